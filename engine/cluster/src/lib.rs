@@ -1,0 +1,1 @@
+//! Replication and sharding strategies as pure state machines.

@@ -1,0 +1,34 @@
+//! The store: shards as state machines, and what drives them.
+//!
+//! ```text
+//!  Op ──► Shard::apply(now, op, &mut Out) ──► Out { reply bytes, effects }
+//!            │                                        │
+//!            ▼                                        ▼
+//!        Keyspace ── Value (string, hash, sorted set)  log, replicas
+//!            │
+//!            ├── index    tags and item ids, one writer, any reader
+//!            ├── mem      where items live; the only unsafe code here
+//!            └── evict    which item goes when memory is short
+//! ```
+//!
+//! A shard asks for no time, thread, socket or disk. Workers ([`store`]) drive it on pinned cores,
+//! tests drive it directly, and the simulator drives the same code on a virtual clock.
+
+pub mod command;
+pub mod effect;
+pub mod evict;
+pub mod keyspace;
+pub mod op;
+pub mod reply;
+pub mod shard;
+pub mod slot;
+pub mod time;
+pub mod value;
+
+pub use command::{Command, CommandError};
+pub use effect::Effects;
+pub use op::Op;
+pub use reply::{Reply, ReplyBuf};
+pub use shard::{Out, Shard, ShardConfig, ShardStats};
+pub use slot::Slot;
+pub use time::Millis;

@@ -1,0 +1,134 @@
+//! An operation: one command with its arguments, as every caller hands it to a shard.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+use crate::command::{self, Command, CommandError};
+
+/// A command and its arguments (the name not among them), owned and usually without allocation.
+#[derive(Clone)]
+pub struct Op {
+    command: &'static Command,
+    bytes: SmallVec<[u8; 152]>,
+    ends: SmallVec<[u32; 8]>,
+}
+
+impl Op {
+    /// `command` with no arguments yet.
+    pub fn new(command: &'static Command) -> Op {
+        Op {
+            command,
+            bytes: SmallVec::new(),
+            ends: SmallVec::new(),
+        }
+    }
+
+    /// A command as it comes from a client or a log: its name first.
+    ///
+    /// # Errors
+    /// An unknown name or a wrong number of arguments, in Redis's words.
+    pub fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Op, CommandError> {
+        let mut parts = parts.into_iter();
+        let name = parts.next().unwrap_or_default();
+        let Some(command) = command::find(name) else {
+            return Err(CommandError::unknown(name, parts));
+        };
+        let mut op = Op::new(command);
+        parts.for_each(|part| op.push(part));
+        if command.accepts(op.len()) {
+            Ok(op)
+        } else {
+            Err(CommandError::arity(command))
+        }
+    }
+
+    /// Appends an argument.
+    pub fn push(&mut self, arg: &[u8]) {
+        self.bytes.extend_from_slice(arg);
+        self.ends
+            .push(u32::try_from(self.bytes.len()).expect("an op is below 4 GiB"));
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<[u8]>) -> Op {
+        self.push(arg.as_ref());
+        self
+    }
+
+    /// With one more argument, a number or anything else that has one text.
+    #[must_use]
+    pub fn text(mut self, arg: impl fmt::Display) -> Op {
+        use std::io::Write;
+        write!(self.bytes, "{arg}").expect("writing to memory does not fail");
+        self.ends
+            .push(u32::try_from(self.bytes.len()).expect("an op is below 4 GiB"));
+        self
+    }
+
+    /// The command.
+    pub fn command(&self) -> &'static Command {
+        self.command
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are no arguments.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Argument `i`, from 0.
+    pub fn get(&self, i: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(i)? as usize;
+        let start = if i == 0 { 0 } else { self.ends[i - 1] as usize };
+        Some(&self.bytes[start..end])
+    }
+
+    /// The arguments in order.
+    pub fn args(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|i| &self[i])
+    }
+
+    /// The first key, where the command has one.
+    pub fn key(&self) -> Option<&[u8]> {
+        self.keys().next()
+    }
+
+    /// The keys, by the command's key positions.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.command.keys.positions(self.len()).map(|i| &self[i])
+    }
+}
+
+impl std::ops::Index<usize> for Op {
+    type Output = [u8];
+
+    /// # Panics
+    /// Where there is no argument `i`; the command's arity says how many there are at least.
+    fn index(&self, i: usize) -> &[u8] {
+        self.get(i).expect("the arity was checked")
+    }
+}
+
+impl PartialEq for Op {
+    fn eq(&self, other: &Op) -> bool {
+        std::ptr::eq(self.command, other.command)
+            && self.bytes == other.bytes
+            && self.ends == other.ends
+    }
+}
+
+impl Eq for Op {}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.command.name.to_uppercase())?;
+        self.args()
+            .try_for_each(|arg| write!(f, " {}", arg.escape_ascii()))
+    }
+}

@@ -1,0 +1,228 @@
+//! Replies: written as RESP bytes by handlers, read back as [`Reply`] by callers.
+
+use crate::command::CommandError;
+use crate::op::Op;
+
+/// The bytes of replies in RESP2, in order.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyBuf {
+    bytes: Vec<u8>,
+}
+
+impl ReplyBuf {
+    /// `+OK`.
+    pub fn ok(&mut self) {
+        self.simple("OK");
+    }
+
+    /// A simple string.
+    pub fn simple(&mut self, text: &str) {
+        self.line(b'+', text.as_bytes());
+    }
+
+    /// An error, in Redis's words.
+    pub fn error(&mut self, error: &CommandError) {
+        self.line(b'-', error.to_string().as_bytes());
+    }
+
+    /// An integer.
+    pub fn int(&mut self, n: i64) {
+        self.number(b':', n);
+    }
+
+    /// A bulk string.
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        bulk_into(&mut self.bytes, bytes);
+    }
+
+    /// A floating-point number, as RESP2 gives it: a bulk string in the shortest form that reads back.
+    pub fn double(&mut self, x: f64) {
+        self.bulk(format_double(x).as_bytes());
+    }
+
+    /// The null bulk string.
+    pub fn nil(&mut self) {
+        self.bytes.extend_from_slice(b"$-1\r\n");
+    }
+
+    /// The null array.
+    pub fn nil_array(&mut self) {
+        self.bytes.extend_from_slice(b"*-1\r\n");
+    }
+
+    /// The head of an array of `len` replies, which follow.
+    pub fn array(&mut self, len: usize) {
+        self.number(b'*', len as i64);
+    }
+
+    /// What was written.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Forgets all, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Drops what was written after `len` bytes: a handler that fails takes its beginnings back.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
+    /// How many bytes were written.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Appends `op` to `bytes` as a client would send it: an array of bulk strings.
+    pub fn command_into(bytes: &mut Vec<u8>, op: &Op) {
+        number_into(bytes, b'*', op.len() as i64 + 1);
+        bulk_into(bytes, op.command().name.as_bytes());
+        op.args().for_each(|arg| bulk_into(bytes, arg));
+    }
+
+    fn number(&mut self, kind: u8, n: i64) {
+        number_into(&mut self.bytes, kind, n);
+    }
+
+    fn line(&mut self, kind: u8, text: &[u8]) {
+        self.bytes.push(kind);
+        // A reply line ends at CR LF, so neither may stand inside.
+        self.bytes.extend(
+            text.iter()
+                .map(|&b| if b == b'\r' || b == b'\n' { b' ' } else { b }),
+        );
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+}
+
+fn number_into(bytes: &mut Vec<u8>, kind: u8, n: i64) {
+    use std::io::Write;
+    bytes.push(kind);
+    write!(bytes, "{n}\r\n").expect("writing to memory does not fail");
+}
+
+fn bulk_into(bytes: &mut Vec<u8>, bulk: &[u8]) {
+    number_into(bytes, b'$', bulk.len() as i64);
+    bytes.extend_from_slice(bulk);
+    bytes.extend_from_slice(b"\r\n");
+}
+
+/// A double in the text that Redis 7 gives it in RESP2 (`%.17g`, shortest that reads back).
+pub fn format_double(x: f64) -> String {
+    if x.is_infinite() {
+        return if x > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    if x == x.trunc() && x.abs() < 1e17 {
+        return if x == 0.0 && x.is_sign_negative() {
+            "-0".to_owned()
+        } else {
+            format!("{x:.0}")
+        };
+    }
+    let magnitude = x.abs();
+    if (1e-4..1e17).contains(&magnitude) {
+        return format!("{x}");
+    }
+    // C prints exponents with a sign and at least two digits.
+    let text = format!("{x:e}");
+    let (mantissa, exponent) = text.split_once('e').expect("an exponent was asked for");
+    let exponent: i32 = exponent.parse().expect("Rust prints a decimal exponent");
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// A reply as a caller in this process reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// A status, such as `OK`.
+    Simple(String),
+    /// An error: its code word first.
+    Error(String),
+    /// An integer.
+    Int(i64),
+    /// Bytes.
+    Bulk(Vec<u8>),
+    /// Nothing there.
+    Nil,
+    /// Several replies.
+    Array(Vec<Reply>),
+}
+
+impl Reply {
+    /// Whether this is `+OK`.
+    pub fn is_ok(&self) -> bool {
+        matches!(self, Reply::Simple(text) if text == "OK")
+    }
+
+    /// Reads one reply from the front of `bytes`: it and how many bytes it took, or `None` where it
+    /// is not whole or not RESP2.
+    pub fn parse(bytes: &[u8]) -> Option<(Reply, usize)> {
+        let (kind, line, mut used) = head(bytes)?;
+        let text = || String::from_utf8_lossy(line).into_owned();
+        let reply = match kind {
+            b'+' => Reply::Simple(text()),
+            b'-' => Reply::Error(text()),
+            b':' => Reply::Int(decimal(line)?),
+            b'$' | b'*' if line == b"-1" => Reply::Nil,
+            b'$' => {
+                let (bulk, end) = body(bytes, used, line)?;
+                used = end;
+                Reply::Bulk(bulk.to_vec())
+            }
+            b'*' => {
+                let len = usize::try_from(decimal(line)?).ok()?;
+                let mut items = Vec::new();
+                for _ in 0..len {
+                    let (item, more) = Reply::parse(&bytes[used..])?;
+                    items.push(item);
+                    used += more;
+                }
+                Reply::Array(items)
+            }
+            _ => return None,
+        };
+        Some((reply, used))
+    }
+}
+
+/// Reads one command (an array of bulk strings) from the front of `bytes`: its parts and how many
+/// bytes it took, or `None` where it is damaged or cut off.
+pub(crate) fn parse_command(bytes: &[u8]) -> Option<(Vec<&[u8]>, usize)> {
+    let (b'*', line, mut used) = head(bytes)? else {
+        return None;
+    };
+    let len = usize::try_from(decimal(line)?).ok()?;
+    let mut parts = Vec::new();
+    for _ in 0..len {
+        let (b'$', line, head_bytes) = head(&bytes[used..])? else {
+            return None;
+        };
+        let (part, end) = body(bytes, used + head_bytes, line)?;
+        parts.push(part);
+        used = end;
+    }
+    Some((parts, used))
+}
+
+/// The kind byte, the rest of its line, and where the next line begins.
+fn head(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
+    Some((*bytes.first().filter(|_| end > 0)?, &bytes[1..end], end + 2))
+}
+
+/// The bulk string at `start` whose length is the text `len`, and where it ends.
+fn body<'a>(bytes: &'a [u8], start: usize, len: &[u8]) -> Option<(&'a [u8], usize)> {
+    let end = start.checked_add(usize::try_from(decimal(len)?).ok()?)?;
+    (bytes.get(end..end.checked_add(2)?)? == b"\r\n").then(|| (&bytes[start..end], end + 2))
+}
+
+fn decimal(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}

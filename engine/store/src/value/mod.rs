@@ -1,0 +1,55 @@
+//! What a key may hold.
+//!
+//! Strings live in the item itself. A collection (hash, sorted set) is a Rust value that the shard
+//! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
+
+pub mod hash;
+pub mod sorted_set;
+
+pub use hash::Hash;
+pub use sorted_set::SortedSet;
+
+/// The kinds of value, as `TYPE` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    String,
+    /// A hash.
+    Hash,
+    /// A sorted set.
+    SortedSet,
+}
+
+/// What a key holds, to read.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    /// A string.
+    String(&'a [u8]),
+    /// A hash.
+    Hash(&'a Hash),
+    /// A sorted set.
+    SortedSet(&'a SortedSet),
+}
+
+/// Any collection, owned.
+#[derive(Debug)]
+pub enum Stored {
+    /// A hash.
+    Hash(Hash),
+    /// A sorted set.
+    SortedSet(SortedSet),
+}
+
+/// A collection that a key may hold.
+pub trait Collection: Default {
+    /// Whether nothing is left: an empty collection is removed with its key.
+    fn is_empty(&self) -> bool;
+    /// The bytes that it takes on the heap, in constant time.
+    fn bytes(&self) -> usize;
+    /// This collection in the common type.
+    fn into_stored(self) -> Stored;
+    /// The common type as this collection, where it is one.
+    fn of(stored: &Stored) -> Option<&Self>;
+    /// As [`Collection::of`], to change.
+    fn of_mut(stored: &mut Stored) -> Option<&mut Self>;
+}

@@ -1,0 +1,1 @@
+//! Drives targets with workloads, measures, writes rows.

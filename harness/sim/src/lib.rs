@@ -1,0 +1,1 @@
+//! Nodes, zones and faults on a virtual clock.

@@ -1,0 +1,3 @@
+//! The `seawall` program: one file per verb.
+
+fn main() {}
