@@ -53,8 +53,8 @@ impl CommandError {
     pub fn unknown<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> CommandError {
         use fmt::Write;
         // Redis prints C strings: they end at a zero byte.
-        let shown = |bytes: &[u8]| {
-            let end = bytes.iter().take(128).take_while(|&&b| b != 0).count();
+        let shown = |bytes: &[u8], most: usize| {
+            let end = bytes.iter().take(most).take_while(|&&b| b != 0).count();
             String::from_utf8_lossy(&bytes[..end]).into_owned()
         };
         let mut quoted = String::new();
@@ -62,9 +62,9 @@ impl CommandError {
             if quoted.len() >= 128 {
                 break;
             }
-            let _ = write!(quoted, "'{}' ", shown(arg));
+            let _ = write!(quoted, "'{}' ", shown(arg, 128 - quoted.len()));
         }
-        let name = shown(name);
+        let name = shown(name, 128);
         CommandError(
             format!("ERR unknown command '{name}', with args beginning with: {quoted}").into(),
         )
