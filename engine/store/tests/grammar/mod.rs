@@ -241,6 +241,7 @@ impl Grammar {
             // places only where all scores are geohashes.
             let kinds = match kind {
                 "str" | "hash" => ["str", "hash", "zset", "lex", "geo"].as_slice(),
+                "lex" => &["lex"],
                 _ => &["str", "hash"],
             };
             let kind = if rng.random_ratio(1, 12) {
