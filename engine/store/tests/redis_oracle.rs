@@ -5,6 +5,7 @@
 //! command and what came before it on its key.
 
 mod grammar;
+mod script;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -184,5 +185,47 @@ fn replies_equal_those_of_redis() {
             "{all} replies differ\n{}\nrepeat with ORACLE_SEED={seed} ORACLE_SEEDS=1",
             differences.join("\n")
         );
+    }
+}
+
+/// What the golden scripts hold beside Redis, where they do not depend on the time of their own.
+#[test]
+fn scripts_equal_redis() {
+    let mut server = Server::start();
+    for file in script::files() {
+        let text = std::fs::read_to_string(&file).expect("a script");
+        if text.contains("The time is") {
+            continue;
+        }
+        server.send(&[vec![b"flushall".to_vec()]]);
+        server.receive();
+        let mut lines = text.lines().enumerate().peekable();
+        while let Some((number, line)) = lines.next() {
+            let Some(command) = line.strip_prefix("> ") else {
+                continue;
+            };
+            let mut wanted = String::new();
+            while let Some((_, line)) = lines.next_if(|(_, line)| !line.starts_with("> ")) {
+                if !line.is_empty() && !line.starts_with(['#', '~']) {
+                    wanted.push_str(line);
+                    wanted.push('\n');
+                }
+            }
+            let words = script::split(command);
+            server.send(std::slice::from_ref(&words));
+            let reply = server.receive();
+            let mut got = String::new();
+            script::show(
+                &Reply::parse(&reply).expect("a whole reply").0,
+                "",
+                &mut got,
+            );
+            assert!(
+                got == wanted,
+                "{}:{}: {command}\n  script: {wanted}\n  redis:  {got}",
+                file.display(),
+                number + 1
+            );
+        }
     }
 }
