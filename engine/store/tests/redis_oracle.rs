@@ -18,17 +18,20 @@ use seawall_store::{Millis, Op, Out, Reply, Shard, ShardConfig};
 const COMMANDS_PER_SEED: usize = 4000;
 const BATCH: usize = 100;
 
-struct Server {
-    process: Child,
-    stream: TcpStream,
-    received: Vec<u8>,
+/// A server's process, which ends with this.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+struct Server {
+    _process: Process,
+    stream: TcpStream,
+    received: Vec<u8>,
 }
 
 impl Server {
@@ -44,11 +47,12 @@ impl Server {
             .args(["--hash-max-listpack-entries", "128"])
             .stdout(Stdio::null())
             .spawn()
+            .map(Process)
             .unwrap_or_else(|error| panic!("{program}: {error} (set REDIS_SERVER)"));
         for _ in 0..200 {
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
                 return Server {
-                    process,
+                    _process: process,
                     stream,
                     received: Vec::new(),
                 };
@@ -76,7 +80,7 @@ impl Server {
             if let Some((_, used)) = Reply::parse(&self.received) {
                 return self.received.drain(..used).collect();
             }
-            let mut chunk = [0; 65536];
+            let mut chunk = [0; 16384];
             let read = self.stream.read(&mut chunk).expect("the server answers");
             assert!(read > 0, "the server closed the connection");
             self.received.extend_from_slice(&chunk[..read]);
