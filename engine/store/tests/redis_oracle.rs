@@ -47,8 +47,10 @@ impl Server {
             .args(["--hash-max-listpack-entries", "128"])
             .stdout(Stdio::null())
             .spawn()
-            .map(Process)
-            .unwrap_or_else(|error| panic!("{program}: {error} (set REDIS_SERVER)"));
+            .map_or_else(
+                |error| panic!("{program}: {error} (set REDIS_SERVER)"),
+                Process,
+            );
         for _ in 0..200 {
             if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
                 return Server {
