@@ -10,7 +10,9 @@
 compile_error!("Seawall needs 64-bit Linux: io_uring, sysfs and 64-bit mappings");
 
 pub mod clock;
+pub mod machine;
 pub mod map;
 pub mod pin;
+pub mod ring;
 pub mod topology;
 pub mod usage;
