@@ -171,9 +171,9 @@ impl<'a> Canvas<'a> {
         let (x, y) = drawn(at);
         let radius = (radius * SCALE) as i32;
         // Writing to a string cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             self.tips,
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" class=\"tip\"><title>{}</title></circle>\n",
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" class=\"tip\"><title>{}</title></circle>",
             escaped(text)
         );
     }
@@ -181,9 +181,9 @@ impl<'a> Canvas<'a> {
     /// Shows `text` where the reader points into a rectangle.
     pub fn tip_over(&mut self, from: (f64, f64), to: (f64, f64), text: &str) {
         let ((x, y), (right, bottom)) = (drawn(from), drawn(to));
-        let _ = write!(
+        let _ = writeln!(
             self.tips,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" class=\"tip\"><title>{}</title></rect>\n",
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" class=\"tip\"><title>{}</title></rect>",
             (right - x).max(1),
             (bottom - y).max(1),
             escaped(text)
@@ -245,7 +245,7 @@ pub fn shortened(text: &str, characters: usize) -> String {
 
 /// About how wide `text` is, in logical pixels: no font is at hand to ask.
 pub fn width_of(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.56
+    text.chars().count() as f64 * size * 0.62
 }
 
 fn stroke(ink: Ink, width: f64) -> ShapeStyle {
