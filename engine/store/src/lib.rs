@@ -17,7 +17,9 @@
 pub mod command;
 pub mod effect;
 pub mod evict;
+mod index;
 pub mod keyspace;
+mod mem;
 pub mod op;
 pub mod reply;
 pub mod shard;
