@@ -8,6 +8,9 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use crossbeam_epoch::Guard;
 
 use super::class::{CLASSES, class_bytes, class_of};
 use super::extent::{Extents, PAGE_BYTES};
@@ -32,6 +35,42 @@ pub struct Full {
     pub bytes: usize,
 }
 
+/// A reader's handle on the items of an arena.
+#[derive(Clone, Debug)]
+pub struct SharedItems {
+    range: Arc<Range>,
+    /// Its count tells the arena whether there are readers.
+    _reader: Arc<()>,
+}
+
+impl SharedItems {
+    /// The item `id`; see [`Range::item`].
+    #[inline]
+    pub fn item<'g>(&'g self, id: ItemId, guard: &'g Guard) -> Item<'g> {
+        self.range.item(id, guard)
+    }
+
+    /// Asks the processor to fetch the beginning of item `id`.
+    #[inline]
+    pub fn prefetch(&self, id: ItemId) {
+        self.range.prefetch(id);
+    }
+}
+
+/// The owner's handle on the marks of items that are in the index.
+#[derive(Debug)]
+pub struct ItemMarks(Arc<Range>);
+
+impl ItemMarks {
+    /// The mark of item `id`, which is in the index.
+    pub fn of(&self, id: ItemId) -> &AtomicU32 {
+        // SAFETY: the guard only lives through this call. The owner alone holds this handle and alone
+        // releases items, and none while a policy looks at its mark.
+        let guard = unsafe { crossbeam_epoch::unprotected() };
+        self.0.item(id, guard).mark()
+    }
+}
+
 /// A chunk of a class.
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
@@ -49,6 +88,8 @@ struct Chunk {
 #[derive(Debug)]
 pub struct Arena {
     range: Arc<Range>,
+    /// Held once here and once by every reader's handle.
+    readers: Arc<()>,
     chunks: Vec<Chunk>,
     /// The first chunk with a free block, by class.
     open: [u32; CLASSES],
@@ -69,6 +110,7 @@ impl Arena {
         let extents = Extents::new(range.len() / PAGE_BYTES);
         Ok(Arena {
             range: Arc::new(range),
+            readers: Arc::new(()),
             chunks: Vec::new(),
             open: [NONE; CLASSES],
             empty: Vec::new(),
@@ -80,8 +122,16 @@ impl Arena {
     }
 
     /// What readers on other cores need to dereference ids.
-    pub fn range(&self) -> &Arc<Range> {
-        &self.range
+    pub fn share(&self) -> SharedItems {
+        SharedItems {
+            range: Arc::clone(&self.range),
+            _reader: Arc::clone(&self.readers),
+        }
+    }
+
+    /// The marks of items, for the owner's policy.
+    pub fn marks(&self) -> ItemMarks {
+        ItemMarks(Arc::clone(&self.range))
     }
 
     /// Places memory that is touched from now on at NUMA node `node`.
@@ -105,7 +155,7 @@ impl Arena {
     /// Whether a reader on another core may exist.
     pub fn is_shared(&mut self) -> bool {
         // `get_mut` acquires what the last reader's drop released.
-        Arc::get_mut(&mut self.range).is_none()
+        Arc::get_mut(&mut self.readers).is_none()
     }
 
     /// The bytes that an item of `bytes` really takes.

@@ -71,6 +71,11 @@ impl NewItem<'_> {
         body_at(self.expires.is_some(), self.wide()) + self.key.len() + self.value.len()
     }
 
+    /// The bytes of an item with such a key and value that never expires.
+    pub fn bytes_narrow(key: usize, value: usize) -> usize {
+        NARROW_BYTES + key + value
+    }
+
     /// Writes the item.
     ///
     /// # Safety

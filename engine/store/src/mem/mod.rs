@@ -9,7 +9,7 @@
 //!
 //! One range of virtual memory is reserved per shard, so an item's name ([`ItemId`]) is its offset
 //! and nobody keeps pointers: index and policies are safe code. **Every dereference is one function**,
-//! [`Range::item`], which takes the epoch guard that keeps the item from being reused. What is
+//! [`range::Range::item`], which takes the epoch guard that keeps the item from being reused. What is
 //! published does not change, except the header's atomic words.
 //!
 //! The contract with the rest of this crate, which the type system does not hold by itself: an id is
@@ -27,10 +27,10 @@ mod range;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use arena::{Arena, Full};
+pub use arena::{Arena, Full, ItemMarks, SharedItems};
 pub use item::{Item, ItemKind, NewItem};
 pub use lines::{Line, Lines};
-pub use range::Range;
+
 
 /// The bytes of one granule: the unit of [`ItemId`]s.
 pub const GRANULE: usize = 8;

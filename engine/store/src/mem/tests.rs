@@ -57,7 +57,7 @@ fn short_items_pay_twelve_bytes() {
 #[test]
 fn a_reader_keeps_what_it_reads() {
     let mut arena = Arena::new().unwrap();
-    let range = std::sync::Arc::clone(arena.range());
+    let range = arena.share();
     let id = arena.insert(&item(b"a", b"first", None)).unwrap();
     let guard = crossbeam_epoch::pin();
     let read = range.item(id, &guard);
@@ -99,7 +99,7 @@ fn a_full_range_is_an_error_and_room_returns() {
 fn marks_change_from_any_core() {
     let mut arena = Arena::new().unwrap();
     let id = arena.insert(&item(b"k", b"v", None)).unwrap();
-    let range = std::sync::Arc::clone(arena.range());
+    let range = arena.share();
     let ready = AtomicU32::new(0);
     std::thread::scope(|scope| {
         for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! io_uring: writes and syncs that the kernel carries out while the caller goes on.
+//! `io_uring`: writes and syncs that the kernel carries out while the caller goes on.
 //!
 //! The one idea: what the kernel looks at belongs to the [`Ring`] until the kernel is done with it. A
 //! buffer goes in by value and comes back in its [`Completion`]; the file is held open meanwhile;
