@@ -55,6 +55,8 @@ pub(crate) struct Attempt {
     pub(crate) sent: Nanos,
     /// Whether the client still waits for it.
     pub(crate) open: bool,
+    /// Whether the client took its answer.
+    pub(crate) answered: bool,
     /// What executing it changed, by its first execution.
     pub(crate) effects: Option<(Millis, Vec<u8>)>,
     /// It read a state that lacks what it must see.
@@ -114,6 +116,7 @@ impl History {
             shard,
             sent: now,
             open: true,
+            answered: false,
             effects: None,
             stale: false,
         });
@@ -130,7 +133,8 @@ impl History {
 
     /// A client was told that an attempt is done.
     pub(crate) fn acknowledge(&mut self, id: RequestId) {
-        let attempt = &self.attempts[id.0 as usize];
+        let attempt = &mut self.attempts[id.0 as usize];
+        attempt.answered = true;
         let changed = attempt.effects.as_ref().is_some_and(|(_, effects)| !effects.is_empty());
         let (op, shard) = (attempt.op, attempt.shard);
         let asked = &mut self.ops[op as usize];

@@ -22,7 +22,7 @@ mod scenario;
 mod seeds;
 mod world;
 
-pub use cell::{Cell, RunError, run, simulate};
+pub use cell::{Cell, RunError, replay, run, simulate};
 pub use fault::{Action, Dated, FAULTS, FaultMember, Schedule};
 pub use scenario::{Scenario, ScenarioError};
 pub use seeds::simulate_seeds;

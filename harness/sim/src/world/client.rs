@@ -3,7 +3,9 @@
 use rand::RngExt;
 use seawall_cluster::{Nanos, NodeId};
 use seawall_store::{Op, Reply};
-use seawall_workloads::Workload;
+use seawall_workloads::Workload as _;
+
+use super::load::Load;
 
 use crate::random::{Rng, exponential};
 use crate::scenario::Scenario;
@@ -12,7 +14,7 @@ use crate::scenario::Scenario;
 pub(super) struct Client {
     pub(super) zone: u16,
     pub(super) up: bool,
-    load: Box<dyn Workload>,
+    load: Load,
     /// By shard: whom it asks.
     view: Vec<NodeId>,
     rng: Rng,
@@ -23,7 +25,7 @@ impl Client {
     pub(super) fn new(
         scenario: &Scenario,
         zone: u16,
-        load: Box<dyn Workload>,
+        load: Load,
         view: Vec<NodeId>,
         rng: Rng,
     ) -> Client {
