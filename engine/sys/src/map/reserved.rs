@@ -1,0 +1,294 @@
+//! A range of anonymous memory, reserved at once and paid for page by page.
+//!
+//! The one idea: address space costs nothing, so an arena reserves what it may ever need and never
+//! moves; a page takes memory when it is first written and gives it back when it is discarded. The
+//! range begins and ends at multiples of 2 MiB, so that the kernel may back all of it with huge
+//! pages. Who may read or write which byte when is not known here: that is the arena's contract.
+#![expect(
+    unsafe_code,
+    reason = "mmap, madvise, mbind and munmap are foreign calls"
+)]
+
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+/// The size of a huge page, and the alignment of every [`Reserved`] range: 2 MiB.
+pub const HUGE_PAGE_BYTES: usize = 2 << 20;
+
+/// Nodes that a mask for `mbind` can name.
+const NODES_MAX: usize = 1024;
+
+/// A reserved range: readable and writable, zeroes until written, unmapped when dropped.
+#[derive(Debug)]
+pub struct Reserved {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the range belongs to this value alone and is not tied to the thread that made it.
+unsafe impl Send for Reserved {}
+// SAFETY: shared references give the address, the length and advice to the kernel; none of the safe
+// methods reads or writes the range.
+unsafe impl Sync for Reserved {}
+
+impl Reserved {
+    /// Reserves at least `bytes`, rounded up to a multiple of [`HUGE_PAGE_BYTES`].
+    ///
+    /// No memory is committed (`MAP_NORESERVE`).
+    ///
+    /// # Errors
+    /// `InvalidInput` where `bytes` is 0 or rounds beyond the address space; what the kernel says
+    /// otherwise (a limit on address space, most likely).
+    pub fn new(bytes: usize) -> io::Result<Reserved> {
+        let invalid = |why: &str| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("cannot reserve {bytes} bytes: {why}"),
+            )
+        };
+        if bytes == 0 {
+            return Err(invalid("a range has at least one byte"));
+        }
+        let (len, spacious) = bytes
+            .checked_next_multiple_of(HUGE_PAGE_BYTES)
+            .and_then(|len| Some((len, len.checked_add(HUGE_PAGE_BYTES)?)))
+            .filter(|&(_, spacious)| isize::try_from(spacious).is_ok())
+            .ok_or_else(|| invalid("it is more than the address space holds"))?;
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory
+        // that exists.
+        let mapped = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                spacious,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if mapped == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = mapped.cast::<u8>();
+        // The kernel aligns to small pages only: one huge page more was mapped, and what lies
+        // before and behind the aligned part goes back.
+        let before = start.align_offset(HUGE_PAGE_BYTES);
+        let base = start.wrapping_add(before);
+        unmap(start, before);
+        unmap(base.wrapping_add(len), spacious - before - len);
+        let base = NonNull::new(base).expect("the kernel maps nothing at address 0");
+        Ok(Reserved { base, len })
+    }
+
+    /// Where the range begins: a multiple of [`HUGE_PAGE_BYTES`].
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// The length in bytes: a multiple of [`HUGE_PAGE_BYTES`].
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Always false: a range has at least one huge page.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Asks for huge pages throughout (`MADV_HUGEPAGE`).
+    ///
+    /// # Errors
+    /// `EINVAL` where the kernel was built without them; the range serves as well, only slower.
+    pub fn advise_huge(&self) -> io::Result<()> {
+        // SAFETY: advice on this value's own whole range; contents do not change.
+        check(unsafe { libc::madvise(self.base.as_ptr().cast(), self.len, libc::MADV_HUGEPAGE) })
+    }
+
+    /// Prefers memory of NUMA node `node` for pages not yet touched (`MPOL_PREFERRED`: where that
+    /// node is full, the kernel takes the next one, rather than end the process).
+    ///
+    /// # Errors
+    /// `InvalidInput` for a node above 1023; `EINVAL` for a node that has no memory; `ENOSYS` or
+    /// `EPERM` where the kernel or a sandbox refuses the call.
+    pub fn bind(&self, node: usize) -> io::Result<()> {
+        const BITS: usize = u64::BITS as usize;
+        if node >= NODES_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("NUMA node {node} is out of range (0 to {})", NODES_MAX - 1),
+            ));
+        }
+        let mut mask = [0u64; NODES_MAX / BITS];
+        mask[node / BITS] |= 1 << (node % BITS);
+        // SAFETY: the range is this value's own; the mask has as many bits as the call is told
+        // (the kernel reads one bit fewer than `maxnode`, hence the one more), and contents of
+        // memory do not change.
+        let status = unsafe {
+            libc::syscall(
+                libc::SYS_mbind,
+                self.base.as_ptr(),
+                self.len,
+                libc::MPOL_PREFERRED,
+                mask.as_ptr(),
+                NODES_MAX + 1,
+                0,
+            )
+        };
+        check(i32::from(status != 0))
+    }
+
+    /// Gives the pages of `range` (offsets in bytes) back: they read as zeroes afterwards.
+    ///
+    /// # Safety
+    /// No reference into `range` may exist, and no other thread may read or write it during the
+    /// call: bytes change under them.
+    ///
+    /// # Errors
+    /// `InvalidInput` where `range` is outside or not made of whole pages.
+    pub unsafe fn discard(&self, range: Range<usize>) -> io::Result<()> {
+        let page = page_bytes();
+        if range.start > range.end
+            || range.end > self.len
+            || !range.start.is_multiple_of(page)
+            || !range.end.is_multiple_of(page)
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "cannot discard {range:?}: whole pages of {page} bytes within 0..{} are accepted",
+                    self.len
+                ),
+            ));
+        }
+        let start = self.base.as_ptr().wrapping_add(range.start);
+        // SAFETY: `range` lies within this value's mapping, and the caller vouches that nobody
+        // looks at it.
+        check(unsafe { libc::madvise(start.cast(), range.len(), libc::MADV_DONTNEED) })
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        unmap(self.base.as_ptr(), self.len);
+    }
+}
+
+/// The size of a small page in bytes.
+pub(crate) fn page_bytes() -> usize {
+    // SAFETY: no argument, no memory.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).expect("Linux always knows its page size")
+}
+
+fn unmap(start: *mut u8, len: usize) {
+    if len > 0 {
+        // SAFETY: called with parts of a mapping that `Reserved` made and that nobody uses: the
+        // margins before they are handed out, the rest when its owner is dropped.
+        let status = unsafe { libc::munmap(start.cast(), len) };
+        debug_assert_eq!(status, 0, "unmapping an own mapping does not fail");
+    }
+}
+
+fn check(status: i32) -> io::Result<()> {
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(range: &Reserved, at: usize) -> u8 {
+        assert!(at < range.len());
+        // SAFETY: within the range, which is readable, and only this thread knows of it.
+        unsafe { range.base().as_ptr().add(at).read() }
+    }
+
+    fn write(range: &Reserved, at: usize, byte: u8) {
+        assert!(at < range.len());
+        // SAFETY: as in `read`.
+        unsafe { range.base().as_ptr().add(at).write(byte) }
+    }
+
+    #[test]
+    fn aligned_rounded_and_zero() {
+        for bytes in [
+            1,
+            HUGE_PAGE_BYTES,
+            HUGE_PAGE_BYTES + 1,
+            5 * HUGE_PAGE_BYTES - 1,
+        ] {
+            let range = Reserved::new(bytes).unwrap();
+            assert_eq!(range.base().as_ptr() as usize % HUGE_PAGE_BYTES, 0);
+            assert_eq!(range.len(), bytes.next_multiple_of(HUGE_PAGE_BYTES));
+            assert!(
+                [0, bytes - 1, range.len() - 1]
+                    .iter()
+                    .all(|&at| read(&range, at) == 0)
+            );
+            for at in [0, bytes - 1, range.len() - 1] {
+                write(&range, at, 7);
+                assert_eq!(read(&range, at), 7);
+            }
+        }
+    }
+
+    #[test]
+    fn far_more_than_memory_can_be_reserved() {
+        let range = Reserved::new(1 << 40).unwrap();
+        write(&range, (1 << 40) - 1, 1);
+        assert_eq!(read(&range, (1 << 40) - 1), 1);
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused() {
+        for bytes in [0, usize::MAX, isize::MAX as usize] {
+            let error = Reserved::new(bytes).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+        }
+    }
+
+    #[test]
+    fn discarded_pages_read_as_zero_and_others_stay() {
+        let range = Reserved::new(HUGE_PAGE_BYTES).unwrap();
+        let page = page_bytes();
+        write(&range, page, 1);
+        write(&range, 2 * page, 2);
+        // SAFETY: this test alone knows the range and holds no reference into it.
+        unsafe { range.discard(page..2 * page) }.unwrap();
+        assert_eq!((read(&range, page), read(&range, 2 * page)), (0, 2));
+        for wrong in [0..1, 1..page, 0..range.len() + page, page..0] {
+            // SAFETY: as above; the call is refused.
+            let error = unsafe { range.discard(wrong) }.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn binding_to_a_node() {
+        let range = Reserved::new(HUGE_PAGE_BYTES).unwrap();
+        match range.bind(0) {
+            Ok(()) => write(&range, 0, 1),
+            Err(error) => assert!(
+                matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)),
+                "{error}"
+            ),
+        }
+        assert_eq!(
+            range.bind(NODES_MAX).unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+        assert!(
+            range.bind(NODES_MAX - 1).is_err(),
+            "no machine has 1024 nodes"
+        );
+        // A kernel without huge pages refuses the advice; the range must serve all the same.
+        let _ = range.advise_huge();
+        write(&range, HUGE_PAGE_BYTES - 1, 3);
+        assert_eq!(read(&range, HUGE_PAGE_BYTES - 1), 3);
+    }
+}
