@@ -25,6 +25,11 @@ impl Keyspace {
         }
     }
 
+    /// Places items, from now on, in the memory of NUMA node `node`.
+    pub(crate) fn bind(&self, node: usize) -> std::io::Result<()> {
+        self.arena.bind(node)
+    }
+
     /// Makes room for a write before it runs, so that nothing is evicted in its midst.
     ///
     /// # Errors
