@@ -302,10 +302,9 @@ fn hits_on_any_core_are_counted_and_save_from_eviction() {
             }
         }
         let stats = session.stats().unwrap()[0];
-        assert!(
-            stats.evicted > 1_000 && stats.used_bytes <= 1 << 20,
-            "{stats:?}"
-        );
+        // What one command evicts waits for readers before it is free.
+        assert!(stats.used_bytes <= (1 << 20) + (4 << 10), "{stats:?}");
+        assert!(stats.evicted > 1_000, "{stats:?}");
         assert_eq!((stats.hits, stats.misses), (80_000, 0));
     }
 }
