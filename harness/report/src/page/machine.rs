@@ -38,7 +38,12 @@ fn build(run: &Run) -> Vec<Block> {
     } else {
         let mut table = Table::new("Machine", &["what", "value"]);
         for (name, value) in &setup.machine {
-            table.push(vec![name.replace('_', " ").into(), shown(value).into()]);
+            let name = name.replace('_', " ");
+            let (name, value) = match (name.strip_suffix(" bytes"), value.as_f64()) {
+                (Some(name), Some(bytes)) => (name.to_string(), number::bytes(bytes)),
+                _ => (name, shown(value)),
+            };
+            table.push(vec![name.into(), value.into()]);
         }
         blocks.push(Block::Table(table));
     }

@@ -50,7 +50,7 @@ pub fn setup() -> Setup {
     let machine = json!({
         "cpu": "AMD EPYC (Zen 4), family 25 model 17",
         "cores": 2,
-        "memory": "24 GiB",
+        "memory_bytes": 25_769_803_776_u64,
         "kernel": "6.18.44",
         "huge pages": "madvise",
         "clock source": "tsc",
