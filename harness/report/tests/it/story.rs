@@ -272,10 +272,21 @@ fn simulated(
         .iter()
         .find(|(name, _)| *name == sharding);
     let mut extra = Map::new();
-    extra.insert(
-        "moved_share".into(),
-        json!(moved.map_or(0.33, |(_, share)| *share)),
-    );
+    let moved = moved.map_or(0.33, |(_, share)| *share);
+    for (name, figure) in [
+        ("moved_keys_share", json!(moved)),
+        (
+            "misplaced_acked_writes",
+            json!(if sharding == "modulo" { 5 } else { 0 }),
+        ),
+        ("loaded_keys", json!(100_000)),
+        (
+            "lost_keys",
+            json!(if replication == "none" { 33_310 } else { 0 }),
+        ),
+    ] {
+        extra.insert(name.into(), figure);
+    }
     let latency = |p50: f64| LatencyUs {
         p50,
         p90: p50 * 1.8,
