@@ -50,8 +50,8 @@ fn build(run: &Run) -> Vec<Block> {
     blocks.extend(validity(run));
     blocks.push(Block::heading("To repeat a single row"));
     blocks.push(Block::paragraph(
-        "A row depends on its configuration and seed alone. Rows of the lab and the simulator are the \
-         same bytes on every machine.",
+        "What a row did depends on its configuration and seed alone. Rows of the lab and the simulator \
+         are the same bytes on every machine; the figures of benchmarks differ as machines do.",
     ));
     let tables = [bench_cells(run), replays(run), simulations(run)];
     for table in tables.into_iter().filter(|table| !table.rows.is_empty()) {

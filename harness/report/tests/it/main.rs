@@ -2,6 +2,7 @@
 
 mod cells;
 mod compare;
+mod histogram;
 mod report;
 mod stats;
 mod story;

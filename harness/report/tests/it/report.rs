@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::story::{self, FULL, SMALL};
+use crate::story::{self, FULL, SMALL, WIDE};
 use seawall_report::page::PAGES;
 use seawall_report::row::{Row, SCHEMA};
 use seawall_report::run::{Cut, parse};
@@ -70,6 +70,12 @@ fn a_run_comes_back_from_its_files() {
 
 #[test]
 fn the_page_is_of_reasonable_size_and_asks_for_nothing() {
+    let wide = render_run(&story::run(WIDE)).html;
+    assert!(
+        wide.len() < 3 << 20,
+        "{} bytes for 3000 simulated runs",
+        wide.len()
+    );
     let html = render_run(&story::run(FULL)).html;
     assert!(html.len() < 1 << 20, "{} bytes", html.len());
     for fetch in ["src=", "href=\"http", "url(", "@import", "<script", "<link"] {

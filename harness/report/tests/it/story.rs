@@ -26,6 +26,12 @@ pub const FULL: Extent = Extent {
     sizes: 6,
     seeds: 5,
 };
+/// As many seeds as a claim is held against.
+pub const WIDE: Extent = Extent {
+    repetitions: 9,
+    sizes: 12,
+    seeds: 200,
+};
 pub const SMALL: Extent = Extent {
     repetitions: 3,
     sizes: 2,
