@@ -283,7 +283,7 @@ impl Disk for MemoryDisk {
         Ok(self.lock().names.keys().cloned().collect())
     }
 
-    fn len(&self, name: &str) -> io::Result<u64> {
+    fn size(&self, name: &str) -> io::Result<u64> {
         let state = self.lock();
         let id = state.find(name)?;
         Ok(state.files[&id].written.len() as u64)

@@ -31,7 +31,7 @@ pub trait Disk: Clone + Send + 'static {
     /// The names of all files, in no order.
     fn list(&self) -> io::Result<Vec<String>>;
     /// The length of a file in bytes.
-    fn len(&self, name: &str) -> io::Result<u64>;
+    fn size(&self, name: &str) -> io::Result<u64>;
     /// Reads a file from `offset` on.
     fn read(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read>>;
     /// Creates an empty file in place of whatever had the name.

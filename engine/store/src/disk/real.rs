@@ -55,7 +55,7 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn len(&self, name: &str) -> io::Result<u64> {
+    fn size(&self, name: &str) -> io::Result<u64> {
         Ok(fs::metadata(self.path(name))?.len())
     }
 

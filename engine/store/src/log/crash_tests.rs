@@ -267,7 +267,11 @@ fn cut_at_every_byte() {
         assert_eq!(recovery.torn.is_none(), at_a_frame, "cut at {cut}");
         if let Some(torn) = recovery.torn {
             assert_eq!(torn.offset + torn.bytes, cut as u64);
-            assert_eq!(disk.len(&name).unwrap(), torn.offset, "the tail is cut off");
+            assert_eq!(
+                disk.size(&name).unwrap(),
+                torn.offset,
+                "the tail is cut off"
+            );
         }
         drop(log);
     }
@@ -305,7 +309,7 @@ fn every_bit_flipped_is_a_torn_tail_or_damage() {
                 assert!(file.ends_with(&name));
                 assert_eq!(offset, frames[hit].0 as u64);
                 assert_eq!(
-                    disk.len(&name).unwrap(),
+                    disk.size(&name).unwrap(),
                     bytes.len() as u64,
                     "nothing is changed"
                 );
@@ -356,7 +360,7 @@ fn segments_missing_renamed_or_of_another_store() {
         .filter(|name| name.starts_with("00001"))
         .collect::<Vec<_>>();
     let second = &names[1];
-    let len = disk.len(second).unwrap();
+    let len = disk.size(second).unwrap();
     disk.open(second).unwrap().set_len(len - 1).unwrap();
     let error = open(&small).unwrap_err();
     assert!(

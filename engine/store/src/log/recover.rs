@@ -154,7 +154,7 @@ impl<D: Disk> Reading<'_, '_, D> {
                 expected: self.next,
             });
         }
-        let len = disk.len(&name).map_err(failed)?;
+        let len = disk.size(&name).map_err(failed)?;
         let mut from = io::BufReader::with_capacity(1 << 16, disk.read(&name, 0).map_err(failed)?);
         let mut head = [0; HEAD_BYTES];
         if len < HEAD_BYTES as u64 {
