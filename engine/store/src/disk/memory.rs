@@ -270,12 +270,18 @@ impl Content {
 
 impl Disk for MemoryDisk {
     type File = MemoryFile;
+    type Lock = ();
 
     fn show(&self, name: &str) -> String {
         format!("memory:{name}")
     }
 
     fn prepare(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn lock(&self, _name: &str) -> io::Result<()> {
+        // Whoever opened it before is taken to have crashed: that is what this disk is for.
         Ok(())
     }
 
@@ -332,8 +338,13 @@ impl Disk for MemoryDisk {
     fn sync_folder(&self) -> io::Result<()> {
         let mut state = self.lock();
         state.step()?;
+        let state = &mut *state;
         state.changes.clear();
         state.names_synced = state.names.clone();
+        let alive = &state.names;
+        state
+            .files
+            .retain(|id, _| alive.values().any(|named| named == id));
         Ok(())
     }
 }
@@ -352,8 +363,10 @@ impl MemoryFile {
             return step;
         }
         let lie = state.syncs_lie;
-        let content = state.files.get_mut(&self.id);
-        change(content.expect("files live until power is lost"), step, lie)
+        match state.files.get_mut(&self.id) {
+            Some(content) => change(content, step, lie),
+            None => Err(io::Error::other("the file was removed")),
+        }
     }
 }
 

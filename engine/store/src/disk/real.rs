@@ -1,6 +1,6 @@
 //! A folder of the operating system.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,7 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     type File = Arc<File>;
+    type Lock = File;
 
     fn show(&self, name: &str) -> String {
         self.path(name).display().to_string()
@@ -43,6 +44,19 @@ impl Disk for RealDisk {
         match self.folder.canonicalize()?.parent() {
             Some(parent) => File::open(parent)?.sync_all(),
             None => Ok(()),
+        }
+    }
+
+    fn lock(&self, name: &str) -> io::Result<File> {
+        let path = self.path(name);
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another store has it open",
+            )),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 

@@ -179,6 +179,8 @@ pub struct Log {
     /// The last segment's head, for the salt.
     head: Head,
     segment_len: u64,
+    /// First sequences of the segments before the last.
+    sealed: VecDeque<u64>,
     pending: Vec<u8>,
     /// The sequence of the last record appended, given to the device, and durable.
     appended: u64,
@@ -191,6 +193,8 @@ pub struct Log {
     synced_at: Option<Millis>,
     poison: Option<String>,
     stats: LogStats,
+    /// Keeps other stores out.
+    _lock: Box<dyn Send>,
 }
 
 impl fmt::Debug for Log {
@@ -218,9 +222,25 @@ impl Log {
         shard: u32,
         apply: &mut Apply<'_>,
     ) -> Result<(Log, Recovery), LogError> {
+        Log::open_after(config, shard, 0, apply)
+    }
+
+    /// As [`Log::open`], where a snapshot holds every record up to sequence `covered`: those are not
+    /// applied, and need not be there. The next record's sequence is above `covered`, whatever the
+    /// log had.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_after(
+        config: &LogConfig,
+        shard: u32,
+        covered: u64,
+        apply: &mut Apply<'_>,
+    ) -> Result<(Log, Recovery), LogError> {
         let owner = Owner {
             shard,
             shards: config.shards,
+            covered,
             seed: config.seed,
         };
         match &config.device {
@@ -269,6 +289,7 @@ impl Log {
             owner,
             head: found.head,
             segment_len: found.len,
+            sealed: found.sealed.into(),
             pending: Vec::new(),
             appended: last,
             given: last,
@@ -278,6 +299,7 @@ impl Log {
             synced_at: None,
             poison: None,
             stats: LogStats::default(),
+            _lock: Box::new(found.lock),
         };
         let recovery = Recovery {
             notice,
@@ -355,6 +377,31 @@ impl Log {
         Ok(self.durable)
     }
 
+    /// Starts removing the segments that hold no record above `covered`, which a durable snapshot
+    /// holds; gives how many. Never waits; the segment that is written to stays.
+    ///
+    /// # Errors
+    /// As [`Log::turn`].
+    pub fn trim(&mut self, covered: u64) -> Result<usize, LogError> {
+        self.poll(false)?;
+        let mut names = Vec::new();
+        while let Some(&first) = self.sealed.front() {
+            // A segment ends where the next one begins.
+            let next = self.sealed.get(1).copied().unwrap_or(self.head.first);
+            if next > covered.min(self.durable) + 1 {
+                break;
+            }
+            self.sealed.pop_front();
+            names.push(Head { first, ..self.head }.name());
+        }
+        let removed = names.len();
+        if removed > 0 {
+            let started = self.device.remove(names);
+            self.or_poison("remove what is before", started)?;
+        }
+        Ok(removed)
+    }
+
     /// The highest sequence that is durable.
     pub fn durable(&self) -> u64 {
         self.durable
@@ -411,6 +458,7 @@ impl Log {
             shard,
             shards,
             seed,
+            ..
         } = self.owner;
         let head = Head::new(shard, shards, self.given + 1, seed);
         let mut pending = Vec::with_capacity(self.pending.len());
@@ -427,6 +475,7 @@ impl Log {
         self.pending = pending;
         let rolled = self.device.roll(head.name(), head.encode().to_vec());
         self.or_poison("begin a segment", rolled)?;
+        self.sealed.push_back(self.head.first);
         self.head = head;
         self.segment_len = segment::HEAD_BYTES as u64;
         self.stats.segments += 1;
