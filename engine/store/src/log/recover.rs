@@ -8,8 +8,36 @@ use std::io::{self, Read};
 
 use super::frame::{Frames, Kind, Next, highest_mark};
 use super::segment::{self, HEAD_BYTES, Head};
-use super::{Apply, LogError, Recovery, Torn};
+use super::{Apply, LogError};
 use crate::disk::{Disk, DiskFile, TEMPORARY, publish};
+
+/// What opening a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Segments there are.
+    pub segments: usize,
+    /// Records that were applied.
+    pub records: u64,
+    /// Bytes of effects in them.
+    pub bytes: u64,
+    /// The tail that was cut off.
+    pub torn: Option<Torn>,
+    /// What an operator should know: that another device is used than the one asked for.
+    pub notice: Option<String>,
+}
+
+/// A tail that was not whole, and not durable: cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment.
+    pub file: String,
+    /// Where the tail began.
+    pub offset: u64,
+    /// How many bytes it had.
+    pub bytes: u64,
+    /// What was wrong with it.
+    pub why: &'static str,
+}
 
 /// Whose log it is.
 #[derive(Clone, Copy, Debug)]
