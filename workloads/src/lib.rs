@@ -25,6 +25,8 @@ pub mod session;
 pub mod settings;
 mod sighting;
 
+pub mod trace;
+
 use seawall_store::{Op, Reply};
 
 pub use catalog::{Build, Definition, Part, WORKLOADS, build, find};
