@@ -26,6 +26,7 @@ pub mod op;
 pub mod reply;
 pub mod shard;
 pub mod slot;
+pub mod snapshot;
 pub mod store;
 pub mod time;
 pub mod value;

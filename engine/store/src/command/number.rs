@@ -5,6 +5,12 @@
 
 use super::CommandError;
 
+/// Takes the sign off a number that may have one: whether it is a minus, and the rest.
+pub fn sign(text: &[u8]) -> (bool, &[u8]) {
+    let rest = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+"));
+    (text.starts_with(b"-"), rest.unwrap_or(text))
+}
+
 /// An integer that stands alone in its argument.
 ///
 /// # Errors
@@ -25,14 +31,6 @@ pub fn parse_int(text: &[u8]) -> Option<i64> {
         return None;
     }
     std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// A number of things, where a negative one is refused with `words`.
-///
-/// # Errors
-/// `words`, or [`CommandError::NOT_AN_INTEGER`].
-pub fn count(text: &[u8], words: &'static str) -> Result<u64, CommandError> {
-    u64::try_from(int(text)?).map_err(|_| CommandError::new(words))
 }
 
 /// A float: a score, a coordinate, a distance.
@@ -74,11 +72,7 @@ struct Float {
 
 impl Float {
     fn read(text: &[u8]) -> Option<Float> {
-        let (negative, digits) = match text {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
-        };
+        let (negative, digits) = sign(text);
         if let [b'0', b'x' | b'X', rest @ ..] = digits {
             return hexadecimal(rest).map(|float| Float {
                 value: if negative { -float.value } else { float.value },

@@ -57,6 +57,11 @@ impl SortedSet {
         }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the set is one buffer.
     pub fn is_compact(&self) -> bool {
         matches!(self.encoding, Encoding::Compact { .. })
@@ -226,6 +231,8 @@ fn find<'a>(bytes: &'a [u8], member: &[u8]) -> Option<(usize, Entry<'a>)> {
 }
 
 fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
+    // Redis keeps whole scores as integers here, so a negative zero loses its sign.
+    let score = score + 0.0;
     let at = entries(bytes)
         .find(|entry| (entry.score, entry.member) > (score, member))
         .map_or(bytes.len(), |entry| entry.at);
@@ -240,7 +247,7 @@ fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
 
 impl Collection for SortedSet {
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.is_empty()
     }
     fn bytes(&self) -> usize {
         match &self.encoding {
