@@ -18,7 +18,7 @@ pub(crate) use cost::usd_per_month;
 pub(crate) use database::{db_peak_over_steady, steady_per_s};
 pub(crate) use hit_ratio::hit_ratio_min;
 pub(crate) use latency::phases;
-pub(crate) use lost_writes::{Lost, lost_writes};
+pub(crate) use lost_writes::lost_writes;
 pub(crate) use recovery::recovery_ms;
 pub(crate) use stale_reads::stale_reads;
 pub(crate) use surviving_state::differences;
@@ -58,12 +58,20 @@ impl Window {
     /// Hits over lookups; a window without lookups missed nothing.
     fn hit_ratio(&self) -> f64 {
         let lookups = self.hits + self.misses;
-        if lookups == 0 { 1.0 } else { self.hits as f64 / lookups as f64 }
+        if lookups == 0 {
+            1.0
+        } else {
+            self.hits as f64 / lookups as f64
+        }
     }
 
     /// Ops given up over all that ended.
     fn error_ratio(&self) -> f64 {
         let ended = self.answered + self.failed;
-        if ended == 0 { 0.0 } else { self.failed as f64 / ended as f64 }
+        if ended == 0 {
+            0.0
+        } else {
+            self.failed as f64 / ended as f64
+        }
     }
 }

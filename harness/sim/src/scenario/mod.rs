@@ -35,6 +35,8 @@ pub struct Scenario {
     pub fault_at_ms: u64,
     /// How long zones are down or cut off, in ms.
     pub fault_ms: u64,
+    /// How long a failing zone's nodes go on after its links, in ms.
+    pub zone_fade_ms: u64,
     /// After how long a crashed node is replaced, in ms.
     pub replacement_ms: u64,
     /// How long a client waits for a reply, in ms.
@@ -94,7 +96,9 @@ impl Scenario {
     /// # Errors
     /// One that does not exist.
     pub fn with_replications(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
-        specs.iter().try_for_each(|spec| check_replication(spec).map(drop))?;
+        specs
+            .iter()
+            .try_for_each(|spec| check_replication(spec).map(drop))?;
         specs.clone_into(&mut self.replications);
         if let [only] = specs {
             only.clone_into(&mut self.base_replication);
@@ -107,7 +111,9 @@ impl Scenario {
     /// # Errors
     /// One that does not exist.
     pub fn with_shardings(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
-        specs.iter().try_for_each(|spec| check_sharding(spec).map(drop))?;
+        specs
+            .iter()
+            .try_for_each(|spec| check_sharding(spec).map(drop))?;
         specs.clone_into(&mut self.shardings);
         if let [only] = specs {
             only.clone_into(&mut self.base_sharding);
@@ -117,7 +123,10 @@ impl Scenario {
 
     /// Every setting by its key, as rows carry it.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
-        keys::KEYS.iter().map(|key| (key.name.to_owned(), (key.get)(self))).collect()
+        keys::KEYS
+            .iter()
+            .map(|key| (key.name.to_owned(), (key.get)(self)))
+            .collect()
     }
 
     /// Nodes of one shard with this replication.
