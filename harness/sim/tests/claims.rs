@@ -3,14 +3,15 @@
 //! `SEAWALL_SIM_SEEDS` sets how many seeds each test takes; a failing one prints the seed that repeats it.
 
 use seawall_report::row::SimRow;
-use seawall_sim::{Cell, Scenario, simulate_seeds};
+use seawall_sim::{Cell, Scenario, run, simulate_seeds};
 
 /// A scenario of the size that hundreds of seeds take seconds. Replacements come early: a node may be
 /// back before it was missed.
 fn scenario(rate_per_s: u32) -> Scenario {
     let text = format!(
         "name = 'claims'\nduration_ms = 8000\nfault_at_ms = 2500\nfault_ms = 2500\n\
-         replacement_ms = 2500\nclients_per_zone = 1\nrate_per_s = {rate_per_s}\n"
+         replacement_ms = 2500\nclients_per_zone = 1\nrate_per_s = {rate_per_s}\n\
+         workload = 'cache-aside:keys=3000:writes=0.3'\n"
     );
     Scenario::parse("claims.toml", &text).expect("it is a scenario")
 }
@@ -168,4 +169,38 @@ fn who_acknowledges_before_replicating_is_caught() {
             .iter()
             .any(|words| words.contains("were lost"))
     }));
+}
+
+#[test]
+fn every_workload_runs_and_replicas_agree() {
+    for workload in [
+        "cache-aside:keys=1000",
+        "session:sessions=1000",
+        "leaderboard:players=1000",
+        "geo:couriers=1000",
+    ] {
+        for (replication, fault) in [
+            ("quorum", "partition"),
+            ("async:node_timeout_ms=1000", "zone-down"),
+            ("none", "scale-out"),
+        ] {
+            let text = format!(
+                "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nrate_per_s = 300\n\
+                 clients_per_zone = 1\nworkload = '{workload}'\n"
+            );
+            let scenario = Scenario::parse("workloads.toml", &text).expect("it is a scenario");
+            let cell = Cell {
+                replication: replication.to_owned(),
+                sharding: "slots".to_owned(),
+                fault: fault.to_owned(),
+            };
+            let row = run(&scenario, &cell, 1).expect("the cell exists");
+            assert_eq!(row.violations, [""; 0], "{workload} {replication} {fault}");
+            assert!(
+                row.acked_writes > 20,
+                "{workload} {replication} {fault}: {}",
+                row.acked_writes
+            );
+        }
+    }
 }
