@@ -37,6 +37,8 @@ fn a_length_that_is_a_lie_is_refused() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_was_written_is_read(values in prop::collection::vec(0_u64..1 << 40, 0..200)) {
         let read = decode(&STANDARD.encode(encoded(&values))).expect("a histogram");
