@@ -118,6 +118,10 @@ fn same(words: &[Vec<u8>], ours: &[u8], theirs: &[u8]) -> bool {
         },
         b"hkeys" | b"hvals" => sorted(ours, 1) == sorted(theirs, 1),
         b"hgetall" => sorted(ours, 2) == sorted(theirs, 2),
+        b"hrandfield" => match (&ours, &theirs) {
+            (Reply::Bulk(_), Reply::Bulk(_)) => true,
+            _ => sorted(ours, 1) == sorted(theirs, 1),
+        },
         // A cursor that was not given out means nothing in common.
         b"hscan" if words.get(2).is_some_and(|cursor| cursor != b"0") => true,
         b"hscan" => match (ours, theirs) {

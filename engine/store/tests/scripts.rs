@@ -68,7 +68,10 @@ fn scripts_answer_as_they_did() {
         let script = fs::read_to_string(&file).expect("a script");
         let answered = run(&script);
         if std::env::var_os("SEAWALL_BLESS").is_some() {
-            fs::write(&file, answered).expect("the script can be written");
+            // Renamed into place: the other test may read the file at this moment.
+            let new = file.with_extension("new");
+            fs::write(&new, answered).expect("the script can be written");
+            fs::rename(&new, &file).expect("the script can be replaced");
             continue;
         }
         let pairs = script.lines().zip(answered.lines());

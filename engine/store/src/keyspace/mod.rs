@@ -286,6 +286,11 @@ impl Keyspace {
         });
     }
 
+    /// The generator of the shard, for commands that choose at random.
+    pub fn random(&mut self) -> &mut Xoshiro256PlusPlus {
+        &mut self.random
+    }
+
     /// Counts and state.
     pub fn stats(&self) -> ShardStats {
         ShardStats {

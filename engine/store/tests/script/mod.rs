@@ -12,6 +12,7 @@ pub fn files() -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(&folder)
         .expect("the scripts' folder")
         .map(|entry| entry.expect("a file").path())
+        .filter(|file| file.extension().is_some_and(|ending| ending == "txt"))
         .collect();
     files.sort();
     assert!(!files.is_empty());
