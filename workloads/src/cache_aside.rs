@@ -11,7 +11,6 @@
 //! client, whose ops the store sees in order.
 
 use std::collections::VecDeque;
-use std::io::Write as _;
 
 use seawall_store::command::{Command, key, set, string};
 use seawall_store::{Op, Reply};
@@ -26,13 +25,13 @@ use crate::{Mismatch, Workload, sealed};
 pub static DEFINITION: Definition = Definition {
     name: "cache-aside",
     about: "reads through a cache before a database: fill on a miss, delete on a write",
-    source: "Twitter cache-trace (Yang et al., OSDI 2020) cluster 52; Meta CacheLib (Berg et al., OSDI 2020)",
+    source: "Twitter cache-trace (Yang et al., OSDI 2020); Meta CacheLib (Berg et al., OSDI 2020); Facebook ETC (Atikoglu et al., SIGMETRICS 2012)",
     params: &[
-        Param::whole("keys", 1, 1 << 32, "rows in the database, of all clients"),
+        Param::whole("keys", 1, 1 << 28, "rows in the database, of all clients"),
         Param::whole("key_bytes", 12, 250, "length of a key, in bytes"),
         Param::spread(
             "value_bytes",
-            1,
+            0,
             1 << 26,
             "length of a row's value, in bytes, 24 at least",
         ),
@@ -80,6 +79,10 @@ pub static DEFINITION: Definition = Definition {
         Preset {
             name: "meta-leader-fbobj",
             toml: include_str!("../presets/cache-aside.meta-leader-fbobj.toml"),
+        },
+        Preset {
+            name: "facebook-etc",
+            toml: include_str!("../presets/cache-aside.facebook-etc.toml"),
         },
     ],
     build: |settings, part| Ok(Box::new(CacheAside::new(settings, part)?)),
@@ -172,8 +175,14 @@ impl CacheAside {
     /// The op `command` on row `row`.
     fn op(&mut self, command: &'static Command, row: u64) -> Op {
         self.scratch.clear();
-        let (width, number) = (self.rows.key_bytes - 1, self.part.global(row));
-        write!(self.scratch, "r{number:0width$}").expect("writing to memory does not fail");
+        self.scratch.resize(self.rows.key_bytes, b'0');
+        self.scratch[0] = b'r';
+        let mut number = self.part.global(row);
+        for digit in self.scratch[1..].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        assert_eq!(number, 0, "the shortest key has room for the largest row");
         Op::new(command).arg(&self.scratch)
     }
 

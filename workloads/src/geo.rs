@@ -15,7 +15,7 @@ use seawall_store::command::geo;
 use seawall_store::{Op, Reply};
 
 use crate::catalog::{Definition, Part};
-use crate::dist::{Exponential, Histogram, Rng, mix};
+use crate::dist::{Exponential, Histogram, Rng, Uniform, mix};
 use crate::places::{Position, places};
 use crate::settings::{Param, Preset, Settings, SpecError};
 use crate::sighting::{Query, Shape, Sighting};
@@ -27,7 +27,7 @@ pub static DEFINITION: Definition = Definition {
     about: "couriers move among real places; customers look around in circles and boxes",
     source: "GeoNames places with populations (CC BY 4.0); Redis GEOADD and GEOSEARCH",
     params: &[
-        Param::whole("couriers", 1, 1 << 30, "couriers, of all clients"),
+        Param::whole("couriers", 1, 1 << 26, "couriers, of all clients"),
         Param::whole("places", 1, 25_000, "places, the most populous ones"),
         Param::whole("areas", 1, 25_000, "groups of places, each a sorted set"),
         Param::share(
@@ -70,6 +70,8 @@ pub struct Couriers {
     areas: Vec<Vec<u32>>,
     /// Which place is looked at, by its people.
     place: Histogram,
+    /// Which courier moves.
+    who: Uniform,
     moves: f64,
     boxes: f64,
     radius_m: Histogram,
@@ -88,6 +90,8 @@ struct Courier {
     reported: Position,
     /// Where the store must have it, once a reply told so.
     known: Option<Position>,
+    /// The same as a point of the unit sphere.
+    unit: [f64; 3],
 }
 
 impl Couriers {
@@ -126,6 +130,7 @@ impl Couriers {
                     home,
                     reported: around(home, town_m, &mut rng),
                     known: None,
+                    unit: [0.0; 3],
                 }
             })
             .collect();
@@ -134,6 +139,7 @@ impl Couriers {
             fleet,
             areas,
             place,
+            who: Uniform::new(0, owned - 1),
             moves: settings.real("moves"),
             boxes: settings.real("boxes"),
             radius_m: settings.spread("radius_m")?,
@@ -206,7 +212,9 @@ impl Couriers {
             return Err("0 or 1 is right".to_owned());
         };
         let known = self.fleet[courier].known;
-        self.fleet[courier].known = crate::sighting::position(&op[1], &op[2]);
+        let position = crate::sighting::position(&op[1], &op[2]).expect("an op of ours");
+        self.fleet[courier].known = Some(position);
+        self.fleet[courier].unit = position.unit();
         if known.is_some() && added == 1 {
             return Err("0 is right: the courier was there".to_owned());
         }
@@ -247,9 +255,11 @@ impl Couriers {
             .last()
             .filter(|_| full)
             .map_or(f64::INFINITY, |last| last.distance_m);
+        let ball = query.ball(horizon_m);
         let must = self.areas[query.area as usize].iter().filter(|&&courier| {
-            let known = self.fleet[courier as usize].known;
-            known.is_some_and(|position| query.surely_shows(position, horizon_m))
+            let Courier { known, unit, .. } = self.fleet[courier as usize];
+            ball.holds(unit)
+                && known.is_some_and(|position| query.surely_shows(position, horizon_m))
         });
         let must = must.count();
         if must > own {
@@ -286,7 +296,7 @@ impl Workload for Couriers {
         if !self.rng.chance(self.moves) {
             return self.look();
         }
-        let courier = self.rng.below(self.fleet.len() as u64) as usize;
+        let courier = self.who.sample(&mut self.rng) as usize;
         self.move_on(courier);
         self.report(courier)
     }

@@ -27,6 +27,7 @@ pub mod reply;
 pub mod shard;
 pub mod slot;
 pub mod snapshot;
+pub mod store;
 pub mod time;
 pub mod value;
 
@@ -36,4 +37,5 @@ pub use op::Op;
 pub use reply::{Reply, ReplyBuf};
 pub use shard::{Out, Shard, ShardConfig, ShardStats};
 pub use slot::Slot;
+pub use store::{ReadPath, Session, Store, StoreConfig, StoreError, Worker, Workers};
 pub use time::Millis;
