@@ -1,0 +1,48 @@
+# The project's verbs. `just` alone lists them.
+# Install just with `pip install rust-just` or `cargo install just`.
+
+venv := ".venv"
+
+_default:
+    @just --list
+
+# The main job: a suite runs, a report appears.
+run *ARGS:
+    cargo run --release -- run --quick {{ARGS}}
+
+# The tests.
+test:
+    cargo test --workspace
+
+# Formatting, lints and documentation, warnings denied.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# What CI runs.
+ci:
+    bash .ci/run
+
+# Benchmarks; the embedded store stands beside other in-process stores.
+bench:
+    cargo bench -p seawall-store --features peers --bench embedded
+    cargo bench -p seawall-store --bench log
+    cargo bench -p seawall-lab
+
+# The full suite, with its report.
+full *ARGS:
+    cargo run --release -- run {{ARGS}}
+
+# The notebooks, executed in a virtual environment with pinned packages.
+notebooks:
+    test -x {{venv}}/bin/python || python3 -m venv {{venv}}
+    {{venv}}/bin/pip install --quiet --disable-pip-version-check -r notebooks/requirements.txt
+    {{venv}}/bin/jupytext --test --to ipynb notebooks/*.py
+    {{venv}}/bin/pytest --nbmake --nbmake-timeout=120 notebooks/
+
+# Long campaigns: loom at full bounds, every trace, ten thousand seeds.
+stress:
+    LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
+    cargo test --release --workspace -- --include-ignored
+    SEAWALL_SEEDS=10000 cargo test --release -p seawall-sim
