@@ -1,0 +1,47 @@
+//! Families as the program shows them: name, one-line meaning and source of every member, taken from
+//! the lists that the members themselves stand in.
+
+use serde::Serialize;
+
+/// A member, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) source: &'static str,
+}
+
+/// A family.
+pub(crate) struct Family {
+    /// Its name, as `list` takes it.
+    pub(crate) name: &'static str,
+    /// Its members.
+    pub(crate) members: fn() -> Vec<Member>,
+}
+
+/// Every family.
+pub(crate) static FAMILIES: &[Family] = &[Family {
+    name: "targets",
+    members: || {
+        seawall_bench::TARGETS
+            .iter()
+            .map(|target| Member {
+                name: target.name,
+                about: target.about,
+                source: target.source,
+            })
+            .collect()
+    },
+}];
+
+/// The family of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.name == name)
+}
+
+/// The names of a family's members in a line of help, wrapped by who prints it.
+pub(crate) fn names(family: &str) -> String {
+    let members = find(family).map_or_else(Vec::new, |family| (family.members)());
+    let names: Vec<_> = members.iter().map(|member| member.name).collect();
+    names.join(", ")
+}
