@@ -35,7 +35,7 @@ impl ReplyBuf {
         bulk_into(&mut self.bytes, bytes);
     }
 
-    /// A floating-point number, as RESP2 gives it: a bulk string in the shortest form that reads back.
+    /// A floating-point number, as RESP2 gives it: a bulk string with 17 significant digits.
     pub fn double(&mut self, x: f64) {
         self.bulk(format_double(x).as_bytes());
     }
@@ -114,28 +114,45 @@ fn bulk_into(bytes: &mut Vec<u8>, bulk: &[u8]) {
     bytes.extend_from_slice(b"\r\n");
 }
 
-/// A double in the text that Redis 7 gives it in RESP2 (`%.17g`, shortest that reads back).
+/// A double in the text that Redis 7.0 gives it in RESP2: C's `%.17g`.
 pub fn format_double(x: f64) -> String {
     if x.is_infinite() {
         return if x > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
+    // Integers are by far the most frequent scores.
     if x == x.trunc() && x.abs() < 1e17 {
-        return if x == 0.0 && x.is_sign_negative() {
-            "-0".to_owned()
-        } else {
-            format!("{x:.0}")
-        };
+        return format!("{x:.0}");
     }
-    let magnitude = x.abs();
-    if (1e-4..1e17).contains(&magnitude) {
-        return format!("{x}");
-    }
-    // C prints exponents with a sign and at least two digits.
-    let text = format!("{x:e}");
+    let text = format!("{x:.16e}");
     let (mantissa, exponent) = text.split_once('e').expect("an exponent was asked for");
     let exponent: i32 = exponent.parse().expect("Rust prints a decimal exponent");
+    if (-4..17).contains(&exponent) {
+        let decimals = (16 - exponent) as usize;
+        return without_trailing_zeros(&format!("{x:.decimals$}")).to_owned();
+    }
+    // C prints exponents with a sign and at least two digits.
+    let mantissa = without_trailing_zeros(mantissa);
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// A number in the text that Redis gives to coordinates and to sums of floats: up to 17 decimals and
+/// no exponent.
+pub fn format_fixed(x: f64) -> String {
+    let text = format!("{x:.17}");
+    match without_trailing_zeros(&text) {
+        "-0" => "0",
+        text => text,
+    }
+    .to_owned()
+}
+
+fn without_trailing_zeros(text: &str) -> &str {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    }
 }
 
 /// A reply as a caller in this process reads it.

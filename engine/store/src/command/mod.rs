@@ -1,12 +1,28 @@
 //! The table of commands: name, arity, flags, key positions, handler.
 //!
 //! One table feeds dispatch and documentation. A family of commands is a file; a command is a
-//! `static` in it and a line in [`COMMANDS`].
+//! `static` in it and a line in [`COMMANDS`]. Names are found by a table that the compiler makes
+//! (`lookup`).
 
+pub mod counter;
+mod error;
+pub mod expiry;
+pub mod geo;
+mod glob;
+pub mod hash;
+pub mod hash_scan;
+pub mod key;
+mod lookup;
+pub mod number;
+pub mod server;
+pub mod set;
+pub mod sorted_set;
 pub mod string;
 
-use std::borrow::Cow;
 use std::fmt;
+
+pub use error::CommandError;
+pub use lookup::find;
 
 use crate::keyspace::Keyspace;
 use crate::op::Op;
@@ -14,7 +30,95 @@ use crate::shard::Out;
 use crate::time::Millis;
 
 /// Every command, by family.
-pub static COMMANDS: &[&Command] = &[&string::GET, &string::SET];
+pub static COMMANDS: &[&Command] = &[
+    // Strings.
+    &string::GET,
+    &set::SET,
+    &set::SETNX,
+    &set::SETEX,
+    &set::PSETEX,
+    &set::MSET,
+    &set::MSETNX,
+    &string::GETSET,
+    &string::GETDEL,
+    &string::GETEX,
+    &string::MGET,
+    &string::STRLEN,
+    &string::APPEND,
+    &string::GETRANGE,
+    &string::SUBSTR,
+    &string::SETRANGE,
+    &counter::INCR,
+    &counter::DECR,
+    &counter::INCRBY,
+    &counter::DECRBY,
+    &counter::INCRBYFLOAT,
+    // Keys and expiry.
+    &key::DEL,
+    &key::UNLINK,
+    &key::EXISTS,
+    &key::TYPE,
+    &key::TOUCH,
+    &expiry::EXPIRE,
+    &expiry::PEXPIRE,
+    &expiry::EXPIREAT,
+    &expiry::PEXPIREAT,
+    &expiry::TTL,
+    &expiry::PTTL,
+    &expiry::EXPIRETIME,
+    &expiry::PEXPIRETIME,
+    &expiry::PERSIST,
+    // The whole keyspace, the connection.
+    &server::DBSIZE,
+    &server::FLUSHALL,
+    &server::FLUSHDB,
+    &server::PING,
+    &server::ECHO,
+    // Hashes.
+    &hash::HSET,
+    &hash::HMSET,
+    &hash::HSETNX,
+    &hash::HGET,
+    &hash::HMGET,
+    &hash::HGETALL,
+    &hash::HKEYS,
+    &hash::HVALS,
+    &hash::HDEL,
+    &hash::HEXISTS,
+    &hash::HLEN,
+    &hash::HSTRLEN,
+    &hash::HINCRBY,
+    &hash::HINCRBYFLOAT,
+    &hash_scan::HSCAN,
+    // Sorted sets.
+    &sorted_set::add::ZADD,
+    &sorted_set::add::ZINCRBY,
+    &sorted_set::read::ZSCORE,
+    &sorted_set::read::ZMSCORE,
+    &sorted_set::read::ZCARD,
+    &sorted_set::read::ZCOUNT,
+    &sorted_set::read::ZLEXCOUNT,
+    &sorted_set::read::ZRANK,
+    &sorted_set::read::ZREVRANK,
+    &sorted_set::range::ZRANGE,
+    &sorted_set::range::ZREVRANGE,
+    &sorted_set::range::ZRANGEBYSCORE,
+    &sorted_set::range::ZREVRANGEBYSCORE,
+    &sorted_set::range::ZRANGEBYLEX,
+    &sorted_set::range::ZREVRANGEBYLEX,
+    &sorted_set::remove::ZREM,
+    &sorted_set::remove::ZREMRANGEBYRANK,
+    &sorted_set::remove::ZREMRANGEBYSCORE,
+    &sorted_set::remove::ZREMRANGEBYLEX,
+    &sorted_set::remove::ZPOPMIN,
+    &sorted_set::remove::ZPOPMAX,
+    // Places.
+    &geo::add::GEOADD,
+    &geo::read::GEODIST,
+    &geo::read::GEOHASH,
+    &geo::read::GEOPOS,
+    &geo::search::GEOSEARCH,
+];
 
 /// A command, as the table has it.
 pub struct Command {
@@ -140,71 +244,18 @@ impl Call<'_> {
     pub fn propagate(&mut self) {
         self.out.effects.push(self.op);
     }
-}
 
-/// Why a command was refused: Redis's words, its code word first.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct CommandError(Cow<'static, str>);
-
-impl CommandError {
-    /// `WRONGTYPE`.
-    pub const WRONG_TYPE: CommandError = CommandError(Cow::Borrowed(
-        "WRONGTYPE Operation against a key holding the wrong kind of value",
-    ));
-    /// A syntax error.
-    pub const SYNTAX: CommandError = CommandError(Cow::Borrowed("ERR syntax error"));
-    /// An argument that is not an integer.
-    pub const NOT_AN_INTEGER: CommandError =
-        CommandError(Cow::Borrowed("ERR value is not an integer or out of range"));
-    /// An argument that is not a number.
-    pub const NOT_A_FLOAT: CommandError =
-        CommandError(Cow::Borrowed("ERR value is not a valid float"));
-    /// `maxmemory` reached and nothing left to evict.
-    pub const OUT_OF_MEMORY: CommandError = CommandError(Cow::Borrowed(
-        "OOM command not allowed when used memory > 'maxmemory'.",
-    ));
-
-    /// An error with these words.
-    pub fn new(words: impl Into<Cow<'static, str>>) -> CommandError {
-        CommandError(words.into())
+    /// Tells log and replicas another op, which has the same effect at any time.
+    fn effect(&mut self, op: &Op) {
+        self.out.effects.push(op);
     }
 
-    /// A wrong number of arguments.
-    pub fn arity(command: &Command) -> CommandError {
-        CommandError(
-            format!(
-                "ERR wrong number of arguments for '{}' command",
-                command.name
-            )
-            .into(),
-        )
-    }
-
-    /// A name that is no command's, quoted with the beginning of its arguments as Redis does.
-    pub fn unknown<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> CommandError {
-        use fmt::Write;
-        let shown =
-            |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
-        let mut quoted = String::new();
-        for arg in args {
-            if quoted.len() >= 128 {
-                break;
-            }
-            let _ = write!(quoted, "'{}' ", shown(arg));
+    /// Removes `key` and tells it (`DEL`); whether it was there.
+    fn remove(&mut self, key: &[u8]) -> bool {
+        let removed = self.keyspace.remove(key);
+        if removed {
+            self.effect(&Op::new(&key::DEL).arg(key));
         }
-        let name = shown(name);
-        CommandError(
-            format!("ERR unknown command '{name}', with args beginning with: {quoted}").into(),
-        )
+        removed
     }
-}
-
-/// The command of this name, in any case.
-pub fn find(name: &[u8]) -> Option<&'static Command> {
-    // The table is small; a perfect hash can come when a profile asks for it.
-    COMMANDS
-        .iter()
-        .copied()
-        .find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
 }

@@ -4,6 +4,8 @@
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
 pub mod hash;
+mod indexed_set;
+mod rank_tree;
 pub mod sorted_set;
 
 pub use hash::Hash;
@@ -52,4 +54,9 @@ pub trait Collection: Default {
     fn of(stored: &Stored) -> Option<&Self>;
     /// As [`Collection::of`], to change.
     fn of_mut(stored: &mut Stored) -> Option<&mut Self>;
+}
+
+/// What the allocator takes for `len` bytes: nothing for none, else a multiple of 16.
+fn allocation(len: usize) -> usize {
+    len.next_multiple_of(16)
 }

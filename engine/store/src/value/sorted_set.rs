@@ -1,17 +1,252 @@
 //! Sorted sets: members by score, with rank.
+//!
+//! A small set is one buffer of bytes in the set's order, searched from its front:
+//!
+//! ```text
+//! ┌─────────────────┬────────────┬────────┬─────────────────┬──
+//! │ score, 8 bytes  │ member len │ member │ score, 8 bytes  │ …    little-endian; the length is one byte
+//! └─────────────────┴────────────┴────────┴─────────────────┴──
+//! ```
+//!
+//! Past [`COMPACT_ENTRIES`] members, or with one longer than [`COMPACT_BYTES`], it becomes an
+//! [`Indexed`] set (a table of members beside a counted tree), and stays one. Equal scores are ordered
+//! by the members' bytes. A score is never NaN: callers refuse it where it would arise.
 
-use super::{Collection, Stored};
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::indexed_set::Indexed;
+use super::{Collection, Stored, allocation};
+
+/// The most members of the compact encoding (Redis: `zset-max-listpack-entries`).
+pub const COMPACT_ENTRIES: usize = 128;
+/// The longest member of the compact encoding (Redis: `zset-max-listpack-value`).
+pub const COMPACT_BYTES: usize = 64;
+
+/// Bytes before a member: its score and its length.
+const HEAD: usize = 9;
 
 /// A sorted set.
-#[derive(Debug, Default)]
-pub struct SortedSet {}
+#[derive(Clone, Debug, Default)]
+pub struct SortedSet {
+    encoding: Encoding,
+}
+
+#[derive(Clone, Debug)]
+enum Encoding {
+    Compact { bytes: Vec<u8>, len: usize },
+    Indexed(Box<Indexed>),
+}
+
+impl Default for Encoding {
+    fn default() -> Encoding {
+        Encoding::Compact {
+            bytes: Vec::new(),
+            len: 0,
+        }
+    }
+}
+
+impl SortedSet {
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        match &self.encoding {
+            Encoding::Compact { len, .. } => *len,
+            Encoding::Indexed(set) => set.len(),
+        }
+    }
+
+    /// Whether the set is one buffer.
+    pub fn is_compact(&self) -> bool {
+        matches!(self.encoding, Encoding::Compact { .. })
+    }
+
+    /// The score of `member`.
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => find(bytes, member).map(|(_, entry)| entry.score),
+            Encoding::Indexed(set) => set.score(member),
+        }
+    }
+
+    /// How many members come before `member`.
+    pub fn rank(&self, member: &[u8]) -> Option<usize> {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => {
+                entries(bytes).position(|entry| entry.member == member)
+            }
+            Encoding::Indexed(set) => set.rank(member),
+        }
+    }
+
+    /// Sets the score of `member`; the score that it had. An equal score changes nothing, not even
+    /// the sign of a zero.
+    pub fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
+        debug_assert!(!score.is_nan(), "callers refuse NaN");
+        if let Encoding::Compact { bytes, len } = &mut self.encoding {
+            let old = find(bytes, member).map(|(_, entry)| (entry.at, entry.end, entry.score));
+            if let Some((at, end, old)) = old {
+                if old != score {
+                    bytes.drain(at..end);
+                    insert_sorted(bytes, member, score);
+                }
+                return Some(old);
+            }
+            if *len < COMPACT_ENTRIES && member.len() <= COMPACT_BYTES {
+                insert_sorted(bytes, member, score);
+                *len += 1;
+                return None;
+            }
+            let mut set = Indexed::with_capacity(*len + 1);
+            entries(bytes).for_each(|entry| {
+                set.insert(entry.member, entry.score);
+            });
+            self.encoding = Encoding::Indexed(Box::new(set));
+        }
+        match &mut self.encoding {
+            Encoding::Indexed(set) => set.insert(member, score),
+            Encoding::Compact { .. } => unreachable!("it was just indexed"),
+        }
+    }
+
+    /// Removes `member`; the score that it had.
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        match &mut self.encoding {
+            Encoding::Compact { bytes, len } => {
+                let (_, entry) = find(bytes, member)?;
+                let (range, score) = (entry.at..entry.end, entry.score);
+                bytes.drain(range);
+                *len -= 1;
+                Some(score)
+            }
+            Encoding::Indexed(set) => set.remove(member),
+        }
+    }
+
+    /// Removes the members with ranks in `ranks`; how many there were.
+    pub fn remove_ranks(&mut self, ranks: Range<usize>) -> usize {
+        let ranks = ranks.start..ranks.end.min(self.len());
+        if ranks.is_empty() {
+            return 0;
+        }
+        match &mut self.encoding {
+            Encoding::Compact { bytes, len } => {
+                let at = |rank: usize| entries(bytes).nth(rank).map_or(bytes.len(), |e| e.at);
+                let gone = at(ranks.start)..at(ranks.end);
+                bytes.drain(gone);
+                *len -= ranks.len();
+            }
+            Encoding::Indexed(set) => ranks.clone().for_each(|_| set.remove_rank(ranks.start)),
+        }
+        ranks.len()
+    }
+
+    /// The members with ranks in `ranks` and their scores, in order or from the last to the first.
+    pub fn range(&self, ranks: Range<usize>, reverse: bool) -> impl Iterator<Item = (&[u8], f64)> {
+        let (bytes, set): (&[u8], _) = match &self.encoding {
+            Encoding::Compact { bytes, .. } => (bytes, None),
+            Encoding::Indexed(set) => (&[], Some(set)),
+        };
+        // Entries have no length at their end, so going back needs their places first.
+        let mut places: SmallVec<[usize; COMPACT_ENTRIES]> = entries(bytes)
+            .map(|entry| entry.at)
+            .skip(ranks.start)
+            .take(ranks.len())
+            .collect();
+        if reverse {
+            places.reverse();
+        }
+        let compact = places.into_iter().map(|at| {
+            let entry = Entry::read(bytes, at);
+            (entry.member, entry.score)
+        });
+        compact.chain(
+            set.into_iter()
+                .flat_map(move |set| set.range(ranks.clone(), reverse)),
+        )
+    }
+
+    /// Every member with its score, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], f64)> {
+        self.range(0..self.len(), false)
+    }
+
+    /// How many members come before the first for which `before` does not hold. It must hold for
+    /// the beginning of the set alone.
+    pub fn partition_point(&self, before: impl Fn(&[u8], f64) -> bool) -> usize {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => entries(bytes)
+                .take_while(|entry| before(entry.member, entry.score))
+                .count(),
+            Encoding::Indexed(set) => set.partition_point(before),
+        }
+    }
+}
+
+/// An entry of the compact encoding, where it begins and where the next one does.
+struct Entry<'a> {
+    score: f64,
+    member: &'a [u8],
+    at: usize,
+    end: usize,
+}
+
+impl Entry<'_> {
+    fn read(bytes: &[u8], at: usize) -> Entry<'_> {
+        let (score, rest) = bytes[at..]
+            .split_first_chunk::<8>()
+            .expect("an entry begins with its score");
+        let end = at + HEAD + usize::from(rest[0]);
+        Entry {
+            score: f64::from_le_bytes(*score),
+            member: &bytes[at + HEAD..end],
+            at,
+            end,
+        }
+    }
+}
+
+fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        (at < bytes.len()).then(|| {
+            let entry = Entry::read(bytes, at);
+            at = entry.end;
+            entry
+        })
+    })
+}
+
+/// The rank of `member` and its entry.
+fn find<'a>(bytes: &'a [u8], member: &[u8]) -> Option<(usize, Entry<'a>)> {
+    entries(bytes)
+        .enumerate()
+        .find(|(_, entry)| entry.member == member)
+}
+
+fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
+    let at = entries(bytes)
+        .find(|entry| (entry.score, entry.member) > (score, member))
+        .map_or(bytes.len(), |entry| entry.at);
+    let added = HEAD + member.len();
+    let old = bytes.len();
+    bytes.resize(old + added, 0);
+    bytes.copy_within(at..old, at + added);
+    bytes[at..at + 8].copy_from_slice(&score.to_le_bytes());
+    bytes[at + 8] = member.len() as u8;
+    bytes[at + HEAD..at + added].copy_from_slice(member);
+}
 
 impl Collection for SortedSet {
     fn is_empty(&self) -> bool {
-        true
+        self.len() == 0
     }
     fn bytes(&self) -> usize {
-        0
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => allocation(bytes.capacity()),
+            Encoding::Indexed(set) => set.bytes(),
+        }
     }
     fn into_stored(self) -> Stored {
         Stored::SortedSet(self)

@@ -1,0 +1,107 @@
+//! Counters: strings that hold a number.
+
+use super::{Call, Command, CommandError, Flags, Keys, number, set};
+use crate::keyspace::Expire;
+use crate::op::Op;
+use crate::reply::format_fixed;
+
+/// `INCR key`
+pub static INCR: Command = Command {
+    name: "incr",
+    arity: 2,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "add one to a counter",
+    run: |call| add(call, 1),
+};
+
+/// `DECR key`
+pub static DECR: Command = Command {
+    name: "decr",
+    arity: 2,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "take one from a counter",
+    run: |call| add(call, -1),
+};
+
+/// `INCRBY key increment`
+pub static INCRBY: Command = Command {
+    name: "incrby",
+    arity: 3,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "add to a counter",
+    run: incrby,
+};
+
+/// `DECRBY key decrement`
+pub static DECRBY: Command = Command {
+    name: "decrby",
+    arity: 3,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "take from a counter",
+    run: decrby,
+};
+
+/// `INCRBYFLOAT key increment`
+pub static INCRBYFLOAT: Command = Command {
+    name: "incrbyfloat",
+    arity: 3,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "add a float to a counter",
+    run: incrbyfloat,
+};
+
+fn incrby(call: &mut Call<'_>) -> Result<(), CommandError> {
+    add(call, number::int(&call.op[1])?)
+}
+
+fn decrby(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let by = number::int(&call.op[1])?;
+    let by = by
+        .checked_neg()
+        .ok_or(CommandError::new("ERR decrement would overflow"))?;
+    add(call, by)
+}
+
+fn add(call: &mut Call<'_>, by: i64) -> Result<(), CommandError> {
+    let key = &call.op[0];
+    let old = match call.keyspace.string(key)? {
+        Some(text) => number::int(text)?,
+        None => 0,
+    };
+    let new = old.checked_add(by).ok_or(CommandError::new(
+        "ERR increment or decrement would overflow",
+    ))?;
+    let text = new.to_string();
+    call.keyspace
+        .set_string(key, text.as_bytes(), Expire::Keep)?;
+    call.propagate();
+    call.out.reply.int(new);
+    Ok(())
+}
+
+fn incrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let key = &call.op[0];
+    let old = match call.keyspace.string(key)? {
+        Some(text) => number::float(text)?,
+        None => 0.0,
+    };
+    let new = old + number::float(&call.op[1])?;
+    if !new.is_finite() {
+        return Err(CommandError::new(
+            "ERR increment would produce NaN or Infinity",
+        ));
+    }
+    let text = format_fixed(new);
+    call.keyspace
+        .set_string(key, text.as_bytes(), Expire::Keep)?;
+    // The sum is told, not the sum's parts: a replica must not round on its own.
+    let effect = Op::new(&set::SET).arg(key).arg(&text).arg("KEEPTTL");
+    call.effect(&effect);
+    call.out.reply.bulk(text.as_bytes());
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Why a command was refused, in Redis's words.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::Command;
+
+/// Why a command was refused: Redis's words, its code word first.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CommandError(Cow<'static, str>);
+
+impl CommandError {
+    /// `WRONGTYPE`.
+    pub const WRONG_TYPE: CommandError = CommandError(Cow::Borrowed(
+        "WRONGTYPE Operation against a key holding the wrong kind of value",
+    ));
+    /// A syntax error.
+    pub const SYNTAX: CommandError = CommandError(Cow::Borrowed("ERR syntax error"));
+    /// An argument that is not an integer.
+    pub const NOT_AN_INTEGER: CommandError =
+        CommandError(Cow::Borrowed("ERR value is not an integer or out of range"));
+    /// An argument that is not a number.
+    pub const NOT_A_FLOAT: CommandError =
+        CommandError(Cow::Borrowed("ERR value is not a valid float"));
+    /// `maxmemory` reached and nothing left to evict.
+    pub const OUT_OF_MEMORY: CommandError = CommandError(Cow::Borrowed(
+        "OOM command not allowed when used memory > 'maxmemory'.",
+    ));
+
+    /// An error with these words.
+    pub fn new(words: impl Into<Cow<'static, str>>) -> CommandError {
+        CommandError(words.into())
+    }
+
+    /// A wrong number of arguments.
+    pub fn arity(command: &Command) -> CommandError {
+        CommandError(
+            format!(
+                "ERR wrong number of arguments for '{}' command",
+                command.name
+            )
+            .into(),
+        )
+    }
+
+    /// A name that is no command's, quoted with the beginning of its arguments as Redis does.
+    pub fn unknown<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> CommandError {
+        use fmt::Write;
+        let shown =
+            |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
+        let mut quoted = String::new();
+        for arg in args {
+            if quoted.len() >= 128 {
+                break;
+            }
+            let _ = write!(quoted, "'{}' ", shown(arg));
+        }
+        let name = shown(name);
+        CommandError(
+            format!("ERR unknown command '{name}', with args beginning with: {quoted}").into(),
+        )
+    }
+}

@@ -1,0 +1,100 @@
+//! Keys, whatever they hold.
+
+use super::{Call, Command, CommandError, Flags, Keys};
+use crate::op::Op;
+use crate::value::Kind;
+
+/// `DEL key [key ...]`
+pub static DEL: Command = Command {
+    name: "del",
+    arity: -2,
+    flags: Flags::WriteFree,
+    keys: Keys::ALL,
+    about: "delete keys",
+    run: del,
+};
+
+/// `UNLINK key [key ...]`: here, where nothing else waits for the shard's memory, the same as [`DEL`].
+pub static UNLINK: Command = Command {
+    name: "unlink",
+    arity: -2,
+    flags: Flags::WriteFree,
+    keys: Keys::ALL,
+    about: "delete keys",
+    run: del,
+};
+
+/// `EXISTS key [key ...]`
+pub static EXISTS: Command = Command {
+    name: "exists",
+    arity: -2,
+    flags: Flags::Read,
+    keys: Keys::ALL,
+    about: "how many of the keys are there",
+    run: exists,
+};
+
+/// `TYPE key`
+pub static TYPE: Command = Command {
+    name: "type",
+    arity: 2,
+    flags: Flags::Read,
+    keys: Keys::ONE,
+    about: "the kind of value that a key holds",
+    run: kind,
+};
+
+/// `TOUCH key [key ...]`
+pub static TOUCH: Command = Command {
+    name: "touch",
+    arity: -2,
+    flags: Flags::Read,
+    keys: Keys::ALL,
+    about: "access keys without reading them",
+    run: touch,
+};
+
+fn del(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let mut told = Op::new(&DEL);
+    for key in call.op.args() {
+        if call.keyspace.remove(key) {
+            told.push(key);
+        }
+    }
+    call.out.reply.int(told.len() as i64);
+    if !told.is_empty() {
+        call.effect(&told);
+    }
+    Ok(())
+}
+
+fn exists(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let there = call
+        .op
+        .args()
+        .filter(|key| call.keyspace.kind(key).is_some());
+    let count = there.count();
+    call.out.reply.int(count as i64);
+    Ok(())
+}
+
+fn kind(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let name = match call.keyspace.kind(&call.op[0]) {
+        None => "none",
+        Some(Kind::String) => "string",
+        Some(Kind::Hash) => "hash",
+        Some(Kind::SortedSet) => "zset",
+    };
+    call.out.reply.simple(name);
+    Ok(())
+}
+
+fn touch(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let there = call
+        .op
+        .args()
+        .filter(|key| call.keyspace.get(key).is_some());
+    let count = there.count();
+    call.out.reply.int(count as i64);
+    Ok(())
+}

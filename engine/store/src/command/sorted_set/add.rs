@@ -1,0 +1,194 @@
+//! Adding members and changing scores: `ZADD`, `ZINCRBY`.
+
+use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::keyspace::Keyspace;
+use crate::op::Op;
+use crate::value::SortedSet;
+
+/// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]`
+pub static ZADD: Command = Command {
+    name: "zadd",
+    arity: -4,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "add members to a sorted set or change their scores",
+    run: |call| zadd(call, call.op),
+};
+
+/// `ZINCRBY key increment member`
+pub static ZINCRBY: Command = Command {
+    name: "zincrby",
+    arity: 4,
+    flags: Flags::Write,
+    keys: Keys::ONE,
+    about: "add to a member's score",
+    run: zincrby,
+};
+
+/// The options of `ZADD`.
+#[derive(Clone, Copy, Default)]
+struct Options {
+    nx: bool,
+    xx: bool,
+    gt: bool,
+    lt: bool,
+    ch: bool,
+    incr: bool,
+}
+
+impl Options {
+    /// Reads the options that stand after the key; where the scores begin.
+    fn parse(op: &Op) -> (Options, usize) {
+        let mut options = Options::default();
+        let mut i = 1;
+        while let Some(word) = op.get(i) {
+            match word.to_ascii_lowercase().as_slice() {
+                b"nx" => options.nx = true,
+                b"xx" => options.xx = true,
+                b"gt" => options.gt = true,
+                b"lt" => options.lt = true,
+                b"ch" => options.ch = true,
+                b"incr" => options.incr = true,
+                _ => break,
+            }
+            i += 1;
+        }
+        (options, i)
+    }
+
+    fn check(self, words: usize) -> Result<(), CommandError> {
+        let words = if words == 0 || words % 2 == 1 {
+            return Err(CommandError::SYNTAX);
+        } else if self.nx && self.xx {
+            "ERR XX and NX options at the same time are not compatible"
+        } else if self.gt && self.nx || self.lt && self.nx || self.gt && self.lt {
+            "ERR GT, LT, and/or NX options at the same time are not compatible"
+        } else if self.incr && words > 2 {
+            "ERR INCR option supports a single increment-element pair"
+        } else {
+            return Ok(());
+        };
+        Err(CommandError::new(words))
+    }
+}
+
+/// What became of a member.
+enum Change {
+    Added(f64),
+    Updated(f64),
+    /// It had this score already.
+    Same(f64),
+    /// The options forbade it.
+    Refused,
+}
+
+fn apply(
+    set: &mut SortedSet,
+    member: &[u8],
+    given: f64,
+    options: Options,
+) -> Result<Change, CommandError> {
+    let Some(old) = set.score(member) else {
+        if options.xx {
+            return Ok(Change::Refused);
+        }
+        set.insert(member, given);
+        return Ok(Change::Added(given));
+    };
+    if options.nx {
+        return Ok(Change::Refused);
+    }
+    let new = if options.incr { old + given } else { given };
+    if new.is_nan() {
+        return Err(CommandError::new(
+            "ERR resulting score is not a number (NaN)",
+        ));
+    }
+    if options.lt && new >= old || options.gt && new <= old {
+        return Ok(Change::Refused);
+    }
+    if new == old {
+        return Ok(Change::Same(new));
+    }
+    set.insert(member, new);
+    Ok(Change::Updated(new))
+}
+
+/// `ZADD` with the arguments of `op`, which is told to log and replicas if it changes something:
+/// `GEOADD` comes here with the `ZADD` that it means.
+pub fn zadd(call: &mut Call<'_>, op: &Op) -> Result<(), CommandError> {
+    let (options, first) = Options::parse(op);
+    options.check(op.len() - first)?;
+    let mut scores = Vec::with_capacity((op.len() - first) / 2);
+    for i in (first..op.len()).step_by(2) {
+        scores.push((number::float(&op[i])?, &op[i + 1]));
+    }
+    if options.incr {
+        let (by, member) = scores[0];
+        return incr(call, op, by, member, options);
+    }
+    if options.xx && call.keyspace.kind(&op[0]).is_none() {
+        call.out.reply.int(0);
+        return Ok(());
+    }
+    let (added, updated) = call.keyspace.update(&op[0], |set: &mut SortedSet| {
+        let (mut added, mut updated) = (0, 0);
+        for (score, member) in scores {
+            match apply(set, member, score, options)? {
+                Change::Added(_) => added += 1,
+                Change::Updated(_) => updated += 1,
+                Change::Same(_) | Change::Refused => {}
+            }
+        }
+        Ok((added, updated))
+    })?;
+    if added + updated > 0 {
+        call.effect(op);
+    }
+    let answer = if options.ch { added + updated } else { added };
+    call.out.reply.int(answer);
+    Ok(())
+}
+
+fn zincrby(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let op = call.op;
+    let options = Options {
+        incr: true,
+        ..Options::default()
+    };
+    incr(call, op, number::float(&op[1])?, &op[2], options)
+}
+
+fn incr(
+    call: &mut Call<'_>,
+    op: &Op,
+    by: f64,
+    member: &[u8],
+    options: Options,
+) -> Result<(), CommandError> {
+    if options.xx && call.keyspace.kind(&op[0]).is_none() {
+        call.out.reply.nil();
+        return Ok(());
+    }
+    let change = change_one(call.keyspace, &op[0], member, by, options)?;
+    if matches!(change, Change::Added(_) | Change::Updated(_)) {
+        call.effect(op);
+    }
+    match change {
+        Change::Added(score) | Change::Updated(score) | Change::Same(score) => {
+            call.out.reply.double(score);
+        }
+        Change::Refused => call.out.reply.nil(),
+    }
+    Ok(())
+}
+
+fn change_one(
+    keyspace: &mut Keyspace,
+    key: &[u8],
+    member: &[u8],
+    by: f64,
+    options: Options,
+) -> Result<Change, CommandError> {
+    keyspace.update(key, |set: &mut SortedSet| apply(set, member, by, options))
+}

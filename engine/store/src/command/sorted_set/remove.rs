@@ -1,0 +1,128 @@
+//! Removing members: by name, by range, from either end.
+
+use super::bound::Bounds;
+use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::value::SortedSet;
+
+/// `ZREM key member [member ...]`
+pub static ZREM: Command = Command {
+    name: "zrem",
+    arity: -3,
+    flags: Flags::WriteFree,
+    keys: Keys::ONE,
+    about: "remove members of a sorted set",
+    run: zrem,
+};
+
+/// `ZREMRANGEBYRANK key start stop`
+pub static ZREMRANGEBYRANK: Command = Command {
+    name: "zremrangebyrank",
+    arity: 4,
+    flags: Flags::WriteFree,
+    keys: Keys::ONE,
+    about: "remove the members in a range of ranks",
+    run: |call| remove_range(call, Bounds::rank(&call.op[1], &call.op[2])?),
+};
+
+/// `ZREMRANGEBYSCORE key min max`
+pub static ZREMRANGEBYSCORE: Command = Command {
+    name: "zremrangebyscore",
+    arity: 4,
+    flags: Flags::WriteFree,
+    keys: Keys::ONE,
+    about: "remove the members in a range of scores",
+    run: |call| remove_range(call, Bounds::score(&call.op[1], &call.op[2])?),
+};
+
+/// `ZREMRANGEBYLEX key min max`
+pub static ZREMRANGEBYLEX: Command = Command {
+    name: "zremrangebylex",
+    arity: 4,
+    flags: Flags::WriteFree,
+    keys: Keys::ONE,
+    about: "remove the members in a range of members",
+    run: |call| remove_range(call, Bounds::lex(&call.op[1], &call.op[2])?),
+};
+
+/// `ZPOPMIN key [count]`
+pub static ZPOPMIN: Command = Command {
+    name: "zpopmin",
+    arity: -2,
+    flags: Flags::WriteFree,
+    keys: Keys::ONE,
+    about: "remove and give the members with the lowest scores",
+    run: |call| pop(call, false),
+};
+
+/// `ZPOPMAX key [count]`
+pub static ZPOPMAX: Command = Command {
+    name: "zpopmax",
+    arity: -2,
+    flags: Flags::WriteFree,
+    keys: Keys::ONE,
+    about: "remove and give the members with the highest scores",
+    run: |call| pop(call, true),
+};
+
+fn zrem(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let op = call.op;
+    let removed = change(call, |set| {
+        op.args()
+            .skip(1)
+            .filter(|member| set.remove(member).is_some())
+            .count()
+    })?;
+    call.out.reply.int(removed as i64);
+    Ok(())
+}
+
+fn remove_range(call: &mut Call<'_>, bounds: Bounds<'_>) -> Result<(), CommandError> {
+    let removed = change(call, |set| {
+        let ranks = bounds.ranks(set, false);
+        set.remove_ranks(ranks)
+    })?;
+    call.out.reply.int(removed as i64);
+    Ok(())
+}
+
+/// Lets `remove` take members out of the set at the first key, if there is one; how many it took.
+fn change(
+    call: &mut Call<'_>,
+    remove: impl FnOnce(&mut SortedSet) -> usize,
+) -> Result<usize, CommandError> {
+    let key = &call.op[0];
+    if call.keyspace.kind(key).is_none() {
+        return Ok(0);
+    }
+    let removed = call.keyspace.update(key, |set| Ok(remove(set)))?;
+    if removed > 0 {
+        call.propagate();
+    }
+    Ok(removed)
+}
+
+fn pop(call: &mut Call<'_>, highest: bool) -> Result<(), CommandError> {
+    let op = call.op;
+    let count = match op.len() {
+        1 => 1,
+        2 => number::count(&op[1], "ERR value is out of range, must be positive")?,
+        _ => return Err(CommandError::SYNTAX),
+    };
+    let Some(set) = call.keyspace.collection::<SortedSet>(&op[0])? else {
+        call.out.reply.array(0);
+        return Ok(());
+    };
+    let count = usize::try_from(count).unwrap_or(usize::MAX).min(set.len());
+    let ranks = if highest {
+        set.len() - count..set.len()
+    } else {
+        0..count
+    };
+    call.out.reply.array(count * 2);
+    for (member, score) in set.range(ranks.clone(), highest) {
+        call.out.reply.bulk(member);
+        call.out.reply.double(score);
+    }
+    change(call, |set| set.remove_ranks(ranks))?;
+    Ok(())
+}
