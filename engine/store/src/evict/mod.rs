@@ -8,61 +8,57 @@
 //!
 //! 1. [`Policy::arrive`]: the policy hears of it (ghosts are asked here) and may refuse it;
 //! 2. [`Policy::victim`], until there is room;
-//! 3. [`Policy::insert`].
+//! 3. [`Policy::insert`], and [`Policy::expires`] where the object has an expiry.
 //!
 //! What a **hit** does is one of few mark rules, given as data ([`MarkRule`]), because in the store a
 //! hit may happen on any core: marks are words beside the items, changed atomically by whoever reads.
 //! Only [`MarkRule::Touch`] reaches the policy itself ([`Policy::touch`]), through a buffer that the
 //! owner drains.
+//!
+//! One file per policy here; what several share is in [`order`] (how entries stand in line) and
+//! [`family`] (names, parameters, marks). Adding a policy is a file and a line in the list below.
 
-use std::fmt;
+pub mod allkeys_lfu;
+pub mod allkeys_lru;
+pub mod clock;
+pub mod family;
+pub mod fifo;
+pub mod lfu;
+pub mod lru;
+pub mod none;
+pub mod order;
+pub mod s3fifo;
+pub mod sieve;
+pub mod volatile_ttl;
+
+pub use family::mark::{MarkRule, Marks};
+pub use family::spec::{PolicySpec, SpecError};
+pub use family::{Capacity, Description, Member, Param, Params, Setup, Visitor};
 
 use crate::time::Millis;
 
 /// The dense number of a resident object: small, reused, the store's or the lab's choice.
 pub type EntryId = u32;
 
-/// What a hit does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarkRule {
-    /// Nothing.
-    Nothing,
-    /// Sets the mark to 1.
-    Bit,
-    /// Counts up to a limit.
-    Count {
-        /// The highest mark.
-        max: u32,
-    },
-    /// Buffers the touch for the owner, who calls [`Policy::touch`].
-    Touch,
-    /// Stores the time in milliseconds (its low 32 bits).
-    Stamp,
-    /// Redis's logarithmic counter: 8 bits of count (`lfu-log-factor` 10) above 16 bits of minutes.
-    LogCount,
-}
-
-/// The marks of resident objects, wherever the caller keeps them.
-pub trait Marks {
-    /// The mark of `entry`.
-    fn get(&self, entry: EntryId) -> u32;
-    /// Sets the mark of `entry`.
-    fn set(&self, entry: EntryId, mark: u32);
-}
-
 /// An eviction policy over marks of type `M`.
-pub trait Policy<M: Marks> {
+pub trait Policy<M: Marks>: Send {
     /// What a hit does.
     fn mark_rule(&self) -> MarkRule;
 
-    /// An object that is not resident is about to be inserted. `false`: do not insert it.
+    /// An object that is not resident is about to be inserted. `false`: do not insert it. A caller
+    /// that cannot refuse (a server that must store what it acknowledges) may insert it all the same.
     fn arrive(&mut self, identity: u64, size: u64) -> bool;
 
-    /// The object is resident from now on; its mark has been set to 0.
+    /// The object is resident from now on; its mark has been set to 0. To the policy it keeps this
+    /// size for as long as it is resident.
     fn insert(&mut self, entry: EntryId, identity: u64, size: u64, now: Millis, marks: &M);
 
-    /// A hit, where the mark rule is [`MarkRule::Touch`].
+    /// A hit, where the mark rule is [`MarkRule::Touch`]. An entry that has left meanwhile is ignored.
     fn touch(&mut self, entry: EntryId);
+
+    /// A resident object's expiry was set, changed or (`None`) taken away. Only policies that choose
+    /// by expiry listen.
+    fn expires(&mut self, _entry: EntryId, _at: Option<Millis>) {}
 
     /// Chooses who goes and forgets it; `None` where no object may go.
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId>;
@@ -71,22 +67,44 @@ pub trait Policy<M: Marks> {
     fn remove(&mut self, entry: EntryId);
 }
 
-/// A policy by name and parameters, as a user writes it: `clock:bits=2`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicySpec {
-    text: String,
-}
+family::policies![
+    none::Never,
+    fifo::Fifo,
+    lru::Lru,
+    clock::Clock,
+    sieve::Sieve,
+    s3fifo::S3Fifo,
+    lfu::Lfu,
+    allkeys_lru::AllKeysLru,
+    allkeys_lfu::AllKeysLfu,
+    volatile_ttl::VolatileTtl,
+];
 
-impl Default for PolicySpec {
-    fn default() -> PolicySpec {
-        PolicySpec {
-            text: "none".to_owned(),
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for PolicySpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+    /// A file that nobody listed would be a policy that no user can name and no test drives.
+    #[test]
+    fn every_file_is_in_the_list() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/evict");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the sources are there")
+            .map(|file| {
+                file.expect("readable")
+                    .file_name()
+                    .into_string()
+                    .expect("UTF-8")
+            })
+            .filter_map(|name| Some(name.strip_suffix(".rs")?.replace('_', "-")))
+            .filter(|name| name != "mod")
+            .collect();
+        let mut listed: Vec<&str> = LIST.iter().map(|policy| policy.name).collect();
+        files.sort();
+        listed.sort_unstable();
+        assert_eq!(
+            files, listed,
+            "files of evict/ on the left, its list on the right"
+        );
     }
 }

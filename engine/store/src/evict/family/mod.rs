@@ -1,0 +1,151 @@
+//! The family: what a policy tells of itself, and the one list from which all else follows.
+//!
+//! [`policies!`] takes one line per policy and makes the list that users see, the construction of a
+//! boxed policy for the live store, and a visitor for callers that want static dispatch (the lab).
+
+pub mod mark;
+pub mod spec;
+
+use super::{Marks, Policy};
+
+/// How much a cache holds, and in which unit the sizes are that its policy hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// Objects; every size is 1.
+    Objects(u64),
+    /// Bytes.
+    Bytes(u64),
+}
+
+impl Capacity {
+    /// The number, whatever the unit.
+    pub fn amount(self) -> u64 {
+        match self {
+            Capacity::Objects(amount) | Capacity::Bytes(amount) => amount,
+        }
+    }
+
+    /// `percent` of it, rounded down.
+    pub fn percent(self, percent: u64) -> u64 {
+        let share = u128::from(self.amount()) * u128::from(percent) / 100;
+        u64::try_from(share).unwrap_or(u64::MAX)
+    }
+}
+
+/// What a policy is given at construction besides its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// How much the cache holds.
+    pub capacity: Capacity,
+    /// The seed of a policy's randomness, where it has any.
+    pub seed: u64,
+}
+
+/// A parameter: a whole number within bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// Its name, as written in a spec.
+    pub name: &'static str,
+    /// What it means, in one line, with its unit.
+    pub about: &'static str,
+    /// The value where none is given.
+    pub default: u64,
+    /// The least value accepted.
+    pub min: u64,
+    /// The greatest value accepted.
+    pub max: u64,
+}
+
+/// What a policy tells of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its name, as written in a spec.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// The paper (and section) or program that it comes from.
+    pub source: &'static str,
+    /// Its parameters.
+    pub params: &'static [Param],
+    /// What a hit, an insertion and an eviction cost.
+    pub cost: &'static str,
+    /// Memory per resident object besides its mark, in bytes, ghosts included.
+    pub bytes_per_item: u32,
+    /// The work that it serves worst.
+    pub bad_at: &'static str,
+}
+
+/// A member's parameters, complete and within bounds.
+#[derive(Clone, Copy)]
+pub struct Params<'a> {
+    definitions: &'static [Param],
+    values: &'a [u64],
+}
+
+impl Params<'_> {
+    /// The value of the parameter called `name`.
+    ///
+    /// # Panics
+    /// The member describes no such parameter.
+    pub fn get(&self, name: &str) -> u64 {
+        let at = self.definitions.iter().position(|param| param.name == name);
+        self.values[at.expect("a member asks for parameters that it describes")]
+    }
+}
+
+/// A policy of the list.
+pub trait Member: Sized {
+    /// What it tells of itself.
+    const DESCRIPTION: Description;
+
+    /// An empty policy.
+    fn build(params: Params<'_>, setup: Setup) -> Self;
+}
+
+/// What to do with a policy whose type is known.
+pub trait Visitor<M: Marks> {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn visit<P: Policy<M> + 'static>(self, policy: P) -> Self::Output;
+}
+
+/// Makes a boxed policy.
+struct Boxed;
+
+impl<M: Marks> Visitor<M> for Boxed {
+    type Output = Box<dyn Policy<M>>;
+
+    fn visit<P: Policy<M> + 'static>(self, policy: P) -> Box<dyn Policy<M>> {
+        Box::new(policy)
+    }
+}
+
+impl spec::PolicySpec {
+    /// An empty policy behind a box, for the live store.
+    pub fn build<M: Marks>(&self, setup: Setup) -> Box<dyn Policy<M>> {
+        self.visit(setup, Boxed)
+    }
+}
+
+macro_rules! policies {
+    ($($module:ident::$policy:ident),+ $(,)?) => {
+        /// Every policy, in the order in which lists and reports show them.
+        pub const LIST: &[&Description] =
+            &[$(&<$module::$policy as Member>::DESCRIPTION),+];
+
+        impl PolicySpec {
+            /// Shows `visitor` an empty policy of its own type: static dispatch.
+            pub fn visit<M: Marks, V: Visitor<M>>(&self, setup: Setup, visitor: V) -> V::Output {
+                let name = self.description().name;
+                $(if name == <$module::$policy as Member>::DESCRIPTION.name {
+                    let policy = <$module::$policy as Member>::build(self.values(), setup);
+                    return visitor.visit(policy);
+                })+
+                unreachable!("a spec describes a policy of the list, not {name}")
+            }
+        }
+    };
+}
+pub(super) use policies;

@@ -1,0 +1,10 @@
+//! How entries stand in line: the dense structures that policies are made of.
+//!
+//! All are arrays indexed by [`EntryId`](super::EntryId), without an allocation per entry: rings where
+//! entries leave in order, links where they leave from the middle, ghosts for identities that have
+//! left, members and a pool for sampling.
+
+pub mod ghost;
+pub mod links;
+pub mod ring;
+pub mod sample;
