@@ -15,9 +15,11 @@
 //! tests drive it directly, and the simulator drives the same code on a virtual clock.
 
 pub mod command;
+pub mod disk;
 pub mod effect;
 pub mod evict;
 pub mod keyspace;
+pub mod log;
 pub mod op;
 pub mod reply;
 pub mod shard;

@@ -2,8 +2,13 @@
 //!
 //! The one idea: the mask is read once, before anything is pinned, because a pinned thread's mask
 //! (which its children inherit) shows one CPU only. So [`allowed`] remembers its first answer, and
-//! [`pin`] asks it before it pins.
+//! [`pin`] asks it before it pins; [`unpin`] gives a thread the whole mask back.
+#![expect(
+    unsafe_code,
+    reason = "setting a mask of several CPUs is a foreign call"
+)]
 
+use std::io;
 use std::sync::OnceLock;
 
 use core_affinity::CoreId;
@@ -56,6 +61,29 @@ pub fn pin(cpu: usize) -> Result<(), PinError> {
     }
 }
 
+/// Lets the calling thread run on every allowed CPU: for a thread that a pinned one started, and
+/// that should not stand in its way.
+///
+/// # Errors
+/// What the kernel says.
+pub fn unpin() -> io::Result<()> {
+    // SAFETY: a `cpu_set_t` is an array of integers; all zeroes is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    for &cpu in allowed() {
+        if cpu < libc::CPU_SETSIZE as usize {
+            // SAFETY: the set has a place for every CPU below `CPU_SETSIZE`.
+            unsafe { libc::CPU_SET(cpu, &mut set) };
+        }
+    }
+    // SAFETY: the set is valid for the call and of the size that is told; 0 is the calling thread.
+    let status = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +98,9 @@ mod tests {
             let seen = core_affinity::get_core_ids().unwrap();
             assert_eq!(seen.iter().map(|core| core.id).collect::<Vec<_>>(), [last]);
             assert_eq!(allowed(), before);
+            unpin().unwrap();
+            let seen = core_affinity::get_core_ids().unwrap();
+            assert_eq!(seen.iter().map(|core| core.id).collect::<Vec<_>>(), before);
         })
         .join()
         .unwrap();

@@ -1,0 +1,396 @@
+//! Crashes: whatever is lost, what `durable()` told is not, and what is left is a prefix.
+//!
+//! A run is a seed: a schedule of appends, turns, syncs and held syncs on a [`MemoryDisk`], cut off at
+//! a step by a power loss or an error. [`check`] is the only judge, and the last test proves it on a
+//! disk that lies.
+
+use std::io::Read;
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::*;
+use crate::disk::{Disk, DiskFile, Fault, MemoryDisk, PowerLoss};
+use crate::op::Op;
+use frame::{Frames, Next};
+use segment::HEAD_BYTES;
+
+const FSYNCS: [Fsync; 3] = [Fsync::Always, Fsync::EverySec, Fsync::No];
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
+fn config(disk: &MemoryDisk, fsync: Fsync, segment_bytes: u64) -> LogConfig {
+    LogConfig {
+        device: DeviceKind::Memory(disk.clone()),
+        fsync,
+        segment_bytes,
+        ..LogConfig::new("", 2, 99)
+    }
+}
+
+/// The effects of record `i`: told apart by number, of any length.
+fn effects(i: u64, value_bytes: usize) -> Effects {
+    let mut effects = Effects::default();
+    let (key, value) = (format!("key:{i}"), vec![b'v'; value_bytes]);
+    effects.push(&Op::parse([&b"set"[..], key.as_bytes(), &value]).unwrap());
+    effects
+}
+
+fn open(config: &LogConfig) -> Result<(Log, Recovery, Vec<Vec<u8>>), LogError> {
+    let mut records = Vec::new();
+    let (log, recovery) = Log::open(config, 1, &mut |bytes| {
+        records.push(bytes.to_vec());
+        Ok(())
+    })?;
+    Ok((log, recovery, records))
+}
+
+/// What a run has appended, and how much of it the log promised.
+#[derive(Default)]
+struct History {
+    appended: Vec<Vec<u8>>,
+    promised: u64,
+    now: u64,
+}
+
+impl History {
+    /// Drives `log` by `ops` random operations, or until it fails.
+    fn drive(
+        &mut self,
+        log: &mut Log,
+        disk: &MemoryDisk,
+        rng: &mut Xoshiro256PlusPlus,
+        ops: usize,
+    ) -> Result<(), LogError> {
+        for _ in 0..ops {
+            match rng.random_range(0..10) {
+                0..5 => {
+                    let sequence = self.appended.len() as u64 + 1;
+                    let len = if rng.random_ratio(1, 8) { 1500 } else { 40 };
+                    let effects = effects(sequence, rng.random_range(0..len));
+                    self.appended.push(effects.as_bytes().to_vec());
+                    assert_eq!(log.append(&effects), sequence);
+                }
+                5..8 => {
+                    self.now += rng.random_range(0..700);
+                    let durable = log.turn(Millis(self.now))?;
+                    assert_eq!(durable, log.durable());
+                    self.promised = durable;
+                }
+                8 => disk.hold_syncs(rng.random()),
+                _ => {
+                    self.promised = log.sync()?;
+                    assert_eq!(self.promised, self.appended.len() as u64);
+                }
+            }
+            assert!(log.durable() <= log.appended());
+        }
+        Ok(())
+    }
+}
+
+/// Reopens, and tells where what is read is not a prefix of what was appended, or lacks what was
+/// promised. Gives the log to go on with.
+fn check(config: &LogConfig, history: &History) -> Result<Log, String> {
+    let (log, _, records) = open(config).map_err(|error| error.to_string())?;
+    let kept = records.len();
+    if kept > history.appended.len() || records != history.appended[..kept] {
+        return Err("what was read back is not a prefix of what was appended".to_owned());
+    }
+    if (kept as u64) < history.promised {
+        return Err(format!(
+            "{kept} records are left of {} promised",
+            history.promised
+        ));
+    }
+    if log.durable() != kept as u64 {
+        return Err("what was recovered is not called durable".to_owned());
+    }
+    Ok(log)
+}
+
+/// A run with `fault` at step `step`, a power loss, a check, and the same once more.
+fn run(seed: u64, fsync: Fsync, loss: PowerLoss, at: Option<(u64, Fault)>) -> Result<u64, String> {
+    let disk = MemoryDisk::new();
+    let config = config(&disk, fsync, 2_000);
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut history = History::default();
+    if let Some((step, fault)) = at {
+        disk.fail_at(step, fault);
+    }
+    match open(&config) {
+        Ok((mut log, ..)) => {
+            let driven = history.drive(&mut log, &disk, &mut rng, 60);
+            history.promised = history.promised.max(log.durable());
+            if driven.is_err() {
+                let again = log.turn(Millis(history.now + 5_000)).unwrap_err();
+                assert!(matches!(again, LogError::Poisoned { .. }), "{again}");
+                let again = log.sync().unwrap_err();
+                assert!(matches!(again, LogError::Poisoned { .. }), "{again}");
+                assert_eq!(log.append(&effects(0, 0)), log.appended());
+                assert_eq!(log.stats().buffered_bytes, 0);
+            }
+        }
+        // The fault fell into the making of the log, before anything was promised.
+        Err(error) => assert!(at.is_some(), "{error}"),
+    }
+    let steps = disk.steps();
+    disk.lose_power(loss, seed);
+    let mut log = check(&config, &history)?;
+    history.appended.truncate(log.durable() as usize);
+    history.promised = log.durable();
+    let _ = history.drive(&mut log, &disk, &mut rng, 30);
+    history.promised = history.promised.max(log.durable());
+    disk.lose_power(loss, !seed);
+    check(&config, &history)?;
+    Ok(steps)
+}
+
+fn every_step(fault: Fault) {
+    for seed in 0..4 {
+        for fsync in FSYNCS {
+            for loss in PowerLoss::ALL {
+                let tell = |step: Option<u64>| {
+                    move |why| panic!("run({seed}, {fsync}, {loss:?}, {step:?}, {fault:?}): {why}")
+                };
+                let steps = run(seed, fsync, loss, None).unwrap_or_else(tell(None));
+                for step in 1..=steps {
+                    run(seed, fsync, loss, Some((step, fault))).unwrap_or_else(tell(Some(step)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn power_lost_at_every_step() {
+    every_step(Fault::PowerOff);
+}
+
+#[test]
+fn an_input_output_error_at_every_step() {
+    every_step(Fault::Error(EIO));
+}
+
+#[test]
+fn a_full_disk_at_every_step() {
+    every_step(Fault::Error(ENOSPC));
+}
+
+#[test]
+fn a_disk_that_lies_about_syncs_is_caught() {
+    let mut caught = 0;
+    for seed in 0..20 {
+        let disk = MemoryDisk::new();
+        let config = config(&disk, Fsync::Always, 2_000);
+        let (mut log, ..) = open(&config).unwrap();
+        disk.break_syncs();
+        let mut history = History::default();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        history.drive(&mut log, &disk, &mut rng, 60).unwrap();
+        assert!(history.promised > 0, "seed {seed}");
+        disk.lose_power(PowerLoss::Nothing, seed);
+        caught += u32::from(check(&config, &history).is_err());
+    }
+    assert_eq!(caught, 20, "the checker believes a liar");
+}
+
+/// A log of one segment with marks in it: its bytes, and each frame's offset, kind and sequence.
+fn written() -> (MemoryDisk, String, Vec<u8>, Vec<(usize, Kind, u64)>) {
+    let disk = MemoryDisk::new();
+    let (mut log, ..) = open(&config(&disk, Fsync::No, 1 << 20)).unwrap();
+    for i in 1..=12 {
+        log.append(&effects(i, i as usize));
+        if i % 3 == 0 {
+            log.sync().unwrap();
+        }
+    }
+    let name = log.head.name();
+    let mut bytes = Vec::new();
+    disk.read(&name, 0).unwrap().read_to_end(&mut bytes).unwrap();
+    let mut frames = Vec::new();
+    let mut reader = Frames::new(
+        &bytes[HEAD_BYTES..],
+        HEAD_BYTES as u64,
+        bytes.len() as u64,
+        log.head.salt,
+    );
+    loop {
+        let offset = reader.offset() as usize;
+        match reader.read().unwrap() {
+            Next::Frame(frame) => frames.push((offset, frame.kind, frame.sequence)),
+            Next::End => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(
+        frames.iter().filter(|frame| frame.1 == Kind::Mark).count(),
+        3
+    );
+    (disk, name, bytes, frames)
+}
+
+fn replace(disk: &MemoryDisk, name: &str, bytes: &[u8]) {
+    let file = disk.create(name).unwrap();
+    file.write_at(bytes, 0).unwrap();
+}
+
+#[test]
+fn cut_at_every_byte() {
+    let (disk, name, bytes, frames) = written();
+    let config = config(&disk, Fsync::No, 1 << 20);
+    for cut in 0..bytes.len() {
+        replace(&disk, &name, &bytes[..cut]);
+        let opened = open(&config);
+        if cut < HEAD_BYTES {
+            let error = opened.unwrap_err().to_string();
+            assert!(
+                error.contains(&name) && error.contains("inside its head"),
+                "{error}"
+            );
+            continue;
+        }
+        let (log, recovery, records) = opened.unwrap();
+        let ends = frames[1..].iter().map(|frame| frame.0).chain([bytes.len()]);
+        let whole = frames
+            .iter()
+            .zip(ends)
+            .filter(|(frame, end)| frame.1 == Kind::Effects && *end <= cut);
+        assert_eq!(records.len(), whole.count(), "cut at {cut}");
+        let at_a_frame = cut == HEAD_BYTES || frames.iter().any(|frame| frame.0 == cut);
+        assert_eq!(recovery.torn.is_none(), at_a_frame, "cut at {cut}");
+        if let Some(torn) = recovery.torn {
+            assert_eq!(torn.offset + torn.bytes, cut as u64);
+            assert_eq!(disk.len(&name).unwrap(), torn.offset, "the tail is cut off");
+        }
+        drop(log);
+    }
+}
+
+#[test]
+fn every_bit_flipped_is_a_torn_tail_or_damage() {
+    let (disk, name, bytes, frames) = written();
+    let config = config(&disk, Fsync::No, 1 << 20);
+    for bit in 0..bytes.len() * 8 {
+        let (at, mut flipped) = (bit / 8, bytes.clone());
+        flipped[at] ^= 1 << (bit % 8);
+        replace(&disk, &name, &flipped);
+        let opened = open(&config);
+        if at < HEAD_BYTES {
+            assert!(matches!(opened, Err(LogError::Head { .. })), "bit {bit}");
+            continue;
+        }
+        let hit = frames.iter().rposition(|frame| frame.0 <= at).unwrap();
+        let whole = frames[..hit]
+            .iter()
+            .filter(|frame| frame.1 == Kind::Effects)
+            .count() as u64;
+        let marked = frames[hit + 1..]
+            .iter()
+            .any(|frame| frame.1 == Kind::Mark && frame.2 > whole);
+        match opened {
+            Ok((_, recovery, records)) => {
+                assert!(!marked, "bit {bit}: durable records were thrown away");
+                assert_eq!(records.len() as u64, whole, "bit {bit}");
+                assert_eq!(recovery.torn.unwrap().offset, frames[hit].0 as u64);
+            }
+            Err(LogError::Damaged { file, offset, .. }) => {
+                assert!(marked, "bit {bit}: a torn tail was taken for damage");
+                assert!(file.ends_with(&name));
+                assert_eq!(offset, frames[hit].0 as u64);
+                assert_eq!(
+                    disk.len(&name).unwrap(),
+                    bytes.len() as u64,
+                    "nothing is changed"
+                );
+            }
+            Err(error) => panic!("bit {bit}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn segments_missing_renamed_or_of_another_store() {
+    let disk = MemoryDisk::new();
+    let small = config(&disk, Fsync::Always, 200);
+    let (mut log, ..) = open(&small).unwrap();
+    for i in 1..=20 {
+        log.append(&effects(i, 50));
+        log.turn(Millis(0)).unwrap();
+        log.turn(Millis(0)).unwrap();
+    }
+    log.sync().unwrap();
+    assert!(log.stats().segments > 3);
+    drop(log);
+    let names = || {
+        let mut names = disk.list().unwrap();
+        names.sort();
+        names
+    };
+    let (_, recovery, records) = open(&small).unwrap();
+    assert_eq!((records.len(), recovery.segments), (20, names().len()));
+
+    let other = LogConfig {
+        shards: 3,
+        ..small.clone()
+    };
+    let error = open(&other).unwrap_err().to_string();
+    assert!(
+        error.contains("a store of 2 shards, and this one has 3"),
+        "{error}"
+    );
+
+    // A shard sees its own segments alone.
+    let (log, recovery) = Log::open(&small, 0, &mut |_| Err("not mine".into())).unwrap();
+    assert_eq!((recovery.records, log.durable()), (0, 0));
+
+    // A sealed segment that ends early is damage, whatever marks say.
+    let names = names()
+        .into_iter()
+        .filter(|name| name.starts_with("00001"))
+        .collect::<Vec<_>>();
+    let second = &names[1];
+    let len = disk.len(second).unwrap();
+    disk.open(second).unwrap().set_len(len - 1).unwrap();
+    let error = open(&small).unwrap_err();
+    assert!(
+        matches!(&error, LogError::Damaged { file, .. } if file.ends_with(second)),
+        "{error}"
+    );
+
+    disk.remove(second).unwrap();
+    let error = open(&small).unwrap_err();
+    assert!(
+        matches!(&error, LogError::Missing { file, .. } if file.ends_with(&names[2])),
+        "{error}"
+    );
+
+    disk.rename(&names[2], second).unwrap();
+    let error = open(&small).unwrap_err().to_string();
+    assert!(error.contains("was renamed"), "{error}");
+}
+
+#[test]
+fn a_record_that_cannot_be_applied_is_named() {
+    let (disk, name, _, frames) = written();
+    let mut left = 2;
+    let error = Log::open(&config(&disk, Fsync::No, 1 << 20), 1, &mut |_| {
+        left -= 1;
+        if left < 0 {
+            Err("no such command".into())
+        } else {
+            Ok(())
+        }
+    });
+    let Err(LogError::Apply {
+        file,
+        offset,
+        source,
+    }) = error
+    else {
+        panic!("it was applied");
+    };
+    assert!(file.ends_with(&name));
+    assert_eq!(offset, frames[2].0 as u64);
+    assert_eq!(source.to_string(), "no such command");
+}

@@ -1,0 +1,106 @@
+//! `file`: `pwrite` and `fdatasync`.
+//!
+//! The portable reference, and the way out where `io_uring` is forbidden. A write goes to the page
+//! cache in the call; a sync runs on the [keeper](super::keeper), or in the call where it is urgent.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::keeper::{Done, Keeper};
+use super::{Device, DeviceEntry, DeviceKind, Progress};
+use crate::disk::{DiskFile, RealDisk};
+
+/// Its line in the list.
+pub const ENTRY: DeviceEntry = DeviceEntry {
+    name: "file",
+    about: "pwrite and fdatasync: works everywhere",
+    kind: || DeviceKind::File,
+};
+
+/// A log's file, written through the page cache.
+pub struct FileDevice {
+    file: Arc<File>,
+    keeper: Keeper,
+    /// The file's length.
+    len: u64,
+    given: u64,
+    /// How many bytes had been given when the sync under way began.
+    syncing: Option<u64>,
+    rolling: bool,
+    progress: Progress,
+}
+
+impl FileDevice {
+    /// Appends to `file`, a segment of `len` bytes in `disk`.
+    pub fn new(disk: RealDisk, file: Arc<File>, len: u64) -> FileDevice {
+        FileDevice {
+            file,
+            keeper: Keeper::new(disk),
+            len,
+            given: 0,
+            syncing: None,
+            rolling: false,
+            progress: Progress::default(),
+        }
+    }
+}
+
+impl Device for FileDevice {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn can_write(&self) -> bool {
+        !self.rolling
+    }
+
+    fn can_sync(&self) -> bool {
+        !self.rolling && self.syncing.is_none()
+    }
+
+    fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.file.write_at(bytes, self.len)?;
+        self.len += bytes.len() as u64;
+        self.given += bytes.len() as u64;
+        bytes.clear();
+        Ok(())
+    }
+
+    fn sync(&mut self, urgent: bool) -> io::Result<()> {
+        if !urgent {
+            self.syncing = Some(self.given);
+            return self.keeper.sync(&self.file);
+        }
+        let start = Instant::now();
+        self.file.sync()?;
+        self.progress.note_sync(self.given, start.elapsed());
+        Ok(())
+    }
+
+    fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
+        self.rolling = true;
+        self.len = head.len() as u64;
+        self.keeper.roll(&self.file, name, head)
+    }
+
+    fn poll(&mut self, wait: bool) -> io::Result<Progress> {
+        let mut wait = wait;
+        while let Some(done) = self.keeper.take(wait)? {
+            wait = false;
+            match done {
+                Done::Synced(time) => {
+                    let synced = self.syncing.take().unwrap_or_default();
+                    self.progress.note_sync(synced, time);
+                }
+                Done::Rolled(file) => {
+                    self.file = file;
+                    self.rolling = false;
+                    self.progress.synced = self.given;
+                }
+            }
+        }
+        Ok(self.progress)
+    }
+}

@@ -1,0 +1,143 @@
+//! The keeper: a thread that does for a device what blocks and cannot be started otherwise.
+//!
+//! Making a segment takes a sync of the old file, a new file, a rename and a sync of the folder, and
+//! `fdatasync` has no form that returns at once. Each log on files has at most one keeper, started
+//! when it is first needed; it sleeps on a channel. Jobs are done in the order in which they came.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::disk::{DiskFile, RealDisk, publish};
+
+/// What a keeper has done.
+pub enum Done {
+    /// A file was synced, in this time.
+    Synced(Duration),
+    /// The old segment is sealed and the new one is there.
+    Rolled(Arc<File>),
+}
+
+enum Job {
+    Sync(Arc<File>),
+    Roll {
+        old: Arc<File>,
+        name: String,
+        head: Vec<u8>,
+    },
+}
+
+/// A keeper, running or not yet.
+pub struct Keeper {
+    disk: RealDisk,
+    running: Option<Running>,
+    /// Jobs that were given and not yet taken back.
+    jobs: usize,
+}
+
+struct Running {
+    jobs: Sender<Job>,
+    done: Receiver<io::Result<Done>>,
+    thread: JoinHandle<()>,
+}
+
+impl Keeper {
+    pub fn new(disk: RealDisk) -> Keeper {
+        Keeper {
+            disk,
+            running: None,
+            jobs: 0,
+        }
+    }
+
+    /// Starts `fdatasync` of `file`.
+    pub fn sync(&mut self, file: &Arc<File>) -> io::Result<()> {
+        self.give(Job::Sync(file.clone()))
+    }
+
+    /// Starts sealing `old` and publishing the segment `name`.
+    pub fn roll(&mut self, old: &Arc<File>, name: String, head: Vec<u8>) -> io::Result<()> {
+        let old = old.clone();
+        self.give(Job::Roll { old, name, head })
+    }
+
+    /// Takes one thing that is done; `wait`: until there is one, where any job was given.
+    pub fn take(&mut self, wait: bool) -> io::Result<Option<Done>> {
+        let Some(running) = self.running.as_ref().filter(|_| self.jobs > 0) else {
+            return Ok(None);
+        };
+        let gone = || io::Error::other("the log's keeper thread is gone");
+        let done = if wait {
+            running.done.recv().map_err(|_| gone())?
+        } else {
+            match running.done.try_recv() {
+                Ok(done) => done,
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(TryRecvError::Disconnected) => return Err(gone()),
+            }
+        };
+        self.jobs -= 1;
+        done.map(Some)
+    }
+
+    fn give(&mut self, job: Job) -> io::Result<()> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => none.insert(start(self.disk.clone())?),
+        };
+        self.jobs += 1;
+        let gone = |_| io::Error::other("the log's keeper thread is gone");
+        running.jobs.send(job).map_err(gone)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if let Some(Running {
+            jobs,
+            done: _,
+            thread,
+        }) = self.running.take()
+        {
+            // Without a sender the thread ends after its last job.
+            drop(jobs);
+            // A keeper that panicked has been reported by the panic itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn start(disk: RealDisk) -> io::Result<Running> {
+    let (jobs, todo) = channel();
+    let (report, done) = channel();
+    let thread = std::thread::Builder::new()
+        .name("seawall-log".to_owned())
+        .spawn(move || {
+            // A worker pinned itself before it started this thread, which must not share its core.
+            // Where the kernel refuses, it does share it, and works all the same.
+            let _ = seawall_sys::pin::unpin();
+            for job in todo {
+                if report.send(work(&disk, job)).is_err() {
+                    return;
+                }
+            }
+        })?;
+    Ok(Running { jobs, done, thread })
+}
+
+fn work(disk: &RealDisk, job: Job) -> io::Result<Done> {
+    match job {
+        Job::Sync(file) => {
+            let start = Instant::now();
+            file.sync()?;
+            Ok(Done::Synced(start.elapsed()))
+        }
+        Job::Roll { old, name, head } => {
+            old.sync()?;
+            publish(disk, &name, |file| file.write_at(&head, 0)).map(Done::Rolled)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `uring`: writes and syncs through `io_uring`.
+//!
+//! A batch and the sync that follows it are one submission, linked in the kernel: one system call
+//! makes a turn's writes durable, and the worker goes on meanwhile. At most one write and one sync are
+//! in flight; what is appended meanwhile is the next batch (group commit by itself). New segments are
+//! made by the [keeper](super::keeper).
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::sync::Arc;
+use std::time::Instant;
+
+use seawall_sys::ring::{Completion, Op, Ring, Unavailable, WRITE_BYTES_MAX};
+
+use super::file::FileDevice;
+use super::keeper::{Done, Keeper};
+use super::{Device, DeviceEntry, DeviceKind, Progress};
+use crate::disk::{DiskFile, RealDisk};
+
+/// Its line in the list.
+pub const ENTRY: DeviceEntry = DeviceEntry {
+    name: "uring",
+    about: "io_uring: a turn's write and sync in one submission, without waiting",
+    kind: || DeviceKind::Uring,
+};
+
+/// Operations in flight that a ring is made for: a write and a sync, with room.
+pub const RING_ENTRIES: u32 = 4;
+
+/// The device on `ring`; the device `file` where there is none, and a line that says so.
+pub fn or_file(
+    ring: Result<Ring, Unavailable>,
+    disk: RealDisk,
+    file: Arc<File>,
+    len: u64,
+) -> (Box<dyn Device>, Option<String>) {
+    match ring {
+        Ok(ring) => (Box::new(UringDevice::new(ring, disk, file, len)), None),
+        Err(unavailable) => {
+            let notice = format!("{unavailable}; the log uses the device 'file' instead");
+            (Box::new(FileDevice::new(disk, file, len)), Some(notice))
+        }
+    }
+}
+
+/// A log's file, written through a ring.
+pub struct UringDevice {
+    ring: Ring,
+    file: Arc<File>,
+    keeper: Keeper,
+    /// The file's length once everything given is written.
+    len: u64,
+    given: u64,
+    /// Given, and not yet handed to the ring: a sync may still be linked to it.
+    prepared: Option<Vec<u8>>,
+    /// The length of the write in flight.
+    writing: Option<usize>,
+    syncing: Option<Syncing>,
+    rolling: bool,
+    /// Prepared in the ring and unknown to the kernel.
+    unsubmitted: bool,
+    spare: Vec<u8>,
+    progress: Progress,
+}
+
+struct Syncing {
+    given: u64,
+    start: Instant,
+}
+
+impl UringDevice {
+    /// Appends to `file`, a segment of `len` bytes in `disk`, through `ring`.
+    pub fn new(ring: Ring, disk: RealDisk, file: Arc<File>, len: u64) -> UringDevice {
+        UringDevice {
+            ring,
+            file,
+            keeper: Keeper::new(disk),
+            len,
+            given: 0,
+            prepared: None,
+            writing: None,
+            syncing: None,
+            rolling: false,
+            unsubmitted: false,
+            spare: Vec::new(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// Hands the prepared write to the ring, with a sync behind it where `sync` says so.
+    fn hand_over(&mut self, sync: bool) {
+        if let Some(bytes) = self.prepared.take() {
+            let offset = self.len;
+            self.len += bytes.len() as u64;
+            self.writing = Some(bytes.len());
+            let handed = if sync {
+                self.ring.write_then_sync(0, &self.file, offset, bytes)
+            } else {
+                self.ring.write(0, &self.file, offset, bytes)
+            };
+            handed.expect("one write and one sync at a time leave room");
+            self.unsubmitted = true;
+        }
+    }
+
+    fn finish(&mut self, done: Completion) -> io::Result<()> {
+        let written = done.result?;
+        match done.op {
+            Op::Write => {
+                let asked = self.writing.take().unwrap_or_default();
+                if written < asked {
+                    let message = format!("short write: {written} of {asked} bytes");
+                    return Err(io::Error::new(io::ErrorKind::WriteZero, message));
+                }
+                self.spare = done.bytes;
+                self.spare.clear();
+            }
+            Op::Sync => {
+                if let Some(Syncing { given, start }) = self.syncing.take() {
+                    self.progress.note_sync(given, start.elapsed());
+                }
+            }
+            Op::Nop => {}
+        }
+        Ok(())
+    }
+}
+
+impl Device for UringDevice {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn can_write(&self) -> bool {
+        !self.rolling && self.prepared.is_none() && self.writing.is_none()
+    }
+
+    fn can_sync(&self) -> bool {
+        // A sync covers only writes that are done, or that it is linked to.
+        !self.rolling && self.syncing.is_none() && self.writing.is_none()
+    }
+
+    fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.given += bytes.len() as u64;
+        if bytes.len() > WRITE_BYTES_MAX {
+            // Beyond what one operation writes: rare enough to wait for.
+            self.file.write_at(bytes, self.len)?;
+            self.len += bytes.len() as u64;
+            bytes.clear();
+        } else {
+            self.prepared = Some(mem::replace(bytes, mem::take(&mut self.spare)));
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, _urgent: bool) -> io::Result<()> {
+        self.syncing = Some(Syncing {
+            given: self.given,
+            start: Instant::now(),
+        });
+        if self.prepared.is_some() {
+            self.hand_over(true);
+        } else {
+            let handed = self.ring.sync(0, &self.file);
+            handed.expect("one write and one sync at a time leave room");
+            self.unsubmitted = true;
+        }
+        Ok(())
+    }
+
+    fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
+        self.rolling = true;
+        self.len = head.len() as u64;
+        self.keeper.roll(&self.file, name, head)
+    }
+
+    fn poll(&mut self, wait: bool) -> io::Result<Progress> {
+        self.hand_over(false);
+        if wait && self.ring.in_flight() > 0 {
+            self.ring.wait()?;
+        } else if self.unsubmitted {
+            self.ring.submit()?;
+        }
+        self.unsubmitted = false;
+        let done: smallvec::SmallVec<[Completion; RING_ENTRIES as usize]> =
+            self.ring.reap().collect();
+        // Only a roll is left to wait for where the ring had nothing.
+        let wait = wait && done.is_empty();
+        for done in done {
+            self.finish(done)?;
+        }
+        if let Some(Done::Rolled(file)) = self.keeper.take(wait)? {
+            self.file = file;
+            self.rolling = false;
+            self.progress.synced = self.given;
+        }
+        Ok(self.progress)
+    }
+}

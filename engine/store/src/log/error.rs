@@ -1,0 +1,91 @@
+//! What can be wrong with a log.
+
+use std::error::Error;
+use std::io;
+
+use crate::disk::Disk;
+
+/// What is wrong with a log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A file or folder could not be read or made ready.
+    #[error("cannot {doing} {file}: {source}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file or folder.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A segment's head is not that of this shard's log.
+    #[error("{file} is not a segment of this log: {what}")]
+    Head {
+        /// The segment.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A segment is damaged where it had been durable. Nothing was changed.
+    #[error("{file} is damaged at byte {offset}: {what}")]
+    Damaged {
+        /// The segment.
+        file: String,
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A segment between two others is missing.
+    #[error("before {file} a segment is missing: record {expected} comes next")]
+    Missing {
+        /// The segment behind the gap.
+        file: String,
+        /// The first sequence that is missing.
+        expected: u64,
+    },
+    /// A whole record could not be applied.
+    #[error("{file}: the record at byte {offset} cannot be applied: {source}")]
+    Apply {
+        /// The segment.
+        file: String,
+        /// Where the record begins.
+        offset: u64,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A write or sync failed: the log is poisoned from now on.
+    #[error("cannot {doing} {file}: {source}; nothing more is logged")]
+    Failed {
+        /// What was tried.
+        doing: &'static str,
+        /// The segment.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A write or sync failed before.
+    #[error("the log failed before: {reason}")]
+    Poisoned {
+        /// What failed.
+        reason: String,
+    },
+}
+
+impl LogError {
+    pub(super) fn io(disk: &impl Disk, doing: &'static str, name: &str, source: io::Error) -> Self {
+        LogError::Io {
+            doing,
+            file: disk.show(name),
+            source,
+        }
+    }
+
+    pub(super) fn damaged(disk: &impl Disk, name: &str, offset: u64, what: &str) -> LogError {
+        LogError::Damaged {
+            file: disk.show(name),
+            offset,
+            what: what.to_owned(),
+        }
+    }
+}
