@@ -1,0 +1,472 @@
+//! Asynchronous replication, as Redis Cluster does it: the primary answers at once and sends its
+//! effects on; when it fails, the replica with most data takes over with the votes of the other
+//! primaries.
+//!
+//! ```text
+//!  write ──► primary executes ──► answers
+//!                      └──────► Entry(offset, effects) ──► replicas apply
+//!
+//!  primary silent for node_timeout ──► suspected by a majority of primaries ──► failed
+//!         ──► replica waits 500 ms + rand(0..500) + rank·1 s ──► asks, majority votes ──► primary
+//! ```
+//!
+//! What was answered and not yet sent on is lost with the primary; so is what a primary that is cut off
+//! answers until it has noticed (`node_timeout`). Redis Cluster specification; Valkey's
+//! `cluster_legacy.c` for the constants. A lost node comes back as a new machine, without data.
+
+mod bus;
+mod election;
+mod message;
+mod serve;
+mod stream;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use seawall_store::Millis;
+
+use self::bus::Bus;
+use self::election::{Candidature, Step, Votes};
+use self::message::{Header, Message};
+use self::stream::Stream;
+use super::{
+    Action, Birth, Claim, Event, NodeId, Outbox, Replication, ReplicationMember, Setup, Survives,
+};
+use crate::spec::Param;
+use crate::time::Nanos;
+
+pub(super) static MEMBER: ReplicationMember = ReplicationMember {
+    name: "async",
+    about: "Redis Cluster: the primary answers at once, replicas follow, one is voted in on failure",
+    source: "Redis Cluster specification; Valkey cluster_legacy.c and replication.c",
+    claim: Claim {
+        about: "best effort: writes acknowledged shortly before a failure may be lost",
+        survives: Survives::Nothing,
+        reads_are_fresh: false,
+    },
+    params: &[
+        Param {
+            key: "node_timeout_ms",
+            default: 15_000,
+            min: 100,
+            max: 600_000,
+            about: "silence after which a node is suspected; cluster-node-timeout is 15000",
+        },
+        Param {
+            key: "backlog_bytes",
+            default: 10 << 20,
+            min: 1,
+            max: 1 << 40,
+            about: "effects kept for replicas that fell behind; repl-backlog-size is 10 MB",
+        },
+    ],
+    keeps_copies: true,
+    keeps_disk: false,
+    build: |setup, values| Box::new(Async::new(setup, values)),
+    describe: message::describe,
+};
+
+/// Between looks at the bus, as Redis's `clusterCron`.
+const CRON: Nanos = Nanos::from_millis(100);
+/// A replica may stand if it heard from its primary within this many node timeouts and
+/// [`PING_PERIOD`] (`cluster-replica-validity-factor`, `repl-ping-replica-period`).
+const VALIDITY_FACTOR: u64 = 10;
+const PING_PERIOD: Nanos = Nanos::from_millis(10_000);
+/// Between a replica's requests for the stream, and how long it may lag behind before it asks again.
+const SYNC_RETRY: Nanos = Nanos::from_millis(1000);
+
+/// Who serves a shard, by the newest epoch heard of.
+#[derive(Clone, Copy)]
+struct Owner {
+    node: NodeId,
+    epoch: u64,
+}
+
+/// A replica's connection to its primary.
+struct Link {
+    primary: NodeId,
+    /// Whether entries are being received; else the stream was asked for.
+    streaming: bool,
+    asked: Nanos,
+    heard: Nanos,
+    behind_since: Option<Nanos>,
+}
+
+struct Async {
+    node: NodeId,
+    shard: u16,
+    rng: Xoshiro256PlusPlus,
+    node_timeout: Nanos,
+    bus: Bus,
+    owners: BTreeMap<u16, Owner>,
+    current_epoch: u64,
+    votes: Votes,
+    candidature: Option<Candidature>,
+    /// Whether this node has the shard's data, or had it until its primary went further.
+    has_data: bool,
+    stream: Stream,
+    /// As primary: who receives the stream.
+    replicas: BTreeSet<NodeId>,
+    /// As replica: where it comes from.
+    link: Option<Link>,
+    /// As primary: refuses until then.
+    serves_from: Option<Nanos>,
+    newest: Millis,
+    next_cron: Nanos,
+}
+
+impl Async {
+    fn new(setup: &Setup<'_>, values: &[u64]) -> Async {
+        let node_timeout = Nanos::from_millis(values[0]);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(setup.seed);
+        let formed = matches!(setup.birth, Birth::Formed);
+        let shard = setup.seats[usize::from(setup.node.0)].shard;
+        let mut owners = BTreeMap::new();
+        if formed {
+            for (node, seat) in (0u16..)
+                .map(NodeId)
+                .zip(setup.seats)
+                .filter(|(_, seat)| seat.first)
+            {
+                owners.insert(
+                    seat.shard,
+                    Owner {
+                        node,
+                        epoch: u64::from(seat.shard) + 1,
+                    },
+                );
+            }
+        }
+        // A history that is formed with the cluster is known to the whole shard.
+        let history = if formed {
+            u64::from(shard) + 1
+        } else {
+            rng.random()
+        };
+        Async {
+            node: setup.node,
+            shard,
+            node_timeout,
+            bus: Bus::new(setup.node, setup.seats, node_timeout, formed),
+            current_epoch: owners.len() as u64,
+            owners,
+            votes: Votes::default(),
+            candidature: None,
+            has_data: formed,
+            stream: Stream::new(history, values[1]),
+            replicas: BTreeSet::new(),
+            link: None,
+            serves_from: Some(Nanos::default()),
+            newest: Millis::default(),
+            next_cron: Nanos(rng.random_range(0..CRON.0)),
+            rng,
+        }
+    }
+
+    fn is_primary(&self) -> bool {
+        self.owner(self.shard) == Some(self.node)
+    }
+
+    fn owner(&self, shard: u16) -> Option<NodeId> {
+        self.owners.get(&shard).map(|owner| owner.node)
+    }
+
+    fn config_epoch(&self) -> u64 {
+        self.owners.get(&self.shard).map_or(0, |owner| owner.epoch)
+    }
+
+    fn header(&self) -> Header {
+        Header {
+            current_epoch: self.current_epoch,
+            config_epoch: self.config_epoch(),
+            primary: self.is_primary(),
+            offset: self.has_data.then_some(self.stream.offset),
+            failing: self.bus.failing(),
+        }
+    }
+
+    fn broadcast(&self, message: &Message, out: &mut Outbox) {
+        let bytes = message.encode();
+        self.bus
+            .others()
+            .for_each(|(node, _)| out.send(node, bytes.clone()));
+    }
+
+    fn cron(&mut self, now: Nanos, out: &mut Outbox) {
+        let ping = self.bus.cron(now);
+        let failed = self.bus.newly_failed(now);
+        let bytes = Message::Ping(self.header()).encode();
+        ping.into_iter()
+            .for_each(|node| out.send(node, bytes.clone()));
+        for node in failed {
+            self.replicas.remove(&node);
+            self.broadcast(&Message::Fail(node), out);
+        }
+        if self.is_primary() {
+            self.watch_majority(now);
+        } else {
+            self.keep_link(now, out);
+            self.stand(now, out);
+            self.take_over_ruins(out);
+        }
+    }
+
+    /// A primary that does not reach a majority of primaries refuses, and serves again only some time
+    /// after it does: the others may have replaced it.
+    fn watch_majority(&mut self, now: Nanos) {
+        if !self.bus.reaches_majority() {
+            self.serves_from = None;
+        } else if self.serves_from.is_none() {
+            let (least, most) = (Nanos::from_millis(500), Nanos::from_millis(5000));
+            self.serves_from = Some(now + self.node_timeout.clamp(least, most));
+        }
+    }
+
+    /// How many fellow replicas have more data.
+    fn rank(&self) -> u64 {
+        let own = self.stream.offset;
+        let ahead = |peer: &bus::Peer| {
+            peer.shard == self.shard && !peer.primary && peer.offset.is_some_and(|at| at > own)
+        };
+        self.bus
+            .others()
+            .filter(|(node, peer)| ahead(peer) && !self.bus.has_failed(*node))
+            .count() as u64
+    }
+
+    fn stand(&mut self, now: Nanos, out: &mut Outbox) {
+        let may_stand = self
+            .owner(self.shard)
+            .is_some_and(|owner| self.bus.has_failed(owner))
+            && self.has_data
+            && self.link.as_ref().is_some_and(|link| {
+                now.since(link.heard) <= self.node_timeout.times(VALIDITY_FACTOR) + PING_PERIOD
+            });
+        if !may_stand {
+            self.candidature = None;
+            return;
+        }
+        let rank = self.rank();
+        let Some(candidature) = &mut self.candidature else {
+            self.candidature = Some(Candidature::new(now, rank, &mut self.rng));
+            // Fellow replicas learn how far this one is, and rank themselves.
+            self.broadcast(&Message::Pong(self.header()), out);
+            return;
+        };
+        match candidature.step(now, rank, self.node_timeout) {
+            Step::Wait => {}
+            Step::GiveUp => self.candidature = None,
+            Step::Ask => {
+                self.current_epoch += 1;
+                let epoch = self.current_epoch;
+                candidature.asked(epoch);
+                let ask = Message::Ask {
+                    epoch,
+                    config_epoch: self.config_epoch(),
+                };
+                self.broadcast(&ask, out);
+            }
+        }
+    }
+
+    /// Where all nodes of a shard were lost and nobody has data any more, the control plane makes
+    /// the first of the new machines primary: the shard starts cold (`ElastiCache` user guide, Mitigating
+    /// Failures).
+    fn take_over_ruins(&mut self, out: &mut Outbox) {
+        let lost_too = |(node, peer): (NodeId, &bus::Peer)| {
+            peer.shard != self.shard
+                || (peer.known && !peer.primary && peer.offset.is_none() && self.node < node)
+        };
+        let all_lost = !self.has_data && self.bus.others().all(lost_too);
+        if all_lost {
+            self.current_epoch += 1;
+            self.become_primary(self.current_epoch, out);
+        }
+    }
+
+    fn become_primary(&mut self, epoch: u64, out: &mut Outbox) {
+        self.owners.insert(
+            self.shard,
+            Owner {
+                node: self.node,
+                epoch,
+            },
+        );
+        self.bus.set_primary(self.node, true);
+        self.candidature = None;
+        self.link = None;
+        self.replicas.clear();
+        self.serves_from = Some(Nanos::default());
+        self.has_data = true;
+        self.stream.begin(self.rng.random());
+        self.broadcast(&Message::Pong(self.header()), out);
+    }
+
+    /// What the sender tells of itself may change who owns its shard.
+    fn learn(&mut self, now: Nanos, from: NodeId, header: &Header, out: &mut Outbox) {
+        self.current_epoch = self.current_epoch.max(header.current_epoch);
+        let Some(shard) = self.bus.peer(from).map(|peer| peer.shard) else {
+            return;
+        };
+        if !header.primary {
+            return;
+        }
+        match self.owners.get(&shard) {
+            Some(owner) if owner.epoch > header.config_epoch => {}
+            Some(owner) if owner.epoch == header.config_epoch => {
+                if owner.node == self.node && from != self.node && self.node < from {
+                    // Two primaries in one epoch: the first of them moves on (specification,
+                    // "configEpoch conflicts resolution").
+                    self.current_epoch += 1;
+                    let epoch = self.current_epoch;
+                    self.owners.insert(
+                        shard,
+                        Owner {
+                            node: self.node,
+                            epoch,
+                        },
+                    );
+                }
+            }
+            _ => {
+                let was_primary = self.is_primary();
+                self.owners.insert(
+                    shard,
+                    Owner {
+                        node: from,
+                        epoch: header.config_epoch,
+                    },
+                );
+                if was_primary && shard == self.shard {
+                    self.bus.set_primary(self.node, false);
+                    self.replicas.clear();
+                }
+                if shard == self.shard {
+                    self.candidature = None;
+                    self.ask_stream(now, from, out);
+                }
+            }
+        }
+    }
+
+    fn on_ask(
+        &mut self,
+        now: Nanos,
+        from: NodeId,
+        epoch: u64,
+        config_epoch: u64,
+        out: &mut Outbox,
+    ) {
+        self.current_epoch = self.current_epoch.max(epoch);
+        let Some(shard) = self.bus.peer(from).map(|peer| peer.shard) else {
+            return;
+        };
+        let replaceable = self
+            .owners
+            .get(&shard)
+            .is_some_and(|owner| self.bus.has_failed(owner.node) && config_epoch >= owner.epoch);
+        if self.is_primary()
+            && epoch == self.current_epoch
+            && replaceable
+            && self.votes.give(now, shard, epoch, self.node_timeout)
+        {
+            out.send(from, Message::Vote { epoch }.encode());
+        }
+    }
+
+    fn on_message(&mut self, now: Nanos, from: NodeId, message: Message, out: &mut Outbox) {
+        match message {
+            Message::Ping(header) => {
+                self.bus.hear(now, from, &header, false);
+                self.hear_primary(now, from, &header, out);
+                self.learn(now, from, &header, out);
+                out.send(from, Message::Pong(self.header()).encode());
+            }
+            Message::Pong(header) => {
+                self.bus.hear(now, from, &header, true);
+                self.hear_primary(now, from, &header, out);
+                self.learn(now, from, &header, out);
+            }
+            Message::Fail(node) => {
+                self.bus.told_failed(now, node);
+                self.replicas.remove(&node);
+            }
+            Message::Ask {
+                epoch,
+                config_epoch,
+            } => self.on_ask(now, from, epoch, config_epoch, out),
+            Message::Vote { epoch } => {
+                let majority = self.bus.majority();
+                let won = self
+                    .candidature
+                    .as_mut()
+                    .and_then(|c| c.vote(from, epoch, majority));
+                if let Some(epoch) = won {
+                    self.become_primary(epoch, out);
+                }
+            }
+            Message::Sync { history, offset } => self.on_sync(from, history, offset, out),
+            Message::Full {
+                history,
+                offset,
+                image,
+            } => {
+                self.on_full(now, from, history, offset, image, out);
+            }
+            Message::Continue { history } => self.on_continue(now, from, history),
+            Message::Entry {
+                offset,
+                id,
+                at,
+                effects,
+            } => {
+                let entry = stream::Entry { id, at, effects };
+                self.on_entry(now, from, offset, entry, out);
+            }
+        }
+    }
+}
+
+impl Replication for Async {
+    fn step(&mut self, now: Nanos, event: Event, out: &mut Outbox) {
+        match event {
+            Event::Start => {
+                self.next_cron = self.next_cron + now;
+                self.bus.start(now);
+                out.push(Action::Alarm { at: self.next_cron });
+                match self.owner(self.shard) {
+                    Some(primary) if primary != self.node => self.ask_stream(now, primary, out),
+                    Some(_) => {}
+                    // A new machine asks everybody who they are.
+                    None => self.broadcast(&Message::Ping(self.header()), out),
+                }
+            }
+            Event::Alarm => {
+                while self.next_cron <= now {
+                    self.next_cron = self.next_cron + CRON;
+                }
+                self.cron(now, out);
+                out.push(Action::Alarm { at: self.next_cron });
+            }
+            Event::Message { from, bytes } => {
+                // What cannot be read is a link's damage, and as if it had been lost.
+                if let Some(message) = Message::decode(&bytes) {
+                    self.on_message(now, from, message, out);
+                }
+            }
+            Event::Request { id, op } => self.on_request(now, id, op, out),
+            Event::Executed { id, at, effects } => self.on_executed(id, at, effects, out),
+            Event::Exported { to, image } => self.on_exported(to, image, out),
+            Event::Persisted { .. } => {}
+        }
+    }
+
+    fn primary(&self) -> Option<NodeId> {
+        self.owner(self.shard)
+    }
+
+    fn primary_since(&self) -> Option<u64> {
+        self.is_primary().then(|| self.config_epoch())
+    }
+}

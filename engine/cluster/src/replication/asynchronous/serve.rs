@@ -1,0 +1,197 @@
+//! Requests, and the stream of effects between a primary and its replicas.
+
+use seawall_store::{Millis, Op};
+
+use super::super::{Action, NodeId, Outbox, Refusal, RequestId};
+use super::message::{Header, HistoryId, Message};
+use super::stream::Entry;
+use super::{Async, Link, SYNC_RETRY};
+use crate::time::Nanos;
+
+impl Async {
+    pub(super) fn on_request(&mut self, now: Nanos, id: RequestId, op: Op, out: &mut Outbox) {
+        let why = match self.owner(self.shard) {
+            Some(primary) if primary != self.node => Refusal::Moved(primary),
+            Some(_) if self.serves_from.is_some_and(|from| from <= now) => {
+                // Time as replicas see it does not go back when another clock takes over.
+                let at = now.millis().max(self.newest);
+                self.newest = at;
+                out.push(Action::Execute { id, at, op });
+                return;
+            }
+            _ => Refusal::Down,
+        };
+        out.push(Action::Refuse { id, why });
+    }
+
+    pub(super) fn on_executed(
+        &mut self,
+        id: RequestId,
+        at: Millis,
+        effects: Vec<u8>,
+        out: &mut Outbox,
+    ) {
+        if !effects.is_empty() {
+            let bytes = self.stream.append(Entry { id, at, effects }).encode();
+            self.replicas
+                .iter()
+                .for_each(|replica| out.send(*replica, bytes.clone()));
+        }
+        out.push(Action::Answer { id });
+    }
+
+    pub(super) fn on_sync(
+        &mut self,
+        from: NodeId,
+        history: HistoryId,
+        offset: u64,
+        out: &mut Outbox,
+    ) {
+        if !self.is_primary() {
+            return;
+        }
+        match self.stream.since(history, offset) {
+            Some(entries) => {
+                let history = self.stream.history;
+                out.send(from, Message::Continue { history }.encode());
+                entries
+                    .iter()
+                    .for_each(|entry| out.send(from, entry.encode()));
+                self.replicas.insert(from);
+            }
+            None => out.push(Action::Export { to: from }),
+        }
+    }
+
+    pub(super) fn on_exported(&mut self, to: NodeId, image: Vec<u8>, out: &mut Outbox) {
+        let (history, offset) = (self.stream.history, self.stream.offset);
+        out.send(
+            to,
+            Message::Full {
+                history,
+                offset,
+                image,
+            }
+            .encode(),
+        );
+        self.replicas.insert(to);
+    }
+
+    pub(super) fn ask_stream(&mut self, now: Nanos, primary: NodeId, out: &mut Outbox) {
+        let heard = self.link.as_ref().map_or(now, |link| link.heard);
+        self.link = Some(Link {
+            primary,
+            streaming: false,
+            asked: now,
+            heard,
+            behind_since: None,
+        });
+        let sync = Message::Sync {
+            history: self.stream.history,
+            offset: self.stream.offset,
+        };
+        // Who never had data has no place in any history: it draws a new one, which nobody knows.
+        out.send(primary, sync.encode());
+    }
+
+    /// Asks again where the stream did not begin, or lost something.
+    pub(super) fn keep_link(&mut self, now: Nanos, out: &mut Outbox) {
+        let Some(primary) = self.owner(self.shard) else {
+            return;
+        };
+        let ask = match &self.link {
+            None => true,
+            Some(link) if link.streaming => link
+                .behind_since
+                .is_some_and(|at| now.since(at) > SYNC_RETRY),
+            Some(link) => now.since(link.asked) > SYNC_RETRY,
+        };
+        if ask {
+            self.ask_stream(now, primary, out);
+        }
+    }
+
+    /// The primary's word on how far it is shows whether the stream lost something.
+    pub(super) fn hear_primary(
+        &mut self,
+        now: Nanos,
+        from: NodeId,
+        header: &Header,
+        out: &mut Outbox,
+    ) {
+        let (own, replica) = (self.stream.offset, !self.is_primary());
+        let Some(link) = self
+            .link
+            .as_mut()
+            .filter(|link| replica && link.primary == from)
+        else {
+            return;
+        };
+        link.heard = now;
+        if !header.primary || header.offset.is_none_or(|offset| offset <= own) {
+            link.behind_since = None;
+        } else if link.streaming {
+            link.behind_since.get_or_insert(now);
+            self.keep_link(now, out);
+        }
+    }
+
+    fn from_primary(&mut self, now: Nanos, from: NodeId) -> Option<&mut Link> {
+        let replica = !self.is_primary();
+        let link = self
+            .link
+            .as_mut()
+            .filter(|link| replica && link.primary == from)?;
+        link.heard = now;
+        Some(link)
+    }
+
+    pub(super) fn on_full(
+        &mut self,
+        now: Nanos,
+        from: NodeId,
+        history: HistoryId,
+        offset: u64,
+        image: Vec<u8>,
+        out: &mut Outbox,
+    ) {
+        let Some(link) = self.from_primary(now, from) else {
+            return;
+        };
+        (link.streaming, link.behind_since) = (true, None);
+        self.stream.jump(history, offset);
+        self.has_data = true;
+        out.push(Action::Install { image });
+    }
+
+    pub(super) fn on_continue(&mut self, now: Nanos, from: NodeId, history: HistoryId) {
+        if let Some(link) = self.from_primary(now, from) {
+            (link.streaming, link.behind_since) = (true, None);
+            self.stream.follow(history);
+        }
+    }
+
+    pub(super) fn on_entry(
+        &mut self,
+        now: Nanos,
+        from: NodeId,
+        offset: u64,
+        entry: Entry,
+        out: &mut Outbox,
+    ) {
+        let own = self.stream.offset;
+        let Some(link) = self.from_primary(now, from).filter(|link| link.streaming) else {
+            return;
+        };
+        if offset > own {
+            // Something before it was lost.
+            self.ask_stream(now, from, out);
+        } else if offset == own {
+            link.behind_since = None;
+            self.newest = self.newest.max(entry.at);
+            let Entry { id, at, effects } = entry.clone();
+            out.push(Action::Apply { id, at, effects });
+            self.stream.append(entry);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Replication: a family of strategies that keep copies of a shard, and say what is acknowledged when.
+//!
+//! Each node of a cluster runs one machine. A **step** takes the time and one event and leaves
+//! actions, which the driver performs in order. `Execute` is answered by the driver with
+//! [`Event::Executed`], `Export` with [`Event::Exported`], both before anything else reaches the
+//! machine; `Persist` with [`Event::Persisted`] when the record would survive a crash.
+//!
+//! Every member states its [`Claim`]; checkers test exactly that. Members broken on purpose
+//! ([`find`] knows them by name) prove the checkers and are never listed.
+
+mod asynchronous;
+mod broken_quorum;
+mod none;
+mod quorum;
+
+use std::fmt;
+
+use seawall_store::{Millis, Op};
+
+use crate::spec::{Param, Spec, SpecError};
+use crate::time::Nanos;
+
+/// Every strategy that may be compared.
+pub const REPLICATIONS: &[&ReplicationMember] =
+    &[&none::MEMBER, &asynchronous::MEMBER, &quorum::MEMBER];
+
+/// Strategies broken on purpose: named, never listed.
+const BROKEN: &[&ReplicationMember] = &[&broken_quorum::MEMBER];
+
+/// A node of the cluster: its place in [`Setup::seats`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u16);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+/// One attempt of a client to have one op done, unique in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Where a node sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The shard that it hosts.
+    pub shard: u16,
+    /// Whether it is the shard's primary when the cluster is formed.
+    pub first: bool,
+}
+
+/// What a machine is made with.
+#[derive(Clone, Debug)]
+pub struct Setup<'a> {
+    /// The node itself.
+    pub node: NodeId,
+    /// All nodes, by [`NodeId`].
+    pub seats: &'a [Seat],
+    /// Seeds every random choice of this node.
+    pub seed: u64,
+    /// How it comes to be.
+    pub birth: Birth<'a>,
+}
+
+/// How a machine comes to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Birth<'a> {
+    /// With the cluster: the first primary is primary, all hold the same data.
+    Formed,
+    /// In place of a node that was lost, with what its disk kept: the persisted records in order. A
+    /// new machine has none.
+    Returned {
+        /// What was persisted.
+        records: &'a [Vec<u8>],
+    },
+}
+
+/// What happens to a machine.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// It begins. Always the first event.
+    Start,
+    /// The alarm that it asked for.
+    Alarm,
+    /// A message from another node.
+    Message {
+        /// Who sent it.
+        from: NodeId,
+        /// What it says.
+        bytes: Vec<u8>,
+    },
+    /// A client asks for `op`.
+    Request {
+        /// Names the attempt.
+        id: RequestId,
+        /// What is asked.
+        op: Op,
+    },
+    /// An [`Action::Execute`] was performed.
+    Executed {
+        /// The attempt.
+        id: RequestId,
+        /// At what time.
+        at: Millis,
+        /// What it changed, encoded; empty where it changed nothing.
+        effects: Vec<u8>,
+    },
+    /// An [`Action::Export`] was performed.
+    Exported {
+        /// For whom.
+        to: NodeId,
+        /// The state, encoded by the driver.
+        image: Vec<u8>,
+    },
+    /// All records up to this number are durable.
+    Persisted {
+        /// As in [`Action::Persist`].
+        number: u64,
+    },
+}
+
+/// What a machine wants done.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Send `bytes` to a node. Links deliver in order or lose; they do not duplicate.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Wake me at this time; replaces the alarm set before.
+    Alarm {
+        /// When.
+        at: Nanos,
+    },
+    /// Apply `op` to the shard at time `at`, keep its reply, and tell its effects.
+    Execute {
+        /// The attempt.
+        id: RequestId,
+        /// The time that the op sees.
+        at: Millis,
+        /// The op.
+        op: Op,
+    },
+    /// Apply the effects that another node's execution had.
+    Apply {
+        /// The attempt that caused them.
+        id: RequestId,
+        /// The time that they see.
+        at: Millis,
+        /// Encoded effects.
+        effects: Vec<u8>,
+    },
+    /// Give the client the reply that was kept.
+    Answer {
+        /// The attempt.
+        id: RequestId,
+    },
+    /// Tell the client no.
+    Refuse {
+        /// The attempt.
+        id: RequestId,
+        /// Why.
+        why: Refusal,
+    },
+    /// Make a record durable, after those before it.
+    Persist {
+        /// Counts up.
+        number: u64,
+        /// What to keep.
+        record: Vec<u8>,
+    },
+    /// Hand me the state of the shard, encoded, to send to a node.
+    Export {
+        /// For whom.
+        to: NodeId,
+    },
+    /// Replace the state of the shard by an exported one.
+    Install {
+        /// The state, as [`Event::Exported`] gave it.
+        image: Vec<u8>,
+    },
+}
+
+/// Why a request was not executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This node is not the primary; another one is (`MOVED`).
+    Moved(NodeId),
+    /// No primary is known, or this one may not serve now (`CLUSTERDOWN`).
+    Down,
+}
+
+/// Actions in order.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    actions: std::collections::VecDeque<Action>,
+}
+
+impl Outbox {
+    /// Appends an action.
+    pub fn push(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    /// Takes the first action.
+    pub fn pop(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    pub(crate) fn send(&mut self, to: NodeId, bytes: Vec<u8>) {
+        self.push(Action::Send { to, bytes });
+    }
+}
+
+/// The machine of one node.
+pub trait Replication: Send {
+    /// Takes one event in and leaves actions.
+    fn step(&mut self, now: Nanos, event: Event, out: &mut Outbox);
+
+    /// Who serves this node's shard, as far as this node knows.
+    fn primary(&self) -> Option<NodeId>;
+
+    /// The epoch or term in which this node became primary; `None` where it is not.
+    fn primary_since(&self) -> Option<u64>;
+}
+
+/// The largest failure that an acknowledged write survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Survives {
+    /// None: it may be lost with any node.
+    Nothing,
+    /// The loss of one node.
+    Node,
+    /// The loss of one zone, where the copies are in different zones.
+    Zone,
+}
+
+/// What a strategy promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// In one line, for people.
+    pub about: &'static str,
+    /// What an acknowledged write survives.
+    pub survives: Survives,
+    /// A read reflects every write acknowledged before it began.
+    pub reads_are_fresh: bool,
+}
+
+/// A strategy in the list.
+#[derive(Debug)]
+pub struct ReplicationMember {
+    /// Its name.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// What it promises.
+    pub claim: Claim,
+    /// Its parameters.
+    pub params: &'static [Param],
+    /// Whether it keeps copies: without, a shard has one node.
+    pub keeps_copies: bool,
+    /// Whether a lost node's disk comes back with it. Without, a new machine takes its place.
+    pub keeps_disk: bool,
+    /// Makes the machine of one node from the values of `params`.
+    pub build: fn(&Setup<'_>, &[u64]) -> Box<dyn Replication>,
+    /// A message in words, for scripts.
+    pub describe: fn(&[u8]) -> String,
+}
+
+/// The member that `spec` names, with its parameters' values.
+///
+/// # Errors
+/// An unknown name or parameter, or a number out of range.
+pub fn find(spec: &Spec) -> Result<(&'static ReplicationMember, Vec<u64>), SpecError> {
+    let member = REPLICATIONS
+        .iter()
+        .chain(BROKEN)
+        .find(|member| member.name == spec.name())
+        .ok_or_else(|| SpecError::UnknownName {
+            family: "replication",
+            name: spec.name().to_owned(),
+            accepted: REPLICATIONS
+                .iter()
+                .map(|member| member.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })?;
+    Ok((member, spec.values(member.params)?))
+}

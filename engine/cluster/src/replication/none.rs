@@ -1,0 +1,50 @@
+//! No replication: one node per shard, which answers at once. The family's trivial member.
+
+use super::{Action, Claim, Event, NodeId, Outbox, Replication, ReplicationMember, Survives};
+use crate::time::Nanos;
+
+pub(super) static MEMBER: ReplicationMember = ReplicationMember {
+    name: "none",
+    about: "one node per shard; its loss loses the shard's data",
+    source: "ElastiCache user guide, Mitigating Failures: a shard without replicas starts cold",
+    claim: Claim {
+        about: "nothing survives the loss of a node",
+        survives: Survives::Nothing,
+        reads_are_fresh: false,
+    },
+    params: &[],
+    keeps_copies: false,
+    keeps_disk: false,
+    build: |setup, _| Box::new(Alone { node: setup.node }),
+    describe: |_| "no message is known".to_owned(),
+};
+
+struct Alone {
+    node: NodeId,
+}
+
+impl Replication for Alone {
+    fn step(&mut self, now: Nanos, event: Event, out: &mut Outbox) {
+        match event {
+            Event::Request { id, op } => out.push(Action::Execute {
+                id,
+                at: now.millis(),
+                op,
+            }),
+            Event::Executed { id, .. } => out.push(Action::Answer { id }),
+            Event::Start
+            | Event::Alarm
+            | Event::Message { .. }
+            | Event::Exported { .. }
+            | Event::Persisted { .. } => {}
+        }
+    }
+
+    fn primary(&self) -> Option<NodeId> {
+        Some(self.node)
+    }
+
+    fn primary_since(&self) -> Option<u64> {
+        Some(0)
+    }
+}
