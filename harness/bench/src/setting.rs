@@ -6,6 +6,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use seawall_store::evict::{LIST, PolicySpec};
+use seawall_store::log::Fsync;
+use seawall_store::log::device::{DEVICES, DeviceEntry};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -50,47 +53,23 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// When the log is made durable (`appendfsync`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fsync {
-    /// Before each reply.
-    Always,
-    /// Once a second.
-    #[default]
-    Everysec,
-    /// When the system likes.
-    No,
-}
-
-/// What the log is written to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Device {
-    /// `io_uring`; `file` where that is forbidden.
-    #[default]
-    Uring,
-    /// `pwrite` and `fdatasync`.
-    File,
-    /// Memory alone.
-    Memory,
-}
-
 /// Who answers a single-key string read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadPath {
     /// Any worker, from shared memory.
     #[default]
-    Any,
+    AnyCore,
     /// The shard's owner alone.
-    Owner,
+    OwnerOnly,
 }
 
 /// Everything that a cell can be told to set; each field is a row of [`SETTINGS`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Configuration {
     /// The most bytes of items in the whole store; 0: no bound.
     pub maxmemory: u64,
     /// Who goes when that is reached.
-    pub policy: String,
+    pub policy: PolicySpec,
     /// How many items a sampling policy looks at.
     pub samples: u32,
     /// Whether changes are logged.
@@ -98,7 +77,7 @@ pub struct Configuration {
     /// When the log is made durable.
     pub fsync: Fsync,
     /// What the log is written to.
-    pub device: Device,
+    pub device: &'static DeviceEntry,
     /// How many shards; one a thread where absent.
     pub shards: Option<usize>,
     /// Who answers reads.
@@ -115,11 +94,11 @@ impl Default for Configuration {
     fn default() -> Configuration {
         Configuration {
             maxmemory: 0,
-            policy: "none".to_owned(),
+            policy: PolicySpec::default(),
             samples: 5,
             appendonly: false,
             fsync: Fsync::default(),
-            device: Device::default(),
+            device: &DEVICES[0],
             shards: None,
             read_path: ReadPath::default(),
             pipeline: 1,
@@ -175,9 +154,14 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "maxmemory-policy",
         about: "who goes when maxmemory is reached; default none",
-        accepts: || format!("one of {}", policy_names()),
+        accepts: || {
+            format!(
+                "one of {}, with parameters as in s3fifo:small=10",
+                names_of(LIST.iter().map(|policy| policy.name))
+            )
+        },
         set: |to, text| {
-            to.policy = policy(text)?;
+            to.policy = text.parse().ok()?;
             Some(())
         },
     },
@@ -204,26 +188,22 @@ pub static SETTINGS: &[Setting] = &[
         about: "when the log is made durable; default everysec",
         accepts: || "always, everysec or no".to_owned(),
         set: |to, text| {
-            to.fsync = match text {
-                "always" => Fsync::Always,
-                "everysec" => Fsync::Everysec,
-                "no" | "false" => Fsync::No,
-                _ => return None,
-            };
+            // TOML writers like `appendfsync = false` for Redis's `no`.
+            to.fsync = if text == "false" { "no" } else { text }.parse().ok()?;
             Some(())
         },
     },
     Setting {
         name: "device",
         about: "what the log is written to; default uring, and file where io_uring is forbidden",
-        accepts: || "uring, file or memory".to_owned(),
+        accepts: || {
+            format!(
+                "one of {}",
+                names_of(DEVICES.iter().map(|device| device.name))
+            )
+        },
         set: |to, text| {
-            to.device = match text {
-                "uring" => Device::Uring,
-                "file" => Device::File,
-                "memory" => Device::Memory,
-                _ => return None,
-            };
+            to.device = DEVICES.iter().find(|device| device.name == text)?;
             Some(())
         },
     },
@@ -238,12 +218,12 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "read-path",
-        about: "who answers single-key reads of strings; default any",
-        accepts: || "any or owner".to_owned(),
+        about: "who answers single-key reads of strings; default any-core",
+        accepts: || "any-core or owner-only".to_owned(),
         set: |to, text| {
             to.read_path = match text {
-                "any" => ReadPath::Any,
-                "owner" => ReadPath::Owner,
+                "any-core" => ReadPath::AnyCore,
+                "owner-only" => ReadPath::OwnerOnly,
                 _ => return None,
             };
             Some(())
@@ -299,20 +279,15 @@ impl Configuration {
 
 /// The names of all settings, for messages.
 fn names() -> String {
-    let names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
-    names.join(", ")
+    names_of(SETTINGS.iter().map(|setting| setting.name))
+}
+
+fn names_of(names: impl Iterator<Item = &'static str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn number(text: &str, least: usize, most: usize) -> Option<usize> {
     text.parse().ok().filter(|n| (least..=most).contains(n))
-}
-
-fn policy_names() -> String {
-    "none".to_owned()
-}
-
-fn policy(text: &str) -> Option<String> {
-    (text == "none").then(|| text.to_owned())
 }
 
 fn yes_or_no(text: &str) -> Option<bool> {
@@ -397,6 +372,6 @@ mod tests {
         ] {
             assert!(to.set(name, &Scalar::Int(value)).is_err(), "{name}={value}");
         }
-        assert_eq!(to, Configuration::default());
+        assert_eq!((to.pipeline, to.threads, to.shards), (1, None, None));
     }
 }
