@@ -4,7 +4,7 @@
 //! [`SCHEMA`]. What differs between machines and moments stands in the run's `setup.json`, not here,
 //! so that lab and simulation rows are byte-identical for the same input.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// The version of the row schema that this program writes.
@@ -27,14 +27,19 @@ pub enum Row {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencyUs {
     /// The median.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub p50: f64,
     /// The 90th percentile.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub p90: f64,
     /// The 99th percentile.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub p99: f64,
     /// The 99.9th percentile.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub p999: f64,
     /// The maximum.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub max: f64,
 }
 
@@ -58,10 +63,13 @@ pub struct BenchRow {
     /// Operations measured.
     pub ops: u64,
     /// Wall-clock seconds measured.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub seconds: f64,
     /// Operations per second.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub ops_per_s: f64,
     /// The target's user and system time per operation, in microseconds.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub cpu_us_per_op: f64,
     /// Latency of operations.
     pub latency_us: LatencyUs,
@@ -157,12 +165,15 @@ pub struct SimRow {
     /// From the fault until error rate and hit ratio were back to what they were before, in ms.
     pub recovery_ms: u64,
     /// The lowest hit ratio in a one-second window.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub hit_ratio_min: f64,
     /// The database's highest one-second rate over its steady rate.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub db_peak_over_steady: f64,
     /// Bytes sent between zones.
     pub cross_zone_bytes: u64,
     /// Nodes and transfer at list prices, in USD a month.
+    #[serde(deserialize_with = "absent_as_nan")]
     pub usd_per_month: f64,
     /// Clients' latency.
     pub latency_us: LatencyPhases,
@@ -175,4 +186,30 @@ pub struct SimRow {
     /// Fields of newer or other writers.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// JSON has no NaN: a writer leaves `null` where a figure could not be had, and a reader gets the NaN
+/// back, which every page shows as absent and no statistic counts.
+fn absent_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+impl Row {
+    /// The kind, as in the row.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Bench(_) => "bench",
+            Self::Lab(_) => "lab",
+            Self::Sim(_) => "sim",
+        }
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Bench(row) => row.seed,
+            Self::Lab(row) => row.seed,
+            Self::Sim(row) => row.seed,
+        }
+    }
 }

@@ -1,0 +1,274 @@
+//! Comparing two runs: cells that both have, pair by pair, and a verdict.
+//!
+//! A cell is worse only where the interval of its paired ratio leaves no room for "the same", and the
+//! difference is large enough to matter. Lab rows are exact, so there any further miss counts; of
+//! simulated rows, any claim that newly fails.
+
+use crate::block::{Entry, Table, Tone};
+use crate::cell::{Cell, cells};
+use crate::curve::traces;
+use crate::number::{self, ratio};
+use crate::row::BenchRow;
+use crate::run::Run;
+use crate::stats::{Estimate, Interval};
+use crate::trial::trials;
+
+/// Differences below this are never called better or worse, however certain.
+pub const MATTERS: f64 = 0.01;
+
+/// How the new run stands to the base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Better, beyond the interval.
+    Better,
+    /// Worse, beyond the interval.
+    Worse,
+    /// No difference can be told.
+    Same,
+    /// Too few pairs to tell anything.
+    Undecided,
+}
+
+/// One figure of one cell in both runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// The cell.
+    pub cell: String,
+    /// The figure.
+    pub figure: &'static str,
+    /// New over base; absent where no pair can be made.
+    pub ratio: Option<Estimate>,
+    /// What follows from it.
+    pub change: Change,
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Each figure of each cell that both runs have.
+    pub compared: Vec<Compared>,
+    /// Cells that only the base has.
+    pub only_base: Vec<String>,
+    /// Cells that only the new run has.
+    pub only_new: Vec<String>,
+}
+
+/// A figure of a benchmark cell.
+struct Figure {
+    name: &'static str,
+    of: fn(&BenchRow) -> f64,
+    more_is_better: bool,
+}
+
+const FIGURES: [Figure; 3] = [
+    Figure {
+        name: "op/s",
+        of: |row| row.ops_per_s,
+        more_is_better: true,
+    },
+    Figure {
+        name: "p99",
+        of: |row| row.latency_us.p99,
+        more_is_better: false,
+    },
+    Figure {
+        name: "CPU/op",
+        of: |row| row.cpu_us_per_op,
+        more_is_better: false,
+    },
+];
+
+/// Compares `new` with `base`.
+pub fn compare(base: &Run, new: &Run) -> Verdict {
+    let mut verdict = Verdict::default();
+    bench(base, new, &mut verdict);
+    lab(base, new, &mut verdict);
+    sim(base, new, &mut verdict);
+    verdict
+}
+
+impl Verdict {
+    /// Whether anything is worse.
+    pub fn worse(&self) -> bool {
+        self.compared
+            .iter()
+            .any(|compared| compared.change == Change::Worse)
+    }
+
+    /// The comparison as a table.
+    pub fn table(&self) -> Table {
+        let columns = [
+            "cell",
+            "figure",
+            "#new over base (95 % interval)",
+            "#pairs",
+            "verdict",
+        ];
+        let mut table = Table::new("New run over base", &columns);
+        for compared in &self.compared {
+            let (word, tone) = match compared.change {
+                Change::Better => ("better", Tone::Good),
+                Change::Worse => ("worse", Tone::Bad),
+                Change::Same => ("no difference", Tone::Plain),
+                Change::Undecided => ("too few pairs", Tone::Plain),
+            };
+            table.push(vec![
+                compared.cell.as_str().into(),
+                compared.figure.into(),
+                number::estimate(compared.ratio, ratio).into(),
+                compared.ratio.map_or(0, |ratio| ratio.n).to_string().into(),
+                Entry::from(word).tone(tone),
+            ]);
+        }
+        table
+    }
+}
+
+/// What the interval of a ratio of new over base allows one to say.
+fn judge(estimate: Option<Estimate>, more_is_better: bool) -> Change {
+    let Some(Estimate {
+        value,
+        interval: Some(Interval { low, high }),
+        ..
+    }) = estimate
+    else {
+        return Change::Undecided;
+    };
+    let matters = value.ln().abs() >= MATTERS.ln_1p();
+    match (low > 1.0, high < 1.0) {
+        (true, _) if matters => {
+            if more_is_better {
+                Change::Better
+            } else {
+                Change::Worse
+            }
+        }
+        (_, true) if matters => {
+            if more_is_better {
+                Change::Worse
+            } else {
+                Change::Better
+            }
+        }
+        _ => Change::Same,
+    }
+}
+
+fn bench(base: &Run, new: &Run, verdict: &mut Verdict) {
+    let (base, new) = (cells(&base.rows), cells(&new.rows));
+    let same = |a: &Cell<'_>, b: &Cell<'_>| {
+        a.workload == b.workload && a.target == b.target && a.settings == b.settings
+    };
+    let name = |cell: &Cell<'_>| format!("{} · {}", cell.workload, cell.name());
+    for cell in &new {
+        let Some(twin) = base.iter().find(|other| same(cell, other)) else {
+            verdict.only_new.push(name(cell));
+            continue;
+        };
+        for figure in &FIGURES {
+            let ratio = cell.over(twin, figure.of);
+            let change = judge(ratio, figure.more_is_better);
+            verdict.compared.push(Compared {
+                cell: name(cell),
+                figure: figure.name,
+                ratio,
+                change,
+            });
+        }
+    }
+    let lost = base
+        .iter()
+        .filter(|cell| !new.iter().any(|other| same(cell, other)));
+    verdict.only_base.extend(lost.map(name));
+}
+
+fn lab(base: &Run, new: &Run, verdict: &mut Verdict) {
+    let points = |run: &Run| -> Vec<(String, f64)> {
+        let traces = traces(&run.rows);
+        let point = |trace: &crate::curve::Trace<'_>, curve: &crate::curve::Curve<'_>| {
+            let name = |size| format!("{} · {} at {}", trace.name, curve.name, trace.size(size));
+            let points = curve
+                .miss_ratios
+                .iter()
+                .map(|(size, ratio)| (name(*size), *ratio));
+            points.collect::<Vec<_>>()
+        };
+        let curves = traces
+            .iter()
+            .flat_map(|trace| trace.curves.iter().map(move |c| point(trace, c)));
+        curves.flatten().collect()
+    };
+    let (base, new) = (points(base), points(new));
+    for (name, missed) in &new {
+        let Some((_, before)) = base.iter().find(|(other, _)| other == name) else {
+            verdict.only_new.push(name.clone());
+            continue;
+        };
+        let value = if missed == before {
+            1.0
+        } else {
+            missed / before
+        };
+        let ratio = Some(Estimate {
+            value,
+            interval: None,
+            n: 1,
+        });
+        let change = match missed.total_cmp(before) {
+            std::cmp::Ordering::Less => Change::Better,
+            std::cmp::Ordering::Equal => Change::Same,
+            std::cmp::Ordering::Greater => Change::Worse,
+        };
+        verdict.compared.push(Compared {
+            cell: name.clone(),
+            figure: "misses",
+            ratio,
+            change,
+        });
+    }
+    let lost = base
+        .iter()
+        .filter(|(name, _)| !new.iter().any(|(other, _)| other == name));
+    verdict.only_base.extend(lost.map(|(name, _)| name.clone()));
+}
+
+fn sim(base: &Run, new: &Run, verdict: &mut Verdict) {
+    let shares = |run: &Run| -> Vec<(String, f64)> {
+        let of = |trial: &crate::trial::Trial<'_>| {
+            let row = trial.first();
+            let names = [
+                &row.scenario,
+                &row.workload,
+                &row.fault,
+                &row.replication,
+                &row.sharding,
+            ];
+            let name = names.map(String::as_str).join(" · ");
+            (name, trial.broken() as f64 / trial.seeds() as f64)
+        };
+        trials(&run.rows).iter().map(of).collect()
+    };
+    let (base, new) = (shares(base), shares(new));
+    for (name, broken) in &new {
+        let Some((_, before)) = base.iter().find(|(other, _)| other == name) else {
+            verdict.only_new.push(name.clone());
+            continue;
+        };
+        let change = match (*before > 0.0, *broken > 0.0) {
+            (false, true) => Change::Worse,
+            (true, false) => Change::Better,
+            _ => Change::Same,
+        };
+        let figure = "claim";
+        verdict.compared.push(Compared {
+            cell: name.clone(),
+            figure,
+            ratio: None,
+            change,
+        });
+    }
+    let lost = base
+        .iter()
+        .filter(|(name, _)| !new.iter().any(|(other, _)| other == name));
+    verdict.only_base.extend(lost.map(|(name, _)| name.clone()));
+}

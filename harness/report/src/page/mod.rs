@@ -1,0 +1,39 @@
+//! Pages: what a report consists of, one file each.
+//!
+//! A page is a function of the run and gives blocks; it neither reads files nor writes markup. To add
+//! one, add a file and a line in [`PAGES`].
+
+mod failures;
+mod headline;
+mod hit_ratio;
+mod machine;
+mod persistence;
+mod throughput;
+
+use crate::block::Block;
+use crate::run::Run;
+
+/// A page.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// Its name, as in `seawall list pages` and in links.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// What it shows, in one line.
+    pub about: &'static str,
+    /// Where its method comes from.
+    pub source: &'static str,
+    /// Builds it.
+    pub build: fn(&Run) -> Vec<Block>,
+}
+
+/// All pages, in the order in which they are shown.
+pub const PAGES: &[Page] = &[
+    headline::PAGE,
+    throughput::PAGE,
+    hit_ratio::PAGE,
+    persistence::PAGE,
+    failures::PAGE,
+    machine::PAGE,
+];

@@ -1,0 +1,12 @@
+//! Plots: SVG drawn by `plotters`, to be set inline in a page.
+//!
+//! Three forms carry every page: [`lines`] (curves with their names at their ends), [`rows`]
+//! (horizontal bars, or one dot a seed, with intervals) and, beneath both, [`canvas`] (logical pixels,
+//! colours by role, tooltips) and [`axis`] (scales, ticks with units). [`palette`] gives a name the same
+//! colour and mark in every plot of a report.
+
+pub mod axis;
+pub mod canvas;
+pub mod lines;
+pub mod palette;
+pub mod rows;

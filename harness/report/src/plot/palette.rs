@@ -1,0 +1,196 @@
+//! Colours and marks: the same name looks the same in every plot of a report.
+//!
+//! The colours are those of M. Okabe and K. Ito ("Color Universal Design", 2008), which stay apart
+//! for colour-blind readers; marks and dashes tell apart what shares a colour, also in print.
+
+use super::canvas::Ink;
+
+/// How a name looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Its colour.
+    pub ink: Ink,
+    /// Its mark.
+    pub mark: Mark,
+    /// Its line.
+    pub dash: Dash,
+}
+
+/// The form of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A disc.
+    Disc,
+    /// A square.
+    Square,
+    /// A triangle, point up.
+    Triangle,
+    /// A diamond.
+    Diamond,
+    /// A circle.
+    Ring,
+    /// No mark: a line alone.
+    Bare,
+}
+
+/// The form of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dash {
+    /// Unbroken.
+    Solid,
+    /// Dashes.
+    Dashed,
+    /// Dots.
+    Dotted,
+}
+
+const ORANGE: Ink = Ink(0xE6, 0x9F, 0x00);
+const SKY: Ink = Ink(0x56, 0xB4, 0xE9);
+const GREEN: Ink = Ink(0x00, 0x9E, 0x73);
+const BLUE: Ink = Ink(0x00, 0x72, 0xB2);
+const VERMILION: Ink = Ink(0xD5, 0x5E, 0x00);
+const PURPLE: Ink = Ink(0xCC, 0x79, 0xA7);
+const GREY: Ink = Ink(0x8A, 0x8A, 0x8C);
+
+const COLOURS: [Ink; 6] = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY];
+const MARKS: [Mark; 5] = [
+    Mark::Disc,
+    Mark::Square,
+    Mark::Triangle,
+    Mark::Diamond,
+    Mark::Ring,
+];
+
+/// Names that look the same in *all* reports, so that readers of several recognise them.
+const KNOWN: &[(&str, Look)] = &[
+    (
+        "belady",
+        Look {
+            ink: Ink::TEXT,
+            mark: Mark::Bare,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "unbounded",
+        Look {
+            ink: Ink::MUTED,
+            mark: Mark::Bare,
+            dash: Dash::Dotted,
+        },
+    ),
+    ("fifo", solid(ORANGE, Mark::Square)),
+    ("lru", solid(BLUE, Mark::Disc)),
+    ("clock", solid(PURPLE, Mark::Triangle)),
+    ("sieve", solid(GREEN, Mark::Diamond)),
+    ("s3fifo", solid(VERMILION, Mark::Ring)),
+    ("lfu", solid(SKY, Mark::Square)),
+    (
+        "allkeys-lru",
+        Look {
+            ink: BLUE,
+            mark: Mark::Ring,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "allkeys-lfu",
+        Look {
+            ink: SKY,
+            mark: Mark::Ring,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-ttl",
+        Look {
+            ink: ORANGE,
+            mark: Mark::Triangle,
+            dash: Dash::Dashed,
+        },
+    ),
+    ("none", solid(VERMILION, Mark::Square)),
+    ("async", solid(ORANGE, Mark::Triangle)),
+    ("quorum", solid(BLUE, Mark::Disc)),
+    ("modulo", solid(PURPLE, Mark::Square)),
+    ("ring", solid(SKY, Mark::Ring)),
+    ("slots", solid(GREEN, Mark::Diamond)),
+    ("embedded", solid(BLUE, Mark::Disc)),
+    ("null", solid(GREY, Mark::Square)),
+];
+
+const fn solid(ink: Ink, mark: Mark) -> Look {
+    Look {
+        ink,
+        mark,
+        dash: Dash::Solid,
+    }
+}
+
+/// The looks of a report's names.
+#[derive(Clone, Debug, Default)]
+pub struct Palette(Vec<(String, Look)>);
+
+impl Palette {
+    /// Looks for `names`: known ones have their own, others take the next that is free, in the order
+    /// given.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut palette = Self::default();
+        let mut free = MARKS
+            .iter()
+            .enumerate()
+            .flat_map(|(turn, _)| {
+                // A different mark for each colour, so that neither alone must tell two names apart.
+                let mark = move |index: usize| MARKS[(index + turn) % MARKS.len()];
+                COLOURS
+                    .iter()
+                    .enumerate()
+                    .map(move |(index, ink)| solid(*ink, mark(index)))
+            })
+            .cycle();
+        for name in names {
+            if palette.0.iter().any(|(known, _)| known == name) {
+                continue;
+            }
+            let fixed = KNOWN
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, look)| *look);
+            let taken = |look: &Look| palette.0.iter().any(|(_, other)| other == look);
+            let combinations = COLOURS.len() * MARKS.len();
+            let look = fixed
+                .or_else(|| free.by_ref().take(combinations).find(|look| !taken(look)))
+                .or_else(|| free.next())
+                .unwrap_or(solid(GREY, Mark::Disc));
+            palette.0.push((name.into(), look));
+        }
+        palette
+    }
+
+    /// How `name` looks.
+    pub fn look(&self, name: &str) -> Look {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map_or(solid(GREY, Mark::Disc), |(_, look)| *look)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_keep_their_looks_and_others_differ() {
+        let names: Vec<String> = (0..20).map(|index| format!("policy-{index}")).collect();
+        let palette = Palette::new(names.iter().map(String::as_str).chain(["lru", "sieve"]));
+        assert_eq!(palette.look("lru"), Palette::new(["lru"]).look("lru"));
+        for (index, name) in names.iter().enumerate() {
+            for other in &names[index + 1..] {
+                assert_ne!(
+                    palette.look(name),
+                    palette.look(other),
+                    "{name} and {other}"
+                );
+            }
+        }
+    }
+}

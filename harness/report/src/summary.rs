@@ -1,0 +1,128 @@
+//! The summary for the terminal: a few tables, as data; the program lays them out.
+
+use crate::block::{Entry, Table};
+use crate::cell::cells;
+use crate::curve::traces;
+use crate::number::{self, count, percent, time_ms, time_us};
+use crate::row::Row;
+use crate::trial::{Spread, trials};
+
+/// The tables that sum up `rows`: throughput, the best policy of each trace, failures. Kinds of rows
+/// that are absent have no table.
+pub fn summary(rows: &[Row]) -> Vec<Table> {
+    let tables = [throughput(rows), policies(rows), failures(rows)];
+    tables
+        .into_iter()
+        .filter(|table| !table.rows.is_empty())
+        .collect()
+}
+
+fn throughput(rows: &[Row]) -> Table {
+    let mut table = Table::new(
+        "Throughput and latency (medians)",
+        &[
+            "workload",
+            "target",
+            "config",
+            "#op/s",
+            "#p50",
+            "#p99",
+            "#CPU/op",
+            "#hit ratio",
+        ],
+    );
+    for cell in cells(rows) {
+        let figure = |value: Option<f64>, format: number::Format| -> Entry {
+            value.map_or_else(|| number::ABSENT.into(), format).into()
+        };
+        table.push(vec![
+            cell.workload.into(),
+            cell.target.into(),
+            cell.config.as_str().into(),
+            figure(cell.median(|row| row.ops_per_s), count),
+            figure(cell.median(|row| row.latency_us.p50), time_us),
+            figure(cell.median(|row| row.latency_us.p99), time_us),
+            figure(cell.median(|row| row.cpu_us_per_op), time_us),
+            figure(cell.hit_ratio(), percent),
+        ]);
+    }
+    table
+}
+
+fn policies(rows: &[Row]) -> Table {
+    let mut table = Table::new(
+        "Best policy of each trace (mean miss ratio over sizes)",
+        &[
+            "trace",
+            "#sizes",
+            "best",
+            "#misses",
+            "#over Belady",
+            "worst",
+            "#misses",
+        ],
+    );
+    for trace in traces(rows) {
+        let ranking = trace.ranking();
+        let (Some((best, low)), Some((worst, high))) = (ranking.first(), ranking.last()) else {
+            continue;
+        };
+        let over = trace.over_floor(best);
+        table.push(vec![
+            trace.name.into(),
+            trace.sizes().len().to_string().into(),
+            Entry::from(best.name.as_str()).strong_if(true),
+            percent(*low).into(),
+            over.map_or_else(|| number::ABSENT.into(), number::ratio)
+                .into(),
+            worst.name.as_str().into(),
+            percent(*high).into(),
+        ]);
+    }
+    table
+}
+
+fn failures(rows: &[Row]) -> Table {
+    let mut table = Table::new(
+        "Failures (medians over seeds, least and most)",
+        &[
+            "fault",
+            "replication",
+            "sharding",
+            "workload",
+            "claim",
+            "#seeds",
+            "held",
+            "#lost acked writes",
+            "#stale reads",
+            "#unavailable",
+        ],
+    );
+    for trial in trials(rows) {
+        let row = trial.first();
+        let broken = trial.broken();
+        let held = if broken == 0 {
+            "yes".into()
+        } else {
+            format!("NOT in {broken}")
+        };
+        let tone = if broken == 0 {
+            crate::block::Tone::Good
+        } else {
+            crate::block::Tone::Bad
+        };
+        table.push(vec![
+            row.fault.as_str().into(),
+            row.replication.as_str().into(),
+            row.sharding.as_str().into(),
+            row.workload.as_str().into(),
+            row.claim.as_str().into(),
+            trial.seeds().to_string().into(),
+            Entry::from(held).tone(tone),
+            Spread::show(trial.spread(|row| row.lost_acked_writes as f64), count).into(),
+            Spread::show(trial.spread(|row| row.stale_reads as f64), count).into(),
+            Spread::show(trial.spread(|row| row.unavailable_ms as f64), time_ms).into(),
+        ]);
+    }
+    table
+}
