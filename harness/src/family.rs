@@ -20,19 +20,59 @@ pub(crate) struct Family {
 }
 
 /// Every family.
-pub(crate) static FAMILIES: &[Family] = &[Family {
-    name: "targets",
-    members: || {
-        seawall_bench::TARGETS
-            .iter()
-            .map(|target| Member {
-                name: target.name,
-                about: target.about,
-                source: target.source,
+pub(crate) static FAMILIES: &[Family] = &[
+    Family {
+        name: "policies",
+        members: || {
+            of(seawall_store::evict::LIST, |policy| {
+                (policy.name, policy.about, policy.source)
             })
-            .collect()
+        },
     },
-}];
+    Family {
+        name: "replications",
+        members: || {
+            of(seawall_cluster::replication::REPLICATIONS, |replication| {
+                (replication.name, replication.about, replication.source)
+            })
+        },
+    },
+    Family {
+        name: "shardings",
+        members: || {
+            of(seawall_cluster::sharding::SHARDINGS, |sharding| {
+                (sharding.name, sharding.about, sharding.source)
+            })
+        },
+    },
+    Family {
+        name: "targets",
+        members: || {
+            of(seawall_bench::TARGETS, |target| {
+                (target.name, target.about, target.source)
+            })
+        },
+    },
+    Family {
+        name: "pages",
+        members: || {
+            of(seawall_report::page::PAGES, |page| {
+                (page.name, page.about, page.source)
+            })
+        },
+    },
+];
+
+fn of<T>(list: &[T], facts: fn(&T) -> (&'static str, &'static str, &'static str)) -> Vec<Member> {
+    list.iter()
+        .map(facts)
+        .map(|(name, about, source)| Member {
+            name,
+            about,
+            source,
+        })
+        .collect()
+}
 
 /// The family of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Family> {

@@ -5,8 +5,13 @@
 //! file was wrong, 3 a comparison or a claim fell short.
 
 mod family;
+mod folder;
 mod output;
+mod progress;
+mod setup;
 mod status;
+mod step;
+mod suite;
 mod table;
 mod verb;
 

@@ -1,5 +1,6 @@
 //! A cell: one target, one workload, one configuration, one repetition; and its row.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,6 +44,17 @@ pub struct Cell {
     pub length: Length,
 }
 
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.named.given["name"].as_str().unwrap_or_default();
+        write!(
+            f,
+            "{}: {} on {}, {name}, repetition {}",
+            self.comparison, self.workload, self.target.name, self.repetition
+        )
+    }
+}
+
 impl Cell {
     /// What names the cell in rows: a hash of configuration and seed, equal for all its repetitions.
     pub fn run(&self) -> String {
@@ -72,6 +84,12 @@ impl Cell {
             Length::Ops(ops) => ops as f64 / 1e6,
         };
         PRELOAD_SECONDS + self.warmup.as_secs_f64() + measured
+    }
+
+    /// Whether the cell logs through `io_uring` where it can.
+    pub fn wants_uring(&self) -> bool {
+        let configuration = &self.named.configuration;
+        configuration.appendonly && configuration.device.name == "uring"
     }
 
     /// Runs the cell. Files that the target needs go to a folder of their own in `scratch`, which
@@ -117,6 +135,14 @@ impl Cell {
             extra,
         })
     }
+}
+
+/// Whether `text` names a workload.
+///
+/// # Errors
+/// It does not; the message says what is accepted.
+pub fn check_workload(text: &str) -> Result<(), String> {
+    workload(text, 0, 0, 1).map(drop)
 }
 
 /// The workload that `text` names, for one client of several.

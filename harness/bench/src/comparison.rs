@@ -101,7 +101,7 @@ impl Comparison {
             target::find(text).map_err(|error| error.to_string())
         })?;
         let workloads = known(&draft.workloads, "workloads", &place, source, |text| {
-            crate::cell::workload(text, 0, 0, 1).map(|_| text.to_owned())
+            crate::cell::check_workload(text).map(|()| text.to_owned())
         })?;
         let length = match (&draft.seconds, &draft.ops) {
             (Some(seconds), None) => Length::Time(duration(seconds, "seconds", 0.01, source)?),

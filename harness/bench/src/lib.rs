@@ -29,6 +29,9 @@ pub use setting::{Configuration, SETTINGS, Scalar, Setting};
 pub use source::{Source, SourceError};
 pub use target::{TARGETS, Target};
 
+/// The field of a row that says what its reader must know: a fallback that was taken.
+pub const NOTICE: &str = "notice";
+
 /// Why a cell gave no row.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {

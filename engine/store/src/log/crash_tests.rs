@@ -207,7 +207,10 @@ fn written() -> (MemoryDisk, String, Vec<u8>, Vec<(usize, Kind, u64)>) {
     }
     let name = log.head.name();
     let mut bytes = Vec::new();
-    disk.read(&name, 0).unwrap().read_to_end(&mut bytes).unwrap();
+    disk.read(&name, 0)
+        .unwrap()
+        .read_to_end(&mut bytes)
+        .unwrap();
     let mut frames = Vec::new();
     let mut reader = Frames::new(
         &bytes[HEAD_BYTES..],
