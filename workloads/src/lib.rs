@@ -3,6 +3,8 @@
 //! One file per workload. Same seed, same stream, on every machine. A workload *verifies*: it is
 //! shown every reply, and a wrong answer ends the run.
 
+pub mod trace;
+
 use seawall_store::{Op, Reply};
 
 /// A seeded stream of operations that looks at the replies.

@@ -1,1 +1,24 @@
-//! Replays traces through eviction policies.
+//! The lab: replays traces through eviction policies, beside bounds that no policy passes.
+//!
+//! ```text
+//!   Trace (dense ids) ──┬── Subject::Policy ── replay ──┐
+//!                       │   the store's own policies,   ├── LabRow
+//!        Size, Unit ────┴── Subject::Bound ── bound ────┘
+//! ```
+//!
+//! A grid is subjects × sizes; its rows come in order and are byte-identical for the same input. The
+//! lab decides nothing: who goes is said by `seawall_store::evict`, the same code as in the live store.
+
+pub mod bound;
+pub mod clock;
+pub mod counts;
+pub mod grid;
+pub mod replay;
+pub mod size;
+pub mod subject;
+
+pub use counts::Counts;
+pub use grid::Grid;
+pub use replay::replay;
+pub use size::{Size, SizeError, Unit};
+pub use subject::{Subject, SubjectError};

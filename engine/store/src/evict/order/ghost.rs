@@ -119,7 +119,6 @@ impl Ghosts {
 
 /// Spreads an identity over all bits: in the lab identities are small numbers.
 fn mix(identity: u64) -> u64 {
-    let wide =
-        u128::from(identity ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_a5a3_5a3a_5a3a_5a3b;
+    let wide = u128::from(identity ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
     (wide >> 64) as u64 ^ wide as u64
 }

@@ -1,0 +1,27 @@
+//! `unbounded`: a cache that holds everything. Only the first request for an object misses.
+
+use seawall_workloads::trace::Trace;
+
+use super::Bound;
+use crate::counts::Counts;
+use crate::size::Unit;
+
+/// The bound.
+pub const BOUND: Bound = Bound {
+    name: "unbounded",
+    about: "a cache of unlimited size: the misses that no size avoids",
+    source: "compulsory misses; Hill 1987, Aspects of cache memory and instruction buffer performance",
+    replay,
+};
+
+fn replay(trace: &Trace, _size: u64, _unit: Unit) -> Counts {
+    let mut counts = Counts::default();
+    let mut seen = 0;
+    for (request, &object) in trace.objects().iter().enumerate() {
+        // Ids count objects in the order in which they are first seen.
+        let hit = object < seen;
+        seen = seen.max(object + 1);
+        counts.request(trace.size(request), hit);
+    }
+    counts
+}

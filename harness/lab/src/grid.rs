@@ -1,0 +1,187 @@
+//! A grid: subjects × sizes over one trace, each cell a row.
+//!
+//! Cells are independent, so threads take them in turn; rows come out in the order of the cells
+//! whatever thread finishes first.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use seawall_report::row::{LabRow, SCHEMA};
+use seawall_workloads::trace::Trace;
+use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::counts::Counts;
+use crate::size::{Size, SizeError, Unit};
+use crate::subject::Subject;
+
+/// What is replayed.
+pub struct Grid<'t> {
+    trace: &'t Trace,
+    unit: Unit,
+    seed: u64,
+    cells: Vec<Cell>,
+}
+
+struct Cell {
+    subject: Subject,
+    given: Size,
+    size: u64,
+}
+
+impl<'t> Grid<'t> {
+    /// Every subject at every size, size by size within a subject.
+    ///
+    /// # Errors
+    /// A size is none for this trace.
+    pub fn new(
+        trace: &'t Trace,
+        subjects: &[Subject],
+        sizes: &[Size],
+        unit: Unit,
+        seed: u64,
+    ) -> Result<Grid<'t>, SizeError> {
+        let mut cells = Vec::with_capacity(subjects.len() * sizes.len());
+        for subject in subjects {
+            for given in sizes {
+                cells.push(Cell {
+                    subject: subject.clone(),
+                    given: given.clone(),
+                    size: given.resolve(trace, unit)?,
+                });
+            }
+        }
+        Ok(Grid {
+            trace,
+            unit,
+            seed,
+            cells,
+        })
+    }
+
+    /// How many rows there will be.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether there is nothing to replay.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Replays all cells on `threads` threads and hands over each row, in order, as soon as those
+    /// before it are done; so rows that were handed over tell the progress.
+    pub fn run(&self, threads: usize, each: &mut dyn FnMut(LabRow)) {
+        let taken = AtomicUsize::new(0);
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..threads.clamp(1, self.cells.len().max(1)) {
+                let (sender, taken) = (sender.clone(), &taken);
+                scope.spawn(move || {
+                    // Relaxed: the counter only shares out numbers; rows travel through the channel.
+                    let next = || taken.fetch_add(1, Ordering::Relaxed);
+                    let cells = std::iter::from_fn(|| Some(next()))
+                        .map_while(|at| Some((at, self.cells.get(at)?)));
+                    for (at, cell) in cells {
+                        if sender.send((at, self.row(cell))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut early = BTreeMap::new();
+            let mut next = 0;
+            for (at, row) in receiver {
+                early.insert(at, row);
+                while let Some(row) = early.remove(&next) {
+                    each(row);
+                    next += 1;
+                }
+            }
+        });
+    }
+
+    fn row(&self, cell: &Cell) -> LabRow {
+        let Cell { subject, size, .. } = cell;
+        let counts = subject.replay(self.trace, *size, self.unit, self.seed);
+        let Counts {
+            requests,
+            misses,
+            bytes_requested,
+            bytes_missed,
+        } = counts;
+        let config = self.config(cell);
+        LabRow {
+            schema: SCHEMA,
+            run: self.run_hash(&config),
+            seed: self.seed,
+            config,
+            trace: self.trace.name().to_owned(),
+            policy: subject.name().to_owned(),
+            params: subject.params(),
+            size: *size,
+            unit: self.unit.name().to_owned(),
+            requests,
+            misses,
+            bytes_requested,
+            bytes_missed,
+            extra: Map::new(),
+        }
+    }
+
+    fn config(&self, cell: &Cell) -> Map<String, Value> {
+        let mut config = Map::new();
+        config.insert("trace".to_owned(), self.trace.name().into());
+        config.insert("policy".to_owned(), cell.subject.to_string().into());
+        config.insert("size".to_owned(), cell.given.to_string().into());
+        config.insert(
+            "ignore-size".to_owned(),
+            (self.unit == Unit::Objects).into(),
+        );
+        config
+    }
+
+    fn run_hash(&self, config: &Map<String, Value>) -> String {
+        let mut bytes = serde_json::to_vec(config).expect("a map of texts is JSON");
+        bytes.extend(self.seed.to_le_bytes());
+        format!("{:016x}", xxh3_64(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(threads: usize, seed: u64) -> Vec<String> {
+        let trace = Trace::from_sized_keys("t", (0..4000u64).map(|i| (i * i % 997 % 300, 7)));
+        let subjects = Subject::parse_list("all,clock:bits=2").expect("a list");
+        let sizes = Size::parse_list("5%,50").expect("sizes");
+        let grid = Grid::new(&trace, &subjects, &sizes, Unit::Objects, seed).expect("a grid");
+        let mut rows = Vec::new();
+        grid.run(threads, &mut |row| {
+            rows.push(serde_json::to_string(&seawall_report::row::Row::Lab(row)).expect("JSON"));
+        });
+        assert_eq!(rows.len(), grid.len());
+        rows
+    }
+
+    #[test]
+    fn rows_are_the_same_bytes_on_any_number_of_threads() {
+        let one = rows(1, 7);
+        assert_eq!(one, rows(2, 7));
+        assert_ne!(one, rows(2, 8), "the seed is in the row");
+        assert!(
+            one[0].starts_with(r#"{"kind":"lab","schema":1,"run":""#),
+            "{}",
+            one[0]
+        );
+        let clock = &one[one.len() - 1];
+        assert!(
+            clock.contains(r#""policy":"clock","params":{"bits":2},"size":50"#),
+            "{clock}"
+        );
+    }
+}

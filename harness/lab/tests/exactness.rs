@@ -1,0 +1,169 @@
+//! The store's policies miss exactly as often as libCacheSim's, on real traces.
+//!
+//! The reference (`evict_reference_dev.csv`) and the traces lie in the shared folder, beside the
+//! checkout or where `SEAWALL_SHARED` says; where they are absent the test says so and passes.
+
+use std::path::{Path, PathBuf};
+
+use seawall_lab::{Subject, Unit};
+use seawall_workloads::trace::Trace;
+
+/// Reference name, file, format.
+type Source = (&'static str, &'static str, &'static str);
+
+/// The traces of up to a million requests.
+const SHORT: &[Source] = &[
+    (
+        "adaptsize_sample",
+        "adaptsize_request.trace.xz",
+        "csv:object=2:size=3:delimiter=space",
+    ),
+    (
+        "apache_weblog",
+        "elastic_apache_logs.zst",
+        "csv:object=7:size=10:delimiter=space",
+    ),
+    ("arc_OLTP", "arc_OLTP.lis.zst", "arc"),
+    ("cache2k_web07", "cache2k_web07.trace.xz", "i32be"),
+    (
+        "cloudphysics_io",
+        "cloudPhysicsIO.oracleGeneral.zst",
+        "oracle-general",
+    ),
+    ("corda_vaultservice", "corda_vaultservice.gz", "i64be"),
+    ("lirs_2_pools", "lirs_2_pools.trace.gz", "lirs"),
+    ("lirs_loop", "lirs_loop.trace.gz", "lirs"),
+    ("lirs_multi3", "lirs_multi3.trace.gz", "lirs"),
+    ("lirs_sprite", "lirs_sprite.trace.gz", "lirs"),
+    (
+        "nasa_19950801",
+        "nasa_19950801.tsv.zst",
+        "csv:object=5:size=7:header=yes:delimiter=tab",
+    ),
+    (
+        "twitter52_1m",
+        "twitter_cluster52_1m.csv.zst",
+        "csv:object=2:time=1:size=3",
+    ),
+];
+
+const LONG: &[Source] = &[
+    ("arc_P3", "arc_P3.lis.zst", "arc"),
+    ("cache2k_orm-busy", "cache2k_orm-busy.trace.xz", "i32be"),
+    ("cloudphysics_w106", "cloudphysics_w106.trace.xz", "i32be"),
+];
+
+/// One line of the reference.
+struct Expected {
+    subject: &'static str,
+    size: u64,
+    unit: Unit,
+    requests: u64,
+    misses: u64,
+}
+
+fn shared() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let folder = std::env::var_os("SEAWALL_SHARED").map_or(beside, PathBuf::from);
+    let there = folder.join("anchors/evict_reference_dev.csv").is_file();
+    if !there {
+        println!("skipped: no reference in {}", folder.display());
+    }
+    there.then_some(folder)
+}
+
+/// What we call a policy of the reference; `None` for those that we do not have.
+fn subject(policy: &str, params: &str) -> Option<&'static str> {
+    Some(match (policy, params) {
+        ("FIFO", _) => "fifo",
+        ("LRU", _) => "lru",
+        ("Clock", "n-bit-counter=1;init-freq=0") => "clock",
+        ("Clock", "n-bit-counter=2") => "clock:bits=2",
+        ("Sieve", _) => "sieve",
+        ("S3FIFO", _) => "s3fifo",
+        ("LFU", _) => "lfu",
+        ("Belady", _) => "belady",
+        _ => return None,
+    })
+}
+
+fn reference(folder: &Path, trace: &str) -> Vec<Expected> {
+    let path = folder.join("anchors/evict_reference_dev.csv");
+    let mut reader = csv::Reader::from_path(path).expect("the reference is readable");
+    let records = reader
+        .records()
+        .map(|record| record.expect("a line of the reference"));
+    records
+        .filter(|record| &record[0] == trace)
+        .filter_map(|record| {
+            let number = |column: usize| record[column].parse().expect("a number");
+            Some(Expected {
+                subject: subject(&record[1], &record[2])?,
+                size: number(3),
+                unit: if &record[4] == "1" {
+                    Unit::Objects
+                } else {
+                    Unit::Bytes
+                },
+                requests: number(5),
+                misses: number(7),
+            })
+        })
+        .collect()
+}
+
+fn differing_cells(sources: &[Source]) {
+    let Some(folder) = shared() else {
+        return;
+    };
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for (name, file, format) in sources {
+        let path = folder.join("data/traces").join(file);
+        let format = format.parse().expect("a format");
+        let trace = Trace::read(&path, Some(&format), &mut |_| {}).expect("a readable trace");
+        for expected in reference(&folder, name) {
+            let subjects = Subject::parse_list(expected.subject).expect("a subject");
+            let counts = subjects[0].replay(&trace, expected.size, expected.unit, 0);
+            cells += 1;
+            if (counts.requests, counts.misses) != (expected.requests, expected.misses) {
+                wrong.push(format!(
+                    "{name} {} {} {}: {} misses of {}, reference {} of {}",
+                    expected.subject,
+                    expected.size,
+                    expected.unit.name(),
+                    counts.misses,
+                    counts.requests,
+                    expected.misses,
+                    expected.requests,
+                ));
+            }
+        }
+    }
+    println!("{cells} cells compared, {} differ", wrong.len());
+    assert!(
+        cells >= 8 * 3 * sources.len(),
+        "only {cells} cells were compared"
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} of {cells} cells differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn short_traces_miss_as_the_reference() {
+    differing_cells(&SHORT[..6]);
+}
+
+#[test]
+fn more_short_traces_miss_as_the_reference() {
+    differing_cells(&SHORT[6..]);
+}
+
+#[test]
+#[ignore = "4 to 5 million requests a trace take minutes without full optimisation; run with --release"]
+fn long_traces_miss_as_the_reference() {
+    differing_cells(LONG);
+}

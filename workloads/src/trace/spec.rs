@@ -1,0 +1,195 @@
+//! A trace format by name and options, as a user writes it: `csv:object=2:time=1:size=3`.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::error::TraceError;
+use super::format::{Choice, Format, LIST};
+use super::input::uncompressed_name;
+
+/// Columns beyond this are a slip of the finger.
+pub(super) const COLUMN_MAX: u32 = 1024;
+
+/// A format of the list with its options.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FormatSpec {
+    format: &'static Format,
+    /// Per option of the format: a column, or the index of a choice.
+    values: Vec<Option<u32>>,
+}
+
+/// The values of a format's options.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    format: &'static Format,
+    values: &'a [Option<u32>],
+}
+
+impl Options<'_> {
+    /// The column given for `name`, from 0.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.value(name).map(|column| column as usize - 1)
+    }
+
+    /// The choice made for `name`, or the first of its choices.
+    pub fn choice(&self, name: &str) -> &'static str {
+        let at = self.position(name);
+        match self.format.options[at].choice {
+            Choice::Column { .. } => unreachable!("{name} is a column"),
+            Choice::OneOf(choices) => choices[self.values[at].unwrap_or(0) as usize],
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<u32> {
+        self.values[self.position(name)]
+    }
+
+    fn position(&self, name: &str) -> usize {
+        let at = self
+            .format
+            .options
+            .iter()
+            .position(|option| option.name == name);
+        at.expect("a format asks for options that it describes")
+    }
+}
+
+impl FormatSpec {
+    /// The format.
+    pub fn format(&self) -> &'static Format {
+        self.format
+    }
+
+    pub(super) fn options(&self) -> Options<'_> {
+        Options {
+            format: self.format,
+            values: &self.values,
+        }
+    }
+
+    /// The format that the file's name settles, by the suffixes of the list.
+    ///
+    /// # Errors
+    /// It settles none, or one that needs options: the error names the candidates.
+    pub fn of_file(path: &Path) -> Result<FormatSpec, TraceError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = uncompressed_name(&name).to_ascii_lowercase();
+        let has = |suffix: &&str| stem.ends_with(&format!(".{}", suffix.to_ascii_lowercase()));
+        let found: Vec<_> = LIST
+            .iter()
+            .filter(|format| format.suffixes.iter().any(|suffix| has(&suffix)))
+            .copied()
+            .collect();
+        let plain = |format: &'static Format| format.name.parse::<FormatSpec>();
+        if let [format] = found[..]
+            && let Ok(spec) = plain(format)
+        {
+            return Ok(spec);
+        }
+        let candidates = if found.is_empty() {
+            LIST.to_vec()
+        } else {
+            found
+        };
+        let examples: Vec<&str> = candidates.iter().map(|format| format.example).collect();
+        Err(TraceError::Undecided {
+            file: path.display().to_string(),
+            candidates: examples.join(", "),
+        })
+    }
+}
+
+fn parse_option(format: &'static Format, text: &str) -> Result<(usize, u32), TraceError> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    let Some(at) = format.options.iter().position(|option| option.name == name) else {
+        let names: Vec<&str> = format.options.iter().map(|option| option.name).collect();
+        return Err(TraceError::BadOption {
+            format: format.name,
+            what: format!("no option '{name}'"),
+            accepted: if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            },
+        });
+    };
+    let choice = format.options[at].choice;
+    let parsed = match choice {
+        Choice::Column { .. } => value.parse().ok().filter(|n| (1..=COLUMN_MAX).contains(n)),
+        Choice::OneOf(choices) => choices
+            .iter()
+            .zip(0..)
+            .find(|(c, _)| **c == value)
+            .map(|c| c.1),
+    };
+    let parsed = parsed.ok_or_else(|| TraceError::BadOption {
+        format: format.name,
+        what: format!("'{name}' cannot be '{value}'"),
+        accepted: match choice {
+            Choice::Column { .. } => format!("a column from 1 to {COLUMN_MAX}"),
+            Choice::OneOf(choices) => choices.join(", "),
+        },
+    })?;
+    Ok((at, parsed))
+}
+
+impl FromStr for FormatSpec {
+    type Err = TraceError;
+
+    fn from_str(text: &str) -> Result<FormatSpec, TraceError> {
+        let mut parts = text.trim().split(':');
+        let name = parts.next().unwrap_or_default();
+        let Some(&format) = LIST.iter().find(|format| format.name == name) else {
+            let names: Vec<&str> = LIST.iter().map(|format| format.name).collect();
+            return Err(TraceError::UnknownFormat {
+                name: name.to_owned(),
+                accepted: names.join(", "),
+            });
+        };
+        let mut values = vec![None; format.options.len()];
+        for part in parts {
+            let (at, value) = parse_option(format, part)?;
+            if values[at].replace(value).is_some() {
+                return Err(TraceError::BadOption {
+                    format: format.name,
+                    what: format!("'{}' is given twice", format.options[at].name),
+                    accepted: "each option once".to_owned(),
+                });
+            }
+        }
+        let missing = format.options.iter().zip(&values).find(|(option, value)| {
+            value.is_none() && matches!(option.choice, Choice::Column { required: true })
+        });
+        if let Some((option, _)) = missing {
+            return Err(TraceError::BadOption {
+                format: format.name,
+                what: format!("'{}' is missing", option.name),
+                accepted: format!("for instance {}", format.example),
+            });
+        }
+        Ok(FormatSpec { format, values })
+    }
+}
+
+impl fmt::Display for FormatSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.format.name)?;
+        for (option, value) in self.format.options.iter().zip(&self.values) {
+            match (option.choice, value) {
+                (_, None) => {}
+                (Choice::Column { .. }, Some(column)) => write!(f, ":{}={column}", option.name)?,
+                (Choice::OneOf(choices), Some(at)) => {
+                    write!(f, ":{}={}", option.name, choices[*at as usize])?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FormatSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FormatSpec({self})")
+    }
+}
