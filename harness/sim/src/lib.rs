@@ -1,1 +1,28 @@
 //! Nodes, zones and faults on a virtual clock.
+//!
+//! ```text
+//!  Scenario ──► cells (replication × sharding × fault) ──► one run per seed ──► SimRow
+//!
+//!  run:  schedule of actions ─┐
+//!        clients (zones) ─────┼──► event loop (time, then sequence) ──► History ──► checkers
+//!        nodes: store::Shard ─┘         one thread, one seed
+//!               + cluster::Replication
+//! ```
+//!
+//! The nodes run the real code: `seawall_store::Shard` and the machines of `seawall_cluster`. What is
+//! modelled is the world around them: links, disks, clients, a database. A run asks no clock and no
+//! thread; the same seed gives the same bytes. Seeds alone run in parallel ([`simulate_seeds`]).
+
+mod cell;
+mod check;
+mod fault;
+mod history;
+mod random;
+mod scenario;
+mod seeds;
+mod world;
+
+pub use cell::{Cell, RunError, replay, run, simulate};
+pub use fault::{Action, Dated, FAULTS, FaultMember, Schedule};
+pub use scenario::{Scenario, ScenarioError};
+pub use seeds::simulate_seeds;

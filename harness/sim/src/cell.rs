@@ -1,0 +1,195 @@
+//! Cells: which strategies meet which fault; and one run of one cell with one seed.
+
+use seawall_report::row::{SCHEMA, SimRow};
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::check::{self, Phases};
+use crate::fault::{self, Schedule};
+use crate::random::rng_of;
+use crate::scenario::{Scenario, ScenarioError, check_replication, check_sharding};
+use crate::world::{Plan, World};
+
+/// A replication, a sharding and a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The replication, as in the scenario.
+    pub replication: String,
+    /// The sharding, as in the scenario.
+    pub sharding: String,
+    /// The fault's name.
+    pub fault: String,
+}
+
+/// Why a cell could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A strategy does not exist.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The fault does not exist.
+    #[error("unknown fault \"{0}\"")]
+    Fault(String),
+}
+
+impl Scenario {
+    /// The cells to compare. Without `full`: every replication at the base sharding and every sharding at
+    /// the base replication; with it, every replication at every sharding. Each under every fault.
+    pub fn cells(&self, full: bool) -> Vec<Cell> {
+        let mut pairs: Vec<(&String, &String)> = Vec::new();
+        if full {
+            for replication in &self.replications {
+                pairs.extend(self.shardings.iter().map(|sharding| (replication, sharding)));
+            }
+        } else {
+            pairs.extend(self.replications.iter().map(|r| (r, &self.base_sharding)));
+            pairs.extend(self.shardings.iter().map(|s| (&self.base_replication, s)));
+        }
+        let mut cells = Vec::new();
+        for fault in &self.faults {
+            for (replication, sharding) in &pairs {
+                let cell = Cell {
+                    replication: (*replication).clone(),
+                    sharding: (*sharding).clone(),
+                    fault: fault.clone(),
+                };
+                if !cells.contains(&cell) {
+                    cells.push(cell);
+                }
+            }
+        }
+        cells
+    }
+
+    /// The dated actions of a fault for a seed.
+    ///
+    /// # Errors
+    /// No such fault.
+    pub fn schedule(&self, fault: &str, seed: u64) -> Result<Schedule, RunError> {
+        let member = fault::find(fault).ok_or_else(|| RunError::Fault(fault.to_owned()))?;
+        Ok(Schedule::plan(member, self, &mut rng_of(seed, "fault", 0)))
+    }
+}
+
+/// Every cell of the scenario with one seed; `progress` is told how many cells of how many are done.
+///
+/// # Errors
+/// A strategy or fault does not exist.
+pub fn simulate(
+    scenario: &Scenario,
+    seed: u64,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<Vec<SimRow>, RunError> {
+    let cells = scenario.cells(false);
+    let mut rows = Vec::with_capacity(cells.len());
+    for cell in &cells {
+        rows.push(run(scenario, cell, seed)?);
+        progress(rows.len(), cells.len());
+    }
+    Ok(rows)
+}
+
+/// One cell with one seed.
+///
+/// # Errors
+/// A strategy or fault does not exist.
+pub fn run(scenario: &Scenario, cell: &Cell, seed: u64) -> Result<SimRow, RunError> {
+    let schedule = scenario.schedule(&cell.fault, seed)?;
+    replay(scenario, cell, &schedule, seed)
+}
+
+/// One cell with one seed and a schedule of one's own, which stands in place of the fault's.
+///
+/// # Errors
+/// A strategy or fault does not exist.
+pub fn replay(
+    scenario: &Scenario,
+    cell: &Cell,
+    schedule: &Schedule,
+    seed: u64,
+) -> Result<SimRow, RunError> {
+    let replication = check_replication(&cell.replication)?;
+    let sharding = check_sharding(&cell.sharding)?;
+    let fault = fault::find(&cell.fault).ok_or_else(|| RunError::Fault(cell.fault.clone()))?;
+    let mut world = World::new(Plan {
+        scenario,
+        replication: &replication,
+        sharding: &sharding,
+        schedule,
+        seed,
+    });
+    world.run();
+
+    let claim = replication.0.claim;
+    let phases = Phases {
+        warm_ms: scenario.warmup_ms,
+        fault_ms: scenario.fault_at_ms,
+        end_ms: scenario.duration_ms,
+    };
+    let lost = check::lost_writes(&world);
+    let stale_reads = check::stale_reads(&world.history);
+    let recovery_ms = check::recovery_ms(&world.measure, phases);
+    let mut violations = Vec::new();
+    if lost.by_replication > 0 && claim.survives >= fault.severity {
+        violations.push(format!(
+            "claims that acknowledged writes survive this; {} of {} were lost",
+            lost.by_replication, lost.acked
+        ));
+    }
+    if stale_reads > 0 && claim.reads_are_fresh {
+        violations.push(format!(
+            "claims that reads reflect every acknowledged write; {stale_reads} did not"
+        ));
+    }
+    if world.diverged > 0 {
+        violations.push(format!("{} executions differed between replicas", world.diverged));
+    }
+    violations.extend(check::differences(&world));
+
+    let settings = scenario.settings();
+    let identity = json!([settings, cell.replication, cell.sharding, cell.fault, schedule, seed]);
+    let (events, event_hash) = world.digest();
+    let crossed = world.crossed();
+    let mut extra = Map::new();
+    let mut put = |name: &str, value: Value| extra.insert(name.to_owned(), value);
+    put("moved_keys_share", json!(world.moved_keys_share));
+    put("misplaced_acked_writes", json!(lost.by_placement));
+    put("loaded_keys", json!(lost.loaded_keys));
+    put("lost_keys", json!(lost.lost_keys));
+    put("db_steady_per_s", json!(check::steady_per_s(&world.measure, phases)));
+    put("failed_ops", json!(world.measure.windows().iter().map(|w| w.failed).sum::<u64>()));
+    put("nodes", json!(world.nodes.len()));
+    put("cross_zone_replication_bytes", json!(crossed.replication_bytes));
+    put("schedule", json!(schedule));
+    Ok(SimRow {
+        schema: SCHEMA,
+        run: format!("{:016x}", xxh3_64(identity.to_string().as_bytes())),
+        seed,
+        config: settings,
+        scenario: scenario.name.clone(),
+        replication: cell.replication.clone(),
+        sharding: cell.sharding.clone(),
+        workload: scenario.workload.clone(),
+        fault: cell.fault.clone(),
+        claim: claim.about.to_owned(),
+        acked_writes: lost.acked,
+        lost_acked_writes: lost.by_replication,
+        stale_reads,
+        unavailable_ms: check::unavailable_ms(&world.measure, world.end()),
+        recovery_ms,
+        hit_ratio_min: check::hit_ratio_min(&world.measure, phases),
+        db_peak_over_steady: check::db_peak_over_steady(&world.measure, phases),
+        cross_zone_bytes: crossed.client_bytes + crossed.replication_bytes,
+        usd_per_month: check::usd_per_month(
+            scenario,
+            world.nodes.len(),
+            crossed,
+            scenario.duration_ms,
+        ),
+        latency_us: check::phases(&world.measure, phases, recovery_ms),
+        violations,
+        events,
+        event_hash: format!("{event_hash:016x}"),
+        extra,
+    })
+}

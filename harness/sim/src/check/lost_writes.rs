@@ -1,0 +1,63 @@
+//! Lost acknowledged writes: a client was told that a write is done, and the healed system does not
+//! hold it.
+//!
+//! What a shard holds is its surviving primary's lineage. A write counts even where a later one wrote over
+//! it: an acknowledged write that vanished from the order of writes was lost, seen or not. That the
+//! lineage is what the shard really holds is another checker's to prove (`surviving_state`).
+
+use std::collections::BTreeSet;
+
+use crate::history::Wanted;
+use crate::world::World;
+
+/// Writes that are gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Acknowledged to a client.
+    pub(crate) acked: u64,
+    /// Of those: not in the surviving lineage of the shard that acknowledged them.
+    pub(crate) by_replication: u64,
+    /// Of those: there, but keys of another shard since a resize that moved no data.
+    pub(crate) by_placement: u64,
+    /// Keys that were loaded before the run.
+    pub(crate) loaded_keys: u64,
+    /// Of those: keys of whose history nothing survives.
+    pub(crate) lost_keys: u64,
+}
+
+/// Compares what was acknowledged with what survives.
+pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
+    let survivors: Vec<_> =
+        (0..world.base.len() as u16).map(|shard| world.primary_of(shard)).collect();
+    let mut lost = Lost::default();
+    let mut loaded = BTreeSet::new();
+    let mut surviving = BTreeSet::new();
+    for (op, asked) in (0u32..).zip(&world.history.ops) {
+        let (Some(shard), Some(key)) = (asked.acked_by_shard, asked.key) else {
+            continue;
+        };
+        let held = survivors[usize::from(shard)].is_some_and(|node| node.lineage.holds(op));
+        if held {
+            surviving.insert(key);
+        }
+        match asked.wanted {
+            Wanted::Loaded => {
+                loaded.insert(key);
+            }
+            // What was moved was acknowledged where it came from.
+            Wanted::Moved => {}
+            Wanted::By(_) => {
+                lost.acked += 1;
+                let placed = asked.op.key().map(|key| world.sharding.shard_of(key));
+                if !held {
+                    lost.by_replication += 1;
+                } else if placed != Some(shard) && !world.plan.sharding.0.moves_data {
+                    lost.by_placement += 1;
+                }
+            }
+        }
+    }
+    lost.loaded_keys = loaded.len() as u64;
+    lost.lost_keys = loaded.difference(&surviving).count() as u64;
+    lost
+}

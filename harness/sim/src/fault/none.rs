@@ -1,0 +1,13 @@
+//! Nothing fails. The family's trivial member.
+
+use seawall_cluster::Survives;
+
+use super::FaultMember;
+
+pub(super) static MEMBER: FaultMember = FaultMember {
+    name: "none",
+    about: "nothing fails",
+    source: "the ground against which faults are seen",
+    severity: Survives::Nothing,
+    plan: |_, _| Vec::new(),
+};

@@ -1,0 +1,18 @@
+//! A shard is added. Nothing fails, but a sharding that moves many keys makes it look like a failure.
+
+use seawall_cluster::Survives;
+
+use super::{Action, Dated, FaultMember};
+
+pub(super) static MEMBER: FaultMember = FaultMember {
+    name: "scale-out",
+    about: "one shard is added: keys move by the sharding's rule",
+    source: "ElastiCache user guide, online resharding; libketama and modulo clients rehash",
+    severity: Survives::Zone,
+    plan: |scenario, _| {
+        vec![Dated {
+            at_ms: scenario.fault_at_ms,
+            action: Action::Resize { shards: scenario.shards + 1 },
+        }]
+    },
+};

@@ -1,0 +1,195 @@
+//! The history: what clients asked and were told, and which writes each copy of a shard holds.
+//!
+//! An **op** is what a client wants; an **attempt** is one request for it, and what replication calls a
+//! [`RequestId`]. A **lineage** is the order of executions whose effects a copy holds: the checkers
+//! compare it with what clients were told, without asking what a value means.
+
+use std::collections::BTreeMap;
+
+use seawall_cluster::{Nanos, RequestId};
+use seawall_store::{Millis, Op};
+
+/// An op of a client: its place in [`History::ops`].
+pub(crate) type OpId = u32;
+/// A key: its place in [`History::keys`].
+pub(crate) type KeyId = u32;
+
+/// Who wants an op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// It was there before the run.
+    Loaded,
+    /// A client.
+    By(u16),
+    /// The control plane moves a key.
+    Moved,
+}
+
+/// An op, from its beginning to its end.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) op: Op,
+    pub(crate) wanted: Wanted,
+    pub(crate) key: Option<KeyId>,
+    /// When the client wanted it.
+    pub(crate) begun: Nanos,
+    pub(crate) attempts: u32,
+    pub(crate) done: bool,
+    /// Where it was acknowledged.
+    pub(crate) acked_by_shard: Option<u16>,
+    /// For a read: the newest acknowledged write of its key when it began.
+    pub(crate) must_see: Option<OpId>,
+}
+
+impl Asked {
+    pub(crate) fn writes(&self) -> bool {
+        self.op.command().flags.writes()
+    }
+}
+
+/// One request for an op.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) op: OpId,
+    pub(crate) shard: u16,
+    pub(crate) sent: Nanos,
+    /// Whether the client still waits for it.
+    pub(crate) open: bool,
+    /// Whether the client took its answer.
+    pub(crate) answered: bool,
+    /// What executing it changed, by its first execution.
+    pub(crate) effects: Option<(Millis, Vec<u8>)>,
+    /// It read a state that lacks what it must see.
+    pub(crate) stale: bool,
+}
+
+/// A key and the newest write of it that a client knows to be done.
+#[derive(Debug)]
+struct Key {
+    newest_acked: Option<OpId>,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(crate) ops: Vec<Asked>,
+    pub(crate) attempts: Vec<Attempt>,
+    keys: Vec<Key>,
+    key_ids: BTreeMap<Vec<u8>, KeyId>,
+}
+
+impl History {
+    /// A new op.
+    pub(crate) fn ask(&mut self, op: Op, wanted: Wanted, now: Nanos) -> OpId {
+        let key = op.key().map(|key| match self.key_ids.get(key) {
+            Some(id) => *id,
+            None => {
+                let id = self.keys.len() as KeyId;
+                self.keys.push(Key { newest_acked: None });
+                self.key_ids.insert(key.to_vec(), id);
+                id
+            }
+        });
+        let must_see = if op.command().flags.writes() {
+            None
+        } else {
+            key.and_then(|key| self.keys[key as usize].newest_acked)
+        };
+        self.ops.push(Asked {
+            op,
+            wanted,
+            key,
+            begun: now,
+            attempts: 0,
+            done: false,
+            acked_by_shard: None,
+            must_see,
+        });
+        (self.ops.len() - 1) as OpId
+    }
+
+    /// A new attempt at an op.
+    pub(crate) fn attempt(&mut self, op: OpId, shard: u16, now: Nanos) -> RequestId {
+        self.ops[op as usize].attempts += 1;
+        self.attempts.push(Attempt {
+            op,
+            shard,
+            sent: now,
+            open: true,
+            answered: false,
+            effects: None,
+            stale: false,
+        });
+        RequestId(self.attempts.len() as u64 - 1)
+    }
+
+    pub(crate) fn attempt_of(&self, id: RequestId) -> &Attempt {
+        &self.attempts[id.0 as usize]
+    }
+
+    pub(crate) fn attempt_mut(&mut self, id: RequestId) -> &mut Attempt {
+        &mut self.attempts[id.0 as usize]
+    }
+
+    /// A client was told that an attempt is done.
+    pub(crate) fn acknowledge(&mut self, id: RequestId) {
+        let attempt = &mut self.attempts[id.0 as usize];
+        attempt.answered = true;
+        let changed = attempt.effects.as_ref().is_some_and(|(_, effects)| !effects.is_empty());
+        let (op, shard) = (attempt.op, attempt.shard);
+        let asked = &mut self.ops[op as usize];
+        asked.done = true;
+        // A write that changed nothing (a key that was not there) leaves nothing to lose.
+        if asked.writes() && changed {
+            asked.acked_by_shard = Some(shard);
+            if let Some(key) = asked.key {
+                self.keys[key as usize].newest_acked = Some(op);
+            }
+        }
+    }
+
+    /// All keys that were ever asked for.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.key_ids.keys().map(Vec::as_slice)
+    }
+}
+
+/// Which executions' effects a copy of a shard holds, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lineage {
+    pub(crate) executions: Vec<RequestId>,
+    ops: Vec<u64>,
+}
+
+impl Lineage {
+    /// The copy took in what `attempt` of `op` changed.
+    pub(crate) fn add(&mut self, attempt: RequestId, op: OpId) {
+        self.executions.push(attempt);
+        let word = op as usize / 64;
+        if self.ops.len() <= word {
+            self.ops.resize(word + 1, 0);
+        }
+        self.ops[word] |= 1 << (op % 64);
+    }
+
+    /// Whether the copy holds what `op` changed.
+    pub(crate) fn holds(&self, op: OpId) -> bool {
+        self.ops.get(op as usize / 64).is_some_and(|word| word >> (op % 64) & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lineage_holds_what_was_added() {
+        let mut lineage = Lineage::default();
+        for op in [0, 63, 64, 1000] {
+            lineage.add(RequestId(u64::from(op)), op);
+        }
+        for op in 0..1100 {
+            assert_eq!(lineage.holds(op), [0, 63, 64, 1000].contains(&op));
+        }
+    }
+}

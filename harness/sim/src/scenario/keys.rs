@@ -1,0 +1,118 @@
+//! The keys of a scenario: name, range, and where the value goes. One table feeds reading, rows and
+//! error messages.
+
+use serde_json::{Value, json};
+
+use super::{Scenario, check_replication, check_sharding};
+use crate::check::cost;
+use crate::fault;
+use crate::world::load;
+
+/// What a key accepts and where it goes.
+pub(super) enum Kind {
+    Number { min: u64, max: u64, set: fn(&mut Scenario, u64) },
+    Text { check: fn(&str) -> Result<(), String>, set: fn(&mut Scenario, String) },
+    Texts { check: fn(&str) -> Result<(), String>, set: fn(&mut Scenario, Vec<String>) },
+}
+
+/// A key.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) get: fn(&Scenario) -> Value,
+}
+
+macro_rules! number {
+    ($name:ident, $min:expr, $max:expr) => {
+        Key {
+            name: stringify!($name),
+            kind: Kind::Number {
+                min: $min,
+                max: $max,
+                set: |scenario, value| {
+                    scenario.$name = value.try_into().expect("the range is the type's or less");
+                },
+            },
+            get: |scenario| json!(scenario.$name),
+        }
+    };
+}
+
+macro_rules! text {
+    ($name:ident, $check:expr) => {
+        Key {
+            name: stringify!($name),
+            kind: Kind::Text { check: $check, set: |scenario, value| scenario.$name = value },
+            get: |scenario| json!(scenario.$name),
+        }
+    };
+}
+
+macro_rules! texts {
+    ($name:ident, $check:expr) => {
+        Key {
+            name: stringify!($name),
+            kind: Kind::Texts { check: $check, set: |scenario, value| scenario.$name = value },
+            get: |scenario| json!(scenario.$name),
+        }
+    };
+}
+
+fn replication(text: &str) -> Result<(), String> {
+    check_replication(text).map(drop).map_err(|error| error.to_string())
+}
+
+fn sharding(text: &str) -> Result<(), String> {
+    check_sharding(text).map(drop).map_err(|error| error.to_string())
+}
+
+fn fault(text: &str) -> Result<(), String> {
+    let known = || fault::FAULTS.iter().map(|fault| fault.name).collect::<Vec<_>>().join(", ");
+    fault::find(text)
+        .map(drop)
+        .ok_or_else(|| format!("unknown fault \"{text}\"; accepted: {}", known()))
+}
+
+fn name(text: &str) -> Result<(), String> {
+    if (1..=64).contains(&text.len()) && !text.contains(char::is_control) {
+        Ok(())
+    } else {
+        Err("a name has 1 to 64 bytes, none of them a control character".to_owned())
+    }
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Every key.
+pub(super) static KEYS: &[Key] = &[
+    text!(name, name),
+    number!(zones, 1, 16),
+    number!(shards, 3, 64),
+    number!(replicas, 0, 5),
+    text!(workload, load::check),
+    number!(clients_per_zone, 1, 64),
+    number!(rate_per_s, 1, 1_000_000),
+    number!(duration_ms, 1000, HOUR_MS),
+    number!(warmup_ms, 0, HOUR_MS),
+    number!(fault_at_ms, 0, HOUR_MS),
+    number!(fault_ms, 1, HOUR_MS),
+    number!(replacement_ms, 1, HOUR_MS),
+    number!(timeout_ms, 1, 60_000),
+    number!(attempts, 1, 100),
+    number!(backoff_ms, 1, 60_000),
+    number!(backoff_max_ms, 1, 60_000),
+    number!(same_zone_rtt_us, 1, 10_000_000),
+    number!(same_zone_sigma_percent, 0, 200),
+    number!(cross_zone_rtt_us, 1, 10_000_000),
+    number!(cross_zone_sigma_percent, 0, 200),
+    number!(link_mbit_per_s, 1, 1_000_000),
+    number!(service_ns, 0, 1_000_000_000),
+    number!(fsync_us, 1, 10_000_000),
+    number!(database_us, 0, 10_000_000),
+    text!(node_type, cost::check_node_type),
+    texts!(replications, replication),
+    texts!(shardings, sharding),
+    text!(base_replication, replication),
+    text!(base_sharding, sharding),
+    texts!(faults, fault),
+];

@@ -1,0 +1,140 @@
+//! A scenario: the world, what clients do in it, what fails, and what is compared.
+//!
+//! Read once from TOML into plain data; what is out of range ends here, with file, line and what is
+//! accepted. A key that a file leaves out has the built-in scenario's value.
+
+mod keys;
+mod parse;
+
+pub use parse::ScenarioError;
+
+use seawall_cluster::{Spec, replication, sharding};
+
+/// A scenario, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// How many zones there are.
+    pub zones: u16,
+    /// How many shards at first.
+    pub shards: u16,
+    /// Copies of a shard beside its primary, where the replication keeps copies.
+    pub replicas: u16,
+    /// The workload, as `name:key=value`.
+    pub workload: String,
+    /// Clients (application servers) in each zone.
+    pub clients_per_zone: u16,
+    /// Ops that all clients together begin in a second.
+    pub rate_per_s: u64,
+    /// Virtual time in which clients begin ops, in ms.
+    pub duration_ms: u64,
+    /// Time at the beginning that no figure takes in, in ms.
+    pub warmup_ms: u64,
+    /// When the fault happens, in ms.
+    pub fault_at_ms: u64,
+    /// How long zones are down or cut off, in ms.
+    pub fault_ms: u64,
+    /// After how long a crashed node is replaced, in ms.
+    pub replacement_ms: u64,
+    /// How long a client waits for a reply, in ms.
+    pub timeout_ms: u64,
+    /// Attempts of a client at one op.
+    pub attempts: u32,
+    /// The first back-off between attempts, in ms.
+    pub backoff_ms: u64,
+    /// The longest back-off, in ms.
+    pub backoff_max_ms: u64,
+    /// The median round trip inside a zone, in µs.
+    pub same_zone_rtt_us: u64,
+    /// The standard deviation of its logarithm, in percent.
+    pub same_zone_sigma_percent: u64,
+    /// The median round trip between zones, in µs.
+    pub cross_zone_rtt_us: u64,
+    /// The standard deviation of its logarithm, in percent.
+    pub cross_zone_sigma_percent: u64,
+    /// What a link carries, in Mbit/s.
+    pub link_mbit_per_s: u64,
+    /// What a request takes of a node's core, in ns.
+    pub service_ns: u64,
+    /// The median of a disk's sync, in µs.
+    pub fsync_us: u64,
+    /// The mean of a read of the database, in µs.
+    pub database_us: u64,
+    /// The nodes' type, as in the price table.
+    pub node_type: String,
+    /// The replications to compare.
+    pub replications: Vec<String>,
+    /// The shardings to compare.
+    pub shardings: Vec<String>,
+    /// The replication at which shardings are compared.
+    pub base_replication: String,
+    /// The sharding at which replications are compared.
+    pub base_sharding: String,
+    /// The faults.
+    pub faults: Vec<String>,
+}
+
+impl Scenario {
+    /// The built-in scenario.
+    pub fn built_in() -> Scenario {
+        parse::built_in()
+    }
+
+    /// A scenario from TOML; `file` names it in errors.
+    ///
+    /// # Errors
+    /// Not TOML, an unknown key, or a value that is not accepted.
+    pub fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
+        parse::scenario(file, text)
+    }
+
+    /// With other replications, as on a command line.
+    ///
+    /// # Errors
+    /// One that does not exist.
+    pub fn with_replications(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
+        specs.iter().try_for_each(|spec| check_replication(spec).map(drop))?;
+        specs.clone_into(&mut self.replications);
+        if let [only] = specs {
+            only.clone_into(&mut self.base_replication);
+        }
+        Ok(self)
+    }
+
+    /// With other shardings, as on a command line.
+    ///
+    /// # Errors
+    /// One that does not exist.
+    pub fn with_shardings(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
+        specs.iter().try_for_each(|spec| check_sharding(spec).map(drop))?;
+        specs.clone_into(&mut self.shardings);
+        if let [only] = specs {
+            only.clone_into(&mut self.base_sharding);
+        }
+        Ok(self)
+    }
+
+    /// Every setting by its key, as rows carry it.
+    pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
+        keys::KEYS.iter().map(|key| (key.name.to_owned(), (key.get)(self))).collect()
+    }
+
+    /// Nodes of one shard with this replication.
+    pub(crate) fn nodes_per_shard(&self, keeps_copies: bool) -> u16 {
+        if keeps_copies { self.replicas + 1 } else { 1 }
+    }
+}
+
+/// A replication and the values of its parameters.
+pub(crate) type ReplicationChoice = (&'static replication::ReplicationMember, Vec<u64>);
+/// A sharding and the values of its parameters.
+pub(crate) type ShardingChoice = (&'static sharding::ShardingMember, Vec<u64>);
+
+pub(crate) fn check_replication(text: &str) -> Result<ReplicationChoice, ScenarioError> {
+    Ok(Spec::parse(text).and_then(|spec| replication::find(&spec))?)
+}
+
+pub(crate) fn check_sharding(text: &str) -> Result<ShardingChoice, ScenarioError> {
+    Ok(Spec::parse(text).and_then(|spec| sharding::find(&spec))?)
+}

@@ -1,0 +1,215 @@
+//! Reading a scenario from TOML, strictly.
+
+use std::ops::Range;
+
+use seawall_cluster::SpecError;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{KEYS, Kind};
+use super::{Scenario, check_replication};
+
+const BUILT_IN: &str = include_str!("built_in.toml");
+
+/// Why a scenario was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// A place in a file.
+    #[error("{file}:{line}: {what}")]
+    At {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there, and what is accepted.
+        what: String,
+    },
+    /// Settings that do not go together.
+    #[error("{file}: {what}")]
+    Conflict {
+        /// The file.
+        file: String,
+        /// Which, and what would do.
+        what: String,
+    },
+    /// A strategy that does not exist, or its parameters.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+}
+
+pub(super) fn built_in() -> Scenario {
+    let mut scenario = Scenario {
+        name: String::new(),
+        zones: 0,
+        shards: 0,
+        replicas: 0,
+        workload: String::new(),
+        clients_per_zone: 0,
+        rate_per_s: 0,
+        duration_ms: 0,
+        warmup_ms: 0,
+        fault_at_ms: 0,
+        fault_ms: 0,
+        replacement_ms: 0,
+        timeout_ms: 0,
+        attempts: 0,
+        backoff_ms: 0,
+        backoff_max_ms: 0,
+        same_zone_rtt_us: 0,
+        same_zone_sigma_percent: 0,
+        cross_zone_rtt_us: 0,
+        cross_zone_sigma_percent: 0,
+        link_mbit_per_s: 0,
+        service_ns: 0,
+        fsync_us: 0,
+        database_us: 0,
+        node_type: String::new(),
+        replications: Vec::new(),
+        shardings: Vec::new(),
+        base_replication: String::new(),
+        base_sharding: String::new(),
+        faults: Vec::new(),
+    };
+    let given = read("built_in.toml", BUILT_IN, &mut scenario);
+    let given = given.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(given, KEYS.len(), "the built-in scenario gives every key");
+    scenario
+}
+
+pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
+    let mut scenario = built_in();
+    read(file, text, &mut scenario)?;
+    together(&scenario)
+        .map_err(|what| ScenarioError::Conflict { file: file.to_owned(), what })?;
+    Ok(scenario)
+}
+
+/// Reads the keys that `text` gives into `scenario`; how many there were.
+fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<usize, ScenarioError> {
+    let at = |span: Range<usize>, what: String| ScenarioError::At {
+        file: file.to_owned(),
+        line: text.as_bytes()[..span.start.min(text.len())].iter().filter(|&&b| b == b'\n').count()
+            + 1,
+        what,
+    };
+    let table = DeTable::parse(text)
+        .map_err(|error| at(error.span().unwrap_or(0..0), error.message().to_owned()))?;
+    for (name, value) in table.get_ref() {
+        let key = KEYS.iter().find(|key| key.name == name.get_ref().as_ref()).ok_or_else(|| {
+            let accepted = KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
+            at(name.span(), format!("unknown key \"{}\"; accepted: {accepted}", name.get_ref()))
+        })?;
+        set(scenario, &key.kind, value.get_ref())
+            .map_err(|what| at(value.span(), format!("{}: {what}", key.name)))?;
+    }
+    Ok(table.get_ref().len())
+}
+
+fn set(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), String> {
+    match kind {
+        Kind::Number { min, max, set } => {
+            let number = value
+                .as_integer()
+                .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
+                .filter(|number| (min..=max).contains(&number))
+                .ok_or_else(|| format!("accepted are whole numbers from {min} to {max}"))?;
+            set(scenario, number);
+        }
+        Kind::Text { check, set } => {
+            let text = value.as_str().ok_or("accepted is a text")?;
+            check(text)?;
+            set(scenario, text.to_owned());
+        }
+        Kind::Texts { check, set } => {
+            let expected = "accepted is a list of at least one text";
+            let texts = value
+                .as_array()
+                .and_then(|list| list.iter().map(|item| item.get_ref().as_str()).collect())
+                .filter(|texts: &Vec<&str>| !texts.is_empty())
+                .ok_or(expected)?;
+            texts.iter().try_for_each(|text| check(text))?;
+            set(scenario, texts.into_iter().map(str::to_owned).collect());
+        }
+    }
+    Ok(())
+}
+
+/// The most ops of one run: all of them stay in memory.
+const OPS_MAX: u64 = 20_000_000;
+
+/// Checks what no single key shows.
+fn together(s: &Scenario) -> Result<(), String> {
+    let ops = s.rate_per_s.saturating_mul(s.duration_ms) / 1000;
+    if ops > OPS_MAX {
+        return Err(format!(
+            "rate_per_s and duration_ms make {ops} ops; accepted are at most {OPS_MAX}"
+        ));
+    }
+    if s.warmup_ms + 1000 > s.fault_at_ms || s.fault_at_ms + 1000 > s.duration_ms {
+        return Err("fault_at_ms must lie at least 1000 ms after warmup_ms and before duration_ms, so \
+                    that there is a before and an after"
+            .to_owned());
+    }
+    for fault in &s.faults {
+        if s.zones < 2 && (fault == "partition" || fault == "zone-down") {
+            return Err(format!("the fault {fault} needs at least 2 zones"));
+        }
+    }
+    for text in s.replications.iter().chain([&s.base_replication]) {
+        let survives_zone = check_replication(text)
+            .is_ok_and(|(member, _)| member.claim.survives == seawall_cluster::Survives::Zone);
+        // Two of three zones can hold a majority only if no zone holds half of the copies.
+        if survives_zone && (s.replicas < 2 || s.zones < 3) {
+            return Err(format!(
+                "{text} survives a zone only with copies in three: accepted are replicas >= 2, zones >= 3"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        scenario("storm.toml", text).expect_err("it must be refused").to_string()
+    }
+
+    #[test]
+    fn the_built_in_scenario_is_whole() {
+        assert!(together(&built_in()).is_ok());
+    }
+
+    #[test]
+    fn a_file_overrides_what_it_gives() {
+        let read = scenario("storm.toml", "shards = 0x10\nfaults = [\"none\"]\n").unwrap();
+        assert_eq!(read.shards, 16);
+        assert_eq!(read.faults, ["none"]);
+        assert_eq!(read.zones, built_in().zones);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, words) in [
+            ("\n\nshrads = 3", "storm.toml:3: unknown key \"shrads\"; accepted: name, zones,"),
+            ("zones = 3\nzones = 4", "storm.toml:2: "),
+            ("zones = 0", "storm.toml:1: zones: accepted are whole numbers from 1 to 16"),
+            ("zones = -1", "storm.toml:1: zones: accepted are"),
+            ("zones = 99999999999999999999", "storm.toml:1: zones: accepted are"),
+            ("zones = \"3\"", "storm.toml:1: zones: accepted are"),
+            ("name = 3", "storm.toml:1: name: accepted is a text"),
+            ("faults = []", "storm.toml:1: faults: accepted is a list of at least one text"),
+            ("faults = [\"flood\"]", "unknown fault \"flood\"; accepted: none, node-crash"),
+            ("replications = [\"raft\"]", "unknown replication \"raft\"; accepted: none, async, quorum"),
+            ("base_sharding = \"ring:points=0\"", "accepted are 1 to 10000"),
+            ("node_type = \"cache.x\"", "storm.toml:1: node_type: "),
+            ("fault_at_ms = 15500", "storm.toml: fault_at_ms must lie"),
+            ("replicas = 1", "storm.toml: quorum survives a zone only"),
+            ("rate_per_s = 1000000\nduration_ms = 3600000", "at most 20000000"),
+            ("zones = [", "storm.toml:1: "),
+        ] {
+            let error = error(text);
+            assert!(error.contains(words), "{text:?} gave {error:?}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a run measures as it goes: windows of a tenth of a second, latencies, and when which shard
+//! answered.
+
+use seawall_cluster::Nanos;
+
+/// The width of a window.
+pub(crate) const WINDOW_MS: u64 = 100;
+
+/// Counts of one window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) database_reads: u64,
+}
+
+/// When one shard answered.
+#[derive(Clone, Debug, Default)]
+struct Availability {
+    last_answer: Nanos,
+    /// When the first attempt was sent that failed with no answer of the shard since.
+    down_since: Option<Nanos>,
+    down: Vec<(Nanos, Nanos)>,
+}
+
+/// All measures of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Measure {
+    windows: Vec<Window>,
+    /// When each op was answered, and how long it took.
+    latencies: Vec<(Nanos, Nanos)>,
+    shards: Vec<Availability>,
+}
+
+impl Measure {
+    pub(super) fn new(shards: u16) -> Measure {
+        Measure { shards: vec![Availability::default(); usize::from(shards)], ..Measure::default() }
+    }
+
+    fn window(&mut self, now: Nanos) -> &mut Window {
+        let index = (now.0 / Nanos::from_millis(WINDOW_MS).0) as usize;
+        if self.windows.len() <= index {
+            self.windows.resize(index + 1, Window::default());
+        }
+        &mut self.windows[index]
+    }
+
+    /// An op was answered after `latency`.
+    pub(super) fn answered(&mut self, now: Nanos, latency: Nanos) {
+        self.window(now).answered += 1;
+        self.latencies.push((now, latency));
+    }
+
+    /// An op was given up.
+    pub(super) fn failed(&mut self, now: Nanos) {
+        self.window(now).failed += 1;
+    }
+
+    /// A read found its key or did not.
+    pub(super) fn looked_up(&mut self, now: Nanos, hit: bool) {
+        let window = self.window(now);
+        if hit { window.hits += 1 } else { window.misses += 1 }
+    }
+
+    /// The database was read.
+    pub(super) fn database_read(&mut self, now: Nanos) {
+        self.window(now).database_reads += 1;
+    }
+
+    /// A shard answered an attempt.
+    pub(super) fn shard_answered(&mut self, now: Nanos, shard: u16) {
+        let shard = &mut self.shards[usize::from(shard)];
+        if let Some(since) = shard.down_since.take() {
+            shard.down.push((since, now));
+        }
+        shard.last_answer = now;
+    }
+
+    /// An attempt that was sent at `sent` timed out or was refused.
+    pub(super) fn shard_failed(&mut self, sent: Nanos, shard: u16) {
+        let shard = &mut self.shards[usize::from(shard)];
+        if shard.last_answer <= sent {
+            let since = shard.down_since.get_or_insert(sent);
+            *since = sent.min(*since);
+        }
+    }
+
+    /// The run is over.
+    pub(super) fn finish(&mut self, now: Nanos) {
+        for shard in &mut self.shards {
+            if let Some(since) = shard.down_since.take() {
+                shard.down.push((since, now));
+            }
+        }
+    }
+
+    /// The windows from the beginning.
+    pub(crate) fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    /// When each op was answered, and how long it took.
+    pub(crate) fn latencies(&self) -> &[(Nanos, Nanos)] {
+        &self.latencies
+    }
+
+    /// By shard: when it answered nobody although somebody asked.
+    pub(crate) fn down(&self) -> impl Iterator<Item = &[(Nanos, Nanos)]> {
+        self.shards.iter().map(|shard| shard.down.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_down_from_the_first_unanswered_attempt_to_the_next_answer() {
+        let mut measure = Measure::new(2);
+        measure.shard_answered(Nanos(10), 0);
+        measure.shard_failed(Nanos(5), 0);
+        assert_eq!(measure.down().next(), Some(&[][..]), "it answered after that was sent");
+        measure.shard_failed(Nanos(30), 0);
+        measure.shard_failed(Nanos(20), 0);
+        measure.shard_answered(Nanos(50), 0);
+        measure.shard_failed(Nanos(70), 1);
+        measure.finish(Nanos(90));
+        let down: Vec<_> = measure.down().collect();
+        assert_eq!(down, [&[(Nanos(20), Nanos(50))][..], &[(Nanos(70), Nanos(90))]]);
+    }
+}

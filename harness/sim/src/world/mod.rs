@@ -1,0 +1,410 @@
+//! The world of one run: what happens is taken from a queue, one thing at a time, and leads to more.
+
+mod act;
+mod client;
+pub(crate) mod load;
+mod measure;
+mod moves;
+mod network;
+mod node;
+mod queue;
+mod request;
+
+use rand::RngExt;
+use seawall_cluster::{
+    Action, Event, Nanos, NodeId, Outbox, RequestId, Seat, Sharding,
+};
+use seawall_store::{Out, Reply};
+
+pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
+pub(crate) use self::network::CrossZone;
+pub(crate) use self::node::{Node, apply_effects, empty_shard};
+
+use self::client::Client;
+use self::moves::Moves;
+use self::network::Network;
+use self::node::Fleet;
+use self::queue::{Happening, Queue};
+use crate::fault::{self, Schedule};
+use crate::history::{History, Lineage, Wanted};
+use crate::random::{LogNormal, Rng, rng_of};
+use crate::scenario::{ReplicationChoice, Scenario, ShardingChoice};
+
+/// What a client hears of an attempt.
+#[derive(Debug)]
+enum Outcome {
+    Answer(Reply),
+    Moved(NodeId),
+    Down,
+}
+
+impl Outcome {
+    fn fingerprint(&self) -> u64 {
+        match self {
+            Outcome::Answer(Reply::Nil) => 1,
+            Outcome::Answer(_) => 0,
+            Outcome::Moved(node) => 2 | u64::from(node.0) << 8,
+            Outcome::Down => 3,
+        }
+    }
+}
+
+/// What a run is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) replication: &'a ReplicationChoice,
+    pub(crate) sharding: &'a ShardingChoice,
+    pub(crate) schedule: &'a Schedule,
+    pub(crate) seed: u64,
+}
+
+/// The state of a run.
+pub(crate) struct World<'a> {
+    pub(crate) plan: Plan<'a>,
+    now: Nanos,
+    end: Nanos,
+    queue: Queue,
+    network: Network,
+    disk: LogNormal,
+    disk_rng: Rng,
+    seats: Vec<Seat>,
+    pub(crate) nodes: Vec<Node>,
+    clients: Vec<Client>,
+    pub(crate) sharding: Box<dyn Sharding>,
+    /// By shard: the executions with which it began.
+    pub(crate) base: Vec<Vec<RequestId>>,
+    /// Lineages of states on their way to another node.
+    images: Vec<Lineage>,
+    moves: Moves,
+    pub(crate) history: History,
+    pub(crate) measure: Measure,
+    /// The share of keys whose shard changed in a resize.
+    pub(crate) moved_keys_share: f64,
+    /// Executions of one log entry that differed between replicas.
+    pub(crate) diverged: u64,
+}
+
+/// After clients stop, the cluster has this long to heal before its state is judged.
+const SETTLE: Nanos = Nanos::from_millis(10_000);
+
+impl<'a> World<'a> {
+    /// The world at its beginning, with all data loaded.
+    pub(crate) fn new(plan: Plan<'a>) -> World<'a> {
+        let scenario = plan.scenario;
+        let (member, _) = plan.replication;
+        let shards_max = plan
+            .schedule
+            .actions()
+            .iter()
+            .filter_map(|dated| match dated.action {
+                fault::Action::Resize { shards } => Some(shards),
+                _ => None,
+            })
+            .fold(scenario.shards, u16::max);
+        let per_shard = scenario.nodes_per_shard(member.keeps_copies);
+        let seats: Vec<Seat> = (0..shards_max)
+            .flat_map(|shard| (0..per_shard).map(move |copy| Seat { shard, first: copy == 0 }))
+            .collect();
+        let fleet =
+            Fleet { member, values: &plan.replication.1, seats: &seats, seed: plan.seed };
+        let nodes = (0u16..seats.len() as u16)
+            .map(|id| {
+                let (shard, copy) = (id / per_shard, id % per_shard);
+                fleet.form(NodeId(id), (shard + copy) % scenario.zones)
+            })
+            .collect();
+        let view: Vec<NodeId> = (0..shards_max).map(|shard| NodeId(shard * per_shard)).collect();
+        let client_count = scenario.zones * scenario.clients_per_zone;
+        let clients = (0..client_count)
+            .map(|client| {
+                let load = load::build(
+                    &scenario.workload,
+                    plan.seed,
+                    u32::from(client),
+                    u32::from(client_count),
+                )
+                .expect("the workload was checked with the scenario");
+                let rng = rng_of(plan.seed, "client", usize::from(client));
+                Client::new(scenario, client % scenario.zones, load, view.clone(), rng)
+            })
+            .collect();
+        let mut world = World {
+            plan,
+            now: Nanos::default(),
+            end: Nanos::from_millis(scenario.duration_ms),
+            queue: Queue::new(),
+            network: Network::new(scenario, plan.seed),
+            // The spread of an SSD's sync: its 99th percentile is ten times the median (etcd, hardware
+            // recommendations), so sigma = ln(10) / 2.326.
+            disk: LogNormal::new(scenario.fsync_us as f64, 0.99),
+            disk_rng: rng_of(plan.seed, "disk", 0),
+            seats,
+            nodes,
+            clients,
+            sharding: (plan.sharding.0.build)(scenario.shards, &plan.sharding.1),
+            base: vec![Vec::new(); usize::from(shards_max)],
+            images: Vec::new(),
+            moves: Moves::default(),
+            history: History::default(),
+            measure: Measure::new(shards_max),
+            moved_keys_share: 0.0,
+            diverged: 0,
+        };
+        world.load();
+        world
+    }
+
+    /// Puts the data in place, as if it had been written and replicated long ago.
+    fn load(&mut self) {
+        let mut out = Out::default();
+        let mut fresh: Vec<_> = self.base.iter().map(|_| empty_shard()).collect();
+        for client in 0..self.clients.len() {
+            while let Some(op) = self.clients[client].preload() {
+                let shard = op.key().map_or(0, |key| self.sharding.shard_of(key));
+                fresh[usize::from(shard)].apply(self.now.millis(), &op, &mut out);
+                let effects = out.effects.as_bytes().to_vec();
+                let reply = Reply::parse(out.reply.as_bytes()).map(|(reply, _)| reply);
+                out.clear();
+                if let Some(reply) = reply {
+                    self.clients[client].observe(&op, &reply);
+                }
+                let id = self.history.ask(op, Wanted::Loaded, self.now);
+                let attempt = self.history.attempt(id, shard, self.now);
+                self.history.attempt_mut(attempt).effects = Some((self.now.millis(), effects));
+                self.history.attempt_mut(attempt).open = false;
+                self.history.acknowledge(attempt);
+                self.base[usize::from(shard)].push(attempt);
+            }
+        }
+        for node in &mut self.nodes {
+            let base = &self.base[usize::from(node.shard_number)];
+            base.iter().for_each(|id| node.replay(*id, &self.history));
+        }
+    }
+
+    /// Runs to the end, and until the cluster has healed.
+    pub(crate) fn run(&mut self) {
+        for id in 0..self.nodes.len() as u16 {
+            self.step(NodeId(id), Event::Start);
+        }
+        for client in 0..self.clients.len() as u16 {
+            let at = self.now + self.clients[usize::from(client)].gap();
+            self.queue.push(at, Happening::Arrival { client });
+        }
+        for (number, dated) in self.plan.schedule.actions().iter().enumerate() {
+            self.queue.push(Nanos::from_millis(dated.at_ms), Happening::Act { number });
+        }
+        while let Some((at, happening)) = self.queue.pop_before(self.end + SETTLE) {
+            self.now = at;
+            self.happen(happening);
+        }
+        self.measure.finish(self.end);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Arrival { client } => self.on_arrival(client),
+            Happening::Send { op } => self.send(op),
+            Happening::Request { id, node } => self.on_request(id, node),
+            Happening::Reply { id, outcome } => self.on_reply(id, outcome),
+            Happening::Timeout { id } => self.on_timeout(id),
+            Happening::Lookup { client, node } => self.on_lookup(client, node),
+            Happening::Found { client, shard, primary } => {
+                self.clients[usize::from(client)].learn(shard, primary);
+            }
+            Happening::Message { from, to, life, bytes } => {
+                if self.lives(to, life) && self.passes(from, to) {
+                    self.step(to, Event::Message { from, bytes });
+                }
+            }
+            Happening::Alarm { node, life, number } => {
+                if self.lives(node, life) && self.node(node).alarms == number {
+                    self.step(node, Event::Alarm);
+                }
+            }
+            Happening::Persisted { node, life, number, record } => {
+                if self.lives(node, life) {
+                    self.node_mut(node).keep(record);
+                    self.step(node, Event::Persisted { number });
+                }
+            }
+            Happening::Act { number } => {
+                self.act(self.plan.schedule.actions()[number].action);
+            }
+            Happening::Move => self.go_on_moving(),
+        }
+    }
+
+    fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[usize::from(id.0)]
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[usize::from(id.0)]
+    }
+
+    fn lives(&self, id: NodeId, life: u32) -> bool {
+        let node = self.node(id);
+        node.up && node.life == life
+    }
+
+    fn passes(&self, from: NodeId, to: NodeId) -> bool {
+        self.network.passes(self.node(from).zone, self.node(to).zone)
+    }
+
+    /// Gives `event` to a machine and performs what it wants.
+    fn step(&mut self, id: NodeId, event: Event) {
+        let mut out = Outbox::default();
+        let now = self.now;
+        self.node_mut(id).machine.step(now, event, &mut out);
+        while let Some(action) = out.pop() {
+            if let Some(answer) = self.perform(id, action) {
+                self.node_mut(id).machine.step(now, answer, &mut out);
+            }
+        }
+    }
+
+    /// Performs one action; gives the event that answers it at once.
+    fn perform(&mut self, id: NodeId, action: Action) -> Option<Event> {
+        let now = self.now;
+        match action {
+            Action::Send { to, bytes } => {
+                let (from_zone, to_zone) = (self.node(id).zone, self.node(to).zone);
+                let at = self.network.nodes(now, (id, from_zone), (to, to_zone), bytes.len());
+                if let Some(at) = at {
+                    let life = self.node(to).life;
+                    self.queue.push(at, Happening::Message { from: id, to, life, bytes });
+                }
+                None
+            }
+            Action::Alarm { at } => {
+                let node = self.node_mut(id);
+                node.alarms += 1;
+                let (life, number) = (node.life, node.alarms);
+                self.queue.push(at.max(now), Happening::Alarm { node: id, life, number });
+                None
+            }
+            Action::Execute { id: request, at, op } => {
+                let effects = self.execute(id, request, at, &op);
+                Some(Event::Executed { id: request, at, effects })
+            }
+            Action::Apply { id: request, at, effects } => {
+                let op = self.history.attempt_of(request).op;
+                let node = self.node_mut(id);
+                node.apply(at, &effects);
+                node.lineage.add(request, op);
+                None
+            }
+            Action::Answer { id: request } => {
+                if let Some(bytes) = self.node_mut(id).take_reply(request)
+                    && let Some((reply, _)) = Reply::parse(&bytes)
+                {
+                    self.reply(id, request, Outcome::Answer(reply), bytes.len());
+                }
+                None
+            }
+            Action::Refuse { id: request, why } => {
+                let outcome = match why {
+                    seawall_cluster::Refusal::Moved(to) => Outcome::Moved(to),
+                    seawall_cluster::Refusal::Down => Outcome::Down,
+                };
+                self.reply(id, request, outcome, REFUSAL_BYTES);
+                None
+            }
+            Action::Persist { number, record } => {
+                let takes = Nanos(self.disk.draw(&mut self.disk_rng));
+                let node = self.node_mut(id);
+                node.disk_busy_until = node.disk_busy_until.max(now) + takes;
+                let (at, life) = (node.disk_busy_until, node.life);
+                self.queue.push(at, Happening::Persisted { node: id, life, number, record });
+                None
+            }
+            Action::Export { to } => {
+                self.images.push(self.node(id).lineage.clone());
+                let number = self.images.len() as u64 - 1;
+                let mut image = number.to_le_bytes().to_vec();
+                image.extend(self.node(id).dump(now.millis()));
+                Some(Event::Exported { to, image })
+            }
+            Action::Install { image } => {
+                let (number, state) =
+                    image.split_first_chunk::<8>().expect("images are made above");
+                let lineage = self.images[u64::from_le_bytes(*number) as usize].clone();
+                self.node_mut(id).install(now.millis(), state, lineage);
+                None
+            }
+        }
+    }
+
+    fn execute(
+        &mut self,
+        id: NodeId,
+        request: RequestId,
+        at: seawall_store::Millis,
+        op: &seawall_store::Op,
+    ) -> Vec<u8> {
+        let effects = self.nodes[usize::from(id.0)].execute(request, at, op);
+        let node = &mut self.nodes[usize::from(id.0)];
+        let attempt = self.history.attempt_of(request);
+        let of = attempt.op;
+        let asked = &self.history.ops[of as usize];
+        if asked.writes() {
+            node.lineage.add(request, of);
+        } else {
+            let stale = asked.must_see.is_some_and(|write| !node.lineage.holds(write));
+            self.history.attempt_mut(request).stale = stale;
+        }
+        let known = &mut self.history.attempt_mut(request).effects;
+        match known {
+            None => *known = Some((at, effects.clone())),
+            Some(known) if known.0 == at && known.1 == effects => {}
+            Some(_) => self.diverged += 1,
+        }
+        effects
+    }
+
+    /// The virtual time.
+    pub(crate) fn now(&self) -> Nanos {
+        self.now
+    }
+
+    /// When the run's clients stopped.
+    pub(crate) fn end(&self) -> Nanos {
+        self.end
+    }
+
+    /// What was sent between zones.
+    pub(crate) fn crossed(&self) -> CrossZone {
+        self.network.crossed
+    }
+
+    /// How many things happened, and the hash over all of them.
+    pub(crate) fn digest(&self) -> (u64, u64) {
+        self.queue.digest()
+    }
+
+    /// The node that serves a shard: of those that say so, the one of the newest epoch.
+    pub(crate) fn primary_of(&self, shard: u16) -> Option<&Node> {
+        self.nodes
+            .iter()
+            .filter(|node| node.up && node.shard_number == shard)
+            .filter_map(|node| Some((node.machine.primary_since()?, node)))
+            .max_by_key(|(since, _)| *since)
+            .map(|(_, node)| node)
+    }
+
+    /// A client's choice among the nodes of a shard.
+    fn any_node(&mut self, client: u16, shard: u16) -> NodeId {
+        let per_shard = self.seats.iter().filter(|seat| seat.shard == shard).count() as u16;
+        NodeId(shard * per_shard + self.clients[usize::from(client)].choose(per_shard))
+    }
+
+    /// A moment within the next millisecond, for things that no component times.
+    fn soon(&mut self) -> Nanos {
+        self.now + Nanos(self.disk_rng.random_range(0..1_000_000))
+    }
+}
+
+/// The bytes of `-MOVED 3999 127.0.0.1:6381` and its kin.
+const REFUSAL_BYTES: usize = 30;

@@ -1,0 +1,156 @@
+//! A node: a real shard, a machine of replication, a disk, and a queue before its core.
+
+use seawall_cluster::replication::Birth;
+use seawall_cluster::{Nanos, NodeId, Replication, ReplicationMember, RequestId, Seat, Setup};
+use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
+
+use crate::history::{History, Lineage};
+use crate::random::seed_of;
+
+/// A node.
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) zone: u16,
+    pub(crate) shard_number: u16,
+    pub(crate) up: bool,
+    /// How often it came to be: what was meant for an earlier life does not reach a later one.
+    pub(super) life: u32,
+    pub(crate) machine: Box<dyn Replication>,
+    pub(crate) shard: Shard,
+    pub(crate) lineage: Lineage,
+    /// Durable records.
+    disk: Vec<Vec<u8>>,
+    /// When the disk has done what it was given.
+    pub(super) disk_busy_until: Nanos,
+    pub(super) core_busy_until: Nanos,
+    pub(super) alarms: u64,
+    /// The reply of the last execution.
+    reply: Option<(RequestId, Vec<u8>)>,
+    out: Out,
+}
+
+/// What nodes are made with.
+pub(super) struct Fleet<'a> {
+    pub(super) member: &'static ReplicationMember,
+    pub(super) values: &'a [u64],
+    pub(super) seats: &'a [Seat],
+    pub(super) seed: u64,
+}
+
+impl Fleet<'_> {
+    fn machine(&self, id: NodeId, life: u32, birth: Birth<'_>) -> Box<dyn Replication> {
+        let index = usize::from(id.0) | (life as usize) << 16;
+        let setup = Setup {
+            node: id,
+            seats: self.seats,
+            seed: seed_of(self.seed, "replication", index),
+            birth,
+        };
+        (self.member.build)(&setup, self.values)
+    }
+
+    /// The node `id` when the cluster is formed.
+    pub(super) fn form(&self, id: NodeId, zone: u16) -> Node {
+        Node {
+            id,
+            zone,
+            shard_number: self.seats[usize::from(id.0)].shard,
+            up: true,
+            life: 0,
+            machine: self.machine(id, 0, Birth::Formed),
+            shard: empty_shard(),
+            lineage: Lineage::default(),
+            disk: Vec::new(),
+            disk_busy_until: Nanos::default(),
+            core_busy_until: Nanos::default(),
+            alarms: 0,
+            reply: None,
+            out: Out::default(),
+        }
+    }
+
+    /// `node` comes back: with what its disk kept, or as a new machine. Its memory is empty, except for
+    /// `base`, the snapshot with which a disk began.
+    pub(super) fn revive(&self, node: &mut Node, base: &[RequestId], history: &History) {
+        node.life += 1;
+        node.up = true;
+        (node.shard, node.lineage) = (empty_shard(), Lineage::default());
+        node.disk_busy_until = Nanos::default();
+        node.core_busy_until = Nanos::default();
+        if self.member.keeps_disk {
+            base.iter().for_each(|id| node.replay(*id, history));
+        } else {
+            node.disk.clear();
+        }
+        let birth = Birth::Returned { records: &node.disk };
+        node.machine = self.machine(node.id, node.life, birth);
+    }
+}
+
+/// A shard with nothing in it. All are alike: what replicas execute must give the same everywhere.
+pub(crate) fn empty_shard() -> Shard {
+    Shard::new(&ShardConfig::default())
+}
+
+/// Applies encoded effects.
+pub(crate) fn apply_effects(shard: &mut Shard, at: Millis, effects: &[u8], out: &mut Out) {
+    for op in Effects::decode(effects) {
+        let op = op.expect("effects come from a shard and travel unharmed");
+        shard.apply(at, &op, out);
+    }
+    out.clear();
+}
+
+impl Node {
+    /// Executes an op and keeps its reply; gives its effects.
+    pub(super) fn execute(&mut self, id: RequestId, at: Millis, op: &Op) -> Vec<u8> {
+        self.out.clear();
+        self.shard.apply(at, op, &mut self.out);
+        self.reply = Some((id, self.out.reply.as_bytes().to_vec()));
+        self.out.effects.as_bytes().to_vec()
+    }
+
+    /// The reply of the execution of `id`.
+    pub(super) fn take_reply(&mut self, id: RequestId) -> Option<Vec<u8>> {
+        self.reply.take().filter(|(of, _)| *of == id).map(|(_, reply)| reply)
+    }
+
+    /// Takes in the effects of another node's execution.
+    pub(super) fn apply(&mut self, at: Millis, effects: &[u8]) {
+        apply_effects(&mut self.shard, at, effects, &mut self.out);
+    }
+
+    /// Takes in what an attempt changed, from the history.
+    pub(super) fn replay(&mut self, id: RequestId, history: &History) {
+        let attempt = history.attempt_of(id);
+        if let Some((at, effects)) = &attempt.effects {
+            self.apply(*at, effects);
+            self.lineage.add(id, attempt.op);
+        }
+    }
+
+    /// The shard's state as encoded effects.
+    pub(super) fn dump(&self, now: Millis) -> Vec<u8> {
+        let mut effects = Effects::default();
+        self.shard.dump(now, &mut |op| effects.push(op));
+        effects.as_bytes().to_vec()
+    }
+
+    /// Replaces the shard's state.
+    pub(super) fn install(&mut self, now: Millis, state: &[u8], lineage: Lineage) {
+        self.shard = empty_shard();
+        self.apply(now, state);
+        self.lineage = lineage;
+    }
+
+    /// A record is durable now.
+    pub(super) fn keep(&mut self, record: Vec<u8>) {
+        self.disk.push(record);
+    }
+
+    /// When the core has done a piece of work that comes at `now`.
+    pub(super) fn work(&mut self, now: Nanos, takes: Nanos) -> Nanos {
+        self.core_busy_until = self.core_busy_until.max(now) + takes;
+        self.core_busy_until
+    }
+}

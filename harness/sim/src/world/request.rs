@@ -1,0 +1,240 @@
+//! The life of an op: arrival, attempts, answer or giving up.
+
+use seawall_cluster::{Event, Nanos, NodeId, RequestId};
+use seawall_store::{Op, Reply};
+
+use super::client::is_miss;
+use super::queue::Happening;
+use super::{Outcome, World};
+use crate::history::{OpId, Wanted};
+
+/// The bytes of an op as a client sends it.
+fn request_bytes(op: &Op) -> usize {
+    // "*N\r\n" and "$N\r\n…\r\n" per word, with lengths of two digits.
+    let words = op.args().map(|arg| arg.len() + 7).sum::<usize>();
+    5 + op.command().name.len() + 7 + words
+}
+
+/// The bytes of a question who serves a shard, and of its answer.
+const LOOKUP_BYTES: usize = 100;
+
+impl World<'_> {
+    pub(super) fn on_arrival(&mut self, number: u16) {
+        if self.now >= self.end {
+            return;
+        }
+        let client = &mut self.clients[usize::from(number)];
+        let gap = client.gap();
+        self.queue.push(self.now + gap, Happening::Arrival { client: number });
+        if !self.clients[usize::from(number)].up {
+            return;
+        }
+        let (op, delay) = self.clients[usize::from(number)].next();
+        // What waits for the database begins when it has it.
+        let begun = self.now + delay;
+        let op = self.history.ask(op, Wanted::By(number), begun);
+        if delay == Nanos::default() {
+            self.send(op);
+        } else {
+            self.queue.push(begun, Happening::Send { op });
+        }
+    }
+
+    /// Sends the next attempt at an op.
+    pub(super) fn send(&mut self, op: OpId) {
+        let asked = &self.history.ops[op as usize];
+        let Some(key) = asked.op.key() else {
+            return;
+        };
+        let shard = self.sharding.shard_of(key);
+        let shard = match asked.wanted {
+            Wanted::Moved => self.moves.target(key).unwrap_or(shard),
+            _ => shard,
+        };
+        let bytes = request_bytes(&asked.op);
+        let (zone, node) = match asked.wanted {
+            Wanted::By(client) => {
+                let client = &self.clients[usize::from(client)];
+                if !client.up {
+                    return;
+                }
+                (client.zone, client.primary(shard))
+            }
+            // The control plane sits beside the node and knows who serves.
+            Wanted::Loaded | Wanted::Moved => match self.primary_of(shard) {
+                Some(primary) => (primary.zone, primary.id),
+                None => return,
+            },
+        };
+        let id = self.history.attempt(op, shard, self.now);
+        let to = self.node(node).zone;
+        if let Some(at) = self.network.client(self.now, zone, to, bytes) {
+            self.queue.push(at, Happening::Request { id, node });
+        }
+        let timeout = Nanos::from_millis(self.plan.scenario.timeout_ms);
+        self.queue.push(self.now + timeout, Happening::Timeout { id });
+    }
+
+    pub(super) fn on_request(&mut self, id: RequestId, node: NodeId) {
+        let zone = self.zone_of(id);
+        if !self.node(node).up || !self.network.passes(zone, self.node(node).zone) {
+            return;
+        }
+        let op = &self.history.ops[self.history.attempt_of(id).op as usize];
+        // A cluster that moves data knows its map: a node refuses what is not its own.
+        if self.plan.sharding.0.moves_data
+            && op.wanted != Wanted::Moved
+            && let Some(key) = op.op.key()
+            && (self.moves.holds_back(key)
+                || self.sharding.shard_of(key) != self.node(node).shard_number)
+        {
+            self.reply(node, id, Outcome::Down, super::REFUSAL_BYTES);
+            return;
+        }
+        let op = op.op.clone();
+        let takes = Nanos(self.plan.scenario.service_ns);
+        let now = self.now;
+        self.node_mut(node).work(now, takes);
+        self.step(node, Event::Request { id, op });
+    }
+
+    fn zone_of(&self, id: RequestId) -> u16 {
+        let attempt = self.history.attempt_of(id);
+        match self.history.ops[attempt.op as usize].wanted {
+            Wanted::By(client) => self.clients[usize::from(client)].zone,
+            Wanted::Loaded | Wanted::Moved => {
+                self.primary_of(attempt.shard).map_or(0, |node| node.zone)
+            }
+        }
+    }
+
+    /// Sends a reply when the node's core has got to it.
+    pub(super) fn reply(&mut self, node: NodeId, id: RequestId, outcome: Outcome, bytes: usize) {
+        let done = self.node(node).core_busy_until.max(self.now);
+        let (from, to) = (self.node(node).zone, self.zone_of(id));
+        if let Some(at) = self.network.client(done, from, to, bytes) {
+            self.queue.push(at, Happening::Reply { id, outcome });
+        }
+    }
+
+    pub(super) fn on_reply(&mut self, id: RequestId, outcome: Outcome) {
+        if !self.history.attempt_of(id).open {
+            // It came after the client had stopped waiting.
+            return;
+        }
+        self.history.attempt_mut(id).open = false;
+        let attempt = self.history.attempt_of(id);
+        let (op, shard, sent) = (attempt.op, attempt.shard, attempt.sent);
+        if self.history.ops[op as usize].wanted == Wanted::Moved {
+            if let Outcome::Answer(_) = outcome {
+                self.history.acknowledge(id);
+                self.moved_one();
+            } else {
+                self.retry_moved(op);
+            }
+            return;
+        }
+        let Wanted::By(client) = self.history.ops[op as usize].wanted else {
+            return;
+        };
+        if !self.clients[usize::from(client)].up {
+            return;
+        }
+        match outcome {
+            Outcome::Answer(reply) => self.finish(id, client, &reply),
+            Outcome::Moved(node) => {
+                self.measure.shard_failed(sent, shard);
+                self.clients[usize::from(client)].learn(shard, node);
+                self.try_again(client, op, false);
+            }
+            Outcome::Down => {
+                self.measure.shard_failed(sent, shard);
+                self.try_again(client, op, true);
+            }
+        }
+    }
+
+    /// The client has its answer.
+    fn finish(&mut self, id: RequestId, number: u16, reply: &Reply) {
+        let shard = self.history.attempt_of(id).shard;
+        self.measure.shard_answered(self.now, shard);
+        self.history.acknowledge(id);
+        let asked = &self.history.ops[self.history.attempt_of(id).op as usize];
+        let client = &mut self.clients[usize::from(number)];
+        let mut latency = self.now.since(asked.begun);
+        if !asked.writes() {
+            let miss = is_miss(reply);
+            self.measure.looked_up(self.now, !miss);
+            if miss {
+                latency = latency + client.database_read(self.plan.scenario);
+                self.measure.database_read(self.now);
+            }
+        }
+        client.observe(&asked.op, reply);
+        self.measure.answered(self.now, latency);
+    }
+
+    pub(super) fn on_timeout(&mut self, id: RequestId) {
+        let attempt = self.history.attempt_mut(id);
+        if !std::mem::take(&mut attempt.open) {
+            return;
+        }
+        let (op, shard, sent) = (attempt.op, attempt.shard, attempt.sent);
+        match self.history.ops[op as usize].wanted {
+            Wanted::Moved => self.retry_moved(op),
+            Wanted::Loaded => {}
+            Wanted::By(client) => {
+                if self.clients[usize::from(client)].up {
+                    self.measure.shard_failed(sent, shard);
+                    self.look_up(client, shard);
+                    self.try_again(client, op, true);
+                }
+            }
+        }
+    }
+
+    fn try_again(&mut self, number: u16, op: OpId, after_a_while: bool) {
+        let scenario = self.plan.scenario;
+        let asked = &mut self.history.ops[op as usize];
+        let client = &mut self.clients[usize::from(number)];
+        if asked.attempts >= scenario.attempts {
+            asked.done = true;
+            client.unanswered(&asked.op);
+            self.measure.failed(self.now);
+            if !asked.writes() {
+                // The application goes to the database itself.
+                self.measure.database_read(self.now);
+            }
+            return;
+        }
+        let wait = if after_a_while {
+            client.backoff(scenario, asked.attempts)
+        } else {
+            Nanos::default()
+        };
+        self.queue.push(self.now + wait, Happening::Send { op });
+    }
+
+    /// Asks one of a shard's nodes who serves it.
+    fn look_up(&mut self, client: u16, shard: u16) {
+        let node = self.any_node(client, shard);
+        let (from, to) = (self.clients[usize::from(client)].zone, self.node(node).zone);
+        if let Some(at) = self.network.client(self.now, from, to, LOOKUP_BYTES) {
+            self.queue.push(at, Happening::Lookup { client, node });
+        }
+    }
+
+    pub(super) fn on_lookup(&mut self, client: u16, node: NodeId) {
+        let there = self.node(node);
+        let (from, to) = (there.zone, self.clients[usize::from(client)].zone);
+        if !there.up || !self.network.passes(from, to) {
+            return;
+        }
+        let shard = there.shard_number;
+        if let Some(primary) = there.machine.primary()
+            && let Some(at) = self.network.client(self.now, from, to, LOOKUP_BYTES)
+        {
+            self.queue.push(at, Happening::Found { client, shard, primary });
+        }
+    }
+}
