@@ -46,12 +46,36 @@ pub(crate) static FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "faults",
+        members: || of(seawall_sim::FAULTS, |fault| (fault.name, fault.about, fault.source)),
+    },
+    Family {
+        name: "workloads",
+        members: || {
+            of(seawall_workloads::WORKLOADS, |workload| {
+                (workload.name, workload.about, workload.source)
+            })
+        },
+    },
+    Family {
         name: "targets",
         members: || {
             of(seawall_bench::TARGETS, |target| {
                 (target.name, target.about, target.source)
             })
         },
+    },
+    Family {
+        name: "formats",
+        members: || {
+            of(seawall_workloads::trace::LIST, |format| {
+                (format.name, format.about, format.source)
+            })
+        },
+    },
+    Family {
+        name: "bounds",
+        members: || of(seawall_lab::bound::LIST, |bound| (bound.name, bound.about, bound.source)),
     },
     Family {
         name: "pages",

@@ -6,6 +6,7 @@
 
 mod family;
 mod folder;
+mod input;
 mod output;
 mod progress;
 mod setup;

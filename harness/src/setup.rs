@@ -8,8 +8,10 @@ use seawall_report::Setup;
 use seawall_sys::machine::Machine;
 use serde_json::{Map, Value, json};
 
+use crate::suite::Suite;
+
 /// The setup of a run that begins now, on this machine.
-pub(crate) fn of(suite: &str, seed: u64, notices: Vec<String>) -> Setup {
+pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
     Setup {
         schema: seawall_report::setup::SCHEMA,
         created: jiff::Timestamp::now().to_string(),
@@ -18,11 +20,11 @@ pub(crate) fn of(suite: &str, seed: u64, notices: Vec<String>) -> Setup {
         command: std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
-        suite: suite.to_owned(),
+        suite: suite.name.clone(),
         seed,
         machine: machine(&Machine::read()),
         notices,
-        extra: Map::new(),
+        extra: Map::from_iter([("about".to_owned(), json!(suite.about))]),
     }
 }
 

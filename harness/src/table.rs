@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use seawall_report::block;
-use seawall_report::row::Row;
+use seawall_report::row::{LabRow, Row};
 
 use crate::family::Family;
 use crate::output;
@@ -48,4 +48,42 @@ pub(crate) fn summary(rows: &[Row]) -> Outcome {
         output::line(&of(&table))?;
     }
     Ok(())
+}
+
+/// Miss ratios of lab rows: a table a trace, a line a policy with its parameters, a column a size.
+pub(crate) fn misses(rows: &[Row]) -> String {
+    let rows: Vec<&LabRow> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Lab(row) => Some(row),
+            _ => None,
+        })
+        .collect();
+    let mut text = String::new();
+    for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
+        let given = |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
+        let mut lines = of_trace.chunk_by(|a, b| a.config["policy"] == b.config["policy"]).peekable();
+        let sizes: Vec<String> = lines
+            .peek()
+            .into_iter()
+            .flat_map(|line| line.iter())
+            .map(|row| format!("{} ({})", given(row, "size"), row.size))
+            .collect();
+        let mut table = plain(&[]);
+        table.set_header([String::from("policy")].into_iter().chain(sizes));
+        for line in lines {
+            let ratios = line
+                .iter()
+                .map(|row| format!("{:.4}", row.misses as f64 / row.requests.max(1) as f64));
+            table.add_row([given(line[0], "policy")].into_iter().chain(ratios));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let LabRow { trace, requests, unit, .. } = of_trace[0];
+        text.push_str(&format!(
+            "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n"
+        ));
+    }
+    text.trim_end().to_owned()
 }

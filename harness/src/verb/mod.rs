@@ -4,11 +4,15 @@
 mod bench;
 mod compare;
 mod list;
+mod replay;
 mod report;
 mod run;
+mod simulate;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use seawall_bench::{Configuration, Scalar, Target};
+use seawall_workloads::trace::{FormatSpec, TraceError};
 
 use crate::status::Outcome;
 
@@ -33,8 +37,11 @@ pub(crate) struct Program {
 pub(crate) enum Verb {
     Run(run::Arguments),
     Bench(bench::Arguments),
+    Replay(replay::Arguments),
+    Simulate(simulate::Arguments),
     Report(report::Arguments),
     Compare(compare::Arguments),
+    Trace(trace::Arguments),
     List(list::Arguments),
 }
 
@@ -44,8 +51,11 @@ impl Verb {
         match self {
             Verb::Run(arguments) => run::run(&arguments),
             Verb::Bench(arguments) => bench::run(&arguments),
+            Verb::Replay(arguments) => replay::run(&arguments),
+            Verb::Simulate(arguments) => simulate::run(&arguments),
             Verb::Report(arguments) => report::run(&arguments),
             Verb::Compare(arguments) => compare::run(&arguments),
+            Verb::Trace(arguments) => trace::run(&arguments),
             Verb::List(arguments) => list::run(&arguments),
         }
     }
@@ -71,6 +81,11 @@ fn assignment(text: &str) -> Result<(String, Scalar), String> {
         .set(name, &value)
         .map_err(|error| error.to_string())?;
     Ok((name.to_owned(), value))
+}
+
+/// A trace format that exists, with options that it takes.
+fn format(text: &str) -> Result<FormatSpec, String> {
+    text.parse().map_err(|error: TraceError| error.to_string())
 }
 
 /// A number of seconds that a cell may take.

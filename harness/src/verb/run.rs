@@ -1,6 +1,6 @@
 //! `seawall run`: the main job. A suite's steps, one after another, into a folder with a report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use seawall_bench::{Source, Target};
@@ -45,14 +45,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let source = source(arguments)?;
-    let suite = Suite::parse(&source, &arguments.target).map_err(Failure::usage)?;
+    let beside = arguments.suite.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let suite = Suite::parse(&source, beside, &arguments.target).map_err(Failure::usage)?;
     let seed = arguments.seed.unwrap_or(suite.seed);
     let all = suite.steps(seed);
     let path = arguments
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("runs/{}-{seed}", suite.name)));
-    let setup = setup::of(&suite.name, seed, notices(&all));
+    let setup = setup::of(&suite, seed, notices(&all));
     let mut folder = Folder::open(&path, &setup, arguments.resume)?;
     setup
         .notices
