@@ -1,17 +1,45 @@
 //! Workloads: seeded streams of operations, the distributions behind them, and traces.
 //!
-//! One file per workload. Same seed, same stream, on every machine. A workload *verifies*: it is
-//! shown every reply, and a wrong answer ends the run.
+//! One file per workload, its presets (numbers with their sources) as TOML in `presets/`. Same seed,
+//! same stream, on every machine. A workload *verifies*: it is shown every reply, and a wrong answer
+//! ends the run.
+//!
+//! ```
+//! let mut load = seawall_workloads::build("cache-aside:keys=1000:zipf=0.99", 7, 0, 1)?;
+//! let op = load.preload().expect("there is data to load first");
+//! assert_eq!(op.command().name, "set");
+//! # Ok::<(), seawall_workloads::SpecError>(())
+//! ```
+
+pub mod cache_aside;
+mod catalog;
+pub mod database;
+pub mod dist;
+pub mod geo;
+pub mod leaderboard;
+pub mod places;
+pub mod preset;
+mod ranking;
+mod sealed;
+pub mod session;
+pub mod settings;
+mod sighting;
 
 pub mod trace;
 
 use seawall_store::{Op, Reply};
+
+pub use catalog::{Build, Definition, Part, WORKLOADS, build, find};
+pub use settings::{Param, Preset, Settings, SpecError};
 
 /// A seeded stream of operations that looks at the replies.
 ///
 /// A driver first sends all of [`Workload::preload`], then calls [`Workload::next`] and shows each
 /// reply to [`Workload::observe`], in the order in which the ops were given. Several ops may be under
 /// way at once.
+///
+/// A workload keeps a model of what its ops must have done and applies an op to it when its *reply* is
+/// observed. So the order of observation is all that counts, however many ops are under way.
 pub trait Workload: Send {
     /// The next op of the data that is there before measurement; `None` when all is loaded.
     fn preload(&mut self) -> Option<Op>;
@@ -24,6 +52,22 @@ pub trait Workload: Send {
     /// # Errors
     /// The reply is wrong: the run ends.
     fn observe(&mut self, op: &Op, reply: &Reply) -> Result<(), Mismatch>;
+
+    /// No reply to `op` came and none will: it was applied or not. What it would have changed is
+    /// unknown from here on, until a reply tells.
+    fn unanswered(&mut self, op: &Op);
+
+    /// How long the op that [`Workload::next`] gave last has to wait for something outside the store
+    /// (a database, on a miss) before it can be sent, in microseconds. For drivers on a virtual clock;
+    /// whoever measures the store alone sends at once.
+    fn delay_us(&self) -> u64 {
+        0
+    }
+
+    /// What the workload asked of its backing database, where it has one.
+    fn database(&self) -> Option<database::Counts> {
+        None
+    }
 }
 
 /// A reply that cannot be right.
@@ -36,4 +80,25 @@ pub struct Mismatch {
     pub reply: String,
     /// What would have been right.
     pub why: String,
+}
+
+impl Mismatch {
+    /// `reply` to `op` is wrong. Long values are cut.
+    pub fn new(op: &Op, reply: &Reply, why: impl Into<String>) -> Mismatch {
+        Mismatch {
+            op: cut(format!("{op:?}")),
+            reply: cut(format!("{reply:?}")),
+            why: why.into(),
+        }
+    }
+}
+
+fn cut(mut text: String) -> String {
+    const SHOWN: usize = 200;
+    if text.len() > SHOWN {
+        let end = (0..=SHOWN).rev().find(|&i| text.is_char_boundary(i));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }

@@ -18,12 +18,15 @@ pub mod command;
 pub mod disk;
 pub mod effect;
 pub mod evict;
+mod index;
 pub mod keyspace;
+mod mem;
 pub mod log;
 pub mod op;
 pub mod reply;
 pub mod shard;
 pub mod slot;
+pub mod snapshot;
 pub mod time;
 pub mod value;
 

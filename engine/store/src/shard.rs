@@ -1,5 +1,8 @@
 //! A shard: a state machine over the keys that it owns.
 
+use std::io;
+
+use crate::command::Call;
 use crate::effect::Effects;
 use crate::evict::PolicySpec;
 use crate::keyspace::Keyspace;
@@ -72,36 +75,67 @@ pub struct Shard {
 
 impl Shard {
     /// An empty shard.
-    pub fn new(_config: &ShardConfig) -> Shard {
-        Shard {
-            keyspace: Keyspace::default(),
-        }
+    ///
+    /// # Panics
+    /// The system grants no address space; [`Shard::open`] tells instead.
+    pub fn new(config: &ShardConfig) -> Shard {
+        Shard::open(config).expect("the system grants a shard's address space")
+    }
+
+    /// An empty shard.
+    ///
+    /// # Errors
+    /// The system grants no address space.
+    pub fn open(config: &ShardConfig) -> io::Result<Shard> {
+        Ok(Shard {
+            keyspace: Keyspace::new(config)?,
+        })
     }
 
     /// Applies `op` at time `now`; reply and effects are appended to `out`.
     pub fn apply(&mut self, now: Millis, op: &Op, out: &mut Out) {
         let begin = out.reply.len();
-        self.keyspace.set_now(now);
-        let mut call = crate::command::Call {
-            keyspace: &mut self.keyspace,
-            now,
-            op,
-            out,
-        };
-        if let Err(error) = (op.command().run)(&mut call) {
+        let command = op.command();
+        self.keyspace.begin(now, !command.flags.writes());
+        let mut effects = std::mem::take(&mut out.effects);
+        let done = self.keyspace.prepare(op).and_then(|()| {
+            (command.run)(&mut Call {
+                keyspace: &mut self.keyspace,
+                now,
+                op,
+                out,
+            })
+        });
+        // What expired or was evicted went before the op took effect.
+        self.keyspace.drain_removed(&mut effects);
+        effects.append(&mut out.effects);
+        out.effects = effects;
+        if let Err(error) = done {
             out.reply.truncate(begin);
             out.reply.error(&error);
         }
     }
 
-    /// Does a bounded part of the work that no op asks for: removes expired keys. Effects go to `out`.
-    pub fn tick(&mut self, _now: Millis, _out: &mut Out) {}
+    /// Does a bounded part of the work that no op asks for: removes expired keys, reuses memory.
+    /// Effects go to `out`. Whether more is to be done.
+    pub fn tick(&mut self, now: Millis, out: &mut Out) -> bool {
+        self.keyspace.begin(now, false);
+        self.keyspace.collect();
+        self.keyspace.expire_slice(&mut out.effects)
+    }
 
     /// The whole state as ops that rebuild it on an empty shard, expired keys left out.
-    pub fn dump(&self, _now: Millis, _each: &mut dyn FnMut(&Op)) {}
+    pub fn dump(&self, now: Millis, each: &mut dyn FnMut(&Op)) {
+        self.keyspace.dump(now, each);
+    }
 
     /// Counts and state.
     pub fn stats(&self) -> ShardStats {
-        ShardStats::default()
+        self.keyspace.stats()
+    }
+
+    /// The keys, for those who share them with other cores.
+    pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
+        &mut self.keyspace
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-#[path = "../tests/story/mod.rs"]
+#[path = "../tests/it/story.rs"]
 mod story;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -156,7 +156,11 @@ impl Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self::new().plain(text)
+        if text.is_empty() {
+            Self::new()
+        } else {
+            Self::new().plain(text)
+        }
     }
 }
 

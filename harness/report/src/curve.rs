@@ -37,6 +37,9 @@ pub struct Curve<'a> {
     pub miss_ratios: BTreeMap<u64, f64>,
 }
 
+/// The miss ratios of one curve by size, one a seed.
+type Samples = BTreeMap<u64, Vec<f64>>;
+
 /// The lab rows as traces, in the order of their first rows.
 pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
     let lab: Vec<&LabRow> = rows
@@ -54,7 +57,7 @@ pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
         let first = params.next();
         params.any(|other| Some(other) != first)
     };
-    let mut traces: Vec<(Trace<'_>, Vec<BTreeMap<u64, Vec<f64>>>)> = Vec::new();
+    let mut traces: Vec<(Trace<'_>, Vec<Samples>)> = Vec::new();
     for row in &lab {
         let same = |(trace, _): &(Trace<'_>, _)| trace.name == row.trace && trace.unit == row.unit;
         let at = traces.iter().position(same).unwrap_or_else(|| {
@@ -101,7 +104,7 @@ fn name(row: &LabRow, with_params: bool) -> String {
     let mut name = row.policy.clone();
     if with_params {
         for (key, value) in &row.params {
-            name.push_str(&format!(":{key}={}", shown(value)));
+            name.extend([":", key, "=", &shown(value)]);
         }
     }
     name

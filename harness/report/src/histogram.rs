@@ -12,7 +12,7 @@ const BASE64_BYTES_MAX: usize = 4 << 20;
 
 /// What a V2 encoding begins with: its cookie, payload length, offset, digits, bounds and ratio.
 const HEADER_BYTES: usize = 40;
-const COOKIE: u32 = 0x1c84_9303;
+const COOKIE: u32 = 0x1c84_9313;
 
 /// More digits would take memory out of all proportion.
 const DIGITS_MAX: u32 = 4;

@@ -92,11 +92,12 @@ pub fn percent(value: f64) -> String {
     }
 }
 
-/// A ratio: `0.82×`.
+/// A ratio: `0.823×`.
 pub fn ratio(value: f64) -> String {
     match value {
         value if !value.is_finite() => ABSENT.into(),
-        0.1..10.0 => format!("{value:.2}×"),
+        0.1..0.9995 => format!("{value:.3}×"),
+        0.9995..10.0 => format!("{value:.2}×"),
         _ => format!("{}×", plain(value)),
     }
 }
@@ -111,9 +112,36 @@ pub fn usd(value: f64) -> String {
     }
 }
 
-/// An interval: `1.19 M – 1.27 M`.
+/// An interval: `1.19 – 1.27 M`, with the unit once where both ends share it.
 pub fn interval(interval: Interval, format: Format) -> String {
-    format!("{} – {}", format(interval.low), format(interval.high))
+    let (low, high) = (format(interval.low), format(interval.high));
+    match (split(&low), split(&high)) {
+        ((number, low_unit), (_, high_unit)) if low_unit == high_unit => {
+            format!("{number} – {high}")
+        }
+        _ => format!("{low} – {high}"),
+    }
+}
+
+/// A value with an interval in parentheses: `1.23 M (1.19 – 1.27)`, with the unit once where all share
+/// it.
+pub fn within(value: f64, ends: Interval, format: Format) -> String {
+    let (value, ends) = (format(value), interval(ends, format));
+    let (unit, (number, ends_unit)) = (split(&value).1, split(&ends));
+    // One unit within the interval means that its ends share it.
+    let shared = unit == ends_unit && (unit.is_empty() || ends.matches(unit).count() == 1);
+    if shared && !number.contains(|c: char| c.is_alphabetic()) {
+        return format!("{value} ({number})");
+    }
+    format!("{value} ({ends})")
+}
+
+/// Number and unit of a formatted value.
+fn split(text: &str) -> (&str, &str) {
+    let end = text
+        .rfind(|c: char| c.is_ascii_digit())
+        .map_or(0, |index| index + 1);
+    text.split_at(end)
 }
 
 /// An estimate with its interval in parentheses.
@@ -129,9 +157,7 @@ pub fn estimate(estimate: Option<Estimate>, format: Format) -> String {
             value,
             interval: Some(ends),
             ..
-        }) => {
-            format!("{} ({})", format(value), interval(ends, format))
-        }
+        }) => within(value, ends, format),
     }
 }
 
@@ -170,6 +196,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn units_stand_once_where_they_are_shared() {
+        let ends = |low, high| Interval { low, high };
+        assert_eq!(interval(ends(1.19e6, 1.27e6), count), "1.19 – 1.27 M");
+        assert_eq!(interval(ends(990e3, 1.27e6), count), "990 k – 1.27 M");
+        assert_eq!(
+            within(1.2e6, ends(1.19e6, 1.27e6), count),
+            "1.20 M (1.19 – 1.27)"
+        );
+        assert_eq!(
+            within(1.2e6, ends(990e3, 1.27e6), count),
+            "1.20 M (990 k – 1.27 M)"
+        );
+        assert_eq!(
+            within(990e3, ends(980e3, 1.27e6), count),
+            "990 k (980 k – 1.27 M)"
+        );
+        assert_eq!(within(5.0, ends(2.0, 9.0), count), "5 (2 – 9)");
+        assert_eq!(within(5.0, ends(2.0, 9000.0), count), "5 (2 – 9.00 k)");
+        assert_eq!(
+            within(0.82, ends(0.8, 0.85), ratio),
+            "0.820× (0.800 – 0.850)"
+        );
+    }
+
+    #[test]
     fn three_digits_and_a_unit() {
         let cases: [(String, &str); 25] = [
             (tick("1.00 k"), "1 k"),
@@ -194,7 +245,7 @@ mod tests {
             (percent(0.342_1), "34.2 %"),
             (percent(1.0), "100 %"),
             (percent(0.000_012), "0.00120 %"),
-            (ratio(0.823), "0.82×"),
+            (ratio(0.823), "0.823×"),
             (usd(1234.4), "$1\u{202f}234"),
             (usd(-1.0), "$-1.00"),
         ];

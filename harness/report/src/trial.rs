@@ -2,7 +2,7 @@
 
 use crate::number::{ABSENT, Format};
 use crate::row::{Row, SimRow};
-use crate::stats::order;
+use crate::stats::{Interval, order};
 
 /// The runs of one scenario, workload, fault, replication and sharding, over seeds.
 #[derive(Clone, Debug)]
@@ -108,9 +108,14 @@ impl Spread {
                 median,
                 least,
                 most,
-            }) => {
-                format!("{} ({} – {})", format(median), format(least), format(most))
-            }
+            }) => crate::number::within(
+                median,
+                Interval {
+                    low: least,
+                    high: most,
+                },
+                format,
+            ),
         }
     }
 }

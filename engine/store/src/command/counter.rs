@@ -1,9 +1,9 @@
 //! Counters: strings that hold a number.
 
+use super::extended::Extended;
 use super::{Call, Command, CommandError, Flags, Keys, number, set};
 use crate::keyspace::Expire;
 use crate::op::Op;
-use crate::reply::format_fixed;
 
 /// `INCR key`
 pub static INCR: Command = Command {
@@ -55,6 +55,10 @@ pub static INCRBYFLOAT: Command = Command {
     run: incrbyfloat,
 };
 
+/// What a sum of floats must not be.
+pub(super) const NOT_FINITE: CommandError =
+    CommandError::fixed("ERR increment would produce NaN or Infinity");
+
 fn incrby(call: &mut Call<'_>) -> Result<(), CommandError> {
     add(call, number::int(&call.op[1])?)
 }
@@ -86,17 +90,13 @@ fn add(call: &mut Call<'_>, by: i64) -> Result<(), CommandError> {
 
 fn incrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
     let key = &call.op[0];
+    let parse = |text| Extended::parse(text).ok_or(CommandError::NOT_A_FLOAT);
     let old = match call.keyspace.string(key)? {
-        Some(text) => number::float(text)?,
-        None => 0.0,
+        Some(text) => parse(text)?,
+        None => Extended::ZERO,
     };
-    let new = old + number::float(&call.op[1])?;
-    if !new.is_finite() {
-        return Err(CommandError::new(
-            "ERR increment would produce NaN or Infinity",
-        ));
-    }
-    let text = format_fixed(new);
+    let new = old.sum(parse(&call.op[1])?).ok_or(NOT_FINITE)?;
+    let text = new.text();
     call.keyspace
         .set_string(key, text.as_bytes(), Expire::Keep)?;
     // The sum is told, not the sum's parts: a replica must not round on its own.

@@ -28,6 +28,11 @@ impl CommandError {
         "OOM command not allowed when used memory > 'maxmemory'.",
     ));
 
+    /// An error with these words, as a constant.
+    pub const fn fixed(words: &'static str) -> CommandError {
+        CommandError(Cow::Borrowed(words))
+    }
+
     /// An error with these words.
     pub fn new(words: impl Into<Cow<'static, str>>) -> CommandError {
         CommandError(words.into())
@@ -47,16 +52,19 @@ impl CommandError {
     /// A name that is no command's, quoted with the beginning of its arguments as Redis does.
     pub fn unknown<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> CommandError {
         use fmt::Write;
-        let shown =
-            |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(128)]).into_owned();
+        // Redis prints C strings: they end at a zero byte.
+        let shown = |bytes: &[u8], most: usize| {
+            let end = bytes.iter().take(most).take_while(|&&b| b != 0).count();
+            String::from_utf8_lossy(&bytes[..end]).into_owned()
+        };
         let mut quoted = String::new();
         for arg in args {
             if quoted.len() >= 128 {
                 break;
             }
-            let _ = write!(quoted, "'{}' ", shown(arg));
+            let _ = write!(quoted, "'{}' ", shown(arg, 128 - quoted.len()));
         }
-        let name = shown(name);
+        let name = shown(name, 128);
         CommandError(
             format!("ERR unknown command '{name}', with args beginning with: {quoted}").into(),
         )

@@ -1,8 +1,10 @@
 //! Hashes: fields set, read, counted.
 
+use super::counter::NOT_FINITE;
+use super::extended::Extended;
 use super::{Call, Command, CommandError, Flags, Keys, number};
 use crate::op::Op;
-use crate::reply::{ReplyBuf, format_fixed};
+use crate::reply::ReplyBuf;
 use crate::value::Hash;
 
 /// `HSET key field value [field value ...]`
@@ -279,20 +281,18 @@ fn hincrby(call: &mut Call<'_>) -> Result<(), CommandError> {
 
 fn hincrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let by = number::float(&op[2])?;
+    let by = Extended::parse(&op[2]).ok_or(CommandError::NOT_A_FLOAT)?;
+    if !by.is_finite() {
+        return Err(CommandError::new("ERR value is NaN or Infinity"));
+    }
     let text = call.keyspace.update(&op[0], |hash: &mut Hash| {
         let old = match hash.get(&op[1]) {
-            Some(text) => number::parse_float(text)
-                .ok_or(CommandError::new("ERR hash value is not a float"))?,
-            None => 0.0,
+            Some(text) => {
+                Extended::parse(text).ok_or(CommandError::new("ERR hash value is not a float"))?
+            }
+            None => Extended::ZERO,
         };
-        let new = old + by;
-        if !new.is_finite() {
-            return Err(CommandError::new(
-                "ERR increment would produce NaN or Infinity",
-            ));
-        }
-        let text = format_fixed(new);
+        let text = old.sum(by).ok_or(NOT_FINITE)?.text();
         hash.set(&op[1], text.as_bytes());
         Ok(text)
     })?;

@@ -15,10 +15,7 @@ pub static HSCAN: Command = Command {
 
 fn hscan(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let cursor: u64 = std::str::from_utf8(&op[1])
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(CommandError::new("ERR invalid cursor"))?;
+    let cursor = parse_cursor(&op[1]).ok_or(CommandError::new("ERR invalid cursor"))?;
     let Some(hash) = call.keyspace.collection::<Hash>(&op[0])? else {
         // Redis does not look at the options then.
         call.out.reply.array(2);
@@ -57,4 +54,23 @@ fn hscan(call: &mut Call<'_>) -> Result<(), CommandError> {
         reply.bulk(value);
     }
     Ok(())
+}
+
+/// A cursor, as C's `strtoul` reads it: nothing is 0, and a minus wraps around.
+fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let (negative, digits) = match text {
+        [] => return Some(0),
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let cursor: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(if negative {
+        cursor.wrapping_neg()
+    } else {
+        cursor
+    })
 }

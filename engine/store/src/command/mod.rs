@@ -7,6 +7,7 @@
 pub mod counter;
 mod error;
 pub mod expiry;
+mod extended;
 pub mod geo;
 mod glob;
 pub mod hash;

@@ -27,14 +27,6 @@ pub fn parse_int(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// A number of things, where a negative one is refused with `words`.
-///
-/// # Errors
-/// `words`, or [`CommandError::NOT_AN_INTEGER`].
-pub fn count(text: &[u8], words: &'static str) -> Result<u64, CommandError> {
-    u64::try_from(int(text)?).map_err(|_| CommandError::new(words))
-}
-
 /// A float: a score, a coordinate, a distance.
 ///
 /// # Errors

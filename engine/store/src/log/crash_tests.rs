@@ -195,8 +195,11 @@ fn a_disk_that_lies_about_syncs_is_caught() {
     assert_eq!(caught, 20, "the checker believes a liar");
 }
 
-/// A log of one segment with marks in it: its bytes, and each frame's offset, kind and sequence.
-fn written() -> (MemoryDisk, String, Vec<u8>, Vec<(usize, Kind, u64)>) {
+/// A frame's offset, kind and sequence.
+type Placed = (usize, Kind, u64);
+
+/// A log of one segment with marks in it: its bytes, and its frames.
+fn written() -> (MemoryDisk, String, Vec<u8>, Vec<Placed>) {
     let disk = MemoryDisk::new();
     let (mut log, ..) = open(&config(&disk, Fsync::No, 1 << 20)).unwrap();
     for i in 1..=12 {

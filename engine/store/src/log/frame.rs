@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_kind_of_the_future_is_not_taken_for_damage() {
-        let mut bytes = vec![0; HEAD_BYTES];
+        let mut bytes = [0; HEAD_BYTES];
         bytes[8] = 3;
         let check = crc32_iscsi(&bytes[4..]) ^ 9;
         bytes[..4].copy_from_slice(&check.to_le_bytes());
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_long_length_takes_no_memory() {
-        let mut bytes = vec![0; 64];
+        let mut bytes = [0; 64];
         bytes[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
         let mut frames = Frames::new(&bytes[..], 0, 64, 0);
         assert!(matches!(frames.read().unwrap(), Next::Broken(_)));

@@ -97,12 +97,14 @@ impl Indexed {
             }
             return Some(old);
         }
-        let rank = self.place(name, score);
-        let member = Member {
-            name: name.into(),
-            score,
-        };
+        self.add(name.into(), score, self.place(name, score));
+        None
+    }
+
+    /// Adds a member that is not there at the rank that it will have.
+    fn add(&mut self, name: Box<[u8]>, score: f64, rank: usize) {
         self.text += allocation(name.len());
+        let member = Member { name, score };
         let id = if let Some(id) = self.vacant.pop() {
             self.arena[id as usize] = member;
             id
@@ -114,7 +116,6 @@ impl Indexed {
         let hash = |id: &u32| hasher.hash_one(&arena[*id as usize].name);
         self.table.insert_unique(hash(&id), id, hash);
         self.tree.insert(rank, Place { score, id });
-        None
     }
 
     /// Removes `name`; the score that it had.
@@ -135,9 +136,20 @@ impl Indexed {
             .find_entry(hash, |&other| other == id)
             .expect("each member is in the table")
             .remove();
-        if self.len() == 0 {
-            *self = Indexed::with_capacity(0);
+        if self.len() < self.arena.len() / 4 {
+            self.rebuild();
         }
+    }
+
+    /// Gives memory back where most members are gone. Since it takes three removals for each member
+    /// that is moved, a removal stays cheap on average.
+    fn rebuild(&mut self) {
+        let mut rebuilt = Indexed::with_capacity(self.len());
+        for (rank, place) in self.tree.range(0..self.len(), false).enumerate() {
+            let name = std::mem::take(&mut self.arena[place.id as usize].name);
+            rebuilt.add(name, place.score, rank);
+        }
+        *self = rebuilt;
     }
 
     /// The members with ranks in `ranks` and their scores, in order or from the last to the first.

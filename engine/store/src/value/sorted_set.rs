@@ -226,6 +226,8 @@ fn find<'a>(bytes: &'a [u8], member: &[u8]) -> Option<(usize, Entry<'a>)> {
 }
 
 fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
+    // Redis keeps whole scores as integers here, so a negative zero loses its sign.
+    let score = score + 0.0;
     let at = entries(bytes)
         .find(|entry| (entry.score, entry.member) > (score, member))
         .map_or(bytes.len(), |entry| entry.at);

@@ -183,7 +183,7 @@ fn lost_by(text: Text, trials: &[&&Trial<'_>]) -> Text {
     if losing == 0 {
         let bound = percent(proportion::upper_bound(0, n));
         return text.strong(" lost none").plain(format!(
-            " in {n} runs (so at 95 % confidence fewer than {bound} of runs would)"
+            " in {n} runs (with 95 % confidence, fewer than {bound} of runs lose any)"
         ));
     }
     let lost: f64 = rows().map(|row| row.lost_acked_writes as f64).sum();
@@ -244,42 +244,57 @@ fn speeds(run: &Run) -> Vec<Block> {
     blocks
 }
 
-/// What each persistence setting costs.
+/// What each persistence setting leaves of the throughput, a sentence for each workload and target.
 fn durability(run: &Run) -> Vec<Block> {
-    let finding = |compared: persistence::Compared<'_>| {
-        let Estimate { value, interval, n } = compared.throughput?;
-        let text = Text::new().code(compared.setting.as_str());
-        let text = match interval {
-            Some(ends) if ends.contains(1.0) => text
-                .strong(" shows no difference")
-                .plain(" in throughput from the log off"),
-            _ if value < 1.0 => text
-                .plain(" costs ")
-                .strong(format!("{} of the throughput", percent(1.0 - value))),
-            _ => text
-                .plain(" gains ")
-                .strong(format!("{} throughput", percent(value - 1.0))),
-        };
-        let text = text
-            .plain(" of ")
-            .code(compared.cell.workload)
-            .plain(match interval {
-                Some(ends) => format!(
-                    " (ratio {}, {}, {n} pairs).",
-                    ratio(value),
-                    number::interval(ends, ratio)
-                ),
-                None => format!(" (ratio {}, a single pair: no interval).", ratio(value)),
-            });
-        Some(Block::Finding {
-            tone: Tone::Plain,
-            text,
-        })
+    let compared = persistence::compared(run);
+    let place = |compared: &persistence::Compared<'_>| {
+        (
+            compared.cell.workload.to_string(),
+            compared.cell.target.to_string(),
+        )
     };
-    persistence::compared(run)
-        .into_iter()
-        .filter_map(finding)
-        .collect()
+    let mut blocks = Vec::new();
+    let mut places: Vec<(String, String)> = Vec::new();
+    for one in compared.iter().filter(|one| one.throughput.is_some()) {
+        if !places.contains(&place(one)) {
+            places.push(place(one));
+        }
+    }
+    for (workload, target) in places {
+        let here = (workload, target);
+        let mut text = Text::new()
+            .plain("With a log, ")
+            .code(here.0.as_str())
+            .plain(" on ")
+            .code(here.1.as_str())
+            .plain(" keeps ");
+        let mut first = true;
+        for one in compared.iter().filter(|one| place(one) == here) {
+            let Some(Estimate { value, interval, n }) = one.throughput else {
+                continue;
+            };
+            text = if first { text } else { text.plain("; ") };
+            first = false;
+            text = text.strong(percent(value)).plain(match interval {
+                Some(ends) if ends.contains(1.0) => {
+                    format!(
+                        " ({}: no difference can be told, {n} pairs)",
+                        number::interval(ends, percent)
+                    )
+                }
+                Some(ends) => format!(" ({}, {n} pairs)", number::interval(ends, percent)),
+                None => " (a single pair)".into(),
+            });
+            text = text
+                .plain(" of its throughput at ")
+                .code(one.setting.as_str());
+        }
+        blocks.push(Block::Finding {
+            tone: Tone::Plain,
+            text: text.plain("."),
+        });
+    }
+    blocks
 }
 
 /// The best and the worst policy of each trace.

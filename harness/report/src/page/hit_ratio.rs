@@ -92,7 +92,7 @@ fn plot(trace: &Trace<'_>, palette: &Palette) -> Block {
         .flat_map(|curve| curve.points.iter().map(|point| point.y))
         .collect();
     let plot = Lines {
-        title: format!("{}: miss ratio by cache size", trace.name),
+        title: "Miss ratio by cache size".into(),
         x: Axis::log_at(
             &format!("cache size ({}, logarithmic)", trace.unit),
             &sizes,
@@ -115,12 +115,12 @@ fn table(trace: &Trace<'_>) -> Table {
     let sizes = trace.sizes();
     let headings: Vec<String> = sizes
         .iter()
-        .map(|size| format!("#{}", trace.size(*size)))
+        .map(|size| format!("#{}", number::tick(&trace.size(*size))))
         .collect();
     let mut columns = vec!["policy"];
     columns.extend(headings.iter().map(String::as_str));
     columns.push("#over Belady");
-    let title = format!("{}: miss ratio by cache size in {}", trace.name, trace.unit);
+    let title = format!("Miss ratio by cache size in {}", trace.unit);
     let mut table = Table::new(title, &columns);
     let ranked = trace
         .ranking()

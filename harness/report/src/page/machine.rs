@@ -195,12 +195,9 @@ fn bench_cells(run: &Run) -> Table {
             quoted(cell.target)
         );
         for (name, value) in cell.settings.iter().filter(|(name, _)| *name != "name") {
-            command.push_str(&format!(
-                " --config {}",
-                quoted(&format!("{name}={}", shown(value)))
-            ));
+            command.extend([" --config ", &quoted(&format!("{name}={}", shown(value)))]);
         }
-        command.push_str(&format!(" --seed {}", cell.rows[0].seed));
+        command.extend([" --seed ", &cell.rows[0].seed.to_string()]);
         table.push(vec![
             cell.workload.into(),
             cell.target.into(),

@@ -234,7 +234,7 @@ fn setting(settings: &Map<String, Value>) -> String {
     };
     let rest = rest(settings);
     if !rest.is_empty() {
-        words.push_str(&format!(", {}", crate::cell::set(&rest)));
+        words.extend([", ", &crate::cell::set(&rest)]);
     }
     words
 }

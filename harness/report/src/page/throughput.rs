@@ -42,8 +42,9 @@ fn build(run: &Run) -> Vec<Block> {
         }
     }
     let mut blocks = vec![Block::paragraph(
-        "Bars are medians over repetitions, dots the repetitions themselves, whiskers 95 % bootstrap \
-         intervals of the median. With few repetitions, an interval spans about all that was seen.",
+        "Bars are medians over repetitions, whiskers 95 % bootstrap intervals of the median. With few \
+         repetitions, an interval spans about all that was seen. The null target does nothing: its row \
+         is the cost of the harness, and the ceiling of what can be measured.",
     )];
     for workload in workloads {
         let cells: Vec<&Cell<'_>> = cells
@@ -51,15 +52,34 @@ fn build(run: &Run) -> Vec<Block> {
             .filter(|cell| cell.workload == workload)
             .collect();
         blocks.push(Block::heading(workload));
-        blocks.push(bars(workload, &cells, &palette));
-        blocks.push(Block::Table(table(workload, &cells)));
-        blocks.extend(percentiles(workload, &cells, &palette));
+        blocks.push(bars(&cells, &palette));
+        blocks.push(Block::Table(table(&cells)));
+        blocks.extend(percentiles(&cells, &palette));
     }
     blocks
 }
 
-fn bars(workload: &str, cells: &[&Cell<'_>], palette: &Palette) -> Block {
-    let rows: Vec<RowMark> = cells
+fn bars(cells: &[&Cell<'_>], palette: &Palette) -> Block {
+    // The harness alone would dwarf every store.
+    let is_null = |cell: &&&Cell<'_>| cell.target == "null";
+    let null = cells.iter().find(is_null).and_then(|cell| cell.ops_per_s());
+    let drawn: Vec<&Cell<'_>> = if cells.iter().all(|cell| is_null(&cell)) {
+        cells.to_vec()
+    } else {
+        cells
+            .iter()
+            .filter(|cell| !is_null(cell))
+            .copied()
+            .collect()
+    };
+    let caption = match null.filter(|_| drawn.len() < cells.len()) {
+        Some(null) => format!(
+            "The harness alone (null target) reaches {} op/s.",
+            count(null.value)
+        ),
+        None => String::new(),
+    };
+    let rows: Vec<RowMark> = drawn
         .iter()
         .map(|cell| {
             let estimate = cell.ops_per_s();
@@ -86,12 +106,13 @@ fn bars(workload: &str, cells: &[&Cell<'_>], palette: &Palette) -> Block {
             }
         })
         .collect();
-    let values: Vec<f64> = cells
+    let values: Vec<f64> = rows
         .iter()
-        .flat_map(|cell| cell.values(|row| row.ops_per_s))
+        .flat_map(|row| [row.value, row.interval.map(|interval| interval.high)])
+        .flatten()
         .collect();
     let plot = Rows {
-        title: format!("{workload}: operations per second"),
+        title: "Operations per second".into(),
         axis: Axis::from_zero("operations per second (more is better)", values, count),
         rows,
         bars: true,
@@ -99,20 +120,20 @@ fn bars(workload: &str, cells: &[&Cell<'_>], palette: &Palette) -> Block {
     };
     Block::Plot {
         svg: plot.svg(),
-        caption: "Median over repetitions with its 95 % interval.".into(),
+        caption: caption.as_str().into(),
     }
 }
 
 /// The figures of a workload's cells.
-pub fn table(workload: &str, cells: &[&Cell<'_>]) -> Table {
+fn table(cells: &[&Cell<'_>]) -> Table {
     let mut table = Table::new(
-        format!("{workload}: medians over repetitions"),
+        "Medians over repetitions",
         &[
             "target",
             "configuration",
             "#runs",
             "#op/s",
-            "#95 % interval",
+            "#interval",
             "#p50",
             "#p99",
             "#p99.9",
@@ -161,7 +182,7 @@ pub fn table(workload: &str, cells: &[&Cell<'_>]) -> Table {
     table.without_empty_columns()
 }
 
-fn percentiles(workload: &str, cells: &[&Cell<'_>], palette: &Palette) -> Vec<Block> {
+fn percentiles(cells: &[&Cell<'_>], palette: &Palette) -> Vec<Block> {
     let mut curves = Vec::new();
     let mut unread = Vec::new();
     for cell in cells {
@@ -196,7 +217,7 @@ fn percentiles(workload: &str, cells: &[&Cell<'_>], palette: &Palette) -> Vec<Bl
             .flat_map(|curve| curve.points.iter().map(|point| point.y))
             .collect();
         let plot = Lines {
-            title: format!("{workload}: latency by percentile"),
+            title: "Latency by percentile".into(),
             x: Axis::percentile("percentile of operations", NINES_MAX),
             y: Axis::log("latency (less is better)", values, time_us),
             curves,

@@ -93,10 +93,16 @@ impl Axis {
         values: impl IntoIterator<Item = f64>,
         format: Format,
     ) -> Self {
-        let positive: Vec<f64> = finite(values).filter(|value| *value > 0.0).collect();
-        let mut axis = Self::log(title, positive, format);
-        // A decade below the smallest positive value stands for zero.
-        axis.low /= 10.0;
+        let values: Vec<f64> = finite(values).collect();
+        let mut axis = Self::log(title, values.iter().copied(), format);
+        if values.iter().all(|value| *value > 0.0) {
+            return axis;
+        }
+        // A sixth of the axis stands for what is below the smallest positive value.
+        let room = (axis.high / axis.low).powf(0.2);
+        if room.is_finite() && axis.low / room > 0.0 {
+            axis.low /= room;
+        }
         axis.scale = Scale::LogWithZero;
         axis.ticks.insert(0, (0.0, label(0.0, format)));
         axis

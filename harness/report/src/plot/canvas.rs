@@ -4,6 +4,8 @@
 //! a view box. Roles (text, muted, grid, paper) are fixed colours that the page's style sheet maps to
 //! the light or dark scheme.
 
+use std::fmt::Write as _;
+
 use plotters::coord::Shift;
 use plotters::element::{DashedPathElement, Drawable, PointCollection};
 use plotters::prelude::{
@@ -168,21 +170,24 @@ impl<'a> Canvas<'a> {
     pub fn tip(&mut self, at: (f64, f64), radius: f64, text: &str) {
         let (x, y) = drawn(at);
         let radius = (radius * SCALE) as i32;
-        self.tips.push_str(&format!(
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" class=\"tip\"><title>{}</title></circle>\n",
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            self.tips,
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" class=\"tip\"><title>{}</title></circle>",
             escaped(text)
-        ));
+        );
     }
 
     /// Shows `text` where the reader points into a rectangle.
     pub fn tip_over(&mut self, from: (f64, f64), to: (f64, f64), text: &str) {
         let ((x, y), (right, bottom)) = (drawn(from), drawn(to));
-        self.tips.push_str(&format!(
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" class=\"tip\"><title>{}</title></rect>\n",
+        let _ = writeln!(
+            self.tips,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" class=\"tip\"><title>{}</title></rect>",
             (right - x).max(1),
             (bottom - y).max(1),
             escaped(text)
-        ));
+        );
     }
 
     fn write(
@@ -240,7 +245,7 @@ pub fn shortened(text: &str, characters: usize) -> String {
 
 /// About how wide `text` is, in logical pixels: no font is at hand to ask.
 pub fn width_of(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.56
+    text.chars().count() as f64 * size * 0.62
 }
 
 fn stroke(ink: Ink, width: f64) -> ShapeStyle {

@@ -1,7 +1,7 @@
 //! Curves, each with its name at its end: no legend to look up, nothing over the data.
 
 use super::axis::Axis;
-use super::canvas::{Anchor, Canvas, Ink, shortened, svg};
+use super::canvas::{Anchor, Canvas, Ink, shortened, svg, width_of};
 use super::palette::{Dash, Look};
 
 /// A plot of curves.
@@ -46,13 +46,14 @@ pub struct Point {
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 350.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 628.0;
 const TOP: f64 = 46.0;
 const BOTTOM: f64 = 298.0;
 /// The least distance between names.
 const NAME_STEP: f64 = 16.0;
 /// Names longer than this would leave the picture.
-const NAME_CHARACTERS: usize = 22;
+const NAME_CHARACTERS: usize = 32;
+/// From the end of the axis to the end of a name's line.
+const NAME_LEAD: f64 = 50.0;
 
 impl Lines {
     /// The plot as an SVG element.
@@ -60,18 +61,24 @@ impl Lines {
         // Many curves need room for their names.
         let bottom = BOTTOM.max(TOP + NAME_STEP * self.curves.len() as f64);
         svg(WIDTH, HEIGHT + bottom - BOTTOM, &self.title, |canvas| {
-            self.draw(canvas, bottom)
+            self.draw(canvas, bottom);
         })
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, bottom: f64) {
-        let x_of = |value| LEFT + self.x.position(value) * (RIGHT - LEFT);
+        let names = self
+            .curves
+            .iter()
+            .map(|curve| shortened(&curve.name, NAME_CHARACTERS));
+        let name_width = names.map(|name| width_of(&name, 12.0)).fold(60.0, f64::max);
+        let right = WIDTH - NAME_LEAD - name_width - 6.0;
+        let x_of = |value| LEFT + self.x.position(value) * (right - LEFT);
         let y_of = |value| bottom - self.y.position(value) * (bottom - TOP);
         canvas.bold((0.0, 10.0), &self.title, 14.0, Ink::TEXT, Anchor::Start);
         canvas.text((0.0, 29.0), &self.y.title, 11.5, Ink::MUTED, Anchor::Start);
         for (value, label) in &self.y.ticks {
             let y = y_of(*value);
-            canvas.line(&[(LEFT, y), (RIGHT, y)], Ink::GRID, 1.0, Dash::Solid);
+            canvas.line(&[(LEFT, y), (right, y)], Ink::GRID, 1.0, Dash::Solid);
             canvas.text((LEFT - 8.0, y), label, 11.5, Ink::MUTED, Anchor::End);
         }
         let mut free_from = f64::NEG_INFINITY;
@@ -83,19 +90,19 @@ impl Lines {
                 1.0,
                 Dash::Solid,
             );
-            let half = super::canvas::width_of(label, 11.5) / 2.0;
+            let half = width_of(label, 11.5) / 2.0;
             if x - half > free_from {
                 canvas.text((x, bottom + 16.0), label, 11.5, Ink::MUTED, Anchor::Middle);
                 free_from = x + half + 4.0;
             }
         }
         canvas.line(
-            &[(LEFT, bottom), (RIGHT, bottom)],
+            &[(LEFT, bottom), (right, bottom)],
             Ink::MUTED,
             1.0,
             Dash::Solid,
         );
-        let middle = f64::midpoint(LEFT, RIGHT);
+        let middle = f64::midpoint(LEFT, right);
         canvas.text(
             (middle, bottom + 37.0),
             &self.x.title,
@@ -129,14 +136,14 @@ impl Lines {
                 canvas.tip(*at, 7.0, &point.tip);
             }
         }
-        self.names(canvas, bottom, y_of, x_of);
+        self.names(canvas, (right, bottom), y_of, x_of);
     }
 
     /// Writes the names to the right, in the order of the curves' ends, led to these by thin lines.
     fn names(
         &self,
         canvas: &mut Canvas<'_>,
-        bottom: f64,
+        (right, bottom): (f64, f64),
         y_of: impl Fn(f64) -> f64,
         x_of: impl Fn(f64) -> f64,
     ) {
@@ -152,8 +159,8 @@ impl Lines {
         ends.sort_by(|(_, a), (_, b)| a.1.total_cmp(&b.1));
         let wanted: Vec<f64> = ends.iter().map(|(_, at)| at.1).collect();
         for ((curve, at), y) in ends.iter().zip(spread(&wanted, TOP, bottom)) {
-            let x = RIGHT + 26.0;
-            let lead = [(at.0 + 6.0, at.1), (RIGHT + 8.0, at.1), (x - 4.0, y)];
+            let x = right + 26.0;
+            let lead = [(at.0 + 6.0, at.1), (right + 8.0, at.1), (x - 4.0, y)];
             canvas.line(&lead, Ink::GRID, 1.0, Dash::Solid);
             canvas.line(
                 &[(x, y), (x + 18.0, y)],

@@ -58,7 +58,7 @@ impl Rows {
         let groups = groups.filter(|rows| !rows[0].group.is_empty()).count();
         let bottom = TOP + ROW * self.rows.len() as f64 + GROUP * groups as f64;
         svg(WIDTH, bottom + 44.0, &self.title, |canvas| {
-            self.draw(canvas, bottom)
+            self.draw(canvas, bottom);
         })
     }
 

@@ -1,7 +1,7 @@
 //! Adding places: `GEOADD`, which is a `ZADD` of geohashes.
 
 use super::point::Point;
-use crate::command::sorted_set::add::{ZADD, zadd};
+use crate::command::sorted_set::add::{Options, ZADD, zadd};
 use crate::command::{Call, Command, CommandError, Flags, Keys};
 use crate::op::Op;
 
@@ -21,7 +21,7 @@ fn geoadd(call: &mut Call<'_>) -> Result<(), CommandError> {
     let options = |word: &&[u8]| is(word, b"nx") || is(word, b"xx") || is(word, b"ch");
     let first = 1 + op.args().skip(1).take_while(options).count();
     let given = |name| op.args().take(first).skip(1).any(|word| is(word, name));
-    if (op.len() - first) % 3 != 0 || given(b"nx") && given(b"xx") {
+    if !(op.len() - first).is_multiple_of(3) || given(b"nx") && given(b"xx") {
         return Err(CommandError::SYNTAX);
     }
     let mut meant = Op::new(&ZADD);
@@ -30,5 +30,5 @@ fn geoadd(call: &mut Call<'_>) -> Result<(), CommandError> {
         let point = Point::parse(&op[i], &op[i + 1])?;
         meant = meant.text(point.score()).arg(&op[i + 2]);
     }
-    zadd(call, &meant)
+    zadd(call, &meant, Options::default())
 }

@@ -87,7 +87,7 @@ impl Point {
     /// The point that a score stands for: the middle of its cell.
     pub fn from_score(score: f64) -> Point {
         let area = Cell {
-            bits: score as u64,
+            bits: score_bits(score),
             steps: STEPS_MAX,
         }
         .area();
@@ -109,6 +109,18 @@ impl Point {
         let cosines =
             libm::cos(self.latitude.to_radians()) * libm::cos(other.latitude.to_radians());
         2.0 * EARTH_RADIUS_M * libm::asin((u * u + cosines * v * v).sqrt())
+    }
+}
+
+/// A score as the integer that it is. Scores that `GEOADD` did not make may be negative, huge or
+/// broken; where C leaves them undefined, this is what Redis gives on x86-64.
+fn score_bits(score: f64) -> u64 {
+    const HALF: f64 = (1_u64 << 63) as f64;
+    let signed = |x: f64| if (-HALF..HALF).contains(&x) { x as i64 } else { i64::MIN } as u64;
+    if score < HALF {
+        signed(score)
+    } else {
+        signed(score - HALF) ^ 1 << 63
     }
 }
 

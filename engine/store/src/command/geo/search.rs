@@ -76,11 +76,10 @@ impl Query {
                 b"asc" => query.sort = Sort::Ascending,
                 b"desc" => query.sort = Sort::Descending,
                 b"count" if follow >= 1 => {
-                    let words = "ERR COUNT must be > 0";
-                    query.count = number::count(&op[i + 1], words)?;
-                    if query.count == 0 {
-                        return Err(CommandError::new(words));
-                    }
+                    query.count = u64::try_from(number::int(&op[i + 1])?)
+                        .ok()
+                        .filter(|&count| count > 0)
+                        .ok_or(CommandError::new("ERR COUNT must be > 0"))?;
                     i += 1;
                 }
                 b"frommember" if follow >= 1 && !from_place => {

@@ -12,7 +12,7 @@ pub static ZADD: Command = Command {
     flags: Flags::Write,
     keys: Keys::ONE,
     about: "add members to a sorted set or change their scores",
-    run: |call| zadd(call, call.op),
+    run: |call| zadd(call, call.op, Options::default()),
 };
 
 /// `ZINCRBY key increment member`
@@ -22,12 +22,20 @@ pub static ZINCRBY: Command = Command {
     flags: Flags::Write,
     keys: Keys::ONE,
     about: "add to a member's score",
-    run: zincrby,
+    run: |call| {
+        let incr = true;
+        let given = Options {
+            incr,
+            ..Options::default()
+        };
+        zadd(call, call.op, given)
+    },
 };
 
 /// The options of `ZADD`.
 #[derive(Clone, Copy, Default)]
-struct Options {
+#[expect(clippy::struct_excessive_bools, reason = "one for each word")]
+pub struct Options {
     nx: bool,
     xx: bool,
     gt: bool,
@@ -37,9 +45,10 @@ struct Options {
 }
 
 impl Options {
-    /// Reads the options that stand after the key; where the scores begin.
-    fn parse(op: &Op) -> (Options, usize) {
-        let mut options = Options::default();
+    /// Reads the options that stand after the key, beside those that are `given`; where the scores
+    /// begin.
+    fn parse(op: &Op, given: Options) -> (Options, usize) {
+        let mut options = given;
         let mut i = 1;
         while let Some(word) = op.get(i) {
             match word.to_ascii_lowercase().as_slice() {
@@ -116,8 +125,9 @@ fn apply(
 
 /// `ZADD` with the arguments of `op`, which is told to log and replicas if it changes something:
 /// `GEOADD` comes here with the `ZADD` that it means.
-pub fn zadd(call: &mut Call<'_>, op: &Op) -> Result<(), CommandError> {
-    let (options, first) = Options::parse(op);
+/// `ZINCRBY` is a `ZADD` with `INCR` given.
+pub fn zadd(call: &mut Call<'_>, op: &Op, given: Options) -> Result<(), CommandError> {
+    let (options, first) = Options::parse(op, given);
     options.check(op.len() - first)?;
     let mut scores = Vec::with_capacity((op.len() - first) / 2);
     for i in (first..op.len()).step_by(2) {
@@ -148,15 +158,6 @@ pub fn zadd(call: &mut Call<'_>, op: &Op) -> Result<(), CommandError> {
     let answer = if options.ch { added + updated } else { added };
     call.out.reply.int(answer);
     Ok(())
-}
-
-fn zincrby(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let op = call.op;
-    let options = Options {
-        incr: true,
-        ..Options::default()
-    };
-    incr(call, op, number::float(&op[1])?, &op[2], options)
 }
 
 fn incr(

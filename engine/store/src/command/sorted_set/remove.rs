@@ -105,7 +105,11 @@ fn pop(call: &mut Call<'_>, highest: bool) -> Result<(), CommandError> {
     let op = call.op;
     let count = match op.len() {
         1 => 1,
-        2 => number::count(&op[1], "ERR value is out of range, must be positive")?,
+        2 => number::parse_int(&op[1])
+            .and_then(|count| u64::try_from(count).ok())
+            .ok_or(CommandError::new(
+                "ERR value is out of range, must be positive",
+            ))?,
         _ => return Err(CommandError::SYNTAX),
     };
     let Some(set) = call.keyspace.collection::<SortedSet>(&op[0])? else {

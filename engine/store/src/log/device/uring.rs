@@ -198,3 +198,54 @@ impl Device for UringDevice {
         Ok(self.progress)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A segment that is open to be read only, so that every write to it fails.
+    fn unwritable() -> (tempfile::TempDir, RealDisk, Arc<File>) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("segment"), b"head").unwrap();
+        let file = Arc::new(File::open(folder.path().join("segment")).unwrap());
+        let disk = RealDisk::new(folder.path());
+        (folder, disk, file)
+    }
+
+    #[test]
+    fn a_failed_write_is_told_and_nothing_counts_as_synced() {
+        let Ok(ring) = Ring::new(RING_ENTRIES) else {
+            println!("skipped: no io_uring here");
+            return;
+        };
+        let (_folder, disk, file) = unwritable();
+        let mut device = UringDevice::new(ring, disk, file, 4);
+        let mut bytes = b"record".to_vec();
+        device.write(&mut bytes).unwrap();
+        device.sync(true).unwrap();
+        let error = loop {
+            match device.poll(true) {
+                Ok(progress) => assert_eq!(progress.synced, 0),
+                Err(error) => break error,
+            }
+        };
+        // EBADF: not ECANCELED, which is only what became of the sync.
+        assert_eq!(error.raw_os_error(), Some(9));
+    }
+
+    #[test]
+    fn where_io_uring_is_forbidden_the_file_device_steps_in_and_says_so() {
+        let (_folder, disk, file) = unwritable();
+        let forbidden = Unavailable {
+            reason: "forbidden here".to_owned(),
+            source: None,
+        };
+        let (device, notice) = or_file(Err(forbidden), disk, file, 4);
+        assert_eq!(device.name(), "file");
+        let notice = notice.unwrap();
+        assert!(
+            notice.contains("forbidden here") && notice.contains("'file'"),
+            "{notice}"
+        );
+    }
+}

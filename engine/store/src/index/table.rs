@@ -1,0 +1,249 @@
+//! The table: the lines and the shape, which readers and the writer share.
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::mem::{ItemId, Line, Lines};
+
+/// How many entries a line holds.
+pub(super) const SLOTS: usize = 12;
+const TAGS: u64 = 0x0101_0101_0101_0101;
+const IDS_AT: usize = 2;
+const LINK_SHIFT: u32 = 32;
+
+/// Reserved address space: 4 GiB of primary lines, 2 GiB of overflow lines.
+const PRIMARY_LINES: usize = 1 << 26;
+const OVERFLOW_LINES: usize = 1 << 25;
+const LINES_MIN: usize = 1 << 20;
+
+/// What readers of an index need.
+#[derive(Debug)]
+pub struct Table {
+    pub(super) primary: Lines,
+    pub(super) overflow: Lines,
+    shape: AtomicU64,
+}
+
+/// A line: primary below [`LineId::OVERFLOW`], overflow from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LineId(u32);
+
+impl LineId {
+    const OVERFLOW: u32 = 1 << 31;
+
+    pub(super) fn primary(bucket: usize) -> LineId {
+        LineId(bucket as u32)
+    }
+
+    /// The overflow line that `link` names, counted from 1.
+    pub(super) fn overflow(link: u32) -> LineId {
+        LineId(LineId::OVERFLOW | link)
+    }
+
+    /// The link to this line, where it is an overflow line.
+    pub(super) fn link(self) -> Option<u32> {
+        (self.0 >= LineId::OVERFLOW).then_some(self.0 & !LineId::OVERFLOW)
+    }
+}
+
+/// The tag of a hash: its top bits, never 0.
+pub(super) fn tag_of(hash: u64) -> u8 {
+    ((hash >> 56) as u8).max(1)
+}
+
+/// The bucket of a hash among `buckets`: linear hashing.
+#[inline]
+pub(super) fn bucket_of(hash: u64, buckets: usize) -> usize {
+    let mask = buckets.next_power_of_two() - 1;
+    let bucket = hash as usize & mask;
+    if bucket < buckets {
+        bucket
+    } else {
+        bucket & (mask >> 1)
+    }
+}
+
+impl Table {
+    /// An empty table of `buckets` buckets.
+    pub(super) fn new(buckets: usize) -> std::io::Result<Table> {
+        Ok(Table {
+            primary: Lines::reserve(PRIMARY_LINES, LINES_MIN)?,
+            overflow: Lines::reserve(OVERFLOW_LINES, LINES_MIN)?,
+            shape: AtomicU64::new((buckets as u64) << 32),
+        })
+    }
+
+    /// The item with `hash` that `matches` accepts, as any core may ask at any time.
+    #[inline]
+    pub fn find(&self, hash: u64, mut matches: impl FnMut(ItemId) -> bool) -> Option<ItemId> {
+        loop {
+            // Acquire: pairs with the release in `reshape`; the buckets counted here are filled.
+            let shape = self.shape.load(Ordering::Acquire);
+            let bucket = bucket_of(hash, (shape >> 32) as usize);
+            if let Some((.., id)) = self.search(bucket, tag_of(hash), &mut matches) {
+                return Some(id);
+            }
+            // A slot that was cleared after the shape changed was loaded with acquire, so the change
+            // is seen here.
+            if self.shape.load(Ordering::Acquire) == shape {
+                return None;
+            }
+        }
+    }
+
+    /// Asks the processor to fetch where `hash` is searched first.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        // Relaxed: a guess is enough.
+        let buckets = (self.shape.load(Ordering::Relaxed) >> 32) as usize;
+        self.primary.prefetch(bucket_of(hash, buckets));
+    }
+
+    /// The first id under `hash`'s tag, unverified: what a prefetch of items goes by.
+    #[inline]
+    pub fn hint(&self, hash: u64) -> Option<ItemId> {
+        let buckets = (self.shape.load(Ordering::Relaxed) >> 32) as usize;
+        self.search(bucket_of(hash, buckets), tag_of(hash), &mut |_| true)
+            .map(|(.., id)| id)
+    }
+
+    /// Searches one bucket's chain.
+    #[inline]
+    pub(super) fn search(
+        &self,
+        bucket: usize,
+        tag: u8,
+        matches: &mut impl FnMut(ItemId) -> bool,
+    ) -> Option<(LineId, usize, ItemId)> {
+        let mut at = LineId::primary(bucket);
+        loop {
+            let line = self.line(at);
+            let (low, high) = line.tags();
+            for slot in slots(low, tag).chain(slots(high, tag).map(|slot| slot + 8)) {
+                if slot < SLOTS
+                    && let Some(id) = line.id(slot)
+                    && matches(id)
+                {
+                    return Some((at, slot, id));
+                }
+            }
+            match line.link() {
+                0 => return None,
+                link => at = LineId::overflow(link),
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn line(&self, id: LineId) -> &Line {
+        match id.link() {
+            None => &self.primary.all()[id.0 as usize],
+            Some(link) => &self.overflow.all()[link as usize],
+        }
+    }
+
+    /// Announces that entries moved: `buckets` count from now on. The writer's alone.
+    pub(super) fn reshape(&self, buckets: usize) {
+        // Relaxed: the writer alone stores it.
+        let version = self.shape.load(Ordering::Relaxed) as u32;
+        let shape = (buckets as u64) << 32 | u64::from(version.wrapping_add(1));
+        // Release: what was published in new places happened before; clearing the old ones comes after
+        // and is a release too, so that whoever sees it sees this.
+        self.shape.store(shape, Ordering::Release);
+    }
+}
+
+/// The slots of `word` that hold `tag` (eight to a word).
+#[inline]
+fn slots(word: u64, tag: u8) -> impl Iterator<Item = usize> {
+    let difference = word ^ (TAGS * u64::from(tag));
+    // A byte that is zero sets its top bit; a borrow may set that of a neighbour, hence the check.
+    let mut zero = difference.wrapping_sub(TAGS) & !difference & (TAGS << 7);
+    std::iter::from_fn(move || {
+        while zero != 0 {
+            let slot = zero.trailing_zeros() as usize / 8;
+            zero &= zero - 1;
+            if (difference >> (slot * 8)) & 0xff == 0 {
+                return Some(slot);
+            }
+        }
+        None
+    })
+}
+
+impl Line {
+    /// The tags of slots 0 to 7, and those of 8 to 11 with the link above them.
+    #[inline]
+    fn tags(&self) -> (u64, u64) {
+        // Acquire: pairs with the release in `set_tag`.
+        let low = self.0[0].load(Ordering::Acquire);
+        let high = self.0[1].load(Ordering::Acquire);
+        (low, high & u64::from(u32::MAX))
+    }
+
+    /// The next line of the chain, 0 for none.
+    #[inline]
+    pub(super) fn link(&self) -> u32 {
+        // Acquire: pairs with the release in `set_link`; the line linked to is filled.
+        (self.0[1].load(Ordering::Acquire) >> LINK_SHIFT) as u32
+    }
+
+    /// The id in `slot`.
+    #[inline]
+    pub(super) fn id(&self, slot: usize) -> Option<ItemId> {
+        // Acquire: pairs with the release in `set_id`; the item's bytes are seen whole.
+        let pair = self.0[IDS_AT + slot / 2].load(Ordering::Acquire);
+        ItemId::from_bits((pair >> (slot % 2 * 32)) as u32)
+    }
+
+    /// The tag in `slot`, 0 where it is empty.
+    pub(super) fn tag(&self, slot: usize) -> u8 {
+        (self.0[slot / 8].load(Ordering::Relaxed) >> (slot % 8 * 8)) as u8
+    }
+
+    /// The slots that hold something.
+    pub(super) fn taken(&self) -> impl Iterator<Item = usize> {
+        (0..SLOTS).filter(|&slot| self.tag(slot) != 0)
+    }
+
+    /// A slot that holds nothing.
+    pub(super) fn vacant(&self) -> Option<usize> {
+        (0..SLOTS).find(|&slot| self.tag(slot) == 0)
+    }
+
+    /// Fills an empty slot: the id first, so that a tag that is seen has its id.
+    pub(super) fn fill(&self, slot: usize, tag: u8, id: ItemId) {
+        self.set_id(slot, Some(id));
+        self.set_tag(slot, tag);
+    }
+
+    /// Empties a slot.
+    pub(super) fn clear(&self, slot: usize) {
+        self.set_tag(slot, 0);
+        self.set_id(slot, None);
+    }
+
+    /// Replaces the id of a slot.
+    pub(super) fn set_id(&self, slot: usize, id: Option<ItemId>) {
+        let bits = u64::from(id.map_or(0, ItemId::bits));
+        self.change(IDS_AT + slot / 2, u64::from(u32::MAX), slot % 2 * 32, bits);
+    }
+
+    /// Changes where the chain goes on.
+    pub(super) fn set_link(&self, link: u32) {
+        self.change(1, u64::from(u32::MAX), LINK_SHIFT as usize, u64::from(link));
+    }
+
+    fn set_tag(&self, slot: usize, tag: u8) {
+        self.change(slot / 8, 0xff, slot % 8 * 8, u64::from(tag));
+    }
+
+    fn change(&self, word: usize, mask: u64, shift: usize, bits: u64) {
+        // The writer alone stores, so load and store need not be one step. Release: pairs with the
+        // acquire of every load by readers, per the table in `mod.rs`.
+        let old = self.0[word].load(Ordering::Relaxed);
+        self.0[word].store(old & !(mask << shift) | bits << shift, Ordering::Release);
+    }
+}

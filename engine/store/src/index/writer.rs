@@ -1,0 +1,259 @@
+//! The index's writer: insert, replace, remove, and growth by one bucket at a time.
+
+use std::io;
+use std::sync::Arc;
+
+use super::table::{LineId, SLOTS, Table, bucket_of, tag_of};
+use crate::mem::ItemId;
+
+/// Entries per bucket at which the next bucket is split: three quarters of its slots.
+const FILL: usize = if cfg!(loom) { 1 } else { SLOTS * 3 / 4 };
+const BUCKETS_FIRST: usize = if cfg!(loom) { 1 } else { 16 };
+/// From so many buckets on (16 MiB of lines) huge pages pay.
+const HUGE_FROM: usize = 1 << 18;
+
+/// Where the writer found an entry; good until its next insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    line: LineId,
+    slot: usize,
+}
+
+/// The index, as its one writer has it.
+#[derive(Debug)]
+pub struct Index {
+    table: Arc<Table>,
+    buckets: usize,
+    len: usize,
+    /// Overflow lines ever used; line 0 means none.
+    overflow_used: u32,
+    overflow_free: Vec<u32>,
+}
+
+impl Index {
+    /// An empty index.
+    ///
+    /// # Errors
+    /// The system grants no address space.
+    pub fn new() -> io::Result<Index> {
+        Ok(Index {
+            table: Arc::new(Table::new(BUCKETS_FIRST)?),
+            buckets: BUCKETS_FIRST,
+            len: 0,
+            overflow_used: 0,
+            overflow_free: Vec::new(),
+        })
+    }
+
+    /// What readers need.
+    pub fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes of the lines in use.
+    pub fn bytes(&self) -> usize {
+        (self.buckets + self.overflow_used as usize) * size_of::<crate::mem::Line>()
+    }
+
+    /// The entry with `hash` that `matches` accepts, and its place.
+    #[inline]
+    pub fn find(
+        &self,
+        hash: u64,
+        mut matches: impl FnMut(ItemId) -> bool,
+    ) -> Option<(Place, ItemId)> {
+        let bucket = bucket_of(hash, self.buckets);
+        let (line, slot, id) = self.table.search(bucket, tag_of(hash), &mut matches)?;
+        Some((Place { line, slot }, id))
+    }
+
+    /// Publishes another item in the place of the one there; the hash is the same.
+    pub fn replace(&mut self, place: Place, id: ItemId) {
+        self.table.line(place.line).set_id(place.slot, Some(id));
+    }
+
+    /// Takes the entry at `place` out.
+    pub fn remove(&mut self, place: Place) {
+        self.table.line(place.line).clear(place.slot);
+        self.len -= 1;
+    }
+
+    /// Publishes an item whose key is not there; `hash_of` gives the hashes of items that are, for a
+    /// split. `false`: the lines are used up, and nothing changed.
+    pub fn insert(&mut self, hash: u64, id: ItemId, hash_of: impl Fn(ItemId) -> u64) -> bool {
+        if !self.publish(bucket_of(hash, self.buckets), tag_of(hash), id) {
+            return false;
+        }
+        self.len += 1;
+        if self.len > self.buckets * FILL && self.buckets < self.table.primary.all().len() {
+            self.split(hash_of);
+        }
+        true
+    }
+
+    /// Shows every entry.
+    pub fn for_each(&self, mut each: impl FnMut(ItemId)) {
+        for bucket in 0..self.buckets {
+            self.for_chain(bucket, |_, _, id| each(id));
+        }
+    }
+
+    /// Takes every entry out. Buckets stay.
+    pub fn clear(&mut self) {
+        for bucket in 0..self.buckets {
+            let mut at = LineId::primary(bucket);
+            loop {
+                let line = self.table.line(at);
+                (0..SLOTS).for_each(|slot| line.clear(slot));
+                match line.link() {
+                    0 => break,
+                    link => at = LineId::overflow(link),
+                }
+            }
+        }
+        self.len = 0;
+        // A reader on an overflow line that is used anew must notice.
+        self.table.reshape(self.buckets);
+        for bucket in 0..self.buckets {
+            self.trim(bucket);
+        }
+    }
+
+    fn for_chain(&self, bucket: usize, mut each: impl FnMut(LineId, usize, ItemId)) {
+        let mut at = LineId::primary(bucket);
+        loop {
+            let line = self.table.line(at);
+            for slot in line.taken() {
+                each(
+                    at,
+                    slot,
+                    line.id(slot).expect("a slot with a tag has an id"),
+                );
+            }
+            match line.link() {
+                0 => return,
+                link => at = LineId::overflow(link),
+            }
+        }
+    }
+
+    /// Puts an entry into the first vacant slot of `bucket`'s chain.
+    fn publish(&mut self, bucket: usize, tag: u8, id: ItemId) -> bool {
+        let mut at = LineId::primary(bucket);
+        loop {
+            let line = self.table.line(at);
+            if let Some(slot) = line.vacant() {
+                line.fill(slot, tag, id);
+                return true;
+            }
+            match line.link() {
+                0 => break,
+                link => at = LineId::overflow(link),
+            }
+        }
+        let Some(link) = self.overflow_free.pop().or_else(|| {
+            let link = self.overflow_used + 1;
+            ((link as usize) < self.table.overflow.all().len()).then(|| {
+                self.overflow_used = link;
+                link
+            })
+        }) else {
+            return false;
+        };
+        // Filled before it is linked.
+        self.table.line(LineId::overflow(link)).fill(0, tag, id);
+        self.table.line(at).set_link(link);
+        true
+    }
+
+    /// Splits the next bucket in turn: moves what belongs to the new one.
+    fn split(&mut self, hash_of: impl Fn(ItemId) -> u64) {
+        let new = self.buckets;
+        let old = new - (new.next_power_of_two() >> usize::from(!new.is_power_of_two()));
+        let after = new + 1;
+        let mut moved = Vec::with_capacity(SLOTS);
+        let mut whole = true;
+        self.for_chain(old, |line, slot, id| {
+            let hash = hash_of(id);
+            if bucket_of(hash, after) == new {
+                moved.push((line, slot, tag_of(hash), id));
+            }
+        });
+        for &(.., tag, id) in &moved {
+            whole &= self.publish(new, tag, id);
+        }
+        if !whole {
+            // No overflow line is left: the new bucket is not counted yet, so nobody looks there.
+            let mut lines = Vec::new();
+            self.for_chain(new, |line, slot, _| lines.push((line, slot)));
+            for (line, slot) in lines {
+                self.table.line(line).clear(slot);
+            }
+            self.trim(new);
+            return;
+        }
+        self.buckets = after;
+        self.table.reshape(after);
+        for &(line, slot, ..) in &moved {
+            self.table.line(line).clear(slot);
+        }
+        self.compact(old);
+        if after == HUGE_FROM {
+            self.table.primary.advise_huge();
+        }
+    }
+
+    /// Moves entries of `bucket` from its overflow lines to vacant slots before them, and frees the
+    /// lines that become empty.
+    fn compact(&mut self, bucket: usize) {
+        let primary = LineId::primary(bucket);
+        if self.table.line(primary).link() == 0 {
+            return;
+        }
+        let mut moved = Vec::new();
+        self.for_chain(bucket, |line, slot, id| {
+            if line != primary {
+                moved.push((line, slot, id));
+            }
+        });
+        // The last first, so that the chain empties from its end.
+        moved.reverse();
+        moved.retain(|&(line, slot, id)| {
+            let tag = self.table.line(line).tag(slot);
+            let primary = self.table.line(primary);
+            let vacant = primary.vacant();
+            vacant.inspect(|&to| primary.fill(to, tag, id)).is_some()
+        });
+        self.table.reshape(self.buckets);
+        for (line, slot, _) in moved {
+            self.table.line(line).clear(slot);
+        }
+        self.trim(bucket);
+    }
+
+    /// Unlinks the empty overflow lines at the end of `bucket`'s chain.
+    fn trim(&mut self, bucket: usize) {
+        loop {
+            let (mut before, mut last) = (None, LineId::primary(bucket));
+            while let link @ 1.. = self.table.line(last).link() {
+                before = Some(last);
+                last = LineId::overflow(link);
+            }
+            let (Some(before), Some(link)) = (before, last.link()) else {
+                return;
+            };
+            if self.table.line(last).taken().next().is_some() {
+                return;
+            }
+            self.table.line(before).set_link(0);
+            // A reader may still stand on the line when it is used anew: it must notice.
+            self.table.reshape(self.buckets);
+            self.overflow_free.push(link);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The shard's side of eviction: entries, marks, and the policy behind them.
+//!
+//! A policy knows an item by a small number (its entry), which is dense and reused; the item knows its
+//! entry, and the table here leads back. Where memory is unbounded, or nothing is ever evicted, none
+//! of this is kept.
+
+use std::sync::atomic::Ordering;
+
+use rand::Rng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::evict::{Capacity, EntryId, MarkRule, Marks, Policy, PolicySpec, Setup};
+use crate::mem::{Arena, Item, ItemId, ItemMarks};
+use crate::shard::ShardConfig;
+use crate::time::Millis;
+
+/// The entry of an item that no policy knows.
+pub(super) const NO_ENTRY: EntryId = EntryId::MAX;
+
+/// Residents by entry, and their marks.
+pub(super) struct Residents {
+    items: Vec<Option<ItemId>>,
+    marks: ItemMarks,
+}
+
+impl Marks for Residents {
+    fn get(&self, entry: EntryId) -> u32 {
+        let id = self.items[entry as usize];
+        // Relaxed: a mark orders nothing.
+        id.map_or(0, |id| self.marks.of(id).load(Ordering::Relaxed))
+    }
+
+    fn set(&self, entry: EntryId, mark: u32) {
+        if let Some(id) = self.items[entry as usize] {
+            self.marks.of(id).store(mark, Ordering::Relaxed);
+        }
+    }
+}
+
+struct Active {
+    policy: Box<dyn Policy<Residents>>,
+    residents: Residents,
+    free: Vec<EntryId>,
+}
+
+/// The eviction of one shard.
+pub(super) struct Eviction {
+    rule: MarkRule,
+    active: Option<Active>,
+}
+
+impl Eviction {
+    /// As configured.
+    pub(super) fn new(config: &ShardConfig, arena: &Arena) -> Eviction {
+        let spec = with_samples(&config.policy, config.samples);
+        if config.maxmemory == 0 || spec == PolicySpec::default() {
+            return Eviction {
+                rule: MarkRule::Nothing,
+                active: None,
+            };
+        }
+        let policy: Box<dyn Policy<Residents>> = spec.build(Setup {
+            capacity: Capacity::Bytes(config.maxmemory),
+            seed: config.seed,
+        });
+        Eviction {
+            rule: policy.mark_rule(),
+            active: Some(Active {
+                policy,
+                residents: Residents {
+                    items: Vec::new(),
+                    marks: arena.marks(),
+                },
+                free: Vec::new(),
+            }),
+        }
+    }
+
+    /// What a hit does, on any core.
+    pub(super) fn rule(&self) -> MarkRule {
+        self.rule
+    }
+
+    /// A hit, by the owner.
+    #[inline]
+    pub(super) fn hit(&mut self, item: Item<'_>, now: Millis, random: &mut Xoshiro256PlusPlus) {
+        match (self.rule, &mut self.active) {
+            (MarkRule::Nothing, _) | (_, None) => {}
+            (MarkRule::Touch, Some(active)) => active.policy.touch(item.entry()),
+            (rule, Some(_)) => mark_hit(rule, item, now, || random.next_u32()),
+        }
+    }
+
+    /// A hit on another core: it is the policy's only if the entry still is `id`.
+    pub(super) fn touch(&mut self, entry: EntryId, id: ItemId) {
+        if let Some(active) = &mut self.active
+            && active.residents.items.get(entry as usize) == Some(&Some(id))
+        {
+            active.policy.touch(entry);
+        }
+    }
+
+    /// An object is about to be inserted.
+    pub(super) fn arrive(&mut self, identity: u64, size: u64) {
+        if let Some(active) = &mut self.active {
+            active.policy.arrive(identity, size);
+        }
+    }
+
+    /// The item is resident from now on.
+    pub(super) fn insert(
+        &mut self,
+        item: Item<'_>,
+        id: ItemId,
+        identity: u64,
+        size: u64,
+        now: Millis,
+    ) {
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        let items = &mut active.residents.items;
+        let entry = active.free.pop().unwrap_or_else(|| {
+            items.push(None);
+            items.len() as EntryId - 1
+        });
+        items[entry as usize] = Some(id);
+        item.set_entry(entry);
+        active
+            .policy
+            .insert(entry, identity, size, now, &active.residents);
+        if let Some(at) = item.expires() {
+            active.policy.expires(entry, Some(at));
+        }
+    }
+
+    /// The object lies in another item.
+    pub(super) fn rename(&mut self, entry: EntryId, id: ItemId) {
+        if let Some(active) = &mut self.active {
+            active.residents.items[entry as usize] = Some(id);
+        }
+    }
+
+    /// The object's expiry changed.
+    pub(super) fn expires(&mut self, entry: EntryId, at: Option<Millis>) {
+        if let Some(active) = &mut self.active {
+            active.policy.expires(entry, at);
+        }
+    }
+
+    /// The object left.
+    pub(super) fn remove(&mut self, entry: EntryId) {
+        if let Some(active) = &mut self.active {
+            active.policy.remove(entry);
+            active.release(entry);
+        }
+    }
+
+    /// Who goes, forgotten already.
+    pub(super) fn victim(&mut self, now: Millis) -> Option<ItemId> {
+        let active = self.active.as_mut()?;
+        let entry = active.policy.victim(now, &active.residents)?;
+        let id = active.residents.items[entry as usize];
+        active.release(entry);
+        id
+    }
+}
+
+impl Active {
+    fn release(&mut self, entry: EntryId) {
+        self.residents.items[entry as usize] = None;
+        self.free.push(entry);
+    }
+}
+
+/// Marks a hit on `item`, on any core; `random` is asked only where the rule wants it. A mark that
+/// stays as it is is not written, so that hot items do not pass from core to core.
+#[inline]
+pub(super) fn mark_hit(rule: MarkRule, item: Item<'_>, now: Millis, random: impl FnOnce() -> u32) {
+    let word = item.mark();
+    // Relaxed: two hits at once may count as one, which costs the policy a little and nobody else.
+    let mark = word.load(Ordering::Relaxed);
+    let random = if rule == MarkRule::LogCount {
+        random()
+    } else {
+        0
+    };
+    let next = rule.next(mark, now, random);
+    if next != mark {
+        word.store(next, Ordering::Relaxed);
+    }
+}
+
+/// `spec` with `maxmemory-samples` where it samples and says nothing else itself.
+fn with_samples(spec: &PolicySpec, samples: u32) -> PolicySpec {
+    let text = spec.to_string();
+    if text.contains(':') || !spec.params().any(|(name, _)| name == "samples") {
+        return spec.clone();
+    }
+    format!("{text}:samples={samples}")
+        .parse()
+        .unwrap_or_else(|_| spec.clone())
+}

@@ -1,0 +1,62 @@
+//! Expiry ahead of any access: keys in the order in which they expire.
+//!
+//! An ordered set of (time, item) costs some 20 bytes and a few hundred nanoseconds per change of an
+//! expiring key, and nothing for others. In return a slice of active expiry touches only keys that
+//! have expired: Redis samples instead, and leaves a share of them.
+
+use std::collections::BTreeSet;
+
+use super::Keyspace;
+use crate::effect::Effects;
+use crate::mem::ItemId;
+use crate::time::Millis;
+
+/// The most keys that one slice removes: some tens of microseconds.
+const SLICE_KEYS: usize = 64;
+
+/// The items that expire.
+#[derive(Debug, Default)]
+pub(super) struct Expiries {
+    by_time: BTreeSet<(Millis, ItemId)>,
+}
+
+impl Expiries {
+    /// `id` expires at `after`, no longer at `before`.
+    pub(super) fn change(&mut self, id: ItemId, before: Option<Millis>, after: Option<Millis>) {
+        if let Some(at) = before {
+            self.by_time.remove(&(at, id));
+        }
+        if let Some(at) = after {
+            self.by_time.insert((at, id));
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.by_time.clear();
+    }
+
+    /// An item that has expired.
+    fn first(&self, now: Millis) -> Option<ItemId> {
+        let &(at, id) = self.by_time.first()?;
+        (now > at).then_some(id)
+    }
+}
+
+impl Keyspace {
+    /// Removes keys that have expired, a bounded number; whether more are left. Their `DEL`s go to
+    /// `effects`.
+    pub fn expire_slice(&mut self, effects: &mut Effects) -> bool {
+        for _ in 0..SLICE_KEYS {
+            let Some(id) = self.expiries.first(self.now) else {
+                break;
+            };
+            let hash = self.hash(self.arena.own(id).key());
+            let found = self.index.find(hash, |other| other == id);
+            let (place, id) = found.expect("an item that expires is in the index");
+            self.stats.expired += 1;
+            self.drop_with_effect(place, id);
+        }
+        self.drain_removed(effects);
+        self.expiries.first(self.now).is_some()
+    }
+}

@@ -1,0 +1,114 @@
+//! Memory: what counts as used, and making room before a write.
+//!
+//! Used are the blocks of items, those in limbo among them, and what collections take on the heap.
+//! The index and the policy's own state are not counted: `maxmemory` bounds keys and values.
+
+use super::Keyspace;
+use crate::command::{CommandError, Flags};
+use crate::mem::{Arena, ItemId, ItemKind, NewItem};
+use crate::op::Op;
+
+/// Room that is kept free where readers delay reuse, so that ordinary limbo evicts nothing: a 64th of
+/// `maxmemory` at most, and no more than this.
+const RESERVE_BYTES_MAX: u64 = 256 << 10;
+
+impl Keyspace {
+    /// Bytes counted against `maxmemory`.
+    pub fn used_bytes(&self) -> u64 {
+        self.arena.used_bytes() + self.collection_bytes
+    }
+
+    /// Reuses memory that no reader sees any more, and pushes the rest along.
+    pub fn collect(&mut self) {
+        if self.arena.limbo_bytes() > 0 {
+            self.arena.quiesce();
+        }
+    }
+
+    /// Makes room for a write before it runs, so that nothing is evicted in its midst.
+    ///
+    /// # Errors
+    /// `OOM` where nothing may go.
+    pub fn prepare(&mut self, op: &Op) -> Result<(), CommandError> {
+        if self.maxmemory == 0 || op.command().flags != Flags::Write {
+            return Ok(());
+        }
+        let keys = op.keys().count().max(1);
+        let all: usize = op.args().map(<[u8]>::len).sum();
+        let key_bytes: usize = op.keys().map(<[u8]>::len).sum();
+        let each = (all - key_bytes) / keys;
+        let mut need = 0;
+        let mut replaced = None;
+        for key in op.keys() {
+            let size = Arena::block_bytes(NewItem::bytes_narrow(key.len(), each));
+            need += size;
+            match self.locate(key) {
+                Some((_, id)) => {
+                    let item = self.arena.own(id);
+                    if item.kind() == ItemKind::String {
+                        let old = Arena::block_bytes(item.bytes());
+                        need -= old.min(size);
+                        replaced = Some((id, old.min(size)));
+                    }
+                }
+                None => {
+                    // A refusal is advice for callers that may decline; a store has to keep what it
+                    // acknowledges.
+                    self.eviction.arrive(self.hash(key), size);
+                }
+            }
+        }
+        self.make_room(need, replaced)
+    }
+
+    /// Evicts until `need` more bytes fit. `replaced` is an item that goes with the write, and what it
+    /// took off the need.
+    fn make_room(
+        &mut self,
+        mut need: u64,
+        replaced: Option<(ItemId, u64)>,
+    ) -> Result<(), CommandError> {
+        if self.used_bytes() + need <= self.maxmemory && !self.arena.is_shared() {
+            return Ok(());
+        }
+        self.arena.collect();
+        let mut limbo = self.arena.limbo_bytes();
+        let room = |limbo: u64, shared: bool| {
+            let reserve = if shared {
+                (self.maxmemory / 64).min(RESERVE_BYTES_MAX)
+            } else {
+                0
+            };
+            self.maxmemory.saturating_sub(limbo.max(reserve))
+        };
+        let shared = self.arena.is_shared();
+        let mut room_bytes = room(limbo, shared);
+        loop {
+            let live = self.used_bytes() - self.arena.limbo_bytes();
+            if live + need <= room_bytes {
+                return Ok(());
+            }
+            let Some(id) = self.eviction.victim(self.now) else {
+                return Err(CommandError::OUT_OF_MEMORY);
+            };
+            if let Some((_, bytes)) = replaced.filter(|&(old, _)| old == id) {
+                need += bytes;
+            }
+            self.evict(id);
+            if self.arena.limbo_bytes() < limbo {
+                limbo = self.arena.limbo_bytes();
+                room_bytes = self.maxmemory.saturating_sub(limbo);
+            }
+        }
+    }
+
+    fn evict(&mut self, id: ItemId) {
+        let key = self.arena.own(id).key();
+        let op = Op::new(&crate::command::key::DEL).arg(key);
+        let found = self.index.find(self.hash(key), |other| other == id);
+        let (place, id) = found.expect("a policy names what is resident");
+        self.removed.push(&op);
+        self.stats.evicted += 1;
+        self.unlink_forgotten(place, id);
+    }
+}

@@ -1,0 +1,484 @@
+//! The keys of one shard: lookup, change, expiry, memory.
+//!
+//! Handlers see keys and values here and nothing of index, items or eviction. An expired key is never
+//! seen: the first call that meets it removes it, counts it, and tells log and replicas (`DEL`).
+//! Strings lie in their items; collections in a slab that the owner alone touches.
+
+mod dump;
+mod eviction;
+mod expiry;
+mod memory;
+mod reader;
+mod slab;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+
+use crate::command::CommandError;
+use crate::effect::Effects;
+use crate::index::{Index, Place};
+use crate::mem::{Arena, ItemId, ItemKind, NewItem};
+use crate::op::Op;
+use crate::shard::{ShardConfig, ShardStats};
+use crate::time::Millis;
+use crate::value::{Collection, Kind, Stored, Value};
+
+use eviction::{Eviction, NO_ENTRY};
+use expiry::Expiries;
+pub use reader::{KeyReader, Read};
+use slab::Slab;
+
+/// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
+pub const BULK_BYTES_MAX: usize = 512 << 20;
+
+/// When a key that is set expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expire {
+    /// As the key that is replaced (`KEEPTTL`); never, where there was none.
+    Keep,
+    /// Never.
+    Never,
+    /// At this time.
+    At(Millis),
+}
+
+/// The keys of one shard.
+pub struct Keyspace {
+    now: Millis,
+    /// Whether the command that runs only reads: its lookups count as hits and misses.
+    reads: bool,
+    secrets: RapidSecrets,
+    random: Xoshiro256PlusPlus,
+    arena: Arena,
+    index: Index,
+    collections: Slab<Stored>,
+    collection_bytes: u64,
+    expiries: Expiries,
+    eviction: Eviction,
+    maxmemory: u64,
+    /// `DEL`s of keys that expired or were evicted.
+    removed: Effects,
+    stats: ShardStats,
+}
+
+impl Default for Keyspace {
+    fn default() -> Keyspace {
+        Keyspace::new(&ShardConfig::default()).expect("the system grants address space")
+    }
+}
+
+impl Keyspace {
+    /// No keys.
+    ///
+    /// # Errors
+    /// The system grants no address space.
+    pub fn new(config: &ShardConfig) -> io::Result<Keyspace> {
+        let arena = Arena::new()?;
+        Ok(Keyspace {
+            now: Millis(0),
+            reads: false,
+            secrets: RapidSecrets::seed(config.seed),
+            random: Xoshiro256PlusPlus::seed_from_u64(config.seed),
+            eviction: Eviction::new(config, &arena),
+            arena,
+            index: Index::new()?,
+            collections: Slab::default(),
+            collection_bytes: 0,
+            expiries: Expiries::default(),
+            maxmemory: config.maxmemory,
+            removed: Effects::default(),
+            stats: ShardStats::default(),
+        })
+    }
+
+    /// Sets the time of the calls that follow, and whether they serve a command that only reads.
+    pub fn begin(&mut self, now: Millis, reads: bool) {
+        self.now = now;
+        self.reads = reads;
+    }
+
+    /// Moves the `DEL`s of keys that expired or were evicted to `effects`: they come before the effects
+    /// of the op that met them.
+    pub fn drain_removed(&mut self, effects: &mut Effects) {
+        effects.append(&mut self.removed);
+    }
+
+    /// What `key` holds, as an access: it marks the item for the eviction policy and counts a hit or a
+    /// miss.
+    pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
+        self.access(key).map(|id| self.value(id))
+    }
+
+    /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
+    pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
+        self.locate(key).map(|(_, id)| self.value(id))
+    }
+
+    /// The kind of value at `key`, without an access.
+    pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
+        Some(match self.peek(key)? {
+            Value::String(_) => Kind::String,
+            Value::Hash(_) => Kind::Hash,
+            Value::SortedSet(_) => Kind::SortedSet,
+        })
+    }
+
+    /// The string at `key` (an access), `None` where there is no key.
+    ///
+    /// # Errors
+    /// `WRONGTYPE` where the key holds something else.
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<&[u8]>, CommandError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(bytes)) => Ok(Some(bytes)),
+            Some(_) => Err(CommandError::WRONG_TYPE),
+        }
+    }
+
+    /// Sets `key` to a string, whatever it held.
+    ///
+    /// # Errors
+    /// The item is larger than the store can hold.
+    pub fn set_string(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        expire: Expire,
+    ) -> Result<(), CommandError> {
+        let found = self.locate(key);
+        let expires = match expire {
+            Expire::Keep => found.and_then(|(_, id)| self.arena.own(id).expires()),
+            Expire::Never => None,
+            Expire::At(at) => Some(at),
+        };
+        self.put(found, ItemKind::String, key, value, expires)
+    }
+
+    /// The collection at `key` (an access), `None` where there is no key.
+    ///
+    /// # Errors
+    /// `WRONGTYPE` where the key holds something else.
+    pub fn collection<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, CommandError> {
+        let Some(id) = self.access(key) else {
+            return Ok(None);
+        };
+        let stored = self.number(id).and_then(|n| C::of(self.collections.get(n)));
+        stored.map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    /// Changes the collection at `key` (an access), made empty first where there is no key. Where it is
+    /// empty afterwards the key is removed. Expiry stays as it was.
+    ///
+    /// # Errors
+    /// `WRONGTYPE` where the key holds something else, or the error of `change`, which must then have
+    /// changed nothing.
+    pub fn update<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<R, CommandError> {
+        let Some(id) = self.access(key) else {
+            let mut made = C::default();
+            let result = change(&mut made)?;
+            if !made.is_empty() {
+                let bytes = made.bytes() as u64;
+                let number = self.collections.insert(made.into_stored());
+                let value = number.to_le_bytes();
+                let put = self.put(None, ItemKind::Collection, key, &value, None);
+                if let Err(error) = put {
+                    self.collections.remove(number);
+                    return Err(error);
+                }
+                self.collection_bytes += bytes;
+            }
+            return Ok(result);
+        };
+        let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
+        let stored = self.collections.get_mut(number);
+        let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
+        let before = collection.bytes() as u64;
+        let result = change(collection);
+        let (after, is_empty) = (collection.bytes() as u64, collection.is_empty());
+        self.collection_bytes = self.collection_bytes - before + after;
+        if is_empty && let Some((place, id)) = self.locate(key) {
+            self.unlink(place, id);
+        }
+        result
+    }
+
+    /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
+    pub fn expires_at(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        let (_, id) = self.locate(key)?;
+        Some(self.arena.own(id).expires())
+    }
+
+    /// Sets when `key` expires; whether there is such a key. A time that has passed is the caller's to
+    /// treat as a removal.
+    pub fn set_expires_at(&mut self, key: &[u8], at: Option<Millis>) -> bool {
+        let Some((place, id)) = self.locate(key) else {
+            return false;
+        };
+        let item = self.arena.own(id);
+        let before = item.expires();
+        if before == at {
+            return true;
+        }
+        let entry = item.entry();
+        let id = match at {
+            Some(at) if item.set_expires(at) => id,
+            // The header lacks the word, or has one too many: the item is made anew.
+            _ => match self.remake(place, id, at) {
+                Some(made) => made,
+                None => return true,
+            },
+        };
+        self.expiries.change(id, before, at);
+        self.eviction.expires(entry, at);
+        true
+    }
+
+    /// Removes `key`; whether it was there.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let found = self.locate(key);
+        if let Some((place, id)) = found {
+            self.unlink(place, id);
+        }
+        found.is_some()
+    }
+
+    /// Removes every key.
+    pub fn clear(&mut self) {
+        let mut ids = Vec::with_capacity(self.index.len());
+        self.index.for_each(|id| ids.push(id));
+        self.index.clear();
+        self.expiries.clear();
+        self.collections.clear();
+        self.collection_bytes = 0;
+        for id in ids {
+            self.eviction.remove(self.arena.own(id).entry());
+            self.arena.retire(id);
+        }
+    }
+
+    /// How many keys there are, expired ones that nobody met yet among them (`DBSIZE`).
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shows every key that has not expired, with its value and when it expires, in no order.
+    pub fn for_each(&self, each: &mut dyn FnMut(&[u8], Value<'_>, Option<Millis>)) {
+        self.index.for_each(|id| {
+            let item = self.arena.own(id);
+            let expires = item.expires();
+            if expires.is_none_or(|at| self.now <= at) {
+                each(item.key(), self.value(id), expires);
+            }
+        });
+    }
+
+    /// Counts and state.
+    pub fn stats(&self) -> ShardStats {
+        ShardStats {
+            keys: self.len() as u64,
+            used_bytes: self.used_bytes(),
+            ..self.stats
+        }
+    }
+
+    /// The hash of `key`: its place in the index, and its identity for the policy.
+    #[inline]
+    fn hash(&self, key: &[u8]) -> u64 {
+        rapidhash_v3_seeded(key, &self.secrets)
+    }
+
+    /// Where `key` is, unless it has expired: then it is removed.
+    #[inline]
+    fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
+        let hash = self.hash(key);
+        let arena = &self.arena;
+        let (place, id) = self.index.find(hash, |id| arena.own(id).key() == key)?;
+        if let Some(at) = self.arena.own(id).expires()
+            && self.now > at
+        {
+            self.stats.expired += 1;
+            self.drop_with_effect(place, id);
+            return None;
+        }
+        Some((place, id))
+    }
+
+    /// As [`Keyspace::locate`], as an access.
+    #[inline]
+    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+        let found = self.locate(key).map(|(_, id)| id);
+        if self.reads {
+            match found {
+                Some(_) => self.stats.hits += 1,
+                None => self.stats.misses += 1,
+            }
+        }
+        if let Some(id) = found {
+            let item = self.arena.own(id);
+            self.eviction.hit(item, self.now, &mut self.random);
+        }
+        found
+    }
+
+    fn value(&self, id: ItemId) -> Value<'_> {
+        match self.number(id).map(|number| self.collections.get(number)) {
+            None => Value::String(self.arena.own(id).value()),
+            Some(Stored::Hash(hash)) => Value::Hash(hash),
+            Some(Stored::SortedSet(set)) => Value::SortedSet(set),
+        }
+    }
+
+    /// The number of the collection that an item stands for.
+    fn number(&self, id: ItemId) -> Option<u32> {
+        let item = self.arena.own(id);
+        (item.kind() == ItemKind::Collection).then(|| {
+            let number = item.value().try_into();
+            u32::from_le_bytes(number.expect("a collection's item holds its number"))
+        })
+    }
+
+    /// Puts an item at `key`, in place of `found`.
+    fn put(
+        &mut self,
+        found: Option<(Place, ItemId)>,
+        kind: ItemKind,
+        key: &[u8],
+        value: &[u8],
+        expires: Option<Millis>,
+    ) -> Result<(), CommandError> {
+        if key.len() > BULK_BYTES_MAX || value.len() > BULK_BYTES_MAX {
+            return Err(CommandError::new(
+                "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            ));
+        }
+        let mut new = NewItem {
+            kind,
+            key,
+            value,
+            expires,
+            entry: NO_ENTRY,
+            mark: 0,
+        };
+        let size = Arena::block_bytes(new.bytes());
+        let Some((place, old)) = found else {
+            let hash = self.hash(key);
+            let id = self.arena.insert(&new)?;
+            let (arena, secrets) = (&self.arena, &self.secrets);
+            let hash_of = |id| rapidhash_v3_seeded(arena.own(id).key(), secrets);
+            if !self.index.insert(hash, id, hash_of) {
+                self.arena.retire(id);
+                return Err(CommandError::OUT_OF_MEMORY);
+            }
+            self.expiries.change(id, None, expires);
+            self.eviction
+                .insert(self.arena.own(id), id, hash, size, self.now);
+            return Ok(());
+        };
+        let item = self.arena.own(old);
+        let before = item.expires();
+        // The policy keeps an object's size for as long as it is resident: another size is another
+        // object to it.
+        let same = Arena::block_bytes(item.bytes()) == size;
+        if same {
+            self.eviction.hit(item, self.now, &mut self.random);
+            new.entry = item.entry();
+            new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
+        }
+        let entry = item.entry();
+        let id = self.arena.insert(&new)?;
+        self.index.replace(place, id);
+        self.expiries.change(old, before, None);
+        self.expiries.change(id, None, expires);
+        if same {
+            self.eviction.rename(entry, id);
+            if before != expires {
+                self.eviction.expires(entry, expires);
+            }
+        } else {
+            self.eviction.remove(entry);
+            let hash = self.hash(key);
+            self.eviction.arrive(hash, size);
+            self.eviction
+                .insert(self.arena.own(id), id, hash, size, self.now);
+        }
+        self.forget_collection(old);
+        self.arena.retire(old);
+        Ok(())
+    }
+
+    /// Makes the item at `place` anew with another expiry; `None`: there is no room for that, so it
+    /// stays as it is.
+    fn remake(&mut self, place: Place, old: ItemId, expires: Option<Millis>) -> Option<ItemId> {
+        let item = self.arena.own(old);
+        let (key, value) = (item.key().to_vec(), item.value().to_vec());
+        let new = NewItem {
+            kind: item.kind(),
+            key: &key,
+            value: &value,
+            expires,
+            entry: item.entry(),
+            mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
+        };
+        let before = item.expires();
+        let id = self.arena.insert(&new).ok()?;
+        self.index.replace(place, id);
+        self.eviction.rename(new.entry, id);
+        // The caller changes the expiry of `id` from what it was.
+        self.expiries.change(old, before, None);
+        self.expiries.change(id, None, before);
+        self.arena.retire(old);
+        Some(id)
+    }
+
+    /// Removes the item at `place`.
+    fn unlink(&mut self, place: Place, id: ItemId) {
+        let item = self.arena.own(id);
+        self.eviction.remove(item.entry());
+        self.unlink_forgotten(place, id);
+    }
+
+    /// Removes the item at `place`, which the policy has forgotten.
+    fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
+        self.index.remove(place);
+        self.expiries.change(id, self.arena.own(id).expires(), None);
+        self.forget_collection(id);
+        self.arena.retire(id);
+    }
+
+    /// Removes the item at `place` for a reason of the store's own, and tells log and replicas.
+    fn drop_with_effect(&mut self, place: Place, id: ItemId) {
+        let op = Op::new(&crate::command::key::DEL).arg(self.arena.own(id).key());
+        self.removed.push(&op);
+        self.unlink(place, id);
+    }
+
+    fn forget_collection(&mut self, id: ItemId) {
+        if let Some(number) = self.number(id) {
+            let stored = self.collections.remove(number);
+            self.collection_bytes -= match &stored {
+                Stored::Hash(hash) => hash.bytes() as u64,
+                Stored::SortedSet(set) => set.bytes() as u64,
+            };
+        }
+    }
+}
+
+impl From<crate::mem::Full> for CommandError {
+    fn from(_: crate::mem::Full) -> CommandError {
+        CommandError::OUT_OF_MEMORY
+    }
+}

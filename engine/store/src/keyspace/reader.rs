@@ -1,0 +1,146 @@
+//! A reader: strings of a shard, on any core, without its owner.
+//!
+//! Pin an epoch, probe the index, copy the value. What the reader cannot answer alone (an expired key,
+//! a collection, a shard in the midst of a multi-shard command) it leaves to the owner.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_epoch::Guard;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+
+use super::Keyspace;
+use super::eviction::mark_hit;
+use crate::evict::{EntryId, MarkRule};
+use crate::index::Table;
+use crate::mem::{ItemId, ItemKind, SharedItems};
+use crate::time::Millis;
+
+/// What a read on any core came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// The key holds a string, which was appended.
+    Hit,
+    /// There is no such key.
+    Miss,
+    /// The owner has to answer.
+    Ask,
+}
+
+/// A hit that the owner's policy must hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    entry: EntryId,
+    id: ItemId,
+}
+
+/// Reads the strings of one shard.
+#[derive(Clone, Debug)]
+pub struct KeyReader {
+    table: Arc<Table>,
+    items: SharedItems,
+    secrets: RapidSecrets,
+    rule: MarkRule,
+    version: Arc<AtomicU64>,
+}
+
+impl KeyReader {
+    /// Appends the string at `key` to `value`. `touched` hears of a hit where the policy must.
+    #[inline]
+    pub fn get(
+        &self,
+        key: &[u8],
+        now: impl Fn() -> Millis,
+        value: &mut Vec<u8>,
+        guard: &Guard,
+        touched: impl FnOnce(Touched),
+    ) -> Read {
+        // Acquire: pairs with the release in `Hold::drop`; what a multi-shard command wrote is seen.
+        let version = self.version.load(Ordering::Acquire);
+        if version % 2 == 1 {
+            return Read::Ask;
+        }
+        let hash = rapidhash_v3_seeded(key, &self.secrets);
+        let find = |id| self.items.item(id, guard).key() == key;
+        let Some(id) = self.table.find(hash, find) else {
+            return self.unless_changed(version, Read::Miss);
+        };
+        let item = self.items.item(id, guard);
+        if item.kind() != ItemKind::String {
+            return Read::Ask;
+        }
+        let expires = item.expires();
+        if expires.is_some_and(|at| now() > at) {
+            return Read::Ask;
+        }
+        let length = value.len();
+        value.extend_from_slice(item.value());
+        let read = self.unless_changed(version, Read::Hit);
+        if read == Read::Ask {
+            value.truncate(length);
+            return read;
+        }
+        match self.rule {
+            MarkRule::Nothing => {}
+            MarkRule::Touch => touched(Touched {
+                entry: item.entry(),
+                id,
+            }),
+            // The logarithmic counter wants a random word: key and time spread well enough.
+            rule => {
+                let now = now();
+                mark_hit(rule, item, now, || {
+                    (hash >> 32) as u32 ^ (now.0 as u32).wrapping_mul(0x9e37_79b9)
+                });
+            }
+        }
+        read
+    }
+
+    /// Asks the processor to fetch where `key` is searched.
+    #[inline]
+    pub fn prefetch(&self, key: &[u8]) {
+        self.table.prefetch(rapidhash_v3_seeded(key, &self.secrets));
+    }
+
+    /// Asks the processor to fetch the item that `key` most likely is; after [`KeyReader::prefetch`].
+    #[inline]
+    pub fn prefetch_item(&self, key: &[u8]) {
+        if let Some(id) = self.table.hint(rapidhash_v3_seeded(key, &self.secrets)) {
+            self.items.prefetch(id);
+        }
+    }
+
+    /// `read`, unless a multi-shard command began meanwhile: what it changed may have been seen in
+    /// part.
+    #[inline]
+    fn unless_changed(&self, version: u64, read: Read) -> Read {
+        // The index was read with acquire loads, which pair with release stores that a multi-shard
+        // command makes after it made the version odd: who saw its changes sees the odd version.
+        if self.version.load(Ordering::Acquire) == version {
+            read
+        } else {
+            Read::Ask
+        }
+    }
+}
+
+impl Keyspace {
+    /// A reader for other cores. `version` is odd while a multi-shard command changes this shard.
+    pub(crate) fn reader(&self, version: Arc<AtomicU64>) -> KeyReader {
+        KeyReader {
+            table: Arc::clone(self.index.table()),
+            items: self.arena.share(),
+            secrets: self.secrets,
+            rule: self.eviction.rule(),
+            version,
+        }
+    }
+
+    /// Hits on other cores.
+    pub(crate) fn touched(&mut self, touched: &[Touched]) {
+        for touch in touched {
+            self.eviction.touch(touch.entry, touch.id);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Keyspace: expiry, eviction and accounts, driven through a shard.
+
+use crate::op::Op;
+use crate::shard::{Out, Shard, ShardConfig};
+use crate::time::Millis;
+
+fn apply(shard: &mut Shard, now: u64, words: &str) -> (String, String) {
+    let mut out = Out::default();
+    let op = Op::parse(words.split(' ').map(str::as_bytes)).unwrap();
+    shard.apply(Millis(now), &op, &mut out);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", " ");
+    (
+        text(out.reply.as_bytes()).trim_end().to_owned(),
+        text(out.effects.as_bytes()).trim_end().to_owned(),
+    )
+}
+
+fn shard(policy: &str, maxmemory: u64) -> Shard {
+    Shard::new(&ShardConfig {
+        policy: policy.parse().unwrap(),
+        maxmemory,
+        ..ShardConfig::default()
+    })
+}
+
+#[test]
+fn an_expired_key_is_gone_and_its_removal_is_told() {
+    let mut shard = shard("none", 0);
+    apply(&mut shard, 0, "set k v px 100");
+    assert_eq!(apply(&mut shard, 100, "get k").0, "$1 v");
+    let (reply, effects) = apply(&mut shard, 101, "get k");
+    assert_eq!(reply, "$-1");
+    assert_eq!(effects, "*2 $3 del $1 k");
+    assert_eq!(shard.stats().expired, 1);
+    assert_eq!(shard.stats().used_bytes, 0);
+}
+
+#[test]
+fn a_tick_removes_what_nobody_asks_for() {
+    let mut shard = shard("none", 0);
+    for key in 0..200 {
+        apply(&mut shard, 0, &format!("set {key} v px {}", 1 + key));
+    }
+    apply(&mut shard, 0, "hset h f v");
+    apply(&mut shard, 0, "pexpire h 50");
+    apply(&mut shard, 0, "persist 7");
+    let mut out = Out::default();
+    let mut ticks = 0;
+    while shard.tick(Millis(1_000), &mut out) {
+        ticks += 1;
+    }
+    assert!(ticks > 1, "a slice is bounded");
+    assert_eq!((shard.stats().keys, shard.stats().expired), (1, 200));
+    assert_eq!(out.effects.len(), 200);
+    assert_eq!(apply(&mut shard, 1_000, "get 7").0, "$1 v");
+}
+
+#[test]
+fn memory_stays_below_its_bound_under_every_policy() {
+    let value = "v".repeat(100);
+    for description in crate::evict::LIST {
+        let mut shard = shard(description.name, 64 << 10);
+        let mut refused = 0;
+        for step in 0..4_000u64 {
+            let key = step * 7919 % 1_500;
+            let expire = if step % 2 == 0 { " px 100000" } else { "" };
+            let (reply, _) = match step % 5 {
+                0 => apply(&mut shard, step, &format!("get {key}")),
+                1 => apply(&mut shard, step, &format!("del {key}")),
+                2 => apply(
+                    &mut shard,
+                    step,
+                    &format!("set {key} {}{expire}", &value[..50]),
+                ),
+                3 => apply(
+                    &mut shard,
+                    step,
+                    &format!("hset h{} f{step} {value}", key % 50),
+                ),
+                _ => apply(&mut shard, step, &format!("set {key} {value}{expire}")),
+            };
+            refused += u32::from(reply.contains("OOM"));
+            let used = shard.stats().used_bytes;
+            // A collection grows by more than its new field where its table does.
+            assert!(used <= 72 << 10, "{}: {used} bytes", description.name);
+        }
+        let stats = shard.stats();
+        let evicts = description.name != "none";
+        assert_eq!(stats.evicted > 0, evicts, "{}", description.name);
+        assert_eq!(
+            refused > 0,
+            !evicts || description.name == "volatile-ttl",
+            "{}",
+            description.name
+        );
+        apply(&mut shard, 9_000, "flushall");
+        assert_eq!(shard.stats().used_bytes, 0, "{}", description.name);
+    }
+}
+
+#[test]
+fn an_eviction_is_told_before_the_write_that_needed_it() {
+    let mut shard = shard("fifo", 300);
+    let value = "v".repeat(80);
+    for key in ["a", "b", "c"] {
+        apply(&mut shard, 0, &format!("set {key} {value}"));
+    }
+    let (_, effects) = apply(&mut shard, 0, &format!("set d {value}"));
+    assert!(
+        effects.starts_with("*2 $3 del $1 a *3 $3 set $1 d"),
+        "{effects}"
+    );
+    // Replacing a resident evicts nobody.
+    let (_, effects) = apply(&mut shard, 0, &format!("set c {value}"));
+    assert!(effects.starts_with("*3 $3 set"), "{effects}");
+    assert_eq!(shard.stats().evicted, 1);
+}
+
+#[test]
+fn hits_save_from_the_clock() {
+    let mut shard = shard("clock", 300);
+    let value = "v".repeat(80);
+    for key in ["a", "b", "c"] {
+        apply(&mut shard, 0, &format!("set {key} {value}"));
+    }
+    apply(&mut shard, 0, "get a");
+    apply(&mut shard, 0, &format!("set d {value}"));
+    assert_eq!(apply(&mut shard, 0, "exists a b c d").0, ":3");
+    assert_eq!(apply(&mut shard, 0, "exists a").0, ":1");
+}
+
+#[test]
+fn only_reads_count_as_hits_and_misses() {
+    let mut shard = shard("none", 0);
+    for words in ["set k 1", "incr k", "append k x", "hset h f v"] {
+        apply(&mut shard, 0, words);
+    }
+    assert_eq!((shard.stats().hits, shard.stats().misses), (0, 0));
+    for words in ["get k", "get x", "hget h f", "mget k x"] {
+        apply(&mut shard, 0, words);
+    }
+    assert_eq!((shard.stats().hits, shard.stats().misses), (3, 2));
+}
+
+#[test]
+fn a_dump_rebuilds_the_state() {
+    let mut first = shard("none", 0);
+    for words in [
+        "set a 1",
+        "set b 2 pxat 5000",
+        "set gone 2 pxat 10",
+        "hset h f v g w",
+        "pexpireat h 6000",
+        "zadd z 1.5 m -2 n",
+    ] {
+        apply(&mut first, 0, words);
+    }
+    for n in 0..2_000 {
+        apply(&mut first, 0, &format!("zadd big {n} member{n}"));
+    }
+    let mut second = shard("none", 0);
+    let mut out = Out::default();
+    let mut ops = 0;
+    first.dump(Millis(100), &mut |op| {
+        ops += 1;
+        second.apply(Millis(100), op, &mut out);
+    });
+    assert!(ops > 10, "a large collection comes in several ops");
+    assert_eq!(second.stats().keys, 5);
+    for words in [
+        "get a",
+        "get b",
+        "get gone",
+        "pexpiretime b",
+        "hgetall h",
+        "pexpiretime h",
+        "zrange z 0 -1 withscores",
+        "zrange big 0 -1 withscores",
+    ] {
+        assert_eq!(
+            apply(&mut second, 100, words),
+            apply(&mut first, 100, words)
+        );
+    }
+}

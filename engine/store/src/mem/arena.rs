@@ -1,0 +1,356 @@
+//! The arena: allocation in a shard's range, by its owner alone.
+//!
+//! Small items come from size classes. A class owns chunks of 2 MiB; a chunk hands out blocks that
+//! were never used, then those freed, kept in a list through the free blocks themselves. A chunk whose
+//! last block is freed leaves its class, so a change in the sizes of values strands no memory. Larger
+//! items are runs of pages at the other end of the range.
+#![expect(unsafe_code, reason = "blocks are bytes in a range of memory")]
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use crossbeam_epoch::Guard;
+
+use super::class::{CLASSES, class_bytes, class_of};
+use super::extent::{Extents, PAGE_BYTES};
+use super::item::{Item, NewItem};
+use super::limbo::Limbo;
+use super::range::Range;
+use super::{GRANULE, ItemId};
+
+const CHUNK_BYTES: usize = if cfg!(miri) { 64 << 10 } else { 2 << 20 };
+/// From so many chunks on, huge pages pay: below, a small shard would touch far more than it uses.
+const HUGE_FROM: usize = 8;
+/// Empty chunks that are kept with their pages; those of the others go back to the system.
+const WARM_CHUNKS: usize = 8;
+/// No chunk.
+const NONE: u32 = u32::MAX;
+
+/// The range has no room for the item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an item of {bytes} bytes finds no room in the shard's range")]
+pub struct Full {
+    /// The item's bytes.
+    pub bytes: usize,
+}
+
+/// A reader's handle on the items of an arena.
+#[derive(Clone, Debug)]
+pub struct SharedItems {
+    range: Arc<Range>,
+    /// Its count tells the arena whether there are readers.
+    _reader: Arc<()>,
+}
+
+impl SharedItems {
+    /// The item `id`; see [`Range::item`].
+    #[inline]
+    pub fn item<'g>(&'g self, id: ItemId, guard: &'g Guard) -> Item<'g> {
+        self.range.item(id, guard)
+    }
+
+    /// Asks the processor to fetch the beginning of item `id`.
+    #[inline]
+    pub fn prefetch(&self, id: ItemId) {
+        self.range.prefetch(id);
+    }
+}
+
+/// The owner's handle on the marks of items that are in the index.
+#[derive(Debug)]
+pub struct ItemMarks(Arc<Range>);
+
+impl ItemMarks {
+    /// The mark of item `id`, which is in the index.
+    pub fn of(&self, id: ItemId) -> &AtomicU32 {
+        // SAFETY: the guard only lives through this call. The owner alone holds this handle and alone
+        // releases items, and none while a policy looks at its mark.
+        let guard = unsafe { crossbeam_epoch::unprotected() };
+        self.0.item(id, guard).mark()
+    }
+}
+
+/// A chunk of a class.
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    class: u32,
+    live: u32,
+    /// Blocks handed out at least once, from the front.
+    fresh: u32,
+    /// The first free block in granules, 0 for none.
+    free: u32,
+    before: u32,
+    after: u32,
+}
+
+/// The allocator of one shard.
+#[derive(Debug)]
+pub struct Arena {
+    range: Arc<Range>,
+    /// Held once here and once by every reader's handle.
+    readers: Arc<()>,
+    chunks: Vec<Chunk>,
+    /// The first chunk with a free block, by class.
+    open: [u32; CLASSES],
+    empty: Vec<u32>,
+    extents: Extents,
+    limbo: Limbo,
+    used: u64,
+    huge: bool,
+}
+
+impl Arena {
+    /// An empty arena.
+    ///
+    /// # Errors
+    /// The system grants no address space.
+    pub fn new() -> io::Result<Arena> {
+        let range = Range::reserve()?;
+        let extents = Extents::new(range.len() / PAGE_BYTES);
+        Ok(Arena {
+            range: Arc::new(range),
+            readers: Arc::new(()),
+            chunks: Vec::new(),
+            open: [NONE; CLASSES],
+            empty: Vec::new(),
+            extents,
+            limbo: Limbo::default(),
+            used: 0,
+            huge: false,
+        })
+    }
+
+    /// What readers on other cores need to dereference ids.
+    pub fn share(&self) -> SharedItems {
+        SharedItems {
+            range: Arc::clone(&self.range),
+            _reader: Arc::clone(&self.readers),
+        }
+    }
+
+    /// The marks of items, for the owner's policy.
+    pub fn marks(&self) -> ItemMarks {
+        ItemMarks(Arc::clone(&self.range))
+    }
+
+    /// Places memory that is touched from now on at NUMA node `node`.
+    ///
+    /// # Errors
+    /// The system cannot.
+    pub fn bind(&self, node: usize) -> io::Result<()> {
+        self.range.bind(node)
+    }
+
+    /// The bytes of all blocks that are taken, those in limbo among them.
+    pub fn used_bytes(&self) -> u64 {
+        self.used
+    }
+
+    /// The bytes of blocks that wait for readers.
+    pub fn limbo_bytes(&self) -> u64 {
+        self.limbo.bytes()
+    }
+
+    /// Whether a reader on another core may exist.
+    pub fn is_shared(&mut self) -> bool {
+        // `get_mut` acquires what the last reader's drop released.
+        Arc::get_mut(&mut self.readers).is_none()
+    }
+
+    /// The bytes that an item of `bytes` really takes.
+    pub fn block_bytes(bytes: usize) -> u64 {
+        match class_of(bytes) {
+            Some(class) => class_bytes(class) as u64,
+            None => (bytes.div_ceil(PAGE_BYTES) * PAGE_BYTES) as u64,
+        }
+    }
+
+    /// Makes an item. Nobody sees it until its id is published in the index.
+    ///
+    /// # Errors
+    /// The range has no room.
+    pub fn insert(&mut self, new: &NewItem<'_>) -> Result<ItemId, Full> {
+        let bytes = new.bytes();
+        let block = match class_of(bytes) {
+            Some(class) => self.take_block(class),
+            None => self.take_extent(bytes),
+        };
+        let id = block.ok_or(Full { bytes })?;
+        self.used += Arena::block_bytes(bytes);
+        // SAFETY: the block was just taken, so nobody else knows it; it holds `bytes` bytes; blocks lie
+        // at multiples of a granule, which is 8.
+        unsafe { new.write(self.range.at(id.offset())) };
+        Ok(id)
+    }
+
+    /// An item, as its owner sees it.
+    #[inline]
+    pub fn own(&self, id: ItemId) -> Item<'_> {
+        // SAFETY: the guard only lives through this call. The item lives as long as the borrow of
+        // `self`, and blocks are reused by `&mut self` alone, so no release can happen meanwhile.
+        let guard = unsafe { crossbeam_epoch::unprotected() };
+        self.range.item(id, guard)
+    }
+
+    /// Releases an item that left the index: at once where nobody else can be reading, otherwise when
+    /// all who may be are done.
+    pub fn retire(&mut self, id: ItemId) {
+        if self.is_shared() {
+            let bytes = Arena::block_bytes(self.own(id).bytes());
+            self.limbo.retire(id, bytes);
+            if self.limbo.is_waiting() {
+                self.collect();
+            }
+        } else {
+            self.free(id);
+        }
+    }
+
+    /// Reuses what no reader can see any more.
+    pub fn collect(&mut self) {
+        let mut limbo = std::mem::take(&mut self.limbo);
+        while limbo.take_passed(|id| self.free(id)) {}
+        self.limbo = limbo;
+    }
+
+    /// Pushes what is in limbo along: for moments without new garbage, which would push by itself.
+    pub fn quiesce(&mut self) {
+        self.limbo.seal();
+        if self.limbo.is_waiting() {
+            crossbeam_epoch::pin().flush();
+            self.collect();
+        }
+    }
+
+    fn take_block(&mut self, class: usize) -> Option<ItemId> {
+        let number = match self.open[class] {
+            NONE => self.open_chunk(class)?,
+            number => number,
+        };
+        let chunk = &mut self.chunks[number as usize];
+        let block_bytes = class_bytes(class);
+        let granule = if chunk.free != 0 {
+            let granule = chunk.free;
+            // SAFETY: a free block holds the granule of the next free one (see `free`), and nobody else
+            // refers to it.
+            chunk.free = unsafe {
+                let block = self.range.at(granule as usize * GRANULE);
+                block.cast::<u32>().read()
+            };
+            granule
+        } else {
+            let offset = number as usize * CHUNK_BYTES + chunk.fresh as usize * block_bytes;
+            chunk.fresh += 1;
+            (offset / GRANULE) as u32
+        };
+        chunk.live += 1;
+        if chunk.free == 0 && (chunk.fresh as usize + 1) * block_bytes > CHUNK_BYTES {
+            self.unlink(number);
+        }
+        ItemId::from_bits(granule)
+    }
+
+    fn open_chunk(&mut self, class: usize) -> Option<u32> {
+        let number = if let Some(number) = self.empty.pop() {
+            number
+        } else {
+            let end = (self.chunks.len() + 1) * CHUNK_BYTES;
+            if end > self.extents.floor() * PAGE_BYTES {
+                return None;
+            }
+            self.chunks.push(Chunk {
+                class: 0,
+                live: 0,
+                fresh: 0,
+                free: 0,
+                before: NONE,
+                after: NONE,
+            });
+            if self.chunks.len() >= HUGE_FROM && !self.huge {
+                self.huge = true;
+                self.range.advise_huge();
+            }
+            self.chunks.len() as u32 - 1
+        };
+        let chunk = &mut self.chunks[number as usize];
+        chunk.class = class as u32;
+        chunk.free = 0;
+        // The very first block stays unused: granule 0 means none.
+        chunk.fresh = u32::from(number == 0);
+        self.link(number);
+        Some(number)
+    }
+
+    fn take_extent(&mut self, bytes: usize) -> Option<ItemId> {
+        let lowest = (self.chunks.len() * CHUNK_BYTES).div_ceil(PAGE_BYTES);
+        let page = self
+            .extents
+            .take(bytes.div_ceil(PAGE_BYTES), lowest.max(1))?;
+        ItemId::from_bits((page * PAGE_BYTES / GRANULE) as u32)
+    }
+
+    fn free(&mut self, id: ItemId) {
+        let bytes = self.own(id).bytes();
+        self.used -= Arena::block_bytes(bytes);
+        if class_of(bytes).is_none() {
+            let pages = bytes.div_ceil(PAGE_BYTES);
+            // SAFETY: the run is freed here, so nobody refers to its bytes.
+            unsafe { self.range.discard(id.offset(), pages * PAGE_BYTES) };
+            self.extents.give(id.offset() / PAGE_BYTES, pages);
+            return;
+        }
+        let number = (id.offset() / CHUNK_BYTES) as u32;
+        let chunk = &mut self.chunks[number as usize];
+        let block_bytes = class_bytes(chunk.class as usize);
+        let was_full = chunk.free == 0 && (chunk.fresh as usize + 1) * block_bytes > CHUNK_BYTES;
+        // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 8 and holds at
+        // least 16 bytes.
+        unsafe { self.range.at(id.offset()).cast::<u32>().write(chunk.free) };
+        chunk.free = id.bits();
+        chunk.live -= 1;
+        if chunk.live == 0 {
+            if !was_full {
+                self.unlink(number);
+            }
+            if self.empty.len() >= WARM_CHUNKS {
+                // SAFETY: no block of the chunk is taken, so nobody refers to its bytes.
+                unsafe {
+                    self.range
+                        .discard(number as usize * CHUNK_BYTES, CHUNK_BYTES)
+                };
+            }
+            self.empty.push(number);
+        } else if was_full {
+            self.link(number);
+        }
+    }
+
+    fn link(&mut self, number: u32) {
+        let class = self.chunks[number as usize].class as usize;
+        let after = std::mem::replace(&mut self.open[class], number);
+        if after != NONE {
+            self.chunks[after as usize].before = number;
+        }
+        let chunk = &mut self.chunks[number as usize];
+        chunk.before = NONE;
+        chunk.after = after;
+    }
+
+    fn unlink(&mut self, number: u32) {
+        let Chunk {
+            class,
+            before,
+            after,
+            ..
+        } = self.chunks[number as usize];
+        if before == NONE {
+            self.open[class as usize] = after;
+        } else {
+            self.chunks[before as usize].after = after;
+        }
+        if after != NONE {
+            self.chunks[after as usize].before = before;
+        }
+    }
+}

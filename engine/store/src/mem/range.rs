@@ -1,0 +1,157 @@
+//! A range: the reserved memory of one shard, shared by its owner and its readers.
+#![expect(unsafe_code, reason = "the one place where an id becomes a reference")]
+
+use std::io;
+use std::ptr::NonNull;
+
+use crossbeam_epoch::Guard;
+
+use super::item::Item;
+use super::{GRANULE, ItemId};
+
+/// What 32 bits of granules can name.
+const BYTES_MAX: usize = 1 << 35;
+/// Less than this is not worth trying.
+const BYTES_MIN: usize = 1 << 28;
+
+/// The memory of one shard.
+#[derive(Debug)]
+pub struct Range {
+    #[cfg(not(miri))]
+    memory: seawall_sys::map::Reserved,
+    #[cfg(miri)]
+    memory: miri::Plain,
+}
+
+impl Range {
+    /// Reserves as much address space as ids can name, or as much of it as the system grants.
+    ///
+    /// # Errors
+    /// Not even the smallest range is granted.
+    pub(super) fn reserve() -> io::Result<Range> {
+        #[cfg(miri)]
+        return Ok(Range {
+            memory: miri::Plain::new(),
+        });
+        #[cfg(not(miri))]
+        {
+            let mut bytes = BYTES_MAX;
+            loop {
+                match seawall_sys::map::Reserved::new(bytes) {
+                    Ok(memory) => return Ok(Range { memory }),
+                    Err(error) if bytes <= BYTES_MIN => return Err(error),
+                    Err(_) => bytes /= 2,
+                }
+            }
+        }
+    }
+
+    /// The bytes of the range.
+    pub(super) fn len(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// The address `offset` bytes into the range.
+    pub(super) fn at(&self, offset: usize) -> NonNull<u8> {
+        debug_assert!(offset <= self.len());
+        // SAFETY: callers stay within the range, which is one mapping.
+        unsafe { self.memory.base().add(offset) }
+    }
+
+    /// The item `id`. This is the one place where an id is dereferenced.
+    ///
+    /// `_guard` was pinned before `id` was read from the index (see the module's contract), so the
+    /// block is not reused while it lives; and the index published `id` with a release store that its
+    /// reader acquired, so what the owner wrote before is seen whole.
+    #[inline]
+    pub fn item<'g>(&'g self, id: ItemId, _guard: &'g Guard) -> Item<'g> {
+        let offset = id.offset();
+        assert!(
+            offset < self.memory.len(),
+            "an id names a place in its range"
+        );
+        // SAFETY: the arena gave this id for an item that it wrote, and the guard holds it.
+        unsafe { Item::at(self.memory.base().add(offset)) }
+    }
+
+    /// Asks the processor to fetch the beginning of item `id`.
+    #[inline]
+    pub fn prefetch(&self, id: ItemId) {
+        super::lines::prefetch(
+            self.memory
+                .base()
+                .as_ptr()
+                .wrapping_add(id.bits() as usize * GRANULE),
+        );
+    }
+
+    /// Asks for huge pages from now on. Where the system has none, small ones do.
+    #[cfg_attr(miri, expect(clippy::unused_self, reason = "Miri has no pages"))]
+    pub(super) fn advise_huge(&self) {
+        #[cfg(not(miri))]
+        let _ = self.memory.advise_huge();
+    }
+
+    /// Places pages that are touched from now on at NUMA node `node`, where the system can.
+    pub(super) fn bind(&self, node: usize) -> io::Result<()> {
+        #[cfg(not(miri))]
+        return self.memory.bind(node);
+        #[cfg(miri)]
+        return Err(io::Error::other(format!("Miri has no node {node}")));
+    }
+
+    /// Gives the pages of `len` bytes at `offset` back to the system.
+    ///
+    /// # Safety
+    /// Nobody refers to these bytes.
+    pub(super) unsafe fn discard(&self, offset: usize, len: usize) {
+        #[cfg(not(miri))]
+        // SAFETY: the caller's promise. Failure keeps the pages, which costs memory and nothing else.
+        let _ = unsafe { self.memory.discard(offset..offset + len) };
+        #[cfg(miri)]
+        let _ = (offset, len);
+    }
+}
+
+#[cfg(miri)]
+mod miri {
+    //! Miri has no `mmap` with the flags that a range needs: it gets a plain allocation.
+
+    use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+    use std::ptr::NonNull;
+
+    const LAYOUT: Layout = match Layout::from_size_align(4 << 20, 4096) {
+        Ok(layout) => layout,
+        Err(_) => panic!("a layout of whole pages"),
+    };
+
+    #[derive(Debug)]
+    pub(super) struct Plain(NonNull<u8>);
+
+    // SAFETY: the memory is owned; what is in it is synchronised by the arena's users.
+    unsafe impl Send for Plain {}
+    // SAFETY: as above.
+    unsafe impl Sync for Plain {}
+
+    impl Plain {
+        pub(super) fn new() -> Plain {
+            // SAFETY: the layout is not empty.
+            let base = unsafe { alloc_zeroed(LAYOUT) };
+            Plain(NonNull::new(base).unwrap_or_else(|| handle_alloc_error(LAYOUT)))
+        }
+        pub(super) fn base(&self) -> NonNull<u8> {
+            self.0
+        }
+        #[expect(clippy::unused_self, reason = "as the mapping's")]
+        pub(super) fn len(&self) -> usize {
+            LAYOUT.size()
+        }
+    }
+
+    impl Drop for Plain {
+        fn drop(&mut self) {
+            // SAFETY: allocated with this layout in `new`.
+            unsafe { dealloc(self.0.as_ptr(), LAYOUT) }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The arena against a model, and its way with readers. Small enough for Miri.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::time::Millis;
+
+fn item<'a>(key: &'a [u8], value: &'a [u8], expires: Option<Millis>) -> NewItem<'a> {
+    NewItem {
+        kind: ItemKind::String,
+        key,
+        value,
+        expires,
+        entry: 7,
+        mark: 0,
+    }
+}
+
+#[test]
+fn every_layout_reads_back() {
+    let mut arena = Arena::new().unwrap();
+    let long = vec![b'k'; 2_000];
+    let values: &[usize] = if cfg!(miri) {
+        &[0, 1, 5_000]
+    } else {
+        &[0, 1, 262_143, 262_144, 3 << 20]
+    };
+    for key in [&b""[..], b"k", &long] {
+        for &bytes in values {
+            for expires in [None, Some(Millis(1 << 40))] {
+                let value = vec![b'v'; bytes];
+                let new = item(key, &value, expires);
+                let id = arena.insert(&new).unwrap();
+                let read = arena.own(id);
+                assert_eq!(read.key(), key);
+                assert!(read.value() == value);
+                assert_eq!((read.expires(), read.entry()), (expires, 7));
+                assert_eq!(read.bytes(), new.bytes());
+                assert_eq!(read.set_expires(Millis(5)), expires.is_some());
+                assert_eq!(read.expires(), expires.map(|_| Millis(5)));
+                arena.retire(id);
+            }
+        }
+    }
+    assert_eq!(arena.used_bytes(), 0);
+}
+
+#[test]
+fn short_items_pay_twelve_bytes() {
+    assert_eq!(item(b"key:0123456789ab", &[0; 100], None).bytes(), 128);
+    assert_eq!(Arena::block_bytes(128), 128);
+}
+
+#[test]
+fn a_reader_keeps_what_it_reads() {
+    let mut arena = Arena::new().unwrap();
+    let range = arena.share();
+    let id = arena.insert(&item(b"a", b"first", None)).unwrap();
+    let guard = crossbeam_epoch::pin();
+    let read = range.item(id, &guard);
+    arena.retire(id);
+    arena.quiesce();
+    // The same size, so it would take the same block if that were free.
+    let other = arena.insert(&item(b"a", b"other", None)).unwrap();
+    assert_ne!(other, id);
+    assert_eq!(read.value(), b"first");
+    assert!(arena.limbo_bytes() > 0);
+    drop(guard);
+    for _ in 0..16 {
+        arena.quiesce();
+    }
+    assert_eq!(arena.limbo_bytes(), 0);
+    assert_eq!(arena.insert(&item(b"a", b"third", None)).unwrap(), id);
+}
+
+#[test]
+fn a_full_range_is_an_error_and_room_returns() {
+    let mut arena = Arena::new().unwrap();
+    // Half of 32 GiB of address space is named, never touched: the value is not written.
+    let lengths = if cfg!(miri) { 1 << 20 } else { 400 << 20 };
+    let value = vec![0; lengths];
+    let mut ids = Vec::new();
+    let most = if cfg!(miri) { 8 } else { 2 };
+    for _ in 0..most {
+        match arena.insert(&item(b"k", &value, None)) {
+            Ok(id) => ids.push(id),
+            Err(Full { bytes }) => assert!(bytes > lengths),
+        }
+    }
+    assert_eq!(ids.len() < most, cfg!(miri));
+    ids.into_iter().for_each(|id| arena.retire(id));
+    assert_eq!(arena.used_bytes(), 0);
+}
+
+#[test]
+fn marks_change_from_any_core() {
+    let mut arena = Arena::new().unwrap();
+    let id = arena.insert(&item(b"k", b"v", None)).unwrap();
+    let range = arena.share();
+    let ready = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let guard = crossbeam_epoch::pin();
+                for _ in 0..50 {
+                    range
+                        .item(id, &guard)
+                        .mark()
+                        .fetch_add(1, Ordering::Relaxed);
+                }
+                ready.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+    });
+    assert_eq!(arena.own(id).mark().load(Ordering::Relaxed), 100);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 64 }, ..ProptestConfig::default() })]
+    #[test]
+    fn items_keep_their_bytes_and_accounts_are_exact(
+        steps in prop::collection::vec((0u8..12, 0usize..6_000, any::<bool>()), 1..if cfg!(miri) { 40 } else { 400 })
+    ) {
+        let mut arena = Arena::new().unwrap();
+        let mut model: HashMap<u8, (ItemId, Vec<u8>, u64)> = HashMap::new();
+        for (key, bytes, fine) in steps {
+            let bytes = if fine { bytes % 200 } else { bytes * 40 % if cfg!(miri) { 9_000 } else { 300_000 } };
+            let value = vec![key ^ bytes as u8; bytes];
+            let new = item(std::slice::from_ref(&key), &value, fine.then_some(Millis(9)));
+            let id = arena.insert(&new).unwrap();
+            let account = Arena::block_bytes(new.bytes());
+            if let Some((old, ..)) = model.insert(key, (id, value, account)) {
+                arena.retire(old);
+            }
+            prop_assert_eq!(arena.used_bytes(), model.values().map(|held| held.2).sum::<u64>());
+        }
+        for (key, (id, value, _)) in &model {
+            prop_assert_eq!(arena.own(*id).key(), std::slice::from_ref(key));
+            prop_assert!(arena.own(*id).value() == value.as_slice());
+        }
+    }
+}

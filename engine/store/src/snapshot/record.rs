@@ -1,0 +1,207 @@
+//! Records: a key with its value and expiry.
+//!
+//! ```text
+//!  kind u8 · expires u8 · [expiry u64] · key length u32 · body length u64 · key · body
+//!
+//!  string      the bytes
+//!  hash        count u64, then for each field: length u32, value's length u32, field, value
+//!  sorted set  count u64, then for each member: score f64, length u32, member        little-endian
+//! ```
+//!
+//! Decoding looks at a body from front to back before it hands it out: what [`Fields`] and
+//! [`Members`] then give needs no check.
+
+use crate::time::Millis;
+use crate::value::Value;
+
+/// A record, as it lies in a snapshot.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// What it holds.
+    pub body: Body<'a>,
+    /// When it expires.
+    pub expiry: Option<Millis>,
+}
+
+/// What a record's key holds.
+#[derive(Clone, Debug)]
+pub enum Body<'a> {
+    /// A string.
+    String(&'a [u8]),
+    /// A hash: its fields and their values.
+    Hash(Fields<'a>),
+    /// A sorted set: its members and their scores, in the order in which they were written.
+    SortedSet(Members<'a>),
+}
+
+/// The longest key, field, value of a field, or member: what a length of 32 bits holds.
+const PART_BYTES_MAX: usize = u32::MAX as usize;
+
+/// Appends a record to `bytes`; `false`, and nothing appended, where a part is longer than 4 GiB.
+#[must_use]
+pub fn encode(key: &[u8], value: Value<'_>, expiry: Option<Millis>, bytes: &mut Vec<u8>) -> bool {
+    let start = bytes.len();
+    bytes.push(match value {
+        Value::String(_) => 0,
+        Value::Hash(_) => 1,
+        Value::SortedSet(_) => 2,
+    });
+    bytes.push(u8::from(expiry.is_some()));
+    if let Some(Millis(ms)) = expiry {
+        bytes.extend_from_slice(&ms.to_le_bytes());
+    }
+    let mut fits = key.len() <= PART_BYTES_MAX;
+    bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
+    let len_at = bytes.len();
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(key);
+    let body_at = bytes.len();
+    match value {
+        Value::String(string) => bytes.extend_from_slice(string),
+        Value::Hash(hash) => {
+            bytes.extend_from_slice(&(hash.len() as u64).to_le_bytes());
+            for (field, value) in hash.iter() {
+                fits &= field.len().max(value.len()) <= PART_BYTES_MAX;
+                bytes.extend_from_slice(&(field.len() as u32).to_le_bytes());
+                bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
+                bytes.extend_from_slice(field);
+                bytes.extend_from_slice(value);
+            }
+        }
+        Value::SortedSet(set) => {
+            bytes.extend_from_slice(&(set.len() as u64).to_le_bytes());
+            for (member, score) in set.iter() {
+                fits &= member.len() <= PART_BYTES_MAX;
+                bytes.extend_from_slice(&score.to_bits().to_le_bytes());
+                bytes.extend_from_slice(&(member.len() as u32).to_le_bytes());
+                bytes.extend_from_slice(member);
+            }
+        }
+    }
+    let body = (bytes.len() - body_at) as u64;
+    bytes[len_at..len_at + 8].copy_from_slice(&body.to_le_bytes());
+    if !fits {
+        bytes.truncate(start);
+    }
+    fits
+}
+
+impl<'a> Record<'a> {
+    /// Reads a record from the front of `bytes`; gives it and what is left.
+    pub fn decode(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
+        let mut cursor = Cursor { bytes };
+        let [kind, expires] = cursor.array()?;
+        let expiry = match expires {
+            0 => None,
+            1 => Some(Millis(cursor.u64()?)),
+            _ => return None,
+        };
+        let key_len = cursor.u32()?;
+        let body_len = cursor.u64()?;
+        let key = cursor.take(key_len.into())?;
+        let body = cursor.take(body_len)?;
+        let body = match kind {
+            0 => Body::String(body),
+            1 => Body::Hash(Fields::checked(body)?),
+            2 => Body::SortedSet(Members::checked(body)?),
+            _ => return None,
+        };
+        Some((Record { key, body, expiry }, cursor.bytes))
+    }
+}
+
+/// The fields of a hash and their values.
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    rest: Cursor<'a>,
+}
+
+impl<'a> Fields<'a> {
+    fn checked(body: &'a [u8]) -> Option<Fields<'a>> {
+        let mut cursor = Cursor { bytes: body };
+        let count = cursor.u64()?;
+        let fields = Fields { rest: cursor };
+        let mut walk = fields.clone();
+        let found = walk.by_ref().count() as u64;
+        // A walk ends where no whole field is left.
+        (found == count && walk.rest.bytes.is_empty()).then_some(fields)
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut cursor = self.rest.clone();
+        let (field, value) = (cursor.u32()?, cursor.u32()?);
+        let pair = (cursor.take(field.into())?, cursor.take(value.into())?);
+        self.rest = cursor;
+        Some(pair)
+    }
+}
+
+/// The members of a sorted set and their scores.
+#[derive(Clone, Debug)]
+pub struct Members<'a> {
+    rest: Cursor<'a>,
+}
+
+impl<'a> Members<'a> {
+    fn checked(body: &'a [u8]) -> Option<Members<'a>> {
+        let mut cursor = Cursor { bytes: body };
+        let count = cursor.u64()?;
+        let members = Members { rest: cursor };
+        let mut walk = members.clone();
+        let mut found = 0;
+        for (_, score) in walk.by_ref() {
+            // No command lets such a score in, and no order has a place for it.
+            if score.is_nan() {
+                return None;
+            }
+            found += 1;
+        }
+        (found == count && walk.rest.bytes.is_empty()).then_some(members)
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], f64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut cursor = self.rest.clone();
+        let score = f64::from_bits(cursor.u64()?);
+        let len = cursor.u32()?;
+        let member = cursor.take(len.into())?;
+        self.rest = cursor;
+        Some((member, score))
+    }
+}
+
+/// Bytes that are read from front to back.
+#[derive(Clone, Debug)]
+struct Cursor<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(usize::try_from(len).ok()?)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let taken = self.take(N as u64)?;
+        Some(taken.try_into().expect("as many as were taken"))
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+}

@@ -1,0 +1,113 @@
+//! Effects: whoever applies them to an empty shard has the state of the shard that gave them.
+
+mod grammar;
+
+use grammar::Grammar;
+use seawall_store::{Effects, Millis, Op, Out, Reply, Shard, ShardConfig};
+
+const SEEDS: u64 = 40;
+const COMMANDS: usize = 1500;
+const EPOCH_MS: u64 = 1_700_000_000_000;
+
+/// The reply to a command, which must be well formed.
+fn ask(shard: &mut Shard, now: Millis, words: &[&[u8]]) -> Reply {
+    let mut out = Out::default();
+    let op = Op::parse(words.iter().copied()).expect("well formed");
+    shard.apply(now, &op, &mut out);
+    Reply::parse(out.reply.as_bytes()).expect("a whole reply").0
+}
+
+/// All that a client can learn of the keys that the grammar names. Lists that have no order are sorted.
+fn state(shard: &mut Shard, now: Millis) -> Vec<String> {
+    let mut lines = vec![format!("{:?}", ask(shard, now, &[b"dbsize"]))];
+    for kind in ["str", "hash", "zset", "lex", "geo"] {
+        for n in 0..8 {
+            let name = format!("{kind}:{n}");
+            let key = name.as_bytes();
+            let held = match ask(shard, now, &[b"type", key]) {
+                Reply::Simple(held) if held == "string" => ask(shard, now, &[b"get", key]),
+                Reply::Simple(held) if held == "hash" => ask(shard, now, &[b"hgetall", key]),
+                Reply::Simple(held) if held == "zset" => {
+                    ask(shard, now, &[b"zrange", key, b"0", b"-1", b"withscores"])
+                }
+                _ => continue,
+            };
+            let held = match held {
+                Reply::Array(items) if kind == "hash" => {
+                    let mut pairs: Vec<_> = items.chunks(2).map(|p| format!("{p:?}")).collect();
+                    pairs.sort();
+                    pairs.join(" ")
+                }
+                held => format!("{held:?}"),
+            };
+            let expires = ask(shard, now, &[b"pexpiretime", key]);
+            lines.push(format!("{name} {expires:?} {held}"));
+        }
+    }
+    lines
+}
+
+/// Runs a stream of commands; the state of the shard, and of a replica that heard of all that happened
+/// but for what `forget` says.
+fn run(seed: u64, forget: impl Fn(&Op) -> bool) -> (Vec<String>, Vec<String>) {
+    let mut grammar = Grammar::new(seed, EPOCH_MS);
+    let mut shard = Shard::new(&ShardConfig::default());
+    let mut told = Effects::default();
+    let mut now = Millis(EPOCH_MS);
+    for step in 0..COMMANDS {
+        // Long enough steps that some keys expire on the way.
+        now = now + 1_000_003 * (step as u64 % 3);
+        let words = grammar.next();
+        let mut out = Out::default();
+        if let Ok(op) = Op::parse(words.iter().map(Vec::as_slice)) {
+            shard.apply(now, &op, &mut out);
+            let read = !op.command().flags.writes();
+            let read = read && !out.effects.is_empty();
+            assert!(
+                !read || decode(&out.effects).all(|effect| effect.command().name == "del"),
+                "seed {seed}: {op:?} reads, and yet tells {:?}",
+                decode(&out.effects).collect::<Vec<_>>()
+            );
+            if !forget(&op) {
+                told.append(&mut out.effects);
+            }
+        }
+    }
+    let mut replica = Shard::new(&ShardConfig::default());
+    let mut refused = Vec::new();
+    for effect in decode(&told) {
+        let mut out = Out::default();
+        // Effects are applied at the beginning of time: what expired says so itself, and must not be
+        // found expired by another clock while effects from before are still coming.
+        replica.apply(Millis(0), &effect, &mut out);
+        let reply = Reply::parse(out.reply.as_bytes()).expect("a whole reply").0;
+        if let Reply::Error(words) = reply {
+            refused.push(format!("{effect:?} was refused: {words}"));
+        }
+    }
+    refused.extend(state(&mut replica, now));
+    (state(&mut shard, now), refused)
+}
+
+fn decode(effects: &Effects) -> impl Iterator<Item = Op> {
+    Effects::decode(effects.as_bytes()).map(|effect| effect.expect("effects decode"))
+}
+
+#[test]
+fn effects_rebuild_the_state() {
+    for seed in 0..SEEDS {
+        let (shard, replica) = run(seed, |_| false);
+        assert_eq!(shard, replica, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_forgotten_effect_is_noticed() {
+    for name in ["set", "hincrbyfloat", "zadd", "pexpireat"] {
+        let noticed = (0..SEEDS).any(|seed| {
+            let (shard, replica) = run(seed, |op| op.command().name == name);
+            shard != replica
+        });
+        assert!(noticed, "{name}");
+    }
+}

@@ -1,0 +1,251 @@
+//! Hashes and sorted sets beside the simplest models of them, through both encodings.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use seawall_store::value::{Collection, Hash, SortedSet, hash, sorted_set};
+
+#[derive(Clone, Debug)]
+enum HashStep {
+    Set(Vec<u8>, Vec<u8>),
+    Remove(Vec<u8>),
+    /// So many fields at once, from a number on.
+    Fill(u16, u16),
+    Drain(u16, u16),
+}
+
+/// Short names, so that steps meet; now and then one around the limit of the compact encoding.
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        20 => (0..60_u16).prop_map(|n| format!("name{n}").into_bytes()),
+        1 => (62..68_usize).prop_map(|len| vec![b'x'; len]),
+        1 => Just(Vec::new()),
+    ]
+}
+
+fn hash_step() -> impl Strategy<Value = HashStep> {
+    prop_oneof![
+        6 => (name(), name()).prop_map(|(field, value)| HashStep::Set(field, value)),
+        3 => name().prop_map(HashStep::Remove),
+        1 => (0..200_u16, 0..150_u16).prop_map(|(from, count)| HashStep::Fill(from, count)),
+        1 => (0..200_u16, 0..150_u16).prop_map(|(from, count)| HashStep::Drain(from, count)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_hash_equals_a_map(steps in prop::collection::vec(hash_step(), 1..120)) {
+        let mut hash = Hash::default();
+        let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let mut fits = true;
+        for step in steps {
+            match step {
+                HashStep::Set(field, value) => {
+                    let new = model.insert(field.clone(), value.clone()).is_none();
+                    prop_assert_eq!(hash.set(&field, &value), new);
+                    fits &= field.len().max(value.len()) <= hash::COMPACT_BYTES;
+                }
+                HashStep::Remove(field) => {
+                    prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some());
+                }
+                HashStep::Fill(from, count) => {
+                    for n in from..from + count {
+                        let field = format!("name{n}").into_bytes();
+                        hash.set(&field, b"filled");
+                        model.insert(field, b"filled".to_vec());
+                        fits &= model.len() <= hash::COMPACT_ENTRIES;
+                    }
+                }
+                HashStep::Drain(from, count) => {
+                    for n in from..from + count {
+                        let field = format!("name{n}").into_bytes();
+                        prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some());
+                    }
+                }
+            }
+            fits &= model.len() <= hash::COMPACT_ENTRIES;
+            prop_assert_eq!(hash.is_compact(), fits);
+            prop_assert_eq!(hash.len(), model.len());
+            prop_assert_eq!(hash.is_empty(), model.is_empty());
+        }
+        for (field, value) in &model {
+            prop_assert_eq!(hash.get(field), Some(value.as_slice()));
+        }
+        let mut shown: Vec<_> = hash.iter().map(|(f, v)| (f.to_vec(), v.to_vec())).collect();
+        for (i, (field, _)) in shown.iter().enumerate() {
+            prop_assert_eq!(hash.entry(i).expect("in range").0, field.as_slice());
+        }
+        prop_assert!(hash.entry(shown.len()).is_none());
+        shown.sort();
+        prop_assert!(shown.into_iter().eq(model));
+    }
+
+    #[test]
+    fn a_scan_shows_all_that_stays(
+        count in 1..40_usize,
+        changes in prop::collection::vec((any::<bool>(), 200..900_u32), 1..60),
+    ) {
+        let mut hash = Hash::default();
+        (0..600_u32).for_each(|n| {
+            hash.set(&n.to_le_bytes(), b"");
+        });
+        let mut gone = std::collections::BTreeSet::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut cursor = 0;
+        let mut changes = changes.iter();
+        loop {
+            cursor = hash.scan(cursor, count, |field, _| {
+                seen.insert(field.to_vec());
+            });
+            if cursor == 0 {
+                break;
+            }
+            if let Some(&(add, n)) = changes.next() {
+                let field = n.to_le_bytes();
+                if add {
+                    hash.set(&field, b"");
+                } else {
+                    hash.remove(&field);
+                    gone.insert(n);
+                }
+            }
+        }
+        for n in (0..600).filter(|n| !gone.contains(n)) {
+            prop_assert!(seen.contains(n.to_le_bytes().as_slice()), "{n} was not shown");
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum SetStep {
+    Insert(Vec<u8>, f64),
+    Remove(Vec<u8>),
+    RemoveRanks(usize, usize),
+    Fill(u16, u16),
+}
+
+fn score() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        (-5..5_i32).prop_map(f64::from),
+        -1e3..1e3,
+        Just(f64::INFINITY),
+        Just(f64::NEG_INFINITY),
+        Just(-0.0),
+    ]
+}
+
+fn set_step() -> impl Strategy<Value = SetStep> {
+    prop_oneof![
+        8 => (name(), score()).prop_map(|(member, score)| SetStep::Insert(member, score)),
+        3 => name().prop_map(SetStep::Remove),
+        1 => (0..300_usize, 0..20_usize).prop_map(|(from, count)| SetStep::RemoveRanks(from, count)),
+        1 => (0..400_u16, 0..300_u16).prop_map(|(from, count)| SetStep::Fill(from, count)),
+    ]
+}
+
+/// Members with scores, in order.
+type Model = Vec<(f64, Vec<u8>)>;
+
+fn model_insert(model: &mut Model, member: &[u8], score: f64) -> Option<f64> {
+    let old = model.iter().position(|(_, other)| other == member);
+    let old_score = old.map(|rank| model[rank].0);
+    if old_score == Some(score) {
+        return old_score;
+    }
+    old.map(|rank| model.remove(rank));
+    let rank = model.partition_point(|(s, m)| (*s, m.as_slice()) < (score, member));
+    model.insert(rank, (score, member.to_vec()));
+    old_score
+}
+
+proptest! {
+    #[test]
+    fn a_sorted_set_equals_a_sorted_vector(
+        steps in prop::collection::vec(set_step(), 1..100),
+        (a, b) in (0..300_usize, 0..300_usize),
+        at in score(),
+    ) {
+        let mut set = SortedSet::default();
+        let mut model = Model::new();
+        let mut fits = true;
+        for step in steps {
+            match step {
+                SetStep::Insert(member, score) => {
+                    fits &= member.len() <= sorted_set::COMPACT_BYTES;
+                    prop_assert_eq!(set.insert(&member, score), model_insert(&mut model, &member, score));
+                }
+                SetStep::Remove(member) => {
+                    let rank = model.iter().position(|(_, other)| *other == member);
+                    prop_assert_eq!(set.rank(&member), rank);
+                    prop_assert_eq!(set.remove(&member), rank.map(|rank| model.remove(rank).0));
+                }
+                SetStep::RemoveRanks(from, count) => {
+                    let to = (from + count).min(model.len());
+                    let gone = if from < to { model.drain(from..to).count() } else { 0 };
+                    prop_assert_eq!(set.remove_ranks(from..from + count), gone);
+                }
+                SetStep::Fill(from, count) => {
+                    for n in from..from + count {
+                        let (member, score) = (format!("name{n}"), f64::from(n % 7));
+                        set.insert(member.as_bytes(), score);
+                        model_insert(&mut model, member.as_bytes(), score);
+                        fits &= model.len() <= sorted_set::COMPACT_ENTRIES;
+                    }
+                }
+            }
+            fits &= model.len() <= sorted_set::COMPACT_ENTRIES;
+            prop_assert_eq!(set.is_compact(), fits);
+            prop_assert_eq!(set.len(), model.len());
+        }
+        let owned = |(member, score): (&[u8], f64)| (score, member.to_vec());
+        prop_assert!(set.iter().map(owned).eq(model.iter().cloned()));
+        for (rank, (score, member)) in model.iter().enumerate() {
+            prop_assert_eq!(set.rank(member), Some(rank));
+            prop_assert_eq!(set.score(member), Some(*score));
+        }
+        let ranks = a.min(b).min(model.len())..a.max(b).min(model.len());
+        let part = &model[ranks.clone()];
+        prop_assert!(set.range(ranks.clone(), false).map(owned).eq(part.iter().cloned()));
+        prop_assert!(set.range(ranks, true).map(owned).eq(part.iter().rev().cloned()));
+        prop_assert_eq!(
+            set.partition_point(|_, score| score < at),
+            model.partition_point(|(score, _)| *score < at)
+        );
+    }
+}
+
+/// What a collection says that it takes is held against what it must at least and may at most take.
+#[test]
+fn bytes_follow_the_contents() {
+    let mut hash = Hash::default();
+    let mut set = SortedSet::default();
+    assert_eq!((hash.bytes(), set.bytes()), (0, 0));
+    let mut text = 0;
+    for n in 0..20_000_u32 {
+        let name = format!("member:{n:08}");
+        text += name.len();
+        hash.set(name.as_bytes(), name.as_bytes());
+        set.insert(name.as_bytes(), f64::from(n));
+        if n % 1000 == 999 {
+            let count = n as usize + 1;
+            assert!(
+                (2 * text..2 * text + 140 * count).contains(&hash.bytes()),
+                "{}",
+                hash.bytes()
+            );
+            assert!(
+                (text..text + 140 * count).contains(&set.bytes()),
+                "{}",
+                set.bytes()
+            );
+        }
+    }
+    let full = (hash.bytes(), set.bytes());
+    for n in 0..19_990_u32 {
+        let name = format!("member:{n:08}");
+        hash.remove(name.as_bytes());
+        set.remove(name.as_bytes());
+    }
+    assert!(hash.bytes() < full.0 / 50, "{} of {}", hash.bytes(), full.0);
+    assert!(set.bytes() < full.1 / 50, "{} of {}", set.bytes(), full.1);
+}
