@@ -26,13 +26,13 @@ use crate::{Mismatch, Workload, sealed};
 pub static DEFINITION: Definition = Definition {
     name: "cache-aside",
     about: "reads through a cache before a database: fill on a miss, delete on a write",
-    source: "Twitter cache-trace (Yang et al., OSDI 2020) cluster 52; Meta CacheLib (Berg et al., OSDI 2020)",
+    source: "Twitter cache-trace (Yang et al., OSDI 2020); Meta CacheLib (Berg et al., OSDI 2020); Facebook ETC (Atikoglu et al., SIGMETRICS 2012)",
     params: &[
-        Param::whole("keys", 1, 1 << 32, "rows in the database, of all clients"),
+        Param::whole("keys", 1, 1 << 28, "rows in the database, of all clients"),
         Param::whole("key_bytes", 12, 250, "length of a key, in bytes"),
         Param::spread(
             "value_bytes",
-            1,
+            0,
             1 << 26,
             "length of a row's value, in bytes, 24 at least",
         ),
@@ -80,6 +80,10 @@ pub static DEFINITION: Definition = Definition {
         Preset {
             name: "meta-leader-fbobj",
             toml: include_str!("../presets/cache-aside.meta-leader-fbobj.toml"),
+        },
+        Preset {
+            name: "facebook-etc",
+            toml: include_str!("../presets/cache-aside.facebook-etc.toml"),
         },
     ],
     build: |settings, part| Ok(Box::new(CacheAside::new(settings, part)?)),

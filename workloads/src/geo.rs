@@ -15,7 +15,7 @@ use seawall_store::command::geo;
 use seawall_store::{Op, Reply};
 
 use crate::catalog::{Definition, Part};
-use crate::dist::{Exponential, Histogram, Rng, mix};
+use crate::dist::{Exponential, Histogram, Rng, Uniform, mix};
 use crate::places::{Position, places};
 use crate::settings::{Param, Preset, Settings, SpecError};
 use crate::sighting::{Query, Shape, Sighting};
@@ -27,7 +27,7 @@ pub static DEFINITION: Definition = Definition {
     about: "couriers move among real places; customers look around in circles and boxes",
     source: "GeoNames places with populations (CC BY 4.0); Redis GEOADD and GEOSEARCH",
     params: &[
-        Param::whole("couriers", 1, 1 << 30, "couriers, of all clients"),
+        Param::whole("couriers", 1, 1 << 26, "couriers, of all clients"),
         Param::whole("places", 1, 25_000, "places, the most populous ones"),
         Param::whole("areas", 1, 25_000, "groups of places, each a sorted set"),
         Param::share(
@@ -70,6 +70,8 @@ pub struct Couriers {
     areas: Vec<Vec<u32>>,
     /// Which place is looked at, by its people.
     place: Histogram,
+    /// Which courier moves.
+    who: Uniform,
     moves: f64,
     boxes: f64,
     radius_m: Histogram,
@@ -134,6 +136,7 @@ impl Couriers {
             fleet,
             areas,
             place,
+            who: Uniform::new(0, owned - 1),
             moves: settings.real("moves"),
             boxes: settings.real("boxes"),
             radius_m: settings.spread("radius_m")?,
@@ -286,7 +289,7 @@ impl Workload for Couriers {
         if !self.rng.chance(self.moves) {
             return self.look();
         }
-        let courier = self.rng.below(self.fleet.len() as u64) as usize;
+        let courier = self.who.sample(&mut self.rng) as usize;
         self.move_on(courier);
         self.report(courier)
     }

@@ -31,7 +31,7 @@ pub static DEFINITION: Definition = Definition {
         Param::whole(
             "players",
             1,
-            1 << 32,
+            1 << 28,
             "players, of all clients; each is on one board",
         ),
         Param::whole("boards", 1, 1 << 24, "boards, each a sorted set"),

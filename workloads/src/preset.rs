@@ -8,12 +8,19 @@
 //! [value_bytes]
 //! spread = [[63, 0.25], [500, 0.75]]    # [value, weight]
 //! source = "…"
+//! [other_bytes]
+//! spread = [[2, 0.1]]                   # optional: what the tail adds to
+//! tail = { location = 15, scale = 214.476, shape = 0.348, weight = 0.9 }
+//! source = "…"
 //! ```
+//!
+//! A tail is a generalized Pareto distribution, taken in at cells of equal weight.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::dist::GeneralizedPareto;
 use crate::settings::{Kind, Param, Preset, SpecError, Values};
 
 /// One value of a preset.
@@ -24,8 +31,40 @@ pub struct Entry {
     pub value: Option<f64>,
     /// Numbers with weights (or pairs of shares).
     pub spread: Option<Vec<(f64, f64)>>,
+    /// A generalized Pareto distribution, in addition to the spread.
+    pub tail: Option<Tail>,
     /// The paper, table or trace that it comes from.
     pub source: String,
+}
+
+/// A generalized Pareto distribution as a part of a spread.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tail {
+    /// The least value.
+    pub location: f64,
+    /// How wide it is.
+    pub scale: f64,
+    /// How heavy its end is, above 0.
+    pub shape: f64,
+    /// Its weight beside the spread's.
+    pub weight: f64,
+}
+
+impl Tail {
+    /// Cells of equal weight; the last one stands for the heaviest 1/256.
+    const CELLS: u32 = 256;
+
+    /// The tail as points of a spread, rounded to whole numbers; `None` where it is no such distribution.
+    fn points(self) -> Option<Vec<(f64, f64)>> {
+        let dist = GeneralizedPareto::new(self.location, self.scale, self.shape)?;
+        let cells = f64::from(Tail::CELLS);
+        let point = |cell| {
+            let middle = dist.quantile((f64::from(cell) + 0.5) / cells);
+            (middle.round(), self.weight / cells)
+        };
+        Some((0..Tail::CELLS).map(point).collect())
+    }
 }
 
 /// A preset as its file has it.
@@ -62,7 +101,7 @@ pub(crate) fn values(
         if entry.source.trim().is_empty() {
             return Err(wrong(workload, preset, format!("`{name}` has no source")));
         }
-        let points = match (entry.value, entry.spread, param.kind) {
+        let mut points = match (entry.value, entry.spread, param.kind) {
             (Some(value), None, Kind::Whole | Kind::Real | Kind::Spread) => vec![(value, 1.0)],
             (None, Some(points), Kind::Spread | Kind::Shares) => points,
             _ => {
@@ -70,6 +109,17 @@ pub(crate) fn values(
                 return Err(wrong(workload, preset, why));
             }
         };
+        if let Some(tail) = entry.tail {
+            let cells = tail.points().filter(|_| param.kind == Kind::Spread);
+            let Some(cells) = cells else {
+                return Err(wrong(
+                    workload,
+                    preset,
+                    format!("`{name}` takes no such tail"),
+                ));
+            };
+            points.extend(cells);
+        }
         if let Some((outside, _)) = points.iter().find(|&&(value, _)| !param.accepts(value)) {
             let why = format!("`{name}` has {outside}; accepted is {}", param.accepted());
             return Err(wrong(workload, preset, why));

@@ -17,7 +17,7 @@ use seawall_store::command::{Command, expiry, hash, key};
 use seawall_store::{Op, Reply};
 
 use crate::catalog::{Definition, Part};
-use crate::dist::{Histogram, Rng, mix};
+use crate::dist::{Histogram, Rng, Uniform, mix};
 use crate::settings::{Param, Preset, Settings, SpecError};
 use crate::{Mismatch, Workload, sealed};
 
@@ -27,7 +27,7 @@ pub static DEFINITION: Definition = Definition {
     about: "a hash per visitor: create, read, prolong, update, count, delete or expire",
     source: "redis-benchmarks-specification session-storage-100k; NASA-HTTP log (Arlitt and Williamson, 1996)",
     params: &[
-        Param::whole("sessions", 1, 1 << 28, "sessions at a time, of all clients"),
+        Param::whole("sessions", 1, 1 << 26, "sessions at a time, of all clients"),
         Param::spread("visits", 1, 1_000_000, "visits of a session"),
         Param::whole(
             "fields",
@@ -68,6 +68,8 @@ const OWN_FIELDS: usize = 4;
 pub struct Sessions {
     part: Part,
     places: Vec<Place>,
+    /// Which place is visited.
+    who: Uniform,
     visits: Histogram,
     fields: usize,
     value_bytes: Histogram,
@@ -132,6 +134,7 @@ impl Sessions {
         Ok(Sessions {
             part,
             places: vec![Place::default(); owned as usize],
+            who: Uniform::new(0, owned - 1),
             visits: settings.spread("visits")?,
             fields: settings.whole("fields") as usize,
             value_bytes: settings.spread("value_bytes")?,
@@ -370,7 +373,7 @@ impl Workload for Sessions {
             if let Some(op) = self.queue.pop_front() {
                 return op;
             }
-            let place = self.rng.below(self.places.len() as u64) as usize;
+            let place = self.who.sample(&mut self.rng) as usize;
             let at = &self.places[place];
             if at.visits_left > 0 {
                 self.visit(place);

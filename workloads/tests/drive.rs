@@ -10,7 +10,10 @@ const SPECS: &[&str] = &[
     "cache-aside:keys=2000:writes=0.1",
     "cache-aside:keys=2000:writes=0.1:warm=0",
     "cache-aside:preset=meta-leader-fbobj:keys=2000",
+    "cache-aside:preset=facebook-etc:keys=2000:writes=0.2",
+    "cache-aside:keys=2000:ttl_s=1",
     "session:sessions=300",
+    "session:sessions=300:ttl_s=1",
     "leaderboard:players=2000:boards=7:top=10",
     "geo:couriers=3000:places=20:areas=4",
 ];

@@ -1,6 +1,7 @@
 //! The streams themselves: the same for the same seed on every machine, and of the promised shape.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use seawall_store::{Millis, Op, Out, Reply, Shard, ShardConfig};
 use seawall_workloads::{WORKLOADS, Workload, build, preset};
@@ -173,6 +174,39 @@ fn every_number_has_a_source_and_every_preset_builds() {
             build(&spec, 1, 0, 100).unwrap_or_else(|why| panic!("{spec}: {why}"));
         }
     }
+}
+
+/// A workload or a preset whose file is there and which no list has would never run.
+#[test]
+fn the_list_is_complete() {
+    let folder = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let files = std::fs::read_dir(path).unwrap();
+        files
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file())
+    };
+    let defined = folder("src")
+        .filter(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            text.contains("pub static DEFINITION: Definition")
+        })
+        .count();
+    assert_eq!(defined, WORKLOADS.len());
+    let mut presets: Vec<String> = folder("presets")
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    presets.sort();
+    let mut listed: Vec<String> = WORKLOADS
+        .iter()
+        .flat_map(|def| {
+            def.presets
+                .iter()
+                .map(|preset| format!("{}.{}.toml", def.name, preset.name))
+        })
+        .collect();
+    listed.sort();
+    assert_eq!(presets, listed);
 }
 
 #[test]

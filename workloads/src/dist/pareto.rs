@@ -14,27 +14,14 @@ pub struct GeneralizedPareto {
 }
 
 impl GeneralizedPareto {
-    /// The value sizes, in bytes, of Facebook's ETC pool above 14 bytes.
-    ///
-    /// Atikoglu et al., "Workload Analysis of a Large-Scale Key-Value Store", SIGMETRICS 2012, §6 (table 5).
-    pub const ETC_VALUE_BYTES: GeneralizedPareto = GeneralizedPareto {
-        location: 15.0,
-        scale: 214.476,
-        shape: 0.348_238,
-    };
-
-    /// With these parameters.
-    ///
-    /// # Panics
-    /// Where one is not finite, or `scale` or `shape` is not positive.
-    pub fn new(location: f64, scale: f64, shape: f64) -> GeneralizedPareto {
-        assert!(location.is_finite() && scale > 0.0 && scale.is_finite());
-        assert!(shape > 0.0 && shape.is_finite());
-        GeneralizedPareto {
+    /// With these parameters; `None` where one is not finite, or `scale` or `shape` is not positive.
+    pub fn new(location: f64, scale: f64, shape: f64) -> Option<GeneralizedPareto> {
+        let finite = location.is_finite() && scale.is_finite() && shape.is_finite();
+        (finite && scale > 0.0 && shape > 0.0).then_some(GeneralizedPareto {
             location,
             scale,
             shape,
-        }
+        })
     }
 
     /// The mean; infinite where `shape` is 1 or more.
@@ -63,7 +50,8 @@ mod tests {
 
     #[test]
     fn equal_shares_fall_between_its_quantiles() {
-        let dist = GeneralizedPareto::ETC_VALUE_BYTES;
+        // The value sizes of Facebook's ETC pool.
+        let dist = GeneralizedPareto::new(15.0, 214.476, 0.348_238).unwrap();
         let edges: Vec<f64> = (1..20)
             .map(|i| dist.quantile(f64::from(i) / 20.0))
             .collect();
@@ -77,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_median_is_the_analytic_one() {
-        let dist = GeneralizedPareto::new(0.0, 2.0, 0.5);
+        let dist = GeneralizedPareto::new(0.0, 2.0, 0.5).unwrap();
         // F(x) = 1 - (1 + x/4)^-2, so the median is 4 (√2 - 1).
         assert!((dist.quantile(0.5) - 4.0 * (2f64.sqrt() - 1.0)).abs() < 1e-12);
         assert!((dist.mean() - 4.0).abs() < 1e-12);
