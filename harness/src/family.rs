@@ -47,7 +47,11 @@ pub(crate) static FAMILIES: &[Family] = &[
     },
     Family {
         name: "faults",
-        members: || of(seawall_sim::FAULTS, |fault| (fault.name, fault.about, fault.source)),
+        members: || {
+            of(seawall_sim::FAULTS, |fault| {
+                (fault.name, fault.about, fault.source)
+            })
+        },
     },
     Family {
         name: "workloads",
@@ -75,7 +79,11 @@ pub(crate) static FAMILIES: &[Family] = &[
     },
     Family {
         name: "bounds",
-        members: || of(seawall_lab::bound::LIST, |bound| (bound.name, bound.about, bound.source)),
+        members: || {
+            of(seawall_lab::bound::LIST, |bound| {
+                (bound.name, bound.about, bound.source)
+            })
+        },
     },
     Family {
         name: "pages",

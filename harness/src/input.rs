@@ -69,16 +69,13 @@ impl Input {
     /// The file is not what the format says.
     pub(crate) fn read(&self, format: Option<&FormatSpec>) -> Outcome<Trace> {
         match self {
-            Input::File(path) => {
-                Trace::read(path, format, &mut |_| {}).map_err(Failure::usage)
-            }
+            Input::File(path) => Trace::read(path, format, &mut |_| {}).map_err(Failure::usage),
             Input::Carried => {
                 // Readers read files, so the carried trace becomes one for a moment.
                 let folder = tempfile::tempdir().map_err(Failure::work)?;
                 let path = folder.path().join(CARRIED.1);
-                fs::write(&path, CARRIED.2).map_err(|error| {
-                    Failure::work(format!("{}: {error}", path.display()))
-                })?;
+                fs::write(&path, CARRIED.2)
+                    .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
                 Trace::read(&path, None, &mut |_| {}).map_err(Failure::work)
             }
         }

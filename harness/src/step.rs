@@ -72,8 +72,14 @@ impl Key {
 
     fn sim(settings: &Map<String, Value>, cell: &seawall_sim::Cell, seed: u64) -> Key {
         let settings = Value::Object(settings.clone());
-        let seawall_sim::Cell { replication, sharding, fault } = cell;
-        Key(format!("sim {settings} {replication} {sharding} {fault} {seed}"))
+        let seawall_sim::Cell {
+            replication,
+            sharding,
+            fault,
+        } = cell;
+        Key(format!(
+            "sim {settings} {replication} {sharding} {fault} {seed}"
+        ))
     }
 }
 
@@ -105,9 +111,7 @@ impl Step {
         const REPLAY_SECONDS: f64 = 0.03;
         match self {
             Step::Bench(cell) => cell.seconds_expected(),
-            Step::Lab(step) => {
-                REPLAY_SECONDS * (step.subjects.len() * step.sizes.len()) as f64
-            }
+            Step::Lab(step) => REPLAY_SECONDS * (step.subjects.len() * step.sizes.len()) as f64,
             Step::Sim(step) => step.seconds_expected(),
         }
     }
@@ -132,11 +136,7 @@ impl Step {
     }
 
     /// Does it, with files in `scratch`; each row goes to `keep` as soon as it is there.
-    pub(crate) fn run(
-        &self,
-        scratch: &Path,
-        keep: &mut dyn FnMut(Row) -> Outcome,
-    ) -> Outcome {
+    pub(crate) fn run(&self, scratch: &Path, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
         match self {
             Step::Bench(cell) => {
                 let row = cell.run_in(scratch).map_err(Failure::work)?;

@@ -153,10 +153,16 @@ impl Suite {
 
     /// What is to be done, in order.
     pub(crate) fn steps(&self, seed: u64) -> Vec<Step> {
-        let cells = self.bench.iter().flat_map(|comparison| comparison.cells(seed));
+        let cells = self
+            .bench
+            .iter()
+            .flat_map(|comparison| comparison.cells(seed));
         let mut steps: Vec<Step> = cells.map(|cell| Step::Bench(Box::new(cell))).collect();
         steps.extend(self.lab.iter().map(|step| {
-            Step::Lab(LabStep { seed, ..step.clone() })
+            Step::Lab(LabStep {
+                seed,
+                ..step.clone()
+            })
         }));
         for part in &self.sim {
             // Seeds end at the largest number there is, wherever they begin.
@@ -202,7 +208,11 @@ impl LabDraft {
                 format,
                 subjects: subjects.clone(),
                 sizes: sizes.clone(),
-                unit: if self.ignore_size { Unit::Objects } else { Unit::Bytes },
+                unit: if self.ignore_size {
+                    Unit::Objects
+                } else {
+                    Unit::Bytes
+                },
                 seed: 0,
             });
         }

@@ -61,8 +61,11 @@ pub(crate) fn misses(rows: &[Row]) -> String {
         .collect();
     let mut text = String::new();
     for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
-        let given = |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
-        let mut lines = of_trace.chunk_by(|a, b| a.config["policy"] == b.config["policy"]).peekable();
+        let given =
+            |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
+        let mut lines = of_trace
+            .chunk_by(|a, b| a.config["policy"] == b.config["policy"])
+            .peekable();
         let sizes: Vec<String> = lines
             .peek()
             .into_iter()
@@ -80,7 +83,12 @@ pub(crate) fn misses(rows: &[Row]) -> String {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        let LabRow { trace, requests, unit, .. } = of_trace[0];
+        let LabRow {
+            trace,
+            requests,
+            unit,
+            ..
+        } = of_trace[0];
         text.push_str(&format!(
             "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n"
         ));

@@ -151,9 +151,11 @@ pub fn check_workload(text: &str) -> Result<(), String> {
 /// No workload has this name, or it refuses a parameter; the message says what is accepted.
 pub(crate) fn workload(
     text: &str,
-    _seed: u64,
-    _client: usize,
-    _clients: usize,
+    seed: u64,
+    client: usize,
+    clients: usize,
 ) -> Result<Box<dyn Workload>, String> {
-    Err(format!("unknown workload `{text}`"))
+    let number = |count: usize| u32::try_from(count).map_err(|error| error.to_string());
+    seawall_workloads::build(text, seed, number(client)?, number(clients)?)
+        .map_err(|error| error.to_string())
 }

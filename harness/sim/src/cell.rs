@@ -39,7 +39,11 @@ impl Scenario {
         let mut pairs: Vec<(&String, &String)> = Vec::new();
         if full {
             for replication in &self.replications {
-                pairs.extend(self.shardings.iter().map(|sharding| (replication, sharding)));
+                pairs.extend(
+                    self.shardings
+                        .iter()
+                        .map(|sharding| (replication, sharding)),
+                );
             }
         } else {
             pairs.extend(self.replications.iter().map(|r| (r, &self.base_sharding)));
@@ -142,12 +146,22 @@ pub fn replay(
         ));
     }
     if world.diverged > 0 {
-        violations.push(format!("{} executions differed between replicas", world.diverged));
+        violations.push(format!(
+            "{} executions differed between replicas",
+            world.diverged
+        ));
     }
     violations.extend(check::differences(&world));
 
     let settings = scenario.settings();
-    let identity = json!([settings, cell.replication, cell.sharding, cell.fault, schedule, seed]);
+    let identity = json!([
+        settings,
+        cell.replication,
+        cell.sharding,
+        cell.fault,
+        schedule,
+        seed
+    ]);
     let (events, event_hash) = world.digest();
     let crossed = world.crossed();
     let mut extra = Map::new();
@@ -156,10 +170,26 @@ pub fn replay(
     put("misplaced_acked_writes", json!(lost.by_placement));
     put("loaded_keys", json!(lost.loaded_keys));
     put("lost_keys", json!(lost.lost_keys));
-    put("db_steady_per_s", json!(check::steady_per_s(&world.measure, phases)));
-    put("failed_ops", json!(world.measure.windows().iter().map(|w| w.failed).sum::<u64>()));
+    put(
+        "db_steady_per_s",
+        json!(check::steady_per_s(&world.measure, phases)),
+    );
+    put(
+        "failed_ops",
+        json!(
+            world
+                .measure
+                .windows()
+                .iter()
+                .map(|w| w.failed)
+                .sum::<u64>()
+        ),
+    );
     put("nodes", json!(world.nodes.len()));
-    put("cross_zone_replication_bytes", json!(crossed.replication_bytes));
+    put(
+        "cross_zone_replication_bytes",
+        json!(crossed.replication_bytes),
+    );
     put("schedule", json!(schedule));
     Ok(SimRow {
         schema: SCHEMA,

@@ -135,7 +135,10 @@ impl History {
     pub(crate) fn acknowledge(&mut self, id: RequestId) {
         let attempt = &mut self.attempts[id.0 as usize];
         attempt.answered = true;
-        let changed = attempt.effects.as_ref().is_some_and(|(_, effects)| !effects.is_empty());
+        let changed = attempt
+            .effects
+            .as_ref()
+            .is_some_and(|(_, effects)| !effects.is_empty());
         let (op, shard) = (attempt.op, attempt.shard);
         let asked = &mut self.ops[op as usize];
         asked.done = true;
@@ -174,7 +177,9 @@ impl Lineage {
 
     /// Whether the copy holds what `op` changed.
     pub(crate) fn holds(&self, op: OpId) -> bool {
-        self.ops.get(op as usize / 64).is_some_and(|word| word >> (op % 64) & 1 == 1)
+        self.ops
+            .get(op as usize / 64)
+            .is_some_and(|word| word >> (op % 64) & 1 == 1)
     }
 }
 

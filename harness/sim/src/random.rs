@@ -42,7 +42,9 @@ impl LogNormal {
             let p = (i as f64 + 0.5) / QUANTILES as f64;
             (median_us * 1000.0 * libm::exp(sigma * normal_quantile(p))) as u64
         };
-        LogNormal { quantiles_ns: (0..QUANTILES).map(quantile).collect() }
+        LogNormal {
+            quantiles_ns: (0..QUANTILES).map(quantile).collect(),
+        }
     }
 
     /// A time in nanoseconds.
@@ -67,8 +69,17 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_the_normal_distribution() {
-        for (p, z) in [(0.5, 0.0), (0.841_345, 1.0), (0.977_25, 2.0), (0.01, -2.326_35)] {
-            assert!((normal_quantile(p) - z).abs() < 0.001, "{p}: {}", normal_quantile(p));
+        for (p, z) in [
+            (0.5, 0.0),
+            (0.841_345, 1.0),
+            (0.977_25, 2.0),
+            (0.01, -2.326_35),
+        ] {
+            assert!(
+                (normal_quantile(p) - z).abs() < 0.001,
+                "{p}: {}",
+                normal_quantile(p)
+            );
         }
     }
 

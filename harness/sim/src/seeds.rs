@@ -13,7 +13,10 @@ use crate::scenario::Scenario;
 ///
 /// # Errors
 /// A strategy or fault does not exist.
-#[expect(clippy::disallowed_methods, reason = "runs are independent of each other, so seeds may run beside each other")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "runs are independent of each other, so seeds may run beside each other"
+)]
 pub fn simulate_seeds(
     scenario: &Scenario,
     cell: &Cell,

@@ -45,29 +45,49 @@ pub(crate) struct Arguments {
 type Listed<T> = std::sync::Arc<Vec<T>>;
 
 fn policies(text: &str) -> Result<Listed<Subject>, String> {
-    Subject::parse_list(text).map(Listed::new).map_err(|error| error.to_string())
+    Subject::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
 }
 
 fn sizes(text: &str) -> Result<Listed<Size>, String> {
-    Size::parse_list(text).map(Listed::new).map_err(|error| error.to_string())
+    Size::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let format = arguments.format.as_ref();
-    let unit = if arguments.ignore_size { Unit::Objects } else { Unit::Bytes };
-    let inputs: Vec<Input> =
-        arguments.traces.iter().map(|text| Input::new(text, Path::new(""))).collect();
+    let unit = if arguments.ignore_size {
+        Unit::Objects
+    } else {
+        Unit::Bytes
+    };
+    let inputs: Vec<Input> = arguments
+        .traces
+        .iter()
+        .map(|text| Input::new(text, Path::new("")))
+        .collect();
     for input in &inputs {
         input.check(format).map_err(Failure::Usage)?;
     }
     let cells = arguments.policy.len() * arguments.size.len();
-    let mut progress =
-        Progress::new(inputs.len() * cells, (inputs.len() * cells) as f64, Elsewhere::Silent);
+    let mut progress = Progress::new(
+        inputs.len() * cells,
+        (inputs.len() * cells) as f64,
+        Elsewhere::Silent,
+    );
     let mut rows = Vec::new();
     for input in &inputs {
         let trace = input.read(format)?;
-        let grid = Grid::new(&trace, &arguments.policy, &arguments.size, unit, arguments.seed)
-            .map_err(Failure::usage)?;
+        let grid = Grid::new(
+            &trace,
+            &arguments.policy,
+            &arguments.size,
+            unit,
+            arguments.seed,
+        )
+        .map_err(Failure::usage)?;
         progress.begin(trace.name());
         let mut outcome = Ok(());
         grid.run(crate::step::threads(), &mut |row| {
@@ -95,11 +115,17 @@ fn help() -> String {
         family::names("bounds")
     );
     for format in seawall_workloads::trace::LIST {
-        text.push_str(&format!("  {:<16} {}\n", format.name, format.suffixes.join(", ")));
+        text.push_str(&format!(
+            "  {:<16} {}\n",
+            format.name,
+            format.suffixes.join(", ")
+        ));
     }
-    text + &format!("
+    text + &format!(
+        "
 Examples:
   seawall replay {CARRIED_NAME} --ignore-size
   seawall replay {CARRIED_NAME} --policy lru,sieve,s3fifo:small=20 --size 1%,5% --json
-  seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib")
+  seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
+    )
 }

@@ -45,7 +45,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let source = source(arguments)?;
-    let beside = arguments.suite.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let beside = arguments
+        .suite
+        .as_deref()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new(""));
     let suite = Suite::parse(&source, beside, &arguments.target).map_err(Failure::usage)?;
     let seed = arguments.seed.unwrap_or(suite.seed);
     let all = suite.steps(seed);

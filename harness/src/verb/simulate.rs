@@ -46,7 +46,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let scenario = scenario(arguments)?;
     if arguments.seed.checked_add(arguments.seeds).is_none() {
-        return Err(Failure::usage("--seed and --seeds go beyond the largest seed, 2^64 - 1"));
+        return Err(Failure::usage(
+            "--seed and --seeds go beyond the largest seed, 2^64 - 1",
+        ));
     }
     let steps = SimStep::of(&scenario, arguments.full, arguments.seed, arguments.seeds);
     let seconds = steps.iter().map(SimStep::seconds_expected).sum();
@@ -81,10 +83,14 @@ fn scenario(arguments: &Arguments) -> Outcome<Scenario> {
         }
     };
     if !arguments.replication.is_empty() {
-        scenario = scenario.with_replications(&arguments.replication).map_err(Failure::usage)?;
+        scenario = scenario
+            .with_replications(&arguments.replication)
+            .map_err(Failure::usage)?;
     }
     if !arguments.sharding.is_empty() {
-        scenario = scenario.with_shardings(&arguments.sharding).map_err(Failure::usage)?;
+        scenario = scenario
+            .with_shardings(&arguments.sharding)
+            .map_err(Failure::usage)?;
     }
     Ok(scenario)
 }

@@ -48,13 +48,17 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let trace = input.read(format)?;
     let facts = facts(&trace);
     if arguments.json {
-        let object: serde_json::Map<_, _> =
-            facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let object: serde_json::Map<_, _> = facts
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         return output::line(&serde_json::Value::Object(object).to_string());
     }
     let mut table = table::plain(&[]);
     for (name, value) in facts {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         table.add_row([name.replace('_', " "), value]);
     }
     output::line(&table.to_string())
@@ -75,14 +79,18 @@ fn facts(trace: &Trace) -> Vec<(&'static str, serde_json::Value)> {
         ("requests", json!(requests)),
         ("objects", json!(trace.object_count())),
         ("objects_requested_once", json!(once)),
-        ("requests_for_top_percent", json!((share * 1e4).round() / 1e4)),
+        (
+            "requests_for_top_percent",
+            json!((share * 1e4).round() / 1e4),
+        ),
     ];
     if !trace.sizes().is_empty() {
         let bytes: u64 = trace.sizes().iter().map(|&size| u64::from(size)).sum();
         facts.push(("bytes_requested", json!(bytes)));
         facts.push(("footprint_bytes", json!(trace.footprint_bytes())));
     }
-    if let (Some(first), Some(last)) = (trace.times_s().iter().min(), trace.times_s().iter().max()) {
+    if let (Some(first), Some(last)) = (trace.times_s().iter().min(), trace.times_s().iter().max())
+    {
         facts.push(("seconds", json!(last - first)));
     }
     facts

@@ -12,18 +12,38 @@ fn words_of_the_command_line() {
     must_end(here, &["frobnicate"], 2, &["frobnicate"]);
     must_end(here, &[], 2, &["Usage"]);
     must_end(here, &["run", "--frobnicate"], 2, &["--frobnicate"]);
-    must_end(here, &["list", "frobs"], 2, &["frobs", "policies", "faults"]);
+    must_end(
+        here,
+        &["list", "frobs"],
+        2,
+        &["frobs", "policies", "faults"],
+    );
     must_end(here, &["bench"], 2, &["--workload"]);
-    must_end(here, &["bench", "--workload", "frob"], 2, &["frob", "cache-aside", "geo"]);
+    must_end(
+        here,
+        &["bench", "--workload", "frob"],
+        2,
+        &["frob", "cache-aside", "geo"],
+    );
     must_end(
         here,
         &["bench", "--workload", "cache-aside:frob=1"],
         2,
         &["frob", "keys"],
     );
-    must_end(here, &["run", "--target", "frob"], 2, &["frob", "null", "embedded"]);
+    must_end(
+        here,
+        &["run", "--target", "frob"],
+        2,
+        &["frob", "null", "embedded"],
+    );
     must_end(here, &["run", "--seed", "minus"], 2, &["--seed", "minus"]);
-    must_end(here, &["run", "no-such-file.toml"], 2, &["no-such-file.toml"]);
+    must_end(
+        here,
+        &["run", "no-such-file.toml"],
+        2,
+        &["no-such-file.toml"],
+    );
     must_end(here, &["run", "."], 2, &["directory"]);
     must_end(here, &["report"], 2, &["DIR"]);
     must_end(here, &["report", "nowhere"], 2, &["nowhere", "setup.json"]);
@@ -51,22 +71,54 @@ fn settings_of_the_command_line() {
 
 /// What is wrong in a suite, by the line that is changed, and what the message must hold.
 const SUITES: &[(&str, &str, &[&str])] = &[
-    ("name = \"tiny\"", "nmae = \"tiny\"", &[":2: ", "nmae", "name"]),
-    ("name = \"tiny\"", "name = \"../up\"", &[":2: ", "../up", "letters"]),
+    (
+        "name = \"tiny\"",
+        "nmae = \"tiny\"",
+        &[":2: ", "nmae", "name"],
+    ),
+    (
+        "name = \"tiny\"",
+        "name = \"../up\"",
+        &[":2: ", "../up", "letters"],
+    ),
     ("[[bench]]", "[[brench]]", &[":3: ", "brench", "bench"]),
     ("[[bench]]", "[[bench", &[":3: "]),
-    ("targets = [\"null\"]", "targets = [\"nul\"]", &[":5: ", "nul", "null, embedded"]),
-    ("targets = [\"null\"]", "targets = []", &["targets", "at least one"]),
+    (
+        "targets = [\"null\"]",
+        "targets = [\"nul\"]",
+        &[":5: ", "nul", "null, embedded"],
+    ),
+    (
+        "targets = [\"null\"]",
+        "targets = []",
+        &["targets", "at least one"],
+    ),
     ("targets = [\"null\"]", "targets = 7", &[":5: ", "7"]),
-    ("\"session\"", "\"sessoin\"", &[":6: ", "sessoin", "session"]),
+    (
+        "\"session\"",
+        "\"sessoin\"",
+        &[":6: ", "sessoin", "session"],
+    ),
     ("\"session\"", "\"session:frob=1\"", &[":6: ", "frob"]),
-    ("repetitions = 2", "repetitions = 0", &[":7: ", "repetitions", "1 to 1000"]),
+    (
+        "repetitions = 2",
+        "repetitions = 0",
+        &[":7: ", "repetitions", "1 to 1000"],
+    ),
     ("repetitions = 2", "repetitions = -1", &[":7: ", "-1"]),
     ("ops = 2000", "ops = 0", &[":8: ", "ops", "1 to "]),
-    ("ops = 2000", "ops = 1\nseconds = 1", &[":8: ", "one of them"]),
+    (
+        "ops = 2000",
+        "ops = 1\nseconds = 1",
+        &[":8: ", "one of them"],
+    ),
     ("ops = 2000", "seconds = 1e9", &[":8: ", "86400"]),
     ("ops = 2000", "seconds = nan", &[":8: ", "86400"]),
-    ("threads = 1", "threads = 0", &[":9: ", "threads", "1 to 1024"]),
+    (
+        "threads = 1",
+        "threads = 0",
+        &[":9: ", "threads", "1 to 1024"],
+    ),
     ("threads = 1", "treads = 1", &[":9: ", "treads", "threads"]),
     ("threads = 1", "threads = [1]", &[":9: "]),
 ];
@@ -90,11 +142,26 @@ fn suites() {
 fn suites_that_are_no_text() {
     let here = folder();
     file(here.path(), "binary.toml", b"name = \"x\"\n\x00\xff\xfe");
-    must_end(here.path(), &["run", "binary.toml"], 2, &["binary.toml:2: ", "UTF-8"]);
+    must_end(
+        here.path(),
+        &["run", "binary.toml"],
+        2,
+        &["binary.toml:2: ", "UTF-8"],
+    );
     file(here.path(), "huge.toml", vec![b'#'; 2 << 20]);
-    must_end(here.path(), &["run", "huge.toml"], 2, &["huge.toml", "longer"]);
+    must_end(
+        here.path(),
+        &["run", "huge.toml"],
+        2,
+        &["huge.toml", "longer"],
+    );
     file(here.path(), "empty.toml", b"");
-    must_end(here.path(), &["run", "empty.toml"], 2, &["empty.toml", "name"]);
+    must_end(
+        here.path(),
+        &["run", "empty.toml"],
+        2,
+        &["empty.toml", "name"],
+    );
 }
 
 #[test]
@@ -144,14 +211,22 @@ fn standard_output_that_is_full_or_closed() {
         .expect("the program starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
 fn a_disk_that_is_full_in_mid_run_keeps_what_was_finished() {
     let here = folder();
-    file(here.path(), "tiny.toml", TINY.replace("repetitions = 2", "repetitions = 40"));
+    file(
+        here.path(),
+        "tiny.toml",
+        TINY.replace("repetitions = 2", "repetitions = 40"),
+    );
     // Files may grow to 16 KiB; without the trap the first longer one would kill the program.
     let script = "trap '' XFSZ; ulimit -f 32; exec \"$0\" run tiny.toml --out run";
     let output = Command::new("sh")
@@ -165,7 +240,10 @@ fn a_disk_that_is_full_in_mid_run_keeps_what_was_finished() {
     assert!(err.contains("rows.jsonl: "), "{err}");
     let run = here.path().join("run");
     let rows = std::fs::read_to_string(run.join("rows.jsonl")).expect("rows");
-    assert!(rows.ends_with('\n') && rows.lines().count() >= 2, "finished rows are whole");
+    assert!(
+        rows.ends_with('\n') && rows.lines().count() >= 2,
+        "finished rows are whole"
+    );
     for line in rows.lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("a whole row");
     }
@@ -186,7 +264,12 @@ fn rows_that_are_damaged() {
 
     // Cut off mid-line: rendered all the same, and told.
     std::fs::write(&rows, &whole[..whole.len() - 40]).expect("written");
-    must_end(here.path(), &["report", "run"], 0, &["rows.jsonl:2: ", "cut off"]);
+    must_end(
+        here.path(),
+        &["report", "run"],
+        0,
+        &["rows.jsonl:2: ", "cut off"],
+    );
 
     // Damaged in the middle: an error with its line, and the old report stays as it was.
     let report = here.path().join("run/report.html");
@@ -197,6 +280,11 @@ fn rows_that_are_damaged() {
 
     // Of a newer program: refused in clear words.
     std::fs::write(&rows, whole.replace("\"schema\":1", "\"schema\":99")).expect("written");
-    must_end(here.path(), &["report", "run"], 2, &["rows.jsonl:1: ", "99", "newer"]);
+    must_end(
+        here.path(),
+        &["report", "run"],
+        2,
+        &["rows.jsonl:1: ", "99", "newer"],
+    );
     assert_eq!(call(here.path(), &["report", "run"]).out, "");
 }

@@ -9,9 +9,21 @@ use crate::{call, folder, root};
 
 /// A family, where its files are, and the words by which a file is one of its members.
 const FAMILIES: &[(&str, &str, &str)] = &[
-    ("policies", "engine/store/src/evict", "const DESCRIPTION: Description"),
-    ("replications", "engine/cluster/src/replication", "MEMBER: ReplicationMember"),
-    ("shardings", "engine/cluster/src/sharding", "MEMBER: ShardingMember"),
+    (
+        "policies",
+        "engine/store/src/evict",
+        "const DESCRIPTION: Description",
+    ),
+    (
+        "replications",
+        "engine/cluster/src/replication",
+        "MEMBER: ReplicationMember",
+    ),
+    (
+        "shardings",
+        "engine/cluster/src/sharding",
+        "MEMBER: ShardingMember",
+    ),
     ("faults", "harness/sim/src/fault", "MEMBER: FaultMember"),
     ("workloads", "workloads/src", "DEFINITION: Definition"),
     ("targets", "harness/bench/src/target", "TARGET: Target"),
@@ -41,12 +53,20 @@ fn every_member_says_what_it_is_and_where_it_comes_from() {
     let list = listed();
     let families = FAMILIES.iter().map(|family| family.0).chain(["bounds"]);
     for family in families {
-        let members = list[family].as_array().unwrap_or_else(|| panic!("{family} is not listed"));
-        assert!(members.len() >= 2, "{family} has a trivial member and a real one");
+        let members = list[family]
+            .as_array()
+            .unwrap_or_else(|| panic!("{family} is not listed"));
+        assert!(
+            members.len() >= 2,
+            "{family} has a trivial member and a real one"
+        );
         for member in members {
             for field in ["name", "about", "source"] {
                 let text = member[field].as_str().unwrap_or_default();
-                assert!(!text.trim().is_empty() && !text.contains('\n'), "{family}: {member}");
+                assert!(
+                    !text.trim().is_empty() && !text.contains('\n'),
+                    "{family}: {member}"
+                );
             }
         }
     }
@@ -58,7 +78,11 @@ fn every_file_of_a_family_is_in_its_list() {
     for (family, path, mark) in FAMILIES {
         let files = members(&root().join(path), mark);
         assert!(!files.is_empty(), "{path} has files with {mark:?}");
-        assert_eq!(files, names(&list, family), "files of {path} beside the list of {family}");
+        assert_eq!(
+            files,
+            names(&list, family),
+            "files of {path} beside the list of {family}"
+        );
     }
 }
 
@@ -69,8 +93,17 @@ fn members(folder: &Path, mark: &str) -> BTreeSet<String> {
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .filter(|path| path.file_stem().is_some_and(|stem| stem != "mod"))
-        .filter(|path| std::fs::read_to_string(path).expect("a source file").contains(mark))
-        .map(|path| path.file_stem().expect("a name").to_string_lossy().replace('_', "-"))
+        .filter(|path| {
+            std::fs::read_to_string(path)
+                .expect("a source file")
+                .contains(mark)
+        })
+        .map(|path| {
+            path.file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .replace('_', "-")
+        })
         .collect()
 }
 
@@ -89,6 +122,10 @@ fn a_file_that_is_in_no_list_is_noticed() {
 fn one_family_alone() {
     let here = folder();
     let ended = call(here.path(), &["list", "targets"]);
-    assert!(ended.out.contains("null") && ended.out.contains("embedded"), "{}", ended.out);
+    assert!(
+        ended.out.contains("null") && ended.out.contains("embedded"),
+        "{}",
+        ended.out
+    );
     assert!(!ended.out.contains("s3fifo"), "{}", ended.out);
 }

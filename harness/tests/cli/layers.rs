@@ -16,12 +16,25 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("seawall-workloads", &["seawall-store"]),
     (
         "seawall-bench",
-        &["seawall-sys", "seawall-store", "seawall-workloads", "seawall-report"],
+        &[
+            "seawall-sys",
+            "seawall-store",
+            "seawall-workloads",
+            "seawall-report",
+        ],
     ),
-    ("seawall-lab", &["seawall-store", "seawall-workloads", "seawall-report"]),
+    (
+        "seawall-lab",
+        &["seawall-store", "seawall-workloads", "seawall-report"],
+    ),
     (
         "seawall-sim",
-        &["seawall-store", "seawall-cluster", "seawall-workloads", "seawall-report"],
+        &[
+            "seawall-store",
+            "seawall-cluster",
+            "seawall-workloads",
+            "seawall-report",
+        ],
     ),
     ("seawall-report", &[]),
 ];
@@ -30,11 +43,21 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 fn crates_know_only_whom_they_may() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
         .current_dir(root())
         .output()
         .expect("cargo starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let mut seen = BTreeSet::new();
     for package in metadata["packages"].as_array().expect("packages") {
@@ -51,7 +74,10 @@ fn crates_know_only_whom_they_may() {
             let other = dependency["name"].as_str().expect("a name");
             let ours = other.starts_with("seawall");
             let built_in = dependency["kind"] != "dev";
-            assert!(!ours || !built_in || allowed.contains(&other), "{name} must not know {other}");
+            assert!(
+                !ours || !built_in || allowed.contains(&other),
+                "{name} must not know {other}"
+            );
         }
     }
     for (name, _) in MAY_KNOW {
@@ -70,8 +96,20 @@ const IN_PART: &[(&str, &str, &[&str])] = &[
 
 /// The store's ops, what comes back from them, and where a key belongs; no shard, log or index.
 const OPS: &[&str] = &[
-    "Command", "CommandError", "Effects", "Millis", "Op", "Reply", "ReplyBuf", "Slot", "command",
-    "effect", "op", "reply", "slot", "time",
+    "Command",
+    "CommandError",
+    "Effects",
+    "Millis",
+    "Op",
+    "Reply",
+    "ReplyBuf",
+    "Slot",
+    "command",
+    "effect",
+    "op",
+    "reply",
+    "slot",
+    "time",
 ];
 
 #[test]
@@ -101,7 +139,9 @@ fn uses(text: &str, other: &str) -> BTreeSet<String> {
         .collect::<Vec<_>>()
         .join("\n");
     let word = |text: &str| -> String {
-        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
     };
     let mut found = BTreeSet::new();
     for (at, _) in code.match_indices(other) {
@@ -133,7 +173,11 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if stem.ends_with("tests") {
             continue;
         }

@@ -25,7 +25,10 @@ struct Ended {
 
 /// Calls the program in `folder`.
 fn call(folder: &Path, arguments: &[&str]) -> Ended {
-    let output = seawall(folder).args(arguments).output().expect("the program starts");
+    let output = seawall(folder)
+        .args(arguments)
+        .output()
+        .expect("the program starts");
     Ended {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).expect("text"),
@@ -61,7 +64,13 @@ fn file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
 fn entries(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     names.sort();
     names
@@ -70,7 +79,8 @@ fn entries(folder: &Path) -> Vec<String> {
 /// The root of the checkout.
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    root.expect("the package is in a folder of the workspace").to_owned()
+    root.expect("the package is in a folder of the workspace")
+        .to_owned()
 }
 
 /// A suite of a moment: one workload on the target that does nothing.

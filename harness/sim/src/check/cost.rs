@@ -93,14 +93,20 @@ const NODE_TYPES: &[(&str, f64)] = &[
 ];
 
 fn price(node_type: &str) -> Option<f64> {
-    NODE_TYPES.iter().find(|(name, _)| *name == node_type).map(|&(_, usd)| usd)
+    NODE_TYPES
+        .iter()
+        .find(|(name, _)| *name == node_type)
+        .map(|&(_, usd)| usd)
 }
 
 /// Checks a node type's name.
 pub(crate) fn check_node_type(name: &str) -> Result<(), String> {
     price(name).map(drop).ok_or_else(|| {
         let accepted: Vec<_> = NODE_TYPES.iter().map(|(name, _)| *name).collect();
-        format!("unknown node type \"{name}\"; accepted: {}", accepted.join(", "))
+        format!(
+            "unknown node type \"{name}\"; accepted: {}",
+            accepted.join(", ")
+        )
     })
 }
 
@@ -124,9 +130,15 @@ mod tests {
     fn a_month_costs_what_the_list_says() {
         let scenario = Scenario::built_in();
         assert_eq!(scenario.node_type, "cache.r7g.large");
-        let crossed = CrossZone { client_bytes: 1_000_000_000, replication_bytes: 5 };
+        let crossed = CrossZone {
+            client_bytes: 1_000_000_000,
+            replication_bytes: 5,
+        };
         // Three nodes at 0.1752 USD, and 1 GB in 10 s is 262.8 TB a month.
         let usd = usd_per_month(&scenario, 3, crossed, 10_000);
-        assert!((usd - (3.0 * 0.1752 * 730.0 + 262_800.0 * 0.01)).abs() < 0.001, "{usd}");
+        assert!(
+            (usd - (3.0 * 0.1752 * 730.0 + 262_800.0 * 0.01)).abs() < 0.001,
+            "{usd}"
+        );
     }
 }

@@ -34,7 +34,13 @@ fn percentiles(sorted: &[u64]) -> LatencyUs {
         let ns = sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0);
         (ns / 1000) as f64
     };
-    LatencyUs { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1.0) }
+    LatencyUs {
+        p50: at(0.5),
+        p90: at(0.9),
+        p99: at(0.99),
+        p999: at(0.999),
+        max: at(1.0),
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +51,10 @@ mod tests {
     fn percentiles_are_ranks() {
         let sorted: Vec<u64> = (1..=1000).map(|us| us * 1000).collect();
         let p = percentiles(&sorted);
-        assert_eq!((p.p50, p.p90, p.p99, p.p999, p.max), (500.0, 900.0, 990.0, 999.0, 1000.0));
+        assert_eq!(
+            (p.p50, p.p90, p.p99, p.p999, p.max),
+            (500.0, 900.0, 990.0, 999.0, 1000.0)
+        );
         assert_eq!(percentiles(&[]), LatencyUs::default());
     }
 }

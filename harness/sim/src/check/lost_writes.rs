@@ -27,8 +27,9 @@ pub(crate) struct Lost {
 
 /// Compares what was acknowledged with what survives.
 pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
-    let survivors: Vec<_> =
-        (0..world.base.len() as u16).map(|shard| world.primary_of(shard)).collect();
+    let survivors: Vec<_> = (0..world.base.len() as u16)
+        .map(|shard| world.primary_of(shard))
+        .collect();
     let mut lost = Lost::default();
     let mut loaded = BTreeSet::new();
     let mut surviving = BTreeSet::new();

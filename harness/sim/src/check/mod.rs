@@ -58,12 +58,20 @@ impl Window {
     /// Hits over lookups; a window without lookups missed nothing.
     fn hit_ratio(&self) -> f64 {
         let lookups = self.hits + self.misses;
-        if lookups == 0 { 1.0 } else { self.hits as f64 / lookups as f64 }
+        if lookups == 0 {
+            1.0
+        } else {
+            self.hits as f64 / lookups as f64
+        }
     }
 
     /// Ops given up over all that ended.
     fn error_ratio(&self) -> f64 {
         let ended = self.answered + self.failed;
-        if ended == 0 { 0.0 } else { self.failed as f64 / ended as f64 }
+        if ended == 0 {
+            0.0
+        } else {
+            self.failed as f64 / ended as f64
+        }
     }
 }

@@ -11,6 +11,9 @@ pub(crate) fn stale_reads(history: &History) -> u64 {
         let asked = &history.ops[op as usize];
         matches!(asked.wanted, Wanted::By(_)) && !asked.writes()
     };
-    let stale = history.attempts.iter().filter(|a| a.stale && a.answered && accepted(a.op));
+    let stale = history
+        .attempts
+        .iter()
+        .filter(|a| a.stale && a.answered && accepted(a.op));
     stale.count() as u64
 }

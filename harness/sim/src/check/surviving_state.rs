@@ -12,7 +12,9 @@ use crate::world::{World, apply_effects, empty_shard};
 
 /// Shards whose surviving primary differs from its lineage, in words.
 pub(crate) fn differences(world: &World<'_>) -> Vec<String> {
-    let now = Nanos::from_millis(u64::MAX / 1_000_000).millis().min(world.now().millis());
+    let now = Nanos::from_millis(u64::MAX / 1_000_000)
+        .millis()
+        .min(world.now().millis());
     (0..world.base.len() as u16)
         .filter_map(|shard| {
             let node = world.primary_of(shard)?;

@@ -14,8 +14,14 @@ pub(super) static MEMBER: FaultMember = FaultMember {
         let shard = rng.random_range(0..scenario.shards);
         let at_ms = scenario.fault_at_ms;
         vec![
-            Dated { at_ms, action: Action::Crash { shard } },
-            Dated { at_ms: at_ms + scenario.replacement_ms, action: Action::Replace { shard } },
+            Dated {
+                at_ms,
+                action: Action::Crash { shard },
+            },
+            Dated {
+                at_ms: at_ms + scenario.replacement_ms,
+                action: Action::Replace { shard },
+            },
         ]
     },
 };

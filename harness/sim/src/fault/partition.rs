@@ -16,8 +16,14 @@ pub(super) static MEMBER: FaultMember = FaultMember {
         let zone = rng.random_range(0..scenario.zones.min(scenario.shards));
         let at_ms = scenario.fault_at_ms;
         vec![
-            Dated { at_ms, action: Action::Cut { zone } },
-            Dated { at_ms: at_ms + scenario.fault_ms, action: Action::Heal { zone } },
+            Dated {
+                at_ms,
+                action: Action::Cut { zone },
+            },
+            Dated {
+                at_ms: at_ms + scenario.fault_ms,
+                action: Action::Heal { zone },
+            },
         ]
     },
 };

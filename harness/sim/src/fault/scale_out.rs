@@ -12,7 +12,9 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     plan: |scenario, _| {
         vec![Dated {
             at_ms: scenario.fault_at_ms,
-            action: Action::Resize { shards: scenario.shards + 1 },
+            action: Action::Resize {
+                shards: scenario.shards + 1,
+            },
         }]
     },
 };

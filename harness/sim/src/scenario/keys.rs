@@ -10,9 +10,19 @@ use crate::world::load;
 
 /// What a key accepts and where it goes.
 pub(super) enum Kind {
-    Number { min: u64, max: u64, set: fn(&mut Scenario, u64) },
-    Text { check: fn(&str) -> Result<(), String>, set: fn(&mut Scenario, String) },
-    Texts { check: fn(&str) -> Result<(), String>, set: fn(&mut Scenario, Vec<String>) },
+    Number {
+        min: u64,
+        max: u64,
+        set: fn(&mut Scenario, u64),
+    },
+    Text {
+        check: fn(&str) -> Result<(), String>,
+        set: fn(&mut Scenario, String),
+    },
+    Texts {
+        check: fn(&str) -> Result<(), String>,
+        set: fn(&mut Scenario, Vec<String>),
+    },
 }
 
 /// A key.
@@ -42,7 +52,10 @@ macro_rules! text {
     ($name:ident, $check:expr) => {
         Key {
             name: stringify!($name),
-            kind: Kind::Text { check: $check, set: |scenario, value| scenario.$name = value },
+            kind: Kind::Text {
+                check: $check,
+                set: |scenario, value| scenario.$name = value,
+            },
             get: |scenario| json!(scenario.$name),
         }
     };
@@ -52,22 +65,35 @@ macro_rules! texts {
     ($name:ident, $check:expr) => {
         Key {
             name: stringify!($name),
-            kind: Kind::Texts { check: $check, set: |scenario, value| scenario.$name = value },
+            kind: Kind::Texts {
+                check: $check,
+                set: |scenario, value| scenario.$name = value,
+            },
             get: |scenario| json!(scenario.$name),
         }
     };
 }
 
 fn replication(text: &str) -> Result<(), String> {
-    check_replication(text).map(drop).map_err(|error| error.to_string())
+    check_replication(text)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 fn sharding(text: &str) -> Result<(), String> {
-    check_sharding(text).map(drop).map_err(|error| error.to_string())
+    check_sharding(text)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 fn fault(text: &str) -> Result<(), String> {
-    let known = || fault::FAULTS.iter().map(|fault| fault.name).collect::<Vec<_>>().join(", ");
+    let known = || {
+        fault::FAULTS
+            .iter()
+            .map(|fault| fault.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     fault::find(text)
         .map(drop)
         .ok_or_else(|| format!("unknown fault \"{text}\"; accepted: {}", known()))

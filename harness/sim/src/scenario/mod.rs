@@ -94,7 +94,9 @@ impl Scenario {
     /// # Errors
     /// One that does not exist.
     pub fn with_replications(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
-        specs.iter().try_for_each(|spec| check_replication(spec).map(drop))?;
+        specs
+            .iter()
+            .try_for_each(|spec| check_replication(spec).map(drop))?;
         specs.clone_into(&mut self.replications);
         if let [only] = specs {
             only.clone_into(&mut self.base_replication);
@@ -107,7 +109,9 @@ impl Scenario {
     /// # Errors
     /// One that does not exist.
     pub fn with_shardings(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
-        specs.iter().try_for_each(|spec| check_sharding(spec).map(drop))?;
+        specs
+            .iter()
+            .try_for_each(|spec| check_sharding(spec).map(drop))?;
         specs.clone_into(&mut self.shardings);
         if let [only] = specs {
             only.clone_into(&mut self.base_sharding);
@@ -117,7 +121,10 @@ impl Scenario {
 
     /// Every setting by its key, as rows carry it.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
-        keys::KEYS.iter().map(|key| (key.name.to_owned(), (key.get)(self))).collect()
+        keys::KEYS
+            .iter()
+            .map(|key| (key.name.to_owned(), (key.get)(self)))
+            .collect()
     }
 
     /// Nodes of one shard with this replication.

@@ -78,8 +78,10 @@ pub(super) fn built_in() -> Scenario {
 pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = built_in();
     read(file, text, &mut scenario)?;
-    together(&scenario)
-        .map_err(|what| ScenarioError::Conflict { file: file.to_owned(), what })?;
+    together(&scenario).map_err(|what| ScenarioError::Conflict {
+        file: file.to_owned(),
+        what,
+    })?;
     Ok(scenario)
 }
 
@@ -87,17 +89,30 @@ pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError
 fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<usize, ScenarioError> {
     let at = |span: Range<usize>, what: String| ScenarioError::At {
         file: file.to_owned(),
-        line: text.as_bytes()[..span.start.min(text.len())].iter().filter(|&&b| b == b'\n').count()
+        line: text.as_bytes()[..span.start.min(text.len())]
+            .iter()
+            .filter(|&&b| b == b'\n')
+            .count()
             + 1,
         what,
     };
     let table = DeTable::parse(text)
         .map_err(|error| at(error.span().unwrap_or(0..0), error.message().to_owned()))?;
     for (name, value) in table.get_ref() {
-        let key = KEYS.iter().find(|key| key.name == name.get_ref().as_ref()).ok_or_else(|| {
-            let accepted = KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(", ");
-            at(name.span(), format!("unknown key \"{}\"; accepted: {accepted}", name.get_ref()))
-        })?;
+        let key = KEYS
+            .iter()
+            .find(|key| key.name == name.get_ref().as_ref())
+            .ok_or_else(|| {
+                let accepted = KEYS
+                    .iter()
+                    .map(|key| key.name)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                at(
+                    name.span(),
+                    format!("unknown key \"{}\"; accepted: {accepted}", name.get_ref()),
+                )
+            })?;
         set(scenario, &key.kind, value.get_ref())
             .map_err(|what| at(value.span(), format!("{}: {what}", key.name)))?;
     }
@@ -145,9 +160,11 @@ fn together(s: &Scenario) -> Result<(), String> {
         ));
     }
     if s.warmup_ms + 1000 > s.fault_at_ms || s.fault_at_ms + 1000 > s.duration_ms {
-        return Err("fault_at_ms must lie at least 1000 ms after warmup_ms and before duration_ms, so \
+        return Err(
+            "fault_at_ms must lie at least 1000 ms after warmup_ms and before duration_ms, so \
                     that there is a before and an after"
-            .to_owned());
+                .to_owned(),
+        );
     }
     for fault in &s.faults {
         if s.zones < 2 && (fault == "partition" || fault == "zone-down") {
@@ -172,7 +189,9 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        scenario("storm.toml", text).expect_err("it must be refused").to_string()
+        scenario("storm.toml", text)
+            .expect_err("it must be refused")
+            .to_string()
     }
 
     #[test]
@@ -191,21 +210,45 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
         for (text, words) in [
-            ("\n\nshrads = 3", "storm.toml:3: unknown key \"shrads\"; accepted: name, zones,"),
+            (
+                "\n\nshrads = 3",
+                "storm.toml:3: unknown key \"shrads\"; accepted: name, zones,",
+            ),
             ("zones = 3\nzones = 4", "storm.toml:2: "),
-            ("zones = 0", "storm.toml:1: zones: accepted are whole numbers from 1 to 16"),
+            (
+                "zones = 0",
+                "storm.toml:1: zones: accepted are whole numbers from 1 to 16",
+            ),
             ("zones = -1", "storm.toml:1: zones: accepted are"),
-            ("zones = 99999999999999999999", "storm.toml:1: zones: accepted are"),
+            (
+                "zones = 99999999999999999999",
+                "storm.toml:1: zones: accepted are",
+            ),
             ("zones = \"3\"", "storm.toml:1: zones: accepted are"),
             ("name = 3", "storm.toml:1: name: accepted is a text"),
-            ("faults = []", "storm.toml:1: faults: accepted is a list of at least one text"),
-            ("faults = [\"flood\"]", "unknown fault \"flood\"; accepted: none, node-crash"),
-            ("replications = [\"raft\"]", "unknown replication \"raft\"; accepted: none, async, quorum"),
-            ("base_sharding = \"ring:points=0\"", "accepted are 1 to 10000"),
+            (
+                "faults = []",
+                "storm.toml:1: faults: accepted is a list of at least one text",
+            ),
+            (
+                "faults = [\"flood\"]",
+                "unknown fault \"flood\"; accepted: none, node-crash",
+            ),
+            (
+                "replications = [\"raft\"]",
+                "unknown replication \"raft\"; accepted: none, async, quorum",
+            ),
+            (
+                "base_sharding = \"ring:points=0\"",
+                "accepted are 1 to 10000",
+            ),
             ("node_type = \"cache.x\"", "storm.toml:1: node_type: "),
             ("fault_at_ms = 15500", "storm.toml: fault_at_ms must lie"),
             ("replicas = 1", "storm.toml: quorum survives a zone only"),
-            ("rate_per_s = 1000000\nduration_ms = 3600000", "at most 20000000"),
+            (
+                "rate_per_s = 1000000\nduration_ms = 3600000",
+                "at most 20000000",
+            ),
             ("zones = [", "storm.toml:1: "),
         ] {
             let error = error(text);

@@ -15,9 +15,9 @@ impl World<'_> {
                     self.node_mut(primary).up = false;
                 }
             }
-            Action::Replace { shard } => self.revive(|world, id| {
-                world.node(id).shard_number == shard
-            }),
+            Action::Replace { shard } => {
+                self.revive(|world, id| world.node(id).shard_number == shard)
+            }
             Action::ZoneDown { zone } => {
                 self.nodes
                     .iter_mut()
@@ -48,7 +48,12 @@ impl World<'_> {
                 continue;
             }
             let (member, values) = self.plan.replication;
-            let fleet = Fleet { member, values, seats: &self.seats, seed: self.plan.seed };
+            let fleet = Fleet {
+                member,
+                values,
+                seats: &self.seats,
+                seed: self.plan.seed,
+            };
             let node = &mut self.nodes[usize::from(id.0)];
             let base = &self.base[usize::from(node.shard_number)];
             fleet.revive(node, base, &self.history);

@@ -31,7 +31,14 @@ impl Client {
     ) -> Client {
         let clients = f64::from(scenario.zones) * f64::from(scenario.clients_per_zone);
         let gap_ns = 1e9 * clients / scenario.rate_per_s as f64;
-        Client { zone, up: true, load, view, rng, gap_ns }
+        Client {
+            zone,
+            up: true,
+            load,
+            view,
+            rng,
+            gap_ns,
+        }
     }
 
     /// Until the next op: ops come whether or not those before are done.
@@ -86,7 +93,10 @@ impl Client {
 
     /// How long a read of the database takes.
     pub(super) fn database_read(&mut self, scenario: &Scenario) -> Nanos {
-        Nanos(exponential(&mut self.rng, scenario.database_us as f64 * 1000.0))
+        Nanos(exponential(
+            &mut self.rng,
+            scenario.database_us as f64 * 1000.0,
+        ))
     }
 }
 

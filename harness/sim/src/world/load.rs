@@ -20,21 +20,54 @@ struct Settings {
 fn parse(text: &str) -> Result<Settings, String> {
     let spec = seawall_cluster::Spec::parse(text).map_err(|e| e.to_string())?;
     if spec.name() != "get-set" {
-        return Err(format!("unknown workload \"{}\"; accepted: get-set", spec.name()));
+        return Err(format!(
+            "unknown workload \"{}\"; accepted: get-set",
+            spec.name()
+        ));
     }
     const P: &[seawall_cluster::spec::Param] = &[
-        seawall_cluster::spec::Param { key: "keys", default: 6000, min: 1, max: 10_000_000, about: "" },
-        seawall_cluster::spec::Param { key: "reads_percent", default: 80, min: 0, max: 100, about: "" },
-        seawall_cluster::spec::Param { key: "value_bytes", default: 100, min: 1, max: 100_000, about: "" },
+        seawall_cluster::spec::Param {
+            key: "keys",
+            default: 6000,
+            min: 1,
+            max: 10_000_000,
+            about: "",
+        },
+        seawall_cluster::spec::Param {
+            key: "reads_percent",
+            default: 80,
+            min: 0,
+            max: 100,
+            about: "",
+        },
+        seawall_cluster::spec::Param {
+            key: "value_bytes",
+            default: 100,
+            min: 1,
+            max: 100_000,
+            about: "",
+        },
     ];
     let v = spec.values(P).map_err(|e| e.to_string())?;
-    Ok(Settings { keys: v[0], reads_percent: v[1], value_bytes: v[2] })
+    Ok(Settings {
+        keys: v[0],
+        reads_percent: v[1],
+        value_bytes: v[2],
+    })
 }
 
 /// Client `client` of `clients` of a workload.
 pub(super) fn build(text: &str, seed: u64, client: u32, clients: u32) -> Result<Load, String> {
     let s = parse(text)?;
-    Ok(Load { s, rng: rng_of(seed, "load", client as usize), fill: None, next_load: u64::from(client), clients: u64::from(clients), n: 0, delay: 0 })
+    Ok(Load {
+        s,
+        rng: rng_of(seed, "load", client as usize),
+        fill: None,
+        next_load: u64::from(client),
+        clients: u64::from(clients),
+        n: 0,
+        delay: 0,
+    })
 }
 
 pub(super) struct Load {
@@ -84,7 +117,10 @@ impl Workload for Load {
     }
     fn observe(&mut self, op: &Op, reply: &Reply) -> Result<(), Mismatch> {
         if *reply == Reply::Nil && op.len() == 1 {
-            let k = std::str::from_utf8(&op[0][4..]).expect("ours").parse().expect("ours");
+            let k = std::str::from_utf8(&op[0][4..])
+                .expect("ours")
+                .parse()
+                .expect("ours");
             self.fill = Some(k);
         }
         Ok(())

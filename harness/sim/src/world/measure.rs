@@ -36,7 +36,10 @@ pub(crate) struct Measure {
 
 impl Measure {
     pub(super) fn new(shards: u16) -> Measure {
-        Measure { shards: vec![Availability::default(); usize::from(shards)], ..Measure::default() }
+        Measure {
+            shards: vec![Availability::default(); usize::from(shards)],
+            ..Measure::default()
+        }
     }
 
     fn window(&mut self, now: Nanos) -> &mut Window {
@@ -61,7 +64,11 @@ impl Measure {
     /// A read found its key or did not.
     pub(super) fn looked_up(&mut self, now: Nanos, hit: bool) {
         let window = self.window(now);
-        if hit { window.hits += 1 } else { window.misses += 1 }
+        if hit {
+            window.hits += 1
+        } else {
+            window.misses += 1
+        }
     }
 
     /// The database was read.
@@ -121,13 +128,20 @@ mod tests {
         let mut measure = Measure::new(2);
         measure.shard_answered(Nanos(10), 0);
         measure.shard_failed(Nanos(5), 0);
-        assert_eq!(measure.down().next(), Some(&[][..]), "it answered after that was sent");
+        assert_eq!(
+            measure.down().next(),
+            Some(&[][..]),
+            "it answered after that was sent"
+        );
         measure.shard_failed(Nanos(30), 0);
         measure.shard_failed(Nanos(20), 0);
         measure.shard_answered(Nanos(50), 0);
         measure.shard_failed(Nanos(70), 1);
         measure.finish(Nanos(90));
         let down: Vec<_> = measure.down().collect();
-        assert_eq!(down, [&[(Nanos(20), Nanos(50))][..], &[(Nanos(70), Nanos(90))]]);
+        assert_eq!(
+            down,
+            [&[(Nanos(20), Nanos(50))][..], &[(Nanos(70), Nanos(90))]]
+        );
     }
 }

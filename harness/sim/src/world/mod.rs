@@ -11,9 +11,7 @@ mod queue;
 mod request;
 
 use rand::RngExt;
-use seawall_cluster::{
-    Action, Event, Nanos, NodeId, Outbox, RequestId, Seat, Sharding,
-};
+use seawall_cluster::{Action, Event, Nanos, NodeId, Outbox, RequestId, Seat, Sharding};
 use seawall_store::{Out, Reply};
 
 pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
@@ -104,17 +102,28 @@ impl<'a> World<'a> {
             .fold(scenario.shards, u16::max);
         let per_shard = scenario.nodes_per_shard(member.keeps_copies);
         let seats: Vec<Seat> = (0..shards_max)
-            .flat_map(|shard| (0..per_shard).map(move |copy| Seat { shard, first: copy == 0 }))
+            .flat_map(|shard| {
+                (0..per_shard).map(move |copy| Seat {
+                    shard,
+                    first: copy == 0,
+                })
+            })
             .collect();
-        let fleet =
-            Fleet { member, values: &plan.replication.1, seats: &seats, seed: plan.seed };
+        let fleet = Fleet {
+            member,
+            values: &plan.replication.1,
+            seats: &seats,
+            seed: plan.seed,
+        };
         let nodes = (0u16..seats.len() as u16)
             .map(|id| {
                 let (shard, copy) = (id / per_shard, id % per_shard);
                 fleet.form(NodeId(id), (shard + copy) % scenario.zones)
             })
             .collect();
-        let view: Vec<NodeId> = (0..shards_max).map(|shard| NodeId(shard * per_shard)).collect();
+        let view: Vec<NodeId> = (0..shards_max)
+            .map(|shard| NodeId(shard * per_shard))
+            .collect();
         let client_count = scenario.zones * scenario.clients_per_zone;
         let clients = (0..client_count)
             .map(|client| {
@@ -193,7 +202,8 @@ impl<'a> World<'a> {
             self.queue.push(at, Happening::Arrival { client });
         }
         for (number, dated) in self.plan.schedule.actions().iter().enumerate() {
-            self.queue.push(Nanos::from_millis(dated.at_ms), Happening::Act { number });
+            self.queue
+                .push(Nanos::from_millis(dated.at_ms), Happening::Act { number });
         }
         while let Some((at, happening)) = self.queue.pop_before(self.end + SETTLE) {
             self.now = at;
@@ -210,10 +220,19 @@ impl<'a> World<'a> {
             Happening::Reply { id, outcome } => self.on_reply(id, outcome),
             Happening::Timeout { id } => self.on_timeout(id),
             Happening::Lookup { client, node } => self.on_lookup(client, node),
-            Happening::Found { client, shard, primary } => {
+            Happening::Found {
+                client,
+                shard,
+                primary,
+            } => {
                 self.clients[usize::from(client)].learn(shard, primary);
             }
-            Happening::Message { from, to, life, bytes } => {
+            Happening::Message {
+                from,
+                to,
+                life,
+                bytes,
+            } => {
                 if self.lives(to, life) && self.passes(from, to) {
                     self.step(to, Event::Message { from, bytes });
                 }
@@ -223,7 +242,12 @@ impl<'a> World<'a> {
                     self.step(node, Event::Alarm);
                 }
             }
-            Happening::Persisted { node, life, number, record } => {
+            Happening::Persisted {
+                node,
+                life,
+                number,
+                record,
+            } => {
                 if self.lives(node, life) {
                     self.node_mut(node).keep(record);
                     self.step(node, Event::Persisted { number });
@@ -250,7 +274,8 @@ impl<'a> World<'a> {
     }
 
     fn passes(&self, from: NodeId, to: NodeId) -> bool {
-        self.network.passes(self.node(from).zone, self.node(to).zone)
+        self.network
+            .passes(self.node(from).zone, self.node(to).zone)
     }
 
     /// Gives `event` to a machine and performs what it wants.
@@ -271,10 +296,20 @@ impl<'a> World<'a> {
         match action {
             Action::Send { to, bytes } => {
                 let (from_zone, to_zone) = (self.node(id).zone, self.node(to).zone);
-                let at = self.network.nodes(now, (id, from_zone), (to, to_zone), bytes.len());
+                let at = self
+                    .network
+                    .nodes(now, (id, from_zone), (to, to_zone), bytes.len());
                 if let Some(at) = at {
                     let life = self.node(to).life;
-                    self.queue.push(at, Happening::Message { from: id, to, life, bytes });
+                    self.queue.push(
+                        at,
+                        Happening::Message {
+                            from: id,
+                            to,
+                            life,
+                            bytes,
+                        },
+                    );
                 }
                 None
             }
@@ -282,14 +317,33 @@ impl<'a> World<'a> {
                 let node = self.node_mut(id);
                 node.alarms += 1;
                 let (life, number) = (node.life, node.alarms);
-                self.queue.push(at.max(now), Happening::Alarm { node: id, life, number });
+                self.queue.push(
+                    at.max(now),
+                    Happening::Alarm {
+                        node: id,
+                        life,
+                        number,
+                    },
+                );
                 None
             }
-            Action::Execute { id: request, at, op } => {
+            Action::Execute {
+                id: request,
+                at,
+                op,
+            } => {
                 let effects = self.execute(id, request, at, &op);
-                Some(Event::Executed { id: request, at, effects })
+                Some(Event::Executed {
+                    id: request,
+                    at,
+                    effects,
+                })
             }
-            Action::Apply { id: request, at, effects } => {
+            Action::Apply {
+                id: request,
+                at,
+                effects,
+            } => {
                 let op = self.history.attempt_of(request).op;
                 let node = self.node_mut(id);
                 node.apply(at, &effects);
@@ -317,7 +371,15 @@ impl<'a> World<'a> {
                 let node = self.node_mut(id);
                 node.disk_busy_until = node.disk_busy_until.max(now) + takes;
                 let (at, life) = (node.disk_busy_until, node.life);
-                self.queue.push(at, Happening::Persisted { node: id, life, number, record });
+                self.queue.push(
+                    at,
+                    Happening::Persisted {
+                        node: id,
+                        life,
+                        number,
+                        record,
+                    },
+                );
                 None
             }
             Action::Export { to } => {
@@ -328,8 +390,9 @@ impl<'a> World<'a> {
                 Some(Event::Exported { to, image })
             }
             Action::Install { image } => {
-                let (number, state) =
-                    image.split_first_chunk::<8>().expect("images are made above");
+                let (number, state) = image
+                    .split_first_chunk::<8>()
+                    .expect("images are made above");
                 let lineage = self.images[u64::from_le_bytes(*number) as usize].clone();
                 self.node_mut(id).install(now.millis(), state, lineage);
                 None
@@ -352,7 +415,9 @@ impl<'a> World<'a> {
         if asked.writes() {
             node.lineage.add(request, of);
         } else {
-            let stale = asked.must_see.is_some_and(|write| !node.lineage.holds(write));
+            let stale = asked
+                .must_see
+                .is_some_and(|write| !node.lineage.holds(write));
             self.history.attempt_mut(request).stale = stale;
         }
         let known = &mut self.history.attempt_mut(request).effects;

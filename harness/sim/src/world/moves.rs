@@ -98,8 +98,15 @@ impl World<'_> {
     pub(super) fn begin_moving(&mut self, after: Box<dyn Sharding>) {
         // A second resize during the first begins from what the first was to reach.
         let before = std::mem::replace(&mut self.sharding, after.resized(after.shards()));
-        let maps = Maps { before: Arc::from(before), after: Arc::from(after) };
-        self.moves = Moves { maps: Some(maps), state: State::Quiet, first: 0 };
+        let maps = Maps {
+            before: Arc::from(before),
+            after: Arc::from(after),
+        };
+        self.moves = Moves {
+            maps: Some(maps),
+            state: State::Quiet,
+            first: 0,
+        };
         self.show_map();
         self.queue.push(self.now + QUIET, Happening::Move);
     }
@@ -107,7 +114,10 @@ impl World<'_> {
     /// Tells everybody which slots have moved.
     fn show_map(&mut self) {
         if let Some(maps) = &self.moves.maps {
-            self.sharding = Box::new(Between { maps: maps.clone(), moved: self.moves.first });
+            self.sharding = Box::new(Between {
+                maps: maps.clone(),
+                moved: self.moves.first,
+            });
         }
     }
 
@@ -137,13 +147,16 @@ impl World<'_> {
         for shard in 0..maps.before.shards() {
             let donor = self.primary_of(shard)?;
             donor.shard.dump(self.now.millis(), &mut |op| {
-                let ours = |key: &[u8]| self.moves.in_batch(key) && maps.before.shard_of(key) == shard;
+                let ours =
+                    |key: &[u8]| self.moves.in_batch(key) && maps.before.shard_of(key) == shard;
                 if op.key().is_some_and(ours) {
                     ops.push(op.clone());
                 }
             });
         }
-        (0..maps.after.shards()).all(|shard| self.primary_of(shard).is_some()).then_some(ops)
+        (0..maps.after.shards())
+            .all(|shard| self.primary_of(shard).is_some())
+            .then_some(ops)
     }
 
     /// A key was written to its new shard.

@@ -39,7 +39,10 @@ impl Network {
         };
         Network {
             same_zone: one_way(scenario.same_zone_rtt_us, scenario.same_zone_sigma_percent),
-            cross_zone: one_way(scenario.cross_zone_rtt_us, scenario.cross_zone_sigma_percent),
+            cross_zone: one_way(
+                scenario.cross_zone_rtt_us,
+                scenario.cross_zone_sigma_percent,
+            ),
             ns_per_byte: 8000.0 / scenario.link_mbit_per_s as f64,
             cut: vec![false; usize::from(scenario.zones)],
             last_delivery: BTreeMap::new(),
@@ -59,7 +62,11 @@ impl Network {
     }
 
     fn travel(&mut self, from: u16, to: u16, bytes: usize) -> Nanos {
-        let link = if from == to { &self.same_zone } else { &self.cross_zone };
+        let link = if from == to {
+            &self.same_zone
+        } else {
+            &self.cross_zone
+        };
         let transmission = (bytes as u64 + FRAME_BYTES) as f64 * self.ns_per_byte;
         Nanos(link.draw(&mut self.rng) + transmission as u64)
     }

@@ -82,7 +82,9 @@ impl Fleet<'_> {
         } else {
             node.disk.clear();
         }
-        let birth = Birth::Returned { records: &node.disk };
+        let birth = Birth::Returned {
+            records: &node.disk,
+        };
         node.machine = self.machine(node.id, node.life, birth);
     }
 }
@@ -112,7 +114,10 @@ impl Node {
 
     /// The reply of the execution of `id`.
     pub(super) fn take_reply(&mut self, id: RequestId) -> Option<Vec<u8>> {
-        self.reply.take().filter(|(of, _)| *of == id).map(|(_, reply)| reply)
+        self.reply
+            .take()
+            .filter(|(of, _)| *of == id)
+            .map(|(_, reply)| reply)
     }
 
     /// Takes in the effects of another node's execution.

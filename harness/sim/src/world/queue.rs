@@ -25,13 +25,31 @@ pub(super) enum Happening {
     /// A client asks a node who serves its shard.
     Lookup { client: u16, node: NodeId },
     /// It hears.
-    Found { client: u16, shard: u16, primary: NodeId },
+    Found {
+        client: u16,
+        shard: u16,
+        primary: NodeId,
+    },
     /// A message between nodes arrives, at the life of the node for which it was sent.
-    Message { from: NodeId, to: NodeId, life: u32, bytes: Vec<u8> },
+    Message {
+        from: NodeId,
+        to: NodeId,
+        life: u32,
+        bytes: Vec<u8>,
+    },
     /// An alarm that a machine set.
-    Alarm { node: NodeId, life: u32, number: u64 },
+    Alarm {
+        node: NodeId,
+        life: u32,
+        number: u64,
+    },
     /// A record is durable.
-    Persisted { node: NodeId, life: u32, number: u64, record: Vec<u8> },
+    Persisted {
+        node: NodeId,
+        life: u32,
+        number: u64,
+        record: Vec<u8>,
+    },
     /// The scheduled action with this number.
     Act { number: usize },
     /// The control plane goes on with moving slots.
@@ -49,16 +67,22 @@ impl Happening {
             Happening::Reply { id, outcome } => [3, id.0, outcome.fingerprint()],
             Happening::Timeout { id } => [4, id.0, 0],
             Happening::Lookup { client, node } => [5, u64::from(*client), u64::from(node.0)],
-            Happening::Found { client, primary, .. } => {
-                [6, u64::from(*client), u64::from(primary.0)]
-            }
-            Happening::Message { from, to, bytes: message, .. } => {
-                [7, u64::from(from.0) << 16 | u64::from(to.0), bytes(message)]
-            }
+            Happening::Found {
+                client, primary, ..
+            } => [6, u64::from(*client), u64::from(primary.0)],
+            Happening::Message {
+                from,
+                to,
+                bytes: message,
+                ..
+            } => [7, u64::from(from.0) << 16 | u64::from(to.0), bytes(message)],
             Happening::Alarm { node, number, .. } => [8, u64::from(node.0), *number],
-            Happening::Persisted { node, number, record, .. } => {
-                [9, u64::from(node.0) << 48 | number, bytes(record)]
-            }
+            Happening::Persisted {
+                node,
+                number,
+                record,
+                ..
+            } => [9, u64::from(node.0) << 48 | number, bytes(record)],
             Happening::Act { number } => [10, *number as u64, 0],
             Happening::Move => [11, 0, 0],
         }
@@ -101,13 +125,22 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new() -> Queue {
-        Queue { heap: BinaryHeap::new(), sequence: 0, taken: 0, hash: Xxh3::new() }
+        Queue {
+            heap: BinaryHeap::new(),
+            sequence: 0,
+            taken: 0,
+            hash: Xxh3::new(),
+        }
     }
 
     /// `happening` comes at `at`, after all that was decided before for the same time.
     pub(super) fn push(&mut self, at: Nanos, happening: Happening) {
         self.sequence += 1;
-        self.heap.push(Reverse(Dated { at, sequence: self.sequence, happening }));
+        self.heap.push(Reverse(Dated {
+            at,
+            sequence: self.sequence,
+            happening,
+        }));
     }
 
     /// Takes what comes next, if it comes before `end`.

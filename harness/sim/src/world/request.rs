@@ -25,7 +25,8 @@ impl World<'_> {
         }
         let client = &mut self.clients[usize::from(number)];
         let gap = client.gap();
-        self.queue.push(self.now + gap, Happening::Arrival { client: number });
+        self.queue
+            .push(self.now + gap, Happening::Arrival { client: number });
         if !self.clients[usize::from(number)].up {
             return;
         }
@@ -72,7 +73,8 @@ impl World<'_> {
             self.queue.push(at, Happening::Request { id, node });
         }
         let timeout = Nanos::from_millis(self.plan.scenario.timeout_ms);
-        self.queue.push(self.now + timeout, Happening::Timeout { id });
+        self.queue
+            .push(self.now + timeout, Happening::Timeout { id });
     }
 
     pub(super) fn on_request(&mut self, id: RequestId, node: NodeId) {
@@ -234,7 +236,14 @@ impl World<'_> {
         if let Some(primary) = there.machine.primary()
             && let Some(at) = self.network.client(self.now, from, to, LOOKUP_BYTES)
         {
-            self.queue.push(at, Happening::Found { client, shard, primary });
+            self.queue.push(
+                at,
+                Happening::Found {
+                    client,
+                    shard,
+                    primary,
+                },
+            );
         }
     }
 }
