@@ -205,7 +205,7 @@ pub fn replay(
         acked_writes: lost.acked,
         lost_acked_writes: lost.by_replication,
         stale_reads,
-        unavailable_ms: check::unavailable_ms(&world.measure, world.end()),
+        unavailable_ms: check::unavailable_ms(&world.measure, phases),
         recovery_ms,
         hit_ratio_min: check::hit_ratio_min(&world.measure, phases),
         db_peak_over_steady: check::db_peak_over_steady(&world.measure, phases),

@@ -2,13 +2,15 @@
 
 use seawall_cluster::Nanos;
 
+use super::Phases;
 use crate::world::Measure;
 
-/// The milliseconds in which at least one shard was down, rounded up.
-pub(crate) fn unavailable_ms(measure: &Measure, end: Nanos) -> u64 {
+/// The milliseconds after warm-up in which at least one shard was down, rounded up.
+pub(crate) fn unavailable_ms(measure: &Measure, phases: Phases) -> u64 {
+    let end = Nanos::from_millis(phases.end_ms);
     let mut down: Vec<_> = measure.down().flatten().copied().collect();
     down.sort_unstable();
-    let (mut total, mut reached) = (0, Nanos::default());
+    let (mut total, mut reached) = (0, Nanos::from_millis(phases.warm_ms));
     for (since, until) in down {
         let (since, until) = (since.max(reached), until.min(end));
         total += until.since(since).0;

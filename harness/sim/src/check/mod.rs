@@ -18,7 +18,7 @@ pub(crate) use cost::usd_per_month;
 pub(crate) use database::{db_peak_over_steady, steady_per_s};
 pub(crate) use hit_ratio::hit_ratio_min;
 pub(crate) use latency::phases;
-pub(crate) use lost_writes::{Lost, lost_writes};
+pub(crate) use lost_writes::lost_writes;
 pub(crate) use recovery::recovery_ms;
 pub(crate) use stale_reads::stale_reads;
 pub(crate) use surviving_state::differences;

@@ -1,4 +1,8 @@
-//! A zone stops: its nodes, and the clients in it. The seed chooses which.
+//! A zone stops: its links to the others first, then its nodes and the clients in it. The seed chooses
+//! which.
+//!
+//! Between the two (`zone_fade_ms`) clients in the zone still get answers from nodes in it, of which the
+//! rest of the world never hears.
 
 use rand::RngExt;
 use seawall_cluster::Survives;
@@ -16,7 +20,15 @@ pub(super) static MEMBER: FaultMember = FaultMember {
         vec![
             Dated {
                 at_ms,
+                action: Action::Cut { zone },
+            },
+            Dated {
+                at_ms: at_ms + scenario.zone_fade_ms,
                 action: Action::ZoneDown { zone },
+            },
+            Dated {
+                at_ms: at_ms + scenario.fault_ms,
+                action: Action::Heal { zone },
             },
             Dated {
                 at_ms: at_ms + scenario.fault_ms,

@@ -122,6 +122,7 @@ pub(super) static KEYS: &[Key] = &[
     number!(warmup_ms, 0, HOUR_MS),
     number!(fault_at_ms, 0, HOUR_MS),
     number!(fault_ms, 1, HOUR_MS),
+    number!(zone_fade_ms, 0, HOUR_MS),
     number!(replacement_ms, 1, HOUR_MS),
     number!(timeout_ms, 1, 60_000),
     number!(attempts, 1, 100),

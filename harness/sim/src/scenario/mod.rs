@@ -35,6 +35,8 @@ pub struct Scenario {
     pub fault_at_ms: u64,
     /// How long zones are down or cut off, in ms.
     pub fault_ms: u64,
+    /// How long a failing zone's nodes go on after its links, in ms.
+    pub zone_fade_ms: u64,
     /// After how long a crashed node is replaced, in ms.
     pub replacement_ms: u64,
     /// How long a client waits for a reply, in ms.

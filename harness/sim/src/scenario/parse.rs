@@ -49,6 +49,7 @@ pub(super) fn built_in() -> Scenario {
         warmup_ms: 0,
         fault_at_ms: 0,
         fault_ms: 0,
+        zone_fade_ms: 0,
         replacement_ms: 0,
         timeout_ms: 0,
         attempts: 0,
@@ -165,6 +166,9 @@ fn together(s: &Scenario) -> Result<(), String> {
                     that there is a before and an after"
                 .to_owned(),
         );
+    }
+    if s.zone_fade_ms > s.fault_ms {
+        return Err("zone_fade_ms must not be more than fault_ms".to_owned());
     }
     for fault in &s.faults {
         if s.zones < 2 && (fault == "partition" || fault == "zone-down") {

@@ -10,7 +10,6 @@ mod node;
 mod queue;
 mod request;
 
-use rand::RngExt;
 use seawall_cluster::{Action, Event, Nanos, NodeId, Outbox, RequestId, Seat, Sharding};
 use seawall_store::{Out, Reply};
 
@@ -296,9 +295,10 @@ impl<'a> World<'a> {
         match action {
             Action::Send { to, bytes } => {
                 let (from_zone, to_zone) = (self.node(id).zone, self.node(to).zone);
+                let done = self.node(id).core_busy_until.max(now);
                 let at = self
                     .network
-                    .nodes(now, (id, from_zone), (to, to_zone), bytes.len());
+                    .nodes(done, (id, from_zone), (to, to_zone), bytes.len());
                 if let Some(at) = at {
                     let life = self.node(to).life;
                     self.queue.push(
@@ -434,11 +434,6 @@ impl<'a> World<'a> {
         self.now
     }
 
-    /// When the run's clients stopped.
-    pub(crate) fn end(&self) -> Nanos {
-        self.end
-    }
-
     /// What was sent between zones.
     pub(crate) fn crossed(&self) -> CrossZone {
         self.network.crossed
@@ -463,11 +458,6 @@ impl<'a> World<'a> {
     fn any_node(&mut self, client: u16, shard: u16) -> NodeId {
         let per_shard = self.seats.iter().filter(|seat| seat.shard == shard).count() as u16;
         NodeId(shard * per_shard + self.clients[usize::from(client)].choose(per_shard))
-    }
-
-    /// A moment within the next millisecond, for things that no component times.
-    fn soon(&mut self) -> Nanos {
-        self.now + Nanos(self.disk_rng.random_range(0..1_000_000))
     }
 }
 
