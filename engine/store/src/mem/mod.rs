@@ -31,6 +31,7 @@ pub use arena::{Arena, Full, ItemMarks, SharedItems};
 pub use item::{Item, ItemKind, NewItem};
 pub use lines::{Line, Lines};
 
+
 /// The bytes of one granule: the unit of [`ItemId`]s.
 pub const GRANULE: usize = 8;
 
