@@ -8,10 +8,10 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use seawall_bench::Journal;
+use seawall_bench::{Journal, SCRATCH_PREFIX};
 use seawall_report::row::Row;
 use seawall_report::{Run, Setup};
 
@@ -53,6 +53,7 @@ impl Folder {
         if done.is_empty() {
             crate::setup::write(setup, path).map_err(|error| unwritable(error.to_string()))?;
         }
+        Folder::sweep(path).map_err(|error| unwritable(error.to_string()))?;
         let journal = Journal::open(&path.join(seawall_report::run::FILE))
             .map_err(|error| unwritable(error.to_string()))?;
         Ok(Folder {
@@ -69,6 +70,18 @@ impl Folder {
     pub(crate) fn keep(&mut self, row: &Row) -> Outcome {
         if self.done.insert(Key::of(row)) {
             self.journal.append(row).map_err(Failure::work)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a run that was killed left of its logs.
+    fn sweep(path: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(SCRATCH_PREFIX) && entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            }
         }
         Ok(())
     }

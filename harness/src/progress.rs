@@ -62,15 +62,6 @@ impl Progress {
             bar.inc(weight(seconds));
         }
     }
-
-    /// Something that the reader must know.
-    pub(crate) fn notice(&self, text: &str) {
-        let say = || output::complain(&format!("note: {text}"));
-        match &self.bar {
-            Some(bar) => bar.suspend(say),
-            None => say(),
-        }
-    }
 }
 
 impl Drop for Progress {

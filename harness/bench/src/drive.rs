@@ -2,9 +2,9 @@
 //! [`client`].
 //!
 //! ```text
-//!            Load ───────► Warm ───────► Measure ───────► Stop
-//!  clients   preload        ops           ops, recorded    drain what is under way
-//!  here      all arrived?   sleep         sleep, or wait   all arrived? add up
+//!            Load ───────► Warm ─────► Measure ────────► Settle ─────► Stop
+//!  clients   open, preload  ops         ops, recorded     only poll     drain, leave together
+//!  here      all loaded?    sleep       sleep, or wait    ask for hits  add up
 //! ```
 //!
 //! The calling thread only sleeps and looks at clocks. No client leaves before all have drained,
@@ -94,12 +94,14 @@ enum Phase {
     Load,
     Warm,
     Measure,
+    Settle,
     Stop,
 }
 
 /// What the calling thread and the clients share.
 struct Stage {
     phase: AtomicU8,
+    opened: AtomicUsize,
     loaded: AtomicUsize,
     finished: AtomicUsize,
     drained: AtomicUsize,
@@ -111,6 +113,7 @@ impl Stage {
     fn new() -> Stage {
         Stage {
             phase: AtomicU8::new(Phase::Load as u8),
+            opened: AtomicUsize::new(0),
             loaded: AtomicUsize::new(0),
             finished: AtomicUsize::new(0),
             drained: AtomicUsize::new(0),
@@ -131,6 +134,7 @@ impl Stage {
             0 => Phase::Load,
             1 => Phase::Warm,
             2 => Phase::Measure,
+            3 => Phase::Settle,
             _ => Phase::Stop,
         }
     }
@@ -229,15 +233,17 @@ fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Optio
             stage.finished.load(Ordering::Acquire) == clients
         })?,
     }
-    stage.enter(Phase::Stop);
+    stage.enter(Phase::Settle);
     let time = begin.elapsed();
     let cpu = seawall_sys::usage::process_cpu().saturating_sub(cpu_before);
+    let rss_bytes = seawall_sys::usage::resident_bytes().unwrap_or(0);
     let lookups = endpoint.lookups();
+    stage.enter(Phase::Stop);
     Some(Interval {
         time,
         cpu,
         hit_ratio: hit_ratio(lookups_before, lookups),
-        rss_bytes: seawall_sys::usage::resident_bytes().unwrap_or(0),
+        rss_bytes,
     })
 }
 

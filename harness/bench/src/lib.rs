@@ -32,6 +32,9 @@ pub use target::{TARGETS, Target};
 /// The field of a row that says what its reader must know: a fallback that was taken.
 pub const NOTICE: &str = "notice";
 
+/// How names of folders begin that a cell makes for itself, and removes unless it is killed.
+pub const SCRATCH_PREFIX: &str = ".log-";
+
 /// Why a cell gave no row.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use seawall_store::evict::{LIST, PolicySpec};
 use seawall_store::log::Fsync;
 use seawall_store::log::device::{DEVICES, DeviceEntry};
+use seawall_store::store::ReadPath;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,16 +52,6 @@ impl fmt::Display for Scalar {
             Scalar::Text(value) => value.fmt(f),
         }
     }
-}
-
-/// Who answers a single-key string read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReadPath {
-    /// Any worker, from shared memory.
-    #[default]
-    AnyCore,
-    /// The shard's owner alone.
-    OwnerOnly,
 }
 
 /// Everything that a cell can be told to set; each field is a row of [`SETTINGS`].

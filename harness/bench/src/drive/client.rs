@@ -17,6 +17,10 @@ use crate::cell::Length;
 use crate::recording::Recording;
 use crate::target::{Client, Endpoint};
 
+/// How many ops are under way while data is loaded, which nobody measures: with a log that is synced
+/// for every reply, one at a time would take minutes.
+const LOAD_WINDOW: usize = 256;
+
 /// What a client's thread does, from opening to the last reply.
 pub(super) fn run<E: Endpoint>(
     endpoint: &E,
@@ -73,9 +77,16 @@ fn follow<E: Endpoint>(
         recording: Recording::new(),
     };
 
+    // An op may need any client's thread, so the first one waits for all of them.
+    // Release pairs with the Acquire below.
+    stage.opened.fetch_add(1, Ordering::Release);
+    while stage.opened.load(Ordering::Acquire) < clients && !stage.has_failed() {
+        std::thread::yield_now();
+    }
+
     while let Some(op) = lane.workload.preload() {
-        lane.begin(op)?;
-        while lane.is_full() && !stage.has_failed() {
+        lane.begin(op, false)?;
+        while lane.pending.len() >= LOAD_WINDOW && !stage.has_failed() {
             lane.poll(false)?;
         }
         if stage.has_failed() {
@@ -94,13 +105,13 @@ fn follow<E: Endpoint>(
     let mut finished = false;
     loop {
         match stage.phase() {
-            Phase::Load => lane.poll(false)?,
+            Phase::Load | Phase::Settle => lane.poll(false)?,
             Phase::Warm => {
-                lane.fill()?;
+                lane.fill(false)?;
                 lane.poll(false)?;
             }
             Phase::Measure if lane.recording.ops() < quota => {
-                lane.fill()?;
+                lane.fill(true)?;
                 lane.poll(true)?;
             }
             Phase::Measure => {
@@ -143,28 +154,28 @@ struct Lane<'a, C> {
 }
 
 impl<C: Client> Lane<'_, C> {
-    fn is_full(&self) -> bool {
-        self.pending.len() >= self.drive.configuration.pipeline
-    }
-
-    fn begin(&mut self, op: Op) -> Result<(), BenchError> {
+    fn begin(&mut self, op: Op, measuring: bool) -> Result<(), BenchError> {
         let ticket = self.first + self.pending.len() as u64;
         let begun = Instant::now();
-        self.client
+        let reply = self
+            .client
             .submit(ticket, &op)
             .map_err(|why| self.drive.failed(why))?;
-        self.pending.push_back(Pending {
-            op,
-            begun,
-            reply: None,
-        });
-        Ok(())
+        if let Some(reply) = &reply
+            && measuring
+        {
+            self.recording.record(begun.elapsed(), matches!(reply, Reply::Error(_)));
+        }
+        self.pending.push_back(Pending { op, begun, reply });
+        self.show()
     }
 
-    fn fill(&mut self) -> Result<(), BenchError> {
-        while !self.is_full() {
+    /// Begins at most a pipeline of ops; those that are answered at once make no room for more, so
+    /// that polling is never put off for long.
+    fn fill(&mut self, measuring: bool) -> Result<(), BenchError> {
+        for _ in self.pending.len()..self.drive.configuration.pipeline {
             let op = self.workload.next();
-            self.begin(op)?;
+            self.begin(op, measuring)?;
         }
         Ok(())
     }

@@ -149,9 +149,9 @@ toy!(Panicking, Flaw::Panic);
 toy!(Chatty, Flaw::TwoReplies);
 
 impl Client for ToyClient<'_> {
-    fn submit(&mut self, ticket: u64, op: &Op) -> Result<(), String> {
+    fn submit(&mut self, ticket: u64, op: &Op) -> Result<Option<Reply>, String> {
         self.waiting.push((ticket, op.clone()));
-        Ok(())
+        Ok(None)
     }
 
     fn poll(&mut self, done: &mut dyn FnMut(u64, Reply)) -> Result<(), String> {

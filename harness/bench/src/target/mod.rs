@@ -3,6 +3,7 @@
 //! A target is an [`Endpoint`] that hands out a [`Client`] to each thread. The closed loop is generic
 //! over both and erased once, in [`Target::run`].
 
+mod embedded;
 mod null;
 
 use seawall_store::{Op, Reply};
@@ -29,7 +30,7 @@ impl std::fmt::Debug for Target {
 }
 
 /// Every target.
-pub static TARGETS: &[&Target] = &[&null::TARGET];
+pub static TARGETS: &[&Target] = &[&embedded::TARGET, &null::TARGET];
 
 /// A name that is no target's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +93,7 @@ pub(crate) trait Endpoint: Sized + Sync {
     /// In words for people.
     fn client(&self, number: usize) -> Result<Self::Client<'_>, String>;
 
-    /// Lookups so far, where the target counts them.
+    /// Lookups so far, where the target counts them. Asked while clients poll.
     fn lookups(&self) -> Option<Lookups>;
 
     /// What a row should say besides figures (`device`: what `uring` fell back to).
@@ -107,11 +108,12 @@ pub(crate) trait Endpoint: Sized + Sync {
 
 /// One thread's way to a target.
 pub(crate) trait Client {
-    /// Begins `op`. Its reply comes out of [`Client::poll`] under `ticket`.
+    /// Begins `op`. Where its reply is there at once, it is returned; otherwise it comes out of
+    /// [`Client::poll`] under `ticket`.
     ///
     /// # Errors
     /// In words for people; the target is broken.
-    fn submit(&mut self, ticket: u64, op: &Op) -> Result<(), String>;
+    fn submit(&mut self, ticket: u64, op: &Op) -> Result<Option<Reply>, String>;
 
     /// Does what there is to do and hands over the replies that came, in any order. Also what a
     /// thread calls that only waits for others, since others may wait for it.
