@@ -11,7 +11,6 @@
 //! client, whose ops the store sees in order.
 
 use std::collections::VecDeque;
-use std::io::Write as _;
 
 use seawall_store::command::{Command, key, set, string};
 use seawall_store::{Op, Reply};
@@ -176,8 +175,14 @@ impl CacheAside {
     /// The op `command` on row `row`.
     fn op(&mut self, command: &'static Command, row: u64) -> Op {
         self.scratch.clear();
-        let (width, number) = (self.rows.key_bytes - 1, self.part.global(row));
-        write!(self.scratch, "r{number:0width$}").expect("writing to memory does not fail");
+        self.scratch.resize(self.rows.key_bytes, b'0');
+        self.scratch[0] = b'r';
+        let mut number = self.part.global(row);
+        for digit in self.scratch[1..].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        assert_eq!(number, 0, "the shortest key has room for the largest row");
         Op::new(command).arg(&self.scratch)
     }
 

@@ -90,6 +90,8 @@ struct Courier {
     reported: Position,
     /// Where the store must have it, once a reply told so.
     known: Option<Position>,
+    /// The same as a point of the unit sphere.
+    unit: [f64; 3],
 }
 
 impl Couriers {
@@ -128,6 +130,7 @@ impl Couriers {
                     home,
                     reported: around(home, town_m, &mut rng),
                     known: None,
+                    unit: [0.0; 3],
                 }
             })
             .collect();
@@ -209,7 +212,9 @@ impl Couriers {
             return Err("0 or 1 is right".to_owned());
         };
         let known = self.fleet[courier].known;
-        self.fleet[courier].known = crate::sighting::position(&op[1], &op[2]);
+        let position = crate::sighting::position(&op[1], &op[2]).expect("an op of ours");
+        self.fleet[courier].known = Some(position);
+        self.fleet[courier].unit = position.unit();
         if known.is_some() && added == 1 {
             return Err("0 is right: the courier was there".to_owned());
         }
@@ -250,9 +255,11 @@ impl Couriers {
             .last()
             .filter(|_| full)
             .map_or(f64::INFINITY, |last| last.distance_m);
+        let ball = query.ball(horizon_m);
         let must = self.areas[query.area as usize].iter().filter(|&&courier| {
-            let known = self.fleet[courier as usize].known;
-            known.is_some_and(|position| query.surely_shows(position, horizon_m))
+            let Courier { known, unit, .. } = self.fleet[courier as usize];
+            ball.holds(unit)
+                && known.is_some_and(|position| query.surely_shows(position, horizon_m))
         });
         let must = must.count();
         if must > own {

@@ -241,10 +241,11 @@ impl Leaderboard {
             }
             own += 1;
             let known = self.scores[player as usize];
+            if known == Some(score) {
+                continue;
+            }
             self.set(player, Some(score));
-            wrong = wrong.or(known
-                .filter(|&right| right != score)
-                .map(|right| (number, right)));
+            wrong = wrong.or(known.map(|right| (number, right)));
         }
         if let Some((number, right)) = wrong {
             return Err(format!("player {number} has {right} points"));

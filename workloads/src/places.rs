@@ -90,6 +90,17 @@ impl Position {
         2.0 * Position::EARTH_RADIUS_M * libm::asin(libm::sqrt(a.min(1.0)))
     }
 
+    /// The point of the unit sphere.
+    pub fn unit(self) -> [f64; 3] {
+        let (longitude, latitude) = (self.longitude.to_radians(), self.latitude.to_radians());
+        let level = libm::cos(latitude);
+        [
+            level * libm::cos(longitude),
+            level * libm::sin(longitude),
+            libm::sin(latitude),
+        ]
+    }
+
     /// How far north (or south) `other` is, in metres.
     pub fn northing_m(self, other: Position) -> f64 {
         Position::EARTH_RADIUS_M * (other.latitude - self.latitude).abs().to_radians()

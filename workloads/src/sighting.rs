@@ -1,8 +1,6 @@
 //! A look around and what it shows: the query's text, the reply's reading, and what can be said of both
 //! without knowing any courier.
 
-use std::collections::HashSet;
-
 use seawall_store::command::geo;
 use seawall_store::{Op, Reply};
 
@@ -82,7 +80,11 @@ impl Query {
         if shown.len() as u64 > self.count {
             return Err(format!("at most {} couriers were asked for", self.count));
         }
-        let mut met = HashSet::new();
+        let mut met: Vec<u64> = shown.iter().map(|sighting| sighting.courier).collect();
+        met.sort_unstable();
+        if let Some(twice) = (1..met.len()).find(|&i| met[i - 1] == met[i]) {
+            return Err(format!("courier {} is shown twice", met[twice]));
+        }
         let mut before_m = 0.0;
         for sighting in shown {
             let Sighting {
@@ -90,9 +92,6 @@ impl Query {
                 distance_m,
                 position,
             } = *sighting;
-            if !met.insert(courier) {
-                return Err(format!("courier {courier} is shown twice"));
-            }
             let right_m = self.centre.distance_m(position);
             if (right_m - distance_m).abs() > Query::DECIMALS_M {
                 return Err(format!("courier {courier} is {right_m:.4} m away"));
@@ -106,6 +105,23 @@ impl Query {
             }
         }
         Ok(())
+    }
+
+    /// A ball around the centre that holds all that may be shown up to `horizon_m`: a first look that
+    /// needs no trigonometry.
+    pub(crate) fn ball(&self, horizon_m: f64) -> Ball {
+        let edge_m = match self.shape {
+            Shape::Circle { radius_m } => radius_m,
+            Shape::Box {
+                width_m, height_m, ..
+            } => width_m + height_m,
+        };
+        let angle = (edge_m.min(horizon_m) + Query::ROUNDING_M) / Position::EARTH_RADIUS_M;
+        let chord = 2.0 * libm::sin(angle.min(std::f64::consts::PI) / 2.0);
+        Ball {
+            centre: self.centre.unit(),
+            chord_squared: chord * chord,
+        }
     }
 
     /// Whether a courier at `position` must be among those shown up to `horizon_m`.
@@ -128,6 +144,21 @@ impl Query {
                     && self.centre.easting_m(position) <= width_m / 2.0 + margin_m
             }
         }
+    }
+}
+
+/// The points within a chord of a point on the unit sphere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ball {
+    centre: [f64; 3],
+    chord_squared: f64,
+}
+
+impl Ball {
+    /// Whether a point on the unit sphere is in the ball.
+    pub(crate) fn holds(&self, point: [f64; 3]) -> bool {
+        let [x, y, z] = [0, 1, 2].map(|axis| point[axis] - self.centre[axis]);
+        x * x + y * y + z * z <= self.chord_squared
     }
 }
 
@@ -176,6 +207,35 @@ fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ball_holds_all_that_must_be_shown() {
+        let centre = Position::new(139.7, 35.7).unwrap();
+        let (width_m, height_m) = (3000.0, 3000.0);
+        for shape in [
+            Shape::Circle { radius_m: 1500.0 },
+            Shape::Box { width_m, height_m },
+        ] {
+            let query = Query {
+                area: 0,
+                centre,
+                shape,
+                count: 20,
+            };
+            for horizon_m in [f64::INFINITY, 700.0] {
+                let (ball, mut shown) = (query.ball(horizon_m), 0);
+                for i in 0..4000u32 {
+                    let position = centre.step(f64::from(i), f64::from(i));
+                    if query.surely_shows(position, horizon_m) {
+                        assert!(ball.holds(position.unit()), "{position:?}");
+                        shown += 1;
+                    }
+                }
+                assert!(shown > 600, "{shown}");
+                assert!(!ball.holds(centre.step(20_000.0, 1.0).unit()));
+            }
+        }
+    }
 
     #[test]
     fn a_query_reads_back() {

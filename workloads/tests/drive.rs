@@ -102,7 +102,7 @@ fn run(spec: &str, clients: u32, depth: usize, ops: usize, damage: u64) -> Resul
 fn a_right_store_satisfies_every_workload() {
     for spec in SPECS {
         for (clients, depth) in [(1, 1), (1, 16), (3, 1), (4, 32)] {
-            run(spec, clients, depth, 20_000, 0)
+            run(spec, clients, depth, 6_000, 0)
                 .unwrap_or_else(|wrong| panic!("{spec}, {clients} clients, {depth} deep: {wrong}"));
         }
     }
@@ -111,7 +111,7 @@ fn a_right_store_satisfies_every_workload() {
 #[test]
 fn the_defaults_run_as_they_are() {
     for definition in WORKLOADS {
-        run(definition.name, 40, 1, 20_000, 0).unwrap_or_else(|wrong| panic!("{wrong}"));
+        run(definition.name, 40, 1, 10_000, 0).unwrap_or_else(|wrong| panic!("{wrong}"));
     }
 }
 
@@ -183,7 +183,7 @@ fn unanswered_ops_raise_no_false_alarm() {
             let reply = server.apply(&op);
             load.observe(&op, &reply).unwrap();
         }
-        for step in 0..20_000u32 {
+        for step in 0..8_000u32 {
             let op = load.next();
             match step % 29 {
                 // The request was lost, or the reply.

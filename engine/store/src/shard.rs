@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::command::Call;
+use crate::command::{Call, CommandError};
 use crate::effect::Effects;
 use crate::evict::PolicySpec;
 use crate::keyspace::Keyspace;
@@ -58,6 +58,8 @@ pub struct ShardStats {
     pub keys: u64,
     /// Bytes counted against `maxmemory`.
     pub used_bytes: u64,
+    /// Bytes of the index, which `maxmemory` does not count.
+    pub index_bytes: u64,
     /// Lookups by read commands that found a key.
     pub hits: u64,
     /// Lookups by read commands that found none.
@@ -114,6 +116,47 @@ impl Shard {
             out.reply.truncate(begin);
             out.reply.error(&error);
         }
+    }
+
+    /// Makes room for `op` ahead of applying it. Effects go to `out`.
+    ///
+    /// # Errors
+    /// `OOM` where nothing may go.
+    pub(crate) fn prepare(
+        &mut self,
+        now: Millis,
+        op: &Op,
+        out: &mut Out,
+    ) -> Result<(), CommandError> {
+        self.keyspace.begin(now, false);
+        let done = self.keyspace.prepare(op);
+        self.keyspace.drain_removed(&mut out.effects);
+        done
+    }
+
+    /// Applies an effect of the past, from a log or a snapshot: no time passes, and no room is made,
+    /// since what expired or was evicted then is among the effects.
+    ///
+    /// # Errors
+    /// The op is refused, which an effect never was.
+    pub fn replay(&mut self, op: &Op, out: &mut Out) -> Result<(), CommandError> {
+        self.keyspace.begin(Millis(0), false);
+        let done = (op.command().run)(&mut Call {
+            keyspace: &mut self.keyspace,
+            now: Millis(0),
+            op,
+            out,
+        });
+        out.clear();
+        done
+    }
+
+    /// Places the shard's items, from now on, in the memory of NUMA node `node`.
+    ///
+    /// # Errors
+    /// The system cannot.
+    pub fn bind(&mut self, node: usize) -> io::Result<()> {
+        self.keyspace.bind(node)
     }
 
     /// Does a bounded part of the work that no op asks for: removes expired keys, reuses memory.

@@ -127,6 +127,48 @@ fn devices_read_each_others_logs() {
 }
 
 #[test]
+fn a_log_is_open_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), &DeviceKind::File, Fsync::Always);
+    let (log, ..) = open(&config).unwrap();
+    let error = open(&config).unwrap_err().to_string();
+    assert!(
+        error.contains("00000-log.lock: another store has it open"),
+        "{error}"
+    );
+    drop(log);
+    open(&config).unwrap();
+}
+
+#[test]
+fn segments_go_when_a_snapshot_covers_them() {
+    for entry in DEVICES {
+        let folder = tempfile::tempdir().unwrap();
+        let config = LogConfig {
+            segment_bytes: 500,
+            ..config(folder.path(), &(entry.kind)(), Fsync::Always)
+        };
+        let (mut log, ..) = open(&config).unwrap();
+        for i in 1..=100 {
+            log.append(&effects(i));
+            log.sync().unwrap();
+        }
+        let removed = log.trim(90).unwrap();
+        assert!(removed > 3, "{}: {removed}", entry.name);
+        log.append(&effects(101));
+        log.sync().unwrap();
+        drop(log);
+        let mut applied = 0;
+        let opened = Log::open_after(&config, 0, 90, &mut |_| {
+            applied += 1;
+            Ok(())
+        });
+        assert_eq!(opened.unwrap().0.durable(), 101);
+        assert_eq!(applied, 11, "{}", entry.name);
+    }
+}
+
+#[test]
 fn leftovers_and_strangers() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), &DeviceKind::File, Fsync::Always);

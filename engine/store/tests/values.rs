@@ -249,3 +249,33 @@ fn bytes_follow_the_contents() {
     assert!(hash.bytes() < full.0 / 50, "{} of {}", hash.bytes(), full.0);
     assert!(set.bytes() < full.1 / 50, "{} of {}", set.bytes(), full.1);
 }
+
+/// Drawn fields are all there, different where they must be, and each is drawn sooner or later.
+#[test]
+fn fields_are_drawn_at_random() {
+    use seawall_store::{Millis, Op, Out, Reply, Shard, ShardConfig};
+    let ask = |shard: &mut Shard, words: &str| {
+        let mut out = Out::default();
+        let op = Op::parse(words.split(' ').map(str::as_bytes)).expect(words);
+        shard.apply(Millis(0), &op, &mut out);
+        match Reply::parse(out.reply.as_bytes()).expect(words).0 {
+            Reply::Array(fields) => fields.iter().map(|field| format!("{field:?}")).collect(),
+            single => vec![format!("{single:?}")],
+        }
+    };
+    let mut shard = Shard::new(&ShardConfig::default());
+    for n in 0..300 {
+        ask(&mut shard, &format!("hset h f{n} v"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..200 {
+        let drawn = ask(&mut shard, "hrandfield h 20");
+        let different: std::collections::BTreeSet<_> = drawn.iter().cloned().collect();
+        assert_eq!((drawn.len(), different.len()), (20, 20));
+        seen.extend(drawn);
+    }
+    assert_eq!(seen.len(), 300);
+    assert_eq!(ask(&mut shard, "hrandfield h -1000").len(), 1000);
+    let refused = ask(&mut shard, "hrandfield h -9223372036854775808");
+    assert!(refused[0].contains("out of range"), "{refused:?}");
+}

@@ -11,12 +11,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = PathBuf::from(
         arguments
             .next()
-            .ok_or("story DIR [small]: where to write")?,
+            .ok_or("story DIR [small|wide]: where to write")?,
     );
     let extent = match arguments.next().as_deref() {
         None => story::FULL,
         Some("small") => story::SMALL,
-        Some(other) => return Err(format!("{other}: only \"small\" is accepted").into()),
+        Some("wide") => story::WIDE,
+        Some(other) => return Err(format!("{other}: accepted are small and wide").into()),
     };
     let (setup, rows) = story::files(&story::run(extent));
     std::fs::create_dir_all(&dir)?;

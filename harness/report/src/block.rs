@@ -1,6 +1,6 @@
 //! Blocks: what a page is made of, before it is HTML or Markdown.
 //!
-//! A page builds blocks once; [`crate::html`] and [`crate::markdown`] write them out, each escaping
+//! A page builds blocks once; `html` and `markdown` write them out, each escaping
 //! all text, so that no name in a row can become markup. Text is a list of spans and not a string
 //! with markup in it, for the same reason.
 

@@ -8,6 +8,8 @@ use crate::stats::{Estimate, order, paired_ratio};
 /// The repetitions of one workload × target × configuration.
 #[derive(Clone, Debug)]
 pub struct Cell<'a> {
+    /// The comparison that it was part of, whose cells ran interleaved; empty where the row names none.
+    pub comparison: &'a str,
     /// The workload.
     pub workload: &'a str,
     /// The target.
@@ -26,13 +28,15 @@ pub fn cells(rows: &[Row]) -> Vec<Cell<'_>> {
     for row in rows {
         let Row::Bench(row) = row else { continue };
         let same = |cell: &&mut Cell<'_>| {
-            cell.workload == row.workload
+            cell.comparison == comparison(row)
+                && cell.workload == row.workload
                 && cell.target == row.target
                 && cell.settings == &row.config
         };
         match cells.iter_mut().find(same) {
             Some(cell) => cell.rows.push(row),
             None => cells.push(Cell {
+                comparison: comparison(row),
                 workload: &row.workload,
                 target: &row.target,
                 config: named(&row.config).unwrap_or_else(|| set(&row.config)),
@@ -74,18 +78,37 @@ fn named(settings: &Map<String, Value>) -> Option<String> {
         .map(str::to_string)
 }
 
-/// Two configurations of one name are told apart by what was set.
+/// The comparison that a row names.
+fn comparison(row: &BenchRow) -> &str {
+    row.extra
+        .get("comparison")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Cells that would have one name are told apart by their comparison, and by what was set where that
+/// does not suffice.
 fn distinguish(cells: &mut [Cell<'_>]) {
-    for index in 0..cells.len() {
-        let (workload, target) = (cells[index].workload, cells[index].target);
-        let clash = cells.iter().enumerate().any(|(other, cell)| {
-            other != index
-                && cell.workload == workload
-                && cell.target == target
-                && named(cell.settings) == named(cells[index].settings)
-        });
-        if let (true, Some(name)) = (clash, named(cells[index].settings)) {
-            cells[index].config = format!("{name} ({})", set(cells[index].settings));
+    let additions: [fn(&Cell<'_>) -> String; 2] = [
+        |cell| cell.comparison.to_string(),
+        |cell| set(cell.settings),
+    ];
+    for addition in additions {
+        let key = |cell: &Cell<'_>| {
+            (
+                cell.workload.to_string(),
+                cell.target.to_string(),
+                cell.config.clone(),
+            )
+        };
+        let keys: Vec<_> = cells.iter().map(key).collect();
+        for index in 0..cells.len() {
+            let twins = || (0..keys.len()).filter(|other| keys[*other] == keys[index]);
+            let added = addition(&cells[index]);
+            // An addition that all of them share would tell nothing.
+            if !added.is_empty() && twins().any(|other| addition(&cells[other]) != added) {
+                cells[index].config = format!("{} ({added})", cells[index].config);
+            }
         }
     }
 }

@@ -157,7 +157,8 @@ fn judge(estimate: Option<Estimate>, more_is_better: bool) -> Change {
 fn bench(base: &Run, new: &Run, verdict: &mut Verdict) {
     let (base, new) = (cells(&base.rows), cells(&new.rows));
     let same = |a: &Cell<'_>, b: &Cell<'_>| {
-        a.workload == b.workload && a.target == b.target && a.settings == b.settings
+        (a.comparison, a.workload, a.target, a.settings)
+            == (b.comparison, b.workload, b.target, b.settings)
     };
     let name = |cell: &Cell<'_>| format!("{} · {}", cell.workload, cell.name());
     for cell in &new {

@@ -120,10 +120,25 @@ impl Spread {
     }
 }
 
-/// The share of keys that changed their node, where the run tells it.
-pub fn moved_share(row: &SimRow) -> f64 {
+/// A figure that some runs tell and the schema does not demand; NaN where this one does not.
+pub fn extra(row: &SimRow, name: &str) -> f64 {
     row.extra
-        .get("moved_share")
+        .get(name)
         .and_then(serde_json::Value::as_f64)
         .unwrap_or(f64::NAN)
+}
+
+/// The share of keys that changed their shard.
+pub fn moved_share(row: &SimRow) -> f64 {
+    extra(row, "moved_keys_share")
+}
+
+/// The share of the loaded keys that was gone in the end.
+pub fn lost_keys_share(row: &SimRow) -> f64 {
+    extra(row, "lost_keys") / extra(row, "loaded_keys")
+}
+
+/// Acknowledged writes that are there, but not where the placement looks for them.
+pub fn misplaced_writes(row: &SimRow) -> f64 {
+    extra(row, "misplaced_acked_writes")
 }

@@ -3,41 +3,55 @@
 //! `SEAWALL_SIM_SEEDS` sets how many seeds each test takes; a failing one prints the seed that repeats it.
 
 use seawall_report::row::SimRow;
-use seawall_sim::{Cell, Scenario, simulate_seeds};
+use seawall_sim::{Cell, Scenario, run, simulate_seeds};
 
-/// A scenario of the size that hundreds of seeds take seconds.
-fn scenario() -> Scenario {
-    let text = r#"
-        name = "claims"
-        duration_ms = 9000
-        fault_at_ms = 3000
-        fault_ms = 2500
-        replacement_ms = 2500
-        rate_per_s = 450
-        clients_per_zone = 1
-    "#;
-    Scenario::parse("claims.toml", text).expect("it is a scenario")
+/// A scenario of the size that hundreds of seeds take seconds. Replacements come early: a node may be
+/// back before it was missed.
+fn scenario(rate_per_s: u32) -> Scenario {
+    let text = format!(
+        "name = 'claims'\nduration_ms = 8000\nfault_at_ms = 2500\nfault_ms = 2500\n\
+         replacement_ms = 2500\nclients_per_zone = 1\nrate_per_s = {rate_per_s}\n\
+         workload = 'cache-aside:keys=3000:writes=0.3'\n"
+    );
+    Scenario::parse("claims.toml", &text).expect("it is a scenario")
 }
 
 fn seeds(default: u64) -> std::ops::Range<u64> {
     let given = std::env::var("SEAWALL_SIM_SEEDS").ok();
-    0..given.map_or(default, |text| text.parse().expect("SEAWALL_SIM_SEEDS is a number"))
+    0..given.map_or(default, |text| {
+        text.parse().expect("SEAWALL_SIM_SEEDS is a number")
+    })
 }
 
 fn rows(replication: &str, fault: &str, seeds: std::ops::Range<u64>) -> Vec<SimRow> {
+    rows_at(450, replication, fault, seeds)
+}
+
+fn rows_at(
+    rate_per_s: u32,
+    replication: &str,
+    fault: &str,
+    seeds: std::ops::Range<u64>,
+) -> Vec<SimRow> {
     let cell = Cell {
         replication: replication.to_owned(),
         sharding: "slots".to_owned(),
         fault: fault.to_owned(),
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    simulate_seeds(&scenario(), &cell, seeds, threads).expect("the cell exists")
+    simulate_seeds(&scenario(rate_per_s), &cell, seeds, threads).expect("the cell exists")
 }
 
 fn quantiles(mut values: Vec<u64>) -> String {
     values.sort_unstable();
     let at = |share: usize| values[(values.len() - 1) * share / 100];
-    format!("min {} p50 {} p90 {} max {}", at(0), at(50), at(90), at(100))
+    format!(
+        "min {} p50 {} p90 {} max {}",
+        at(0),
+        at(50),
+        at(90),
+        at(100)
+    )
 }
 
 fn number(row: &SimRow, name: &str) -> u64 {
@@ -51,7 +65,10 @@ fn without_replication_a_zone_takes_its_shards_with_it() {
         assert!(row.lost_acked_writes > 0, "seed {seed} lost nothing");
         // A third of the keys live in the zone. What was written after the zone came back survives.
         let share = number(&row, "lost_keys") as f64 / number(&row, "loaded_keys") as f64;
-        assert!((0.2..0.4).contains(&share), "seed {seed} lost {share} of the keys");
+        assert!(
+            (0.2..0.4).contains(&share),
+            "seed {seed} lost {share} of the keys"
+        );
         assert_eq!(row.violations, [""; 0], "seed {seed}: it claimed nothing");
     }
 }
@@ -60,12 +77,19 @@ fn without_replication_a_zone_takes_its_shards_with_it() {
 fn async_loses_what_it_had_not_sent_on() {
     let rows = rows("async:node_timeout_ms=1000", "zone-down", seeds(24));
     let lost: Vec<u64> = rows.iter().map(|row| row.lost_acked_writes).collect();
-    println!("async, zone-down: lost acknowledged writes over seeds: {}", quantiles(lost.clone()));
+    println!(
+        "async, zone-down: lost acknowledged writes over seeds: {}",
+        quantiles(lost.clone())
+    );
     assert!(lost.iter().any(|&lost| lost > 0), "no seed lost anything");
     for row in &rows {
         assert_eq!(row.violations, [""; 0], "seed {}", row.seed);
         // It keeps what it had sent on: the shard as such survives.
-        assert!(row.lost_acked_writes * 20 < row.acked_writes, "seed {}", row.seed);
+        assert!(
+            row.lost_acked_writes * 20 < row.acked_writes,
+            "seed {}",
+            row.seed
+        );
         assert_eq!(number(row, "lost_keys"), 0, "seed {}", row.seed);
     }
 }
@@ -74,7 +98,10 @@ fn async_loses_what_it_had_not_sent_on() {
 fn async_loses_the_writes_of_a_minority() {
     let rows = rows("async:node_timeout_ms=1000", "partition", seeds(8));
     let lost: Vec<u64> = rows.iter().map(|row| row.lost_acked_writes).collect();
-    println!("async, partition: lost acknowledged writes over seeds: {}", quantiles(lost.clone()));
+    println!(
+        "async, partition: lost acknowledged writes over seeds: {}",
+        quantiles(lost.clone())
+    );
     assert!(lost.iter().all(|&lost| lost > 0), "{lost:?}");
 }
 
@@ -84,7 +111,10 @@ fn a_failover_of_async_takes_as_long_as_redis_says() {
     // specification bounds it by the timeout and half of it again, plus 0.5 to 3 s.
     let rows = rows("async:node_timeout_ms=1000", "node-crash", seeds(16));
     let down: Vec<u64> = rows.iter().map(|row| row.unavailable_ms).collect();
-    println!("async, node-crash: unavailable ms over seeds: {}", quantiles(down.clone()));
+    println!(
+        "async, node-crash: unavailable ms over seeds: {}",
+        quantiles(down.clone())
+    );
     for row in &rows {
         assert!(
             (1500..4500).contains(&row.unavailable_ms),
@@ -99,13 +129,25 @@ fn a_failover_of_async_takes_as_long_as_redis_says() {
 fn a_quorum_keeps_its_word() {
     let mut total = 0;
     for fault in ["zone-down", "partition", "node-crash"] {
-        for row in rows("quorum", fault, seeds(if fault == "zone-down" { 200 } else { 20 })) {
+        // A third of the rate, so that 200 seeds fit into a test.
+        let seeds = seeds(if fault == "zone-down" { 200 } else { 20 });
+        for row in rows_at(150, "quorum", fault, seeds) {
             let seed = row.seed;
             assert_eq!(row.violations, [""; 0], "{fault}, seed {seed}");
-            assert_eq!((row.lost_acked_writes, row.stale_reads), (0, 0), "{fault}, seed {seed}");
-            assert!(row.acked_writes > 100, "{fault}, seed {seed}: nothing happened");
+            assert_eq!(
+                (row.lost_acked_writes, row.stale_reads),
+                (0, 0),
+                "{fault}, seed {seed}"
+            );
+            assert!(
+                row.acked_writes > 100,
+                "{fault}, seed {seed}: nothing happened"
+            );
             // Followers stand after one to two election timeouts of 1 s.
-            assert!((500..5000).contains(&row.unavailable_ms), "{fault}, seed {seed}: {row:?}");
+            assert!(
+                (500..5000).contains(&row.unavailable_ms),
+                "{fault}, seed {seed}: {row:?}"
+            );
             total += row.acked_writes;
         }
     }
@@ -117,6 +159,48 @@ fn who_acknowledges_before_replicating_is_caught() {
     let rows = rows("broken-quorum", "zone-down", seeds(12));
     let caught = rows.iter().filter(|row| !row.violations.is_empty()).count();
     println!("broken-quorum: caught in {caught} of {} seeds", rows.len());
-    assert!(caught * 2 > rows.len(), "caught in {caught} of {} seeds", rows.len());
-    assert!(rows.iter().any(|row| row.violations.iter().any(|words| words.contains("were lost"))));
+    assert!(
+        caught * 2 > rows.len(),
+        "caught in {caught} of {} seeds",
+        rows.len()
+    );
+    assert!(rows.iter().any(|row| {
+        row.violations
+            .iter()
+            .any(|words| words.contains("were lost"))
+    }));
+}
+
+#[test]
+fn every_workload_runs_and_replicas_agree() {
+    for workload in [
+        "cache-aside:keys=1000",
+        "session:sessions=1000",
+        "leaderboard:players=1000",
+        "geo:couriers=1000",
+    ] {
+        for (replication, fault) in [
+            ("quorum", "partition"),
+            ("async:node_timeout_ms=1000", "zone-down"),
+            ("none", "scale-out"),
+        ] {
+            let text = format!(
+                "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nrate_per_s = 300\n\
+                 clients_per_zone = 1\nworkload = '{workload}'\n"
+            );
+            let scenario = Scenario::parse("workloads.toml", &text).expect("it is a scenario");
+            let cell = Cell {
+                replication: replication.to_owned(),
+                sharding: "slots".to_owned(),
+                fault: fault.to_owned(),
+            };
+            let row = run(&scenario, &cell, 1).expect("the cell exists");
+            assert_eq!(row.violations, [""; 0], "{workload} {replication} {fault}");
+            assert!(
+                row.acked_writes > 20,
+                "{workload} {replication} {fault}: {}",
+                row.acked_writes
+            );
+        }
+    }
 }

@@ -18,7 +18,10 @@ fn line(row: &seawall_report::row::SimRow) -> String {
 fn the_same_seed_gives_the_same_bytes() {
     let scenario = scenario();
     for cell in scenario.cells(false) {
-        let (once, again) = (run(&scenario, &cell, 7).unwrap(), run(&scenario, &cell, 7).unwrap());
+        let (once, again) = (
+            run(&scenario, &cell, 7).unwrap(),
+            run(&scenario, &cell, 7).unwrap(),
+        );
         assert_eq!(line(&once), line(&again), "{cell:?}");
     }
 }
@@ -31,9 +34,17 @@ fn other_seeds_give_other_events() {
     let hashes: BTreeSet<_> = rows.iter().map(|row| &row.event_hash).collect();
     assert_eq!(hashes.len(), rows.len());
     let seeds: Vec<_> = rows.iter().map(|row| row.seed).collect();
-    assert_eq!(seeds, (0..8).collect::<Vec<_>>(), "rows come in the order of seeds");
+    assert_eq!(
+        seeds,
+        (0..8).collect::<Vec<_>>(),
+        "rows come in the order of seeds"
+    );
     for row in rows {
-        assert_eq!(line(&row), line(&run(&scenario, &cell, row.seed).unwrap()), "threads change nothing");
+        assert_eq!(
+            line(&row),
+            line(&run(&scenario, &cell, row.seed).unwrap()),
+            "threads change nothing"
+        );
     }
 }
 
@@ -51,7 +62,14 @@ fn a_schedule_is_data() {
             fault: fault.name.to_owned(),
         };
         let planned = run(&scenario, &cell, 3).unwrap();
-        assert_eq!(line(&replay(&scenario, &cell, &read, 3).unwrap()), line(&planned));
-        assert!(schedule.actions().is_sorted_by_key(|Dated { at_ms, .. }| *at_ms));
+        assert_eq!(
+            line(&replay(&scenario, &cell, &read, 3).unwrap()),
+            line(&planned)
+        );
+        assert!(
+            schedule
+                .actions()
+                .is_sorted_by_key(|Dated { at_ms, .. }| *at_ms)
+        );
     }
 }

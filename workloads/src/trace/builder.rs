@@ -36,7 +36,7 @@ impl<'p> Builder<'p> {
     }
 
     /// A request for the object numbered `key`. A format gives sizes with all requests or with none,
-    /// and likewise times.
+    /// and likewise times. A size of 0 (a reply without a body) becomes 1: the object takes a place.
     ///
     /// # Errors
     /// There are too many requests, or the size is the largest number, which stands for none.
@@ -55,6 +55,7 @@ impl<'p> Builder<'p> {
             let what = format!("the size is {}", u32::MAX);
             return Err(input.bad_record(0, what, "sizes below that"));
         }
+        let size = size.map(|size| size.max(1));
         let next = self.ids.len() as u32;
         let id = match self.ids.entry(key) {
             Entry::Occupied(id) => *id.get(),

@@ -3,6 +3,11 @@
 //! The store keeps absolute milliseconds. A time that has passed already deletes the key at once, and
 //! what is told to log and replicas is always absolute: `PEXPIREAT` or `DEL`.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
 use super::{Call, Command, CommandError, Flags, Keys, number};
 use crate::op::Op;
 use crate::time::Millis;
@@ -181,6 +186,7 @@ fn invalid(command: &str) -> CommandError {
 
 /// When `EXPIRE` applies.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each word")]
 struct Condition {
     nx: bool,
     xx: bool,

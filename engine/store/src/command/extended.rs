@@ -5,6 +5,8 @@
 //! bits of mantissa and a power of two; reading and printing are exact but for one rounding to even.
 //! No other arithmetic is offered.
 
+use super::number::sign;
+
 /// The longest text that is read as a number (Redis: `MAX_LONG_DOUBLE_CHARS`).
 const TEXT_BYTES_MAX: usize = 5 * 1024 - 1;
 /// A finite number is below two to this power.
@@ -44,11 +46,7 @@ impl Extended {
         if text.len() > TEXT_BYTES_MAX {
             return None;
         }
-        let (negative, text) = match text {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
-        };
+        let (negative, text) = sign(text);
         let magnitude = match text {
             _ if text.eq_ignore_ascii_case(b"inf") || text.eq_ignore_ascii_case(b"infinity") => {
                 Magnitude::Infinite
@@ -211,11 +209,7 @@ fn digits(text: &[u8], base: u32, marks: [u8; 2]) -> Option<Written> {
 
 /// The power after `e` or `p`; beyond any range it stays beyond.
 fn parse_power(text: &[u8]) -> Option<i64> {
-    let (negative, text) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    };
+    let (negative, text) = sign(text);
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

@@ -58,12 +58,10 @@ fn hscan(call: &mut Call<'_>) -> Result<(), CommandError> {
 
 /// A cursor, as C's `strtoul` reads it: nothing is 0, and a minus wraps around.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let (negative, digits) = match text {
-        [] => return Some(0),
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    };
+    if text.is_empty() {
+        return Some(0);
+    }
+    let (negative, digits) = number::sign(text);
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }

@@ -1,5 +1,10 @@
 //! Keys, whatever they hold.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
 use super::{Call, Command, CommandError, Flags, Keys};
 use crate::op::Op;
 use crate::value::Kind;

@@ -11,6 +11,7 @@ mod extended;
 pub mod geo;
 mod glob;
 pub mod hash;
+pub mod hash_random;
 pub mod hash_scan;
 pub mod key;
 mod lookup;
@@ -91,6 +92,7 @@ pub static COMMANDS: &[&Command] = &[
     &hash::HINCRBY,
     &hash::HINCRBYFLOAT,
     &hash_scan::HSCAN,
+    &hash_random::HRANDFIELD,
     // Sorted sets.
     &sorted_set::add::ZADD,
     &sorted_set::add::ZINCRBY,

@@ -5,6 +5,12 @@
 
 use super::CommandError;
 
+/// Takes the sign off a number that may have one: whether it is a minus, and the rest.
+pub fn sign(text: &[u8]) -> (bool, &[u8]) {
+    let rest = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+"));
+    (text.starts_with(b"-"), rest.unwrap_or(text))
+}
+
 /// An integer that stands alone in its argument.
 ///
 /// # Errors
@@ -66,11 +72,7 @@ struct Float {
 
 impl Float {
     fn read(text: &[u8]) -> Option<Float> {
-        let (negative, digits) = match text {
-            [b'-', rest @ ..] => (true, rest),
-            [b'+', rest @ ..] => (false, rest),
-            rest => (false, rest),
-        };
+        let (negative, digits) = sign(text);
         if let [b'0', b'x' | b'X', rest @ ..] = digits {
             return hexadecimal(rest).map(|float| Float {
                 value: if negative { -float.value } else { float.value },

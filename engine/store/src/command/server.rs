@@ -1,5 +1,10 @@
 //! The keyspace as a whole, and signs of life.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
 use super::{Call, Command, CommandError, Flags, Keys};
 
 /// `DBSIZE`

@@ -68,6 +68,7 @@ pub static MSETNX: Command = Command {
 
 /// The options of `SET` or `GETEX`.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each word")]
 pub(super) struct Options<'a> {
     only_new: bool,
     only_old: bool,

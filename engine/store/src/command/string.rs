@@ -1,5 +1,10 @@
 //! Strings: read, replace, append, cut.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
 use super::{Call, Command, CommandError, Flags, Keys, number, set};
 use crate::keyspace::Expire;
 use crate::op::Op;

@@ -23,15 +23,19 @@ pub const TEMPORARY: &str = ".tmp";
 pub trait Disk: Clone + Send + 'static {
     /// A file, open to be written.
     type File: DiskFile;
+    /// Keeps others out while it lives.
+    type Lock: Send + 'static;
 
     /// The name as an error shows it.
     fn show(&self, name: &str) -> String;
     /// Makes the folder where it is missing.
     fn prepare(&self) -> io::Result<()>;
+    /// Keeps everyone else from what `name` stands for, until the lock is dropped.
+    fn lock(&self, name: &str) -> io::Result<Self::Lock>;
     /// The names of all files, in no order.
     fn list(&self) -> io::Result<Vec<String>>;
     /// The length of a file in bytes.
-    fn len(&self, name: &str) -> io::Result<u64>;
+    fn size(&self, name: &str) -> io::Result<u64>;
     /// Reads a file from `offset` on.
     fn read(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read>>;
     /// Creates an empty file in place of whatever had the name.

@@ -1,6 +1,6 @@
 //! A folder of the operating system.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,7 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     type File = Arc<File>;
+    type Lock = File;
 
     fn show(&self, name: &str) -> String {
         self.path(name).display().to_string()
@@ -46,6 +47,19 @@ impl Disk for RealDisk {
         }
     }
 
+    fn lock(&self, name: &str) -> io::Result<File> {
+        let path = self.path(name);
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another store has it open",
+            )),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
@@ -55,7 +69,7 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn len(&self, name: &str) -> io::Result<u64> {
+    fn size(&self, name: &str) -> io::Result<u64> {
         Ok(fs::metadata(self.path(name))?.len())
     }
 

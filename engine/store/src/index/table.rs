@@ -131,7 +131,7 @@ impl Table {
             }
             match line.link() {
                 0 => return None,
-                link => at = LineId::overflow(link),
+                next => at = LineId::overflow(next),
             }
         }
     }
@@ -165,7 +165,7 @@ fn slots(word: u64, tag: u8) -> impl Iterator<Item = usize> {
         while zero != 0 {
             let slot = zero.trailing_zeros() as usize / 8;
             zero &= zero - 1;
-            if (difference >> (slot * 8)) & 0xff == 0 {
+            if (difference >> (slot * 8)) as u8 == 0 {
                 return Some(slot);
             }
         }

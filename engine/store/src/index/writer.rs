@@ -112,7 +112,7 @@ impl Index {
                 (0..SLOTS).for_each(|slot| line.clear(slot));
                 match line.link() {
                     0 => break,
-                    link => at = LineId::overflow(link),
+                    next => at = LineId::overflow(next),
                 }
             }
         }
@@ -137,7 +137,7 @@ impl Index {
             }
             match line.link() {
                 0 => return,
-                link => at = LineId::overflow(link),
+                next => at = LineId::overflow(next),
             }
         }
     }
@@ -153,7 +153,7 @@ impl Index {
             }
             match line.link() {
                 0 => break,
-                link => at = LineId::overflow(link),
+                next => at = LineId::overflow(next),
             }
         }
         let Some(link) = self.overflow_free.pop().or_else(|| {

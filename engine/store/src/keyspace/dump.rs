@@ -13,7 +13,7 @@ const ARGS_MAX: usize = 512;
 impl Keyspace {
     /// Shows ops that rebuild every key that has not expired at `now`.
     pub fn dump(&self, now: Millis, each: &mut dyn FnMut(&Op)) {
-        self.for_each(&mut |key, value, expires| {
+        self.for_each(|key, value, expires| {
             if expires.is_some_and(|at| now > at) {
                 return;
             }

@@ -1,7 +1,8 @@
 //! Memory: what counts as used, and making room before a write.
 //!
 //! Used are the blocks of items, those in limbo among them, and what collections take on the heap.
-//! The index and the policy's own state are not counted: `maxmemory` bounds keys and values.
+//! The index and the policy's own state are not counted: `maxmemory` bounds keys and values. What a
+//! command evicts while other cores read is limbo for a moment, and passes the bound by no more.
 
 use super::Keyspace;
 use crate::command::{CommandError, Flags};
@@ -23,6 +24,11 @@ impl Keyspace {
         if self.arena.limbo_bytes() > 0 {
             self.arena.quiesce();
         }
+    }
+
+    /// Places items, from now on, in the memory of NUMA node `node`.
+    pub(crate) fn bind(&self, node: usize) -> std::io::Result<()> {
+        self.arena.bind(node)
     }
 
     /// Makes room for a write before it runs, so that nothing is evicted in its midst.

@@ -30,7 +30,7 @@ use crate::value::{Collection, Kind, Stored, Value};
 
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
-pub use reader::{KeyReader, Read};
+pub use reader::{KeyReader, Read, Touched};
 use slab::Slab;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
@@ -276,7 +276,7 @@ impl Keyspace {
     }
 
     /// Shows every key that has not expired, with its value and when it expires, in no order.
-    pub fn for_each(&self, each: &mut dyn FnMut(&[u8], Value<'_>, Option<Millis>)) {
+    pub fn for_each(&self, mut each: impl FnMut(&[u8], Value<'_>, Option<Millis>)) {
         self.index.for_each(|id| {
             let item = self.arena.own(id);
             let expires = item.expires();
@@ -286,11 +286,17 @@ impl Keyspace {
         });
     }
 
+    /// The generator of the shard, for commands that choose at random.
+    pub fn random(&mut self) -> &mut Xoshiro256PlusPlus {
+        &mut self.random
+    }
+
     /// Counts and state.
     pub fn stats(&self) -> ShardStats {
         ShardStats {
             keys: self.len() as u64,
             used_bytes: self.used_bytes(),
+            index_bytes: self.index.bytes() as u64,
             ..self.stats
         }
     }

@@ -97,20 +97,6 @@ impl KeyReader {
         read
     }
 
-    /// Asks the processor to fetch where `key` is searched.
-    #[inline]
-    pub fn prefetch(&self, key: &[u8]) {
-        self.table.prefetch(rapidhash_v3_seeded(key, &self.secrets));
-    }
-
-    /// Asks the processor to fetch the item that `key` most likely is; after [`KeyReader::prefetch`].
-    #[inline]
-    pub fn prefetch_item(&self, key: &[u8]) {
-        if let Some(id) = self.table.hint(rapidhash_v3_seeded(key, &self.secrets)) {
-            self.items.prefetch(id);
-        }
-    }
-
     /// `read`, unless a multi-shard command began meanwhile: what it changed may have been seen in
     /// part.
     #[inline]
@@ -134,6 +120,20 @@ impl Keyspace {
             secrets: self.secrets,
             rule: self.eviction.rule(),
             version,
+        }
+    }
+
+    /// Asks the processor to fetch where `key` is searched.
+    #[inline]
+    pub(crate) fn prefetch(&self, key: &[u8]) {
+        self.index.table().prefetch(self.hash(key));
+    }
+
+    /// Asks the processor to fetch the item that `key` most likely is; after [`Keyspace::prefetch`].
+    #[inline]
+    pub(crate) fn prefetch_item(&self, key: &[u8]) {
+        if let Some(id) = self.index.table().hint(self.hash(key)) {
+            self.arena.prefetch(id);
         }
     }
 

@@ -267,7 +267,11 @@ fn cut_at_every_byte() {
         assert_eq!(recovery.torn.is_none(), at_a_frame, "cut at {cut}");
         if let Some(torn) = recovery.torn {
             assert_eq!(torn.offset + torn.bytes, cut as u64);
-            assert_eq!(disk.len(&name).unwrap(), torn.offset, "the tail is cut off");
+            assert_eq!(
+                disk.size(&name).unwrap(),
+                torn.offset,
+                "the tail is cut off"
+            );
         }
         drop(log);
     }
@@ -305,7 +309,7 @@ fn every_bit_flipped_is_a_torn_tail_or_damage() {
                 assert!(file.ends_with(&name));
                 assert_eq!(offset, frames[hit].0 as u64);
                 assert_eq!(
-                    disk.len(&name).unwrap(),
+                    disk.size(&name).unwrap(),
                     bytes.len() as u64,
                     "nothing is changed"
                 );
@@ -356,7 +360,7 @@ fn segments_missing_renamed_or_of_another_store() {
         .filter(|name| name.starts_with("00001"))
         .collect::<Vec<_>>();
     let second = &names[1];
-    let len = disk.len(second).unwrap();
+    let len = disk.size(second).unwrap();
     disk.open(second).unwrap().set_len(len - 1).unwrap();
     let error = open(&small).unwrap_err();
     assert!(
@@ -374,6 +378,75 @@ fn segments_missing_renamed_or_of_another_store() {
     disk.rename(&names[2], second).unwrap();
     let error = open(&small).unwrap_err().to_string();
     assert!(error.contains("was renamed"), "{error}");
+}
+
+fn open_after(config: &LogConfig, covered: u64) -> Result<(Log, usize), LogError> {
+    let mut records = 0;
+    let (log, _) = Log::open_after(config, 1, covered, &mut |_| {
+        records += 1;
+        Ok(())
+    })?;
+    Ok((log, records))
+}
+
+/// A log of 40 records in small segments.
+fn forty(fsync: Fsync) -> (MemoryDisk, LogConfig) {
+    let disk = MemoryDisk::new();
+    let config = config(&disk, fsync, 300);
+    let (mut log, ..) = open(&config).unwrap();
+    for i in 1..=40 {
+        log.append(&effects(i, 50));
+        log.turn(Millis(0)).unwrap();
+    }
+    log.sync().unwrap();
+    (disk, config)
+}
+
+#[test]
+fn what_a_snapshot_covers_is_trimmed_and_not_missed() {
+    for covered in [0, 1, 17, 39, 40] {
+        let (disk, config) = forty(Fsync::Always);
+        let before = disk.list().unwrap().len();
+        let (mut log, applied) = open_after(&config, covered).unwrap();
+        assert_eq!((applied as u64, log.durable()), (40 - covered, 40));
+        let removed = log.trim(covered).unwrap();
+        assert_eq!(disk.list().unwrap().len(), before - removed);
+        assert_eq!(log.trim(covered).unwrap(), 0);
+        assert_eq!(removed > 0, covered >= 17, "{covered}");
+        drop(log);
+        assert_eq!(open_after(&config, covered).unwrap().1 as u64, 40 - covered);
+        // Without the snapshot the log alone is not enough, and says so.
+        let alone = open_after(&config, 0);
+        assert_eq!(
+            removed > 0,
+            matches!(alone, Err(LogError::Missing { expected: 1, .. }))
+        );
+    }
+}
+
+#[test]
+fn a_snapshot_that_outlived_the_log_begins_it_anew() {
+    for seed in 0..8 {
+        for loss in PowerLoss::ALL {
+            let mut step = 0;
+            loop {
+                step += 1;
+                let (disk, config) = forty(Fsync::Always);
+                disk.fail_at(disk.steps() + step, Fault::PowerOff);
+                let finished = open_after(&config, 55).is_ok();
+                disk.lose_power(loss, seed);
+                let (mut log, applied) = open_after(&config, 55).unwrap();
+                assert_eq!((applied, log.appended(), log.durable()), (0, 55, 55));
+                assert_eq!(log.append(&effects(56, 1)), 56);
+                log.sync().unwrap();
+                drop(log);
+                assert_eq!(open_after(&config, 55).unwrap().1, 1);
+                if finished {
+                    break;
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub mod frame;
 mod recover;
 pub mod segment;
 
+mod config;
 #[cfg(test)]
 mod crash_tests;
 mod error;
@@ -31,8 +32,6 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use seawall_sys::ring::Ring;
@@ -45,109 +44,12 @@ use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
 use recover::{Owner, Recovered, recover};
 use segment::Head;
 
+pub use config::{Fsync, LogConfig};
 pub use error::LogError;
+pub use recover::{Recovery, Torn};
 
 /// Receives the effects of each record, in order; an error ends recovery.
 pub type Apply<'a> = dyn FnMut(&[u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
-
-/// When a log is made durable (`appendfsync`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fsync {
-    /// In every turn that wrote anything.
-    Always,
-    /// Once a second.
-    #[default]
-    EverySec,
-    /// When the operating system thinks fit.
-    No,
-}
-
-impl Fsync {
-    const ALL: [(Fsync, &'static str); 3] = [
-        (Fsync::Always, "always"),
-        (Fsync::EverySec, "everysec"),
-        (Fsync::No, "no"),
-    ];
-}
-
-impl fmt::Display for Fsync {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Fsync::ALL.iter().find(|(fsync, _)| fsync == self);
-        f.write_str(name.map_or("", |(_, name)| name))
-    }
-}
-
-impl FromStr for Fsync {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Fsync, String> {
-        let found = Fsync::ALL.iter().find(|(_, known)| *known == name);
-        found.map(|(fsync, _)| *fsync).ok_or_else(|| {
-            let name: String = name.chars().take(40).collect();
-            format!("no appendfsync {name:?}: always, everysec, no are accepted")
-        })
-    }
-}
-
-/// How logs are kept.
-#[derive(Clone, Debug)]
-pub struct LogConfig {
-    /// The folder of all shards' segments. Not looked at by the device `memory`.
-    pub dir: PathBuf,
-    /// Where the bytes go.
-    pub device: DeviceKind,
-    /// When they are made durable.
-    pub fsync: Fsync,
-    /// A segment that has grown to so many bytes is followed by a new one.
-    pub segment_bytes: u64,
-    /// How many shards the store has: a log of another number is refused.
-    pub shards: u32,
-    /// The store's secret seed: clients cannot forge records that they do not know the salt of.
-    pub seed: u64,
-}
-
-impl LogConfig {
-    /// Logs in `dir` through `io_uring`, synced every second, segments of 64 MiB, for a store of
-    /// `shards` shards whose seed is `seed`.
-    pub fn new(dir: impl Into<PathBuf>, shards: u32, seed: u64) -> LogConfig {
-        LogConfig {
-            dir: dir.into(),
-            device: DeviceKind::Uring,
-            fsync: Fsync::default(),
-            segment_bytes: 64 << 20,
-            shards,
-            seed,
-        }
-    }
-}
-
-/// What opening a log found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recovery {
-    /// Segments there are.
-    pub segments: usize,
-    /// Records that were applied.
-    pub records: u64,
-    /// Bytes of effects in them.
-    pub bytes: u64,
-    /// The tail that was cut off.
-    pub torn: Option<Torn>,
-    /// What an operator should know: that another device is used than the one asked for.
-    pub notice: Option<String>,
-}
-
-/// A tail that was not whole, and not durable: cut off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Torn {
-    /// The segment.
-    pub file: String,
-    /// Where the tail began.
-    pub offset: u64,
-    /// How many bytes it had.
-    pub bytes: u64,
-    /// What was wrong with it.
-    pub why: &'static str,
-}
 
 /// Counts since a log was opened, and its state now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -179,6 +81,8 @@ pub struct Log {
     /// The last segment's head, for the salt.
     head: Head,
     segment_len: u64,
+    /// First sequences of the segments before the last.
+    sealed: VecDeque<u64>,
     pending: Vec<u8>,
     /// The sequence of the last record appended, given to the device, and durable.
     appended: u64,
@@ -191,6 +95,8 @@ pub struct Log {
     synced_at: Option<Millis>,
     poison: Option<String>,
     stats: LogStats,
+    /// Keeps other stores out.
+    _lock: Box<dyn Send>,
 }
 
 impl fmt::Debug for Log {
@@ -218,9 +124,25 @@ impl Log {
         shard: u32,
         apply: &mut Apply<'_>,
     ) -> Result<(Log, Recovery), LogError> {
+        Log::open_after(config, shard, 0, apply)
+    }
+
+    /// As [`Log::open`], where a snapshot holds every record up to sequence `covered`: those are not
+    /// applied, and need not be there. The next record's sequence is above `covered`, whatever the
+    /// log had.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_after(
+        config: &LogConfig,
+        shard: u32,
+        covered: u64,
+        apply: &mut Apply<'_>,
+    ) -> Result<(Log, Recovery), LogError> {
         let owner = Owner {
             shard,
             shards: config.shards,
+            covered,
             seed: config.seed,
         };
         match &config.device {
@@ -269,6 +191,7 @@ impl Log {
             owner,
             head: found.head,
             segment_len: found.len,
+            sealed: found.sealed.into(),
             pending: Vec::new(),
             appended: last,
             given: last,
@@ -278,6 +201,7 @@ impl Log {
             synced_at: None,
             poison: None,
             stats: LogStats::default(),
+            _lock: Box::new(found.lock),
         };
         let recovery = Recovery {
             notice,
@@ -355,6 +279,31 @@ impl Log {
         Ok(self.durable)
     }
 
+    /// Starts removing the segments that hold no record above `covered`, which a durable snapshot
+    /// holds; gives how many. Never waits; the segment that is written to stays.
+    ///
+    /// # Errors
+    /// As [`Log::turn`].
+    pub fn trim(&mut self, covered: u64) -> Result<usize, LogError> {
+        self.poll(false)?;
+        let mut names = Vec::new();
+        while let Some(&first) = self.sealed.front() {
+            // A segment ends where the next one begins.
+            let next = self.sealed.get(1).copied().unwrap_or(self.head.first);
+            if next > covered.min(self.durable) + 1 {
+                break;
+            }
+            self.sealed.pop_front();
+            names.push(Head { first, ..self.head }.name());
+        }
+        let removed = names.len();
+        if removed > 0 {
+            let started = self.device.remove(names);
+            self.or_poison("remove what is before", started)?;
+        }
+        Ok(removed)
+    }
+
     /// The highest sequence that is durable.
     pub fn durable(&self) -> u64 {
         self.durable
@@ -411,6 +360,7 @@ impl Log {
             shard,
             shards,
             seed,
+            ..
         } = self.owner;
         let head = Head::new(shard, shards, self.given + 1, seed);
         let mut pending = Vec::with_capacity(self.pending.len());
@@ -427,6 +377,7 @@ impl Log {
         self.pending = pending;
         let rolled = self.device.roll(head.name(), head.encode().to_vec());
         self.or_poison("begin a segment", rolled)?;
+        self.sealed.push_back(self.head.first);
         self.head = head;
         self.segment_len = segment::HEAD_BYTES as u64;
         self.stats.segments += 1;

@@ -8,8 +8,36 @@ use std::io::{self, Read};
 
 use super::frame::{Frames, Kind, Next, highest_mark};
 use super::segment::{self, HEAD_BYTES, Head};
-use super::{Apply, LogError, Recovery, Torn};
+use super::{Apply, LogError};
 use crate::disk::{Disk, DiskFile, TEMPORARY, publish};
+
+/// What opening a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Segments there are.
+    pub segments: usize,
+    /// Records that were applied.
+    pub records: u64,
+    /// Bytes of effects in them.
+    pub bytes: u64,
+    /// The tail that was cut off.
+    pub torn: Option<Torn>,
+    /// What an operator should know: that another device is used than the one asked for.
+    pub notice: Option<String>,
+}
+
+/// A tail that was not whole, and not durable: cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment.
+    pub file: String,
+    /// Where the tail began.
+    pub offset: u64,
+    /// How many bytes it had.
+    pub bytes: u64,
+    /// What was wrong with it.
+    pub why: &'static str,
+}
 
 /// Whose log it is.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +46,8 @@ pub struct Owner {
     pub shard: u32,
     /// How many shards there are.
     pub shards: u32,
+    /// Records up to this one are in a snapshot: neither needed nor applied.
+    pub covered: u64,
     /// Secret, for salts.
     pub seed: u64,
 }
@@ -32,6 +62,10 @@ pub struct Recovered<D: Disk> {
     pub file: D::File,
     /// The sequence of the next record.
     pub next: u64,
+    /// First sequences of the segments before it.
+    pub sealed: Vec<u64>,
+    /// Held while the log is open.
+    pub lock: D::Lock,
     /// What to tell.
     pub recovery: Recovery,
 }
@@ -45,6 +79,10 @@ pub fn recover<D: Disk>(
 ) -> Result<Recovered<D>, LogError> {
     let folder = |doing| move |source| LogError::io(disk, doing, "", source);
     disk.prepare().map_err(folder("make the folder"))?;
+    let lock_name = format!("{}log.lock", segment::prefix(owner.shard));
+    let lock = disk
+        .lock(&lock_name)
+        .map_err(|source| LogError::io(disk, "lock", &lock_name, source))?;
     let mut firsts = Vec::new();
     for name in disk.list().map_err(folder("list the folder"))? {
         let unfinished = name
@@ -58,12 +96,12 @@ pub fn recover<D: Disk>(
     }
     firsts.sort_unstable();
     let Some((&last, sealed)) = firsts.split_last() else {
-        return begin(disk, owner);
+        return begin(disk, owner, owner.covered + 1, lock, Recovery::default());
     };
     let mut reading = Reading {
         disk,
         owner,
-        next: firsts[0],
+        next: 1,
         recovery: Recovery::default(),
         apply,
     };
@@ -77,6 +115,18 @@ pub fn recover<D: Disk>(
     let (next, mut recovery) = (reading.next, reading.recovery);
     if let Some(why) = segment.broken {
         recovery.torn = Some(reading_tail(disk, &segment, next, why)?);
+    }
+    if next <= owner.covered {
+        // The snapshot outlived the log's end, and covers all of it: a new log begins behind it. It
+        // has its name before the old segments lose theirs, so that a crash between does no harm.
+        let begun = begin(disk, owner, owner.covered + 1, lock, recovery)?;
+        for first in firsts {
+            let name = Head::new(owner.shard, owner.shards, first, owner.seed).name();
+            disk.remove(&name)
+                .map_err(|source| LogError::io(disk, "remove", &name, source))?;
+        }
+        disk.sync_folder().map_err(folder("sync the folder"))?;
+        return Ok(begun);
     }
     recovery.segments = firsts.len();
     let failed = |doing| {
@@ -95,24 +145,35 @@ pub fn recover<D: Disk>(
         len: segment.end,
         file,
         next,
+        sealed: sealed.to_vec(),
+        lock,
         recovery,
     })
 }
 
-fn begin<D: Disk>(disk: &D, owner: Owner) -> Result<Recovered<D>, LogError> {
-    let head = Head::new(owner.shard, owner.shards, 1, owner.seed);
+/// Begins a log with the record `first`.
+fn begin<D: Disk>(
+    disk: &D,
+    owner: Owner,
+    first: u64,
+    lock: D::Lock,
+    recovery: Recovery,
+) -> Result<Recovered<D>, LogError> {
+    let head = Head::new(owner.shard, owner.shards, first, owner.seed);
     let name = head.name();
     let file = publish(disk, &name, |file| file.write_at(&head.encode(), 0))
         .map_err(|source| LogError::io(disk, "create", &name, source))?;
     let recovery = Recovery {
         segments: 1,
-        ..Recovery::default()
+        ..recovery
     };
     Ok(Recovered {
         head,
         len: HEAD_BYTES as u64,
         file,
         next: head.first,
+        sealed: Vec::new(),
+        lock,
         recovery,
     })
 }
@@ -148,13 +209,17 @@ impl<D: Disk> Reading<'_, '_, D> {
         }
         .name();
         let failed = |source| LogError::io(disk, "read", &name, source);
+        if first > self.next && first <= self.owner.covered + 1 {
+            // What is missing is in the snapshot, and was trimmed.
+            self.next = first;
+        }
         if first != self.next {
             return Err(LogError::Missing {
                 file: disk.show(&name),
                 expected: self.next,
             });
         }
-        let len = disk.len(&name).map_err(failed)?;
+        let len = disk.size(&name).map_err(failed)?;
         let mut from = io::BufReader::with_capacity(1 << 16, disk.read(&name, 0).map_err(failed)?);
         let mut head = [0; HEAD_BYTES];
         if len < HEAD_BYTES as u64 {
@@ -187,12 +252,15 @@ impl<D: Disk> Reading<'_, '_, D> {
                     if frame.sequence != self.next {
                         return damaged("a record is out of order");
                     }
+                    self.next += 1;
+                    if frame.sequence <= self.owner.covered {
+                        continue;
+                    }
                     (self.apply)(frame.payload).map_err(|source| LogError::Apply {
                         file: disk.show(&name),
                         offset,
                         source,
                     })?;
-                    self.next += 1;
                     self.recovery.records += 1;
                     self.recovery.bytes += frame.payload.len() as u64;
                     continue;

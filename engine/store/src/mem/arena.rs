@@ -49,12 +49,6 @@ impl SharedItems {
     pub fn item<'g>(&'g self, id: ItemId, guard: &'g Guard) -> Item<'g> {
         self.range.item(id, guard)
     }
-
-    /// Asks the processor to fetch the beginning of item `id`.
-    #[inline]
-    pub fn prefetch(&self, id: ItemId) {
-        self.range.prefetch(id);
-    }
 }
 
 /// The owner's handle on the marks of items that are in the index.
@@ -193,6 +187,12 @@ impl Arena {
         self.range.item(id, guard)
     }
 
+    /// Asks the processor to fetch the beginning of item `id`.
+    #[inline]
+    pub fn prefetch(&self, id: ItemId) {
+        self.range.prefetch(id);
+    }
+
     /// Releases an item that left the index: at once where nobody else can be reading, otherwise when
     /// all who may be are done.
     pub fn retire(&mut self, id: ItemId) {
@@ -314,11 +314,9 @@ impl Arena {
                 self.unlink(number);
             }
             if self.empty.len() >= WARM_CHUNKS {
+                let offset = number as usize * CHUNK_BYTES;
                 // SAFETY: no block of the chunk is taken, so nobody refers to its bytes.
-                unsafe {
-                    self.range
-                        .discard(number as usize * CHUNK_BYTES, CHUNK_BYTES)
-                };
+                unsafe { self.range.discard(offset, CHUNK_BYTES) };
             }
             self.empty.push(number);
         } else if was_full {

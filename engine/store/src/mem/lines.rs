@@ -56,6 +56,10 @@ impl Lines {
 
     /// All lines.
     #[inline]
+    #[cfg_attr(
+        not(any(miri, loom)),
+        expect(clippy::cast_ptr_alignment, reason = "a mapping begins at a page")
+    )]
     pub fn all(&self) -> &[Line] {
         #[cfg(not(any(miri, loom)))]
         // SAFETY: the mapping is as long as that, aligned to more than a line, lives as long as

@@ -31,7 +31,6 @@ pub use arena::{Arena, Full, ItemMarks, SharedItems};
 pub use item::{Item, ItemKind, NewItem};
 pub use lines::{Line, Lines};
 
-
 /// The bytes of one granule: the unit of [`ItemId`]s.
 pub const GRANULE: usize = 8;
 

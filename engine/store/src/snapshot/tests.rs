@@ -158,8 +158,9 @@ fn a_file_is_mapped() {
     let path = folder.path().join("made/00001.snapshot");
     let keys = some_keys(300);
     write(&path, &META, |writer| {
-        keys.iter()
-            .for_each(|(key, (model, expiry))| push(writer, key, model, *expiry));
+        for (key, (model, expiry)) in &keys {
+            push(writer, key, model, *expiry);
+        }
     })
     .unwrap();
     let reader = Reader::open(&path).unwrap();

@@ -22,9 +22,12 @@ pub struct Summary {
     pub bytes: u64,
 }
 
+/// Writes bytes at an offset of the file.
+type WriteAt<'a> = Box<dyn FnMut(&[u8], u64) -> io::Result<()> + 'a>;
+
 /// A snapshot that is being written.
 pub struct Writer<'a> {
-    write: Box<dyn FnMut(&[u8], u64) -> io::Result<()> + 'a>,
+    write: WriteAt<'a>,
     meta: Meta,
     block: Vec<u8>,
     block_records: u64,

@@ -64,6 +64,11 @@ impl Hash {
         }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the hash is one buffer.
     pub fn is_compact(&self) -> bool {
         matches!(self.encoding, Encoding::Compact { .. })
@@ -104,18 +109,14 @@ impl Hash {
         }
         let (table, text) = self.table();
         *text += allocation(value.len());
-        match table.get_mut(field) {
-            Some(old) => {
-                *text -= allocation(old.len());
-                *old = value.into();
-                false
-            }
-            None => {
-                *text += allocation(field.len());
-                table.insert(field.into(), value.into());
-                true
-            }
+        if let Some(old) = table.get_mut(field) {
+            *text -= allocation(old.len());
+            *old = value.into();
+            return false;
         }
+        *text += allocation(field.len());
+        table.insert(field.into(), value.into());
+        true
     }
 
     /// Removes `field`; whether it was there.
@@ -252,7 +253,7 @@ fn find(bytes: &[u8], field: &[u8]) -> Option<usize> {
 
 impl Collection for Hash {
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.is_empty()
     }
     fn bytes(&self) -> usize {
         match &self.encoding {

@@ -277,9 +277,9 @@ impl<T: Copy> Node<T> {
             Node::Leaf(_) => *leaves -= 1,
             Node::Inner(children) => {
                 *inners -= 1;
-                children
-                    .iter()
-                    .for_each(|child| child.node.tally(leaves, inners));
+                for child in children {
+                    child.node.tally(leaves, inners);
+                }
             }
         }
     }

@@ -57,6 +57,11 @@ impl SortedSet {
         }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the set is one buffer.
     pub fn is_compact(&self) -> bool {
         matches!(self.encoding, Encoding::Compact { .. })
@@ -242,7 +247,7 @@ fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
 
 impl Collection for SortedSet {
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.is_empty()
     }
     fn bytes(&self) -> usize {
         match &self.encoding {

@@ -1,7 +1,8 @@
 //! `belady`: evicts what is needed again latest, or never. Knows the future; no policy does better
 //! where all sizes are equal. (With sizes in bytes it is a strong reference, not a bound.)
 //!
-//! Every miss is inserted, as in a cache that must serve what it fetched (no bypass). The residents
+//! Every miss is inserted, as in a cache that must serve what it fetched (no bypass); so it bounds
+//! those that insert every miss, not `none`, which keeps what it has and inserts no more. The residents
 //! stand in a heap by their next request; one that was requested since has a newer entry there, and
 //! its older ones are passed over.
 

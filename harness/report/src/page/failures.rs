@@ -8,7 +8,7 @@ use crate::plot::palette::Palette;
 use crate::plot::rows::{RowMark, Rows};
 use crate::row::SimRow;
 use crate::run::Run;
-use crate::trial::{Spread, Trial, moved_share, trials};
+use crate::trial::{Spread, Trial, lost_keys_share, misplaced_writes, moved_share, trials};
 
 /// The page.
 pub const PAGE: Page = Page {
@@ -117,7 +117,10 @@ fn build(run: &Run) -> Vec<Block> {
         if family == Family::Replication {
             blocks.push(Block::Table(claims(&group)));
         }
-        blocks.push(lost_plot(family, &group));
+        blocks.extend(match family {
+            Family::Replication => Some(lost_plot(family, &group)),
+            Family::Sharding => moved_plot(family, &group),
+        });
         blocks.push(outage_plot(family, &group));
         blocks.push(Block::Table(safety(family, &group)));
         blocks.push(Block::Table(figures("Service", family, &group, &SERVICE)));
@@ -247,6 +250,14 @@ fn lost_plot(family: Family, group: &[Trial<'_>]) -> Block {
     )
 }
 
+/// Absent where no run tells how many keys moved.
+fn moved_plot(family: Family, group: &[Trial<'_>]) -> Option<Block> {
+    group.iter().find_map(|trial| trial.spread(moved_share))?;
+    let title = "Share of the keys that moved";
+    let axis = |values| Axis::from_zero("keys moved (less is better)", values, percent);
+    Some(plot(family, group, title, axis, moved_share, percent))
+}
+
 fn outage_plot(family: Family, group: &[Trial<'_>]) -> Block {
     let title = "Time during which some shard answered nothing";
     let axis = |values| Axis::from_zero("unavailable (less is better)", values, time_ms);
@@ -272,6 +283,8 @@ pub fn safety(family: Family, group: &[Trial<'_>]) -> Table {
             "#acked writes",
             "#lost of them",
             "#seeds that lost",
+            "#misplaced",
+            "#keys lost",
             "#stale reads",
         ],
     );
@@ -290,10 +303,12 @@ pub fn safety(family: Family, group: &[Trial<'_>]) -> Table {
             ))
             .strong_if(losing > 0),
             losing.to_string().into(),
+            Spread::show(trial.spread(misplaced_writes), count).into(),
+            Spread::show(trial.spread(lost_keys_share), percent).into(),
             Spread::show(trial.spread(|row| row.stale_reads as f64), count).into(),
         ]);
     }
-    table
+    table.without_empty_columns()
 }
 
 /// A figure of a run, by its column's heading.

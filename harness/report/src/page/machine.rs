@@ -38,15 +38,20 @@ fn build(run: &Run) -> Vec<Block> {
     } else {
         let mut table = Table::new("Machine", &["what", "value"]);
         for (name, value) in &setup.machine {
-            table.push(vec![name.replace('_', " ").into(), shown(value).into()]);
+            let name = name.replace('_', " ");
+            let (name, value) = match (name.strip_suffix(" bytes"), value.as_f64()) {
+                (Some(name), Some(bytes)) => (name.to_string(), number::bytes(bytes)),
+                _ => (name, shown(value)),
+            };
+            table.push(vec![name.into(), value.into()]);
         }
         blocks.push(Block::Table(table));
     }
     blocks.extend(validity(run));
     blocks.push(Block::heading("To repeat a single row"));
     blocks.push(Block::paragraph(
-        "A row depends on its configuration and seed alone. Rows of the lab and the simulator are the \
-         same bytes on every machine.",
+        "What a row did depends on its configuration and seed alone. Rows of the lab and the simulator \
+         are the same bytes on every machine; the figures of benchmarks differ as machines do.",
     ));
     let tables = [bench_cells(run), replays(run), simulations(run)];
     for table in tables.into_iter().filter(|table| !table.rows.is_empty()) {

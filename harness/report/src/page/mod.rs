@@ -4,10 +4,10 @@
 //! one, add a file and a line in [`PAGES`].
 
 mod failures;
-mod headline;
 mod hit_ratio;
 mod machine;
 mod persistence;
+mod summary;
 mod throughput;
 
 use crate::block::Block;
@@ -30,7 +30,7 @@ pub struct Page {
 
 /// All pages, in the order in which they are shown.
 pub const PAGES: &[Page] = &[
-    headline::PAGE,
+    summary::PAGE,
     throughput::PAGE,
     hit_ratio::PAGE,
     persistence::PAGE,

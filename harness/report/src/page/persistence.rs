@@ -49,7 +49,9 @@ pub fn compared(run: &Run) -> Vec<Compared<'_>> {
     with_log
         .map(|cell| {
             let base = cells.iter().find(|base| {
-                base.workload == cell.workload
+                // Only within a comparison do repetitions run beside each other.
+                base.comparison == cell.comparison
+                    && base.workload == cell.workload
                     && base.target == cell.target
                     && !has_log(base.settings)
                     && rest(base.settings) == rest(cell.settings)

@@ -192,7 +192,12 @@ impl Axis {
 }
 
 fn label(value: f64, format: Format) -> String {
-    crate::number::tick(&format(value))
+    // Zero is zero in every unit.
+    if value == 0.0 {
+        "0".into()
+    } else {
+        crate::number::tick(&format(value))
+    }
 }
 
 fn finite(values: impl IntoIterator<Item = f64>) -> impl Iterator<Item = f64> {

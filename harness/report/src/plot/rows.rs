@@ -49,6 +49,8 @@ const TOP: f64 = 34.0;
 const ROW: f64 = 24.0;
 const GROUP: f64 = 26.0;
 const TEXT: f64 = 12.0;
+/// Dots nearer than this are one, in logical pixels.
+const PLACE: f64 = 0.5;
 const NAME_CHARACTERS: usize = 34;
 
 impl Rows {
@@ -146,8 +148,17 @@ impl Rows {
             }
         }
         let opacity = if self.bars { 0.9 } else { 0.45 };
-        for dot in row.dots.iter().filter(|dot| dot.is_finite()) {
-            canvas.mark((x_of(*dot), y), row.look, 3.6, opacity);
+        // Hundreds of seeds share few places, and each place is drawn once.
+        let mut places: Vec<i64> = row
+            .dots
+            .iter()
+            .filter(|dot| dot.is_finite())
+            .map(|dot| (x_of(*dot) / PLACE).round() as i64)
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        for place in places {
+            canvas.mark((place as f64 * PLACE, y), row.look, 3.6, opacity);
         }
         if let Some(Interval { low, high }) = row.interval {
             let (low, high) = (x_of(low), x_of(high));

@@ -1,6 +1,8 @@
 //! The tests of reports, in one program: they share a made-up run.
 
+mod cells;
 mod compare;
+mod histogram;
 mod report;
 mod stats;
 mod story;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::story::{self, FULL, SMALL};
+use crate::story::{self, FULL, SMALL, WIDE};
+use seawall_report::page::PAGES;
 use seawall_report::row::{Row, SCHEMA};
 use seawall_report::run::{Cut, parse};
 use seawall_report::{Error, Run, render, render_run, summary, write};
@@ -69,6 +70,12 @@ fn a_run_comes_back_from_its_files() {
 
 #[test]
 fn the_page_is_of_reasonable_size_and_asks_for_nothing() {
+    let wide = render_run(&story::run(WIDE)).html;
+    assert!(
+        wide.len() < 3 << 20,
+        "{} bytes for 3000 simulated runs",
+        wide.len()
+    );
     let html = render_run(&story::run(FULL)).html;
     assert!(html.len() < 1 << 20, "{} bytes", html.len());
     for fetch in ["src=", "href=\"http", "url(", "@import", "<script", "<link"] {
@@ -82,7 +89,7 @@ fn the_page_is_of_reasonable_size_and_asks_for_nothing() {
 #[test]
 fn every_page_is_reached_from_the_contents() {
     let html = render_run(&story::run(SMALL)).html;
-    for page in seawall_report::page::PAGES {
+    for page in PAGES {
         assert!(
             html.contains(&format!("href=\"#{}\"", page.name)),
             "{}",
@@ -90,6 +97,33 @@ fn every_page_is_reached_from_the_contents() {
         );
         assert!(
             html.contains(&format!("id=\"{}\"", page.name)),
+            "{}",
+            page.name
+        );
+    }
+}
+
+#[test]
+fn every_file_of_a_page_is_in_the_list() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/page");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| {
+            file.unwrap()
+                .file_name()
+                .to_string_lossy()
+                .replace(".rs", "")
+        })
+        .map(|stem| stem.replace('_', "-"))
+        .filter(|stem| stem != "mod")
+        .collect();
+    let mut names: Vec<&str> = PAGES.iter().map(|page| page.name).collect();
+    files.sort();
+    names.sort_unstable();
+    assert_eq!(files, names);
+    for page in PAGES {
+        assert!(
+            !page.about.is_empty() && !page.source.is_empty(),
             "{}",
             page.name
         );

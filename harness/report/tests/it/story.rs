@@ -26,6 +26,12 @@ pub const FULL: Extent = Extent {
     sizes: 6,
     seeds: 5,
 };
+/// As many seeds as a claim is held against.
+pub const WIDE: Extent = Extent {
+    repetitions: 9,
+    sizes: 12,
+    seeds: 200,
+};
 pub const SMALL: Extent = Extent {
     repetitions: 3,
     sizes: 2,
@@ -50,7 +56,7 @@ pub fn setup() -> Setup {
     let machine = json!({
         "cpu": "AMD EPYC (Zen 4), family 25 model 17",
         "cores": 2,
-        "memory": "24 GiB",
+        "memory_bytes": 25_769_803_776_u64,
         "kernel": "6.18.44",
         "huge pages": "madvise",
         "clock source": "tsc",
@@ -272,10 +278,21 @@ fn simulated(
         .iter()
         .find(|(name, _)| *name == sharding);
     let mut extra = Map::new();
-    extra.insert(
-        "moved_share".into(),
-        json!(moved.map_or(0.33, |(_, share)| *share)),
-    );
+    let moved = moved.map_or(0.33, |(_, share)| *share);
+    for (name, figure) in [
+        ("moved_keys_share", json!(moved)),
+        (
+            "misplaced_acked_writes",
+            json!(if sharding == "modulo" { 5 } else { 0 }),
+        ),
+        ("loaded_keys", json!(100_000)),
+        (
+            "lost_keys",
+            json!(if replication == "none" { 33_310 } else { 0 }),
+        ),
+    ] {
+        extra.insert(name.into(), figure);
+    }
     let latency = |p50: f64| LatencyUs {
         p50,
         p90: p50 * 1.8,

@@ -3,9 +3,7 @@
 use rand::RngExt;
 use seawall_cluster::{Nanos, NodeId};
 use seawall_store::{Op, Reply};
-use seawall_workloads::Workload as _;
-
-use super::load::Load;
+use seawall_workloads::Workload;
 
 use crate::random::{Rng, exponential};
 use crate::scenario::Scenario;
@@ -14,7 +12,7 @@ use crate::scenario::Scenario;
 pub(super) struct Client {
     pub(super) zone: u16,
     pub(super) up: bool,
-    load: Load,
+    load: Box<dyn Workload>,
     /// By shard: whom it asks.
     view: Vec<NodeId>,
     rng: Rng,
@@ -25,7 +23,7 @@ impl Client {
     pub(super) fn new(
         scenario: &Scenario,
         zone: u16,
-        load: Load,
+        load: Box<dyn Workload>,
         view: Vec<NodeId>,
         rng: Rng,
     ) -> Client {
@@ -97,14 +95,5 @@ impl Client {
             &mut self.rng,
             scenario.database_us as f64 * 1000.0,
         ))
-    }
-}
-
-/// Whether a read found nothing, so that the application must ask the database.
-pub(super) fn is_miss(reply: &Reply) -> bool {
-    match reply {
-        Reply::Nil => true,
-        Reply::Array(items) => items.is_empty(),
-        _ => false,
     }
 }

@@ -131,8 +131,7 @@ impl<'a> World<'a> {
                     plan.seed,
                     u32::from(client),
                     u32::from(client_count),
-                )
-                .expect("the workload was checked with the scenario");
+                );
                 let rng = rng_of(plan.seed, "client", usize::from(client));
                 Client::new(scenario, client % scenario.zones, load, view.clone(), rng)
             })

@@ -3,7 +3,7 @@
 use seawall_cluster::{Event, Nanos, NodeId, RequestId};
 use seawall_store::{Op, Reply};
 
-use super::client::is_miss;
+use super::load::is_miss;
 use super::queue::Happening;
 use super::{Outcome, World};
 use crate::history::{OpId, Wanted};
@@ -165,7 +165,7 @@ impl World<'_> {
         let client = &mut self.clients[usize::from(number)];
         let mut latency = self.now.since(asked.begun);
         if !asked.writes() {
-            let miss = is_miss(reply);
+            let miss = is_miss(&asked.op, reply);
             self.measure.looked_up(self.now, !miss);
             if miss {
                 latency = latency + client.database_read(self.plan.scenario);

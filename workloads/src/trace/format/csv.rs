@@ -47,7 +47,7 @@ const fn column(name: &'static str, about: &'static str, required: bool) -> Form
 }
 
 const TIME: &str = "a whole number of seconds below 2^32 (unit=ms, us, ns for finer times)";
-const SIZE: &str = "a whole number of bytes below 2^32";
+const SIZE: &str = "a whole number of bytes below 2^32, or '-' for none";
 
 fn read(
     input: &mut Input,
@@ -100,6 +100,7 @@ fn read(
             })
             .transpose()?;
         let size: Option<u32> = match present(input, size, "size")? {
+            Some(b"-") => Some(0),
             Some(field) => Some(number(input, field, "the size", SIZE)?),
             None => None,
         };

@@ -143,8 +143,16 @@ impl Bus {
         ping
     }
 
-    /// A node spoke: it is alive, and this is what it tells.
-    pub(super) fn hear(&mut self, now: Nanos, from: NodeId, header: &Header, answered: bool) {
+    /// A node spoke: it is alive, and this is what it tells. `owner`: it serves its shard, as far as this
+    /// node knows.
+    pub(super) fn hear(
+        &mut self,
+        now: Nanos,
+        from: NodeId,
+        header: &Header,
+        answered: bool,
+        owner: bool,
+    ) {
         let timeout = self.node_timeout;
         let Some(peer) = self.peers.get_mut(usize::from(from.0)) else {
             return;
@@ -153,13 +161,17 @@ impl Bus {
             peer.pinged = None;
             peer.heard = now;
             peer.suspected = false;
-            // A failed primary stays failed for a while, unless it has been replaced: its replica may be
-            // about to take over.
-            if let Some(at) = peer.failed
-                && (!header.primary || now.since(at) > timeout.times(2))
-            {
-                peer.failed = None;
-            }
+        }
+        if owner && !header.primary && header.offset.is_none() {
+            // A new machine in the primary's place: the primary is gone, whoever answers now.
+            peer.failed.get_or_insert(now);
+        } else if answered
+            && let Some(at) = peer.failed
+            && (!header.primary || now.since(at) > timeout.times(2))
+        {
+            // A failed primary stays failed for a while, unless it has been replaced: its replica
+            // may be about to take over.
+            peer.failed = None;
         }
         peer.primary = header.primary;
         peer.offset = header.offset;

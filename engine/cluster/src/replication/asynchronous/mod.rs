@@ -172,6 +172,13 @@ impl Async {
         self.owners.get(&shard).map(|owner| owner.node)
     }
 
+    /// Whether `node` serves its shard, as far as this node knows.
+    fn owns(&self, node: NodeId) -> bool {
+        self.bus
+            .peer(node)
+            .is_some_and(|peer| self.owner(peer.shard) == Some(node))
+    }
+
     fn config_epoch(&self) -> u64 {
         self.owners.get(&self.shard).map_or(0, |owner| owner.epoch)
     }
@@ -378,13 +385,13 @@ impl Async {
     fn on_message(&mut self, now: Nanos, from: NodeId, message: Message, out: &mut Outbox) {
         match message {
             Message::Ping(header) => {
-                self.bus.hear(now, from, &header, false);
+                self.bus.hear(now, from, &header, false, self.owns(from));
                 self.hear_primary(now, from, &header, out);
                 self.learn(now, from, &header, out);
                 out.send(from, Message::Pong(self.header()).encode());
             }
             Message::Pong(header) => {
-                self.bus.hear(now, from, &header, true);
+                self.bus.hear(now, from, &header, true, self.owns(from));
                 self.hear_primary(now, from, &header, out);
                 self.learn(now, from, &header, out);
             }

@@ -147,3 +147,66 @@ fn reaches(middle: Cell, bounds: Area) -> bool {
         && edge(1, 0).max.longitude >= bounds.max.longitude
         && edge(-1, 0).min.longitude <= bounds.min.longitude
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn point() -> impl Strategy<Value = Point> {
+        (-180.0..180.0, -85.0..85.0).prop_map(|(longitude, latitude)| Point {
+            longitude,
+            latitude,
+        })
+    }
+
+    fn shape() -> impl Strategy<Value = Shape> {
+        let length = prop_oneof![1.0..1e3, 1e3..1e5, 1e5..1e6];
+        prop_oneof![
+            length
+                .clone()
+                .prop_map(|radius_m| Shape::Circle { radius_m }),
+            (length.clone(), length)
+                .prop_map(|(width_m, height_m)| Shape::Box { width_m, height_m }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Away from the poles and the date line, where the grid ends, no place of the shape is
+        /// outside the cells.
+        #[test]
+        fn the_cells_hold_the_shape(
+            centre in (-150.0..150.0, -60.0..60.0),
+            shape in shape(),
+            offsets in prop::collection::vec((-1.0..1.0, -1.0..1.0), 50),
+        ) {
+            let centre = Point { longitude: centre.0, latitude: centre.1 };
+            let cells = cells(shape, centre);
+            prop_assert!(cells.len() <= 9);
+            let bounds = shape.bounds(centre);
+            for (x, y) in offsets {
+                let point = Point {
+                    longitude: centre.longitude + x * (bounds.max.longitude - centre.longitude),
+                    latitude: centre.latitude + y * (bounds.max.latitude - centre.latitude),
+                };
+                if shape.reach(centre, point).is_some() {
+                    let held = cells.iter().any(|cell| point.cell(cell.steps) == *cell);
+                    prop_assert!(held, "{point:?} is in no cell of {cells:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn the_cells_are_different(centre in point(), shape in shape()) {
+            let cells = cells(shape, centre);
+            for (i, cell) in cells.iter().enumerate() {
+                prop_assert!(!cells[..i].contains(cell), "{cells:?}");
+                prop_assert_eq!(cell.steps, cells[0].steps);
+            }
+            prop_assert_eq!(cells[0], centre.cell(cells[0].steps));
+        }
+    }
+}

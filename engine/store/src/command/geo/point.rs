@@ -146,6 +146,7 @@ impl Cell {
     }
 
     /// The cell `east` and `north` of this one, around the edges of the grid.
+    #[must_use]
     pub fn neighbour(self, east: i32, north: i32) -> Cell {
         let mask = (1_u32 << self.steps) - 1;
         let moved = |i: u32, by: i32| i.wrapping_add_signed(by) & mask;

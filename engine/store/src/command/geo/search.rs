@@ -36,6 +36,7 @@ enum Centre {
 }
 
 /// A search as the arguments ask for it.
+#[expect(clippy::struct_excessive_bools, reason = "one for each word")]
 struct Query {
     centre: Option<Centre>,
     shape: Option<Shape>,

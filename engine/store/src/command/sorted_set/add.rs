@@ -70,7 +70,7 @@ impl Options {
             return Err(CommandError::SYNTAX);
         } else if self.nx && self.xx {
             "ERR XX and NX options at the same time are not compatible"
-        } else if self.gt && self.nx || self.lt && self.nx || self.gt && self.lt {
+        } else if (self.gt || self.lt) && self.nx || self.gt && self.lt {
             "ERR GT, LT, and/or NX options at the same time are not compatible"
         } else if self.incr && words > 2 {
             "ERR INCR option supports a single increment-element pair"

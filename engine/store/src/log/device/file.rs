@@ -85,6 +85,10 @@ impl Device for FileDevice {
         self.keeper.roll(&self.file, name, head)
     }
 
+    fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
+        self.keeper.remove(names)
+    }
+
     fn poll(&mut self, wait: bool) -> io::Result<Progress> {
         let mut wait = wait;
         while let Some(done) = self.keeper.take(wait)? {
@@ -94,6 +98,7 @@ impl Device for FileDevice {
                     let synced = self.syncing.take().unwrap_or_default();
                     self.progress.note_sync(synced, time);
                 }
+                Done::Removed => {}
                 Done::Rolled(file) => {
                     self.file = file;
                     self.rolling = false;

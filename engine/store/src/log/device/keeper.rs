@@ -11,18 +11,21 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::disk::{DiskFile, RealDisk, publish};
+use crate::disk::{Disk, DiskFile, RealDisk, publish};
 
 /// What a keeper has done.
 pub enum Done {
     /// A file was synced, in this time.
     Synced(Duration),
+    /// Segments were removed.
+    Removed,
     /// The old segment is sealed and the new one is there.
     Rolled(Arc<File>),
 }
 
 enum Job {
     Sync(Arc<File>),
+    Remove(Vec<String>),
     Roll {
         old: Arc<File>,
         name: String,
@@ -62,6 +65,11 @@ impl Keeper {
     pub fn roll(&mut self, old: &Arc<File>, name: String, head: Vec<u8>) -> io::Result<()> {
         let old = old.clone();
         self.give(Job::Roll { old, name, head })
+    }
+
+    /// Starts removing files by name, in order.
+    pub fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
+        self.give(Job::Remove(names))
     }
 
     /// Takes one thing that is done; `wait`: until there is one, where any job was given.
@@ -134,6 +142,13 @@ fn work(disk: &RealDisk, job: Job) -> io::Result<Done> {
             let start = Instant::now();
             file.sync()?;
             Ok(Done::Synced(start.elapsed()))
+        }
+        Job::Remove(names) => {
+            for name in names {
+                disk.remove(&name)?;
+            }
+            disk.sync_folder()?;
+            Ok(Done::Removed)
         }
         Job::Roll { old, name, head } => {
             old.sync()?;

@@ -7,7 +7,7 @@
 use std::io;
 
 use super::{Device, DeviceEntry, DeviceKind, Progress};
-use crate::disk::{DiskFile, MemoryDisk, MemoryFile, publish};
+use crate::disk::{Disk, DiskFile, MemoryDisk, MemoryFile, publish};
 
 /// Its line in the list.
 pub const ENTRY: DeviceEntry = DeviceEntry {
@@ -84,6 +84,13 @@ impl Device for MemoryDevice {
         self.len = head.len() as u64;
         self.progress.synced = self.given;
         Ok(())
+    }
+
+    fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
+        for name in names {
+            self.disk.remove(&name)?;
+        }
+        self.disk.sync_folder()
     }
 
     fn poll(&mut self, wait: bool) -> io::Result<Progress> {

@@ -132,6 +132,12 @@ pub trait Device: Send {
     /// Where it failed, now.
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()>;
 
+    /// Starts removing sealed segments by name, in order, so that what is left has no gap.
+    ///
+    /// # Errors
+    /// Where it failed, now.
+    fn remove(&mut self, names: Vec<String>) -> io::Result<()>;
+
     /// Takes what is done. `wait`: until something is, where anything is under way.
     ///
     /// # Errors

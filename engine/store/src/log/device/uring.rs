@@ -175,6 +175,10 @@ impl Device for UringDevice {
         self.keeper.roll(&self.file, name, head)
     }
 
+    fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
+        self.keeper.remove(names)
+    }
+
     fn poll(&mut self, wait: bool) -> io::Result<Progress> {
         self.hand_over(false);
         if wait && self.ring.in_flight() > 0 {
@@ -190,10 +194,13 @@ impl Device for UringDevice {
         for done in done {
             self.finish(done)?;
         }
-        if let Some(Done::Rolled(file)) = self.keeper.take(wait)? {
-            self.file = file;
-            self.rolling = false;
-            self.progress.synced = self.given;
+        while let Some(done) = self.keeper.take(wait)? {
+            if let Done::Rolled(file) = done {
+                self.file = file;
+                self.rolling = false;
+                self.progress.synced = self.given;
+                break;
+            }
         }
         Ok(self.progress)
     }

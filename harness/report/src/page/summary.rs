@@ -11,7 +11,7 @@ use crate::curve::traces;
 use crate::number::{self, count, percent, ratio, time_us};
 use crate::run::Run;
 use crate::stats::{Estimate, proportion};
-use crate::trial::{Spread, Trial, trials};
+use crate::trial::{Spread, Trial, lost_keys_share, trials};
 
 /// The page.
 pub const PAGE: Page = Page {
@@ -189,12 +189,18 @@ fn lost_by(text: Text, trials: &[&&Trial<'_>]) -> Text {
     let lost: f64 = rows().map(|row| row.lost_acked_writes as f64).sum();
     let acked: f64 = rows().map(|row| row.acked_writes as f64).sum();
     let spread = all.spread(|row| row.lost_acked_writes as f64);
+    let gone = all
+        .spread(lost_keys_share)
+        .filter(|spread| spread.most > 0.0);
+    let gone = gone.map_or_else(String::new, |spread| {
+        format!(", and {} of all keys", percent(spread.median))
+    });
     text.strong(format!(
         " lost {} acknowledged writes",
         Spread::show(spread, count)
     ))
     .plain(format!(
-        " a run, {} of those acknowledged",
+        " a run, {} of those acknowledged{gone}",
         percent(lost / acked)
     ))
 }

@@ -1,0 +1,122 @@
+//! What a store is made with, and why it cannot be made.
+
+use std::path::PathBuf;
+
+use crate::evict::PolicySpec;
+use crate::log::device::DeviceKind;
+use crate::log::{Fsync, LogError};
+
+/// Who answers a read of a string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadPath {
+    /// The thread that asks, without lock or hop, where it can.
+    #[default]
+    AnyCore,
+    /// The shard's owner.
+    OwnerOnly,
+}
+
+/// What a store is made with.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// How many shards the keys are split over, 1 to 1,024.
+    pub shards: usize,
+    /// Seeds hashes and every random choice; a folder keeps the seed that it was made with.
+    pub seed: u64,
+    /// The most bytes that keys and values of all shards may take; 0: no bound.
+    pub maxmemory: u64,
+    /// Who goes when `maxmemory` is reached.
+    pub policy: PolicySpec,
+    /// How many items a sampling policy looks at.
+    pub samples: u32,
+    /// The folder of logs and snapshots.
+    pub dir: Option<PathBuf>,
+    /// Whether what happens is logged.
+    pub appendonly: bool,
+    /// When the log is made durable.
+    pub appendfsync: Fsync,
+    /// What the log writes to.
+    pub device: DeviceKind,
+    /// Who answers a read of a string.
+    pub read_path: ReadPath,
+    /// Whether workers are tied to a CPU each.
+    pub pin: bool,
+}
+
+impl Default for StoreConfig {
+    /// In memory alone, unbounded, a shard for every CPU that this process may use.
+    fn default() -> StoreConfig {
+        StoreConfig {
+            shards: seawall_sys::pin::allowed().len().clamp(1, SHARDS_MAX),
+            seed: 0,
+            maxmemory: 0,
+            policy: PolicySpec::default(),
+            samples: 5,
+            dir: None,
+            appendonly: false,
+            appendfsync: Fsync::EverySec,
+            device: DeviceKind::Uring,
+            read_path: ReadPath::AnyCore,
+            pin: true,
+        }
+    }
+}
+
+/// The most shards.
+pub(super) const SHARDS_MAX: usize = 1_024;
+
+impl StoreConfig {
+    /// Whether reads may be answered on any core: under `appendfsync always` the owner answers, since
+    /// it alone knows what is durable.
+    pub(super) fn reads_anywhere(&self) -> bool {
+        self.read_path == ReadPath::AnyCore && !self.holds_replies()
+    }
+
+    /// Whether replies wait until what they tell of is durable.
+    pub(super) fn holds_replies(&self) -> bool {
+        self.appendonly && self.appendfsync == Fsync::Always
+    }
+}
+
+/// Why a store cannot be opened or worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A number of shards that there cannot be.
+    #[error("{shards} shards: 1 to {max} are accepted")]
+    Shards {
+        /// What was asked for.
+        shards: usize,
+        /// The most.
+        max: usize,
+    },
+    /// A log without a folder.
+    #[error("appendonly needs a folder: set dir")]
+    NoFolder,
+    /// No snapshot without a folder.
+    #[error("a snapshot needs a folder: set dir")]
+    NoFolderToSave,
+    /// The system grants no address space.
+    #[error("no address space for a shard: {0}")]
+    Memory(#[source] std::io::Error),
+    /// No CPU can be used.
+    #[error(transparent)]
+    Place(#[from] seawall_sys::topology::PlaceError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Every worker is taken.
+    #[error("all {workers} workers are taken")]
+    NoSeat {
+        /// How many there are.
+        workers: usize,
+    },
+    /// The thread cannot be pinned.
+    #[error(transparent)]
+    Pin(#[from] seawall_sys::pin::PinError),
+    /// A thread cannot be started.
+    #[error("cannot start a worker's thread: {0}")]
+    Thread(#[source] std::io::Error),
+    /// A snapshot cannot be written or read.
+    #[error("{0}")]
+    Snapshot(String),
+}

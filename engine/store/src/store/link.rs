@@ -1,0 +1,174 @@
+//! Links: what sessions and workers say to each other.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rtrb::{Consumer, Producer, RingBuffer};
+use smallvec::SmallVec;
+
+use super::ring::{RING_SLOTS, Waker};
+use crate::keyspace::Touched;
+use crate::op::Op;
+use crate::reply::Reply;
+use crate::shard::ShardStats;
+
+/// What a session asks of a shard's owner.
+pub(super) enum Ask {
+    /// Apply this op.
+    Apply(Op),
+    /// Stand still for a command over several shards whose part this will be; refuse if there is no
+    /// room for it.
+    Hold(Op),
+    /// Apply the part of a command over several shards.
+    Part(Op),
+    /// Go on.
+    Release,
+    /// Hits on other cores, for the policy. Not answered.
+    Touched(SmallVec<[Touched; TOUCHES]>),
+    /// Counts and state.
+    Stats,
+}
+
+/// How many hits travel together.
+pub(super) const TOUCHES: usize = 16;
+
+/// A question, with its number in the session.
+pub(super) struct Request {
+    pub(super) number: u64,
+    pub(super) shard: usize,
+    pub(super) ask: Ask,
+}
+
+/// What an owner answers.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// RESP bytes.
+    Reply(SmallVec<[u8; 120]>),
+    /// A reply that the session made itself.
+    Ready(Reply),
+    /// Counts and state.
+    Stats(Box<ShardStats>),
+}
+
+/// An answer to the question of that number.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) number: u64,
+    pub(super) body: Body,
+}
+
+/// A session, as a worker has it.
+pub(super) struct Link {
+    pub(super) requests: Consumer<Request>,
+    pub(super) answers: Producer<Answer>,
+    /// Answers that wait for the turn's end, or for room in the ring.
+    pub(super) outbox: VecDeque<Answer>,
+    pub(super) waker: Arc<Waker>,
+}
+
+impl Link {
+    /// Tells the session that nothing more will come.
+    pub(super) fn close(self) {
+        let waker = Arc::clone(&self.waker);
+        drop(self);
+        waker.wake();
+    }
+}
+
+/// A worker, as a session has it.
+pub(super) struct Lane {
+    pub(super) requests: Producer<Request>,
+    pub(super) answers: Consumer<Answer>,
+    /// Requests that wait to be published together, or for room in the ring.
+    pub(super) outbox: VecDeque<Request>,
+    pub(super) waker: Arc<Waker>,
+}
+
+impl Lane {
+    /// Whether the worker is gone for good, so that nothing will be answered any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.requests.is_abandoned() && self.answers.is_abandoned() && self.answers.is_empty()
+    }
+}
+
+/// Where sessions come in at a worker.
+pub(super) struct Door {
+    waker: Arc<Waker>,
+    waiting: Mutex<Vec<Link>>,
+    knocked: AtomicBool,
+    open: AtomicBool,
+}
+
+impl Door {
+    pub(super) fn new(waker: Arc<Waker>) -> Door {
+        Door {
+            waker,
+            waiting: Mutex::new(Vec::new()),
+            knocked: AtomicBool::new(false),
+            open: AtomicBool::new(true),
+        }
+    }
+
+    pub(super) fn waker(&self) -> &Arc<Waker> {
+        &self.waker
+    }
+
+    /// Opens a lane for a session that `waker` wakes.
+    pub(super) fn enter(&self, waker: &Arc<Waker>) -> Lane {
+        let (requests, from_session) = RingBuffer::new(RING_SLOTS);
+        let (to_session, answers) = RingBuffer::new(RING_SLOTS);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(Link {
+            requests: from_session,
+            answers: to_session,
+            outbox: VecDeque::new(),
+            waker: Arc::clone(waker),
+        });
+        // Release: pairs with the acquire in `is_knocked`; the mutex carries the link itself.
+        self.knocked.store(true, Ordering::Release);
+        drop(waiting);
+        self.waker.wake();
+        Lane {
+            requests,
+            answers,
+            outbox: VecDeque::new(),
+            waker: Arc::clone(&self.waker),
+        }
+    }
+
+    /// Whether a worker is here, or none has come yet.
+    pub(super) fn is_open(&self) -> bool {
+        // Acquire: pairs with the release in `set_open`; the last answers were sent before.
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// A worker came, or went.
+    pub(super) fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Release);
+        if !open {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.drain(..).for_each(Link::close);
+        }
+    }
+
+    /// Whether a session waits to be let in.
+    pub(super) fn is_knocked(&self) -> bool {
+        self.knocked.load(Ordering::Acquire)
+    }
+
+    /// Lets waiting sessions in.
+    pub(super) fn admit(&self, links: &mut Vec<Option<Link>>) {
+        if !self.is_knocked() {
+            return;
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.knocked.store(false, Ordering::Relaxed);
+        for link in waiting.drain(..) {
+            match links.iter_mut().find(|link| link.is_none()) {
+                Some(vacant) => *vacant = Some(link),
+                None => links.push(Some(link)),
+            }
+        }
+    }
+}

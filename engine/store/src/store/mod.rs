@@ -1,0 +1,202 @@
+//! The store: shards with their workers, for callers in this process.
+//!
+//! ```text
+//!  Store::open ──► seats, one per worker: its shards, their logs
+//!     ├─ attach()  ──► Worker: the calling thread turns it; it is a session itself
+//!     ├─ spawn()   ──► Workers: pinned threads that turn until they are dropped
+//!     └─ session() ──► Session: any other thread
+//!
+//!  Session ── get ──► reader of the shard: index and item, no lock, no hop
+//!     └── execute, submit ──► ring ──► the shard's worker: apply, log, reply ──► ring ──┘
+//! ```
+//!
+//! Each shard belongs to one worker, which alone changes it, in [`Worker::turn`]. A key belongs to the
+//! shard that its [`Slot`](crate::Slot) says. There is one store-wide time that never goes back.
+
+mod config;
+mod flight;
+mod host;
+mod link;
+mod open;
+mod ring;
+mod session;
+mod spawn;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use seawall_sys::clock::Clock;
+use seawall_sys::topology::Placement;
+
+use crate::keyspace::KeyReader;
+use crate::slot::Slot;
+use crate::time::Millis;
+
+pub use config::{ReadPath, StoreConfig, StoreError};
+pub use open::Recovered;
+pub use session::Session;
+pub use spawn::Workers;
+pub use worker::{Turn, Worker};
+
+use host::Host;
+use link::Door;
+use ring::Sleeper;
+
+/// A store. Clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// What a worker takes when it begins: its shards, and how it sleeps.
+struct Seat {
+    hosts: Vec<Host>,
+    sleeper: Sleeper,
+}
+
+/// Any-core hits and misses of one shard, which its owner does not see.
+#[derive(Debug, Default)]
+struct Reads {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+struct Inner {
+    shards: usize,
+    /// The worker of each shard.
+    worker_of: Vec<usize>,
+    placement: Vec<Placement>,
+    numa: bool,
+    config: StoreConfig,
+    /// Any-core readers by shard; none where reads are the owners' alone.
+    readers: Vec<KeyReader>,
+    reads: Vec<Reads>,
+    doors: Vec<Door>,
+    seats: Mutex<Vec<Option<Seat>>>,
+    /// Whoever runs a command over several shards holds it.
+    ticket: AtomicBool,
+    clock: Clock,
+    now: AtomicU64,
+    /// Whether the store's time is the clock's; callers that turn workers themselves give their own.
+    clocked: AtomicBool,
+    /// Sessions on threads that are no workers.
+    outsiders: AtomicU64,
+    recovered: Vec<Recovered>,
+}
+
+impl Store {
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.inner.shards
+    }
+
+    /// How many workers the store takes: as many as shards or allowed CPUs, whichever is fewer.
+    pub fn workers(&self) -> usize {
+        self.inner.doors.len()
+    }
+
+    /// The shard of `key`.
+    pub fn shard_of(&self, key: &[u8]) -> usize {
+        Slot::of(key).shard(self.inner.shards)
+    }
+
+    /// Where each shard's worker and memory are.
+    pub fn placement(&self) -> &[Placement] {
+        &self.inner.placement
+    }
+
+    /// The placement in words.
+    pub fn placement_text(&self) -> String {
+        let workers = self.workers();
+        let (shards, pinned) = (self.inner.shards, self.inner.config.pin);
+        let cpus: Vec<String> = (0..workers)
+            .filter_map(|worker| self.inner.placement.iter().find(|p| p.worker == worker))
+            .map(|place| format!("{} (node {})", place.cpu, place.node))
+            .collect();
+        let nodes = if self.inner.numa {
+            "shards and their memory are placed by node"
+        } else {
+            "one NUMA node, so there is nothing to place by node"
+        };
+        let how = if pinned {
+            "pinned to"
+        } else {
+            "not pinned; meant for"
+        };
+        format!(
+            "{shards} shards on {workers} workers, {how} CPUs {}; {nodes}",
+            cpus.join(", ")
+        )
+    }
+
+    /// What opening the store found in its folder, by shard.
+    pub fn recovered(&self) -> &[Recovered] {
+        &self.inner.recovered
+    }
+
+    /// The store-wide time.
+    pub fn now(&self) -> Millis {
+        self.inner.now()
+    }
+
+    /// The calling thread becomes the next worker: pinned, where the configuration says so. Its shards
+    /// stand still unless it calls [`Worker::turn`].
+    ///
+    /// # Errors
+    /// Every worker is taken, or the thread cannot be pinned.
+    pub fn attach(&self) -> Result<Worker, StoreError> {
+        Worker::attach(Arc::clone(&self.inner))
+    }
+
+    /// Starts a thread for every worker that is not taken yet.
+    ///
+    /// # Errors
+    /// A thread cannot be started or pinned.
+    pub fn spawn(&self) -> Result<Workers, StoreError> {
+        Workers::spawn(self)
+    }
+
+    /// A session for a thread that is no worker. What it asks is answered by workers: without any it
+    /// waits for one to come.
+    pub fn session(&self) -> Session {
+        Session::outside(Arc::clone(&self.inner))
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Millis {
+        if self.clocked.load(Ordering::Relaxed) {
+            return self.advance(Millis(self.clock.now_ms()));
+        }
+        Millis(self.now.load(Ordering::Relaxed))
+    }
+
+    /// Time is at least `now`. Relaxed: it orders nothing; each core sees it grow.
+    fn advance(&self, now: Millis) -> Millis {
+        if self.now.load(Ordering::Relaxed) >= now.0 {
+            return Millis(self.now.load(Ordering::Relaxed));
+        }
+        Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
+    }
+
+    /// Whether every thread that takes part has a core of its own, so that waiting may spin.
+    fn may_spin(&self) -> bool {
+        let threads = self.doors.len() as u64 + self.outsiders.load(Ordering::Relaxed);
+        self.config.pin && threads <= seawall_sys::pin::allowed().len() as u64
+    }
+
+    fn take_seat(&self) -> Option<(usize, Seat)> {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let (worker, seat) = (seats.iter_mut().enumerate()).find(|(_, seat)| seat.is_some())?;
+        seat.take().map(|seat| (worker, seat))
+    }
+
+    fn return_seat(&self, worker: usize, seat: Seat) {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        seats[worker] = Some(seat);
+    }
+}

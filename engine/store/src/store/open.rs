@@ -1,0 +1,150 @@
+//! Opening a store: placing its shards, and rebuilding them from their logs.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+
+use seawall_sys::clock::Clock;
+use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
+
+use super::config::{SHARDS_MAX, StoreConfig, StoreError};
+use super::host::Host;
+use super::link::Door;
+use super::ring::Sleeper;
+use super::{Inner, Reads, Seat, Store};
+use crate::effect::Effects;
+use crate::log::{Log, LogConfig, Recovery};
+use crate::shard::{Out, Shard, ShardConfig};
+
+/// What a shard was rebuilt from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// What the log held.
+    pub log: Option<Recovery>,
+}
+
+impl Store {
+    /// Opens a store: what its folder holds is there again, and no worker runs yet.
+    ///
+    /// # Errors
+    /// The configuration is wrong, the system grants no memory, or the folder cannot be read.
+    pub fn open(config: StoreConfig) -> Result<Store, StoreError> {
+        let shards = config.shards;
+        if !(1..=SHARDS_MAX).contains(&shards) {
+            let max = SHARDS_MAX;
+            return Err(StoreError::Shards { shards, max });
+        }
+        let (placement, numa) = placement(shards)?;
+        let workers = placement.iter().map(|place| place.worker + 1).max();
+        let mut seats: Vec<Seat> = (0..workers.unwrap_or(1))
+            .map(|_| Seat {
+                hosts: Vec::new(),
+                sleeper: Sleeper::new(),
+            })
+            .collect();
+        let mut readers = Vec::new();
+        let mut recovered = Vec::new();
+        for place in &placement {
+            let version = Arc::new(AtomicU64::new(0));
+            let mut shard = make(&config, place, numa)?;
+            let (log, found) = recover(&config, place.shard, &mut shard)?;
+            if config.reads_anywhere() {
+                readers.push(shard.keyspace().reader(Arc::clone(&version)));
+            }
+            recovered.push(found);
+            let strict = config.holds_replies();
+            let host = Host::new(place.shard, shard, log, strict, version);
+            seats[place.worker].hosts.push(host);
+        }
+        let doors = seats
+            .iter()
+            .map(|seat| Door::new(Arc::clone(seat.sleeper.waker())));
+        Ok(Store {
+            inner: Arc::new(Inner {
+                shards,
+                worker_of: placement.iter().map(|place| place.worker).collect(),
+                doors: doors.collect(),
+                readers,
+                reads: (0..shards).map(|_| Reads::default()).collect(),
+                seats: Mutex::new(seats.into_iter().map(Some).collect()),
+                ticket: AtomicBool::new(false),
+                clock: Clock::start(),
+                now: AtomicU64::new(0),
+                clocked: AtomicBool::new(false),
+                outsiders: AtomicU64::new(0),
+                recovered,
+                placement,
+                numa,
+                config,
+            }),
+        })
+    }
+}
+
+/// Where shards go, and whether there are several nodes. A machine that tells nothing of itself is
+/// one node of as many CPUs as are allowed.
+fn placement(shards: usize) -> Result<(Vec<Placement>, bool), StoreError> {
+    let allowed = seawall_sys::pin::allowed();
+    if let Ok(topology) = Topology::read(std::path::Path::new(SYSFS_ROOT)) {
+        return Ok((place(shards, &topology, allowed)?, topology.is_numa()));
+    }
+    let workers = allowed.len().clamp(1, shards);
+    let one = |shard| Placement {
+        shard,
+        worker: shard % workers,
+        cpu: allowed.get(shard % workers).copied().unwrap_or(0),
+        node: 0,
+    };
+    Ok(((0..shards).map(one).collect(), false))
+}
+
+fn make(config: &StoreConfig, place: &Placement, numa: bool) -> Result<Shard, StoreError> {
+    let shards = config.shards as u64;
+    let mut shard = Shard::open(&ShardConfig {
+        // Every shard hashes by another seed; the golden ratio spreads them.
+        seed: config.seed ^ (place.shard as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        maxmemory: config.maxmemory.div_ceil(shards),
+        policy: config.policy.clone(),
+        samples: config.samples,
+    })
+    .map_err(StoreError::Memory)?;
+    if numa {
+        // A kernel that forbids it places memory where it is first touched: by the pinned owner.
+        let _ = shard.bind(place.node);
+    }
+    Ok(shard)
+}
+
+fn recover(
+    config: &StoreConfig,
+    number: usize,
+    shard: &mut Shard,
+) -> Result<(Option<Log>, Recovered), StoreError> {
+    if !config.appendonly {
+        return Ok((None, Recovered::default()));
+    }
+    let dir = config.dir.as_ref();
+    let dir = match (&config.device, dir) {
+        (crate::log::device::DeviceKind::Memory(_), None) => std::path::PathBuf::new(),
+        (_, None) => return Err(StoreError::NoFolder),
+        (_, Some(dir)) => dir.clone(),
+    };
+    let log_config = LogConfig {
+        device: config.device.clone(),
+        fsync: config.appendfsync,
+        ..LogConfig::new(dir, config.shards as u32, config.seed)
+    };
+    let mut out = Out::default();
+    let mut apply = |record: &[u8]| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        for op in Effects::decode(record) {
+            shard.replay(&op?, &mut out)?;
+        }
+        Ok(())
+    };
+    let (log, recovery) = Log::open(&log_config, number as u32, &mut apply)?;
+    Ok((
+        Some(log),
+        Recovered {
+            log: Some(recovery),
+        },
+    ))
+}

@@ -1,0 +1,312 @@
+//! A worker: the thread that owns some shards and turns them.
+//!
+//! One turn takes what came in through the rings, applies it, writes the logs, and replies. A batch of
+//! requests is prefetched before it is applied: first the lines of the index, then the items, so that
+//! the accesses to memory overlap.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::host::{From, Host};
+use super::link::{Answer, Ask, Lane, Link, Request};
+use super::ring::{Sleeper, publish};
+use super::session::Session;
+use super::{Inner, Seat, StoreError};
+use crate::command::CommandError;
+use crate::op::Op;
+use crate::reply::Reply;
+use crate::shard::ShardStats;
+use crate::time::Millis;
+
+/// How many requests of one session a turn takes at once.
+const BATCH: usize = 32;
+/// After so many ops of its own a worker turns by itself, so that others are served.
+const OWN_OPS: u32 = 64;
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Requests that were taken in.
+    pub requests: usize,
+    /// Whether there is more to do at once.
+    pub busy: bool,
+}
+
+/// The shards of one worker, and the sessions that ask it.
+pub(super) struct Core {
+    pub(super) number: usize,
+    pub(super) inner: Arc<Inner>,
+    hosts: Vec<Host>,
+    /// The host of each shard, where this worker has it.
+    host_of: Vec<Option<usize>>,
+    links: Vec<Option<Link>>,
+    /// Answers to the worker's own session.
+    own: Vec<Answer>,
+    pub(super) sleeper: Sleeper,
+    pub(super) now: Millis,
+    own_ops: u32,
+}
+
+/// The calling thread as a worker, and as a session of its own. Dropping it syncs the logs of its
+/// shards and lets another thread attach to them.
+pub struct Worker {
+    /// `None` only while it is dropped.
+    core: Option<Core>,
+    session: Session,
+}
+
+impl Worker {
+    pub(super) fn attach(inner: Arc<Inner>) -> Result<Worker, StoreError> {
+        let workers = inner.doors.len();
+        let (number, seat) = inner.take_seat().ok_or(StoreError::NoSeat { workers })?;
+        if inner.config.pin {
+            let place = inner.placement.iter().find(|place| place.worker == number);
+            if let Some(place) = place
+                && let Err(error) = seawall_sys::pin::pin(place.cpu)
+            {
+                inner.return_seat(number, seat);
+                return Err(error.into());
+            }
+        }
+        inner.doors[number].set_open(true);
+        let mut host_of = vec![None; inner.shards];
+        for (at, host) in seat.hosts.iter().enumerate() {
+            host_of[host.number] = Some(at);
+        }
+        let session = Session::of_worker(Arc::clone(&inner), number, seat.sleeper.waker());
+        Ok(Worker {
+            core: Some(Core {
+                number,
+                hosts: seat.hosts,
+                host_of,
+                links: Vec::new(),
+                own: Vec::new(),
+                sleeper: seat.sleeper,
+                now: inner.now(),
+                inner,
+                own_ops: 0,
+            }),
+            session,
+        })
+    }
+
+    /// This worker's number.
+    pub fn number(&self) -> usize {
+        self.core().number
+    }
+
+    /// Takes what came in, applies it, logs it and replies. `now` counts where it is later than what
+    /// the store has seen.
+    pub fn turn(&mut self, now: Millis) -> Turn {
+        self.core_mut().turn(now)
+    }
+
+    /// Waits until something comes in, at most for `at_most`: by spinning for a moment where every
+    /// worker has a core of its own, by sleeping otherwise.
+    pub fn wait(&mut self, at_most: Duration) {
+        self.core_mut().wait(at_most, |_| false);
+    }
+
+    /// Appends the string at `key` to `value`; whether there is one.
+    ///
+    /// # Errors
+    /// As `GET`.
+    #[inline]
+    pub fn get(&mut self, key: &[u8], value: &mut Vec<u8>) -> Result<bool, CommandError> {
+        self.session.get_by(self.core.as_mut(), key, value)
+    }
+
+    /// Runs `op` and waits for its reply, turning meanwhile.
+    pub fn execute(&mut self, op: &Op) -> Reply {
+        self.session.execute_by(self.core.as_mut(), op)
+    }
+
+    /// As [`Session::submit`].
+    pub fn submit(&mut self, op: &Op) {
+        self.session.submit_by(self.core.as_mut(), op);
+    }
+
+    /// As [`Session::complete`].
+    pub fn complete(&mut self, each: impl FnMut(Reply)) {
+        self.session.complete_by(self.core.as_mut(), each);
+    }
+
+    /// As [`Session::ready`].
+    pub fn ready(&mut self, each: impl FnMut(Reply)) {
+        self.session.ready_by(self.core.as_mut(), each);
+    }
+
+    /// As [`Session::stats`].
+    ///
+    /// # Errors
+    /// A worker has stopped.
+    pub fn stats(&mut self) -> Result<Vec<ShardStats>, CommandError> {
+        self.session.stats_by(self.core.as_mut())
+    }
+
+    fn core(&self) -> &Core {
+        self.core.as_ref().expect("it is there until the drop")
+    }
+
+    fn core_mut(&mut self) -> &mut Core {
+        self.core.as_mut().expect("it is there until the drop")
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let Some(mut core) = self.core.take() else {
+            return;
+        };
+        for at in 0..core.hosts.len() {
+            core.hosts[at].forget(core.now, From::Own);
+        }
+        core.turn(core.now);
+        for host in &mut core.hosts {
+            // A failure was told to those whose writes it concerns; nobody is left to hear it here.
+            let _ = host.sync();
+        }
+        core.turn(core.now);
+        core.close_links();
+        let (hosts, sleeper) = (core.hosts, core.sleeper);
+        core.inner.return_seat(core.number, Seat { hosts, sleeper });
+    }
+}
+
+impl Core {
+    /// The host of `shard`, where this worker has it.
+    #[inline]
+    pub(super) fn host(&mut self, shard: usize) -> Option<&mut Host> {
+        self.host_of[shard].map(|at| &mut self.hosts[at])
+    }
+
+    /// Asks one of this worker's own shards for its own session.
+    pub(super) fn ask_own(&mut self, request: Request) {
+        let now = self.now;
+        let host = self.host(request.shard);
+        host.expect("its own shard").take(now, From::Own, request);
+    }
+
+    /// Answers to the worker's own session.
+    pub(super) fn own_answers(&mut self) -> std::vec::Drain<'_, Answer> {
+        self.own.drain(..)
+    }
+
+    /// Counts an op of its own; turns when it is time.
+    #[inline]
+    pub(super) fn own_op(&mut self) {
+        self.own_ops += 1;
+        if self.own_ops >= OWN_OPS {
+            self.turn(self.now);
+        }
+    }
+
+    pub(super) fn turn(&mut self, now: Millis) -> Turn {
+        self.own_ops = 0;
+        // Where the store follows the clock, so do turns in the midst of a long run of own ops.
+        self.now = self.inner.advance(now).max(self.inner.now());
+        self.inner.doors[self.number].admit(&mut self.links);
+        let mut turn = Turn::default();
+        for at in 0..self.links.len() {
+            turn.requests += self.take_batch(at);
+        }
+        for host in &mut self.hosts {
+            let (links, own) = (&mut self.links, &mut self.own);
+            host.turn(self.now, |from, answer| match from {
+                From::Own => own.push(answer),
+                From::Link(at) => {
+                    if let Some(link) = &mut links[at] {
+                        link.outbox.push_back(answer);
+                    }
+                }
+            });
+            turn.busy |= host.is_busy();
+        }
+        for link in self.links.iter_mut().flatten() {
+            if publish(&mut link.answers, &mut link.outbox) > 0 {
+                link.waker.wake();
+            }
+            turn.busy |= !link.outbox.is_empty();
+        }
+        turn.busy |= turn.requests > 0;
+        turn
+    }
+
+    /// Takes a batch of requests from one session; how many. A session that is gone is forgotten.
+    fn take_batch(&mut self, at: usize) -> usize {
+        let Some(link) = &mut self.links[at] else {
+            return 0;
+        };
+        let count = link.requests.slots().min(BATCH);
+        if count == 0 {
+            if link.requests.is_abandoned() && link.requests.is_empty() {
+                self.links[at] = None;
+                for host in &mut self.hosts {
+                    host.forget(self.now, From::Link(at));
+                }
+            }
+            return 0;
+        }
+        let chunk = link.requests.read_chunk(count).expect("so many were seen");
+        let (first, second) = chunk.as_slices();
+        for request in first.iter().chain(second) {
+            if let (Some(key), Some(host)) = (request.key(), self.host_of[request.shard]) {
+                self.hosts[host].shard().keyspace().prefetch(key);
+            }
+        }
+        for request in first.iter().chain(second) {
+            if let (Some(key), Some(host)) = (request.key(), self.host_of[request.shard]) {
+                self.hosts[host].shard().keyspace().prefetch_item(key);
+            }
+        }
+        for request in chunk {
+            let host = self.host_of[request.shard].expect("sessions ask a shard's owner");
+            self.hosts[host].take(self.now, From::Link(at), request);
+        }
+        count
+    }
+
+    /// Waits until something comes in for this worker, or `is_ready` on its own session's lanes.
+    pub(super) fn wait(&mut self, at_most: Duration, is_ready: impl Fn(&Core) -> bool) {
+        if self.inner.may_spin() {
+            for _ in 0..SPINS {
+                if self.has_input() || is_ready(self) {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+        }
+        self.sleeper
+            .sleep(at_most, || self.has_input() || is_ready(self));
+    }
+
+    fn has_input(&self) -> bool {
+        self.inner.doors[self.number].is_knocked()
+            || (self.links.iter().flatten())
+                .any(|link| !link.requests.is_empty() || link.requests.is_abandoned())
+    }
+
+    fn close_links(&mut self) {
+        self.inner.doors[self.number].set_open(false);
+        self.links.drain(..).flatten().for_each(Link::close);
+    }
+}
+
+/// How often to look before sleeping, where spinning is allowed: some microseconds.
+pub(super) const SPINS: u32 = 4_000;
+
+impl Request {
+    fn key(&self) -> Option<&[u8]> {
+        match &self.ask {
+            Ask::Apply(op) | Ask::Part(op) => op.key(),
+            _ => None,
+        }
+    }
+}
+
+impl Lane {
+    /// Whether an answer is there, or none will come.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.answers.is_empty() || self.is_closed()
+    }
+}

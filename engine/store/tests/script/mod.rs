@@ -1,0 +1,86 @@
+//! The lines of golden scripts: commands read, replies shown.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use seawall_store::Reply;
+
+/// The scripts, by name.
+pub fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .expect("the scripts' folder")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|file| file.extension().is_some_and(|ending| ending == "txt"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+/// The words of a command line.
+pub fn split(line: &str) -> Vec<Vec<u8>> {
+    let mut words = Vec::new();
+    let mut chars = line.chars().peekable();
+    while let Some(&first) = chars.peek() {
+        if first == ' ' {
+            chars.next();
+            continue;
+        }
+        let quoted = first == '"';
+        if quoted {
+            chars.next();
+        }
+        let mut word = Vec::new();
+        loop {
+            match chars.next() {
+                None if quoted => panic!("a quote is not closed: {line}"),
+                None => break,
+                Some('"') if quoted => break,
+                Some(' ') if !quoted => break,
+                Some('\\') if quoted => match chars.next().expect("something after \\") {
+                    'n' => word.push(b'\n'),
+                    'r' => word.push(b'\r'),
+                    't' => word.push(b'\t'),
+                    'x' => {
+                        let hex: String = chars.by_ref().take(2).collect();
+                        word.push(u8::from_str_radix(&hex, 16).expect("two hex digits"));
+                    }
+                    other => word.push(u8::try_from(other).expect("an ASCII character")),
+                },
+                Some(other) => {
+                    word.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+            }
+        }
+        words.push(word);
+    }
+    words
+}
+
+/// Bytes in quotes, with escapes that [`split`] reads.
+pub fn quoted(bytes: &[u8]) -> String {
+    format!("\"{}\"", bytes.escape_ascii())
+}
+
+/// A reply as people read it, one line for each that is not an array.
+pub fn show(reply: &Reply, indent: &str, text: &mut String) {
+    match reply {
+        Reply::Simple(status) => writeln!(text, "{status}"),
+        Reply::Error(words) => writeln!(text, "(error) {words}"),
+        Reply::Int(n) => writeln!(text, "(integer) {n}"),
+        Reply::Bulk(bytes) => writeln!(text, "{}", quoted(bytes)),
+        Reply::Nil => writeln!(text, "(nil)"),
+        Reply::Array(items) if items.is_empty() => writeln!(text, "(empty array)"),
+        Reply::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                let number = format!("{}) ", i + 1);
+                let _ = write!(text, "{}{number}", if i == 0 { "" } else { indent });
+                show(item, &format!("{indent}{}", " ".repeat(number.len())), text);
+            }
+            Ok(())
+        }
+    }
+    .expect("memory");
+}

@@ -1,0 +1,134 @@
+//! Small traces whose misses were counted by hand, and a policy broken on purpose that they catch.
+
+mod broken;
+
+use broken::NeverClears;
+use seawall_lab::replay::{DenseMarks, replay_policy};
+use seawall_lab::{Subject, Unit};
+use seawall_store::Millis;
+use seawall_store::evict::{Capacity, PolicySpec, Setup};
+use seawall_workloads::trace::Trace;
+
+fn letters(requests: &str) -> Trace {
+    Trace::from_keys("letters", requests.bytes().map(u64::from))
+}
+
+fn misses(subject: &str, trace: &Trace, size: u64, unit: Unit) -> u64 {
+    let subjects = Subject::parse_list(subject).expect(subject);
+    subjects[0].replay(trace, size, unit, 1).misses
+}
+
+/// ```text
+///          a  b  c  a  d  a  b  e  a        three places; lower case: a hit
+/// fifo     A  B  C  a  D  A  B  E  a        a goes for d, b for a, c for b, d for e
+/// lru      A  B  C  a  D  a  B  E  a        b goes for d, c for b, d for e
+/// clock    A  B  C  a  D  a  B  E  a        a is spared for d, b goes; c, then d
+/// sieve    A  B  C  a  D  a  B  E  a        likewise, but the hand stays: c goes for b, d for e
+/// lfu      A  B  C  a  D  a  B  E  a
+/// belady   A  B  C  a  D  a  b  E  a        c goes for d, nothing else is needed
+/// ```
+#[test]
+fn unit_sizes() {
+    let trace = letters("abcadabea");
+    for (subject, expected) in [
+        ("none", 5),
+        ("fifo", 7),
+        ("lru", 6),
+        ("clock", 6),
+        ("sieve", 6),
+        ("lfu", 6),
+        ("belady", 5),
+        ("unbounded", 5),
+    ] {
+        assert_eq!(
+            misses(subject, &trace, 3, Unit::Objects),
+            expected,
+            "{subject}"
+        );
+    }
+}
+
+/// Two bits remember the second hit: a survives two rounds of the hand, with one bit only one.
+///
+/// ```text
+///              a  a  a  b  c  d  a         two places
+/// clock        A  a  a  B  C  D  A         a spared for c (b goes), a goes for d
+/// clock:bits=2 A  a  a  B  C  D  a         a spared for c (b goes) and for d (c goes)
+/// ```
+#[test]
+fn a_second_bit_counts() {
+    let trace = letters("aaabcda");
+    assert_eq!(misses("clock", &trace, 2, Unit::Objects), 5);
+    assert_eq!(misses("clock:bits=2", &trace, 2, Unit::Objects), 4);
+}
+
+/// Twenty places: two in the small queue, eighteen in the main queue, eighteen ghosts. Before the
+/// first eviction a and b fill the small queue, c to t the main queue. u evicts a, which becomes a
+/// ghost; so a comes back to the main queue, for which b goes. That queue is now one over its share:
+/// v evicts from there, c. Then a hits and c misses.
+#[test]
+fn s3fifo_sifts_and_remembers() {
+    let trace = letters("abcdefghijklmnopqrst");
+    assert_eq!(misses("s3fifo", &trace, 20, Unit::Objects), 20);
+    let trace = letters("abcdefghijklmnopqrstuavac");
+    assert_eq!(misses("s3fifo", &trace, 20, Unit::Objects), 24);
+    // Below twenty places the small queue has room for less than two, and takes nothing.
+    assert_eq!(misses("s3fifo", &letters("aaaa"), 19, Unit::Objects), 4);
+}
+
+/// ```text
+///   (a 4) (b 4) (c 9) (a 4) (d 3) (a 1) (b 4)    ten bytes, and c does not fit beside a and b
+/// ```
+/// A hit keeps the inserted size: a counts 4 to the end.
+#[test]
+fn byte_sizes() {
+    let requests = [(1, 4), (2, 4), (3, 9), (1, 4), (4, 3), (1, 1), (2, 4)];
+    let trace = Trace::from_sized_keys("bytes", requests);
+    // c evicts a and b; a evicts c; d fits beside a (7); a hits; b (4) evicts a by age.
+    assert_eq!(misses("fifo", &trace, 10, Unit::Bytes), 6);
+    // c is larger than eight bytes: it misses and nothing goes. d evicts a; a, of one byte by now,
+    // fits beside b and d; b hits.
+    assert_eq!(misses("fifo", &trace, 8, Unit::Bytes), 5);
+    let counts =
+        Subject::parse_list("unbounded").expect("a bound")[0].replay(&trace, 1, Unit::Bytes, 1);
+    assert_eq!(
+        (counts.misses, counts.bytes_requested, counts.bytes_missed),
+        (4, 29, 20)
+    );
+}
+
+#[test]
+fn a_clock_that_never_clears_is_caught() {
+    let trace = letters("aaabcda");
+    let counts = replay_policy(&trace, NeverClears::default(), 2, Unit::Objects, 1);
+    assert_eq!(counts.misses, 4, "one too few");
+    assert_eq!(misses("clock", &trace, 2, Unit::Objects), 5);
+}
+
+/// Removal from outside and expiry, which replays do not know.
+#[test]
+fn only_what_expires_goes_under_volatile_ttl() {
+    let setup = Setup {
+        capacity: Capacity::Objects(10),
+        seed: 3,
+    };
+    let spec: PolicySpec = "volatile-ttl".parse().expect("a policy");
+    let mut policy = spec.build::<DenseMarks>(setup);
+    let marks = DenseMarks::new(10);
+    let now = Millis(0);
+    for entry in 0..10 {
+        policy.insert(entry, u64::from(entry), 1, now, &marks);
+    }
+    assert_eq!(policy.victim(now, &marks), None, "nothing expires");
+    policy.expires(4, Some(Millis(900)));
+    policy.expires(5, Some(Millis(100)));
+    policy.expires(6, Some(Millis(500)));
+    policy.expires(6, None);
+    policy.remove(5);
+    assert_eq!(policy.victim(now, &marks), Some(4));
+    assert_eq!(
+        policy.victim(now, &marks),
+        None,
+        "who does not expire stays"
+    );
+}
