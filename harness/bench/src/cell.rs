@@ -1,0 +1,161 @@
+//! A cell: one target, one workload, one configuration, one repetition; and its row.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use seawall_report::row::{BenchRow, SCHEMA};
+use seawall_workloads::Workload;
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::BenchError;
+use crate::comparison::Named;
+use crate::drive::Drive;
+use crate::target::Target;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Length {
+    /// For a time.
+    Time(Duration),
+    /// A number of ops, over all clients.
+    Ops(u64),
+}
+
+/// One cell.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// The name of the comparison that it belongs to.
+    pub comparison: String,
+    /// What is driven.
+    pub target: &'static Target,
+    /// With what, as given.
+    pub workload: String,
+    /// What is set.
+    pub named: Named,
+    /// Which repetition, from 0.
+    pub repetition: u32,
+    /// Seeds the workload.
+    pub seed: u64,
+    /// How long before measuring.
+    pub warmup: Duration,
+    /// How much is measured.
+    pub length: Length,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.named.given["name"].as_str().unwrap_or_default();
+        write!(
+            f,
+            "{}: {} on {}, {name}, repetition {}",
+            self.comparison, self.workload, self.target.name, self.repetition
+        )
+    }
+}
+
+impl Cell {
+    /// What names the cell in rows: a hash of configuration and seed, equal for all its repetitions.
+    pub fn run(&self) -> String {
+        let (unit, amount) = match self.length {
+            Length::Time(time) => ("seconds", time.as_secs_f64()),
+            Length::Ops(ops) => ("ops", ops as f64),
+        };
+        let identity = json!([
+            self.comparison,
+            self.target.name,
+            self.workload,
+            self.named.given,
+            self.seed,
+            self.warmup.as_secs_f64(),
+            unit,
+            amount,
+        ]);
+        format!("{:016x}", xxh3_64(identity.to_string().as_bytes()))
+    }
+
+    /// How long the cell takes at least; a run shows its progress by it.
+    pub fn seconds_expected(&self) -> f64 {
+        /// What loading takes where nothing is known about it.
+        const PRELOAD_SECONDS: f64 = 0.3;
+        let measured = match self.length {
+            Length::Time(time) => time.as_secs_f64(),
+            Length::Ops(ops) => ops as f64 / 1e6,
+        };
+        PRELOAD_SECONDS + self.warmup.as_secs_f64() + measured
+    }
+
+    /// Whether the cell logs through `io_uring` where it can.
+    pub fn wants_uring(&self) -> bool {
+        let configuration = &self.named.configuration;
+        configuration.appendonly && configuration.device.name == "uring"
+    }
+
+    /// Runs the cell. Files that the target needs go to a folder of their own in `scratch`, which
+    /// is gone when this returns.
+    ///
+    /// # Errors
+    /// The target or the workload broke, or a reply was wrong.
+    pub fn run_in(&self, scratch: &Path) -> Result<BenchRow, BenchError> {
+        let measured = (self.target.run)(&Drive {
+            target: self.target.name,
+            workload: &self.workload,
+            build: workload,
+            configuration: &self.named.configuration,
+            seed: self.seed,
+            warmup: self.warmup,
+            length: self.length,
+            scratch,
+        })?;
+        let recording = &measured.recording;
+        let ops = recording.ops();
+        let seconds = measured.seconds;
+        let mut extra = Map::new();
+        extra.insert("comparison".to_owned(), Value::from(&*self.comparison));
+        extra.insert("clients".to_owned(), Value::from(measured.clients));
+        extra.extend(measured.notes.clone());
+        Ok(BenchRow {
+            schema: SCHEMA,
+            run: self.run(),
+            seed: self.seed,
+            config: self.named.given.clone(),
+            target: self.target.name.to_owned(),
+            workload: self.workload.clone(),
+            repetition: self.repetition,
+            ops,
+            seconds,
+            ops_per_s: ops as f64 / seconds,
+            cpu_us_per_op: measured.cpu.as_secs_f64() * 1e6 / ops as f64,
+            latency_us: recording.latency_us(),
+            hit_ratio: measured.hit_ratio,
+            rss_bytes: measured.rss_bytes,
+            errors: recording.errors(),
+            histogram: recording.histogram_base64(),
+            extra,
+        })
+    }
+}
+
+/// Whether `text` names a workload.
+///
+/// # Errors
+/// It does not; the message says what is accepted.
+pub fn check_workload(text: &str) -> Result<(), String> {
+    workload(text, 0, 0, 1).map(drop)
+}
+
+/// The workload that `text` names, for one client of several.
+///
+/// # Errors
+/// No workload has this name, or it refuses a parameter; the message says what is accepted.
+pub(crate) fn workload(
+    text: &str,
+    seed: u64,
+    client: usize,
+    clients: usize,
+) -> Result<Box<dyn Workload>, String> {
+    let number = |count: usize| u32::try_from(count).map_err(|error| error.to_string());
+    seawall_workloads::build(text, seed, number(client)?, number(clients)?)
+        .map_err(|error| error.to_string())
+}

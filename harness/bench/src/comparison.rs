@@ -1,0 +1,300 @@
+//! A comparison: one `[[bench]]` of a suite, checked, and its expansion to cells.
+//!
+//! ```toml
+//! [[bench]]
+//! name = "persistence"                 # names its rows
+//! targets = ["embedded"]
+//! workloads = ["cache-aside"]
+//! repetitions = 3
+//! warmup-seconds = 0.2
+//! seconds = 1.0                        # or: ops = 100000
+//! settings = { pipeline = 16 }         # of all configurations
+//!
+//! [[bench.configuration]]              # what is compared; one without settings where absent
+//! name = "everysec"
+//! appendonly = true
+//! appendfsync = "everysec"
+//! ```
+//!
+//! Targets and configurations are what is compared: within a workload they run in order in even
+//! repetitions and in reverse in odd ones (A B B A), so that a slow drift of the machine falls on
+//! all alike.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use toml::Spanned;
+
+use crate::cell::{Cell, Length};
+use crate::setting::{Configuration, Scalar};
+use crate::source::{Source, SourceError};
+use crate::target::{self, Target};
+
+/// The longest that a cell may be told to run.
+const SECONDS_MAX: f64 = 86_400.0;
+/// The most ops that a cell may be told to do.
+const OPS_MAX: u64 = 1_000_000_000_000;
+/// The most repetitions of a cell.
+const REPETITIONS_MAX: u32 = 1_000;
+
+/// A `[[bench]]` as it stands in a suite. Read with the suite, then checked by [`Comparison::check`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Draft {
+    name: Spanned<String>,
+    targets: Vec<Spanned<String>>,
+    workloads: Vec<Spanned<String>>,
+    repetitions: Option<Spanned<u32>>,
+    warmup_seconds: Option<Spanned<f64>>,
+    seconds: Option<Spanned<f64>>,
+    ops: Option<Spanned<u64>>,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    configuration: Vec<Spanned<Settings>>,
+}
+
+type Settings = BTreeMap<Spanned<String>, Spanned<Scalar>>;
+
+/// Targets × workloads × configurations × repetitions, all checked.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The name in the suite.
+    pub name: String,
+    /// What is driven.
+    pub targets: Vec<&'static Target>,
+    /// With what, as given.
+    pub workloads: Vec<String>,
+    /// What is set.
+    pub configurations: Vec<Named>,
+    /// How often each cell runs.
+    pub repetitions: u32,
+    /// How long before measuring.
+    pub warmup: Duration,
+    /// How long or how much is measured.
+    pub length: Length,
+}
+
+/// A configuration with the words that set it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// What a row says: `name` first, then what was set, as given.
+    pub given: Map<String, Value>,
+    /// What it means.
+    pub configuration: Configuration,
+}
+
+impl Comparison {
+    /// Checks a draft. With `targets`, those are driven instead of the suite's, as far as known.
+    ///
+    /// # Errors
+    /// A name is unknown or a number is out of range; the message has file, line and what is accepted.
+    pub fn check(draft: &Draft, source: &Source) -> Result<Comparison, SourceError> {
+        let name = draft.name.get_ref().clone();
+        if name.trim().is_empty() {
+            return Err(source.at(&draft.name.span(), "`name` is empty, expected a word"));
+        }
+        let place = draft.name.span();
+        let targets = known(&draft.targets, "targets", &place, source, |text| {
+            target::find(text).map_err(|error| error.to_string())
+        })?;
+        let workloads = known(&draft.workloads, "workloads", &place, source, |text| {
+            crate::cell::check_workload(text).map(|()| text.to_owned())
+        })?;
+        let length = match (&draft.seconds, &draft.ops) {
+            (Some(seconds), None) => Length::Time(duration(seconds, "seconds", 0.01, source)?),
+            (None, Some(ops)) => {
+                Length::Ops(within(ops, "ops", *ops.get_ref(), 1..=OPS_MAX, source)?)
+            }
+            (None, None) => Length::Time(Duration::from_secs(1)),
+            (Some(_), Some(ops)) => {
+                return Err(source.at(
+                    &ops.span(),
+                    "both `seconds` and `ops`, expected one of them",
+                ));
+            }
+        };
+        let repetitions = draft.repetitions.as_ref().map_or(Ok(1), |given| {
+            within(
+                given,
+                "repetitions",
+                *given.get_ref(),
+                1..=REPETITIONS_MAX,
+                source,
+            )
+        })?;
+        let warmup = draft
+            .warmup_seconds
+            .as_ref()
+            .map_or(Ok(Duration::ZERO), |given| {
+                duration(given, "warmup-seconds", 0.0, source)
+            })?;
+        Ok(Comparison {
+            name,
+            targets,
+            workloads,
+            configurations: configurations(draft, source)?,
+            repetitions,
+            warmup,
+            length,
+        })
+    }
+
+    /// The cells in the order in which they run.
+    pub fn cells(&self, seed: u64) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for workload in &self.workloads {
+            for repetition in 0..self.repetitions {
+                let mut round: Vec<Cell> = self
+                    .targets
+                    .iter()
+                    .flat_map(|target| self.configurations.iter().map(move |named| (target, named)))
+                    .map(|(target, named)| self.cell(target, workload, named, repetition, seed))
+                    .collect();
+                if repetition % 2 == 1 {
+                    round.reverse();
+                }
+                cells.append(&mut round);
+            }
+        }
+        cells
+    }
+
+    fn cell(
+        &self,
+        target: &'static Target,
+        workload: &str,
+        named: &Named,
+        repetition: u32,
+        seed: u64,
+    ) -> Cell {
+        Cell {
+            comparison: self.name.clone(),
+            target,
+            workload: workload.to_owned(),
+            named: named.clone(),
+            repetition,
+            seed,
+            warmup: self.warmup,
+            length: self.length,
+        }
+    }
+}
+
+impl Named {
+    /// A configuration from names and values that were given one by one.
+    ///
+    /// # Errors
+    /// A setting refuses its value; the pair is returned with it.
+    pub fn from_pairs<'a>(
+        name: &str,
+        pairs: impl IntoIterator<Item = (&'a str, Scalar)>,
+    ) -> Result<Named, crate::setting::SettingError> {
+        let mut named = Named {
+            given: Map::new(),
+            configuration: Configuration::default(),
+        };
+        named.given.insert("name".to_owned(), Value::from(name));
+        for (name, value) in pairs {
+            named.configuration.set(name, &value)?;
+            named.given.insert(name.to_owned(), value.to_json());
+        }
+        Ok(named)
+    }
+}
+
+fn configurations(draft: &Draft, source: &Source) -> Result<Vec<Named>, SourceError> {
+    if draft.configuration.is_empty() {
+        return Ok(vec![named(
+            "default",
+            &draft.settings,
+            &Settings::new(),
+            source,
+        )?]);
+    }
+    let mut all: Vec<Named> = Vec::new();
+    for table in &draft.configuration {
+        let settings = table.get_ref();
+        let Some(name) = settings.get("name") else {
+            return Err(source.at(&table.span(), "a `configuration` has no `name`"));
+        };
+        let word = name.get_ref().to_string();
+        if all.iter().any(|other| other.given["name"] == word) {
+            return Err(source.at(
+                &name.span(),
+                format!("two configurations are named `{word}`, expected different names"),
+            ));
+        }
+        all.push(named(&word, &draft.settings, settings, source)?);
+    }
+    Ok(all)
+}
+
+fn named(
+    name: &str,
+    shared: &Settings,
+    own: &Settings,
+    source: &Source,
+) -> Result<Named, SourceError> {
+    let mut named = Named::from_pairs(name, []).expect("no pair, no error");
+    for (setting, value) in shared.iter().chain(own) {
+        let setting_name = setting.get_ref().as_str();
+        if setting_name == "name" {
+            continue;
+        }
+        named
+            .configuration
+            .set(setting_name, value.get_ref())
+            .map_err(|error| source.at(&setting.span(), error.to_string()))?;
+        named
+            .given
+            .insert(setting_name.to_owned(), value.get_ref().to_json());
+    }
+    Ok(named)
+}
+
+/// Checks every name of a list that may not be empty.
+fn known<T>(
+    names: &[Spanned<String>],
+    key: &str,
+    place: &std::ops::Range<usize>,
+    source: &Source,
+    find: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, SourceError> {
+    if names.is_empty() {
+        return Err(source.at(place, format!("`{key}` is empty, expected at least one")));
+    }
+    names
+        .iter()
+        .map(|name| find(name.get_ref()).map_err(|why| source.at(&name.span(), why)))
+        .collect()
+}
+
+fn within<T: PartialOrd + std::fmt::Display + Copy>(
+    given: &Spanned<T>,
+    key: &str,
+    value: T,
+    range: std::ops::RangeInclusive<T>,
+    source: &Source,
+) -> Result<T, SourceError> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    let message = format!(
+        "`{key}` cannot be {value}, expected {} to {}",
+        range.start(),
+        range.end()
+    );
+    Err(source.at(&given.span(), message))
+}
+
+fn duration(
+    given: &Spanned<f64>,
+    key: &str,
+    least: f64,
+    source: &Source,
+) -> Result<Duration, SourceError> {
+    within(given, key, *given.get_ref(), least..=SECONDS_MAX, source).map(Duration::from_secs_f64)
+}

@@ -1,0 +1,272 @@
+//! Driving a target: load it, warm it up, measure it, stop. What one thread does meanwhile is in
+//! [`client`].
+//!
+//! ```text
+//!            Load ───────► Warm ─────► Measure ────────► Settle ─────► Stop
+//!  clients   open, preload  ops         ops, recorded     only poll     drain, leave together
+//!  here      all loaded?    sleep       sleep, or wait    ask for hits  add up
+//! ```
+//!
+//! The calling thread only sleeps and looks at clocks. No client leaves before all have drained,
+//! since a client's thread may be the worker that another one waits for.
+
+mod client;
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use seawall_workloads::Workload;
+use serde_json::{Map, Value};
+
+use crate::BenchError;
+use crate::cell::Length;
+use crate::recording::Recording;
+use crate::setting::Configuration;
+use crate::target::{Endpoint, Lookups};
+
+/// How long the calling thread sleeps between two looks at its clients.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Makes a workload: its text, the seed, the client's number, and how many clients there are.
+pub(crate) type Build = fn(&str, u64, usize, usize) -> Result<Box<dyn Workload>, String>;
+
+/// What is driven, with what, for how long.
+pub(crate) struct Drive<'a> {
+    /// The target's name.
+    pub(crate) target: &'static str,
+    /// The workload, as given.
+    pub(crate) workload: &'a str,
+    /// What makes the workload for each client.
+    pub(crate) build: Build,
+    /// What is set.
+    pub(crate) configuration: &'a Configuration,
+    /// Seeds the workload.
+    pub(crate) seed: u64,
+    /// How long before measuring.
+    pub(crate) warmup: Duration,
+    /// How much is measured.
+    pub(crate) length: Length,
+    /// A folder where the target may make one of its own.
+    pub(crate) scratch: &'a Path,
+}
+
+/// What came of it.
+pub(crate) struct Measured {
+    /// All clients' recordings.
+    pub(crate) recording: Recording,
+    /// How many clients there were.
+    pub(crate) clients: usize,
+    /// Wall-clock seconds.
+    pub(crate) seconds: f64,
+    /// CPU time of this process meanwhile.
+    pub(crate) cpu: Duration,
+    /// Hits over lookups meanwhile.
+    pub(crate) hit_ratio: Option<f64>,
+    /// Resident bytes of this process at the end.
+    pub(crate) rss_bytes: u64,
+    /// What the target says besides.
+    pub(crate) notes: Map<String, Value>,
+}
+
+impl Drive<'_> {
+    /// How many clients the configuration asks for: `threads`, or one a core.
+    pub(crate) fn clients_wanted(&self) -> usize {
+        self.configuration
+            .threads
+            .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    fn failed(&self, why: String) -> BenchError {
+        BenchError::Target {
+            target: self.target,
+            why,
+        }
+    }
+}
+
+/// Where a cell stands; every client follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+enum Phase {
+    Load,
+    Warm,
+    Measure,
+    Settle,
+    Stop,
+}
+
+/// What the calling thread and the clients share.
+struct Stage {
+    phase: AtomicU8,
+    opened: AtomicUsize,
+    loaded: AtomicUsize,
+    finished: AtomicUsize,
+    drained: AtomicUsize,
+    failure: Mutex<Option<BenchError>>,
+    failed: AtomicUsize,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        Stage {
+            phase: AtomicU8::new(Phase::Load as u8),
+            opened: AtomicUsize::new(0),
+            loaded: AtomicUsize::new(0),
+            finished: AtomicUsize::new(0),
+            drained: AtomicUsize::new(0),
+            failure: Mutex::new(None),
+            failed: AtomicUsize::new(0),
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        // Release pairs with the Acquire in `phase`: a client that sees a phase sees what was done
+        // before it.
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    fn phase(&self) -> Phase {
+        // Pairs with the Release in `enter`.
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Load,
+            1 => Phase::Warm,
+            2 => Phase::Measure,
+            3 => Phase::Settle,
+            _ => Phase::Stop,
+        }
+    }
+
+    /// Ends the cell; the first error is kept.
+    fn fail(&self, error: BenchError) {
+        let mut failure = self
+            .failure
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        failure.get_or_insert(error);
+        // Release pairs with the Acquire in `has_failed`.
+        self.failed.store(1, Ordering::Release);
+    }
+
+    fn has_failed(&self) -> bool {
+        // Pairs with the Release in `fail`.
+        self.failed.load(Ordering::Acquire) != 0
+    }
+}
+
+/// Runs one cell on a target of type `E`.
+pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError> {
+    let endpoint = E::open(drive).map_err(|why| drive.failed(why))?;
+    let clients = endpoint.clients();
+    let stage = Stage::new();
+    let (recording, interval) = thread::scope(|scope| {
+        let threads: Vec<_> = (0..clients)
+            .map(|number| {
+                let (endpoint, stage) = (&endpoint, &stage);
+                scope.spawn(move || client::run(endpoint, number, drive, stage))
+            })
+            .collect();
+        let interval = conduct(&endpoint, drive, &stage);
+        let mut all = Recording::new();
+        for thread in threads {
+            match thread.join() {
+                Ok(recording) => all.add(&recording),
+                Err(_) => stage.fail(drive.failed("a client's thread panicked".to_owned())),
+            }
+        }
+        (all, interval)
+    });
+    let notes = endpoint.notes();
+    let closed = endpoint.close();
+    let failure = stage.failure.into_inner();
+    if let Some(error) = failure.unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(error);
+    }
+    closed.map_err(|why| drive.failed(why))?;
+    let interval = interval.expect("a cell that did not fail was measured");
+    if recording.ops() == 0 {
+        return Err(BenchError::Nothing {
+            target: drive.target,
+            workload: drive.workload.to_owned(),
+        });
+    }
+    Ok(Measured {
+        recording,
+        clients,
+        seconds: interval.time.as_secs_f64(),
+        cpu: interval.cpu,
+        hit_ratio: interval.hit_ratio,
+        rss_bytes: interval.rss_bytes,
+        notes,
+    })
+}
+
+/// What the calling thread saw between the beginning and the end of measuring.
+struct Interval {
+    time: Duration,
+    cpu: Duration,
+    hit_ratio: Option<f64>,
+    rss_bytes: u64,
+}
+
+/// Leads the clients through the phases; `None` where one of them failed.
+fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Option<Interval> {
+    let clients = endpoint.clients();
+    wait(stage, || {
+        // Pairs with the Release in `client::run`.
+        stage.loaded.load(Ordering::Acquire) == clients
+    })?;
+    stage.enter(Phase::Warm);
+    let warm = Instant::now();
+    wait(stage, || warm.elapsed() >= drive.warmup)?;
+
+    let lookups_before = endpoint.lookups();
+    let cpu_before = seawall_sys::usage::process_cpu();
+    let begin = Instant::now();
+    stage.enter(Phase::Measure);
+    match drive.length {
+        Length::Time(length) => wait(stage, || begin.elapsed() >= length)?,
+        Length::Ops(_) => wait(stage, || {
+            // Pairs with the Release in `client::run`.
+            stage.finished.load(Ordering::Acquire) == clients
+        })?,
+    }
+    stage.enter(Phase::Settle);
+    let time = begin.elapsed();
+    let cpu = seawall_sys::usage::process_cpu().saturating_sub(cpu_before);
+    let rss_bytes = seawall_sys::usage::resident_bytes().unwrap_or(0);
+    let lookups = endpoint.lookups();
+    stage.enter(Phase::Stop);
+    Some(Interval {
+        time,
+        cpu,
+        hit_ratio: hit_ratio(lookups_before, lookups),
+        rss_bytes,
+    })
+}
+
+/// Sleeps until `ready`; `None` where a client failed meanwhile.
+fn wait(stage: &Stage, ready: impl Fn() -> bool) -> Option<()> {
+    loop {
+        if stage.has_failed() {
+            stage.enter(Phase::Stop);
+            return None;
+        }
+        if ready() {
+            return Some(());
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn hit_ratio(before: Option<Lookups>, after: Option<Lookups>) -> Option<f64> {
+    let (before, after) = (before?, after?);
+    let hits = after.hits.saturating_sub(before.hits);
+    let all = hits + after.misses.saturating_sub(before.misses);
+    (all > 0).then(|| hits as f64 / all as f64)
+}
+
+#[cfg(test)]
+mod tests;

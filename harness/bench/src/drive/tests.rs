@@ -1,0 +1,257 @@
+//! The driver on targets and workloads made for it: right ones, wrong ones, and ones that break.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use seawall_store::{Op, Reply};
+use seawall_workloads::Mismatch;
+
+use super::*;
+use crate::target::Client;
+
+/// Counts up: each client owns a key and sets it to 0, 1, 2 …, then asks for the last value.
+struct Counting {
+    key: String,
+    preloaded: bool,
+    set: u64,
+    ask: bool,
+    expected: VecDeque<Option<u64>>,
+}
+
+use std::collections::VecDeque;
+
+impl Workload for Counting {
+    fn preload(&mut self) -> Option<Op> {
+        if std::mem::replace(&mut self.preloaded, true) {
+            return None;
+        }
+        self.expected.push_back(None);
+        Some(op(&["SET", &self.key, "0"]))
+    }
+
+    fn next(&mut self) -> Op {
+        self.ask = !self.ask;
+        if self.ask {
+            self.expected.push_back(Some(self.set));
+            op(&["GET", &self.key])
+        } else {
+            self.set += 1;
+            self.expected.push_back(None);
+            op(&["SET", &self.key, &self.set.to_string()])
+        }
+    }
+
+    fn observe(&mut self, op: &Op, reply: &Reply) -> Result<(), Mismatch> {
+        let expected = match self.expected.pop_front().expect("one reply an op") {
+            Some(value) => Reply::Bulk(value.to_string().into_bytes()),
+            None => Reply::Simple("OK".to_owned()),
+        };
+        if *reply == expected {
+            return Ok(());
+        }
+        Err(Mismatch {
+            op: format!("{op:?}"),
+            reply: format!("{reply:?}"),
+            why: format!("expected {expected:?}"),
+        })
+    }
+
+    fn unanswered(&mut self, _: &Op) {
+        unreachable!("every op is answered");
+    }
+}
+
+fn op(words: &[&str]) -> Op {
+    Op::parse(words.iter().map(|word| word.as_bytes())).expect("an op")
+}
+
+fn counting(_: &str, _: u64, client: usize, _: usize) -> Result<Box<dyn Workload>, String> {
+    Ok(Box::new(Counting {
+        key: format!("k{client}"),
+        preloaded: false,
+        set: 0,
+        ask: false,
+        expected: VecDeque::new(),
+    }))
+}
+
+/// What goes wrong in [`Toy`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Flaw {
+    None,
+    WrongValue,
+    Break,
+    Panic,
+    TwoReplies,
+}
+
+/// A map behind a lock, which answers the ops of a poll last first.
+struct Toy {
+    map: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
+    broken: AtomicBool,
+    flaw: Flaw,
+}
+
+struct ToyClient<'a> {
+    toy: &'a Toy,
+    waiting: Vec<(u64, Op)>,
+    answered: u64,
+}
+
+impl Toy {
+    fn with(flaw: Flaw) -> Result<Toy, String> {
+        Ok(Toy {
+            map: Mutex::new(HashMap::new()),
+            broken: AtomicBool::new(false),
+            flaw,
+        })
+    }
+}
+
+/// [`Toy`] with a flaw, as a type of its own.
+macro_rules! toy {
+    ($name:ident, $flaw:expr) => {
+        struct $name(Toy);
+        impl Endpoint for $name {
+            type Client<'a> = ToyClient<'a>;
+            const ANSWERS: bool = true;
+            fn open(_: &Drive<'_>) -> Result<Self, String> {
+                Toy::with($flaw).map($name)
+            }
+            fn clients(&self) -> usize {
+                2
+            }
+            fn client(&self, _: usize) -> Result<ToyClient<'_>, String> {
+                Ok(ToyClient {
+                    toy: &self.0,
+                    waiting: Vec::new(),
+                    answered: 0,
+                })
+            }
+            fn lookups(&self) -> Option<Lookups> {
+                None
+            }
+            fn notes(&self) -> Map<String, Value> {
+                Map::new()
+            }
+            fn close(self) -> Result<(), String> {
+                Ok(())
+            }
+        }
+    };
+}
+
+toy!(Right, Flaw::None);
+toy!(Wrong, Flaw::WrongValue);
+toy!(Breaking, Flaw::Break);
+toy!(Panicking, Flaw::Panic);
+toy!(Chatty, Flaw::TwoReplies);
+
+impl Client for ToyClient<'_> {
+    fn submit(&mut self, ticket: u64, op: &Op) -> Result<Option<Reply>, String> {
+        self.waiting.push((ticket, op.clone()));
+        Ok(None)
+    }
+
+    fn poll(&mut self, done: &mut dyn FnMut(u64, Reply)) -> Result<(), String> {
+        let mut replies = Vec::new();
+        for (ticket, op) in self.waiting.drain(..) {
+            self.answered += 1;
+            let mut flaw = Flaw::None;
+            // Only one client meets the flaw, so that the other one has to hear of it.
+            if self.answered > 50 && !self.toy.broken.swap(true, Ordering::Relaxed) {
+                flaw = self.toy.flaw;
+            }
+            match flaw {
+                Flaw::Break => return Err("the toy broke".to_owned()),
+                Flaw::Panic => panic!("the toy panics, as the test wants it to"),
+                Flaw::TwoReplies => replies.push((ticket, Reply::Nil)),
+                Flaw::None | Flaw::WrongValue => {}
+            }
+            let mut map = self.toy.map.lock().expect("no one panics while holding it");
+            let reply = match op.get(1) {
+                Some(_) if flaw == Flaw::WrongValue => Reply::Int(7),
+                Some(value) => {
+                    map.insert(op[0].to_vec(), value.to_vec());
+                    Reply::Simple("OK".to_owned())
+                }
+                None if flaw == Flaw::WrongValue => Reply::Int(7),
+                None => map.get(&op[0]).cloned().map_or(Reply::Nil, Reply::Bulk),
+            };
+            replies.push((ticket, reply));
+        }
+        replies
+            .into_iter()
+            .rev()
+            .for_each(|(ticket, reply)| done(ticket, reply));
+        Ok(())
+    }
+}
+
+fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, BenchError> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let configuration = Configuration {
+        pipeline,
+        threads: Some(2),
+        ..Configuration::default()
+    };
+    run::<E>(&Drive {
+        target: "toy",
+        workload: "counting",
+        build: counting,
+        configuration: &configuration,
+        seed: 1,
+        warmup: Duration::from_millis(5),
+        length,
+        scratch: folder.path(),
+    })
+}
+
+#[test]
+fn the_ops_that_were_asked_for_are_measured_and_verified() {
+    for pipeline in [1, 7] {
+        let measured = drive::<Right>(Length::Ops(1001), pipeline).expect("it runs");
+        // A poll hands over up to a pipeline of replies, so each of two clients may go beyond.
+        let ops = measured.recording.ops();
+        assert!(
+            (1001..1001 + 2 * pipeline as u64).contains(&ops),
+            "{ops} at {pipeline}"
+        );
+        assert_eq!(measured.recording.errors(), 0);
+        assert!(measured.seconds > 0.0 && measured.rss_bytes > 0);
+    }
+}
+
+#[test]
+fn a_time_is_kept() {
+    let begin = Instant::now();
+    let measured = drive::<Right>(Length::Time(Duration::from_millis(50)), 4).expect("it runs");
+    assert!(measured.seconds >= 0.05);
+    assert!(begin.elapsed().as_secs_f64() >= measured.seconds + 0.005);
+}
+
+#[test]
+fn a_wrong_reply_ends_the_cell_and_names_the_op() {
+    let error = drive::<Wrong>(Length::Time(Duration::from_secs(60)), 4)
+        .err()
+        .expect("a wrong reply");
+    assert!(matches!(error, BenchError::Mismatch { .. }), "{error}");
+    assert!(
+        error.to_string().contains("k0") || error.to_string().contains("k1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_target_that_breaks_ends_the_cell_for_all_clients() {
+    let long = Length::Time(Duration::from_secs(60));
+    for (error, words) in [
+        (drive::<Breaking>(long, 4).err(), "the toy broke"),
+        (drive::<Panicking>(long, 4).err(), "panicked"),
+        (drive::<Chatty>(long, 4).err(), "waits for none"),
+    ] {
+        let text = error.expect(words).to_string();
+        assert!(text.contains(words), "{text}");
+    }
+}

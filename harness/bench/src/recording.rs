@@ -1,0 +1,114 @@
+//! What a client saw while the clock ran: a latency of each op, and how many were refused.
+//!
+//! Each client records alone and recordings are added up afterwards, so nothing is shared while
+//! measuring.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2Serializer};
+use seawall_report::row::LatencyUs;
+
+/// The longest latency that is told apart: one hour. A longer one counts as this.
+const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
+
+/// Latencies in nanoseconds to three digits, and counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Recording {
+    latency_ns: Histogram<u64>,
+    errors: u64,
+}
+
+impl Recording {
+    /// Nothing seen yet.
+    pub(crate) fn new() -> Recording {
+        Recording {
+            latency_ns: Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3)
+                .expect("the bounds are in order and the digits are few"),
+            errors: 0,
+        }
+    }
+
+    /// Counts an op that took `latency`.
+    pub(crate) fn record(&mut self, latency: Duration, refused: bool) {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX);
+        self.latency_ns.saturating_record(ns);
+        self.errors += u64::from(refused);
+    }
+
+    /// Adds what another client saw.
+    pub(crate) fn add(&mut self, other: &Recording) {
+        self.latency_ns
+            .add(&other.latency_ns)
+            .expect("all recordings have the same bounds");
+        self.errors += other.errors;
+    }
+
+    /// How many ops were counted.
+    pub(crate) fn ops(&self) -> u64 {
+        self.latency_ns.len()
+    }
+
+    /// How many of them were refused.
+    pub(crate) fn errors(&self) -> u64 {
+        self.errors
+    }
+
+    /// Percentiles.
+    pub(crate) fn latency_us(&self) -> LatencyUs {
+        let at = |quantile| self.latency_ns.value_at_quantile(quantile) as f64 / 1e3;
+        LatencyUs {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: self.latency_ns.max() as f64 / 1e3,
+        }
+    }
+
+    /// The whole distribution, in HDR's V2 form as base64.
+    pub(crate) fn histogram_base64(&self) -> String {
+        let mut bytes = Vec::new();
+        V2Serializer::new()
+            .serialize(&self.latency_ns, &mut bytes)
+            .expect("memory takes a histogram of these bounds");
+        STANDARD.encode(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdrhistogram::serialization::Deserializer;
+
+    #[test]
+    fn the_text_form_holds_the_distribution() {
+        let mut one = Recording::new();
+        let mut two = Recording::new();
+        for us in 1..=1000 {
+            let to = if us % 2 == 0 { &mut one } else { &mut two };
+            to.record(Duration::from_micros(us), us == 7);
+        }
+        one.add(&two);
+        assert_eq!((one.ops(), one.errors()), (1000, 1));
+        let latency = one.latency_us();
+        assert!((latency.p50 - 500.0).abs() < 1.0, "{latency:?}");
+        assert!((latency.p99 - 990.0).abs() < 1.0, "{latency:?}");
+        let bytes = STANDARD.decode(one.histogram_base64()).expect("base64");
+        let back: Histogram<u64> = Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .expect("a histogram");
+        assert_eq!(back, one.latency_ns);
+    }
+
+    #[test]
+    fn absurd_latencies_are_kept_within_bounds() {
+        let mut recording = Recording::new();
+        recording.record(Duration::ZERO, false);
+        recording.record(Duration::MAX, false);
+        assert_eq!(recording.ops(), 2);
+        assert!(recording.latency_us().max >= 3.59e9);
+    }
+}

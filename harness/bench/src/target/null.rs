@@ -1,0 +1,65 @@
+//! `null`: answers nothing, at once. What is measured on it is the harness itself: making ops,
+//! keeping them, taking times. Its figure stands beside those of all other targets.
+//!
+//! Workloads are not shown its replies, since there is nothing in them to verify.
+
+use seawall_store::{Op, Reply};
+use serde_json::{Map, Value};
+
+use super::{Client, Endpoint, Lookups, Target};
+use crate::drive::{self, Drive};
+
+pub(super) static TARGET: Target = Target {
+    name: "null",
+    about: "answers nothing, at once: costs of the harness itself",
+    source: "hyperfine's mock executor; DESIGN 5",
+    run: drive::run::<Null>,
+};
+
+struct Null {
+    clients: usize,
+}
+
+impl Endpoint for Null {
+    type Client<'a> = Nothing;
+    const ANSWERS: bool = false;
+
+    fn open(drive: &Drive<'_>) -> Result<Null, String> {
+        Ok(Null {
+            clients: drive.clients_wanted(),
+        })
+    }
+
+    fn clients(&self) -> usize {
+        self.clients
+    }
+
+    fn client(&self, _number: usize) -> Result<Nothing, String> {
+        Ok(Nothing)
+    }
+
+    fn lookups(&self) -> Option<Lookups> {
+        None
+    }
+
+    fn notes(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn close(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Answers before it is asked.
+struct Nothing;
+
+impl Client for Nothing {
+    fn submit(&mut self, _ticket: u64, _op: &Op) -> Result<Option<Reply>, String> {
+        Ok(Some(Reply::Nil))
+    }
+
+    fn poll(&mut self, _done: &mut dyn FnMut(u64, Reply)) -> Result<(), String> {
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! The folder of a run: what stands in it, and whose it is.
+//!
+//! ```text
+//! DIR/setup.json    written when the run begins
+//! DIR/rows.jsonl    a line a finished step
+//! DIR/report.*      written when the run ends
+//! ```
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use seawall_bench::{Journal, SCRATCH_PREFIX};
+use seawall_report::row::Row;
+use seawall_report::{Run, Setup};
+
+use crate::status::{Failure, Outcome};
+use crate::step::Key;
+
+/// An open folder of a run.
+pub(crate) struct Folder {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// The rows that were there.
+    pub(crate) done: HashSet<Key>,
+    journal: Journal,
+}
+
+impl Folder {
+    /// Makes the folder and says in it what run this is; with `resume`, goes on with one.
+    ///
+    /// # Errors
+    /// It cannot be made or written, holds something else, or holds another run.
+    pub(crate) fn open(path: &Path, setup: &Setup, resume: bool) -> Outcome<Folder> {
+        let done = match Folder::entries(path)? {
+            0 => HashSet::new(),
+            _ if resume => Folder::rows_of(path, setup)?,
+            _ => {
+                return Err(Failure::Usage(format!(
+                    "{}: is not empty; --resume goes on with the run in it, --out DIR takes another folder",
+                    path.display()
+                )));
+            }
+        };
+        let unwritable = |why: String| {
+            Failure::Usage(format!(
+                "--out {}: cannot be written: {why}",
+                path.display()
+            ))
+        };
+        fs::create_dir_all(path).map_err(|error| unwritable(error.to_string()))?;
+        if done.is_empty() {
+            crate::setup::write(setup, path).map_err(|error| unwritable(error.to_string()))?;
+        }
+        Folder::sweep(path).map_err(|error| unwritable(error.to_string()))?;
+        let journal = Journal::open(&path.join(seawall_report::run::FILE))
+            .map_err(|error| unwritable(error.to_string()))?;
+        Ok(Folder {
+            path: path.to_owned(),
+            done,
+            journal,
+        })
+    }
+
+    /// Keeps a row; one that is there already is left as it is.
+    ///
+    /// # Errors
+    /// The disk is full or gone.
+    pub(crate) fn keep(&mut self, row: &Row) -> Outcome {
+        if self.done.insert(Key::of(row)) {
+            self.journal.append(row).map_err(Failure::work)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a run that was killed left of its logs.
+    fn sweep(path: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(SCRATCH_PREFIX) && entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(path: &Path) -> Outcome<usize> {
+        match fs::read_dir(path) {
+            Ok(entries) => Ok(entries.count()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(Failure::Usage(format!("--out {}: {error}", path.display()))),
+        }
+    }
+
+    fn rows_of(path: &Path, setup: &Setup) -> Outcome<HashSet<Key>> {
+        if !path.join(seawall_report::setup::FILE).exists() {
+            return Err(Failure::Usage(format!(
+                "{}: no run to resume here (it has no {}); --out DIR takes another folder",
+                path.display(),
+                seawall_report::setup::FILE
+            )));
+        }
+        let there = Setup::read(path).map_err(Failure::usage)?;
+        if (&there.suite, there.seed) != (&setup.suite, setup.seed) {
+            return Err(Failure::Usage(format!(
+                "{}: holds suite {} with seed {}, not suite {} with seed {}; --out DIR takes another folder",
+                path.display(),
+                there.suite,
+                there.seed,
+                setup.suite,
+                setup.seed
+            )));
+        }
+        match Run::read(path) {
+            Ok(run) => Ok(run.rows.iter().map(Key::of).collect()),
+            Err(seawall_report::Error::NoRun { .. }) => Ok(HashSet::new()),
+            Err(error) => Err(Failure::usage(error)),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Traces as the program opens them: files, and the one that it carries.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use seawall_workloads::trace::{FormatSpec, Trace};
+
+use crate::status::{Failure, Outcome};
+
+/// The trace that the program carries: its name, its file's name, and its content.
+const CARRIED: (&str, &str, &[u8]) = (
+    "dev-session",
+    "dev-session.oracleGeneral.zst",
+    include_bytes!("../../workloads/data/dev-session.oracleGeneral.zst"),
+);
+
+/// The name by which the carried trace is asked for.
+pub(crate) const CARRIED_NAME: &str = CARRIED.0;
+
+/// Where a trace comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// The program itself.
+    Carried,
+    /// A file.
+    File(PathBuf),
+}
+
+impl Input {
+    /// What `text` names: the carried trace, or a file in `folder`. A file of the carried trace's
+    /// name is reached as `./NAME`.
+    pub(crate) fn new(text: &str, folder: &Path) -> Input {
+        if text == CARRIED_NAME {
+            Input::Carried
+        } else {
+            Input::File(folder.join(text))
+        }
+    }
+
+    /// Whether it can be read as `format`, as far as can be told without reading it.
+    ///
+    /// # Errors
+    /// There is no such file, or its name does not settle the format; in words for people.
+    pub(crate) fn check(&self, format: Option<&FormatSpec>) -> Result<(), String> {
+        let Input::File(path) = self else {
+            return Ok(());
+        };
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => {
+                return Err(format!("{}: is a folder, expected a trace", path.display()));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                return Err(format!(
+                    "{}: {error}; expected a file, or {CARRIED_NAME}, which the program carries",
+                    path.display()
+                ));
+            }
+        }
+        if format.is_none() {
+            FormatSpec::of_file(path).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Reads the trace.
+    ///
+    /// # Errors
+    /// The file is not what the format says.
+    pub(crate) fn read(&self, format: Option<&FormatSpec>) -> Outcome<Trace> {
+        match self {
+            Input::File(path) => Trace::read(path, format, &mut |_| {}).map_err(Failure::usage),
+            Input::Carried => {
+                // Readers read files, so the carried trace becomes one for a moment.
+                let folder = tempfile::tempdir().map_err(Failure::work)?;
+                let path = folder.path().join(CARRIED.1);
+                fs::write(&path, CARRIED.2)
+                    .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+                Trace::read(&path, None, &mut |_| {}).map_err(Failure::work)
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Progress on standard error: a bar with the time left on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output;
+
+/// How progress is shown where standard error is no terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Elsewhere {
+    /// A line a step.
+    Lines,
+    /// Not at all: rows on standard output are all that is wanted.
+    Silent,
+}
+
+/// Steps done out of steps planned, by the seconds that each is expected to take.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    elsewhere: Elsewhere,
+    steps: usize,
+    begun: usize,
+}
+
+impl Progress {
+    /// Progress over `steps` steps that together take about `seconds`.
+    pub(crate) fn new(steps: usize, seconds: f64, elsewhere: Elsewhere) -> Progress {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template(
+                "{bar:30} {percent:>3}%  {elapsed} gone, about {eta} left  {wide_msg}",
+            )
+            .expect("the template is well formed");
+            let bar = ProgressBar::new(weight(seconds)).with_style(style);
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Progress {
+            bar,
+            elsewhere,
+            steps,
+            begun: 0,
+        }
+    }
+
+    /// A step begins.
+    pub(crate) fn begin(&mut self, what: &str) {
+        self.begun += 1;
+        match &self.bar {
+            Some(bar) => bar.set_message(what.to_owned()),
+            None if self.elsewhere == Elsewhere::Lines => {
+                output::complain(&format!("[{}/{}] {what}", self.begun, self.steps));
+            }
+            None => {}
+        }
+    }
+
+    /// The step that began last ended; it was expected to take `seconds`.
+    pub(crate) fn end(&self, seconds: f64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(weight(seconds));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn weight(seconds: f64) -> u64 {
+    (seconds * 1000.0) as u64
+}

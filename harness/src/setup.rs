@@ -1,0 +1,87 @@
+//! The setup of a run: what differs between machines and moments.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use seawall_report::Setup;
+use seawall_sys::machine::Machine;
+use serde_json::{Map, Value, json};
+
+use crate::suite::Suite;
+
+/// The setup of a run that begins now, on this machine.
+pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
+    Setup {
+        schema: seawall_report::setup::SCHEMA,
+        created: jiff::Timestamp::now().to_string(),
+        commit: option_env!("SEAWALL_COMMIT").map(str::to_owned),
+        dirty: option_env!("SEAWALL_DIRTY").is_some(),
+        command: std::env::args_os()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+        suite: suite.name.clone(),
+        seed,
+        machine: machine(&Machine::read()),
+        notices,
+        extra: Map::from_iter([("about".to_owned(), json!(suite.about))]),
+    }
+}
+
+/// Writes `setup` into the run's folder `dir`, whole or not at all.
+pub(crate) fn write(setup: &Setup, dir: &Path) -> io::Result<()> {
+    let path = dir.join(seawall_report::setup::FILE);
+    let partial = path.with_extension("json.partial");
+    let mut text = serde_json::to_vec_pretty(setup).expect("a setup has a JSON form");
+    text.push(b'\n');
+    let written = File::create(&partial)
+        .and_then(|mut file| {
+            file.write_all(&text)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&partial, &path));
+    if written.is_err() {
+        // The first error is the one that is told.
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+/// The facts of a machine in the order in which a report shows them; unknown ones are left out.
+fn machine(machine: &Machine) -> Map<String, Value> {
+    let mut caches: Vec<String> = machine
+        .caches
+        .iter()
+        .map(|cache| {
+            format!(
+                "L{} {:?} {} KiB",
+                cache.level,
+                cache.kind,
+                cache.bytes / 1024
+            )
+        })
+        .collect();
+    // Every core has its own of the small ones; once is enough.
+    caches.dedup();
+    let facts = [
+        ("cpu", json!(machine.cpu_model)),
+        ("cores", json!(machine.cores)),
+        ("cpus", json!(machine.cpus_logical)),
+        ("cpus allowed", json!(machine.cpus_allowed)),
+        ("caches", json!(caches.join(", "))),
+        ("memory bytes", json!(machine.memory_bytes)),
+        ("NUMA nodes", json!(machine.numa_nodes)),
+        ("topology error", json!(machine.topology_error)),
+        ("kernel", json!(machine.kernel)),
+        ("huge pages", json!(machine.thp_mode)),
+        ("clock source", json!(machine.clocksource)),
+        ("frequency governor", json!(machine.cpu_governor)),
+        ("hypervisor", json!(machine.hypervisor)),
+        ("steal ms since boot", json!(machine.steal_ms)),
+    ];
+    facts
+        .into_iter()
+        .filter(|(_, value)| !value.is_null() && *value != json!(""))
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! Steps: what a run consists of. Each gives rows, and rows that are there already are left alone.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::rc::Rc;
+
+use seawall_bench::Cell;
+use seawall_lab::{Grid, Size, Subject, Unit};
+use seawall_report::row::Row;
+use seawall_sim::Scenario;
+use seawall_workloads::trace::FormatSpec;
+use serde_json::{Map, Value};
+
+use crate::input::Input;
+use crate::status::{Failure, Outcome};
+
+/// One step of a run.
+pub(crate) enum Step {
+    /// A benchmark cell.
+    Bench(Box<Cell>),
+    /// A trace through all policies at all sizes.
+    Lab(LabStep),
+    /// A cell of a scenario, with all its seeds.
+    Sim(SimStep),
+}
+
+/// A trace, and what is replayed.
+#[derive(Clone, Debug)]
+pub(crate) struct LabStep {
+    pub(crate) name: String,
+    pub(crate) input: Input,
+    pub(crate) format: Option<FormatSpec>,
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) sizes: Vec<Size>,
+    pub(crate) unit: Unit,
+    pub(crate) seed: u64,
+}
+
+/// A cell of a scenario, and its seeds.
+#[derive(Clone, Debug)]
+pub(crate) struct SimStep {
+    scenario: Rc<Scenario>,
+    cell: seawall_sim::Cell,
+    seed: u64,
+    seeds: u64,
+}
+
+/// What tells a row from all others of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key(String);
+
+impl Key {
+    /// The key of a row.
+    pub(crate) fn of(row: &Row) -> Key {
+        match row {
+            Row::Bench(row) => Key::bench(&row.run, row.repetition),
+            Row::Lab(row) => Key(format!("lab {}", row.run)),
+            Row::Sim(row) => {
+                let cell = seawall_sim::Cell {
+                    replication: row.replication.clone(),
+                    sharding: row.sharding.clone(),
+                    fault: row.fault.clone(),
+                };
+                Key::sim(&row.config, &cell, row.seed)
+            }
+        }
+    }
+
+    fn bench(run: &str, repetition: u32) -> Key {
+        Key(format!("bench {run} {repetition}"))
+    }
+
+    fn sim(settings: &Map<String, Value>, cell: &seawall_sim::Cell, seed: u64) -> Key {
+        let settings = Value::Object(settings.clone());
+        let seawall_sim::Cell {
+            replication,
+            sharding,
+            fault,
+        } = cell;
+        Key(format!(
+            "sim {settings} {replication} {sharding} {fault} {seed}"
+        ))
+    }
+}
+
+impl Step {
+    /// What it does, for people.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Step::Bench(cell) => format!("bench {cell}"),
+            Step::Lab(step) => format!(
+                "lab {}: {} policies and bounds at {} sizes",
+                step.name,
+                step.subjects.len(),
+                step.sizes.len()
+            ),
+            Step::Sim(step) => format!(
+                "sim {}: {} on {}, fault {}, {} seeds",
+                step.scenario.name,
+                step.cell.replication,
+                step.cell.sharding,
+                step.cell.fault,
+                step.seeds
+            ),
+        }
+    }
+
+    /// How long it takes, about.
+    pub(crate) fn seconds_expected(&self) -> f64 {
+        /// A replay of the carried trace, measured; others are of its order.
+        const REPLAY_SECONDS: f64 = 0.03;
+        match self {
+            Step::Bench(cell) => cell.seconds_expected(),
+            Step::Lab(step) => REPLAY_SECONDS * (step.subjects.len() * step.sizes.len()) as f64,
+            Step::Sim(step) => step.seconds_expected(),
+        }
+    }
+
+    /// Whether it wants `io_uring`, which some machines forbid.
+    pub(crate) fn wants_uring(&self) -> bool {
+        matches!(self, Step::Bench(cell) if cell.wants_uring())
+    }
+
+    /// Whether all its rows are among `done`, as far as is known without reading a trace.
+    pub(crate) fn is_done(&self, done: &HashSet<Key>) -> bool {
+        match self {
+            Step::Bench(cell) => done.contains(&Key::bench(&cell.run(), cell.repetition)),
+            // A trace's rows are named by what is in the trace; replaying it again takes a moment.
+            Step::Lab(_) => false,
+            Step::Sim(step) => {
+                let settings = step.scenario.settings();
+                (step.seed..step.seed + step.seeds)
+                    .all(|seed| done.contains(&Key::sim(&settings, &step.cell, seed)))
+            }
+        }
+    }
+
+    /// Does it, with files in `scratch`; each row goes to `keep` as soon as it is there.
+    pub(crate) fn run(&self, scratch: &Path, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
+        match self {
+            Step::Bench(cell) => {
+                let row = cell.run_in(scratch).map_err(Failure::work)?;
+                keep(Row::Bench(row))
+            }
+            Step::Lab(step) => step.run(keep),
+            Step::Sim(step) => step.run(keep),
+        }
+    }
+}
+
+impl LabStep {
+    fn run(&self, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
+        let trace = self.input.read(self.format.as_ref())?;
+        let grid = Grid::new(&trace, &self.subjects, &self.sizes, self.unit, self.seed)
+            .map_err(Failure::usage)?;
+        let mut outcome = Ok(());
+        grid.run(threads(), &mut |row| {
+            if outcome.is_ok() {
+                outcome = keep(Row::Lab(row));
+            }
+        });
+        outcome
+    }
+}
+
+impl SimStep {
+    /// A step for each cell of `scenario`.
+    pub(crate) fn of(scenario: &Scenario, full: bool, seed: u64, seeds: u64) -> Vec<SimStep> {
+        let scenario = Rc::new(scenario.clone());
+        let cells = scenario.cells(full).into_iter();
+        cells
+            .map(|cell| SimStep {
+                scenario: Rc::clone(&scenario),
+                cell,
+                seed,
+                seeds,
+            })
+            .collect()
+    }
+
+    /// How long it takes, about.
+    pub(crate) fn seconds_expected(&self) -> f64 {
+        /// A run of the built-in scenario, measured; the others are in proportion to their ops.
+        const SECONDS_PER_OP: f64 = 3e-6;
+        let ops = self.scenario.rate_per_s as f64 * self.scenario.duration_ms as f64 / 1e3;
+        SECONDS_PER_OP * ops * self.seeds as f64 / threads() as f64
+    }
+
+    fn run(&self, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
+        // In parts, so that rows reach the disk while a long step is under way.
+        const PART: u64 = 64;
+        let end = self.seed + self.seeds;
+        for begin in (self.seed..end).step_by(PART as usize) {
+            let seeds = begin..end.min(begin.saturating_add(PART));
+            let rows = seawall_sim::simulate_seeds(&self.scenario, &self.cell, seeds, threads())
+                .map_err(Failure::usage)?;
+            for row in rows {
+                keep(Row::Sim(row))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many threads replays and simulations share.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,258 @@
+//! Suites: what `run` does, as a TOML file with three kinds of part.
+//!
+//! ```toml
+//! name = "storms"
+//! about = "one line, shown in the report"
+//! seed = 1                              # where --seed is not given
+//!
+//! [[bench]]                             # see `seawall_bench::comparison`
+//!
+//! [[lab]]
+//! traces = ["dev-session", "a.csv"]     # carried, or files beside the suite
+//! format = "csv:object=2"               # where the files' names do not settle it
+//! policies = "all"                      # a comma list, as --policy takes it
+//! sizes = "1%,10%"                      # as --size
+//! ignore-size = true
+//!
+//! [[sim]]
+//! scenario = "storm.toml"               # a file beside the suite; the built-in one where absent
+//! replications = ["async", "quorum"]    # instead of the scenario's
+//! shardings = ["slots"]
+//! seeds = 5
+//! full = false
+//! ```
+//!
+//! Everything is checked before anything runs.
+
+use std::path::Path;
+
+use seawall_bench::comparison::Draft;
+use seawall_bench::{Comparison, Source, SourceError, Target};
+use seawall_lab::{Size, Subject, Unit};
+use seawall_sim::Scenario;
+use seawall_workloads::trace::FormatSpec;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::input::Input;
+use crate::step::{LabStep, SimStep, Step};
+
+/// The suite of `--quick`: a name, and its text.
+pub(crate) const QUICK: (&str, &str) = ("quick.toml", include_str!("../suites/quick.toml"));
+/// The suite that runs without a file.
+pub(crate) const FULL: (&str, &str) = ("full.toml", include_str!("../suites/full.toml"));
+
+/// The most seeds of a part.
+const SEEDS_MAX: u64 = 1_000_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    name: Spanned<String>,
+    #[serde(default)]
+    about: String,
+    seed: Option<u64>,
+    #[serde(default)]
+    bench: Vec<Draft>,
+    #[serde(default)]
+    lab: Vec<LabDraft>,
+    #[serde(default)]
+    sim: Vec<SimDraft>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct LabDraft {
+    traces: Spanned<Vec<Spanned<String>>>,
+    format: Option<Spanned<String>>,
+    policies: Option<Spanned<String>>,
+    sizes: Spanned<String>,
+    #[serde(default)]
+    ignore_size: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SimDraft {
+    scenario: Option<Spanned<String>>,
+    replications: Option<Spanned<Vec<String>>>,
+    shardings: Option<Spanned<Vec<String>>>,
+    seeds: Option<Spanned<u64>>,
+    #[serde(default)]
+    full: bool,
+}
+
+/// A checked suite.
+pub(crate) struct Suite {
+    /// Its name: folders are called by it.
+    pub(crate) name: String,
+    /// What it is for, in one line.
+    pub(crate) about: String,
+    /// Its own seed.
+    pub(crate) seed: u64,
+    bench: Vec<Comparison>,
+    lab: Vec<LabStep>,
+    sim: Vec<SimPart>,
+}
+
+struct SimPart {
+    scenario: Scenario,
+    seeds: u64,
+    full: bool,
+}
+
+impl Suite {
+    /// Reads and checks a suite. Files that it names are looked for in `folder`. With `targets`,
+    /// those are driven instead of its own.
+    pub(crate) fn parse(
+        source: &Source,
+        folder: &Path,
+        targets: &[&'static Target],
+    ) -> Result<Suite, SourceError> {
+        let text: Text = source.parse()?;
+        let name = text.name.get_ref().clone();
+        let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(word) {
+            return Err(source.at(
+                &text.name.span(),
+                format!("`name` cannot be `{name}`, expected letters, digits, -, _ and ."),
+            ));
+        }
+        if text.bench.is_empty() && text.lab.is_empty() && text.sim.is_empty() {
+            let message = "nothing to do, expected at least one [[bench]], [[lab]] or [[sim]]";
+            return Err(source.at(&text.name.span(), message));
+        }
+        let mut bench = text
+            .bench
+            .iter()
+            .map(|draft| Comparison::check(draft, source))
+            .collect::<Result<Vec<_>, _>>()?;
+        if !targets.is_empty() {
+            for comparison in &mut bench {
+                comparison.targets = targets.to_vec();
+            }
+        }
+        let mut lab = Vec::new();
+        for draft in &text.lab {
+            lab.extend(draft.check(source, folder)?);
+        }
+        let sim = text
+            .sim
+            .iter()
+            .map(|draft| draft.check(source, folder))
+            .collect::<Result<_, _>>()?;
+        Ok(Suite {
+            name,
+            about: text.about,
+            seed: text.seed.unwrap_or(1),
+            bench,
+            lab,
+            sim,
+        })
+    }
+
+    /// What is to be done, in order.
+    pub(crate) fn steps(&self, seed: u64) -> Vec<Step> {
+        let cells = self
+            .bench
+            .iter()
+            .flat_map(|comparison| comparison.cells(seed));
+        let mut steps: Vec<Step> = cells.map(|cell| Step::Bench(Box::new(cell))).collect();
+        steps.extend(self.lab.iter().map(|step| {
+            Step::Lab(LabStep {
+                seed,
+                ..step.clone()
+            })
+        }));
+        for part in &self.sim {
+            // Seeds end at the largest number there is, wherever they begin.
+            let first = seed.min(u64::MAX - part.seeds);
+            let of_part = SimStep::of(&part.scenario, part.full, first, part.seeds);
+            steps.extend(of_part.into_iter().map(Step::Sim));
+        }
+        steps
+    }
+}
+
+impl LabDraft {
+    fn check(&self, source: &Source, folder: &Path) -> Result<Vec<LabStep>, SourceError> {
+        let format = match &self.format {
+            None => None,
+            Some(text) => Some(
+                text.get_ref()
+                    .parse::<FormatSpec>()
+                    .map_err(|error| source.at(&text.span(), error.to_string()))?,
+            ),
+        };
+        let subjects = match &self.policies {
+            None => Subject::parse_list("all").expect("`all` is a list"),
+            Some(text) => Subject::parse_list(text.get_ref())
+                .map_err(|error| source.at(&text.span(), error.to_string()))?,
+        };
+        let sizes = Size::parse_list(self.sizes.get_ref())
+            .map_err(|error| source.at(&self.sizes.span(), error.to_string()))?;
+        if self.traces.get_ref().is_empty() {
+            let message = "`traces` is empty, expected at least one";
+            return Err(source.at(&self.traces.span(), message));
+        }
+        let mut steps = Vec::new();
+        for text in self.traces.get_ref() {
+            let input = Input::new(text.get_ref(), folder);
+            let format = format.clone().filter(|_| input != Input::Carried);
+            input
+                .check(format.as_ref())
+                .map_err(|why| source.at(&text.span(), why))?;
+            steps.push(LabStep {
+                name: text.get_ref().clone(),
+                input,
+                format,
+                subjects: subjects.clone(),
+                sizes: sizes.clone(),
+                unit: if self.ignore_size {
+                    Unit::Objects
+                } else {
+                    Unit::Bytes
+                },
+                seed: 0,
+            });
+        }
+        Ok(steps)
+    }
+}
+
+impl SimDraft {
+    fn check(&self, source: &Source, folder: &Path) -> Result<SimPart, SourceError> {
+        let mut scenario = match &self.scenario {
+            None => Scenario::built_in(),
+            Some(text) => {
+                let file = Source::read(&folder.join(text.get_ref()))
+                    .map_err(|error| source.at(&text.span(), error.to_string()))?;
+                Scenario::parse(file.name(), file.text())
+                    .map_err(|error| source.at(&text.span(), error.to_string()))?
+            }
+        };
+        if let Some(texts) = &self.replications {
+            scenario = scenario
+                .with_replications(texts.get_ref())
+                .map_err(|error| source.at(&texts.span(), error.to_string()))?;
+        }
+        if let Some(texts) = &self.shardings {
+            scenario = scenario
+                .with_shardings(texts.get_ref())
+                .map_err(|error| source.at(&texts.span(), error.to_string()))?;
+        }
+        let seeds = match &self.seeds {
+            None => 1,
+            Some(seeds) if (1..=SEEDS_MAX).contains(seeds.get_ref()) => *seeds.get_ref(),
+            Some(seeds) => {
+                let message = format!("`seeds` cannot be {seeds}, expected 1 to {SEEDS_MAX}");
+                return Err(source.at(&seeds.span(), message));
+            }
+        };
+        Ok(SimPart {
+            scenario,
+            seeds,
+            full: self.full,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Tables for a terminal.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
+use seawall_report::block;
+use seawall_report::row::{LabRow, Row};
+
+use crate::family::Family;
+use crate::output;
+use crate::status::Outcome;
+
+/// A table without lines, as wide as the terminal at most.
+pub(crate) fn plain(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(head);
+    table
+}
+
+/// The members of a family.
+pub(crate) fn members(family: &Family) -> String {
+    let mut table = plain(&[family.name, "", "source"]);
+    for member in (family.members)() {
+        table.add_row([member.name, member.about, member.source]);
+    }
+    format!("{table}\n")
+}
+
+/// A table of the report's.
+pub(crate) fn of(data: &block::Table) -> String {
+    let titles: Vec<&str> = data.columns.iter().map(|column| &*column.title).collect();
+    let mut table = plain(&titles);
+    for row in &data.rows {
+        table.add_row(row.iter().map(|entry| &*entry.text));
+    }
+    for (index, column) in data.columns.iter().enumerate() {
+        if let Some(shown) = table.column_mut(index).filter(|_| column.number) {
+            shown.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{}\n{table}\n", data.title)
+}
+
+/// Shows what rows come to.
+pub(crate) fn summary(rows: &[Row]) -> Outcome {
+    for table in seawall_report::summary(rows) {
+        output::line(&of(&table))?;
+    }
+    Ok(())
+}
+
+/// Miss ratios of lab rows: a table a trace, a line a policy with its parameters, a column a size.
+pub(crate) fn misses(rows: &[Row]) -> String {
+    let rows: Vec<&LabRow> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Lab(row) => Some(row),
+            _ => None,
+        })
+        .collect();
+    let mut text = String::new();
+    for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
+        let given =
+            |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
+        let mut lines = of_trace
+            .chunk_by(|a, b| a.config["policy"] == b.config["policy"])
+            .peekable();
+        let sizes: Vec<String> = lines
+            .peek()
+            .into_iter()
+            .flat_map(|line| line.iter())
+            .map(|row| format!("{} ({})", given(row, "size"), row.size))
+            .collect();
+        let mut table = plain(&[]);
+        table.set_header([String::from("policy")].into_iter().chain(sizes));
+        for line in lines {
+            let ratios = line
+                .iter()
+                .map(|row| format!("{:.4}", row.misses as f64 / row.requests.max(1) as f64));
+            table.add_row([given(line[0], "policy")].into_iter().chain(ratios));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let LabRow {
+            trace,
+            requests,
+            unit,
+            ..
+        } = of_trace[0];
+        text.push_str(&format!(
+            "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n"
+        ));
+    }
+    text.trim_end().to_owned()
+}

@@ -1,0 +1,93 @@
+//! `seawall bench`: a suite of one cell, on the same path as `run`.
+
+use std::path::Path;
+
+use clap::Args;
+use seawall_bench::comparison::Named;
+use seawall_bench::{Cell, Length, Scalar, Target};
+use seawall_report::row::Row;
+
+use crate::family;
+use crate::output;
+use crate::progress::{Elsewhere, Progress};
+use crate::status::{Failure, Outcome};
+use crate::table;
+
+/// Measure one workload on one target: closed loop, as fast as it goes, every reply verified.
+#[derive(Debug, Args)]
+#[command(after_help = help())]
+pub(crate) struct Arguments {
+    /// The workload, with parameters as in cache-aside:keys=100000
+    #[arg(long, value_name = "W", value_parser = super::workload)]
+    workload: String,
+    /// The target
+    #[arg(long, value_name = "T", default_value = "embedded", value_parser = super::target)]
+    target: &'static Target,
+    /// A setting; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::assignment)]
+    config: Vec<(String, Scalar)>,
+    /// Seconds before measuring
+    #[arg(long, value_name = "S", default_value = "0.5", value_parser = super::seconds)]
+    warmup: f64,
+    /// Seconds measured
+    #[arg(long, value_name = "S", default_value = "2", value_parser = super::seconds)]
+    seconds: f64,
+    /// Ops measured, instead of a time
+    #[arg(long, value_name = "N", conflicts_with = "seconds",
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000))]
+    ops: Option<u64>,
+    /// Seeds the workload
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Print the row on standard output, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let pairs = arguments
+        .config
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()));
+    let cell = Cell {
+        comparison: "bench".to_owned(),
+        target: arguments.target,
+        workload: arguments.workload.clone(),
+        named: Named::from_pairs("given", pairs).map_err(Failure::usage)?,
+        repetition: 0,
+        seed: arguments.seed,
+        warmup: std::time::Duration::from_secs_f64(arguments.warmup),
+        length: match arguments.ops {
+            Some(ops) => Length::Ops(ops),
+            None => Length::Time(std::time::Duration::from_secs_f64(arguments.seconds)),
+        },
+    };
+    let mut progress = Progress::new(1, cell.seconds_expected(), Elsewhere::Silent);
+    progress.begin(&cell.to_string());
+    let row = cell.run_in(Path::new(".")).map_err(Failure::work)?;
+    drop(progress);
+    if let Some(notice) = row.extra.get(seawall_bench::NOTICE) {
+        output::complain(&format!("note: {}", notice.as_str().unwrap_or_default()));
+    }
+    let row = Row::Bench(row);
+    if arguments.json {
+        return output::row(&row);
+    }
+    table::summary(std::slice::from_ref(&row))
+}
+
+fn help() -> String {
+    let mut text = format!(
+        "Targets: {}\nWorkloads: {}\n\nSettings:\n",
+        family::names("targets"),
+        family::names("workloads")
+    );
+    for setting in seawall_bench::SETTINGS {
+        text.push_str(&format!("  {:<18} {}\n", setting.name, setting.about));
+    }
+    text + "
+Examples:
+  seawall bench --workload cache-aside
+  seawall bench --workload leaderboard --target null --json
+  seawall bench --workload cache-aside --config appendonly=yes --config appendfsync=always"
+}

@@ -1,0 +1,131 @@
+//! `seawall replay`: traces through eviction policies, at several sizes.
+
+use std::path::Path;
+
+use clap::Args;
+use seawall_lab::{Grid, Size, Subject, Unit};
+use seawall_report::row::Row;
+use seawall_workloads::trace::FormatSpec;
+
+use crate::family;
+use crate::input::{CARRIED_NAME, Input};
+use crate::output;
+use crate::progress::{Elsewhere, Progress};
+use crate::status::{Failure, Outcome};
+use crate::table;
+
+/// Replay traces through eviction policies: the store's own code, beside bounds.
+#[derive(Debug, Args)]
+#[command(after_help = help())]
+pub(crate) struct Arguments {
+    /// Traces: files (gz, xz and zst are read in place), or the carried one by its name
+    #[arg(value_name = "TRACE", required = true)]
+    traces: Vec<String>,
+    /// Their format, as in csv:object=2:time=1:size=3 [default: by the file's name]
+    #[arg(long, value_name = "F", value_parser = super::format)]
+    format: Option<FormatSpec>,
+    /// Policies and bounds in a comma list, as in clock:bits=2,lru,belady
+    #[arg(long, value_name = "P,..", default_value = "all", value_parser = policies)]
+    policy: Listed<Subject>,
+    /// Sizes in a comma list: 4096, 64mib, 1% of what the trace asks for
+    #[arg(long, value_name = "S,..", default_value = "0.1%,1%,10%", value_parser = sizes)]
+    size: Listed<Size>,
+    /// Every object has size 1, and sizes count objects
+    #[arg(long)]
+    ignore_size: bool,
+    /// Seeds the policies that choose at random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Print rows on standard output, one object a line, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// A comma list as one value: clap would take a `Vec` for several.
+type Listed<T> = std::sync::Arc<Vec<T>>;
+
+fn policies(text: &str) -> Result<Listed<Subject>, String> {
+    Subject::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
+}
+
+fn sizes(text: &str) -> Result<Listed<Size>, String> {
+    Size::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let format = arguments.format.as_ref();
+    let unit = if arguments.ignore_size {
+        Unit::Objects
+    } else {
+        Unit::Bytes
+    };
+    let inputs: Vec<Input> = arguments
+        .traces
+        .iter()
+        .map(|text| Input::new(text, Path::new("")))
+        .collect();
+    for input in &inputs {
+        input.check(format).map_err(Failure::Usage)?;
+    }
+    let cells = arguments.policy.len() * arguments.size.len();
+    let mut progress = Progress::new(
+        inputs.len() * cells,
+        (inputs.len() * cells) as f64,
+        Elsewhere::Silent,
+    );
+    let mut rows = Vec::new();
+    for input in &inputs {
+        let trace = input.read(format)?;
+        let grid = Grid::new(
+            &trace,
+            &arguments.policy,
+            &arguments.size,
+            unit,
+            arguments.seed,
+        )
+        .map_err(Failure::usage)?;
+        progress.begin(trace.name());
+        let mut outcome = Ok(());
+        grid.run(crate::step::threads(), &mut |row| {
+            progress.end(1.0);
+            let row = Row::Lab(row);
+            if arguments.json && outcome.is_ok() {
+                outcome = output::row(&row);
+            }
+            rows.push(row);
+        });
+        outcome?;
+    }
+    drop(progress);
+    if arguments.json {
+        return Ok(());
+    }
+    output::line(&table::misses(&rows))
+}
+
+fn help() -> String {
+    let mut text = format!(
+        "The carried trace: {CARRIED_NAME}\nPolicies: {}\nBounds: {}\n\nFormats, and the suffixes \
+         (before .gz, .xz or .zst) that settle on them:\n",
+        family::names("policies"),
+        family::names("bounds")
+    );
+    for format in seawall_workloads::trace::LIST {
+        text.push_str(&format!(
+            "  {:<16} {}\n",
+            format.name,
+            format.suffixes.join(", ")
+        ));
+    }
+    text + &format!(
+        "
+Examples:
+  seawall replay {CARRIED_NAME} --ignore-size
+  seawall replay {CARRIED_NAME} --policy lru,sieve,s3fifo:small=20 --size 1%,5% --json
+  seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
+    )
+}

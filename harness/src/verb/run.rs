@@ -1,0 +1,122 @@
+//! `seawall run`: the main job. A suite's steps, one after another, into a folder with a report.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use seawall_bench::{Source, Target};
+use seawall_report::Run;
+use seawall_sys::ring::Ring;
+
+use crate::folder::Folder;
+use crate::output;
+use crate::progress::{Elsewhere, Progress};
+use crate::setup;
+use crate::status::{Failure, Outcome};
+use crate::step::Step;
+use crate::suite::{self, Suite};
+use crate::table;
+
+/// Run a suite and write its report: DIR/setup.json, rows.jsonl, report.html, report.md, rows.csv.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  seawall run --quick
+  seawall run harness/suites/full.toml --seed 7 --out runs/seven
+  seawall run --quick --out runs/seven --resume")]
+pub(crate) struct Arguments {
+    /// The suite; without it and without --quick, the full one that the program carries
+    #[arg(value_name = "SUITE.toml", conflicts_with = "quick")]
+    suite: Option<PathBuf>,
+    /// The quick suite: about a minute
+    #[arg(long)]
+    quick: bool,
+    /// Drive this target instead of the suite's own; may be given several times
+    #[arg(long, value_name = "T", value_parser = super::target)]
+    target: Vec<&'static Target>,
+    /// Seeds every workload and simulation [default: the suite's own]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Where the run goes [default: runs/SUITE-SEED]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in the folder: steps whose rows are there are skipped
+    #[arg(long)]
+    resume: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let source = source(arguments)?;
+    let beside = arguments
+        .suite
+        .as_deref()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new(""));
+    let suite = Suite::parse(&source, beside, &arguments.target).map_err(Failure::usage)?;
+    let seed = arguments.seed.unwrap_or(suite.seed);
+    let all = suite.steps(seed);
+    let path = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("runs/{}-{seed}", suite.name)));
+    let setup = setup::of(&suite, seed, notices(&all));
+    let mut folder = Folder::open(&path, &setup, arguments.resume)?;
+    setup
+        .notices
+        .iter()
+        .for_each(|notice| output::complain(&format!("note: {notice}")));
+
+    let steps: Vec<&Step> = all
+        .iter()
+        .filter(|step| !step.is_done(&folder.done))
+        .collect();
+    if steps.len() < all.len() {
+        let done = all.len() - steps.len();
+        output::complain(&format!("{done} of {} steps are done already", all.len()));
+    }
+    let worked = work(&steps, &mut folder);
+    // What was finished is shown even where a later step failed.
+    let shown = show(&folder);
+    worked.and(shown)
+}
+
+fn source(arguments: &Arguments) -> Outcome<Source> {
+    let Some(path) = &arguments.suite else {
+        let (name, text) = if arguments.quick {
+            suite::QUICK
+        } else {
+            suite::FULL
+        };
+        return Ok(Source::new(name, text));
+    };
+    Source::read(path).map_err(Failure::usage)
+}
+
+/// What the reader of the run must know before it begins.
+fn notices(steps: &[Step]) -> Vec<String> {
+    if !steps.iter().any(Step::wants_uring) {
+        return Vec::new();
+    }
+    let unavailable = Ring::available().err();
+    unavailable
+        .map(|why| format!("{why}; logs go to files by pwrite and fdatasync instead"))
+        .into_iter()
+        .collect()
+}
+
+fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
+    let seconds = steps.iter().map(|step| step.seconds_expected()).sum();
+    let mut progress = Progress::new(steps.len(), seconds, Elsewhere::Lines);
+    let scratch = folder.path.clone();
+    for step in steps {
+        progress.begin(&step.title());
+        step.run(&scratch, &mut |row| folder.keep(&row))?;
+        progress.end(step.seconds_expected());
+    }
+    Ok(())
+}
+
+fn show(folder: &Folder) -> Outcome {
+    let run = Run::read(&folder.path).map_err(Failure::work)?;
+    let page = seawall_report::write(&folder.path).map_err(Failure::work)?;
+    table::summary(&run.rows)?;
+    output::line(&format!("report: {}", page.display()))
+}

@@ -1,0 +1,135 @@
+//! `seawall simulate`: strategies under faults, on a virtual clock.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use seawall_bench::Source;
+use seawall_report::row::Row;
+use seawall_sim::Scenario;
+
+use crate::family;
+use crate::output;
+use crate::progress::{Elsewhere, Progress};
+use crate::status::{Failure, Outcome};
+use crate::step::{SimStep, Step};
+use crate::table;
+
+/// Compare replications and shardings under faults, on a virtual clock. Exit status 3 where a claim
+/// fell short.
+#[derive(Debug, Args)]
+#[command(after_help = help())]
+pub(crate) struct Arguments {
+    /// The scenario; without it, the built-in one: three zones
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: Option<PathBuf>,
+    /// Compare these replications, in a comma list
+    #[arg(long, value_name = "R,..", value_delimiter = ',')]
+    replication: Vec<String>,
+    /// Compare these shardings, in a comma list
+    #[arg(long, value_name = "S,..", value_delimiter = ',')]
+    sharding: Vec<String>,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    seeds: u64,
+    /// Every replication with every sharding
+    #[arg(long)]
+    full: bool,
+    /// Print rows on standard output, one object a line, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let scenario = scenario(arguments)?;
+    if arguments.seed.checked_add(arguments.seeds).is_none() {
+        return Err(Failure::usage(
+            "--seed and --seeds go beyond the largest seed, 2^64 - 1",
+        ));
+    }
+    let steps = SimStep::of(&scenario, arguments.full, arguments.seed, arguments.seeds);
+    let seconds = steps.iter().map(SimStep::seconds_expected).sum();
+    let mut progress = Progress::new(steps.len(), seconds, Elsewhere::Silent);
+    let mut rows = Vec::new();
+    for step in steps {
+        let seconds = step.seconds_expected();
+        let step = Step::Sim(step);
+        progress.begin(&step.title());
+        step.run(std::path::Path::new("."), &mut |row| {
+            if arguments.json {
+                output::row(&row)?;
+            }
+            rows.push(row);
+            Ok(())
+        })?;
+        progress.end(seconds);
+    }
+    drop(progress);
+    if !arguments.json {
+        table::summary(&rows)?;
+    }
+    claims(&rows)
+}
+
+fn scenario(arguments: &Arguments) -> Outcome<Scenario> {
+    let mut scenario = match &arguments.scenario {
+        None => Scenario::built_in(),
+        Some(path) => {
+            let source = Source::read(path).map_err(Failure::usage)?;
+            Scenario::parse(source.name(), source.text()).map_err(Failure::usage)?
+        }
+    };
+    if !arguments.replication.is_empty() {
+        scenario = scenario
+            .with_replications(&arguments.replication)
+            .map_err(Failure::usage)?;
+    }
+    if !arguments.sharding.is_empty() {
+        scenario = scenario
+            .with_shardings(&arguments.sharding)
+            .map_err(Failure::usage)?;
+    }
+    Ok(scenario)
+}
+
+/// Whether every claim held; names the first run in which one did not, as the line that repeats it.
+fn claims(rows: &[Row]) -> Outcome {
+    let broken: Vec<_> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Sim(row) if !row.violations.is_empty() => Some(row),
+            _ => None,
+        })
+        .collect();
+    let Some(first) = broken.first() else {
+        return Ok(());
+    };
+    Err(Failure::Short(format!(
+        "{} of {} runs broke a claim; the first: {} (fault {}): {}; again: seawall simulate \
+         --replication {} --sharding {} --seed {}",
+        broken.len(),
+        rows.len(),
+        first.replication,
+        first.fault,
+        first.violations.join("; "),
+        first.replication,
+        first.sharding,
+        first.seed
+    )))
+}
+
+fn help() -> String {
+    format!(
+        "Replications: {}\nShardings: {}\nFaults (of a scenario): {}\n
+Examples:
+  seawall simulate --seeds 20
+  seawall simulate --replication async,quorum --sharding slots --seed 7 --json
+  seawall simulate storm.toml --full",
+        family::names("replications"),
+        family::names("shardings"),
+        family::names("faults")
+    )
+}
