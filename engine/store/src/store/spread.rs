@@ -41,9 +41,9 @@ static SPREAD: &[(&Command, Merge)] = &[
 
 /// A shard's part of an op, and the places of its keys among all keys.
 pub(super) struct Part {
-    shard: usize,
-    op: Op,
-    places: Vec<usize>,
+    pub(super) shard: usize,
+    pub(super) op: Op,
+    pub(super) places: Vec<usize>,
 }
 
 /// Where an op goes.
@@ -119,7 +119,23 @@ fn split(op: &Op, shards: usize) -> Route {
 
 impl Session {
     /// Runs `op` over several shards.
-    pub(super) fn spread(&mut self, mut core: Option<&mut Core>, op: &Op, parts: &[Part]) -> Reply {
+    pub(super) fn spread(&mut self, core: Option<&mut Core>, op: &Op, parts: &[Part]) -> Reply {
+        match self.stand_still(core, parts, &|part| Ask::Part(part.op.clone())) {
+            Ok(bodies) => {
+                let replies = bodies.into_iter().map(into_reply).collect();
+                join(merge(op).unwrap_or(Merge::AllOk), parts, replies)
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Asks several shards while all of them stand still: their answers, or the first refusal.
+    pub(super) fn stand_still(
+        &mut self,
+        mut core: Option<&mut Core>,
+        parts: &[Part],
+        ask: &dyn Fn(&Part) -> Ask,
+    ) -> Result<Vec<Body>, Reply> {
         let inner = std::sync::Arc::clone(&self.inner);
         // Acquire: pairs with the release below; one such command follows another.
         while inner
@@ -132,24 +148,22 @@ impl Session {
             }
             std::thread::yield_now();
         }
-        let mut phase = |session: &mut Session, ask: &dyn Fn(&Part) -> Ask| -> Vec<Reply> {
+        let mut phase = |session: &mut Session, ask: &dyn Fn(&Part) -> Ask| {
             let asks = parts.iter().map(|part| (part.shard, ask(part))).collect();
-            let bodies: Vec<Body> = session.call(core.as_deref_mut(), asks);
-            bodies.into_iter().map(into_reply).collect()
+            session.call(core.as_deref_mut(), asks)
         };
-        let ready = phase(self, &|part| Ask::Hold(part.op.clone()));
-        let refused = ready.into_iter().find(|reply| !reply.is_ok());
-        let replies = match refused {
+        let refusal = |bodies: Vec<Body>| {
+            let mut replies = bodies.into_iter().map(into_reply);
+            replies.find(|reply| !reply.is_ok())
+        };
+        let refused = refusal(phase(self, &|part| Ask::Hold(part.op.clone())));
+        let bodies = match refused {
             Some(_) => Vec::new(),
-            None => phase(self, &|part| Ask::Part(part.op.clone())),
+            None => phase(self, ask),
         };
-        let released = phase(self, &|_| Ask::Release);
+        let failed = refusal(phase(self, &|_| Ask::Release));
         inner.ticket.store(false, Ordering::Release);
-        let failed = released.into_iter().find(|reply| !reply.is_ok());
-        if let Some(error) = refused.or(failed) {
-            return error;
-        }
-        join(merge(op).unwrap_or(Merge::AllOk), parts, replies)
+        refused.or(failed).map_or(Ok(bodies), Err)
     }
 }
 
