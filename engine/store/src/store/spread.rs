@@ -5,7 +5,7 @@
 //! them wait) and to make room for its part; sends the parts; and releases all. So nobody sees a part
 //! without the others, and what a shard refuses is refused before any part is applied.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::link::{Ask, Body};
 use super::session::{Session, into_reply};
@@ -137,16 +137,13 @@ impl Session {
         ask: &dyn Fn(&Part) -> Ask,
     ) -> Result<Vec<Body>, Reply> {
         let inner = std::sync::Arc::clone(&self.inner);
-        // Acquire: pairs with the release below; one such command follows another.
-        while inner
-            .ticket
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
+        let mut ticket = Ticket::take(&inner.ticket);
+        while ticket.is_none() {
             if let Some(core) = core.as_deref_mut() {
                 core.turn(core.now);
             }
             std::thread::yield_now();
+            ticket = Ticket::take(&inner.ticket);
         }
         let mut phase = |session: &mut Session, ask: &dyn Fn(&Part) -> Ask| {
             let asks = parts.iter().map(|part| (part.shard, ask(part))).collect();
@@ -162,8 +159,26 @@ impl Session {
             None => phase(self, ask),
         };
         let failed = refusal(phase(self, &|_| Ask::Release));
-        inner.ticket.store(false, Ordering::Release);
+        drop(ticket);
         refused.or(failed).map_or(Ok(bodies), Err)
+    }
+}
+
+/// The right to run a command over several shards. A panic gives it back too; the shards that stood
+/// still for it go on when their workers see the session gone.
+struct Ticket<'a>(&'a AtomicBool);
+
+impl Ticket<'_> {
+    fn take(taken: &AtomicBool) -> Option<Ticket<'_>> {
+        // Acquire: pairs with the release in the drop; one such command follows another.
+        let free = taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        free.is_ok().then(|| Ticket(taken))
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
