@@ -178,7 +178,7 @@ fn readers_see_whole_values_that_only_advance() {
                 let mut value = Vec::new();
                 let mut last = [0u64; 4];
                 while !stop.load(Ordering::Relaxed) {
-                    for key in 0..4usize {
+                    for (key, last) in last.iter_mut().enumerate() {
                         value.clear();
                         if !session
                             .get(format!("k{key}").as_bytes(), &mut value)
@@ -188,8 +188,8 @@ fn readers_see_whole_values_that_only_advance() {
                         }
                         let n: u64 = std::str::from_utf8(&value[..8]).unwrap().parse().unwrap();
                         assert_eq!(value, value_of(n).into_bytes(), "torn");
-                        assert!(n >= last[key], "{n} after {}", last[key]);
-                        last[key] = n;
+                        assert!(n >= *last, "{n} after {last}");
+                        *last = n;
                         reads.fetch_add(1, Ordering::Relaxed);
                     }
                 }
