@@ -151,6 +151,19 @@ impl History {
         }
     }
 
+    /// The newest acknowledged write of a key, and the shard that acknowledged it.
+    pub(crate) fn newest_acked(&self, key: &[u8]) -> Option<(OpId, u16)> {
+        let write = self.keys[*self.key_ids.get(key)? as usize].newest_acked?;
+        Some((write, self.ops[write as usize].acked_by_shard?))
+    }
+
+    /// From now on, reads of a key need not see any write of before.
+    pub(crate) fn forget_newest(&mut self, key: &[u8]) {
+        if let Some(id) = self.key_ids.get(key) {
+            self.keys[*id as usize].newest_acked = None;
+        }
+    }
+
     /// All keys that were ever asked for.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.key_ids.keys().map(Vec::as_slice)

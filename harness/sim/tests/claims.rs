@@ -130,7 +130,7 @@ fn a_quorum_keeps_its_word() {
     let mut total = 0;
     for fault in ["zone-down", "partition", "node-crash"] {
         // A third of the rate, so that 200 seeds fit into a test.
-        let seeds = seeds(if fault == "zone-down" { 200 } else { 20 });
+        let seeds = seeds(if fault == "zone-down" { 200 } else { 10 });
         for row in rows_at(150, "quorum", fault, seeds) {
             let seed = row.seed;
             assert_eq!(row.violations, [""; 0], "{fault}, seed {seed}");
@@ -169,6 +169,42 @@ fn who_acknowledges_before_replicating_is_caught() {
             .iter()
             .any(|words| words.contains("were lost"))
     }));
+}
+
+#[test]
+fn a_resize_moves_what_the_sharding_says() {
+    let text = "duration_ms = 8000\nfault_at_ms = 3000\nrate_per_s = 600\nfaults = ['scale-out']\n";
+    let scenario = Scenario::parse("resize.toml", text).expect("it is a scenario");
+    let row = |replication: &str, sharding: &str| {
+        let cell = Cell {
+            replication: replication.to_owned(),
+            sharding: sharding.to_owned(),
+            fault: "scale-out".to_owned(),
+        };
+        run(&scenario, &cell, 5).expect("the cell exists")
+    };
+    let moved = |row: &SimRow| row.extra["moved_keys_share"].as_f64().expect("a number");
+    let misplaced = |row: &SimRow| number(row, "misplaced_acked_writes");
+    let [modulo, ring, slots] = ["modulo", "ring", "slots"].map(|s| row("async", s));
+    // From 3 to 4 shards: 3/4 of the keys by modulo, 1/4 by the others (a ring up to its arcs' spread).
+    assert!((moved(&modulo) - 0.75).abs() < 0.03, "{}", moved(&modulo));
+    assert!((moved(&ring) - 0.25).abs() < 0.06, "{}", moved(&ring));
+    assert!((moved(&slots) - 0.25).abs() < 0.03, "{}", moved(&slots));
+    assert!(modulo.hit_ratio_min < ring.hit_ratio_min && ring.hit_ratio_min < slots.hit_ratio_min);
+    assert!(modulo.db_peak_over_steady > ring.db_peak_over_steady);
+    // Clients that rehash leave acknowledged writes behind; slots take them along.
+    assert!(misplaced(&modulo) > misplaced(&ring) && misplaced(&ring) > 0);
+    assert_eq!(
+        (
+            misplaced(&slots),
+            slots.lost_acked_writes,
+            slots.stale_reads
+        ),
+        (0, 0, 0)
+    );
+    // Slots that move under a quorum keep its promise.
+    let quorum = row("quorum", "slots");
+    assert_eq!(quorum.violations, [""; 0]);
 }
 
 #[test]

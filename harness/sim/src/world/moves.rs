@@ -4,6 +4,7 @@
 //! what is under way comes to its end, the keys are read from the primary that has them and written to
 //! the primary that will, and then the map changes. A client that is held back tries again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use seawall_cluster::{Nanos, Sharding};
@@ -15,8 +16,8 @@ use crate::history::{OpId, Wanted};
 
 /// Slots in one batch.
 const BATCH: u16 = 256;
-/// How long requests under way have to come to their end. It must cover a replication's round trip.
-const QUIET: Nanos = Nanos::from_millis(20);
+/// Between looks at whether the requests under way have come to their end.
+const QUIET: Nanos = Nanos::from_millis(2);
 /// Between attempts where a primary does not answer.
 const RETRY: Nanos = Nanos::from_millis(100);
 
@@ -125,10 +126,15 @@ impl World<'_> {
         if !matches!(self.moves.state, State::Quiet) {
             return;
         }
+        if self.batch_is_busy() {
+            self.queue.push(self.now + QUIET, Happening::Move);
+            return;
+        }
         let Some(ops) = self.read_batch() else {
             self.queue.push(self.now + RETRY, Happening::Move);
             return;
         };
+        self.move_absence(&ops);
         self.moves.state = State::Writing { missing: ops.len() };
         if ops.is_empty() {
             self.next_batch();
@@ -137,6 +143,43 @@ impl World<'_> {
         for op in ops {
             let id = self.history.ask(op, Wanted::Moved, self.now);
             self.send(id);
+        }
+    }
+
+    /// Whether a client still waits for an attempt at a key of the batch. What no client waits for
+    /// any more will never be acknowledged.
+    fn batch_is_busy(&self) -> bool {
+        let longest = Nanos::from_millis(self.plan.scenario.timeout_ms);
+        self.history
+            .attempts
+            .iter()
+            .rev()
+            .take_while(|attempt| self.now.since(attempt.sent) <= longest)
+            .filter(|attempt| attempt.open)
+            .filter_map(|attempt| self.history.ops[attempt.op as usize].op.key())
+            .any(|key| self.moves.in_batch(key))
+    }
+
+    /// That a deleted key is not there moves too, though no op says so: who reads it in its new place
+    /// need not see the deletion, provided that the shard that it leaves did.
+    fn move_absence(&mut self, ops: &[Op]) {
+        let present: BTreeSet<&[u8]> = ops.iter().filter_map(Op::key).collect();
+        let absent: Vec<Vec<u8>> = self
+            .history
+            .keys()
+            .filter(|key| self.moves.in_batch(key) && !present.contains(key))
+            .map(<[u8]>::to_vec)
+            .collect();
+        for key in absent {
+            let Some((write, shard)) = self.history.newest_acked(&key) else {
+                continue;
+            };
+            if self
+                .primary_of(shard)
+                .is_some_and(|node| node.lineage.holds(write))
+            {
+                self.history.forget_newest(&key);
+            }
         }
     }
 
