@@ -416,7 +416,7 @@ impl<'a> World<'a> {
         } else {
             let stale = asked
                 .must_see
-                .is_some_and(|write| !node.lineage.holds(write));
+                .is_some_and(|write| !self.history.reflects(&node.lineage, write));
             self.history.attempt_mut(request).stale = stale;
         }
         let known = &mut self.history.attempt_mut(request).effects;

@@ -4,7 +4,7 @@
 //! what is under way comes to its end, the keys are read from the primary that has them and written to
 //! the primary that will, and then the map changes. A client that is held back tries again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use seawall_cluster::{Nanos, Sharding};
@@ -134,16 +134,22 @@ impl World<'_> {
             self.queue.push(self.now + RETRY, Happening::Move);
             return;
         };
-        self.move_absence(&ops);
         self.moves.state = State::Writing { missing: ops.len() };
-        if ops.is_empty() {
+        let mut written = BTreeMap::new();
+        let ids: Vec<OpId> = ops
+            .into_iter()
+            .map(|op| {
+                let key = op.key().map(<[u8]>::to_vec);
+                let id = self.history.ask(op, Wanted::Moved, self.now);
+                written.extend(key.map(|key| (key, id)));
+                id
+            })
+            .collect();
+        self.carry_history(&written);
+        if ids.is_empty() {
             self.next_batch();
-            return;
         }
-        for op in ops {
-            let id = self.history.ask(op, Wanted::Moved, self.now);
-            self.send(id);
-        }
+        ids.into_iter().for_each(|id| self.send(id));
     }
 
     /// Whether a client still waits for an attempt at a key of the batch. What no client waits for
@@ -160,25 +166,26 @@ impl World<'_> {
             .any(|key| self.moves.in_batch(key))
     }
 
-    /// That a deleted key is not there moves too, though no op says so: who reads it in its new place
-    /// need not see the deletion, provided that the shard that it leaves did.
-    fn move_absence(&mut self, ops: &[Op]) {
-        let present: BTreeSet<&[u8]> = ops.iter().filter_map(Op::key).collect();
-        let absent: Vec<Vec<u8>> = self
+    /// What a key's history was in the shard that it leaves goes with it: whoever reads it in its new
+    /// place sees all that came before if the write that brought it there is seen. A deleted key is
+    /// brought by no write; that it is not there moves too.
+    fn carry_history(&mut self, written: &BTreeMap<Vec<u8>, OpId>) {
+        let keys: Vec<Vec<u8>> = self
             .history
             .keys()
-            .filter(|key| self.moves.in_batch(key) && !present.contains(key))
+            .filter(|key| self.moves.in_batch(key))
             .map(<[u8]>::to_vec)
             .collect();
-        for key in absent {
+        for key in keys {
             let Some((write, shard)) = self.history.newest_acked(&key) else {
                 continue;
             };
+            // What the donor itself had lost is not made good by the move.
             if self
                 .primary_of(shard)
                 .is_some_and(|node| node.lineage.holds(write))
             {
-                self.history.forget_newest(&key);
+                self.history.carry(&key, shard, written.get(&key).copied());
             }
         }
     }
