@@ -63,10 +63,10 @@ fn without_replication_a_zone_takes_its_shards_with_it() {
     for row in rows("none", "zone-down", seeds(6)) {
         let seed = row.seed;
         assert!(row.lost_acked_writes > 0, "seed {seed} lost nothing");
-        // A third of the keys live in the zone. What was written after the zone came back survives.
+        // A third of the keys live in the zone; those that were asked for since are filled again.
         let share = number(&row, "lost_keys") as f64 / number(&row, "loaded_keys") as f64;
         assert!(
-            (0.2..0.4).contains(&share),
+            (0.1..0.4).contains(&share),
             "seed {seed} lost {share} of the keys"
         );
         assert_eq!(row.violations, [""; 0], "seed {seed}: it claimed nothing");
