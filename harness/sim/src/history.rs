@@ -89,17 +89,17 @@ pub(crate) struct History {
 impl History {
     /// A new op.
     pub(crate) fn ask(&mut self, op: Op, wanted: Wanted, now: Nanos) -> OpId {
-        let key = op.key().map(|key| match self.key_ids.get(key) {
-            Some(id) => *id,
-            None => {
-                let id = self.keys.len() as KeyId;
-                self.keys.push(Key {
-                    newest_acked: None,
-                    carried: None,
-                });
-                self.key_ids.insert(key.to_vec(), id);
-                id
+        let key = op.key().map(|key| {
+            if let Some(id) = self.key_ids.get(key) {
+                return *id;
             }
+            let id = self.keys.len() as KeyId;
+            self.keys.push(Key {
+                newest_acked: None,
+                carried: None,
+            });
+            self.key_ids.insert(key.to_vec(), id);
+            id
         });
         let must_see = if op.command().flags.writes() {
             None

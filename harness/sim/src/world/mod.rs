@@ -186,7 +186,9 @@ impl<'a> World<'a> {
         }
         for node in &mut self.nodes {
             let base = &self.base[usize::from(node.shard_number)];
-            base.iter().for_each(|id| node.replay(*id, &self.history));
+            for id in base {
+                node.replay(*id, &self.history);
+            }
         }
     }
 

@@ -149,7 +149,9 @@ impl World<'_> {
         if ids.is_empty() {
             self.next_batch();
         }
-        ids.into_iter().for_each(|id| self.send(id));
+        for id in ids {
+            self.send(id);
+        }
     }
 
     /// Whether a client still waits for an attempt at a key of the batch. What no client waits for
