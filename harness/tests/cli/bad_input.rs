@@ -86,7 +86,7 @@ const SUITES: &[(&str, &str, &[&str])] = &[
     (
         "targets = [\"null\"]",
         "targets = [\"nul\"]",
-        &[":5: ", "nul", "null, embedded"],
+        &[":5: ", "nul", "embedded, null"],
     ),
     (
         "targets = [\"null\"]",

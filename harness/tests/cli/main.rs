@@ -4,6 +4,8 @@ mod bad_input;
 mod families;
 mod layers;
 mod runs;
+mod simulation;
+mod traces;
 
 use std::path::{Path, PathBuf};
 

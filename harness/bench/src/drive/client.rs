@@ -164,7 +164,8 @@ impl<C: Client> Lane<'_, C> {
         if let Some(reply) = &reply
             && measuring
         {
-            self.recording.record(begun.elapsed(), matches!(reply, Reply::Error(_)));
+            self.recording
+                .record(begun.elapsed(), matches!(reply, Reply::Error(_)));
         }
         self.pending.push_back(Pending { op, begun, reply });
         self.show()

@@ -197,7 +197,9 @@ impl Client for Caller<'_> {
             Way::Session(session) => session.complete(each),
         }
         if missing || tickets.next().is_some() {
-            return Err("the store gave another number of replies than it was asked for".to_owned());
+            return Err(
+                "the store gave another number of replies than it was asked for".to_owned(),
+            );
         }
         Ok(())
     }
