@@ -89,9 +89,14 @@ impl Keyspace {
         };
         let shared = self.arena.is_shared();
         let mut room_bytes = room(limbo, shared);
+        let mut evicted = 0;
         loop {
             let live = self.used_bytes() - self.arena.limbo_bytes();
             if live + need <= room_bytes {
+                return Ok(());
+            }
+            // A reader that stalls costs memory for a while, not the contents of the cache.
+            if evicted >= 2 * need && live + need <= self.maxmemory {
                 return Ok(());
             }
             let Some(id) = self.eviction.victim(self.now) else {
@@ -100,6 +105,7 @@ impl Keyspace {
             if let Some((_, bytes)) = replaced.filter(|&(old, _)| old == id) {
                 need += bytes;
             }
+            evicted += Arena::block_bytes(self.arena.own(id).bytes());
             self.evict(id);
             if self.arena.limbo_bytes() < limbo {
                 limbo = self.arena.limbo_bytes();

@@ -414,11 +414,11 @@ fn a_graceful_end_loses_nothing() {
             dir: Some(dir),
             ..config(2)
         };
-        let mut session;
         {
             let store = Store::open(config.clone()).unwrap();
             let _workers = store.spawn().unwrap();
-            session = store.session();
+            // A session keeps its store open, so it goes first.
+            let mut session = store.session();
             session.execute(&op("mset a 1 b 2 c 3"));
             session.execute(&op("hset h f v"));
             session.execute(&op("set gone x px 1"));
@@ -428,7 +428,7 @@ fn a_graceful_end_loses_nothing() {
         }
         let store = Store::open(config).unwrap();
         let _workers = store.spawn().unwrap();
-        session = store.session();
+        let mut session = store.session();
         assert_eq!(
             session.execute(&op("mget a b c gone")),
             Reply::Array(vec![text("1"), Reply::Nil, text("3"), Reply::Nil])
