@@ -6,7 +6,7 @@ use seawall_sim::{Cell, Dated, FAULTS, Scenario, Schedule, replay, run, simulate
 
 fn scenario() -> Scenario {
     let text = "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nreplacement_ms = 1500\n\
-                rate_per_s = 300\nclients_per_zone = 1\n";
+                rate_per_s = 300\nclients_per_zone = 1\nworkload = 'cache-aside:keys=500'\n";
     Scenario::parse("determinism.toml", text).expect("it is a scenario")
 }
 
