@@ -1,5 +1,6 @@
 //! Runs: what a run leaves, how it goes on, and how two are compared.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::Value;
@@ -133,18 +134,16 @@ fn a_run_compares_with_itself() {
         let mut base = row.clone();
         for repetition in 0..5 {
             base["repetition"] = (repetition * 2 + row["repetition"].as_u64().unwrap_or(0)).into();
-            text.push_str(&format!("{base}\n"));
+            writeln!(text, "{base}").expect("memory takes it");
         }
     }
     file(here.path(), "run/rows.jsonl", &text);
-    let slow: String = text
-        .lines()
-        .map(|line| {
-            let mut row: Value = serde_json::from_str(line).expect("a row");
-            row["ops_per_s"] = (row["ops_per_s"].as_f64().expect("a figure") / 10.0).into();
-            format!("{row}\n")
-        })
-        .collect();
+    let mut slow = String::new();
+    for line in text.lines() {
+        let mut row: Value = serde_json::from_str(line).expect("a row");
+        row["ops_per_s"] = (row["ops_per_s"].as_f64().expect("a figure") / 10.0).into();
+        writeln!(slow, "{row}").expect("memory takes it");
+    }
     file(here.path(), "slow/rows.jsonl", slow);
     must_end(
         here.path(),
