@@ -16,6 +16,7 @@ impl Nanos {
     }
 
     /// The nanoseconds from `earlier` to `self`, 0 where `earlier` is later.
+    #[must_use]
     pub fn since(self, earlier: Nanos) -> Nanos {
         Nanos(self.0.saturating_sub(earlier.0))
     }

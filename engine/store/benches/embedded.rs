@@ -54,7 +54,7 @@ fn sequence(seed: u64) -> Vec<u32> {
     let mut draw = || {
         let rank: f64 = zipf.sample(&mut random);
         let write = random.random_range(0..100) < WRITES_PERCENT;
-        rank as u32 - 1 | if write { WRITE } else { 0 }
+        (rank as u32 - 1) | if write { WRITE } else { 0 }
     };
     (0..SEQUENCE).map(|_| draw()).collect()
 }
@@ -182,7 +182,7 @@ fn embedded(c: &mut Criterion) {
 /// Stores that callers share by reference, with values that readers take out by copy, as ours.
 #[cfg(feature = "peers")]
 mod peers {
-    use super::*;
+    use super::{Arc, BenchmarkId, KEYS, SEQUENCE, VALUE, WRITE, black_box, key, pin, timed};
     use criterion::BenchmarkGroup;
     use criterion::measurement::WallTime;
 

@@ -169,7 +169,7 @@ pub fn replay(
     put("moved_keys_share", json!(world.moved_keys_share));
     put("misplaced_acked_writes", json!(lost.by_placement));
     put("loaded_keys", json!(lost.loaded_keys));
-    put("lost_keys", json!(lost.lost_keys));
+    put("lost_keys", json!(lost.keys_gone));
     put(
         "db_steady_per_s",
         json!(check::steady_per_s(&world.measure, phases)),

@@ -67,6 +67,14 @@ pub(crate) struct Attempt {
 #[derive(Debug)]
 struct Key {
     newest_acked: Option<OpId>,
+    carried: Option<Carried>,
+}
+
+/// How a key came to another shard.
+#[derive(Clone, Copy, Debug)]
+struct Carried {
+    from: u16,
+    by: Option<OpId>,
 }
 
 /// All of it.
@@ -81,14 +89,17 @@ pub(crate) struct History {
 impl History {
     /// A new op.
     pub(crate) fn ask(&mut self, op: Op, wanted: Wanted, now: Nanos) -> OpId {
-        let key = op.key().map(|key| match self.key_ids.get(key) {
-            Some(id) => *id,
-            None => {
-                let id = self.keys.len() as KeyId;
-                self.keys.push(Key { newest_acked: None });
-                self.key_ids.insert(key.to_vec(), id);
-                id
+        let key = op.key().map(|key| {
+            if let Some(id) = self.key_ids.get(key) {
+                return *id;
             }
+            let id = self.keys.len() as KeyId;
+            self.keys.push(Key {
+                newest_acked: None,
+                carried: None,
+            });
+            self.key_ids.insert(key.to_vec(), id);
+            id
         });
         let must_see = if op.command().flags.writes() {
             None
@@ -149,6 +160,30 @@ impl History {
                 self.keys[key as usize].newest_acked = Some(op);
             }
         }
+    }
+
+    /// The newest acknowledged write of a key, and the shard that acknowledged it.
+    pub(crate) fn newest_acked(&self, key: &[u8]) -> Option<(OpId, u16)> {
+        let write = self.keys[*self.key_ids.get(key)? as usize].newest_acked?;
+        Some((write, self.ops[write as usize].acked_by_shard?))
+    }
+
+    /// A key leaves the shard `from`; `by` writes it into its new one, if it is there at all.
+    pub(crate) fn carry(&mut self, key: &[u8], from: u16, by: Option<OpId>) {
+        if let Some(id) = self.key_ids.get(key) {
+            self.keys[*id as usize].carried = Some(Carried { from, by });
+        }
+    }
+
+    /// Whether a copy with this lineage reflects `write`: it holds it, or what carried it there.
+    pub(crate) fn reflects(&self, lineage: &Lineage, write: OpId) -> bool {
+        let asked = &self.ops[write as usize];
+        let carried = asked.key.and_then(|key| self.keys[key as usize].carried);
+        lineage.holds(write)
+            || carried.is_some_and(|carried| {
+                asked.acked_by_shard == Some(carried.from)
+                    && carried.by.is_none_or(|by| lineage.holds(by))
+            })
     }
 
     /// All keys that were ever asked for.

@@ -75,10 +75,10 @@ impl FormatSpec {
     pub fn of_file(path: &Path) -> Result<FormatSpec, TraceError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let stem = uncompressed_name(&name).to_ascii_lowercase();
-        let has = |suffix: &&str| stem.ends_with(&format!(".{}", suffix.to_ascii_lowercase()));
+        let has = |suffix: &str| stem.ends_with(&format!(".{}", suffix.to_ascii_lowercase()));
         let found: Vec<_> = LIST
             .iter()
-            .filter(|format| format.suffixes.iter().any(|suffix| has(&suffix)))
+            .filter(|format| format.suffixes.iter().any(|suffix| has(suffix)))
             .copied()
             .collect();
         let plain = |format: &'static Format| format.name.parse::<FormatSpec>();

@@ -157,7 +157,8 @@ fn damage_is_told_with_its_place() {
     }
     assert!(error("a.txt", b"x\n\x00\x01\n", None).contains("line 2: byte 0x00 stands in it"));
     assert!(
-        error("a.txt", &[b'x'; 70_000], None).contains("line 1: no end of line in 65536 bytes")
+        error("a.txt", &b"x".repeat(70_000), None)
+            .contains("line 1: no end of line in 65536 bytes")
     );
     for name in ["a.txt", "a.lis", "a.lirs", "a.i32be", "a.oracleGeneral"] {
         assert!(

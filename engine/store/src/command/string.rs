@@ -6,12 +6,9 @@
 )]
 
 use super::{Call, Command, CommandError, Flags, Keys, number, set};
-use crate::keyspace::Expire;
+use crate::keyspace::{BULK_BYTES_MAX, Expire};
 use crate::op::Op;
 use crate::value::{Kind, Value};
-
-/// The longest string (Redis: `proto-max-bulk-len`).
-pub const STRING_BYTES_MAX: usize = 512 << 20;
 
 /// `GET key`
 pub static GET: Command = Command {
@@ -238,7 +235,7 @@ fn setrange(call: &mut Call<'_>) -> Result<(), CommandError> {
 }
 
 fn check_length(bytes: usize) -> Result<(), CommandError> {
-    if bytes > STRING_BYTES_MAX {
+    if bytes > BULK_BYTES_MAX {
         return Err(CommandError::new(
             "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
         ));

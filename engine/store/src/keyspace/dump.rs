@@ -1,9 +1,10 @@
 //! The whole state as ops: what rebuilds it on an empty shard.
 
 use super::Keyspace;
-use crate::command::{expiry, hash, set, sorted_set};
+use crate::command::{Command, expiry, hash, set, sorted_set};
 use crate::op::Op;
 use crate::reply::format_double;
+use crate::snapshot::{Body, Record};
 use crate::time::Millis;
 use crate::value::Value;
 
@@ -18,44 +19,59 @@ impl Keyspace {
                 return;
             }
             match value {
-                Value::String(bytes) => {
-                    let op = Op::new(&set::SET).arg(key).arg(bytes);
-                    match expires {
-                        Some(at) => each(&op.arg("PXAT").text(at.0)),
-                        None => each(&op),
-                    }
-                    return;
-                }
-                Value::Hash(fields) => {
-                    let mut op = Op::new(&hash::HSET).arg(key);
-                    for (field, value) in fields.iter() {
-                        op = op.arg(field).arg(value);
-                        if op.len() > ARGS_MAX {
-                            each(&op);
-                            op = Op::new(&hash::HSET).arg(key);
-                        }
-                    }
-                    if op.len() > 1 {
-                        each(&op);
-                    }
-                }
+                Value::String(bytes) => string(key, bytes, expires, each),
+                Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
                 Value::SortedSet(members) => {
-                    let mut op = Op::new(&sorted_set::add::ZADD).arg(key);
-                    for (member, score) in members.iter() {
-                        op = op.arg(format_double(score)).arg(member);
-                        if op.len() > ARGS_MAX {
-                            each(&op);
-                            op = Op::new(&sorted_set::add::ZADD).arg(key);
-                        }
-                    }
-                    if op.len() > 1 {
-                        each(&op);
-                    }
+                    let scored = members.iter().map(|(member, x)| (format_double(x), member));
+                    pairs(&sorted_set::add::ZADD, key, scored, expires, each);
                 }
-            }
-            if let Some(at) = expires {
-                each(&Op::new(&expiry::PEXPIREAT).arg(key).text(at.0));
             }
         });
+    }
+}
+
+/// Shows ops that rebuild one key of a snapshot.
+pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
+    let (key, expires) = (record.key, record.expiry);
+    match &record.body {
+        Body::String(bytes) => string(key, bytes, expires, each),
+        Body::Hash(fields) => pairs(&hash::HSET, key, fields.clone(), expires, each),
+        Body::SortedSet(members) => {
+            let scored = members
+                .clone()
+                .map(|(member, x)| (format_double(x), member));
+            pairs(&sorted_set::add::ZADD, key, scored, expires, each);
+        }
+    }
+}
+
+fn string(key: &[u8], value: &[u8], expires: Option<Millis>, each: &mut dyn FnMut(&Op)) {
+    let op = Op::new(&set::SET).arg(key).arg(value);
+    match expires {
+        Some(at) => each(&op.arg("PXAT").text(at.0)),
+        None => each(&op),
+    }
+}
+
+fn pairs<A: AsRef<[u8]>, B: AsRef<[u8]>>(
+    command: &'static Command,
+    key: &[u8],
+    pairs: impl Iterator<Item = (A, B)>,
+    expires: Option<Millis>,
+    each: &mut dyn FnMut(&Op),
+) {
+    let mut op = Op::new(command).arg(key);
+    for (first, second) in pairs {
+        op = op.arg(first).arg(second);
+        if op.len() > ARGS_MAX {
+            each(&op);
+            op = Op::new(command).arg(key);
+        }
+    }
+    if op.len() > 1 {
+        each(&op);
+    }
+    if let Some(at) = expires {
+        each(&Op::new(&expiry::PEXPIREAT).arg(key).text(at.0));
     }
 }

@@ -28,6 +28,7 @@ use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Collection, Kind, Stored, Value};
 
+pub use dump::record_ops;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
 pub use reader::{KeyReader, Read, Touched};

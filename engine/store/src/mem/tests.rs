@@ -91,7 +91,9 @@ fn a_full_range_is_an_error_and_room_returns() {
         }
     }
     assert_eq!(ids.len() < most, cfg!(miri));
-    ids.into_iter().for_each(|id| arena.retire(id));
+    for id in ids {
+        arena.retire(id);
+    }
     assert_eq!(arena.used_bytes(), 0);
 }
 

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::command::CommandError;
 use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
 use crate::log::{Fsync, LogError};
+use crate::snapshot::SnapshotError;
 
 /// Who answers a read of a string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,6 +119,29 @@ pub enum StoreError {
     #[error("cannot start a worker's thread: {0}")]
     Thread(#[source] std::io::Error),
     /// A snapshot cannot be written or read.
-    #[error("{0}")]
-    Snapshot(String),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A snapshot is of another number of shards.
+    #[error("{file} is of shard {shard} of {shards}; the store has {wanted} shards")]
+    Layout {
+        /// The snapshot.
+        file: String,
+        /// Its shard.
+        shard: u32,
+        /// Of how many.
+        shards: u32,
+        /// How many the store has.
+        wanted: usize,
+    },
+    /// A record of a snapshot was refused.
+    #[error("{file}: a record was refused: {error}")]
+    Replay {
+        /// The snapshot.
+        file: String,
+        /// Why.
+        error: CommandError,
+    },
+    /// A shard refused what was asked of it.
+    #[error("a shard refused: {0}")]
+    Refused(String),
 }

@@ -5,17 +5,20 @@
 //! power failure may take back. Once the log failed, nothing is acknowledged that it should have held.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
+use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Request};
 use crate::command::CommandError;
 use crate::log::Log;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
-use crate::shard::{Out, Shard, ShardStats};
+use crate::shard::{Out, Shard};
+use crate::snapshot::Meta;
 use crate::time::Millis;
 
 /// Between two slices of the work that no op asks for (Redis's `hz` 10).
@@ -48,6 +51,8 @@ pub(super) struct Host {
     failed: Option<String>,
     /// Odd while the shard stands still for a command over several shards.
     version: Arc<AtomicU64>,
+    /// Where snapshots go, and what they are of.
+    saves: Option<(PathBuf, Meta)>,
     /// Who it stands still for.
     holder: Option<From>,
     /// What others asked meanwhile.
@@ -65,6 +70,7 @@ impl Host {
         log: Option<Log>,
         strict: bool,
         version: Arc<AtomicU64>,
+        saves: Option<(PathBuf, Meta)>,
     ) -> Host {
         Host {
             number,
@@ -73,6 +79,7 @@ impl Host {
             strict,
             failed: None,
             version,
+            saves,
             holder: None,
             waiting: VecDeque::new(),
             unsaid: VecDeque::new(),
@@ -160,19 +167,15 @@ impl Host {
             }
             Ask::Touched(touched) => self.shard.keyspace().touched(&touched),
             Ask::Stats => {
-                let body = Body::Stats(Box::new(self.stats()));
-                self.unsaid.push_back(Unsaid {
-                    sequence: 0,
-                    wrote: false,
-                    from,
-                    answer: Answer { number, body },
-                });
+                let body = Body::Stats(Box::new(self.shard.stats()));
+                self.push(from, number, 0, false, body);
+            }
+            Ask::Save => {
+                let saved = self.save(now);
+                let body = Body::Saved(Box::new(saved));
+                self.push(from, number, 0, false, body);
             }
         }
-    }
-
-    pub(super) fn stats(&self) -> ShardStats {
-        self.shard.stats()
     }
 
     /// What no op asks for, and the log. `say` hears what may now be said.
@@ -258,15 +261,31 @@ impl Host {
 
     fn say(&mut self, from: From, number: u64, wrote: bool) {
         let sequence = self.log.as_ref().map_or(0, Log::appended);
-        self.push(from, number, sequence, wrote && self.log.is_some());
+        let wrote = wrote && self.log.is_some();
+        self.push(from, number, sequence, wrote, self.reply());
     }
 
     fn say_now(&mut self, from: From, number: u64) {
-        self.push(from, number, 0, false);
+        self.push(from, number, 0, false, self.reply());
     }
 
-    fn push(&mut self, from: From, number: u64, sequence: u64, wrote: bool) {
-        let body = Body::Reply(SmallVec::from_slice(self.out.reply.as_bytes()));
+    fn reply(&self) -> Body {
+        Body::Reply(SmallVec::from_slice(self.out.reply.as_bytes()))
+    }
+
+    fn save(&mut self, now: Millis) -> Result<(), StoreError> {
+        let (dir, meta) = self.saves.as_ref().ok_or(StoreError::NoFolderToSave)?;
+        let meta = Meta {
+            sequence: self.log.as_ref().map_or(0, Log::appended),
+            taken: now,
+            ..*meta
+        };
+        // Expired keys that nobody met yet are left out.
+        self.shard.keyspace().begin(now, false);
+        super::save::write(dir, &meta, &mut self.shard)
+    }
+
+    fn push(&mut self, from: From, number: u64, sequence: u64, wrote: bool, body: Body) {
         self.unsaid.push_back(Unsaid {
             sequence,
             wrote,

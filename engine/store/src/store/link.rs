@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rtrb::{Consumer, Producer, RingBuffer};
 use smallvec::SmallVec;
 
+use super::config::StoreError;
 use super::ring::{RING_SLOTS, Waker};
 use crate::keyspace::Touched;
 use crate::op::Op;
@@ -28,6 +29,8 @@ pub(super) enum Ask {
     Touched(SmallVec<[Touched; TOUCHES]>),
     /// Counts and state.
     Stats,
+    /// Write a snapshot.
+    Save,
 }
 
 /// How many hits travel together.
@@ -49,6 +52,8 @@ pub(super) enum Body {
     Ready(Reply),
     /// Counts and state.
     Stats(Box<ShardStats>),
+    /// What came of writing a snapshot.
+    Saved(Box<Result<(), StoreError>>),
 }
 
 /// An answer to the question of that number.

@@ -19,6 +19,7 @@ mod host;
 mod link;
 mod open;
 mod ring;
+mod save;
 mod session;
 mod spawn;
 mod spread;

@@ -1,5 +1,6 @@
 //! Opening a store: placing its shards, and rebuilding them from their logs.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
@@ -10,16 +11,21 @@ use super::config::{SHARDS_MAX, StoreConfig, StoreError};
 use super::host::Host;
 use super::link::Door;
 use super::ring::Sleeper;
+use super::save;
 use super::{Inner, Reads, Seat, Store};
 use crate::effect::Effects;
+use crate::log::device::DeviceKind;
 use crate::log::{Log, LogConfig, Recovery};
 use crate::shard::{Out, Shard, ShardConfig};
+use crate::snapshot::Meta;
 
 /// What a shard was rebuilt from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// What the log held.
     pub log: Option<Recovery>,
+    /// Keys that came from a snapshot.
+    pub snapshot_keys: u64,
 }
 
 impl Store {
@@ -52,7 +58,11 @@ impl Store {
             }
             recovered.push(found);
             let strict = config.holds_replies();
-            let host = Host::new(place.shard, shard, log, strict, version);
+            let saves = config
+                .dir
+                .clone()
+                .map(|dir| (dir, meta(&config, place.shard)));
+            let host = Host::new(place.shard, shard, log, strict, version, saves);
             seats[place.worker].hosts.push(host);
         }
         let doors = seats
@@ -114,17 +124,47 @@ fn make(config: &StoreConfig, place: &Placement, numa: bool) -> Result<Shard, St
     Ok(shard)
 }
 
+fn meta(config: &StoreConfig, number: usize) -> Meta {
+    Meta {
+        shard: number as u32,
+        shards: config.shards as u32,
+        seed: config.seed,
+        ..Meta::default()
+    }
+}
+
+/// Rebuilds a shard: from its log, or from its snapshot where there is no log or an empty one.
 fn recover(
     config: &StoreConfig,
     number: usize,
     shard: &mut Shard,
 ) -> Result<(Option<Log>, Recovered), StoreError> {
-    if !config.appendonly {
-        return Ok((None, Recovered::default()));
+    let mut log = None;
+    let mut recovered = Recovered::default();
+    if config.appendonly {
+        let (opened, recovery) = open_log(config, number, shard)?;
+        recovered.log = Some(recovery);
+        log = Some(opened);
     }
-    let dir = config.dir.as_ref();
-    let dir = match (&config.device, dir) {
-        (crate::log::device::DeviceKind::Memory(_), None) => std::path::PathBuf::new(),
+    if let Some(dir) = &config.dir
+        && log.as_ref().is_none_or(|log| log.appended() == 0)
+        && let Some(keys) = save::load(dir, number, config.shards, shard)?
+    {
+        recovered.snapshot_keys = keys;
+        if let Some(log) = &mut log {
+            save::begin_log(shard, log)?;
+        }
+    }
+    Ok((log, recovered))
+}
+
+fn open_log(
+    config: &StoreConfig,
+    number: usize,
+    shard: &mut Shard,
+) -> Result<(Log, Recovery), StoreError> {
+    let dir = match (&config.device, &config.dir) {
+        (DeviceKind::Memory(_), None) => PathBuf::new(),
         (_, None) => return Err(StoreError::NoFolder),
         (_, Some(dir)) => dir.clone(),
     };
@@ -140,11 +180,5 @@ fn recover(
         }
         Ok(())
     };
-    let (log, recovery) = Log::open(&log_config, number as u32, &mut apply)?;
-    Ok((
-        Some(log),
-        Recovered {
-            log: Some(recovery),
-        },
-    ))
+    Ok(Log::open(&log_config, number as u32, &mut apply)?)
 }

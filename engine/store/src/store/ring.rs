@@ -112,7 +112,7 @@ mod tests {
                     expected += 1;
                 }
                 // A wake-up that got lost would show as a test that takes hours.
-                Err(_) => sleeper.sleep(Duration::from_secs(60), || !from.is_empty()),
+                Err(_) => sleeper.sleep(Duration::from_mins(1), || !from.is_empty()),
             }
         }
         producer.join().unwrap();

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use smallvec::SmallVec;
 
 use super::Inner;
+use super::config::StoreError;
 use super::flight::{Pending, Side, writes_of};
 use super::host::error_body;
 use super::link::{Ask, Body, Lane, Request, TOUCHES};
@@ -106,6 +107,14 @@ impl Session {
     /// Shows the replies that are there already, in order, up to the first that is not.
     pub fn ready(&mut self, each: impl FnMut(Reply)) {
         self.ready_by(None, each);
+    }
+
+    /// Writes a snapshot of every shard to the store's folder; all shards stand still meanwhile.
+    ///
+    /// # Errors
+    /// The store has no folder, or it cannot be written to: earlier snapshots then stay as they are.
+    pub fn save(&mut self) -> Result<(), StoreError> {
+        self.save_by(None)
     }
 
     /// Counts and state of every shard, any-core reads included.
@@ -314,7 +323,7 @@ pub(super) fn into_reply(body: Body) -> Reply {
     match body {
         Body::Reply(bytes) => parse(&bytes),
         Body::Ready(reply) => reply,
-        Body::Stats(_) => Reply::Nil,
+        Body::Stats(_) | Body::Saved(_) => Reply::Nil,
     }
 }
 

@@ -5,7 +5,7 @@
 //! them wait) and to make room for its part; sends the parts; and releases all. So nobody sees a part
 //! without the others, and what a shard refuses is refused before any part is applied.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::link::{Ask, Body};
 use super::session::{Session, into_reply};
@@ -41,9 +41,9 @@ static SPREAD: &[(&Command, Merge)] = &[
 
 /// A shard's part of an op, and the places of its keys among all keys.
 pub(super) struct Part {
-    shard: usize,
-    op: Op,
-    places: Vec<usize>,
+    pub(super) shard: usize,
+    pub(super) op: Op,
+    pub(super) places: Vec<usize>,
 }
 
 /// Where an op goes.
@@ -119,37 +119,66 @@ fn split(op: &Op, shards: usize) -> Route {
 
 impl Session {
     /// Runs `op` over several shards.
-    pub(super) fn spread(&mut self, mut core: Option<&mut Core>, op: &Op, parts: &[Part]) -> Reply {
+    pub(super) fn spread(&mut self, core: Option<&mut Core>, op: &Op, parts: &[Part]) -> Reply {
+        match self.stand_still(core, parts, &|part| Ask::Part(part.op.clone())) {
+            Ok(bodies) => {
+                let replies = bodies.into_iter().map(into_reply).collect();
+                join(merge(op).unwrap_or(Merge::AllOk), parts, replies)
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Asks several shards while all of them stand still: their answers, or the first refusal.
+    pub(super) fn stand_still(
+        &mut self,
+        mut core: Option<&mut Core>,
+        parts: &[Part],
+        ask: &dyn Fn(&Part) -> Ask,
+    ) -> Result<Vec<Body>, Reply> {
         let inner = std::sync::Arc::clone(&self.inner);
-        // Acquire: pairs with the release below; one such command follows another.
-        while inner
-            .ticket
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
+        let mut ticket = Ticket::take(&inner.ticket);
+        while ticket.is_none() {
             if let Some(core) = core.as_deref_mut() {
                 core.turn(core.now);
             }
             std::thread::yield_now();
+            ticket = Ticket::take(&inner.ticket);
         }
-        let mut phase = |session: &mut Session, ask: &dyn Fn(&Part) -> Ask| -> Vec<Reply> {
+        let mut phase = |session: &mut Session, ask: &dyn Fn(&Part) -> Ask| {
             let asks = parts.iter().map(|part| (part.shard, ask(part))).collect();
-            let bodies: Vec<Body> = session.call(core.as_deref_mut(), asks);
-            bodies.into_iter().map(into_reply).collect()
+            session.call(core.as_deref_mut(), asks)
         };
-        let ready = phase(self, &|part| Ask::Hold(part.op.clone()));
-        let refused = ready.into_iter().find(|reply| !reply.is_ok());
-        let replies = match refused {
+        let refusal = |bodies: Vec<Body>| {
+            let mut replies = bodies.into_iter().map(into_reply);
+            replies.find(|reply| !reply.is_ok())
+        };
+        let refused = refusal(phase(self, &|part| Ask::Hold(part.op.clone())));
+        let bodies = match refused {
             Some(_) => Vec::new(),
-            None => phase(self, &|part| Ask::Part(part.op.clone())),
+            None => phase(self, ask),
         };
-        let released = phase(self, &|_| Ask::Release);
-        inner.ticket.store(false, Ordering::Release);
-        let failed = released.into_iter().find(|reply| !reply.is_ok());
-        if let Some(error) = refused.or(failed) {
-            return error;
-        }
-        join(merge(op).unwrap_or(Merge::AllOk), parts, replies)
+        let failed = refusal(phase(self, &|_| Ask::Release));
+        drop(ticket);
+        refused.or(failed).map_or(Ok(bodies), Err)
+    }
+}
+
+/// The right to run a command over several shards. A panic gives it back too; the shards that stood
+/// still for it go on when their workers see the session gone.
+struct Ticket<'a>(&'a AtomicBool);
+
+impl Ticket<'_> {
+    fn take(taken: &AtomicBool) -> Option<Ticket<'_>> {
+        // Acquire: pairs with the release in the drop; one such command follows another.
+        let free = taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        free.is_ok().then(|| Ticket(taken))
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

@@ -178,7 +178,7 @@ fn readers_see_whole_values_that_only_advance() {
                 let mut value = Vec::new();
                 let mut last = [0u64; 4];
                 while !stop.load(Ordering::Relaxed) {
-                    for key in 0..4usize {
+                    for (key, last) in last.iter_mut().enumerate() {
                         value.clear();
                         if !session
                             .get(format!("k{key}").as_bytes(), &mut value)
@@ -188,8 +188,8 @@ fn readers_see_whole_values_that_only_advance() {
                         }
                         let n: u64 = std::str::from_utf8(&value[..8]).unwrap().parse().unwrap();
                         assert_eq!(value, value_of(n).into_bytes(), "torn");
-                        assert!(n >= last[key], "{n} after {}", last[key]);
-                        last[key] = n;
+                        assert!(n >= *last, "{n} after {last}");
+                        *last = n;
                         reads.fetch_add(1, Ordering::Relaxed);
                     }
                 }
@@ -439,4 +439,62 @@ fn a_graceful_end_loses_nothing() {
             Reply::Int(99_999_999_999_999)
         );
     }
+}
+
+#[test]
+fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig {
+        dir: Some(folder.path().to_owned()),
+        ..config(3)
+    };
+    let read = |session: &mut Session| {
+        let reads = [
+            "mget a b c",
+            "hgetall h",
+            "zrange z 0 -1 withscores",
+            "pexpiretime b",
+        ];
+        reads.map(|words| session.execute(&op(words)))
+    };
+    let before = {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        let mut session = store.session();
+        for words in [
+            "mset a 1 b 2 c 3",
+            "pexpireat b 99999999999999",
+            "hset h f v g w",
+            "zadd z 1.5 m 2 n",
+        ] {
+            assert!(!matches!(session.execute(&op(words)), Reply::Error(_)));
+        }
+        session.save().unwrap();
+        session.execute(&op("set a after"));
+        session.execute(&op("set a 1"));
+        read(&mut session)
+    };
+    let logging = StoreConfig {
+        appendonly: true,
+        device: DeviceKind::File,
+        ..config.clone()
+    };
+    // Without a log; with one that is empty yet; from that log alone.
+    for config in [&config, &logging, &logging] {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        assert_eq!(read(&mut store.session()), before);
+    }
+    let other = StoreConfig {
+        shards: 2,
+        ..config
+    };
+    let error = Store::open(other).err().unwrap().to_string();
+    assert!(error.contains("of 3; the store has 2"), "{error}");
+    let error = store_without_folder().session().save().unwrap_err();
+    assert!(matches!(error, StoreError::NoFolderToSave));
+}
+
+fn store_without_folder() -> Store {
+    Store::open(config(1)).unwrap()
 }

@@ -136,6 +136,14 @@ impl Worker {
         self.session.ready_by(self.core.as_mut(), each);
     }
 
+    /// As [`Session::save`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn save(&mut self) -> Result<(), StoreError> {
+        self.session.save_by(self.core.as_mut())
+    }
+
     /// As [`Session::stats`].
     ///
     /// # Errors

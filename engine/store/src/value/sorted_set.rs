@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Past [`COMPACT_ENTRIES`] members, or with one longer than [`COMPACT_BYTES`], it becomes an
-//! [`Indexed`] set (a table of members beside a counted tree), and stays one. Equal scores are ordered
+//! `Indexed` set (a table of members beside a counted tree), and stays one. Equal scores are ordered
 //! by the members' bytes. A score is never NaN: callers refuse it where it would arise.
 
 use std::ops::Range;

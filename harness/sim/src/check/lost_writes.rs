@@ -22,7 +22,7 @@ pub(crate) struct Lost {
     /// Keys that were loaded before the run.
     pub(crate) loaded_keys: u64,
     /// Of those: keys of whose history nothing survives.
-    pub(crate) lost_keys: u64,
+    pub(crate) keys_gone: u64,
 }
 
 /// Compares what was acknowledged with what survives.
@@ -59,6 +59,6 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         }
     }
     lost.loaded_keys = loaded.len() as u64;
-    lost.lost_keys = loaded.difference(&surviving).count() as u64;
+    lost.keys_gone = loaded.difference(&surviving).count() as u64;
     lost
 }

@@ -27,6 +27,7 @@ use crate::world::{WINDOW_MS, Window};
 
 /// The dates that divide a run, in ms.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "names carry units")]
 pub(crate) struct Phases {
     /// From when on figures count.
     pub(crate) warm_ms: u64,

@@ -90,10 +90,9 @@ pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError
 fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<usize, ScenarioError> {
     let at = |span: Range<usize>, what: String| ScenarioError::At {
         file: file.to_owned(),
-        line: text.as_bytes()[..span.start.min(text.len())]
-            .iter()
-            .filter(|&&b| b == b'\n')
-            .count()
+        line: text
+            .get(..span.start)
+            .map_or(0, |before| before.matches('\n').count())
             + 1,
         what,
     };

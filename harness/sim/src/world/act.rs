@@ -16,7 +16,7 @@ impl World<'_> {
                 }
             }
             Action::Replace { shard } => {
-                self.revive(|world, id| world.node(id).shard_number == shard)
+                self.revive(|world, id| world.node(id).shard_number == shard);
             }
             Action::ZoneDown { zone } => {
                 self.nodes

@@ -65,9 +65,9 @@ impl Measure {
     pub(super) fn looked_up(&mut self, now: Nanos, hit: bool) {
         let window = self.window(now);
         if hit {
-            window.hits += 1
+            window.hits += 1;
         } else {
-            window.misses += 1
+            window.misses += 1;
         }
     }
 

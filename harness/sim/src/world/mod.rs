@@ -186,7 +186,9 @@ impl<'a> World<'a> {
         }
         for node in &mut self.nodes {
             let base = &self.base[usize::from(node.shard_number)];
-            base.iter().for_each(|id| node.replay(*id, &self.history));
+            for id in base {
+                node.replay(*id, &self.history);
+            }
         }
     }
 
@@ -416,7 +418,7 @@ impl<'a> World<'a> {
         } else {
             let stale = asked
                 .must_see
-                .is_some_and(|write| !node.lineage.holds(write));
+                .is_some_and(|write| !self.history.reflects(&node.lineage, write));
             self.history.attempt_mut(request).stale = stale;
         }
         let known = &mut self.history.attempt_mut(request).effects;

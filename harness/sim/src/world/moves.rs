@@ -4,6 +4,7 @@
 //! what is under way comes to its end, the keys are read from the primary that has them and written to
 //! the primary that will, and then the map changes. A client that is held back tries again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use seawall_cluster::{Nanos, Sharding};
@@ -15,8 +16,8 @@ use crate::history::{OpId, Wanted};
 
 /// Slots in one batch.
 const BATCH: u16 = 256;
-/// How long requests under way have to come to their end. It must cover a replication's round trip.
-const QUIET: Nanos = Nanos::from_millis(20);
+/// Between looks at whether the requests under way have come to their end.
+const QUIET: Nanos = Nanos::from_millis(2);
 /// Between attempts where a primary does not answer.
 const RETRY: Nanos = Nanos::from_millis(100);
 
@@ -125,18 +126,69 @@ impl World<'_> {
         if !matches!(self.moves.state, State::Quiet) {
             return;
         }
+        if self.batch_is_busy() {
+            self.queue.push(self.now + QUIET, Happening::Move);
+            return;
+        }
         let Some(ops) = self.read_batch() else {
             self.queue.push(self.now + RETRY, Happening::Move);
             return;
         };
         self.moves.state = State::Writing { missing: ops.len() };
-        if ops.is_empty() {
+        let mut written = BTreeMap::new();
+        let ids: Vec<OpId> = ops
+            .into_iter()
+            .map(|op| {
+                let key = op.key().map(<[u8]>::to_vec);
+                let id = self.history.ask(op, Wanted::Moved, self.now);
+                written.extend(key.map(|key| (key, id)));
+                id
+            })
+            .collect();
+        self.carry_history(&written);
+        if ids.is_empty() {
             self.next_batch();
-            return;
         }
-        for op in ops {
-            let id = self.history.ask(op, Wanted::Moved, self.now);
+        for id in ids {
             self.send(id);
+        }
+    }
+
+    /// Whether a client still waits for an attempt at a key of the batch. What no client waits for
+    /// any more will never be acknowledged.
+    fn batch_is_busy(&self) -> bool {
+        let longest = Nanos::from_millis(self.plan.scenario.timeout_ms);
+        self.history
+            .attempts
+            .iter()
+            .rev()
+            .take_while(|attempt| self.now.since(attempt.sent) <= longest)
+            .filter(|attempt| attempt.open)
+            .filter_map(|attempt| self.history.ops[attempt.op as usize].op.key())
+            .any(|key| self.moves.in_batch(key))
+    }
+
+    /// What a key's history was in the shard that it leaves goes with it: whoever reads it in its new
+    /// place sees all that came before if the write that brought it there is seen. A deleted key is
+    /// brought by no write; that it is not there moves too.
+    fn carry_history(&mut self, written: &BTreeMap<Vec<u8>, OpId>) {
+        let keys: Vec<Vec<u8>> = self
+            .history
+            .keys()
+            .filter(|key| self.moves.in_batch(key))
+            .map(<[u8]>::to_vec)
+            .collect();
+        for key in keys {
+            let Some((write, shard)) = self.history.newest_acked(&key) else {
+                continue;
+            };
+            // What the donor itself had lost is not made good by the move.
+            if self
+                .primary_of(shard)
+                .is_some_and(|node| node.lineage.holds(write))
+            {
+                self.history.carry(&key, shard, written.get(&key).copied());
+            }
         }
     }
 

@@ -78,7 +78,9 @@ impl Fleet<'_> {
         node.disk_busy_until = Nanos::default();
         node.core_busy_until = Nanos::default();
         if self.member.keeps_disk {
-            base.iter().for_each(|id| node.replay(*id, history));
+            for id in base {
+                node.replay(*id, history);
+            }
         } else {
             node.disk.clear();
         }

@@ -84,12 +84,13 @@ fn read(
         let plain: &[u8] = &line;
         let [object, time, size] = if quotes && line.contains(&b'"') {
             record = quoted(input, plain, delimiter)?;
-            wanted.map(|column| column.map(|at| record.get(at)))
+            wanted.map(|column| record.get(column?))
         } else {
             pick(plain, delimiter, wanted)
         };
-        let object = present(input, object, "object")?.expect("the object's column is required");
-        let time: Option<u64> = match present(input, time, "time")? {
+        let object =
+            present(input, wanted[0], object, "object")?.expect("the object's column is required");
+        let time: Option<u64> = match present(input, wanted[1], time, "time")? {
             Some(field) => Some(number::<u64>(input, field, "the time", TIME)? / per_second),
             None => None,
         };
@@ -99,7 +100,7 @@ fn read(
                     .map_err(|_| input.bad_line(format!("the time is {time} s"), TIME))
             })
             .transpose()?;
-        let size: Option<u32> = match present(input, size, "size")? {
+        let size: Option<u32> = match present(input, wanted[2], size, "size")? {
             Some(b"-") => Some(0),
             Some(field) => Some(number(input, field, "the size", SIZE)?),
             None => None,
@@ -112,29 +113,30 @@ fn read(
     Ok(())
 }
 
-/// A field that was asked for, trimmed; the inner `None` is a line without that column.
+/// The field of a column, trimmed, where the column was asked for at all.
 fn present<'a>(
     input: &Input,
-    field: Option<Option<&'a [u8]>>,
+    column: Option<usize>,
+    field: Option<&'a [u8]>,
     name: &str,
 ) -> Result<Option<&'a [u8]>, TraceError> {
-    match field {
-        Some(None) => Err(input.bad_line(
+    match (column, field) {
+        (None, _) => Ok(None),
+        (Some(_), Some(field)) => Ok(Some(field.trim_ascii())),
+        (Some(_), None) => Err(input.bad_line(
             format!("there is no column for the {name}"),
             "as many columns as the format names, at the delimiter given",
         )),
-        Some(Some(field)) => Ok(Some(field.trim_ascii())),
-        None => Ok(None),
     }
 }
 
 /// The wanted columns of a line without quotes.
-fn pick(line: &[u8], delimiter: u8, wanted: [Option<usize>; 3]) -> [Option<Option<&[u8]>>; 3] {
-    let mut picked = wanted.map(|column| column.map(|_| None));
+fn pick(line: &[u8], delimiter: u8, wanted: [Option<usize>; 3]) -> [Option<&[u8]>; 3] {
+    let mut picked = [None; 3];
     for (at, field) in line.split(|&byte| byte == delimiter).enumerate() {
         for (slot, column) in picked.iter_mut().zip(wanted) {
             if column == Some(at) {
-                *slot = Some(Some(field));
+                *slot = Some(field);
             }
         }
     }

@@ -164,6 +164,7 @@ fn header(r: &mut Reader<'_>) -> Option<Header> {
 
 /// A message in words.
 pub(super) fn describe(bytes: &[u8]) -> String {
+    use std::fmt::Write;
     let header = |name: &str, h: &Header| {
         let role = if h.primary { "primary" } else { "replica" };
         let mut text = format!(
@@ -171,10 +172,10 @@ pub(super) fn describe(bytes: &[u8]) -> String {
             h.config_epoch, h.current_epoch
         );
         if let Some(offset) = h.offset {
-            text += &format!(" offset {offset}");
+            let _ = write!(text, " offset {offset}");
         }
         for node in &h.failing {
-            text += &format!(" failing {node}");
+            let _ = write!(text, " failing {node}");
         }
         text
     };

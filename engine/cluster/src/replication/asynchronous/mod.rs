@@ -204,8 +204,9 @@ impl Async {
         let ping = self.bus.cron(now);
         let failed = self.bus.newly_failed(now);
         let bytes = Message::Ping(self.header()).encode();
-        ping.into_iter()
-            .for_each(|node| out.send(node, bytes.clone()));
+        for node in ping {
+            out.send(node, bytes.clone());
+        }
         for node in failed {
             self.replicas.remove(&node);
             self.broadcast(&Message::Fail(node), out);

@@ -54,9 +54,9 @@ impl Async {
             Some(entries) => {
                 let history = self.stream.history;
                 out.send(from, Message::Continue { history }.encode());
-                entries
-                    .iter()
-                    .for_each(|entry| out.send(from, entry.encode()));
+                for entry in &entries {
+                    out.send(from, entry.encode());
+                }
                 self.replicas.insert(from);
             }
             None => out.push(Action::Export { to: from }),
@@ -136,7 +136,7 @@ impl Async {
         }
     }
 
-    fn from_primary(&mut self, now: Nanos, from: NodeId) -> Option<&mut Link> {
+    fn link_to(&mut self, now: Nanos, from: NodeId) -> Option<&mut Link> {
         let replica = !self.is_primary();
         let link = self
             .link
@@ -155,7 +155,7 @@ impl Async {
         image: Vec<u8>,
         out: &mut Outbox,
     ) {
-        let Some(link) = self.from_primary(now, from) else {
+        let Some(link) = self.link_to(now, from) else {
             return;
         };
         (link.streaming, link.behind_since) = (true, None);
@@ -165,7 +165,7 @@ impl Async {
     }
 
     pub(super) fn on_continue(&mut self, now: Nanos, from: NodeId, history: HistoryId) {
-        if let Some(link) = self.from_primary(now, from) {
+        if let Some(link) = self.link_to(now, from) {
             (link.streaming, link.behind_since) = (true, None);
             self.stream.follow(history);
         }
@@ -180,7 +180,7 @@ impl Async {
         out: &mut Outbox,
     ) {
         let own = self.stream.offset;
-        let Some(link) = self.from_primary(now, from).filter(|link| link.streaming) else {
+        let Some(link) = self.link_to(now, from).filter(|link| link.streaming) else {
             return;
         };
         if offset > own {

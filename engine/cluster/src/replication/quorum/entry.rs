@@ -52,23 +52,24 @@ impl Proposal {
 
 /// A message in words.
 pub(super) fn describe(bytes: &[u8]) -> String {
+    use std::fmt::Write;
     let Ok(message) = Message::parse_from_bytes(bytes) else {
         return "a damaged message".to_owned();
     };
     let mut text = format!("{:?} term {}", message.get_msg_type(), message.term);
     if message.index > 0 {
-        text += &format!(" index {}", message.index);
+        let _ = write!(text, " index {}", message.index);
     }
     if message.commit > 0 {
-        text += &format!(" commit {}", message.commit);
+        let _ = write!(text, " commit {}", message.commit);
     }
     if message.reject {
         text += " reject";
     }
     for entry in message.get_entries() {
-        text += &match Proposal::decode(&entry.data) {
-            Some(proposal) => format!(" [{} {:?}]", entry.index, proposal.op),
-            None => format!(" [{} empty]", entry.index),
+        let _ = match Proposal::decode(&entry.data) {
+            Some(proposal) => write!(text, " [{} {:?}]", entry.index, proposal.op),
+            None => write!(text, " [{} empty]", entry.index),
         };
     }
     text

@@ -1,4 +1,4 @@
-//! Reads that wait for a majority to confirm the leader (ReadIndex, Raft thesis §6.4).
+//! Reads that wait for a majority to confirm the leader (`ReadIndex`, Raft thesis §6.4).
 //!
 //! One round of heartbeats is under way at a time; reads that come meanwhile share the next one.
 

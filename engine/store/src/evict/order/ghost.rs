@@ -122,3 +122,35 @@ fn mix(identity: u64) -> u64 {
     let wide = u128::from(identity ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93;
     (wide >> 64) as u64 ^ wide as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Beside a plain list: the same identities are remembered, whatever is pushed and taken.
+        #[test]
+        fn as_a_plain_list(steps in prop::collection::vec((0..40u64, 1..5u32, 0..3u8), 0..800)) {
+            let mut ghosts = Ghosts::new(30);
+            let mut list: Vec<(u64, u32)> = Vec::new();
+            for (identity, size, kind) in steps {
+                let known = list.iter().position(|ghost| ghost.0 == identity);
+                if kind == 0 {
+                    prop_assert_eq!(ghosts.take(identity), known.is_some());
+                    known.map(|at| list.remove(at));
+                } else {
+                    ghosts.push(identity, size);
+                    if known.is_none() {
+                        list.push((identity, size));
+                        while list.iter().map(|ghost| ghost.1).sum::<u32>() > 30 {
+                            list.remove(0);
+                        }
+                    }
+                }
+                prop_assert!(ghosts.line.len() <= 65.max(2 * list.len() + 1), "holes are bounded");
+            }
+        }
+    }
+}

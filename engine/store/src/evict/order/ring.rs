@@ -107,3 +107,23 @@ impl Ring {
         *self = next;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One object that stays while others come and go: holes are squeezed out, the ring stays small.
+    #[test]
+    fn holes_do_not_make_it_grow() {
+        let (mut ring, mut places) = (Ring::default(), Places::default());
+        ring.push(7, &mut places);
+        for round in 0..10_000u32 {
+            let entry = 8 + round % 20;
+            ring.push(entry, &mut places);
+            ring.remove(entry, &places);
+        }
+        assert_eq!((ring.len(), ring.slots.len()), (1, SLOTS_MIN));
+        assert_eq!((ring.pop(), ring.pop()), (Some(7), None));
+        assert!(ring.is_empty());
+    }
+}

@@ -98,3 +98,48 @@ impl<T: Copy> Sample<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The best of five draws is on average at five sixths, and victims do not come back. One
+    /// draw offers one candidate, which goes: chance.
+    #[test]
+    fn the_pool_finds_better_victims_than_chance() {
+        let mut sample = Sample::new(1, 5);
+        (0..10_000).for_each(|entry| sample.set(entry, u64::from(entry)));
+        let victims: Vec<u32> = (0..1000)
+            .filter_map(|_| {
+                let victim = sample.victim(|_, score| score)?;
+                sample.set(victim, u64::from(victim));
+                Some(victim)
+            })
+            .collect();
+        let mean = victims.iter().map(|&victim| u64::from(victim)).sum::<u64>() / 1000;
+        assert!(
+            (4500..5500).contains(&mean),
+            "each victim was the only candidate: {mean}"
+        );
+
+        let mut sample = Sample::new(5, 5);
+        (0..10_000).for_each(|entry| sample.set(entry, u64::from(entry)));
+        let victims = (0..1000).filter_map(|_| sample.victim(|_, score| score));
+        let mean = victims.map(u64::from).sum::<u64>() / 1000;
+        assert!(mean > 8_000, "{mean}");
+    }
+
+    #[test]
+    fn who_left_is_never_a_victim() {
+        let mut sample = Sample::new(64, 5);
+        (0..50).for_each(|entry| sample.set(entry, 1u64));
+        assert!(
+            sample.victim(|_, score| score).is_some(),
+            "the pool is full of candidates"
+        );
+        (0..49).for_each(|entry| sample.remove(entry));
+        let last = sample.victim(|_, score| score);
+        assert!(last.is_none_or(|victim| victim == 49));
+        assert_eq!(sample.victim(|_, score| score), None);
+    }
+}

@@ -1,0 +1,351 @@
+//! Golden scripts: a few nodes, links of exactly one millisecond, and every message that is sent.
+//!
+//! A script is text; what comes out is compared with the snapshot beside it (`cargo insta review`, or
+//! `INSTA_UPDATE=always` to bless). Commands, one a line:
+//!
+//! ```text
+//! cluster REPLICATION SHARDS COPIES     form it
+//! run MS                                let time pass
+//! ask NODE WORD…                        a client asks; the answer is shown when it comes
+//! crash NODE · return NODE              its memory is lost · it comes back
+//! cut NODE · heal NODE                  no message from it or to it passes · they pass again
+//! quiet · loud                          stop and begin showing what is sent
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use seawall_cluster::replication::{Birth, find};
+use seawall_cluster::{
+    Action, Event, Nanos, NodeId, Outbox, Refusal, Replication, ReplicationMember, RequestId, Seat,
+    Setup, Spec,
+};
+use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
+
+const LINK: Nanos = Nanos::from_millis(1);
+
+enum Happening {
+    Message {
+        from: NodeId,
+        to: NodeId,
+        bytes: Vec<u8>,
+    },
+    Alarm {
+        node: NodeId,
+        number: u64,
+    },
+    Persisted {
+        node: NodeId,
+        number: u64,
+        record: Vec<u8>,
+    },
+}
+
+struct Node {
+    machine: Box<dyn Replication>,
+    shard: Shard,
+    up: bool,
+    cut: bool,
+    alarms: u64,
+    disk: Vec<Vec<u8>>,
+    out: Out,
+}
+
+struct Stage {
+    member: &'static ReplicationMember,
+    values: Vec<u64>,
+    seats: Vec<Seat>,
+    nodes: Vec<Node>,
+    queue: BTreeMap<(Nanos, u64), Happening>,
+    sequence: u64,
+    now: Nanos,
+    requests: u64,
+    loud: bool,
+    text: String,
+}
+
+fn empty() -> Shard {
+    Shard::new(&ShardConfig::default())
+}
+
+impl Stage {
+    fn form(spec: &str, shards: u16, copies: u16) -> Stage {
+        let (member, values) = find(&Spec::parse(spec).unwrap()).unwrap();
+        let seats: Vec<Seat> = (0..shards)
+            .flat_map(|shard| {
+                (0..copies).map(move |copy| Seat {
+                    shard,
+                    first: copy == 0,
+                })
+            })
+            .collect();
+        let mut stage = Stage {
+            member,
+            values,
+            seats,
+            nodes: Vec::new(),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            now: Nanos::default(),
+            requests: 0,
+            loud: true,
+            text: String::new(),
+        };
+        for node in 0..stage.seats.len() as u16 {
+            let machine = stage.machine(NodeId(node), Birth::Formed);
+            stage.nodes.push(Node {
+                machine,
+                shard: empty(),
+                up: true,
+                cut: false,
+                alarms: 0,
+                disk: Vec::new(),
+                out: Out::default(),
+            });
+        }
+        (0..stage.seats.len() as u16).for_each(|node| stage.step(NodeId(node), Event::Start));
+        stage
+    }
+
+    fn machine(&self, node: NodeId, birth: Birth<'_>) -> Box<dyn Replication> {
+        let seed = u64::from(node.0);
+        (self.member.build)(
+            &Setup {
+                node,
+                seats: &self.seats,
+                seed,
+                birth,
+            },
+            &self.values,
+        )
+    }
+
+    fn say(&mut self, words: &str) {
+        if self.loud {
+            writeln!(self.text, "{:>10}  {words}", self.now.to_string()).unwrap();
+        }
+    }
+
+    fn node(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[usize::from(id.0)]
+    }
+
+    fn later(&mut self, at: Nanos, happening: Happening) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), happening);
+    }
+
+    fn run(&mut self, ms: u64) {
+        let end = self.now + Nanos::from_millis(ms);
+        while let Some(entry) = self.queue.first_entry() {
+            if entry.key().0 > end {
+                break;
+            }
+            let ((at, _), happening) = entry.remove_entry();
+            self.now = at;
+            match happening {
+                Happening::Message { from, to, bytes } => {
+                    if self.node(to).up && !self.node(to).cut && !self.node(from).cut {
+                        self.step(to, Event::Message { from, bytes });
+                    }
+                }
+                Happening::Alarm { node, number } => {
+                    if self.node(node).up && self.node(node).alarms == number {
+                        self.step(node, Event::Alarm);
+                    }
+                }
+                Happening::Persisted {
+                    node,
+                    number,
+                    record,
+                } => {
+                    if self.node(node).up {
+                        self.node(node).disk.push(record);
+                        self.step(node, Event::Persisted { number });
+                    }
+                }
+            }
+        }
+        self.now = end;
+    }
+
+    fn step(&mut self, id: NodeId, event: Event) {
+        let (now, mut out) = (self.now, Outbox::default());
+        self.node(id).machine.step(now, event, &mut out);
+        while let Some(action) = out.pop() {
+            if let Some(event) = self.perform(id, action) {
+                self.node(id).machine.step(now, event, &mut out);
+            }
+        }
+    }
+
+    fn perform(&mut self, id: NodeId, action: Action) -> Option<Event> {
+        match action {
+            Action::Send { to, bytes } => {
+                let words = (self.member.describe)(&bytes);
+                self.say(&format!("{id} -> {to}  {words}"));
+                self.later(
+                    self.now + LINK,
+                    Happening::Message {
+                        from: id,
+                        to,
+                        bytes,
+                    },
+                );
+            }
+            Action::Alarm { at } => {
+                self.node(id).alarms += 1;
+                let number = self.node(id).alarms;
+                self.later(at.max(self.now), Happening::Alarm { node: id, number });
+            }
+            Action::Execute {
+                id: request,
+                at,
+                op,
+            } => {
+                self.say(&format!("{id} executes {op:?}"));
+                let node = self.node(id);
+                node.out.clear();
+                node.shard.apply(at, &op, &mut node.out);
+                let effects = node.out.effects.as_bytes().to_vec();
+                return Some(Event::Executed {
+                    id: request,
+                    at,
+                    effects,
+                });
+            }
+            Action::Apply { at, effects, .. } => self.apply(id, at, &effects),
+            Action::Answer { .. } => {
+                let reply = self
+                    .node(id)
+                    .out
+                    .reply
+                    .as_bytes()
+                    .escape_ascii()
+                    .to_string();
+                self.say(&format!("{id} answers {reply}"));
+            }
+            Action::Refuse { why, .. } => {
+                let why = match why {
+                    Refusal::Moved(to) => format!("moved to {to}"),
+                    Refusal::Down => "down".to_owned(),
+                };
+                self.say(&format!("{id} refuses: {why}"));
+            }
+            Action::Persist { number, record } => {
+                self.later(
+                    self.now + LINK,
+                    Happening::Persisted {
+                        node: id,
+                        number,
+                        record,
+                    },
+                );
+            }
+            Action::Export { to } => {
+                let mut image = Effects::default();
+                let now = self.now.millis();
+                self.node(id).shard.dump(now, &mut |op| image.push(op));
+                return Some(Event::Exported {
+                    to,
+                    image: image.as_bytes().to_vec(),
+                });
+            }
+            Action::Install { image } => {
+                self.node(id).shard = empty();
+                self.apply(id, self.now.millis(), &image);
+            }
+        }
+        None
+    }
+
+    fn apply(&mut self, id: NodeId, at: Millis, effects: &[u8]) {
+        for op in Effects::decode(effects) {
+            let op = op.unwrap();
+            self.say(&format!("{id} applies {op:?}"));
+            let node = self.node(id);
+            node.shard.apply(at, &op, &mut node.out);
+            node.out.clear();
+        }
+    }
+
+    fn ask(&mut self, id: NodeId, words: &[&str]) {
+        let op = Op::parse(words.iter().map(|word| word.as_bytes())).unwrap();
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.say(&format!("client -> {id}  {op:?}"));
+        self.step(id, Event::Request { id: request, op });
+    }
+
+    fn back(&mut self, id: NodeId) {
+        if !self.member.keeps_disk {
+            self.node(id).disk.clear();
+        }
+        let records = std::mem::take(&mut self.node(id).disk);
+        let machine = self.machine(id, Birth::Returned { records: &records });
+        let node = self.node(id);
+        (node.machine, node.shard, node.up, node.disk) = (machine, empty(), true, records);
+        self.step(id, Event::Start);
+    }
+}
+
+fn play(script: &str) -> String {
+    let mut stage: Option<Stage> = None;
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let words: Vec<&str> = line.split(' ').collect();
+        let node = |text: &str| NodeId(text.strip_prefix('n').unwrap().parse().unwrap());
+        if let ["cluster", spec, shards, copies] = words[..] {
+            stage = Some(Stage::form(
+                spec,
+                shards.parse().unwrap(),
+                copies.parse().unwrap(),
+            ));
+            continue;
+        }
+        let stage = stage.as_mut().expect("a script begins with its cluster");
+        if words[0] != "quiet" && words[0] != "loud" {
+            writeln!(stage.text, "> {line}").unwrap();
+        }
+        match words[..] {
+            ["run", ms] => stage.run(ms.parse().unwrap()),
+            ["ask", id, ref op @ ..] => stage.ask(node(id), op),
+            ["crash", id] => stage.node(node(id)).up = false,
+            ["return", id] => stage.back(node(id)),
+            ["cut", id] => stage.node(node(id)).cut = true,
+            ["heal", id] => stage.node(node(id)).cut = false,
+            ["quiet"] => stage.loud = false,
+            ["loud"] => stage.loud = true,
+            _ => panic!("no such command: {line}"),
+        }
+    }
+    stage.expect("a script begins with its cluster").text
+}
+
+#[test]
+fn none() {
+    insta::assert_snapshot!(play(include_str!("scripts/none.txt")));
+}
+
+#[test]
+fn async_streams_and_catches_up() {
+    insta::assert_snapshot!(play(include_str!("scripts/async_stream.txt")));
+}
+
+#[test]
+fn async_fails_over() {
+    insta::assert_snapshot!(play(include_str!("scripts/async_failover.txt")));
+}
+
+#[test]
+fn quorum_writes_reads_and_fails_over() {
+    insta::assert_snapshot!(play(include_str!("scripts/quorum.txt")));
+}
+
+#[test]
+fn broken_quorum_answers_too_early() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_quorum.txt")));
+}

@@ -1,0 +1,119 @@
+//! Snapshots of a store: one file a shard, written by its owner, and their loading.
+//!
+//! All shards stand still together while they write, so their files are of one moment (as Redis's
+//! `SAVE`). Where a log is kept the log is what a store is opened from, since it knows more; a
+//! snapshot is loaded where the log is empty, and then becomes its beginning.
+
+use std::path::{Path, PathBuf};
+
+use super::config::StoreError;
+use super::link::{Ask, Body};
+use super::session::{Session, into_reply};
+use super::spread::Part;
+use super::worker::Core;
+use crate::command::server::DBSIZE;
+use crate::effect::Effects;
+use crate::keyspace::record_ops;
+use crate::log::Log;
+use crate::op::Op;
+use crate::reply::Reply;
+use crate::shard::{Out, Shard};
+use crate::snapshot::{Meta, Reader};
+use crate::time::Millis;
+
+/// The snapshot of shard `number` in `dir`.
+pub(super) fn path(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("shard-{number:04}.snapshot"))
+}
+
+/// Writes the snapshot of `shard` to `dir`.
+pub(super) fn write(dir: &Path, meta: &Meta, shard: &mut Shard) -> Result<(), StoreError> {
+    let path = path(dir, meta.shard as usize);
+    crate::snapshot::write(&path, meta, |writer| {
+        shard
+            .keyspace()
+            .for_each(|key, value, expires| writer.push(key, value, expires));
+    })?;
+    Ok(())
+}
+
+/// Loads the snapshot of shard `number` of `shards`, where `dir` has one; its number of records.
+pub(super) fn load(
+    dir: &Path,
+    number: usize,
+    shards: usize,
+    shard: &mut Shard,
+) -> Result<Option<u64>, StoreError> {
+    let path = path(dir, number);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let reader = Reader::open(&path)?;
+    let meta = reader.meta();
+    if (meta.shard as usize, meta.shards as usize) != (number, shards) {
+        return Err(StoreError::Layout {
+            file: path.display().to_string(),
+            shard: meta.shard,
+            shards: meta.shards,
+            wanted: shards,
+        });
+    }
+    let mut out = Out::default();
+    let mut refused = None;
+    reader.for_each(|record| {
+        record_ops(&record, &mut |op| {
+            if let Err(error) = shard.replay(op, &mut out) {
+                refused.get_or_insert(error);
+            }
+        });
+    })?;
+    match refused {
+        Some(error) => Err(StoreError::Replay {
+            file: path.display().to_string(),
+            error,
+        }),
+        None => Ok(Some(reader.len())),
+    }
+}
+
+/// Makes what was loaded the beginning of an empty log.
+pub(super) fn begin_log(shard: &Shard, log: &mut Log) -> Result<(), StoreError> {
+    let mut effects = Effects::default();
+    shard.dump(Millis(0), &mut |op| {
+        effects.clear();
+        effects.push(op);
+        log.append(&effects);
+    });
+    log.sync()?;
+    Ok(())
+}
+
+impl Session {
+    pub(super) fn save_by(&mut self, core: Option<&mut Core>) -> Result<(), StoreError> {
+        if self.inner.config.dir.is_none() {
+            return Err(StoreError::NoFolderToSave);
+        }
+        let part = |shard| Part {
+            shard,
+            op: Op::new(&DBSIZE),
+            places: Vec::new(),
+        };
+        let parts: Vec<Part> = (0..self.inner.shards).map(part).collect();
+        let saved = self.stand_still(core, &parts, &|_| Ask::Save);
+        let bodies = saved.map_err(|refusal| StoreError::Refused(words(refusal)))?;
+        for body in bodies {
+            match body {
+                Body::Saved(result) => (*result)?,
+                body => return Err(StoreError::Refused(words(into_reply(body)))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn words(reply: Reply) -> String {
+    match reply {
+        Reply::Error(words) => words,
+        other => format!("{other:?}"),
+    }
+}
