@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -94,6 +96,41 @@ fn a_run_goes_on_where_it_was_cut_off() {
         "--resume",
     ];
     must_end(here.path(), &other, 2, &["seed 1", "seed 8", "--out"]);
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_was_finished() {
+    let here = folder();
+    file(
+        here.path(),
+        "long.toml",
+        TINY.replace("repetitions = 2", "repetitions = 1000"),
+    );
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("seawall"))
+        .args(["run", "long.toml", "--out", "run"])
+        .current_dir(here.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let path = here.path().join("run/rows.jsonl");
+    let lines = || std::fs::read_to_string(&path).map_or(0, |text| text.lines().count());
+    while lines() < 3 {
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "it ended by itself"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupted.expect("kill is there").success());
+    let status = child.wait().expect("it ends");
+    assert!(!status.success());
+    let finished = rows(&here.path().join("run")).len();
+    assert!((3..1000).contains(&finished), "{finished} rows");
+    must_end(here.path(), &["report", "run"], 0, &[]);
 }
 
 #[test]
