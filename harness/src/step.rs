@@ -206,3 +206,31 @@ impl SimStep {
 pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+/// Whether every claim held; names the first run in which one did not, as the line that repeats it.
+pub(crate) fn claims(rows: &[Row]) -> Outcome {
+    let simulated = rows.iter().filter(|row| matches!(row, Row::Sim(_))).count();
+    let broken: Vec<_> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Sim(row) if !row.violations.is_empty() => Some(row),
+            _ => None,
+        })
+        .collect();
+    let Some(first) = broken.first() else {
+        return Ok(());
+    };
+    Err(Failure::Short(format!(
+        "{} of {} simulations broke a claim; the first: {} (scenario {}, fault {}): {}; again: seawall \
+         simulate --replication {} --sharding {} --seed {}",
+        broken.len(),
+        simulated,
+        first.replication,
+        first.scenario,
+        first.fault,
+        first.violations.join("; "),
+        first.replication,
+        first.sharding,
+        first.seed
+    )))
+}

@@ -122,11 +122,16 @@ impl Suite {
             let message = "nothing to do, expected at least one [[bench]], [[lab]] or [[sim]]";
             return Err(source.at(&text.name.span(), message));
         }
-        let mut bench = text
-            .bench
-            .iter()
-            .map(|draft| Comparison::check(draft, source))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut bench: Vec<Comparison> = Vec::new();
+        for draft in &text.bench {
+            let comparison = Comparison::check(draft, source)?;
+            let name = &comparison.name;
+            if bench.iter().any(|other| other.name == *name) {
+                let message = format!("two [[bench]] are named `{name}`, expected different names");
+                return Err(source.at(&draft.place(), message));
+            }
+            bench.push(comparison);
+        }
         if !targets.is_empty() {
             for comparison in &mut bench {
                 comparison.targets = targets.to_vec();

@@ -1,5 +1,7 @@
 //! Tables for a terminal.
 
+use std::fmt::Write;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use seawall_report::block;
 use seawall_report::row::{LabRow, Row};
@@ -89,9 +91,10 @@ pub(crate) fn misses(rows: &[Row]) -> String {
             unit,
             ..
         } = of_trace[0];
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n"
-        ));
+        );
     }
     text.trim_end().to_owned()
 }

@@ -86,8 +86,15 @@ pub struct Named {
     pub configuration: Configuration,
 }
 
+impl Draft {
+    /// Where its name stands.
+    pub fn place(&self) -> std::ops::Range<usize> {
+        self.name.span()
+    }
+}
+
 impl Comparison {
-    /// Checks a draft. With `targets`, those are driven instead of the suite's, as far as known.
+    /// Checks a draft.
     ///
     /// # Errors
     /// A name is unknown or a number is out of range; the message has file, line and what is accepted.
@@ -265,6 +272,12 @@ fn known<T>(
 ) -> Result<Vec<T>, SourceError> {
     if names.is_empty() {
         return Err(source.at(place, format!("`{key}` is empty, expected at least one")));
+    }
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            let message = format!("`{key}` holds `{name}` twice, expected different ones");
+            return Err(source.at(&name.span(), message));
+        }
     }
     names
         .iter()

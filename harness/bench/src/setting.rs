@@ -77,7 +77,7 @@ pub struct Configuration {
     pub pipeline: usize,
     /// How many client threads; one a core where absent.
     pub threads: Option<usize>,
-    /// Where logs go; the run's own folder where absent.
+    /// Where the log's folder is made; in the run's own folder where absent.
     pub dir: Option<PathBuf>,
 }
 
@@ -240,10 +240,10 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "dir",
-        about: "folder of the log; default a temporary one in the run's own folder",
-        accepts: || "a path".to_owned(),
+        about: "where the log's folder is made, and removed; default the run's own folder",
+        accepts: || "the path of a folder that is there".to_owned(),
         set: |to, text| {
-            to.dir = (!text.is_empty()).then(|| PathBuf::from(text));
+            to.dir = Some(PathBuf::from(text)).filter(|path| path.is_dir());
             to.dir.is_some().then_some(())
         },
     },
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn every_setting_refuses_nonsense_and_says_what_it_accepts() {
-        for setting in SETTINGS.iter().filter(|setting| setting.name != "dir") {
+        for setting in SETTINGS {
             let nonsense = Scalar::Text("\u{1}nonsense".to_owned());
             let error = Configuration::default()
                 .set(setting.name, &nonsense)

@@ -1,5 +1,6 @@
 //! `seawall bench`: a suite of one cell, on the same path as `run`.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
@@ -83,7 +84,7 @@ fn help() -> String {
         family::names("workloads")
     );
     for setting in seawall_bench::SETTINGS {
-        text.push_str(&format!("  {:<18} {}\n", setting.name, setting.about));
+        let _ = writeln!(text, "  {:<18} {}", setting.name, setting.about);
     }
     text + "
 Examples:

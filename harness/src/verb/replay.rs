@@ -1,5 +1,6 @@
 //! `seawall replay`: traces through eviction policies, at several sizes.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
@@ -115,11 +116,7 @@ fn help() -> String {
         family::names("bounds")
     );
     for format in seawall_workloads::trace::LIST {
-        text.push_str(&format!(
-            "  {:<16} {}\n",
-            format.name,
-            format.suffixes.join(", ")
-        ));
+        let _ = writeln!(text, "  {:<16} {}", format.name, format.suffixes.join(", "));
     }
     text + &format!(
         "

@@ -12,7 +12,7 @@ use crate::output;
 use crate::progress::{Elsewhere, Progress};
 use crate::setup;
 use crate::status::{Failure, Outcome};
-use crate::step::Step;
+use crate::step::{self, Step};
 use crate::suite::{self, Suite};
 use crate::table;
 
@@ -118,5 +118,6 @@ fn show(folder: &Folder) -> Outcome {
     let run = Run::read(&folder.path).map_err(Failure::work)?;
     let page = seawall_report::write(&folder.path).map_err(Failure::work)?;
     table::summary(&run.rows)?;
-    output::line(&format!("report: {}", page.display()))
+    output::line(&format!("report: {}", page.display()))?;
+    step::claims(&run.rows)
 }

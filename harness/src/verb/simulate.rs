@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use seawall_bench::Source;
-use seawall_report::row::Row;
 use seawall_sim::Scenario;
 
 use crate::family;
@@ -71,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if !arguments.json {
         table::summary(&rows)?;
     }
-    claims(&rows)
+    crate::step::claims(&rows)
 }
 
 fn scenario(arguments: &Arguments) -> Outcome<Scenario> {
@@ -93,32 +92,6 @@ fn scenario(arguments: &Arguments) -> Outcome<Scenario> {
             .map_err(Failure::usage)?;
     }
     Ok(scenario)
-}
-
-/// Whether every claim held; names the first run in which one did not, as the line that repeats it.
-fn claims(rows: &[Row]) -> Outcome {
-    let broken: Vec<_> = rows
-        .iter()
-        .filter_map(|row| match row {
-            Row::Sim(row) if !row.violations.is_empty() => Some(row),
-            _ => None,
-        })
-        .collect();
-    let Some(first) = broken.first() else {
-        return Ok(());
-    };
-    Err(Failure::Short(format!(
-        "{} of {} runs broke a claim; the first: {} (fault {}): {}; again: seawall simulate \
-         --replication {} --sharding {} --seed {}",
-        broken.len(),
-        rows.len(),
-        first.replication,
-        first.fault,
-        first.violations.join("; "),
-        first.replication,
-        first.sharding,
-        first.seed
-    )))
 }
 
 fn help() -> String {

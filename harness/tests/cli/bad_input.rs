@@ -121,6 +121,16 @@ const SUITES: &[(&str, &str, &[&str])] = &[
     ),
     ("threads = 1", "treads = 1", &[":9: ", "treads", "threads"]),
     ("threads = 1", "threads = [1]", &[":9: "]),
+    (
+        "targets = [\"null\"]",
+        "targets = [\"null\", \"null\"]",
+        &[":5: ", "twice"],
+    ),
+    (
+        "[[bench]]",
+        "[[bench]]\nname = \"harness\"\ntargets = [\"null\"]\nworkloads = [\"geo\"]\n[[bench]]",
+        &[":8: ", "harness", "different"],
+    ),
 ];
 
 #[test]

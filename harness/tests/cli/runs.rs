@@ -1,6 +1,9 @@
 //! Runs: what a run leaves, how it goes on, and how two are compared.
 
+use std::fmt::Write;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -96,6 +99,41 @@ fn a_run_goes_on_where_it_was_cut_off() {
 }
 
 #[test]
+fn an_interrupted_run_keeps_what_was_finished() {
+    let here = folder();
+    file(
+        here.path(),
+        "long.toml",
+        TINY.replace("repetitions = 2", "repetitions = 1000"),
+    );
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("seawall"))
+        .args(["run", "long.toml", "--out", "run"])
+        .current_dir(here.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let path = here.path().join("run/rows.jsonl");
+    let lines = || std::fs::read_to_string(&path).map_or(0, |text| text.lines().count());
+    while lines() < 3 {
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "it ended by itself"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupted.expect("kill is there").success());
+    let status = child.wait().expect("it ends");
+    assert!(!status.success());
+    let finished = rows(&here.path().join("run")).len();
+    assert!((3..1000).contains(&finished), "{finished} rows");
+    must_end(here.path(), &["report", "run"], 0, &[]);
+}
+
+#[test]
 fn what_is_compared_runs_interleaved() {
     let here = folder();
     let suite = TINY.replace("settings = { threads = 1 }", "")
@@ -133,18 +171,16 @@ fn a_run_compares_with_itself() {
         let mut base = row.clone();
         for repetition in 0..5 {
             base["repetition"] = (repetition * 2 + row["repetition"].as_u64().unwrap_or(0)).into();
-            text.push_str(&format!("{base}\n"));
+            writeln!(text, "{base}").expect("memory takes it");
         }
     }
     file(here.path(), "run/rows.jsonl", &text);
-    let slow: String = text
-        .lines()
-        .map(|line| {
-            let mut row: Value = serde_json::from_str(line).expect("a row");
-            row["ops_per_s"] = (row["ops_per_s"].as_f64().expect("a figure") / 10.0).into();
-            format!("{row}\n")
-        })
-        .collect();
+    let mut slow = String::new();
+    for line in text.lines() {
+        let mut row: Value = serde_json::from_str(line).expect("a row");
+        row["ops_per_s"] = (row["ops_per_s"].as_f64().expect("a figure") / 10.0).into();
+        writeln!(slow, "{row}").expect("memory takes it");
+    }
     file(here.path(), "slow/rows.jsonl", slow);
     must_end(
         here.path(),

@@ -36,7 +36,7 @@ struct Embedded {
     placed: AtomicUsize,
     /// Threads for the workers that no client became.
     spawned: Mutex<Option<Workers>>,
-    /// The log's folder, where it is not the user's own. Removed with this.
+    /// The log's folder, where there is a log. Removed with this.
     folder: Option<TempDir>,
 }
 
@@ -47,23 +47,24 @@ impl Endpoint for Embedded {
     fn open(drive: &Drive<'_>) -> Result<Embedded, String> {
         let wanted = drive.configuration;
         let clients = drive.clients_wanted();
-        let folder = match &wanted.dir {
-            None if wanted.appendonly => Some(
+        // Always a folder of its own: a log that is there already would be taken in.
+        let parent = wanted.dir.as_deref().unwrap_or(drive.scratch);
+        let folder = wanted
+            .appendonly
+            .then(|| {
                 tempfile::Builder::new()
                     .prefix(crate::SCRATCH_PREFIX)
-                    .tempdir_in(drive.scratch)
-                    .map_err(|error| format!("{}: {error}", drive.scratch.display()))?,
-            ),
-            _ => None,
-        };
-        let dir = wanted.dir.clone();
+                    .tempdir_in(parent)
+                    .map_err(|error| format!("{}: {error}", parent.display()))
+            })
+            .transpose()?;
         let store = Store::open(StoreConfig {
             shards: wanted.shards.unwrap_or(clients),
             seed: drive.seed,
             maxmemory: wanted.maxmemory,
             policy: wanted.policy.clone(),
             samples: wanted.samples,
-            dir: dir.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned())),
+            dir: folder.as_ref().map(|folder| folder.path().to_owned()),
             appendonly: wanted.appendonly,
             appendfsync: wanted.fsync,
             device: (wanted.device.kind)(),

@@ -1,7 +1,7 @@
 //! Targets: a family of things that can be driven. One file each, one line in [`TARGETS`].
 //!
-//! A target is an [`Endpoint`] that hands out a [`Client`] to each thread. The closed loop is generic
-//! over both and erased once, in [`Target::run`].
+//! A target is an `Endpoint` that hands out a `Client` to each thread. The closed loop is generic
+//! over both and erased once, in `Target::run`.
 
 mod embedded;
 mod null;
