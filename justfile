@@ -38,7 +38,7 @@ full *ARGS:
 notebooks:
     test -x {{venv}}/bin/python || python3 -m venv {{venv}}
     {{venv}}/bin/pip install --quiet --disable-pip-version-check -r notebooks/requirements.txt
-    {{venv}}/bin/jupytext --test --to ipynb notebooks/*.py
+    {{venv}}/bin/jupytext -q --to py:percent --output - notebooks/first-look.ipynb | diff - notebooks/first-look.py
     {{venv}}/bin/pytest --nbmake --nbmake-timeout=120 notebooks/
 
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
