@@ -45,4 +45,4 @@ notebooks:
 stress:
     LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
-    SEAWALL_SEEDS=10000 cargo test --release -p seawall-sim
+    SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
