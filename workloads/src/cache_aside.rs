@@ -5,7 +5,7 @@
 //!             └─miss─► database ─► SET k v EX ttl           └─► DEL k
 //! ```
 //!
-//! Its one idea: a value names its row and version and carries a checksum ([`crate::sealed`]), so every
+//! Its one idea: a value names its row and version and carries a checksum (`sealed.rs`), so every
 //! hit is checked: it is the key's own value, whole, not newer than the database, and not older than the
 //! last invalidation that the store acknowledged. It is not a race between writers: a row has one
 //! client, whose ops the store sees in order.

@@ -9,7 +9,7 @@
 //! [`turn`](Log::turn) writes what gathered since the last one (group commit) and starts and reaps
 //! syncs as [`Fsync`] says. A sequence is durable when the device says that its bytes are, and not
 //! before; what `durable()` told is never lost. Recovery gives a prefix of what was appended
-//! ([`recover`]).
+//! (`recover.rs`).
 //!
 //! A write that fails or is short and a sync that fails *poison* the log: every later call errs, and
 //! nothing is tried again, since after a failed sync the kernel may have dropped what it could not

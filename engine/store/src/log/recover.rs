@@ -138,8 +138,10 @@ pub fn recover<D: Disk>(
         file.set_len(segment.end)
             .map_err(failed("cut the torn tail off"))?;
     }
-    // The program may have crashed without the machine: what was read may not be durable yet.
+    // The program may have crashed without the machine: what was read, and the name of what was read,
+    // may not be durable yet.
     file.sync().map_err(failed("sync"))?;
+    disk.sync_folder().map_err(folder("sync the folder"))?;
     Ok(Recovered {
         head: segment.head,
         len: segment.end,

@@ -102,10 +102,10 @@ pub fn write(
     write_to(&disk, name, meta, fill)
 }
 
-/// As [`write`], to `name` in `disk`.
+/// As [`write()`], to `name` in `disk`.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to<D: Disk>(
     disk: &D,
     name: &str,

@@ -121,6 +121,15 @@ pub enum StoreError {
     /// A snapshot cannot be written or read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The mark of a log that begins from a snapshot cannot be written or removed.
+    #[error("{file}: {source}")]
+    Mark {
+        /// The mark.
+        file: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A snapshot is of another number of shards.
     #[error("{file} is of shard {shard} of {shards}; the store has {wanted} shards")]
     Layout {

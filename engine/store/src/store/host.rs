@@ -63,6 +63,12 @@ pub(super) struct Host {
     busy: bool,
 }
 
+/// Whether `op` may change more than one key.
+#[inline]
+fn changes_several(op: &Op) -> bool {
+    op.command().flags.writes() && op.keys().take(2).count() != 1
+}
+
 impl Host {
     pub(super) fn new(
         number: usize,
@@ -104,7 +110,7 @@ impl Host {
     /// Applies `op` for the worker's own session; [`Host::is_free`] allowed it.
     pub(super) fn apply_own(&mut self, now: Millis, op: &Op) -> &ReplyBuf {
         self.out.clear();
-        self.shard.apply(now, op, &mut self.out);
+        self.apply(now, op);
         self.append();
         &self.out.reply
     }
@@ -151,9 +157,10 @@ impl Host {
                 self.say_now(from, number);
             }
             Ask::Release => {
-                self.holder = None;
-                // Release: pairs with the acquire in `KeyReader::get`; even after everything changed.
-                self.version.fetch_add(1, Ordering::Release);
+                // One that was told at `Hold` that the worker stopped holds nothing.
+                if self.holder == Some(from) {
+                    self.let_go();
+                }
                 match &self.failed {
                     Some(reason) => self.out.reply.error(&misconf(reason)),
                     None => self.out.reply.ok(),
@@ -236,12 +243,42 @@ impl Host {
         }
     }
 
+    /// Forgets every session: the worker leaves, and its links with it. What was asked is not answered.
+    pub(super) fn forget_all(&mut self) {
+        self.waiting.clear();
+        self.unsaid.clear();
+        self.let_go();
+    }
+
+    /// Nobody holds the shard any more, and readers on other cores may look again.
+    fn let_go(&mut self) {
+        if self.holder.take().is_some() {
+            // Release: pairs with the acquire in `KeyReader::get`; even after everything changed.
+            self.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Applies `op`. Where it changes several keys, readers on other cores see all of it or nothing: the
+    /// version is odd meanwhile, as it is for as long as somebody holds the shard.
+    fn apply(&mut self, now: Millis, op: &Op) {
+        let alone = self.holder.is_none() && changes_several(op);
+        if alone {
+            // Release: pairs with the acquire in `KeyReader::get`; odd before anything changes.
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        self.shard.apply(now, op, &mut self.out);
+        if alone {
+            // Release: as above; even after everything changed.
+            self.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
     fn run(&mut self, now: Millis, from: From, number: u64, op: &Op) {
         if let Some(error) = self.refusal(op) {
             self.out.reply.error(&error);
             return self.say_now(from, number);
         }
-        self.shard.apply(now, op, &mut self.out);
+        self.apply(now, op);
         let wrote = !self.out.effects.is_empty();
         self.append();
         self.say(from, number, wrote);

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Each shard belongs to one worker, which alone changes it, in [`Worker::turn`]. A key belongs to the
-//! shard that its [`Slot`](crate::Slot) says. There is one store-wide time that never goes back.
+//! shard that its [`Slot`] says. There is one store-wide time that never goes back.
 
 mod config;
 mod flight;

@@ -146,13 +146,20 @@ fn recover(
         recovered.log = Some(recovery);
         log = Some(opened);
     }
-    if let Some(dir) = &config.dir
-        && log.as_ref().is_none_or(|log| log.appended() == 0)
+    let dir = config.dir.as_ref();
+    let half_begun = log.is_some() && dir.is_some_and(|dir| save::log_is_half_begun(dir, number));
+    if half_begun {
+        save::drop_half(shard);
+    }
+    if let Some(dir) = dir
+        && log
+            .as_ref()
+            .is_none_or(|log| half_begun || log.appended() == 0)
         && let Some(keys) = save::load(dir, number, config.shards, shard)?
     {
         recovered.snapshot_keys = keys;
         if let Some(log) = &mut log {
-            save::begin_log(shard, log)?;
+            save::begin_log(dir, number, shard, log)?;
         }
     }
     Ok((log, recovered))

@@ -4,6 +4,7 @@
 //! `SAVE`). Where a log is kept the log is what a store is opened from, since it knows more; a
 //! snapshot is loaded where the log is empty, and then becomes its beginning.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::config::StoreError;
@@ -11,7 +12,7 @@ use super::link::{Ask, Body};
 use super::session::{Session, into_reply};
 use super::spread::Part;
 use super::worker::Core;
-use crate::command::server::DBSIZE;
+use crate::command::server::{DBSIZE, FLUSHALL};
 use crate::effect::Effects;
 use crate::keyspace::record_ops;
 use crate::log::Log;
@@ -76,16 +77,54 @@ pub(super) fn load(
     }
 }
 
-/// Makes what was loaded the beginning of an empty log.
-pub(super) fn begin_log(shard: &Shard, log: &mut Log) -> Result<(), StoreError> {
+/// The mark that the log of shard `number` is being begun from its snapshot.
+fn mark(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("shard-{number:04}.log-begins"))
+}
+
+/// Whether a crash left the log of shard `number` with a part of its snapshot, and nothing else.
+pub(super) fn log_is_half_begun(dir: &Path, number: usize) -> bool {
+    mark(dir, number).exists() && path(dir, number).exists()
+}
+
+/// Empties `shard` of what a half begun log has.
+pub(super) fn drop_half(shard: &mut Shard) {
+    let dropped = shard.replay(&Op::new(&FLUSHALL), &mut Out::default());
+    dropped.expect("FLUSHALL without arguments is never refused");
+}
+
+/// Makes what was loaded the beginning of the log of shard `number`, which is empty or half begun.
+///
+/// A mark stands beside the log meanwhile: after a crash the log's part of it is dropped
+/// ([`drop_half`]), the snapshot is loaded again, and the log begins anew with a `FLUSHALL`.
+pub(super) fn begin_log(
+    dir: &Path,
+    number: usize,
+    shard: &Shard,
+    log: &mut Log,
+) -> Result<(), StoreError> {
+    let mark = mark(dir, number);
+    let failed = |source| StoreError::Mark {
+        file: mark.display().to_string(),
+        source,
+    };
+    let sync_folder = || File::open(dir)?.sync_all();
+    File::create(&mark)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| sync_folder())
+        .map_err(failed)?;
     let mut effects = Effects::default();
+    effects.push(&Op::new(&FLUSHALL));
+    log.append(&effects);
     shard.dump(Millis(0), &mut |op| {
         effects.clear();
         effects.push(op);
         log.append(&effects);
     });
     log.sync()?;
-    Ok(())
+    fs::remove_file(&mark)
+        .and_then(|()| sync_folder())
+        .map_err(failed)
 }
 
 impl Session {

@@ -221,7 +221,16 @@ fn readers_see_whole_values_that_only_advance() {
 /// `MSET` over shards against `MGET` and any-core reads in a row: nobody sees half of it.
 #[test]
 fn a_command_over_several_shards_is_seen_whole() {
-    let (store, _workers) = spawned(4, ReadPath::AnyCore);
+    several_keys_are_seen_whole(4);
+}
+
+#[test]
+fn a_command_over_several_keys_of_one_shard_is_seen_whole() {
+    several_keys_are_seen_whole(1);
+}
+
+fn several_keys_are_seen_whole(shards: usize) {
+    let (store, _workers) = spawned(shards, ReadPath::AnyCore);
     let stop = AtomicBool::new(false);
     let number = |reply: &Reply| match reply {
         Reply::Bulk(bytes) => std::str::from_utf8(bytes).unwrap().parse::<u64>().unwrap(),
@@ -301,9 +310,15 @@ fn hits_on_any_core_are_counted_and_save_from_eviction() {
                 assert!(session.get(b"hot", &mut value).unwrap(), "{policy} at {n}");
             }
         }
+        // What a command evicts waits for readers before it is free, and a reader that stalls (here: any
+        // thread of this program) holds it up for as long: the bound is where it settles.
+        let bound = (1 << 20) + (4 << 10);
+        let settled = (0..1_000).any(|_| {
+            session.execute(&op("set cold0 v"));
+            session.stats().unwrap()[0].used_bytes <= bound
+        });
         let stats = session.stats().unwrap()[0];
-        // What one command evicts waits for readers before it is free.
-        assert!(stats.used_bytes <= (1 << 20) + (4 << 10), "{stats:?}");
+        assert!(settled, "{stats:?}");
         assert!(stats.evicted > 1_000, "{stats:?}");
         assert_eq!((stats.hits, stats.misses), (80_000, 0));
     }
@@ -482,6 +497,27 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
     // Without a log; with one that is empty yet; from that log alone.
     for config in [&config, &logging, &logging] {
         let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        assert_eq!(read(&mut store.session()), before);
+    }
+    // A crash while the log began: it has a part of the snapshot, and the mark says so.
+    for number in 0..3 {
+        std::fs::write(
+            folder.path().join(format!("shard-{number:04}.log-begins")),
+            "",
+        )
+        .unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "log") {
+                let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+                let len = file.metadata().unwrap().len();
+                file.set_len(len - len.min(30)).unwrap();
+            }
+        }
+    }
+    for _ in 0..2 {
+        let store = Store::open(logging.clone()).unwrap();
         let _workers = store.spawn().unwrap();
         assert_eq!(read(&mut store.session()), before);
     }

@@ -176,6 +176,8 @@ impl Drop for Worker {
         }
         core.turn(core.now);
         core.close_links();
+        // Links are numbered anew by whoever attaches next.
+        core.hosts.iter_mut().for_each(Host::forget_all);
         let (hosts, sleeper) = (core.hosts, core.sleeper);
         core.inner.return_seat(core.number, Seat { hosts, sleeper });
     }

@@ -2,7 +2,7 @@
 //!
 //! The one idea: all of it is read from a folder in the shape of `/sys/devices/system`, given as an
 //! argument, so that a machine of four nodes is a fixture and not a purchase. [`Topology::read`]
-//! reads `node/` and `cpu/` below it ([`sysfs`] does the files); [`place`] decides, purely, which
+//! reads `node/` and `cpu/` below it (`sysfs.rs` does the files); [`place`] decides, purely, which
 //! shard goes where. Nothing is pinned or bound here.
 
 mod place;

@@ -1,6 +1,6 @@
 //! The family: what a policy tells of itself, and the one list from which all else follows.
 //!
-//! [`policies!`] takes one line per policy and makes the list that users see, the construction of a
+//! `policies!` takes one line per policy and makes the list that users see, the construction of a
 //! boxed policy for the live store, and a visitor for callers that want static dispatch (the lab).
 
 pub mod mark;

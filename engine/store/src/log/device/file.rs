@@ -1,7 +1,7 @@
 //! `file`: `pwrite` and `fdatasync`.
 //!
 //! The portable reference, and the way out where `io_uring` is forbidden. A write goes to the page
-//! cache in the call; a sync runs on the [keeper](super::keeper), or in the call where it is urgent.
+//! cache in the call; a sync runs on the keeper, or in the call where it is urgent.
 
 use std::fs::File;
 use std::io;

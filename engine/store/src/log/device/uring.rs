@@ -3,7 +3,7 @@
 //! A batch and the sync that follows it are one submission, linked in the kernel: one system call
 //! makes a turn's writes durable, and the worker goes on meanwhile. At most one write and one sync are
 //! in flight; what is appended meanwhile is the next batch (group commit by itself). New segments are
-//! made by the [keeper](super::keeper).
+//! made by the keeper.
 
 use std::fs::File;
 use std::io;
