@@ -43,6 +43,14 @@ pub enum SpecError {
         /// The whole specification.
         text: String,
     },
+    /// A parameter that is given twice.
+    #[error("\"{key}\" stands twice in \"{text}\"; once is accepted")]
+    Repeated {
+        /// The parameter.
+        key: String,
+        /// The whole specification.
+        text: String,
+    },
     /// A number outside its range.
     #[error("{key}={value} in \"{name}\": accepted are {min} to {max}")]
     OutOfRange {
@@ -78,8 +86,9 @@ impl Spec {
     /// Reads `name:key=number:…`.
     ///
     /// # Errors
-    /// A part that is not `key=number`.
+    /// A part that is not `key=number`, or a key that is given twice.
     pub fn parse(text: &str) -> Result<Spec, SpecError> {
+        let text = text.trim();
         let mut parts = text.split(':');
         let name_bytes = parts.next().unwrap_or_default().len();
         let params = parts
@@ -91,7 +100,15 @@ impl Spec {
                         text: text.to_owned(),
                     })
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<(String, u64)>, _>>()?;
+        let repeated =
+            (1..params.len()).find(|&i| params[..i].iter().any(|(key, _)| *key == params[i].0));
+        if let Some(i) = repeated {
+            return Err(SpecError::Repeated {
+                key: params[i].0.clone(),
+                text: text.to_owned(),
+            });
+        }
         Ok(Spec {
             text: text.to_owned(),
             name_bytes,
@@ -126,8 +143,7 @@ impl Spec {
         known
             .iter()
             .map(|param| {
-                // The last of several wins, as on a command line.
-                let given = self.params.iter().rev().find(|(key, _)| key == param.key);
+                let given = self.params.iter().find(|(key, _)| key == param.key);
                 let value = given.map_or(param.default, |&(_, value)| value);
                 if (param.min..=param.max).contains(&value) {
                     Ok(value)
@@ -183,6 +199,11 @@ mod tests {
         assert!(matches!(
             values("ring:points"),
             Err(SpecError::Malformed { .. })
+        ));
+        assert_eq!(values(" ring:points=7 "), Ok(vec![7]));
+        assert!(matches!(
+            values("ring:points=7:points=8"),
+            Err(SpecError::Repeated { .. })
         ));
     }
 }

@@ -99,7 +99,7 @@ fn help() -> String {
         "Replications: {}\nShardings: {}\nFaults (of a scenario): {}\n
 Examples:
   seawall simulate --seeds 20
-  seawall simulate --replication async,quorum --sharding slots --seed 7 --json
+  seawall simulate --replication async:node_timeout_ms=1000,quorum --sharding slots --seed 7 --json
   seawall simulate storm.toml --full",
         family::names("replications"),
         family::names("shardings"),

@@ -91,7 +91,7 @@ impl Scenario {
         parse::scenario(file, text)
     }
 
-    /// With other replications, as on a command line.
+    /// With other replications, as on a command line; the first is the one that shardings are compared under.
     ///
     /// # Errors
     /// One that does not exist.
@@ -100,13 +100,13 @@ impl Scenario {
             .iter()
             .try_for_each(|spec| check_replication(spec).map(drop))?;
         specs.clone_into(&mut self.replications);
-        if let [only] = specs {
-            only.clone_into(&mut self.base_replication);
+        if let [first, ..] = specs {
+            first.clone_into(&mut self.base_replication);
         }
         Ok(self)
     }
 
-    /// With other shardings, as on a command line.
+    /// With other shardings, as on a command line; the first is the one that replications are compared under.
     ///
     /// # Errors
     /// One that does not exist.
@@ -115,8 +115,8 @@ impl Scenario {
             .iter()
             .try_for_each(|spec| check_sharding(spec).map(drop))?;
         specs.clone_into(&mut self.shardings);
-        if let [only] = specs {
-            only.clone_into(&mut self.base_sharding);
+        if let [first, ..] = specs {
+            first.clone_into(&mut self.base_sharding);
         }
         Ok(self)
     }
