@@ -182,7 +182,7 @@ fn more_short_traces_miss_as_the_reference() {
 }
 
 #[test]
-#[ignore = "traces of 4 to 5 million requests take a minute of two cores in the dev profile"]
+#[ignore = "traces of 4 to 5 million requests take a minute of two cores in the dev profile; `just stress` runs it"]
 fn long_traces_miss_as_the_reference() {
     all_equal(LONG);
 }

@@ -1,8 +1,10 @@
 //! A host: one shard with its log, as its worker drives it.
 //!
-//! A turn is apply → log → reply. What an op answers is *unsaid* until the turn's log is written, and
-//! under `appendfsync always` until it is durable, reads included: a reader must not be told of what a
-//! power failure may take back. Once the log failed, nothing is acknowledged that it should have held.
+//! A turn is apply → log → reply. What an op answers is *unsaid* until the turn's log is handed its
+//! effects, and under `appendfsync always` until they are durable, reads included: a reader must not be
+//! told of what a power failure may take back. Under the weaker settings the worker's own ops are
+//! answered at once and reach the log with the next turn. Once the log is known to have failed, no write
+//! is acknowledged.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -49,7 +51,7 @@ pub(super) struct Host {
     strict: bool,
     /// Why the log failed.
     failed: Option<String>,
-    /// Odd while the shard stands still for a command over several shards.
+    /// Odd while several keys change together: one command here, or one over several shards.
     version: Arc<AtomicU64>,
     /// Where snapshots go, and what they are of.
     saves: Option<(PathBuf, Meta)>,
