@@ -4,12 +4,16 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use crate::command::{self, Command, CommandError};
+use crate::command::{self, Command, CommandError, Keys};
+use crate::reply::Protocol;
 
-/// A command and its arguments (the name not among them), owned and usually without allocation.
+/// A command and its arguments (the name not among them), the database that it means and the protocol
+/// of its reply; owned, and usually without allocation.
 #[derive(Clone)]
 pub struct Op {
     command: &'static Command,
+    database: u8,
+    protocol: Protocol,
     bytes: SmallVec<[u8; 152]>,
     ends: SmallVec<[u32; 8]>,
 }
@@ -19,6 +23,8 @@ impl Op {
     pub fn new(command: &'static Command) -> Op {
         Op {
             command,
+            database: 0,
+            protocol: Protocol::Resp2,
             bytes: SmallVec::new(),
             ends: SmallVec::new(),
         }
@@ -67,6 +73,30 @@ impl Op {
         self
     }
 
+    /// In another database than 0 (`SELECT`).
+    #[must_use]
+    pub fn within(mut self, database: u8) -> Op {
+        self.database = database;
+        self
+    }
+
+    /// To be answered in this protocol instead of RESP2.
+    #[must_use]
+    pub fn answered_in(mut self, protocol: Protocol) -> Op {
+        self.protocol = protocol;
+        self
+    }
+
+    /// The database whose keys it means.
+    pub fn database(&self) -> u8 {
+        self.database
+    }
+
+    /// The protocol of its reply.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     /// The command.
     pub fn command(&self) -> &'static Command {
         self.command
@@ -95,13 +125,19 @@ impl Op {
     }
 
     /// The first key, where the command has one.
+    #[inline]
     pub fn key(&self) -> Option<&[u8]> {
-        self.keys().next()
+        match self.command.keys {
+            Keys::Range { step: 0, .. } => None,
+            Keys::Range { first, .. } => self.get(first),
+            _ => self.keys().next(),
+        }
     }
 
     /// The keys, by the command's key positions.
     pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.command.keys.positions(self.len()).map(|i| &self[i])
+        let positions = self.command.keys.positions(self);
+        positions.into_iter().map(|i| &self[i])
     }
 }
 
@@ -118,6 +154,7 @@ impl std::ops::Index<usize> for Op {
 impl PartialEq for Op {
     fn eq(&self, other: &Op) -> bool {
         std::ptr::eq(self.command, other.command)
+            && self.database == other.database
             && self.bytes == other.bytes
             && self.ends == other.ends
     }

@@ -3,13 +3,40 @@
 use crate::command::CommandError;
 use crate::op::Op;
 
-/// The bytes of replies in RESP2, in order.
+/// The version of Redis's protocol that a reply is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// RESP2: what a connection speaks until `HELLO 3`.
+    #[default]
+    Resp2,
+    /// RESP3.
+    Resp3,
+}
+
+/// The bytes of replies, in order. What a protocol has no type for is written as Redis writes it there:
+/// in RESP2 a map is a flat array and a double a bulk string.
 #[derive(Clone, Debug, Default)]
 pub struct ReplyBuf {
     bytes: Vec<u8>,
+    protocol: Protocol,
 }
 
 impl ReplyBuf {
+    /// Writes what follows in `protocol`.
+    pub fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
+    /// What is being written in.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Appends replies that are encoded already.
+    pub fn encoded(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// `+OK`.
     pub fn ok(&mut self) {
         self.simple("OK");
@@ -35,19 +62,75 @@ impl ReplyBuf {
         bulk_into(&mut self.bytes, bytes);
     }
 
-    /// A floating-point number, as RESP2 gives it: a bulk string with 17 significant digits.
+    /// A floating-point number with 17 significant digits; in RESP2 a bulk string.
     pub fn double(&mut self, x: f64) {
-        self.bulk(format_double(x).as_bytes());
+        let text = format_double(x);
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text.as_bytes()),
+            Protocol::Resp3 => self.line(b',', text.as_bytes()),
+        }
     }
 
-    /// The null bulk string.
+    /// Nothing, where a bulk string might be.
     pub fn nil(&mut self) {
-        self.bytes.extend_from_slice(b"$-1\r\n");
+        self.bytes.extend_from_slice(match self.protocol {
+            Protocol::Resp2 => b"$-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
     }
 
-    /// The null array.
+    /// Nothing, where an array might be.
     pub fn nil_array(&mut self) {
-        self.bytes.extend_from_slice(b"*-1\r\n");
+        self.bytes.extend_from_slice(match self.protocol {
+            Protocol::Resp2 => b"*-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// Yes or no; in RESP2 1 or 0.
+    pub fn boolean(&mut self, yes: bool) {
+        match self.protocol {
+            Protocol::Resp2 => self.int(i64::from(yes)),
+            Protocol::Resp3 => self.line(b'#', if yes { b"t" } else { b"f" }),
+        }
+    }
+
+    /// Text for people, `txt` or `mkd` by `format`; in RESP2 a bulk string.
+    pub fn verbatim(&mut self, format: [u8; 3], text: &[u8]) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text),
+            Protocol::Resp3 => {
+                self.number(b'=', text.len() as i64 + 4);
+                self.bytes.extend_from_slice(&format);
+                self.bytes.push(b':');
+                self.bytes.extend_from_slice(text);
+                self.bytes.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// The head of a map of `len` pairs: each key is followed by its value.
+    pub fn map(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(len * 2),
+            Protocol::Resp3 => self.number(b'%', len as i64),
+        }
+    }
+
+    /// The head of a set of `len` replies; in RESP2 an array.
+    pub fn set(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(len),
+            Protocol::Resp3 => self.number(b'~', len as i64),
+        }
+    }
+
+    /// The head of what nobody asked for, `len` replies (published messages); in RESP2 an array.
+    pub fn push(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(len),
+            Protocol::Resp3 => self.number(b'>', len as i64),
+        }
     }
 
     /// The head of an array of `len` replies, which follow.

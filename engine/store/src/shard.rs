@@ -98,6 +98,7 @@ impl Shard {
     pub fn apply(&mut self, now: Millis, op: &Op, out: &mut Out) {
         let begin = out.reply.len();
         let command = op.command();
+        out.reply.speak(op.protocol());
         self.keyspace.begin(now, !command.flags.writes());
         let mut effects = std::mem::take(&mut out.effects);
         let done = self.keyspace.prepare(op).and_then(|()| {

@@ -1,7 +1,7 @@
 //! Counters: strings that hold a number.
 
 use super::extended::Extended;
-use super::{Call, Command, CommandError, Flags, Keys, number, set};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, number, set};
 use crate::keyspace::Expire;
 use crate::op::Op;
 
@@ -9,7 +9,7 @@ use crate::op::Op;
 pub static INCR: Command = Command {
     name: "incr",
     arity: 2,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add one to a counter",
     run: |call| add(call, 1),
@@ -19,7 +19,7 @@ pub static INCR: Command = Command {
 pub static DECR: Command = Command {
     name: "decr",
     arity: 2,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "take one from a counter",
     run: |call| add(call, -1),
@@ -29,7 +29,7 @@ pub static DECR: Command = Command {
 pub static INCRBY: Command = Command {
     name: "incrby",
     arity: 3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add to a counter",
     run: incrby,
@@ -39,7 +39,7 @@ pub static INCRBY: Command = Command {
 pub static DECRBY: Command = Command {
     name: "decrby",
     arity: 3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "take from a counter",
     run: decrby,
@@ -49,7 +49,7 @@ pub static DECRBY: Command = Command {
 pub static INCRBYFLOAT: Command = Command {
     name: "incrbyfloat",
     arity: 3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add a float to a counter",
     run: incrbyfloat,

@@ -8,7 +8,7 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use super::{Call, Command, CommandError, Flags, Keys, number};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::op::Op;
 use crate::time::Millis;
 
@@ -16,7 +16,7 @@ use crate::time::Millis;
 pub static EXPIRE: Command = Command {
     name: "expire",
     arity: -3,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "let a key expire in seconds",
     run: |call| expire(call, When::seconds_from_now, "expire"),
@@ -26,7 +26,7 @@ pub static EXPIRE: Command = Command {
 pub static PEXPIRE: Command = Command {
     name: "pexpire",
     arity: -3,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "let a key expire in milliseconds",
     run: |call| expire(call, When::millis_from_now, "pexpire"),
@@ -36,7 +36,7 @@ pub static PEXPIRE: Command = Command {
 pub static EXPIREAT: Command = Command {
     name: "expireat",
     arity: -3,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "let a key expire at a time in seconds",
     run: |call| expire(call, When::seconds, "expireat"),
@@ -46,7 +46,7 @@ pub static EXPIREAT: Command = Command {
 pub static PEXPIREAT: Command = Command {
     name: "pexpireat",
     arity: -3,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "let a key expire at a time in milliseconds",
     run: |call| expire(call, When::millis, "pexpireat"),
@@ -56,7 +56,7 @@ pub static PEXPIREAT: Command = Command {
 pub static TTL: Command = Command {
     name: "ttl",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the seconds until a key expires",
     run: |call| tell(call, |at, now| (at.since(now) + 500) / 1000),
@@ -66,7 +66,7 @@ pub static TTL: Command = Command {
 pub static PTTL: Command = Command {
     name: "pttl",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the milliseconds until a key expires",
     run: |call| tell(call, Millis::since),
@@ -76,7 +76,7 @@ pub static PTTL: Command = Command {
 pub static EXPIRETIME: Command = Command {
     name: "expiretime",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "when a key expires, in seconds",
     run: |call| tell(call, |at, _| (at.0 + 500) / 1000),
@@ -86,7 +86,7 @@ pub static EXPIRETIME: Command = Command {
 pub static PEXPIRETIME: Command = Command {
     name: "pexpiretime",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "when a key expires, in milliseconds",
     run: |call| tell(call, |at, _| at.0),
@@ -96,7 +96,7 @@ pub static PEXPIRETIME: Command = Command {
 pub static PERSIST: Command = Command {
     name: "persist",
     arity: 2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "let a key never expire",
     run: persist,

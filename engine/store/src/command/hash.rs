@@ -2,7 +2,7 @@
 
 use super::counter::NOT_FINITE;
 use super::extended::Extended;
-use super::{Call, Command, CommandError, Flags, Keys, number};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::value::Hash;
@@ -11,7 +11,7 @@ use crate::value::Hash;
 pub static HSET: Command = Command {
     name: "hset",
     arity: -4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "set fields of a hash",
     run: |call| {
@@ -25,7 +25,7 @@ pub static HSET: Command = Command {
 pub static HMSET: Command = Command {
     name: "hmset",
     arity: -4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "set fields of a hash",
     run: |call| {
@@ -39,7 +39,7 @@ pub static HMSET: Command = Command {
 pub static HSETNX: Command = Command {
     name: "hsetnx",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "set a field of a hash where it is not there",
     run: hsetnx,
@@ -49,7 +49,7 @@ pub static HSETNX: Command = Command {
 pub static HGET: Command = Command {
     name: "hget",
     arity: 3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the value of a field",
     run: hget,
@@ -59,7 +59,7 @@ pub static HGET: Command = Command {
 pub static HMGET: Command = Command {
     name: "hmget",
     arity: -3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the values of several fields",
     run: hmget,
@@ -69,7 +69,7 @@ pub static HMGET: Command = Command {
 pub static HGETALL: Command = Command {
     name: "hgetall",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "all fields of a hash and their values",
     run: |call| {
@@ -84,7 +84,7 @@ pub static HGETALL: Command = Command {
 pub static HKEYS: Command = Command {
     name: "hkeys",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "all fields of a hash",
     run: |call| all(call, 1, |reply, field, _| reply.bulk(field)),
@@ -94,7 +94,7 @@ pub static HKEYS: Command = Command {
 pub static HVALS: Command = Command {
     name: "hvals",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the values of all fields of a hash",
     run: |call| all(call, 1, |reply, _, value| reply.bulk(value)),
@@ -104,7 +104,7 @@ pub static HVALS: Command = Command {
 pub static HDEL: Command = Command {
     name: "hdel",
     arity: -3,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "delete fields of a hash",
     run: hdel,
@@ -114,7 +114,7 @@ pub static HDEL: Command = Command {
 pub static HEXISTS: Command = Command {
     name: "hexists",
     arity: 3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "whether a field is there",
     run: hexists,
@@ -124,7 +124,7 @@ pub static HEXISTS: Command = Command {
 pub static HLEN: Command = Command {
     name: "hlen",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "how many fields a hash has",
     run: hlen,
@@ -134,7 +134,7 @@ pub static HLEN: Command = Command {
 pub static HSTRLEN: Command = Command {
     name: "hstrlen",
     arity: 3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the length of a field's value",
     run: hstrlen,
@@ -144,7 +144,7 @@ pub static HSTRLEN: Command = Command {
 pub static HINCRBY: Command = Command {
     name: "hincrby",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add to a field",
     run: hincrby,
@@ -154,7 +154,7 @@ pub static HINCRBY: Command = Command {
 pub static HINCRBYFLOAT: Command = Command {
     name: "hincrbyfloat",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add a float to a field",
     run: hincrbyfloat,

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand::seq::index;
 
-use super::{Call, Command, CommandError, Flags, Keys, number};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::value::Hash;
 
 /// The most fields that are drawn with repetition. Redis has no such limit but memory, which one
@@ -14,7 +14,7 @@ const DRAWS_MAX: u64 = 1 << 20;
 pub static HRANDFIELD: Command = Command {
     name: "hrandfield",
     arity: -2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "fields of a hash at random: different ones, or, for a negative count, any",
     run: hrandfield,

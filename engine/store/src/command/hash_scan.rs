@@ -1,13 +1,13 @@
 //! Going over a hash in parts: `HSCAN`.
 
-use super::{Call, Command, CommandError, Flags, Keys, glob, number};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, glob, number};
 use crate::value::Hash;
 
 /// `HSCAN key cursor [MATCH pattern] [COUNT count]`
 pub static HSCAN: Command = Command {
     name: "hscan",
     arity: -3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "a part of the fields of a hash, and where to go on",
     run: hscan,

@@ -5,7 +5,7 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use super::{Call, Command, CommandError, Flags, Keys};
+use super::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::op::Op;
 use crate::value::Kind;
 
@@ -13,7 +13,7 @@ use crate::value::Kind;
 pub static DEL: Command = Command {
     name: "del",
     arity: -2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write]),
     keys: Keys::ALL,
     about: "delete keys",
     run: del,
@@ -23,7 +23,7 @@ pub static DEL: Command = Command {
 pub static UNLINK: Command = Command {
     name: "unlink",
     arity: -2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ALL,
     about: "delete keys",
     run: del,
@@ -33,7 +33,7 @@ pub static UNLINK: Command = Command {
 pub static EXISTS: Command = Command {
     name: "exists",
     arity: -2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ALL,
     about: "how many of the keys are there",
     run: exists,
@@ -43,7 +43,7 @@ pub static EXISTS: Command = Command {
 pub static TYPE: Command = Command {
     name: "type",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the kind of value that a key holds",
     run: kind,
@@ -53,7 +53,7 @@ pub static TYPE: Command = Command {
 pub static TOUCH: Command = Command {
     name: "touch",
     arity: -2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ALL,
     about: "access keys without reading them",
     run: touch,

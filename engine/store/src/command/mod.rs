@@ -8,12 +8,14 @@ pub mod counter;
 mod error;
 pub mod expiry;
 mod extended;
+mod flags;
 pub mod geo;
 mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
 pub mod key;
+mod keys;
 mod lookup;
 pub mod number;
 pub mod server;
@@ -24,6 +26,8 @@ pub mod string;
 use std::fmt;
 
 pub use error::CommandError;
+pub use flags::{Flag, Flags};
+pub use keys::{Keys, Positions};
 pub use lookup::find;
 
 use crate::keyspace::Keyspace;
@@ -155,78 +159,6 @@ impl Command {
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
-    }
-}
-
-/// What a command does to the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flags {
-    /// It reads.
-    Read,
-    /// It may change something and may need memory: refused when `maxmemory` is reached.
-    Write,
-    /// It may change something and needs no memory (`DEL`, `EXPIRE`).
-    WriteFree,
-}
-
-impl Flags {
-    /// Whether the command may change something.
-    pub fn writes(self) -> bool {
-        self != Flags::Read
-    }
-}
-
-/// Which arguments are keys: every `step`-th from `first` to `last` (negative: from the end),
-/// counted from 0 without the name. `step` 0: none.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys {
-    /// The first key's position.
-    pub first: usize,
-    /// The last key's position; -1 is the last argument.
-    pub last: isize,
-    /// The distance from one key to the next.
-    pub step: usize,
-}
-
-impl Keys {
-    /// No keys.
-    pub const NONE: Keys = Keys {
-        first: 0,
-        last: 0,
-        step: 0,
-    };
-    /// The first argument alone.
-    pub const ONE: Keys = Keys {
-        first: 0,
-        last: 0,
-        step: 1,
-    };
-    /// Every argument.
-    pub const ALL: Keys = Keys {
-        first: 0,
-        last: -1,
-        step: 1,
-    };
-    /// Every second argument from the first (`MSET`).
-    pub const PAIRS: Keys = Keys {
-        first: 0,
-        last: -1,
-        step: 2,
-    };
-
-    /// The positions among `len` arguments.
-    pub fn positions(self, len: usize) -> impl Iterator<Item = usize> {
-        let last = if self.last < 0 {
-            len as isize + self.last
-        } else {
-            self.last
-        };
-        let end = if self.step == 0 {
-            0
-        } else {
-            usize::try_from(last + 1).unwrap_or(0).min(len)
-        };
-        (self.first..end).step_by(self.step.max(1))
     }
 }
 

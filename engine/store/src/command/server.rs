@@ -5,13 +5,13 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use super::{Call, Command, CommandError, Flags, Keys};
+use super::{Call, Command, CommandError, Flag, Flags, Keys};
 
 /// `DBSIZE`
 pub static DBSIZE: Command = Command {
     name: "dbsize",
     arity: 1,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::NONE,
     about: "how many keys there are",
     run: dbsize,
@@ -21,7 +21,7 @@ pub static DBSIZE: Command = Command {
 pub static FLUSHALL: Command = Command {
     name: "flushall",
     arity: -1,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write]),
     keys: Keys::NONE,
     about: "delete every key",
     run: flush,
@@ -31,7 +31,7 @@ pub static FLUSHALL: Command = Command {
 pub static FLUSHDB: Command = Command {
     name: "flushdb",
     arity: -1,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write]),
     keys: Keys::NONE,
     about: "delete every key of the one database",
     run: flush,
@@ -41,7 +41,7 @@ pub static FLUSHDB: Command = Command {
 pub static PING: Command = Command {
     name: "ping",
     arity: -1,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Fast]),
     keys: Keys::NONE,
     about: "answer PONG, or the message",
     run: ping,
@@ -51,7 +51,7 @@ pub static PING: Command = Command {
 pub static ECHO: Command = Command {
     name: "echo",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Loading, Flag::Stale, Flag::Fast]),
     keys: Keys::NONE,
     about: "answer the message",
     run: echo,

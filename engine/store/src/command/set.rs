@@ -1,7 +1,7 @@
 //! Setting strings: `SET` with its options, its older forms, and several at once.
 
 use super::expiry::When;
-use super::{Call, Command, CommandError, Flags, Keys};
+use super::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::keyspace::Expire;
 use crate::op::Op;
 use crate::time::Millis;
@@ -10,7 +10,7 @@ use crate::time::Millis;
 pub static SET: Command = Command {
     name: "set",
     arity: -3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::ONE,
     about: "set a string, and when it expires",
     run: set,
@@ -20,7 +20,7 @@ pub static SET: Command = Command {
 pub static SETNX: Command = Command {
     name: "setnx",
     arity: 3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "set a string where there is no key",
     run: setnx,
@@ -30,7 +30,7 @@ pub static SETNX: Command = Command {
 pub static SETEX: Command = Command {
     name: "setex",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::ONE,
     about: "set a string that expires in seconds",
     run: |call| set_expiring(call, When::seconds_from_now, "setex"),
@@ -40,7 +40,7 @@ pub static SETEX: Command = Command {
 pub static PSETEX: Command = Command {
     name: "psetex",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::ONE,
     about: "set a string that expires in milliseconds",
     run: |call| set_expiring(call, When::millis_from_now, "psetex"),
@@ -50,7 +50,7 @@ pub static PSETEX: Command = Command {
 pub static MSET: Command = Command {
     name: "mset",
     arity: -3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::PAIRS,
     about: "set several strings",
     run: mset,
@@ -60,7 +60,7 @@ pub static MSET: Command = Command {
 pub static MSETNX: Command = Command {
     name: "msetnx",
     arity: -3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::PAIRS,
     about: "set several strings where none of the keys is there",
     run: msetnx,

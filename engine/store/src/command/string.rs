@@ -5,7 +5,7 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use super::{Call, Command, CommandError, Flags, Keys, number, set};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, number, set};
 use crate::keyspace::{BULK_BYTES_MAX, Expire};
 use crate::op::Op;
 use crate::value::{Kind, Value};
@@ -14,7 +14,7 @@ use crate::value::{Kind, Value};
 pub static GET: Command = Command {
     name: "get",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the value of a string",
     run: get,
@@ -24,7 +24,7 @@ pub static GET: Command = Command {
 pub static GETSET: Command = Command {
     name: "getset",
     arity: 3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "set a string and give its old value",
     run: getset,
@@ -34,7 +34,7 @@ pub static GETSET: Command = Command {
 pub static GETDEL: Command = Command {
     name: "getdel",
     arity: 2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "the value of a string, and delete it",
     run: getdel,
@@ -44,7 +44,7 @@ pub static GETDEL: Command = Command {
 pub static GETEX: Command = Command {
     name: "getex",
     arity: -2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "the value of a string, and set when it expires",
     run: getex,
@@ -54,7 +54,7 @@ pub static GETEX: Command = Command {
 pub static MGET: Command = Command {
     name: "mget",
     arity: -2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ALL,
     about: "the values of several strings",
     run: mget,
@@ -64,7 +64,7 @@ pub static MGET: Command = Command {
 pub static STRLEN: Command = Command {
     name: "strlen",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the length of a string",
     run: strlen,
@@ -74,7 +74,7 @@ pub static STRLEN: Command = Command {
 pub static APPEND: Command = Command {
     name: "append",
     arity: 3,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "append to a string",
     run: append,
@@ -84,7 +84,7 @@ pub static APPEND: Command = Command {
 pub static GETRANGE: Command = Command {
     name: "getrange",
     arity: 4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "a part of a string",
     run: getrange,
@@ -100,7 +100,7 @@ pub static SUBSTR: Command = Command {
 pub static SETRANGE: Command = Command {
     name: "setrange",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::ONE,
     about: "overwrite a part of a string",
     run: setrange,

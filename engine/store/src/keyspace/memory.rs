@@ -5,7 +5,7 @@
 //! command evicts while other cores read is limbo for a moment, and passes the bound by no more.
 
 use super::Keyspace;
-use crate::command::{CommandError, Flags};
+use crate::command::{CommandError, Flag};
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
 use crate::op::Op;
 
@@ -36,7 +36,7 @@ impl Keyspace {
     /// # Errors
     /// `OOM` where nothing may go.
     pub fn prepare(&mut self, op: &Op) -> Result<(), CommandError> {
-        if self.maxmemory == 0 || op.command().flags != Flags::Write {
+        if self.maxmemory == 0 || !op.command().flags.has(Flag::Denyoom) {
             return Ok(());
         }
         let keys = op.keys().count().max(1);

@@ -72,6 +72,8 @@ struct Inner {
     worker_of: Vec<usize>,
     placement: Vec<Placement>,
     numa: bool,
+    /// Why memory could not be bound to its node, where that was tried.
+    unbound: Option<String>,
     config: StoreConfig,
     /// Any-core readers by shard; none where reads are the owners' alone.
     readers: Vec<KeyReader>,
@@ -118,10 +120,12 @@ impl Store {
             .filter_map(|worker| self.inner.placement.iter().find(|p| p.worker == worker))
             .map(|place| format!("{} (node {})", place.cpu, place.node))
             .collect();
-        let nodes = if self.inner.numa {
-            "shards and their memory are placed by node"
-        } else {
-            "one NUMA node, so there is nothing to place by node"
+        let nodes = match (self.inner.numa, &self.inner.unbound) {
+            (false, _) => "one NUMA node, so there is nothing to place by node".to_owned(),
+            (true, None) => "shards and their memory are placed by node".to_owned(),
+            (true, Some(why)) => {
+                format!("shards are placed by node; their memory could not be bound there: {why}")
+            }
         };
         let how = if pinned {
             "pinned to"

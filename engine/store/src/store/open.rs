@@ -49,9 +49,11 @@ impl Store {
             .collect();
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
+        let mut unbound = None;
         for place in &placement {
             let version = Arc::new(AtomicU64::new(0));
-            let mut shard = make(&config, place, numa)?;
+            let (mut shard, refused) = make(&config, place, numa)?;
+            unbound = unbound.or(refused);
             let (log, found) = recover(&config, place.shard, &mut shard)?;
             if config.reads_anywhere() {
                 readers.push(shard.keyspace().reader(Arc::clone(&version)));
@@ -84,6 +86,7 @@ impl Store {
                 recovered,
                 placement,
                 numa,
+                unbound,
                 config,
             }),
         })
@@ -107,7 +110,12 @@ fn placement(shards: usize) -> Result<(Vec<Placement>, bool), StoreError> {
     Ok(((0..shards).map(one).collect(), false))
 }
 
-fn make(config: &StoreConfig, place: &Placement, numa: bool) -> Result<Shard, StoreError> {
+/// An empty shard at its place, and why its memory could not be bound there.
+fn make(
+    config: &StoreConfig,
+    place: &Placement,
+    numa: bool,
+) -> Result<(Shard, Option<String>), StoreError> {
     let shards = config.shards as u64;
     let mut shard = Shard::open(&ShardConfig {
         // Every shard hashes by another seed; the golden ratio spreads them.
@@ -117,11 +125,9 @@ fn make(config: &StoreConfig, place: &Placement, numa: bool) -> Result<Shard, St
         samples: config.samples,
     })
     .map_err(StoreError::Memory)?;
-    if numa {
-        // A kernel that forbids it places memory where it is first touched: by the pinned owner.
-        let _ = shard.bind(place.node);
-    }
-    Ok(shard)
+    // A kernel that forbids it places memory where it is first touched: by the pinned owner.
+    let bound = if numa { shard.bind(place.node) } else { Ok(()) };
+    Ok((shard, bound.err().map(|error| error.to_string())))
 }
 
 fn meta(config: &StoreConfig, number: usize) -> Meta {

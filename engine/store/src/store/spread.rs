@@ -93,9 +93,12 @@ fn split(op: &Op, shards: usize) -> Route {
             "CROSSSLOT Keys in request don't hash to the same slot",
         ));
     }
-    let Keys { step, .. } = op.command().keys;
+    let step = match op.command().keys {
+        Keys::Range { step, .. } => step,
+        Keys::Counted { .. } | Keys::After { .. } => 1,
+    };
     let mut parts: Vec<Part> = Vec::new();
-    for (place, at) in op.command().keys.positions(op.len()).enumerate() {
+    for (place, at) in op.command().keys.positions(op).into_iter().enumerate() {
         let shard = Slot::of(&op[at]).shard(shards);
         let known = parts.iter().position(|part| part.shard == shard);
         let number = known.unwrap_or_else(|| {
@@ -111,7 +114,7 @@ fn split(op: &Op, shards: usize) -> Route {
         (at..(at + step).min(op.len())).for_each(|arg| part.op.push(&op[arg]));
         part.places.push(place);
     }
-    if op.command().keys.step == 2 && op.len() % 2 == 1 {
+    if step == 2 && op.len() % 2 == 1 {
         return Route::Refused(CommandError::arity(op.command()));
     }
     Route::Spread(parts)

@@ -2,14 +2,14 @@
 
 use super::point::Point;
 use crate::command::sorted_set::add::{Options, ZADD, zadd};
-use crate::command::{Call, Command, CommandError, Flags, Keys};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::op::Op;
 
 /// `GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]`
 pub static GEOADD: Command = Command {
     name: "geoadd",
     arity: -5,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
     keys: Keys::ONE,
     about: "add places, or move them",
     run: geoadd,

@@ -1,7 +1,7 @@
 //! Reading places: `GEODIST`, `GEOHASH`, `GEOPOS`.
 
 use super::point::Point;
-use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::reply::{ReplyBuf, format_fixed};
 use crate::value::SortedSet;
 
@@ -9,7 +9,7 @@ use crate::value::SortedSet;
 pub static GEODIST: Command = Command {
     name: "geodist",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the distance between two places",
     run: geodist,
@@ -19,7 +19,7 @@ pub static GEODIST: Command = Command {
 pub static GEOHASH: Command = Command {
     name: "geohash",
     arity: -2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the geohashes of places, as text",
     run: geohash,
@@ -29,7 +29,7 @@ pub static GEOHASH: Command = Command {
 pub static GEOPOS: Command = Command {
     name: "geopos",
     arity: -2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the coordinates of places",
     run: geopos,

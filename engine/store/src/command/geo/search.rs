@@ -3,7 +3,7 @@
 use super::cover::{self, Shape};
 use super::point::Point;
 use super::read::{coordinates, distance, length, unit_m};
-use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::value::SortedSet;
@@ -13,7 +13,7 @@ use crate::value::SortedSet;
 pub static GEOSEARCH: Command = Command {
     name: "geosearch",
     arity: -7,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the places in a circle or a box",
     run: geosearch,

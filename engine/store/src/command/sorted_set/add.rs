@@ -1,6 +1,6 @@
 //! Adding members and changing scores: `ZADD`, `ZINCRBY`.
 
-use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::keyspace::Keyspace;
 use crate::op::Op;
 use crate::value::SortedSet;
@@ -9,7 +9,7 @@ use crate::value::SortedSet;
 pub static ZADD: Command = Command {
     name: "zadd",
     arity: -4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add members to a sorted set or change their scores",
     run: |call| zadd(call, call.op, Options::default()),
@@ -19,7 +19,7 @@ pub static ZADD: Command = Command {
 pub static ZINCRBY: Command = Command {
     name: "zincrby",
     arity: 4,
-    flags: Flags::Write,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add to a member's score",
     run: |call| {

@@ -1,7 +1,7 @@
 //! Ranges: `ZRANGE` with its options, and the older commands that are parts of it.
 
 use super::bound::Bounds;
-use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::op::Op;
 use crate::value::SortedSet;
 
@@ -9,7 +9,7 @@ use crate::value::SortedSet;
 pub static ZRANGE: Command = Command {
     name: "zrange",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the members in a range of ranks, scores or members",
     run: |call| range(call, None, None),
@@ -19,7 +19,7 @@ pub static ZRANGE: Command = Command {
 pub static ZREVRANGE: Command = Command {
     name: "zrevrange",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the members in a range of ranks, from the highest",
     run: |call| range(call, Some(By::Rank), Some(true)),
@@ -29,7 +29,7 @@ pub static ZREVRANGE: Command = Command {
 pub static ZRANGEBYSCORE: Command = Command {
     name: "zrangebyscore",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the members in a range of scores",
     run: |call| range(call, Some(By::Score), Some(false)),
@@ -39,7 +39,7 @@ pub static ZRANGEBYSCORE: Command = Command {
 pub static ZREVRANGEBYSCORE: Command = Command {
     name: "zrevrangebyscore",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the members in a range of scores, from the highest",
     run: |call| range(call, Some(By::Score), Some(true)),
@@ -49,7 +49,7 @@ pub static ZREVRANGEBYSCORE: Command = Command {
 pub static ZRANGEBYLEX: Command = Command {
     name: "zrangebylex",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the members in a range of members",
     run: |call| range(call, Some(By::Lex), Some(false)),
@@ -59,7 +59,7 @@ pub static ZRANGEBYLEX: Command = Command {
 pub static ZREVRANGEBYLEX: Command = Command {
     name: "zrevrangebylex",
     arity: -4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the members in a range of members, from the highest",
     run: |call| range(call, Some(By::Lex), Some(true)),

@@ -1,7 +1,7 @@
 //! Scores, ranks and counts.
 
 use super::bound::Bounds;
-use crate::command::{Call, Command, CommandError, Flags, Keys};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::reply::ReplyBuf;
 use crate::value::SortedSet;
 
@@ -9,7 +9,7 @@ use crate::value::SortedSet;
 pub static ZSCORE: Command = Command {
     name: "zscore",
     arity: 3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the score of a member",
     run: zscore,
@@ -19,7 +19,7 @@ pub static ZSCORE: Command = Command {
 pub static ZMSCORE: Command = Command {
     name: "zmscore",
     arity: -3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "the scores of several members",
     run: zmscore,
@@ -29,7 +29,7 @@ pub static ZMSCORE: Command = Command {
 pub static ZCARD: Command = Command {
     name: "zcard",
     arity: 2,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "how many members a sorted set has",
     run: zcard,
@@ -39,7 +39,7 @@ pub static ZCARD: Command = Command {
 pub static ZCOUNT: Command = Command {
     name: "zcount",
     arity: 4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "how many members have scores in a range",
     run: |call| count(call, Bounds::score(&call.op[1], &call.op[2])?),
@@ -49,7 +49,7 @@ pub static ZCOUNT: Command = Command {
 pub static ZLEXCOUNT: Command = Command {
     name: "zlexcount",
     arity: 4,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "how many members lie in a range of members",
     run: |call| count(call, Bounds::lex(&call.op[1], &call.op[2])?),
@@ -59,7 +59,7 @@ pub static ZLEXCOUNT: Command = Command {
 pub static ZRANK: Command = Command {
     name: "zrank",
     arity: 3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "how many members have a lower place than a member",
     run: |call| rank(call, |rank, _| rank),
@@ -69,7 +69,7 @@ pub static ZRANK: Command = Command {
 pub static ZREVRANK: Command = Command {
     name: "zrevrank",
     arity: 3,
-    flags: Flags::Read,
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "how many members have a higher place than a member",
     run: |call| rank(call, |rank, len| len - 1 - rank),

@@ -1,14 +1,14 @@
 //! Removing members: by name, by range, from either end.
 
 use super::bound::Bounds;
-use crate::command::{Call, Command, CommandError, Flags, Keys, number};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::value::SortedSet;
 
 /// `ZREM key member [member ...]`
 pub static ZREM: Command = Command {
     name: "zrem",
     arity: -3,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "remove members of a sorted set",
     run: zrem,
@@ -18,7 +18,7 @@ pub static ZREM: Command = Command {
 pub static ZREMRANGEBYRANK: Command = Command {
     name: "zremrangebyrank",
     arity: 4,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write]),
     keys: Keys::ONE,
     about: "remove the members in a range of ranks",
     run: |call| remove_range(call, Bounds::rank(&call.op[1], &call.op[2])?),
@@ -28,7 +28,7 @@ pub static ZREMRANGEBYRANK: Command = Command {
 pub static ZREMRANGEBYSCORE: Command = Command {
     name: "zremrangebyscore",
     arity: 4,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write]),
     keys: Keys::ONE,
     about: "remove the members in a range of scores",
     run: |call| remove_range(call, Bounds::score(&call.op[1], &call.op[2])?),
@@ -38,7 +38,7 @@ pub static ZREMRANGEBYSCORE: Command = Command {
 pub static ZREMRANGEBYLEX: Command = Command {
     name: "zremrangebylex",
     arity: 4,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write]),
     keys: Keys::ONE,
     about: "remove the members in a range of members",
     run: |call| remove_range(call, Bounds::lex(&call.op[1], &call.op[2])?),
@@ -48,7 +48,7 @@ pub static ZREMRANGEBYLEX: Command = Command {
 pub static ZPOPMIN: Command = Command {
     name: "zpopmin",
     arity: -2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "remove and give the members with the lowest scores",
     run: |call| pop(call, false),
@@ -58,7 +58,7 @@ pub static ZPOPMIN: Command = Command {
 pub static ZPOPMAX: Command = Command {
     name: "zpopmax",
     arity: -2,
-    flags: Flags::WriteFree,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "remove and give the members with the highest scores",
     run: |call| pop(call, true),
