@@ -15,6 +15,7 @@ use seawall_bench::{Journal, SCRATCH_PREFIX};
 use seawall_report::row::Row;
 use seawall_report::{Run, Setup};
 
+use crate::setup::SUITE_HASH;
 use crate::status::{Failure, Outcome};
 use crate::step::Key;
 
@@ -112,6 +113,27 @@ impl Folder {
                 setup.suite,
                 setup.seed
             )));
+        }
+        let differs = |what: &str| {
+            Err(Failure::Usage(format!(
+                "{}: holds a run {what}, whose figures are not to be mixed with this one's; --out DIR takes \
+                 another folder",
+                path.display()
+            )))
+        };
+        if there.extra.get(SUITE_HASH) != setup.extra.get(SUITE_HASH) {
+            return differs(&format!(
+                "of another text or other targets of suite {}",
+                setup.suite
+            ));
+        }
+        if there.commit != setup.commit {
+            let of = |setup: &Setup| setup.commit.clone().unwrap_or("unknown".to_owned());
+            return differs(&format!(
+                "by commit {}, and this program is {}",
+                of(&there),
+                of(setup)
+            ));
         }
         match Run::read(path) {
             Ok(run) => Ok(run.rows.iter().map(Key::of).collect()),

@@ -1,32 +1,20 @@
-//! Progress on standard error: a bar with the time left on a terminal, plain lines elsewhere.
+//! Progress on standard error, where that is a terminal: a bar, the step under way, and the time left.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::output;
-
-/// How progress is shown where standard error is no terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Elsewhere {
-    /// A line a step.
-    Lines,
-    /// Not at all: rows on standard output are all that is wanted.
-    Silent,
-}
-
 /// Steps done out of steps planned, by the seconds that each is expected to take.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    elsewhere: Elsewhere,
     steps: usize,
     begun: usize,
 }
 
 impl Progress {
     /// Progress over `steps` steps that together take about `seconds`.
-    pub(crate) fn new(steps: usize, seconds: f64, elsewhere: Elsewhere) -> Progress {
+    pub(crate) fn new(steps: usize, seconds: f64) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
                 "{bar:30} {percent:>3}%  {elapsed} gone, about {eta} left  {wide_msg}",
@@ -38,7 +26,6 @@ impl Progress {
         });
         Progress {
             bar,
-            elsewhere,
             steps,
             begun: 0,
         }
@@ -47,12 +34,8 @@ impl Progress {
     /// A step begins.
     pub(crate) fn begin(&mut self, what: &str) {
         self.begun += 1;
-        match &self.bar {
-            Some(bar) => bar.set_message(what.to_owned()),
-            None if self.elsewhere == Elsewhere::Lines => {
-                output::complain(&format!("[{}/{}] {what}", self.begun, self.steps));
-            }
-            None => {}
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("[{}/{}] {what}", self.begun, self.steps));
         }
     }
 

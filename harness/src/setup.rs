@@ -10,11 +10,15 @@ use serde_json::{Map, Value, json};
 
 use crate::suite::Suite;
 
+/// The name of the suite's hash among the setup's further fields.
+pub(crate) const SUITE_HASH: &str = "suite hash";
+
 /// The setup of a run that begins now, on this machine.
 pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
     Setup {
         schema: seawall_report::setup::SCHEMA,
-        created: jiff::Timestamp::now().to_string(),
+        // Nobody asks for less than a second.
+        created: format!("{:.0}", jiff::Timestamp::now()),
         commit: option_env!("SEAWALL_COMMIT").map(str::to_owned),
         dirty: option_env!("SEAWALL_DIRTY").is_some(),
         command: std::env::args_os()
@@ -24,7 +28,10 @@ pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
         seed,
         machine: machine(&Machine::read()),
         notices,
-        extra: Map::from_iter([("about".to_owned(), json!(suite.about))]),
+        extra: Map::from_iter([
+            ("about".to_owned(), json!(suite.about)),
+            (SUITE_HASH.to_owned(), json!(suite.hash)),
+        ]),
     }
 }
 

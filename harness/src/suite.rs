@@ -33,6 +33,7 @@ use seawall_sim::Scenario;
 use seawall_workloads::trace::FormatSpec;
 use serde::Deserialize;
 use toml::Spanned;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::input::Input;
 use crate::step::{LabStep, SimStep, Step};
@@ -90,6 +91,8 @@ pub(crate) struct Suite {
     pub(crate) about: String,
     /// Its own seed.
     pub(crate) seed: u64,
+    /// Tells it from every other: of its text and the targets that are driven.
+    pub(crate) hash: String,
     bench: Vec<Comparison>,
     lab: Vec<LabStep>,
     sim: Vec<SimPart>,
@@ -150,6 +153,7 @@ impl Suite {
             name,
             about: text.about,
             seed: text.seed.unwrap_or(1),
+            hash: hash(source, targets),
             bench,
             lab,
             sim,
@@ -177,6 +181,14 @@ impl Suite {
         }
         steps
     }
+}
+
+fn hash(source: &Source, targets: &[&'static Target]) -> String {
+    let targets: String = targets.iter().map(|target| target.name).collect();
+    format!(
+        "{:016x}",
+        xxh3_64_with_seed(source.text().as_bytes(), xxh3_64(targets.as_bytes()))
+    )
 }
 
 impl LabDraft {

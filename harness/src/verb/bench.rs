@@ -10,7 +10,7 @@ use seawall_report::row::Row;
 
 use crate::family;
 use crate::output;
-use crate::progress::{Elsewhere, Progress};
+use crate::progress::Progress;
 use crate::status::{Failure, Outcome};
 use crate::table;
 
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             None => Length::Time(std::time::Duration::from_secs_f64(arguments.seconds)),
         },
     };
-    let mut progress = Progress::new(1, cell.seconds_expected(), Elsewhere::Silent);
+    let mut progress = Progress::new(1, cell.seconds_expected());
     progress.begin(&cell.to_string());
     let row = cell.run_in(Path::new(".")).map_err(Failure::work)?;
     drop(progress);

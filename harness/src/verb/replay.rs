@@ -11,7 +11,7 @@ use seawall_workloads::trace::FormatSpec;
 use crate::family;
 use crate::input::{CARRIED_NAME, Input};
 use crate::output;
-use crate::progress::{Elsewhere, Progress};
+use crate::progress::Progress;
 use crate::status::{Failure, Outcome};
 use crate::table;
 
@@ -73,11 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         input.check(format).map_err(Failure::Usage)?;
     }
     let cells = arguments.policy.len() * arguments.size.len();
-    let mut progress = Progress::new(
-        inputs.len() * cells,
-        (inputs.len() * cells) as f64,
-        Elsewhere::Silent,
-    );
+    let mut progress = Progress::new(inputs.len() * cells, (inputs.len() * cells) as f64);
     let mut rows = Vec::new();
     for input in &inputs {
         let trace = input.read(format)?;

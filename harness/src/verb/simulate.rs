@@ -8,7 +8,7 @@ use seawall_sim::Scenario;
 
 use crate::family;
 use crate::output;
-use crate::progress::{Elsewhere, Progress};
+use crate::progress::Progress;
 use crate::status::{Failure, Outcome};
 use crate::step::{SimStep, Step};
 use crate::table;
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     let steps = SimStep::of(&scenario, arguments.full, arguments.seed, arguments.seeds);
     let seconds = steps.iter().map(SimStep::seconds_expected).sum();
-    let mut progress = Progress::new(steps.len(), seconds, Elsewhere::Silent);
+    let mut progress = Progress::new(steps.len(), seconds);
     let mut rows = Vec::new();
     for step in steps {
         let seconds = step.seconds_expected();

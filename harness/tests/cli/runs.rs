@@ -21,11 +21,11 @@ fn rows(path: &Path) -> Vec<Value> {
 fn a_run_leaves_its_setup_its_rows_and_a_report() {
     let here = folder();
     file(here.path(), "tiny.toml", TINY);
-    let ended = must_end(
-        here.path(),
-        &["run", "tiny.toml", "--seed", "9"],
-        0,
-        &["[1/2]", "[2/2]"],
+    let ended = must_end(here.path(), &["run", "tiny.toml", "--seed", "9"], 0);
+    assert!(
+        ended.stderr.is_empty(),
+        "progress is for terminals alone: {}",
+        String::from_utf8_lossy(&ended.stderr)
     );
     let run = here.path().join("runs/tiny-9");
     let expected = [
@@ -96,6 +96,16 @@ fn a_run_goes_on_where_it_was_cut_off() {
         "--resume",
     ];
     must_end(here.path(), &other, 2, &["seed 1", "seed 8", "--out"]);
+
+    // The same name and seed, but another suite by now.
+    let changed = TINY.replace("repetitions = 2", "repetitions = 3");
+    file(here.path(), "tiny.toml", changed);
+    must_end(
+        here.path(),
+        &resume,
+        2,
+        &["another text", "suite tiny", "--out"],
+    );
 }
 
 #[test]
@@ -110,7 +120,7 @@ fn an_interrupted_run_keeps_what_was_finished() {
         .args(["run", "long.toml", "--out", "run"])
         .current_dir(here.path())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
     let path = here.path().join("run/rows.jsonl");
@@ -126,8 +136,10 @@ fn an_interrupted_run_keeps_what_was_finished() {
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(interrupted.expect("kill is there").success());
-    let status = child.wait().expect("it ends");
-    assert!(!status.success());
+    let ended = child.wait_with_output().expect("it ends");
+    assert!(!ended.status.success());
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.contains("--resume goes on"), "{told}");
     let finished = rows(&here.path().join("run")).len();
     assert!((3..1000).contains(&finished), "{finished} rows");
     must_end(here.path(), &["report", "run"], 0, &[]);

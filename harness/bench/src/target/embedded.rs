@@ -122,6 +122,10 @@ impl Endpoint for Embedded {
         let mut notes = Map::new();
         notes.insert("shards".to_owned(), Value::from(self.store.shards()));
         notes.insert("workers".to_owned(), Value::from(self.store.workers()));
+        notes.insert(
+            "placement".to_owned(),
+            Value::from(self.store.placement_text()),
+        );
         let mut recovered = self.store.recovered().iter();
         if let Some(notice) = recovered.find_map(|shard| shard.log.as_ref()?.notice.clone()) {
             notes.insert(crate::NOTICE.to_owned(), Value::from(notice));

@@ -43,10 +43,16 @@ pub fn compared(run: &Run) -> Vec<Compared<'_>> {
             .iter()
             .any(|name| cell.settings.contains_key(*name))
     };
-    let with_log = cells
+    let with_log: Vec<&Cell<'_>> = cells
         .iter()
-        .filter(|cell| mentions(cell) && has_log(cell.settings));
+        .filter(|cell| mentions(cell) && has_log(cell.settings))
+        .collect();
+    // What all of them share besides tells nothing of one.
+    let shared = with_log
+        .windows(2)
+        .all(|pair| rest(pair[0].settings) == rest(pair[1].settings));
     with_log
+        .into_iter()
         .map(|cell| {
             let base = cells.iter().find(|base| {
                 // Only within a comparison do repetitions run beside each other.
@@ -58,7 +64,7 @@ pub fn compared(run: &Run) -> Vec<Compared<'_>> {
             });
             Compared {
                 cell: cell.clone(),
-                setting: setting(cell.settings),
+                setting: setting(cell.settings, !shared),
                 throughput: base.and_then(|base| cell.over(base, |row| row.ops_per_s)),
                 base: base.cloned(),
             }
@@ -221,7 +227,8 @@ fn rest(settings: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-fn setting(settings: &Map<String, Value>) -> String {
+/// What is set of persistence and, where `whole`, what else.
+fn setting(settings: &Map<String, Value>, whole: bool) -> String {
     let device = settings
         .get("device")
         .map(|device| format!("on {}", shown(device)));
@@ -235,7 +242,7 @@ fn setting(settings: &Map<String, Value>) -> String {
         parts.join(" ")
     };
     let rest = rest(settings);
-    if !rest.is_empty() {
+    if whole && !rest.is_empty() {
         words.extend([", ", &crate::cell::set(&rest)]);
     }
     words

@@ -183,7 +183,7 @@ fn lost_by(text: Text, trials: &[&&Trial<'_>]) -> Text {
     if losing == 0 {
         let bound = percent(proportion::upper_bound(0, n));
         return text.strong(" lost none").plain(format!(
-            " in {n} runs (with 95 % confidence, fewer than {bound} of runs lose any)"
+            " in {n} runs (so fewer than {bound} of runs lose any, with 95 % confidence)"
         ));
     }
     let lost: f64 = rows().map(|row| row.lost_acked_writes as f64).sum();
@@ -276,24 +276,26 @@ fn durability(run: &Run) -> Vec<Block> {
             .plain(" keeps ");
         let mut first = true;
         for one in compared.iter().filter(|one| place(one) == here) {
-            let Some(Estimate { value, interval, n }) = one.throughput else {
+            let Some(Estimate {
+                value, interval, ..
+            }) = one.throughput
+            else {
                 continue;
             };
-            text = if first { text } else { text.plain("; ") };
-            first = false;
-            text = text.strong(percent(value)).plain(match interval {
-                Some(ends) if ends.contains(1.0) => {
-                    format!(
-                        " ({}: no difference can be told, {n} pairs)",
-                        number::interval(ends, percent)
-                    )
-                }
-                Some(ends) => format!(" ({}, {n} pairs)", number::interval(ends, percent)),
-                None => " (a single pair)".into(),
+            text = if first { text } else { text.plain(", ") };
+            text = text.strong(percent(value));
+            text = text.plain(match interval {
+                Some(ends) if ends.contains(1.0) => " (no difference can be told)",
+                Some(_) => "",
+                None => " (a single pair)",
             });
-            text = text
-                .plain(" of its throughput at ")
-                .code(one.setting.as_str());
+            text = text.plain(if first {
+                " of its throughput at "
+            } else {
+                " at "
+            });
+            text = text.code(one.setting.as_str());
+            first = false;
         }
         blocks.push(Block::Finding {
             tone: Tone::Plain,

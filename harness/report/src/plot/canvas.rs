@@ -20,6 +20,9 @@ use super::palette::{Dash, Look, Mark};
 /// Drawn pixels per logical pixel.
 const SCALE: f64 = 4.0;
 
+/// How much larger than drawn a plot may be shown, so that its text is as large as the page's.
+const SHOWN: f64 = 1.3;
+
 /// The backend divides font sizes by this.
 const FONT_FACTOR: f64 = 1.24;
 
@@ -79,9 +82,10 @@ pub fn svg(width: f64, height: f64, name: &str, draw: impl FnOnce(&mut Canvas<'_
     let body = body.map_or("", |(body, _)| body).trim();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" \
-         style=\"max-width:{width}px\" role=\"img\" aria-label=\"{}\">\n{body}\n{tips}</svg>",
+         style=\"max-width:{}px\" role=\"img\" aria-label=\"{}\">\n{body}\n{tips}</svg>",
         size.0,
         size.1,
+        width * SHOWN,
         escaped(name),
     )
 }
