@@ -21,11 +21,11 @@ fn rows(path: &Path) -> Vec<Value> {
 fn a_run_leaves_its_setup_its_rows_and_a_report() {
     let here = folder();
     file(here.path(), "tiny.toml", TINY);
-    let ended = must_end(here.path(), &["run", "tiny.toml", "--seed", "9"], 0);
+    let ended = must_end(here.path(), &["run", "tiny.toml", "--seed", "9"], 0, &[]);
     assert!(
-        ended.stderr.is_empty(),
+        ended.err.is_empty(),
         "progress is for terminals alone: {}",
-        String::from_utf8_lossy(&ended.stderr)
+        ended.err
     );
     let run = here.path().join("runs/tiny-9");
     let expected = [
