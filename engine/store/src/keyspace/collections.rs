@@ -47,6 +47,8 @@ impl Keyspace {
         self.collection_bytes = self.collection_bytes - before + after;
         if is_empty && let Some((place, id)) = self.locate(key) {
             self.unlink(place, id);
+        } else {
+            self.observers.changed(self.database, key);
         }
         result
     }

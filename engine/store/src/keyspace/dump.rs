@@ -18,15 +18,27 @@ impl Keyspace {
             if expires.is_some_and(|at| now > at) {
                 return;
             }
-            match value {
-                Value::String(bytes) => string(key, bytes, expires, each),
-                Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
-                Value::SortedSet(members) => {
-                    let scored = members.iter().map(|(member, x)| (format_double(x), member));
-                    pairs(&sorted_set::add::ZADD, key, scored, expires, each);
-                }
-            }
+            value_ops(key, value, expires, each);
         });
+    }
+
+    /// Shows ops that rebuild `key`; none where there is no such key.
+    pub(crate) fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
+        if let Some((_, id)) = self.locate(key) {
+            let expires = self.arena.own(id).expires();
+            value_ops(key, self.value(id), expires, each);
+        }
+    }
+}
+
+fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut dyn FnMut(&Op)) {
+    match value {
+        Value::String(bytes) => string(key, bytes, expires, each),
+        Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
+        Value::SortedSet(members) => {
+            let scored = members.iter().map(|(member, x)| (format_double(x), member));
+            pairs(&sorted_set::add::ZADD, key, scored, expires, each);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod eviction;
 mod expiry;
 mod memory;
 mod notice;
+mod observe;
 mod reader;
 mod slab;
 #[cfg(test)]
@@ -33,6 +34,8 @@ use crate::value::{Kind, Stored, Value};
 pub use dump::record_ops;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
+pub use observe::DbKey;
+use observe::Observers;
 pub use reader::{KeyReader, Read, Touched};
 use slab::Slab;
 
@@ -66,6 +69,7 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The events that somebody may listen to, and those that happened since they were drained.
@@ -100,6 +104,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            observers: Observers::default(),
             removed: Effects::default(),
             notify: Classes::NONE,
             events: Vec::new(),
@@ -194,6 +199,7 @@ impl Keyspace {
         let Some((place, id)) = self.locate(key) else {
             return false;
         };
+        self.observers.changed(self.database, key);
         let item = self.arena.own(id);
         let before = item.expires();
         if before == at {
@@ -224,6 +230,7 @@ impl Keyspace {
 
     /// Removes every key.
     pub fn clear(&mut self) {
+        self.changed_where(|keyspace, key| keyspace.peek(key.key()).is_some());
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
@@ -347,6 +354,7 @@ impl Keyspace {
             self.expiries.change(id, None, expires);
             self.eviction
                 .insert(self.arena.own(id), id, hash, size, self.now);
+            self.observers.changed(self.database, key);
             self.notify(Class::New, "new", key);
             return Ok(());
         };
@@ -379,6 +387,7 @@ impl Keyspace {
         }
         self.forget_collection(old);
         self.arena.retire(old);
+        self.observers.changed(self.database, key);
         Ok(())
     }
 
@@ -415,6 +424,8 @@ impl Keyspace {
 
     /// Removes the item at `place`, which the policy has forgotten.
     fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
+        let key = self.arena.own(id).key();
+        self.observers.changed(self.database, key);
         self.index.remove(place);
         self.expiries.change(id, self.arena.own(id).expires(), None);
         self.forget_collection(id);
