@@ -50,7 +50,7 @@ impl Keyspace {
             let Some(id) = self.expiries.first(self.now) else {
                 break;
             };
-            let hash = self.hash(self.arena.own(id).key());
+            let hash = self.item_hash(id);
             let found = self.index.find(hash, |other| other == id);
             let (place, id) = found.expect("an item that expires is in the index");
             self.stats.expired += 1;

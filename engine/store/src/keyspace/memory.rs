@@ -115,11 +115,9 @@ impl Keyspace {
     }
 
     fn evict(&mut self, id: ItemId) {
-        let key = self.arena.own(id).key();
-        let op = Op::new(&crate::command::key::DEL).arg(key);
-        let found = self.index.find(self.hash(key), |other| other == id);
+        let found = self.index.find(self.item_hash(id), |other| other == id);
         let (place, id) = found.expect("a policy names what is resident");
-        self.removed.push(&op);
+        self.tell_removal(id);
         self.stats.evicted += 1;
         self.unlink_forgotten(place, id);
     }
