@@ -6,6 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::effect::Effects;
+use crate::event::Classes;
 use crate::keyspace::DatabaseStats;
 use crate::op::Op;
 use crate::reply::Reply;
@@ -122,7 +123,11 @@ fn what_expires_or_is_evicted_is_told_within_its_database() {
     ask(&mut shard, 5, "set k v px 10", &mut told);
     ask(&mut shard, 0, "swapdb 5 9", &mut told);
     let mut out = Out::default();
+    shard.set_notify(Classes::parse("EA").unwrap());
     shard.tick(Millis(100), &mut out);
+    let events = out.events.iter();
+    let events: Vec<_> = events.map(|event| (event.database, event.name)).collect();
+    assert_eq!(events, [(9, "expired")]);
     let told: Vec<Op> = Effects::decode(out.effects.as_bytes())
         .map(Result::unwrap)
         .collect();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::Keyspace;
+use crate::mem::ItemId;
 
 /// The most databases that a store may have.
 pub const DATABASES_MAX: usize = 256;
@@ -124,6 +125,18 @@ impl Keyspace {
     /// Lets the calls that follow mean another database, which there must be.
     pub fn select(&mut self, database: u8) {
         self.place = self.databases.place(database);
+    }
+
+    /// Runs `act` as of the database of an item, whatever the calls mean.
+    pub(super) fn within_database_of<R>(
+        &mut self,
+        id: ItemId,
+        act: impl FnOnce(&mut Keyspace) -> R,
+    ) -> R {
+        let place = std::mem::replace(&mut self.place, self.arena.own(id).database());
+        let result = act(self);
+        self.place = place;
+        result
     }
 
     /// How many keys the database has, expired ones that nobody met yet among them (`DBSIZE`).

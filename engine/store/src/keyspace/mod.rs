@@ -4,6 +4,7 @@
 //! seen: the first call that meets it removes it, counts it, and tells log and replicas (`DEL`).
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
+mod collections;
 #[cfg(test)]
 mod database_tests;
 mod databases;
@@ -11,6 +12,7 @@ mod dump;
 mod eviction;
 mod expiry;
 mod memory;
+mod notice;
 mod reader;
 mod slab;
 #[cfg(test)]
@@ -24,12 +26,12 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use crate::command::CommandError;
 use crate::effect::Effects;
+use crate::event::{Class, Classes, Event};
 use crate::index::{Index, Place};
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
-use crate::op::Op;
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
-use crate::value::{Collection, Kind, Stored, Value};
+use crate::value::{Kind, Stored, Value};
 
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
@@ -72,6 +74,9 @@ pub struct Keyspace {
     maxmemory: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
+    /// The events that somebody may listen to, and those that happened since they were drained.
+    notify: Classes,
+    events: Vec<Event>,
     stats: ShardStats,
 }
 
@@ -103,6 +108,8 @@ impl Keyspace {
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
             removed: Effects::default(),
+            notify: Classes::NONE,
+            events: Vec::new(),
             stats: ShardStats::default(),
         })
     }
@@ -122,6 +129,12 @@ impl Keyspace {
         effects.append(&mut self.removed);
     }
 
+    /// Whether the lookups that follow count as a read command's: for the sources of commands that
+    /// write.
+    pub fn count_reads(&mut self, reads: bool) {
+        self.reads = reads;
+    }
+
     /// What `key` holds, as an access: it marks the item for the eviction policy and counts a hit or a
     /// miss.
     pub fn get(&mut self, key: &[u8]) -> Option<Value<'_>> {
@@ -130,7 +143,11 @@ impl Keyspace {
 
     /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
     pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        self.locate(key).map(|(_, id)| self.value(id))
+        let found = self.locate(key);
+        if found.is_none() && self.reads {
+            self.notify(Class::KeyMiss, "keymiss", key);
+        }
+        found.map(|(_, id)| self.value(id))
     }
 
     /// The kind of value at `key`, without an access.
@@ -171,58 +188,6 @@ impl Keyspace {
             Expire::At(at) => Some(at),
         };
         self.put(found, ItemKind::String, key, value, expires)
-    }
-
-    /// The collection at `key` (an access), `None` where there is no key.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else.
-    pub fn collection<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, CommandError> {
-        let Some(id) = self.access(key) else {
-            return Ok(None);
-        };
-        let stored = self.number(id).and_then(|n| C::of(self.collections.get(n)));
-        stored.map(Some).ok_or(CommandError::WRONG_TYPE)
-    }
-
-    /// Changes the collection at `key` (an access), made empty first where there is no key. Where it is
-    /// empty afterwards the key is removed. Expiry stays as it was.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else, or the error of `change`, which must then have
-    /// changed nothing.
-    pub fn update<C: Collection, R>(
-        &mut self,
-        key: &[u8],
-        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
-    ) -> Result<R, CommandError> {
-        let Some(id) = self.access(key) else {
-            let mut made = C::default();
-            let result = change(&mut made)?;
-            if !made.is_empty() {
-                let bytes = made.bytes() as u64;
-                let number = self.collections.insert(made.into_stored());
-                let value = number.to_le_bytes();
-                let put = self.put(None, ItemKind::Collection, key, &value, None);
-                if let Err(error) = put {
-                    self.collections.remove(number);
-                    return Err(error);
-                }
-                self.collection_bytes += bytes;
-            }
-            return Ok(result);
-        };
-        let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
-        let stored = self.collections.get_mut(number);
-        let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
-        let before = collection.bytes() as u64;
-        let result = change(collection);
-        let (after, is_empty) = (collection.bytes() as u64, collection.is_empty());
-        self.collection_bytes = self.collection_bytes - before + after;
-        if is_empty && let Some((place, id)) = self.locate(key) {
-            self.unlink(place, id);
-        }
-        result
     }
 
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
@@ -351,8 +316,7 @@ impl Keyspace {
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at
         {
-            self.stats.expired += 1;
-            self.drop_with_effect(place, id);
+            self.expire(place, id);
             return None;
         }
         Some((place, id))
@@ -363,9 +327,11 @@ impl Keyspace {
     fn access(&mut self, key: &[u8]) -> Option<ItemId> {
         let found = self.locate(key).map(|(_, id)| id);
         if self.reads {
-            match found {
-                Some(_) => self.stats.hits += 1,
-                None => self.stats.misses += 1,
+            if found.is_some() {
+                self.stats.hits += 1;
+            } else {
+                self.stats.misses += 1;
+                self.notify(Class::KeyMiss, "keymiss", key);
             }
         }
         if let Some(id) = found {
@@ -373,23 +339,6 @@ impl Keyspace {
             self.eviction.hit(item, self.now, &mut self.random);
         }
         found
-    }
-
-    fn value(&self, id: ItemId) -> Value<'_> {
-        match self.number(id).map(|number| self.collections.get(number)) {
-            None => Value::String(self.arena.own(id).value()),
-            Some(Stored::Hash(hash)) => Value::Hash(hash),
-            Some(Stored::SortedSet(set)) => Value::SortedSet(set),
-        }
-    }
-
-    /// The number of the collection that an item stands for.
-    fn number(&self, id: ItemId) -> Option<u32> {
-        let item = self.arena.own(id);
-        (item.kind() == ItemKind::Collection).then(|| {
-            let number = item.value().try_into();
-            u32::from_le_bytes(number.expect("a collection's item holds its number"))
-        })
     }
 
     /// Puts an item at `key`, in place of `found`.
@@ -433,6 +382,7 @@ impl Keyspace {
             self.count_expiry(self.place, None, expires);
             self.eviction
                 .insert(self.arena.own(id), id, hashed, size, self.now);
+            self.notify(Class::New, "new", key);
             return Ok(());
         };
         let item = self.arena.own(old);
@@ -510,30 +460,6 @@ impl Keyspace {
         self.databases.count(database).keys -= 1;
         self.forget_collection(id);
         self.arena.retire(id);
-    }
-
-    /// Removes the item at `place` for a reason of the store's own, and tells log and replicas.
-    fn drop_with_effect(&mut self, place: Place, id: ItemId) {
-        self.tell_removal(id);
-        self.unlink(place, id);
-    }
-
-    /// Tells log and replicas that an item goes.
-    fn tell_removal(&mut self, id: ItemId) {
-        let item = self.arena.own(id);
-        let op = Op::new(&crate::command::key::DEL).arg(item.key());
-        let database = self.databases.number(item.database());
-        self.removed.push(&op.within(database));
-    }
-
-    fn forget_collection(&mut self, id: ItemId) {
-        if let Some(number) = self.number(id) {
-            let stored = self.collections.remove(number);
-            self.collection_bytes -= match &stored {
-                Stored::Hash(hash) => hash.bytes() as u64,
-                Stored::SortedSet(set) => set.bytes() as u64,
-            };
-        }
     }
 }
 
