@@ -5,6 +5,7 @@
 //! (`lookup`).
 
 pub mod counter;
+mod draw;
 mod error;
 pub mod expiry;
 mod extended;
