@@ -225,7 +225,7 @@ mod tests {
     fn a_failed_write_is_told_and_nothing_counts_as_synced() {
         let Ok(ring) = Ring::new(RING_ENTRIES) else {
             // Past the test harness, which keeps to itself what a test prints that passes.
-            writeln!(std::io::stderr(), "skipped: no io_uring here").expect("it is open");
+            writeln!(io::stderr(), "skipped: no io_uring here").expect("it is open");
             return;
         };
         let (_folder, disk, file) = unwritable();
