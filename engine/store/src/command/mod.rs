@@ -30,9 +30,10 @@ pub use flags::{Flag, Flags};
 pub use keys::{Keys, Positions};
 pub use lookup::find;
 
+use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
-use crate::shard::Out;
+use crate::shard::{Out, Parked};
 use crate::time::Millis;
 
 /// Every command, by family.
@@ -170,6 +171,10 @@ pub struct Call<'a> {
     pub now: Millis,
     /// The op.
     pub op: &'a Op,
+    /// Whether it may wait for its keys; inside a transaction it may not.
+    pub may_park: bool,
+    /// It waited, and this one of its keys may be ready: it looks at no other.
+    pub ready: Option<&'a [u8]>,
     /// Where reply and effects go.
     pub out: &'a mut Out,
 }
@@ -178,6 +183,21 @@ impl Call<'_> {
     /// Tells log and replicas the op as it came: for handlers whose op is deterministic.
     pub fn propagate(&mut self) {
         self.out.effects.push(self.op);
+    }
+
+    /// Waits until one of the op's keys may be ready, or for `timeout_ms` milliseconds (`None`: for
+    /// ever). The handler writes no reply, and has changed nothing; [`Call::may_park`] allowed it.
+    pub fn park(&mut self, timeout_ms: Option<u64>) {
+        debug_assert!(self.may_park, "{:?} may not wait", self.op);
+        let until = timeout_ms.map(|ms| Millis(self.now.0.saturating_add(ms)));
+        self.out.parked = Some(Parked { until });
+    }
+
+    /// Tells listeners what happened to `key`: at the places where Redis does, and cheap where nobody
+    /// listens.
+    #[inline]
+    pub fn notify(&mut self, class: Class, name: &'static str, key: &[u8]) {
+        self.keyspace.notify(class, name, key);
     }
 
     /// Tells log and replicas another op, which has the same effect at any time.

@@ -32,8 +32,8 @@ pub mod sieve;
 pub mod volatile_ttl;
 
 pub use family::mark::{MarkRule, Marks};
-pub use family::spec::{PolicySpec, SpecError};
-pub use family::{Capacity, Description, Member, Param, Params, Setup, Visitor};
+pub use family::spec::PolicySpec;
+pub use family::{Capacity, Description, Member, Params, Setup, Visitor};
 
 use crate::time::Millis;
 

@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 
 use super::Keyspace;
 use crate::effect::Effects;
+use crate::event::Class;
+use crate::index::Place;
 use crate::mem::ItemId;
+use crate::op::Op;
 use crate::time::Millis;
 
 /// The most keys that one slice removes: some tens of microseconds.
@@ -43,6 +46,15 @@ impl Expiries {
 }
 
 impl Keyspace {
+    /// Removes the item at `place`, which has expired, and tells log, replicas and listeners.
+    pub(super) fn expire(&mut self, place: Place, id: ItemId) {
+        self.stats.expired += 1;
+        let op = Op::new(&crate::command::key::DEL).arg(self.arena.own(id).key());
+        self.removed.push(&op);
+        self.unlink(place, id);
+        self.notify(Class::Expired, "expired", &op[0]);
+    }
+
     /// Removes keys that have expired, a bounded number; whether more are left. Their `DEL`s go to
     /// `effects`.
     pub fn expire_slice(&mut self, effects: &mut Effects) -> bool {
@@ -53,8 +65,7 @@ impl Keyspace {
             let hash = self.hash(self.arena.own(id).key());
             let found = self.index.find(hash, |other| other == id);
             let (place, id) = found.expect("an item that expires is in the index");
-            self.stats.expired += 1;
-            self.drop_with_effect(place, id);
+            self.expire(place, id);
         }
         self.drain_removed(effects);
         self.expiries.first(self.now).is_some()

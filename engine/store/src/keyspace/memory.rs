@@ -6,6 +6,7 @@
 
 use super::Keyspace;
 use crate::command::{CommandError, Flag};
+use crate::event::Class;
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
 use crate::op::Op;
 
@@ -122,5 +123,6 @@ impl Keyspace {
         self.removed.push(&op);
         self.stats.evicted += 1;
         self.unlink_forgotten(place, id);
+        self.notify(Class::Evicted, "evicted", &op[0]);
     }
 }

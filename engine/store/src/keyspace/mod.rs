@@ -4,10 +4,12 @@
 //! seen: the first call that meets it removes it, counts it, and tells log and replicas (`DEL`).
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
+mod collections;
 mod dump;
 mod eviction;
 mod expiry;
 mod memory;
+mod notice;
 mod reader;
 mod slab;
 #[cfg(test)]
@@ -21,12 +23,12 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use crate::command::CommandError;
 use crate::effect::Effects;
+use crate::event::{Class, Classes, Event};
 use crate::index::{Index, Place};
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
-use crate::op::Op;
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
-use crate::value::{Collection, Kind, Stored, Value};
+use crate::value::{Kind, Stored, Value};
 
 pub use dump::record_ops;
 use eviction::{Eviction, NO_ENTRY};
@@ -51,6 +53,8 @@ pub enum Expire {
 /// The keys of one shard.
 pub struct Keyspace {
     now: Millis,
+    /// The database that the calls mean.
+    database: u8,
     /// Whether the command that runs only reads: its lookups count as hits and misses.
     reads: bool,
     secrets: RapidSecrets,
@@ -64,6 +68,9 @@ pub struct Keyspace {
     maxmemory: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
+    /// The events that somebody may listen to, and those that happened since they were drained.
+    notify: Classes,
+    events: Vec<Event>,
     stats: ShardStats,
 }
 
@@ -82,6 +89,7 @@ impl Keyspace {
         let arena = Arena::new()?;
         Ok(Keyspace {
             now: Millis(0),
+            database: 0,
             reads: false,
             secrets: RapidSecrets::seed(config.seed),
             random: Xoshiro256PlusPlus::seed_from_u64(config.seed),
@@ -93,13 +101,17 @@ impl Keyspace {
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
             removed: Effects::default(),
+            notify: Classes::NONE,
+            events: Vec::new(),
             stats: ShardStats::default(),
         })
     }
 
-    /// Sets the time of the calls that follow, and whether they serve a command that only reads.
-    pub fn begin(&mut self, now: Millis, reads: bool) {
+    /// Sets the time of the calls that follow, the database that they mean, and whether they serve a
+    /// command that only reads.
+    pub fn begin(&mut self, now: Millis, database: u8, reads: bool) {
         self.now = now;
+        self.database = database;
         self.reads = reads;
     }
 
@@ -107,6 +119,12 @@ impl Keyspace {
     /// of the op that met them.
     pub fn drain_removed(&mut self, effects: &mut Effects) {
         effects.append(&mut self.removed);
+    }
+
+    /// Whether the lookups that follow count as a read command's: for the sources of commands that
+    /// write.
+    pub fn count_reads(&mut self, reads: bool) {
+        self.reads = reads;
     }
 
     /// What `key` holds, as an access: it marks the item for the eviction policy and counts a hit or a
@@ -117,7 +135,11 @@ impl Keyspace {
 
     /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
     pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        self.locate(key).map(|(_, id)| self.value(id))
+        let found = self.locate(key);
+        if found.is_none() && self.reads {
+            self.notify(Class::KeyMiss, "keymiss", key);
+        }
+        found.map(|(_, id)| self.value(id))
     }
 
     /// The kind of value at `key`, without an access.
@@ -158,58 +180,6 @@ impl Keyspace {
             Expire::At(at) => Some(at),
         };
         self.put(found, ItemKind::String, key, value, expires)
-    }
-
-    /// The collection at `key` (an access), `None` where there is no key.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else.
-    pub fn collection<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, CommandError> {
-        let Some(id) = self.access(key) else {
-            return Ok(None);
-        };
-        let stored = self.number(id).and_then(|n| C::of(self.collections.get(n)));
-        stored.map(Some).ok_or(CommandError::WRONG_TYPE)
-    }
-
-    /// Changes the collection at `key` (an access), made empty first where there is no key. Where it is
-    /// empty afterwards the key is removed. Expiry stays as it was.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else, or the error of `change`, which must then have
-    /// changed nothing.
-    pub fn update<C: Collection, R>(
-        &mut self,
-        key: &[u8],
-        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
-    ) -> Result<R, CommandError> {
-        let Some(id) = self.access(key) else {
-            let mut made = C::default();
-            let result = change(&mut made)?;
-            if !made.is_empty() {
-                let bytes = made.bytes() as u64;
-                let number = self.collections.insert(made.into_stored());
-                let value = number.to_le_bytes();
-                let put = self.put(None, ItemKind::Collection, key, &value, None);
-                if let Err(error) = put {
-                    self.collections.remove(number);
-                    return Err(error);
-                }
-                self.collection_bytes += bytes;
-            }
-            return Ok(result);
-        };
-        let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
-        let stored = self.collections.get_mut(number);
-        let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
-        let before = collection.bytes() as u64;
-        let result = change(collection);
-        let (after, is_empty) = (collection.bytes() as u64, collection.is_empty());
-        self.collection_bytes = self.collection_bytes - before + after;
-        if is_empty && let Some((place, id)) = self.locate(key) {
-            self.unlink(place, id);
-        }
-        result
     }
 
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
@@ -317,8 +287,7 @@ impl Keyspace {
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at
         {
-            self.stats.expired += 1;
-            self.drop_with_effect(place, id);
+            self.expire(place, id);
             return None;
         }
         Some((place, id))
@@ -329,9 +298,11 @@ impl Keyspace {
     fn access(&mut self, key: &[u8]) -> Option<ItemId> {
         let found = self.locate(key).map(|(_, id)| id);
         if self.reads {
-            match found {
-                Some(_) => self.stats.hits += 1,
-                None => self.stats.misses += 1,
+            if found.is_some() {
+                self.stats.hits += 1;
+            } else {
+                self.stats.misses += 1;
+                self.notify(Class::KeyMiss, "keymiss", key);
             }
         }
         if let Some(id) = found {
@@ -339,23 +310,6 @@ impl Keyspace {
             self.eviction.hit(item, self.now, &mut self.random);
         }
         found
-    }
-
-    fn value(&self, id: ItemId) -> Value<'_> {
-        match self.number(id).map(|number| self.collections.get(number)) {
-            None => Value::String(self.arena.own(id).value()),
-            Some(Stored::Hash(hash)) => Value::Hash(hash),
-            Some(Stored::SortedSet(set)) => Value::SortedSet(set),
-        }
-    }
-
-    /// The number of the collection that an item stands for.
-    fn number(&self, id: ItemId) -> Option<u32> {
-        let item = self.arena.own(id);
-        (item.kind() == ItemKind::Collection).then(|| {
-            let number = item.value().try_into();
-            u32::from_le_bytes(number.expect("a collection's item holds its number"))
-        })
     }
 
     /// Puts an item at `key`, in place of `found`.
@@ -393,6 +347,7 @@ impl Keyspace {
             self.expiries.change(id, None, expires);
             self.eviction
                 .insert(self.arena.own(id), id, hash, size, self.now);
+            self.notify(Class::New, "new", key);
             return Ok(());
         };
         let item = self.arena.own(old);
@@ -464,23 +419,6 @@ impl Keyspace {
         self.expiries.change(id, self.arena.own(id).expires(), None);
         self.forget_collection(id);
         self.arena.retire(id);
-    }
-
-    /// Removes the item at `place` for a reason of the store's own, and tells log and replicas.
-    fn drop_with_effect(&mut self, place: Place, id: ItemId) {
-        let op = Op::new(&crate::command::key::DEL).arg(self.arena.own(id).key());
-        self.removed.push(&op);
-        self.unlink(place, id);
-    }
-
-    fn forget_collection(&mut self, id: ItemId) {
-        if let Some(number) = self.number(id) {
-            let stored = self.collections.remove(number);
-            self.collection_bytes -= match &stored {
-                Stored::Hash(hash) => hash.bytes() as u64,
-                Stored::SortedSet(set) => set.bytes() as u64,
-            };
-        }
     }
 }
 

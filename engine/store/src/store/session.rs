@@ -137,7 +137,7 @@ impl Session {
             let now = core.now;
             if let Some(host) = core.host(shard).filter(|host| host.is_free()) {
                 let keyspace = host.shard().keyspace();
-                keyspace.begin(now, true);
+                keyspace.begin(now, 0, true);
                 let found = keyspace.string(key)?;
                 let is_there = found.map(|bytes| value.extend_from_slice(bytes)).is_some();
                 core.own_op();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use seawall_cluster::SpecError;
+use seawall_store::spec::SpecError;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Kind};
@@ -239,11 +239,11 @@ mod tests {
             ),
             (
                 "replications = [\"raft\"]",
-                "unknown replication \"raft\"; accepted: none, async, quorum",
+                "unknown replication `raft`; accepted: none, async, quorum",
             ),
             (
                 "base_sharding = \"ring:points=0\"",
-                "accepted are 1 to 10000",
+                "accepted: a whole number from 1 to 10000",
             ),
             ("node_type = \"cache.x\"", "storm.toml:1: node_type: "),
             ("fault_at_ms = 15500", "storm.toml: fault_at_ms must lie"),
