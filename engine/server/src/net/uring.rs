@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use seawall_sys::ring::{Done, InFlight, SocketCompletion, Sockets};
+use seawall_sys::ring::{Done, InFlight, SocketCompletion, Sockets, Unavailable};
 
 use super::epoll::Epoll;
 use super::listener::Rest;
@@ -33,17 +33,22 @@ use super::{Entry, Event, Listener, Net, Opened};
 pub const ENTRY: Entry = Entry {
     name: "uring",
     about: "io_uring: one system call a turn; epoll stands in where it is forbidden",
-    open: || match Uring::new() {
-        Ok(net) => Ok(Opened {
+    open: || or_epoll(Uring::new()),
+};
+
+/// The loop, or `epoll` and a line that says why.
+fn or_epoll(uring: Result<Uring, Unavailable>) -> io::Result<Opened> {
+    Ok(match uring {
+        Ok(net) => Opened {
             net: Box::new(net),
             notice: None,
-        }),
-        Err(unavailable) => Ok(Opened {
+        },
+        Err(unavailable) => Opened {
             net: Box::new(Epoll::new()?),
             notice: Some(format!("{unavailable}; the network uses 'epoll' instead")),
-        }),
-    },
-};
+        },
+    })
+}
 
 /// Buffers for what is received in a turn.
 const BUFFERS: u16 = 512;
@@ -114,7 +119,7 @@ impl Uring {
     ///
     /// # Errors
     /// Where `io_uring` is forbidden, absent or too old.
-    pub fn new() -> Result<Uring, seawall_sys::ring::Unavailable> {
+    pub fn new() -> Result<Uring, Unavailable> {
         Ok(Uring {
             sockets: Sockets::new(BUFFERS, BUFFER_BYTES)?,
             hall: Hall {
@@ -422,5 +427,23 @@ impl Net for Uring {
 
     fn connections(&self) -> usize {
         self.hall.table.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unavailable, or_epoll};
+
+    #[test]
+    fn where_it_is_forbidden_epoll_stands_in_and_says_so() {
+        let opened = or_epoll(Err(Unavailable {
+            reason: "forbidden".to_owned(),
+            source: None,
+        }))
+        .unwrap();
+        let notice = opened.notice.unwrap();
+        assert!(notice.contains("forbidden") && notice.contains("'epoll'"));
+        assert!(!notice.contains('\n'), "one line");
+        assert_eq!(opened.net.connections(), 0);
     }
 }
