@@ -155,6 +155,7 @@ impl Keyspace {
         Some(match self.peek(key)? {
             Value::String(_) => Kind::String,
             Value::Hash(_) => Kind::Hash,
+            Value::List(_) => Kind::List,
             Value::SortedSet(_) => Kind::SortedSet,
         })
     }
