@@ -28,6 +28,7 @@ pub mod reply;
 pub mod shard;
 pub mod slot;
 pub mod snapshot;
+pub mod spec;
 pub mod store;
 pub mod time;
 pub mod value;

@@ -88,6 +88,7 @@ fn kind(call: &mut Call<'_>) -> Result<(), CommandError> {
         None => "none",
         Some(Kind::String) => "string",
         Some(Kind::Hash) => "hash",
+        Some(Kind::List) => "list",
         Some(Kind::SortedSet) => "zset",
     };
     call.out.reply.simple(name);

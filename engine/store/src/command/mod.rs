@@ -5,6 +5,7 @@
 //! (`lookup`).
 
 pub mod counter;
+mod draw;
 mod error;
 pub mod expiry;
 mod extended;
@@ -16,12 +17,14 @@ pub mod hash_random;
 pub mod hash_scan;
 pub mod key;
 mod keys;
+pub mod list;
 mod lookup;
 pub mod number;
 pub mod server;
 pub mod set;
 pub mod sorted_set;
 pub mod string;
+mod waiting;
 
 use std::fmt;
 
@@ -33,7 +36,7 @@ pub use lookup::find;
 use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
-use crate::shard::{Out, Parked};
+use crate::shard::Out;
 use crate::time::Millis;
 
 /// Every command, by family.
@@ -79,6 +82,7 @@ pub static COMMANDS: &[&Command] = &[
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
+    &server::SWAPDB,
     &server::PING,
     &server::ECHO,
     // Hashes.
@@ -98,6 +102,29 @@ pub static COMMANDS: &[&Command] = &[
     &hash::HINCRBYFLOAT,
     &hash_scan::HSCAN,
     &hash_random::HRANDFIELD,
+    // Lists.
+    &list::push::LPUSH,
+    &list::push::RPUSH,
+    &list::push::LPUSHX,
+    &list::push::RPUSHX,
+    &list::pop::LPOP,
+    &list::pop::RPOP,
+    &list::pop::LMPOP,
+    &list::read::LLEN,
+    &list::read::LRANGE,
+    &list::read::LINDEX,
+    &list::read::LPOS,
+    &list::change::LSET,
+    &list::change::LINSERT,
+    &list::change::LREM,
+    &list::change::LTRIM,
+    &list::transfer::LMOVE,
+    &list::transfer::RPOPLPUSH,
+    &list::block::BLPOP,
+    &list::block::BRPOP,
+    &list::block::BLMPOP,
+    &list::block::BLMOVE,
+    &list::block::BRPOPLPUSH,
     // Sorted sets.
     &sorted_set::add::ZADD,
     &sorted_set::add::ZINCRBY,
@@ -185,14 +212,6 @@ impl Call<'_> {
         self.out.effects.push(self.op);
     }
 
-    /// Waits until one of the op's keys may be ready, or for `timeout_ms` milliseconds (`None`: for
-    /// ever). The handler writes no reply, and has changed nothing; [`Call::may_park`] allowed it.
-    pub fn park(&mut self, timeout_ms: Option<u64>) {
-        debug_assert!(self.may_park, "{:?} may not wait", self.op);
-        let until = timeout_ms.map(|ms| Millis(self.now.0.saturating_add(ms)));
-        self.out.parked = Some(Parked { until });
-    }
-
     /// Tells listeners what happened to `key`: at the places where Redis does, and cheap where nobody
     /// listens.
     #[inline]
@@ -200,9 +219,20 @@ impl Call<'_> {
         self.keyspace.notify(class, name, key);
     }
 
-    /// Tells log and replicas another op, which has the same effect at any time.
+    /// Tells log and replicas another op within the same database, which has the same effect at any
+    /// time.
     fn effect(&mut self, op: &Op) {
-        self.out.effects.push(op);
+        self.out.effects.push_within(op, self.op.database());
+    }
+
+    /// The database of this number.
+    ///
+    /// # Errors
+    /// There is none.
+    fn database(&self, number: i64) -> Result<u8, CommandError> {
+        let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
+        let database = u8::try_from(number).ok().filter(|_| there);
+        database.ok_or(CommandError::NO_SUCH_DATABASE)
     }
 
     /// Removes `key` and tells it (`DEL`); whether it was there.

@@ -38,6 +38,31 @@ impl Keyspace {
             }
             return Ok(result);
         };
+        self.change(key, id, change)
+    }
+
+    /// As [`Keyspace::update`], where there is such a key; else `None`, and nothing is made.
+    ///
+    /// # Errors
+    /// As [`Keyspace::update`].
+    pub fn update_existing<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<Option<R>, CommandError> {
+        match self.access(key) {
+            Some(id) => self.change(key, id, change).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Changes the collection that `id`, the item of `key`, stands for.
+    fn change<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        id: ItemId,
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<R, CommandError> {
         let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
         let stored = self.collections.get_mut(number);
         let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
@@ -48,7 +73,7 @@ impl Keyspace {
         if is_empty && let Some((place, id)) = self.locate(key) {
             self.unlink(place, id);
         } else {
-            self.observers.changed(self.database, key);
+            self.changed(key);
         }
         result
     }
@@ -89,6 +114,7 @@ impl Keyspace {
         match self.number(id).map(|number| self.collections.get(number)) {
             None => Value::String(self.arena.own(id).value()),
             Some(Stored::Hash(hash)) => Value::Hash(hash),
+            Some(Stored::List(list)) => Value::List(list),
             Some(Stored::SortedSet(set)) => Value::SortedSet(set),
         }
     }
@@ -108,6 +134,7 @@ impl Keyspace {
             let stored = self.collections.remove(number);
             self.collection_bytes -= match &stored {
                 Stored::Hash(hash) => hash.bytes() as u64,
+                Stored::List(list) => list.bytes() as u64,
                 Stored::SortedSet(set) => set.bytes() as u64,
             };
         }

@@ -1,7 +1,7 @@
 //! The whole state as ops: what rebuilds it on an empty shard.
 
 use super::Keyspace;
-use crate::command::{Command, expiry, hash, set, sorted_set};
+use crate::command::{Command, expiry, hash, list, set, sorted_set};
 use crate::op::Op;
 use crate::reply::format_double;
 use crate::snapshot::{Body, Record};
@@ -14,10 +14,11 @@ const ARGS_MAX: usize = 512;
 impl Keyspace {
     /// Shows ops that rebuild every key that has not expired at `now`.
     pub fn dump(&self, now: Millis, each: &mut dyn FnMut(&Op)) {
-        self.for_each(|key, value, expires| {
+        self.for_each(|database, key, value, expires| {
             if expires.is_some_and(|at| now > at) {
                 return;
             }
+            let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
             value_ops(key, value, expires, each);
         });
     }
@@ -25,16 +26,19 @@ impl Keyspace {
     /// Shows ops that rebuild `key`; none where there is no such key.
     pub(crate) fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
         if let Some((_, id)) = self.locate(key) {
-            let expires = self.arena.own(id).expires();
+            let (database, expires) = (self.database(), self.arena.own(id).expires());
+            let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
             value_ops(key, self.value(id), expires, each);
         }
     }
 }
 
-fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut dyn FnMut(&Op)) {
+/// Shows ops that make `key` what it is.
+fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
     match value {
         Value::String(bytes) => string(key, bytes, expires, each),
         Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
+        Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
         Value::SortedSet(members) => {
             let scored = members.iter().map(|(member, x)| (format_double(x), member));
             pairs(&sorted_set::add::ZADD, key, scored, expires, each);
@@ -45,9 +49,13 @@ fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut d
 /// Shows ops that rebuild one key of a snapshot.
 pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     let (key, expires) = (record.key, record.expiry);
+    let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(record.database));
     match &record.body {
         Body::String(bytes) => string(key, bytes, expires, each),
         Body::Hash(fields) => pairs(&hash::HSET, key, fields.clone(), expires, each),
+        Body::List(elements) => {
+            single(&list::push::RPUSH, key, elements.clone(), expires, each);
+        }
         Body::SortedSet(members) => {
             let scored = members
                 .clone()
@@ -57,11 +65,11 @@ pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     }
 }
 
-fn string(key: &[u8], value: &[u8], expires: Option<Millis>, each: &mut dyn FnMut(&Op)) {
+fn string(key: &[u8], value: &[u8], expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
     let op = Op::new(&set::SET).arg(key).arg(value);
     match expires {
-        Some(at) => each(&op.arg("PXAT").text(at.0)),
-        None => each(&op),
+        Some(at) => each(op.arg("PXAT").text(at.0)),
+        None => each(op),
     }
 }
 
@@ -70,20 +78,42 @@ fn pairs<A: AsRef<[u8]>, B: AsRef<[u8]>>(
     key: &[u8],
     pairs: impl Iterator<Item = (A, B)>,
     expires: Option<Millis>,
-    each: &mut dyn FnMut(&Op),
+    each: &mut dyn FnMut(Op),
 ) {
     let mut op = Op::new(command).arg(key);
     for (first, second) in pairs {
         op = op.arg(first).arg(second);
         if op.len() > ARGS_MAX {
-            each(&op);
-            op = Op::new(command).arg(key);
+            each(std::mem::replace(&mut op, Op::new(command).arg(key)));
         }
     }
-    if op.len() > 1 {
-        each(&op);
+    last(op, expires, each);
+}
+
+fn single<'a>(
+    command: &'static Command,
+    key: &[u8],
+    elements: impl Iterator<Item = &'a [u8]>,
+    expires: Option<Millis>,
+    each: &mut dyn FnMut(Op),
+) {
+    let mut op = Op::new(command).arg(key);
+    for element in elements {
+        op.push(element);
+        if op.len() > ARGS_MAX {
+            each(std::mem::replace(&mut op, Op::new(command).arg(key)));
+        }
     }
-    if let Some(at) = expires {
-        each(&Op::new(&expiry::PEXPIREAT).arg(key).text(at.0));
+    last(op, expires, each);
+}
+
+/// What is left of a collection, and when it expires.
+fn last(op: Op, expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
+    let expiry = expires.map(|at| Op::new(&expiry::PEXPIREAT).arg(&op[0]).text(at.0));
+    if op.len() > 1 {
+        each(op);
+    }
+    if let Some(expiry) = expiry {
+        each(expiry);
     }
 }

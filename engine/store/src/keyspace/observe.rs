@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 
 use super::Keyspace;
 use crate::event::Classes;
+use crate::mem::ItemId;
 
 /// A key with its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,17 +101,36 @@ impl Observers {
         let alive: usize = self.flags.values().map(SmallVec::len).sum();
         self.sweep_at = alive.max(SWEEP_MIN);
     }
-
-    /// `key` changed, perhaps.
-    #[inline]
-    pub(super) fn changed(&mut self, database: u8, key: &[u8]) {
-        if self.any {
-            self.note(database, key);
-        }
-    }
 }
 
 impl Keyspace {
+    /// `key` changed, perhaps.
+    #[inline]
+    pub(super) fn changed(&mut self, key: &[u8]) {
+        if self.observers.any {
+            self.observers.note(self.databases.number(self.place), key);
+        }
+    }
+
+    /// The key of an item changed.
+    #[inline]
+    pub(super) fn item_changed(&mut self, id: ItemId) {
+        if self.observers.any {
+            let item = self.arena.own(id);
+            let database = self.databases.number(item.database());
+            self.observers.note(database, item.key());
+        }
+    }
+
+    /// Whether `key` is there, in a database that the calls need not mean.
+    pub(super) fn has(&mut self, database: u8, key: &[u8]) -> bool {
+        let meant = self.database();
+        self.select(database);
+        let has = self.locate(key).is_some();
+        self.select(meant);
+        has
+    }
+
     /// Raises `flag` when `key` changes, once.
     pub(crate) fn watch(&mut self, key: &DbKey, flag: &Arc<AtomicBool>) {
         let observers = &mut self.observers;
@@ -122,6 +142,12 @@ impl Keyspace {
             observers.sweep();
         }
         observers.look();
+    }
+
+    /// How many keys are watched.
+    #[cfg(test)]
+    pub(crate) fn watched(&self) -> usize {
+        self.observers.flags.len()
     }
 
     /// Notes changes of `key` as long as more ops began to wait for it than ceased to.

@@ -1,15 +1,16 @@
 //! Records: a key with its value and expiry.
 //!
 //! ```text
-//!  kind u8 · expires u8 · [expiry u64] · key length u32 · body length u64 · key · body
+//!  kind u8 · database u8 · expires u8 · [expiry u64] · key length u32 · body length u64 · key · body
 //!
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
-//!  sorted set  count u64, then for each member: score f64, length u32, member        little-endian
+//!  sorted set  count u64, then for each member: score f64, length u32, member
+//!  list        count u64, then for each element: length u32, element                 little-endian
 //! ```
 //!
-//! Decoding looks at a body from front to back before it hands it out: what [`Fields`] and
-//! [`Members`] then give needs no check.
+//! Decoding looks at a body from front to back before it hands it out: what [`Fields`],
+//! [`Members`] and [`Elements`] then give needs no check.
 
 use crate::time::Millis;
 use crate::value::Value;
@@ -17,6 +18,8 @@ use crate::value::Value;
 /// A record, as it lies in a snapshot.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
+    /// The database.
+    pub database: u8,
     /// The key.
     pub key: &'a [u8],
     /// What it holds.
@@ -34,6 +37,8 @@ pub enum Body<'a> {
     Hash(Fields<'a>),
     /// A sorted set: its members and their scores, in the order in which they were written.
     SortedSet(Members<'a>),
+    /// A list: its elements in order.
+    List(Elements<'a>),
 }
 
 /// The longest key, field, value of a field, or member: what a length of 32 bits holds.
@@ -41,13 +46,21 @@ const PART_BYTES_MAX: usize = u32::MAX as usize;
 
 /// Appends a record to `bytes`; `false`, and nothing appended, where a part is longer than 4 GiB.
 #[must_use]
-pub fn encode(key: &[u8], value: Value<'_>, expiry: Option<Millis>, bytes: &mut Vec<u8>) -> bool {
+pub fn encode(
+    database: u8,
+    key: &[u8],
+    value: Value<'_>,
+    expiry: Option<Millis>,
+    bytes: &mut Vec<u8>,
+) -> bool {
     let start = bytes.len();
     bytes.push(match value {
         Value::String(_) => 0,
         Value::Hash(_) => 1,
         Value::SortedSet(_) => 2,
+        Value::List(_) => 3,
     });
+    bytes.push(database);
     bytes.push(u8::from(expiry.is_some()));
     if let Some(Millis(ms)) = expiry {
         bytes.extend_from_slice(&ms.to_le_bytes());
@@ -79,6 +92,14 @@ pub fn encode(key: &[u8], value: Value<'_>, expiry: Option<Millis>, bytes: &mut 
                 bytes.extend_from_slice(member);
             }
         }
+        Value::List(list) => {
+            bytes.extend_from_slice(&(list.len() as u64).to_le_bytes());
+            for element in list {
+                fits &= element.len() <= PART_BYTES_MAX;
+                bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
+                bytes.extend_from_slice(element);
+            }
+        }
     }
     let body = (bytes.len() - body_at) as u64;
     bytes[len_at..len_at + 8].copy_from_slice(&body.to_le_bytes());
@@ -92,7 +113,7 @@ impl<'a> Record<'a> {
     /// Reads a record from the front of `bytes`; gives it and what is left.
     pub fn decode(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let mut cursor = Cursor { bytes };
-        let [kind, expires] = cursor.array()?;
+        let [kind, database, expires] = cursor.array()?;
         let expiry = match expires {
             0 => None,
             1 => Some(Millis(cursor.u64()?)),
@@ -106,9 +127,16 @@ impl<'a> Record<'a> {
             0 => Body::String(body),
             1 => Body::Hash(Fields::checked(body)?),
             2 => Body::SortedSet(Members::checked(body)?),
+            3 => Body::List(Elements::checked(body)?),
             _ => return None,
         };
-        Some((Record { key, body, expiry }, cursor.bytes))
+        let record = Record {
+            database,
+            key,
+            body,
+            expiry,
+        };
+        Some((record, cursor.bytes))
     }
 }
 
@@ -176,6 +204,35 @@ impl<'a> Iterator for Members<'a> {
         let member = cursor.take(len.into())?;
         self.rest = cursor;
         Some((member, score))
+    }
+}
+
+/// The elements of a list.
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    rest: Cursor<'a>,
+}
+
+impl<'a> Elements<'a> {
+    fn checked(body: &'a [u8]) -> Option<Elements<'a>> {
+        let mut cursor = Cursor { bytes: body };
+        let count = cursor.u64()?;
+        let elements = Elements { rest: cursor };
+        let mut walk = elements.clone();
+        let found = walk.by_ref().count() as u64;
+        (found == count && walk.rest.bytes.is_empty()).then_some(elements)
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let mut cursor = self.rest.clone();
+        let len = cursor.u32()?;
+        let element = cursor.take(len.into())?;
+        self.rest = cursor;
+        Some(element)
     }
 }
 

@@ -112,7 +112,7 @@ impl Session {
         {
             return found;
         }
-        let read = self.caller.read(core.as_deref_mut(), shard, key, value);
+        let read = self.caller.read(core.as_deref_mut(), shard, 0, key, value);
         read.or_else(|_| self.get_from_owner(core, key, value))
     }
 

@@ -1,14 +1,16 @@
 //! What a key may hold.
 //!
-//! Strings live in the item itself. A collection (hash, sorted set) is a Rust value that the shard
+//! Strings live in the item itself. A collection (hash, list, set, sorted set) is a Rust value that the shard
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
 pub mod hash;
 mod indexed_set;
+pub mod list;
 mod rank_tree;
 pub mod sorted_set;
 
 pub use hash::Hash;
+pub use list::List;
 pub use sorted_set::SortedSet;
 
 /// The kinds of value, as `TYPE` names them.
@@ -18,6 +20,8 @@ pub enum Kind {
     String,
     /// A hash.
     Hash,
+    /// A list.
+    List,
     /// A sorted set.
     SortedSet,
 }
@@ -29,6 +33,8 @@ pub enum Value<'a> {
     String(&'a [u8]),
     /// A hash.
     Hash(&'a Hash),
+    /// A list.
+    List(&'a List),
     /// A sorted set.
     SortedSet(&'a SortedSet),
 }
@@ -38,6 +44,8 @@ pub enum Value<'a> {
 pub enum Stored {
     /// A hash.
     Hash(Hash),
+    /// A list.
+    List(List),
     /// A sorted set.
     SortedSet(SortedSet),
 }

@@ -17,7 +17,7 @@ const READS_COUNTED: u32 = 64;
 pub(in crate::store) struct AskOwner;
 
 impl Caller {
-    /// Appends the string at `key` to `value`; whether there is one.
+    /// Appends the string at `key` of `database` to `value`; whether there is one.
     ///
     /// # Errors
     /// The owner has to answer.
@@ -26,6 +26,7 @@ impl Caller {
         &mut self,
         core: Option<&mut Core>,
         shard: usize,
+        database: u8,
         key: &[u8],
         value: &mut Vec<u8>,
     ) -> Result<bool, AskOwner> {
@@ -36,7 +37,7 @@ impl Caller {
         };
         let guard = crossbeam_epoch::pin();
         let touch = |touched| side.touched.push(touched);
-        let read = reader.get(key, || inner.now(), value, &guard, touch);
+        let read = reader.get(database, key, || inner.now(), value, &guard, touch);
         drop(guard);
         match read {
             Read::Hit => side.hits += 1,
@@ -62,7 +63,9 @@ impl Caller {
             Protocol::Resp3 => b"_\r\n",
         };
         let mut answers = std::mem::take(&mut self.answers);
-        let read = answers.bulk(tag, nil, |bytes| self.read(core, shard, &op[0], bytes));
+        let read = answers.bulk(tag, nil, |bytes| {
+            self.read(core, shard, op.database(), &op[0], bytes)
+        });
         self.answers = answers;
         read.is_ok()
     }

@@ -9,6 +9,7 @@ use crate::slot::Slot;
 use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
 use crate::store::watch::Watch;
 use crate::time::Millis;
+use crate::value::Kind;
 
 impl Host {
     pub(super) fn serve(&mut self, now: Millis, from: From, request: Request) {
@@ -266,10 +267,15 @@ impl Host {
     }
 }
 
-/// Whether a key of this kind may be what `op` waits for.
-fn is_ready_for(op: &Op, kind: Option<crate::value::Kind>) -> bool {
-    let _ = op;
-    kind.is_some()
+/// Whether a key of this kind is what `op` waits for. Redis names every blocking command on sorted sets
+/// with `bz`.
+fn is_ready_for(op: &Op, kind: Option<Kind>) -> bool {
+    let wanted = if op.command().name.starts_with("bz") {
+        Kind::SortedSet
+    } else {
+        Kind::List
+    };
+    kind == Some(wanted)
 }
 
 /// Why a transaction was not run.

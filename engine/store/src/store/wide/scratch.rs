@@ -11,7 +11,7 @@ use super::merge::reply;
 use super::plan::{Desk, Step};
 use super::pop::shards_of;
 use crate::command::server::FLUSHALL;
-use crate::keyspace::DbKey;
+use crate::keyspace::{DATABASES_MAX, DbKey};
 use crate::op::Op;
 use crate::shard::{Out, Parked, Shard, ShardConfig};
 use crate::store::caller::shard_of;
@@ -47,6 +47,7 @@ impl Scratch {
             let seed = self.random.next_u64();
             let shard = Shard::open(&ShardConfig {
                 seed,
+                databases: DATABASES_MAX,
                 ..ShardConfig::default()
             })?;
             self.shard = Some(Box::new(shard));

@@ -1,5 +1,7 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
+mod tagged;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{ReadPath, Session, Store, StoreConfig, StoreError, Worker};
@@ -318,7 +320,7 @@ fn hits_on_any_core_are_counted_and_save_from_eviction() {
             session.execute(&op("set cold0 v"));
             session.stats().unwrap()[0].used_bytes <= bound
         });
-        let stats = session.stats().unwrap()[0];
+        let stats = session.stats().unwrap()[0].clone();
         assert!(settled, "{stats:?}");
         assert!(stats.evicted > 1_000, "{stats:?}");
         assert_eq!((stats.hits, stats.misses), (80_000, 0));
