@@ -16,7 +16,7 @@ pub(in crate::store) struct Transacted {
     transaction: Transaction,
     /// The shards that it takes.
     shards: Vec<usize>,
-    /// Which of them each op takes alone.
+    /// Which of them each op takes alone; none: it takes several.
     homes: Vec<Option<usize>>,
     replies: Vec<Bytes>,
     /// How many ops have been asked for, and the one over several shards that is under way.
@@ -36,48 +36,58 @@ pub(in crate::store) fn transaction(
     let mut taken = watched;
     let mut homes = Vec::with_capacity(ops.len());
     for op in &ops {
-        match route(op, shards) {
-            Route::One(shard) => {
-                // One without keys is at home anywhere.
-                homes.push(op.key().map(|_| shard));
-                if op.key().is_some() {
-                    taken.push(shard);
-                }
+        homes.push(match route(op, shards) {
+            Route::One(shard) if op.key().is_some() => {
+                taken.push(shard);
+                Home::At(shard)
             }
+            Route::One(_) => Home::Anywhere,
+            Route::Refused(_) => Home::None,
             Route::Wide(plan) => {
-                homes.push(None);
                 match plan.holds(shards) {
                     held if held.is_empty() => taken.extend(0..shards),
                     held => taken.extend(held),
                 }
+                Home::None
             }
-            Route::Refused(_) => homes.push(None),
-        }
+        });
     }
     taken.sort_unstable();
     taken.dedup();
-    if taken.is_empty() {
-        taken.push(0);
-    }
+    let anywhere = taken.first().copied().unwrap_or(0);
+    let homes = homes.into_iter().map(|home| match home {
+        Home::At(shard) => Some(shard),
+        Home::Anywhere => Some(anywhere),
+        Home::None => None,
+    });
+    let homes: Vec<Option<usize>> = homes.collect();
     let transaction = Transaction {
         protocol,
         ops,
         watch,
     };
-    if let [shard] = taken[..] {
-        return Ok((shard, transaction));
+    if taken.len() <= 1 && homes.iter().all(Option::is_some) {
+        return Ok((anywhere, transaction));
     }
-    let anywhere = taken[0];
-    let homes = (homes.into_iter().zip(&transaction.ops))
-        .map(|(home, op)| home.or_else(|| op.key().is_none().then_some(anywhere)));
+    if taken.is_empty() {
+        taken.push(anywhere);
+    }
     Err(Plan::Transaction(Box::new(Transacted {
-        homes: homes.collect(),
         transaction,
         shards: taken,
+        homes,
         replies: Vec::new(),
         asked: 0,
         inner: None,
     })))
+}
+
+/// Where an op of a transaction runs.
+enum Home {
+    At(usize),
+    Anywhere,
+    /// On several shards, or nowhere.
+    None,
 }
 
 /// What a caller is told where a shard refused to stand still for its transaction.
