@@ -19,10 +19,13 @@ pub mod key;
 mod keys;
 mod lookup;
 pub mod number;
+pub mod object;
+pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sorted_set;
 pub mod string;
+pub mod transfer;
 
 use std::fmt;
 
@@ -67,6 +70,12 @@ pub static COMMANDS: &[&Command] = &[
     &key::EXISTS,
     &key::TYPE,
     &key::TOUCH,
+    &transfer::RENAME,
+    &transfer::RENAMENX,
+    &transfer::COPY,
+    &transfer::MOVE,
+    &object::OBJECT,
+    &object::MEMORY,
     &expiry::EXPIRE,
     &expiry::PEXPIRE,
     &expiry::EXPIREAT,
@@ -77,6 +86,9 @@ pub static COMMANDS: &[&Command] = &[
     &expiry::PEXPIRETIME,
     &expiry::PERSIST,
     // The whole keyspace, the connection.
+    &scan::SCAN,
+    &scan::KEYS,
+    &scan::RANDOMKEY,
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
@@ -212,7 +224,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// There is none.
-    fn database(&self, number: i64) -> Result<u8, CommandError> {
+    fn database(&self, number: i32) -> Result<u8, CommandError> {
         let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
         let database = u8::try_from(number).ok().filter(|_| there);
         database.ok_or(CommandError::NO_SUCH_DATABASE)

@@ -22,6 +22,17 @@ pub enum Kind {
     SortedSet,
 }
 
+impl Kind {
+    /// Its name in `TYPE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::Hash => "hash",
+            Kind::SortedSet => "zset",
+        }
+    }
+}
+
 /// What a key holds, to read.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {
@@ -33,13 +44,42 @@ pub enum Value<'a> {
     SortedSet(&'a SortedSet),
 }
 
+impl Value<'_> {
+    /// Its kind.
+    pub fn kind(self) -> Kind {
+        match self {
+            Value::String(_) => Kind::String,
+            Value::Hash(_) => Kind::Hash,
+            Value::SortedSet(_) => Kind::SortedSet,
+        }
+    }
+}
+
 /// Any collection, owned.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Stored {
     /// A hash.
     Hash(Hash),
     /// A sorted set.
     SortedSet(SortedSet),
+}
+
+impl Stored {
+    /// The bytes that it takes on the heap.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Stored::Hash(hash) => hash.bytes(),
+            Stored::SortedSet(set) => set.bytes(),
+        }
+    }
+
+    /// The collection, to read.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Stored::Hash(hash) => Value::Hash(hash),
+            Stored::SortedSet(set) => Value::SortedSet(set),
+        }
+    }
 }
 
 /// A collection that a key may hold.
