@@ -16,5 +16,6 @@ pub mod connection;
 pub mod limits;
 pub mod mailbox;
 pub mod net;
+pub mod port;
 pub mod resp;
 pub mod server;
