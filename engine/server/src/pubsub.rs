@@ -206,7 +206,9 @@ impl<'a> Sending<'a> {
     fn send(&mut self, audience: &mut Audience, parts: &[&[u8]]) {
         let frame = Arc::new(Frame::of(|reply| {
             reply.push(parts.len());
-            parts.iter().for_each(|part| reply.bulk(part));
+            for part in parts {
+                reply.bulk(part);
+            }
         }));
         for (worker, group) in audience.by_worker.iter_mut().enumerate() {
             self.published.heard += group.tokens.len();
@@ -214,21 +216,13 @@ impl<'a> Sending<'a> {
             let own = self
                 .from
                 .filter(|from| from.worker == worker && tokens.contains(&from.token));
-            let to: Arc<[Token]> = match own {
-                Some(own) => {
-                    self.published.to_self.push(Arc::clone(&frame));
-                    tokens
-                        .iter()
-                        .copied()
-                        .filter(|token| *token != own.token)
-                        .collect()
-                }
-                None => {
-                    let shared = group
-                        .shared
-                        .get_or_insert_with(|| tokens.iter().copied().collect());
-                    Arc::clone(shared)
-                }
+            let to: Arc<[Token]> = if let Some(own) = own {
+                self.published.to_self.push(Arc::clone(&frame));
+                let others = tokens.iter().filter(|token| **token != own.token);
+                others.copied().collect()
+            } else {
+                let all = || tokens.iter().copied().collect();
+                Arc::clone(group.shared.get_or_insert_with(all))
             };
             if !to.is_empty() {
                 let frame = Arc::clone(&frame);

@@ -26,7 +26,7 @@ pub use parameters::PARAMETERS;
 use crate::limits::Limits;
 
 /// One parameter.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// Its name: Redis's, where Redis has it.
     pub name: &'static str,
