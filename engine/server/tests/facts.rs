@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_server::command::facts::{self, Facts, Find};
 use seawall_server::command::{Entry, Runner, entries};
 use seawall_store::Op;
-use seawall_store::command::Keys;
+use seawall_store::command::{Flag, Keys};
 
 /// Commands of later versions of Redis, or of none.
 const NOT_OF_REDIS_7_0: &[&str] = &["client|setinfo"];
@@ -47,7 +47,7 @@ fn arity_and_flags_are_those_of_redis() {
         }
         // The store runs a container as one command: the flags are those of what it can do.
         let one_of_many = matches!(entry.runner, Runner::Store(_)) && is_container(facts);
-        let flags: Vec<&str> = entry.flags().iter().map(|flag| flag.name()).collect();
+        let flags: Vec<&str> = entry.flags().iter().map(Flag::name).collect();
         if flags != facts.flags && !one_of_many {
             differences.push(format!(
                 "{}: flags {flags:?}, Redis {:?}",
