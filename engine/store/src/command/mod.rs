@@ -11,7 +11,7 @@ pub mod expiry;
 mod extended;
 mod flags;
 pub mod geo;
-mod glob;
+pub mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
