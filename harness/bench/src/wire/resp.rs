@@ -181,6 +181,7 @@ mod tests {
                     encoded(item, out);
                 }
             }
+            other => unreachable!("{other:?} is RESP3's"),
         }
     }
 
