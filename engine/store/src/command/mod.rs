@@ -11,7 +11,7 @@ pub mod expiry;
 mod extended;
 mod flags;
 pub mod geo;
-mod glob;
+pub mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
@@ -20,10 +20,13 @@ mod keys;
 pub mod list;
 mod lookup;
 pub mod number;
+pub mod object;
+pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sorted_set;
 pub mod string;
+pub mod transfer;
 mod waiting;
 
 use std::fmt;
@@ -69,6 +72,12 @@ pub static COMMANDS: &[&Command] = &[
     &key::EXISTS,
     &key::TYPE,
     &key::TOUCH,
+    &transfer::RENAME,
+    &transfer::RENAMENX,
+    &transfer::COPY,
+    &transfer::MOVE,
+    &object::OBJECT,
+    &object::MEMORY,
     &expiry::EXPIRE,
     &expiry::PEXPIRE,
     &expiry::EXPIREAT,
@@ -79,6 +88,9 @@ pub static COMMANDS: &[&Command] = &[
     &expiry::PEXPIRETIME,
     &expiry::PERSIST,
     // The whole keyspace, the connection.
+    &scan::SCAN,
+    &scan::KEYS,
+    &scan::RANDOMKEY,
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
@@ -229,7 +241,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// There is none.
-    fn database(&self, number: i64) -> Result<u8, CommandError> {
+    fn database(&self, number: i32) -> Result<u8, CommandError> {
         let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
         let database = u8::try_from(number).ok().filter(|_| there);
         database.ok_or(CommandError::NO_SUCH_DATABASE)

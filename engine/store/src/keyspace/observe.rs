@@ -123,7 +123,7 @@ impl Keyspace {
     }
 
     /// Whether `key` is there, in a database that the calls need not mean.
-    pub(super) fn has(&mut self, database: u8, key: &[u8]) -> bool {
+    pub(super) fn has_in(&mut self, database: u8, key: &[u8]) -> bool {
         let meant = self.database();
         self.select(database);
         let has = self.locate(key).is_some();

@@ -108,7 +108,7 @@ impl Session {
     ) -> Result<bool, CommandError> {
         let shard = shard_of(key, self.caller.inner.shards);
         if let Some(core) = core.as_deref_mut()
-            && let Some(found) = self.caller.read_own(core, shard, key, value)
+            && let Some(found) = Caller::read_own(core, shard, key, value)
         {
             return found;
         }
@@ -136,12 +136,12 @@ impl Session {
     pub(super) fn execute_by(&mut self, mut core: Option<&mut Core>, op: &Op) -> Reply {
         if let Some(core) = core.as_deref_mut()
             && let Route::One(shard) = route(op, self.caller.inner.shards)
-            && let Some(bytes) = self.caller.run_own(core, shard, op)
+            && let Some(bytes) = Caller::run_own(core, shard, op)
         {
             return parse(&bytes);
         }
         self.submit_by(core.as_deref_mut(), op);
-        self.pump(core, |caller| caller.last_is_there());
+        self.pump(core, Caller::last_is_there);
         let mut last = self.caller.line().take_last(1);
         last.pop().map_or(Reply::Nil, into_reply)
     }

@@ -46,7 +46,9 @@ impl Watch {
     pub(super) fn each_of(&self, shard: usize, shards: usize, mut each: impl FnMut(&DbKey)) {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let here = |key: &&DbKey| Slot::of(key.key()).shard(shards) == shard;
-        keys.iter().filter(here).for_each(|key| each(key));
+        for key in keys.iter().filter(here) {
+            each(key);
+        }
     }
 
     /// The shards of its keys, of `shards`, each once and in order.

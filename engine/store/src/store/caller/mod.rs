@@ -172,7 +172,7 @@ impl Caller {
         match wide::route(op, self.inner.shards) {
             Route::One(shard) => {
                 if let Some(core) = core.as_deref_mut()
-                    && let Some(bytes) = self.run_own(core, shard, op)
+                    && let Some(bytes) = Caller::run_own(core, shard, op)
                 {
                     return self.line.answered(Body::Reply(bytes));
                 }
@@ -188,7 +188,7 @@ impl Caller {
     }
 
     /// Runs an op of the worker's own at once, where that can be done.
-    pub(super) fn run_own(&mut self, core: &mut Core, shard: usize, op: &Op) -> Option<Bytes> {
+    pub(super) fn run_own(core: &mut Core, shard: usize, op: &Op) -> Option<Bytes> {
         let (now, writes) = (core.now, op.command().flags.writes());
         // One that may wait takes the long way, on which it can be given up.
         if op.command().flags.has(crate::command::Flag::Blocking) {

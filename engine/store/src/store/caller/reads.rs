@@ -73,7 +73,6 @@ impl Caller {
     /// Appends the string at `key` to `value` where the caller's worker owns it and is free.
     #[inline]
     pub(in crate::store) fn read_own(
-        &mut self,
         core: &mut Core,
         shard: usize,
         key: &[u8],

@@ -49,13 +49,9 @@ impl Host {
             }
             Ask::Replace(ops) => {
                 let refused = self.replace(&ops);
-                match refused {
-                    Some(error) => self.gate.say_now(from, number, error_body(&error)),
-                    None => {
-                        self.out.reply.ok();
-                        self.gate.say_now(from, number, self.reply());
-                    }
-                }
+                self.out.reply.ok();
+                let body = refused.map_or_else(|| self.reply(), |error| error_body(&error));
+                self.gate.say_now(from, number, body);
             }
             Ask::Await(wait) => self.wait_here(from, number, *wait),
             Ask::Release => {

@@ -36,12 +36,16 @@ impl Merge {
                     }
                 }
                 merged.array(count);
-                all.into_iter().for_each(|element| merged.encoded(element));
+                for element in all {
+                    merged.encoded(element);
+                }
             }
             Merge::Join => {
                 let all: Vec<&[u8]> = replies.flat_map(elements).collect();
                 merged.array(all.len());
-                all.into_iter().for_each(|element| merged.encoded(element));
+                for element in all {
+                    merged.encoded(element);
+                }
             }
         }
         reply(&merged)

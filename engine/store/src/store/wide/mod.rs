@@ -251,12 +251,11 @@ impl Caller {
             Phase::Holding => {
                 let refused = bodies.into_iter().find(|body| body.refusal().is_some());
                 let refused = refused.map(|body| job.plan.refused(body));
-                match refused.or_else(|| job.plan.overtaken()) {
-                    Some(body) => self.let_go(core, number, body),
-                    None => {
-                        job.phase = Phase::Working;
-                        self.work(core, number, Vec::new());
-                    }
+                if let Some(body) = refused.or_else(|| job.plan.overtaken()) {
+                    self.let_go(core, number, body);
+                } else {
+                    job.phase = Phase::Working;
+                    self.work(core, number, Vec::new());
                 }
             }
             Phase::Working => self.work(core, number, bodies),
@@ -322,13 +321,13 @@ impl Caller {
     }
 
     /// Lets the shards go; `result` is told when they have.
-    fn let_go(&mut self, mut core: Option<&mut Core>, number: u32, result: Body) {
+    fn let_go(&mut self, core: Option<&mut Core>, number: u32, result: Body) {
         let job = self.jobs.get(number);
         job.phase = Phase::Releasing;
         job.result = Some(result);
         let asks = job.shards.iter().map(|&shard| (shard, Ask::Release));
         let asks = asks.collect();
-        self.ask_for_job(core.as_deref_mut(), number, asks);
+        self.ask_for_job(core, number, asks);
         // Who is next asks behind these releases.
         self.jobs.holds = false;
         self.jobs.wants = false;

@@ -108,7 +108,7 @@ impl Parts {
         }
     }
 
-    pub(super) fn next(&mut self, answers: Vec<Body>) -> Step {
+    pub(super) fn next(&mut self, answers: &[Body]) -> Step {
         if answers.is_empty() && !self.parts.is_empty() {
             let asks = self.parts.iter_mut().filter_map(|part| {
                 let ask = match &mut part.ask {
@@ -120,6 +120,6 @@ impl Parts {
             return Step::Ask(asks.collect());
         }
         let places: Vec<&[usize]> = self.parts.iter().map(|part| &*part.places).collect();
-        Step::Done(self.merge.all(&places, &answers))
+        Step::Done(self.merge.all(&places, answers))
     }
 }

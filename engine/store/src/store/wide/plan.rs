@@ -54,9 +54,9 @@ pub(in crate::store) enum Plan {
     /// Each shard does its part; the replies become one.
     Parts(Parts),
     /// One shard after another.
-    Cursor(Cursor),
+    Cursor(Box<Cursor>),
     /// The first key that has something.
-    Pop(Pop),
+    Pop(Box<Pop>),
     /// Values are brought here, and taken back changed.
     Scratch(Box<Scratched>),
     /// Several ops, as one.
@@ -108,7 +108,7 @@ impl Plan {
     /// What to do next: at first with no answers, then with those to what was asked last, in order.
     pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
         match self {
-            Plan::Parts(parts) => parts.next(answers),
+            Plan::Parts(parts) => parts.next(&answers),
             Plan::Cursor(cursor) => cursor.next(answers, desk),
             Plan::Pop(pop) => pop.next(answers, desk),
             Plan::Scratch(scratched) => scratched.next(answers, desk),

@@ -48,8 +48,8 @@ fn everywhere(op: &Op, shards: usize) -> Route {
         return Route::Wide(Plan::Parts(Parts::everywhere(op, merge, shards)));
     }
     match op.command().name {
-        "scan" => Route::Wide(Plan::Cursor(Cursor::new(op, Walk::Scan))),
-        "randomkey" => Route::Wide(Plan::Cursor(Cursor::new(op, Walk::Any))),
+        "scan" => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, Walk::Scan)))),
+        "randomkey" => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, Walk::Any)))),
         _ => Route::One(0),
     }
 }
@@ -63,7 +63,7 @@ fn over_several(op: &Op, shards: usize) -> Route {
     }
     Route::Wide(match op.command().name {
         "lmpop" | "zmpop" | "blpop" | "brpop" | "blmpop" | "bzpopmin" | "bzpopmax" | "bzmpop" => {
-            Plan::Pop(Pop::new(op))
+            Plan::Pop(Box::new(Pop::new(op)))
         }
         _ => Plan::Scratch(Box::new(Scratched::new(op))),
     })
@@ -77,12 +77,11 @@ pub(in crate::store) fn watch(watch: &Watch, keys: &Op, shards: usize) -> Plan {
             continue;
         }
         let at = shard_of(key, shards);
-        match by_shard.iter_mut().find(|(shard, _)| *shard == at) {
-            Some((_, op)) => op.push(key),
-            None => {
-                let op = Op::new(keys.command()).within(keys.database()).arg(key);
-                by_shard.push((at, op));
-            }
+        if let Some((_, op)) = by_shard.iter_mut().find(|(shard, _)| *shard == at) {
+            op.push(key);
+        } else {
+            let op = Op::new(keys.command()).within(keys.database()).arg(key);
+            by_shard.push((at, op));
         }
     }
     let parts = by_shard.into_iter().map(|(shard, op)| Part {
