@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use seawall_store::{Store, StoreConfig, StoreError};
 
@@ -13,9 +12,6 @@ use crate::limits::Limits;
 use crate::net;
 use crate::server::Server;
 use crate::worker::{Door, Worker, WorkerError};
-
-/// How long clients that do not read are waited for at the end.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What a server is started with.
 #[derive(Clone)]
@@ -111,7 +107,7 @@ pub fn serve(setup: &Setup) -> Result<Running, ServeError> {
         seed: u64::from_le_bytes(random()?),
         ..setup.store.clone()
     })?;
-    store.follow_the_clock();
+    store.follow_clock();
     let run_id = random::<20>()?.map(|byte| format!("{byte:02x}")).concat();
     let server = Arc::new(Server::new(store, setup.limits.clone(), run_id));
     let doors: Arc<[Door]> = doors.into();
@@ -122,6 +118,7 @@ pub fn serve(setup: &Setup) -> Result<Running, ServeError> {
         threads: Vec::new(),
         _folder: folder,
     };
+    let mut failed = None;
     let (began, reports) = mpsc::channel();
     for number in 0..running.server.store.workers() {
         let (server, doors, began) = (
@@ -146,21 +143,29 @@ pub fn serve(setup: &Setup) -> Result<Running, ServeError> {
                     }
                 },
             );
-        running.threads.push(thread.map_err(ServeError::Thread)?);
+        match thread {
+            Ok(thread) => running.threads.push(thread),
+            Err(error) => {
+                running.server.desert();
+                failed = Some(ServeError::Thread(error));
+            }
+        }
     }
     drop(began);
     for report in reports {
         match report {
             Ok(notice) => running.notices.extend(notice),
-            Err(error) => {
-                running.stop();
-                // The threads that began end by themselves; why one did not is what matters.
-                let _ = running.wait();
-                return Err(error.into());
-            }
+            Err(error) => failed = Some(error.into()),
         }
     }
-    Ok(running)
+    let Some(error) = failed else {
+        running.notices.dedup();
+        return Ok(running);
+    };
+    running.stop();
+    // The workers that began end by themselves; why one did not is what matters.
+    let _ = running.wait();
+    Err(error)
 }
 
 impl Running {
@@ -199,11 +204,6 @@ impl Running {
         }
         outcome
     }
-}
-
-/// When clients that do not read are no longer waited for.
-pub fn farewell() -> Instant {
-    Instant::now() + FAREWELL
 }
 
 /// Takes a data folder, made where there is none, for this process alone.

@@ -10,12 +10,17 @@
 //! Each worker of the store is a thread with a network of its own ([`net`]); a connection belongs to
 //! the worker that accepted it. What workers must know of each other's clients is in [`server`].
 
+mod boot;
 pub mod clients;
 pub mod command;
 pub mod connection;
+mod hub;
 pub mod limits;
 pub mod mailbox;
 pub mod net;
 pub mod port;
 pub mod resp;
 pub mod server;
+mod worker;
+
+pub use boot::{Running, ServeError, Setup, serve};

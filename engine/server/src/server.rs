@@ -1,6 +1,6 @@
 //! What all workers of a server share.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use seawall_store::{Millis, Store};
@@ -35,6 +35,8 @@ pub struct Server {
     limits_version: AtomicU64,
     workers: Vec<Station>,
     phase: AtomicU8,
+    /// Workers whose clients are gone since the server ends.
+    deserted: AtomicUsize,
 }
 
 /// A worker, as others have it.
@@ -56,6 +58,7 @@ impl Server {
             limits: Mutex::new(Arc::new(limits)),
             limits_version: AtomicU64::new(1),
             phase: AtomicU8::new(Phase::Serving as u8),
+            deserted: AtomicUsize::new(0),
         }
     }
 
@@ -118,5 +121,16 @@ impl Server {
         // Release: pairs with the acquire in `phase`; what was done before is seen by who stops.
         self.phase.store(Phase::Stopping as u8, Ordering::Release);
         self.tell_all(&Message::Look);
+    }
+
+    /// One more worker has no clients any more, and gets no others.
+    pub fn desert(&self) {
+        // AcqRel: pairs with the acquire in `is_deserted`.
+        self.deserted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether no worker has clients any more, so that none needs the shards of another.
+    pub fn is_deserted(&self) -> bool {
+        self.deserted.load(Ordering::Acquire) >= self.workers.len()
     }
 }

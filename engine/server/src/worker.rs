@@ -9,9 +9,8 @@
 //! only where nothing is to be done; other workers wake it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::hub::Hub;
 use crate::mailbox::Message;
@@ -21,6 +20,8 @@ use crate::server::{Phase, Server};
 
 /// Between two looks at what no event tells of: clients' silence, expired keys.
 const CRON: Duration = Duration::from_millis(100);
+/// How long clients that do not read are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A socket that workers share, and what its clients are told of it.
 #[derive(Debug)]
@@ -32,19 +33,6 @@ pub struct Door {
 }
 
 impl Door {
-    /// On this address. Port 0: one that is free.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn tcp(address: SocketAddr) -> io::Result<Door> {
-        let listener = std::net::TcpListener::bind(address)?;
-        let local = listener.local_addr()?.to_string();
-        Ok(Door {
-            listener: Listener::Tcp(listener),
-            local,
-        })
-    }
-
     fn share(&self) -> io::Result<Listener> {
         Ok(match &self.listener {
             Listener::Tcp(listener) => Listener::Tcp(listener.try_clone()?),
@@ -58,7 +46,8 @@ pub struct Worker {
     net: Box<dyn Net>,
     hub: Hub,
     server: Arc<Server>,
-    deaf: bool,
+    /// When clients are no longer waited for, once the server ends.
+    farewell: Option<Instant>,
 }
 
 impl Worker {
@@ -87,7 +76,7 @@ impl Worker {
             net,
             hub: Hub::new(Arc::clone(server), port, local),
             server: Arc::clone(server),
-            deaf: false,
+            farewell: None,
         };
         Ok((worker, notice))
     }
@@ -114,10 +103,14 @@ impl Worker {
     /// Whether this worker may end: its clients have heard all that they asked, and so have those of
     /// the other workers, whom its shards served until then.
     fn is_over(&mut self) -> bool {
-        if !self.deaf {
-            self.deaf = true;
-            self.net.deafen();
-            self.hub.close_all();
+        match self.farewell {
+            None => {
+                self.farewell = Some(Instant::now() + FAREWELL);
+                self.net.deafen();
+                self.hub.close_all();
+            }
+            Some(end) if end < Instant::now() => self.hub.break_all(),
+            Some(_) => {}
         }
         if self.hub.is_empty() && self.hub.leave() {
             self.server.tell_all(&Message::Look);
