@@ -134,6 +134,7 @@ pub fn serve(setup: &Setup) -> Result<Running, ServeError> {
                     Ok((worker, notice)) => {
                         // The receiver waits for every worker.
                         let _ = began.send(Ok(notice));
+                        drop(began);
                         worker.serve().inspect_err(|_| server.stop())
                     }
                     Err(error) => {
