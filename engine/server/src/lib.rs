@@ -13,14 +13,17 @@
 mod boot;
 pub mod clients;
 pub mod command;
+pub mod config;
 pub mod connection;
 mod hub;
 pub mod limits;
 pub mod mailbox;
 pub mod net;
+pub mod notify;
 pub mod port;
+pub mod pubsub;
 pub mod resp;
 pub mod server;
 mod worker;
 
-pub use boot::{Running, ServeError, Setup, serve};
+pub use boot::{Running, ServeError, serve};

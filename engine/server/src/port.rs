@@ -120,7 +120,8 @@ fn encode(reply: &Reply, into: &mut ReplyBuf) {
             into.array(items.len());
             items.iter().for_each(|item| encode(item, into));
         }
-        other => into.simple(&format!("{other:?}")),
+        // RESP3 comes with the tagged API of the store's workers.
+        _ => into.nil(),
     }
 }
 

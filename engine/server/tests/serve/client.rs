@@ -1,13 +1,12 @@
 //! A server in this process, and a client that says bytes and reads replies whole.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use seawall_server::limits::Limits;
+use seawall_server::config::Settings;
 use seawall_server::resp::element;
-use seawall_server::{Running, Setup, net, serve};
-use seawall_store::StoreConfig;
+use seawall_server::{Running, serve};
 
 /// A server that ends with the test.
 pub struct Server {
@@ -15,25 +14,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// With `shards` shards in memory, and these bounds.
-    pub fn start(shards: usize, limits: Limits) -> Server {
-        let store = StoreConfig {
-            shards,
-            pin: false,
-            ..StoreConfig::default()
-        };
-        let net = net::find("epoll").expect("a loop that every kernel has");
-        Server::with(&Setup {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-            net,
-            store,
-            limits,
-            keep_alive_s: 300,
-        })
-    }
-
-    pub fn with(setup: &Setup) -> Server {
-        let running = serve(setup).expect("a server starts");
+    /// With `shards` shards in memory, and these settings.
+    pub fn start(shards: usize, settings: &[&str]) -> Server {
+        let mut all = Settings::default();
+        let shards = format!("shards={shards}");
+        let base = ["port=0", "bind=127.0.0.1", "pin=no", shards.as_str()];
+        for assignment in base.iter().chain(settings) {
+            all.assign(assignment).expect("a setting");
+        }
+        let running = serve(all, None).expect("a server starts");
         Server {
             running: Some(running),
         }

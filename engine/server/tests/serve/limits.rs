@@ -1,12 +1,10 @@
 //! Clients that break the protocol, take too much, or are too many.
 
-use seawall_server::limits::{Limits, OutputLimit};
-
 use crate::client::Server;
 
 #[test]
 fn what_is_no_protocol_is_answered_and_closed() {
-    let server = Server::start(1, Limits::default());
+    let server = Server::start(1, &[]);
     for (sent, told) in [
         ("*x\r\n", "invalid multibulk length"),
         ("*2147483648\r\n", "invalid multibulk length"),
@@ -28,11 +26,7 @@ fn what_is_no_protocol_is_answered_and_closed() {
 
 #[test]
 fn too_many_clients_are_told_so() {
-    let limits = Limits {
-        clients: 3,
-        ..Limits::default()
-    };
-    let server = Server::start(1, limits);
+    let server = Server::start(1, &["maxclients=3"]);
     let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
     for client in &mut clients {
         assert_eq!(client.ask("PING"), "+PONG\r\n");
@@ -50,37 +44,25 @@ fn too_many_clients_are_told_so() {
 
 #[test]
 fn who_sends_more_than_a_query_may_have_is_dropped() {
-    let limits = Limits {
-        query_bytes: 100_000,
-        ..Limits::default()
-    };
-    let server = Server::start(1, limits);
+    let server = Server::start(1, &["client-query-buffer-limit=1mb"]);
     let mut client = server.connect();
     client.send(format!(
-        "*2\r\n$4\r\nECHO\r\n$90000\r\n{}\r\n",
-        "x".repeat(90_000)
+        "*2\r\n$4\r\nECHO\r\n$900000\r\n{}\r\n",
+        "x".repeat(900_000)
     ));
-    assert_eq!(client.reply().len(), 90_010);
-    client.send("*2\r\n$4\r\nECHO\r\n$100001\r\n");
+    assert_eq!(client.reply().len(), 900_011);
+    client.send("*2\r\n$4\r\nECHO\r\n$1048577\r\n");
     assert_eq!(client.reply(), "");
     let mut hoarder = server.connect();
     assert_eq!(hoarder.ask("MULTI"), "+OK\r\n");
-    let value = "x".repeat(30_000);
+    let value = "x".repeat(300_000);
     let kept = (0..10).take_while(|_| hoarder.ask(&format!("SET a {value}")) == "+QUEUED\r\n");
     assert_eq!(kept.count(), 3);
 }
 
 #[test]
 fn who_does_not_read_is_dropped() {
-    let limits = Limits {
-        output_normal: OutputLimit {
-            hard_bytes: 4 << 20,
-            soft_bytes: 0,
-            soft_s: 0,
-        },
-        ..Limits::default()
-    };
-    let server = Server::start(1, limits);
+    let server = Server::start(1, &["client-output-buffer-limit=normal 4mb 0 0"]);
     let mut slow = server.connect();
     let mut other = server.connect();
     assert_eq!(
@@ -100,7 +82,7 @@ fn who_does_not_read_is_dropped() {
 
 #[test]
 fn who_reads_late_gets_everything() {
-    let server = Server::start(2, Limits::default());
+    let server = Server::start(2, &[]);
     let mut slow = server.connect();
     assert_eq!(
         slow.ask(&format!("SET big {}", "x".repeat(1_000_000))),
@@ -116,11 +98,7 @@ fn who_reads_late_gets_everything() {
 
 #[test]
 fn the_silent_are_dropped_after_the_timeout() {
-    let limits = Limits {
-        idle_s: 1,
-        ..Limits::default()
-    };
-    let server = Server::start(1, limits);
+    let server = Server::start(1, &["timeout=1"]);
     let mut client = server.connect();
     assert_eq!(client.ask("PING"), "+PONG\r\n");
     assert_eq!(client.reply(), "");

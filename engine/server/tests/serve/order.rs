@@ -1,12 +1,10 @@
 //! Replies come in the order of the commands, however many are under way.
 
-use seawall_server::limits::Limits;
-
 use crate::client::Server;
 
 #[test]
 fn a_pipeline_of_any_depth_is_answered_in_order() {
-    let server = Server::start(4, Limits::default());
+    let server = Server::start(4, &[]);
     let mut client = server.connect();
     let mut sent = String::new();
     let mut expected = Vec::new();
@@ -62,7 +60,7 @@ fn a_pipeline_of_any_depth_is_answered_in_order() {
 
 #[test]
 fn who_sends_no_more_is_still_answered() {
-    let server = Server::start(2, Limits::default());
+    let server = Server::start(2, &[]);
     let mut client = server.connect();
     client
         .send("SET a 1\r\nGET a\r\nMGET a b\r\nPING\r\n")
@@ -80,7 +78,7 @@ fn who_sends_no_more_is_still_answered() {
 
 #[test]
 fn quit_answers_and_closes() {
-    let server = Server::start(1, Limits::default());
+    let server = Server::start(1, &[]);
     let mut client = server.connect();
     client.send("GET a\r\nQUIT\r\nSET a 1\r\n");
     for expected in ["$-1\r\n", "+OK\r\n", ""] {
@@ -91,7 +89,7 @@ fn quit_answers_and_closes() {
 
 #[test]
 fn the_end_of_the_server_finishes_what_was_asked() {
-    let server = Server::start(2, Limits::default());
+    let server = Server::start(2, &[]);
     let mut clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
     for (number, client) in clients.iter_mut().enumerate() {
         assert_eq!(client.ask("PING"), "+PONG\r\n");

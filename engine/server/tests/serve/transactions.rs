@@ -1,12 +1,10 @@
 //! `MULTI` and what belongs to it, and the connection's own state.
 
-use seawall_server::limits::Limits;
-
 use crate::client::Server;
 
 #[test]
 fn transactions_queue_and_run() {
-    let server = Server::start(4, Limits::default());
+    let server = Server::start(4, &[]);
     server.connect().talk(&[
         ("EXEC", "-ERR EXEC without MULTI"),
         ("DISCARD", "-ERR DISCARD without MULTI"),
@@ -45,7 +43,7 @@ fn transactions_queue_and_run() {
 
 #[test]
 fn the_servers_commands_take_their_turn_in_a_transaction() {
-    let server = Server::start(2, Limits::default());
+    let server = Server::start(2, &[]);
     server.connect().talk(&[
         ("MULTI", "+OK"),
         ("PING", "+QUEUED"),
@@ -72,7 +70,7 @@ fn the_servers_commands_take_their_turn_in_a_transaction() {
 
 #[test]
 fn watched_keys_decide() {
-    let server = Server::start(4, Limits::default());
+    let server = Server::start(4, &[]);
     let (mut one, mut other) = (server.connect(), server.connect());
     one.talk(&[("SET a 1", "+OK"), ("WATCH a b c", "+OK")]);
     other.talk(&[("SET c 1", "+OK")]);
@@ -106,7 +104,7 @@ fn watched_keys_decide() {
 
 #[test]
 fn a_connection_has_a_state_of_its_own() {
-    let server = Server::start(2, Limits::default());
+    let server = Server::start(2, &[]);
     let mut client = server.connect();
     client.talk(&[
         ("SELECT 3", "+OK"),
@@ -135,13 +133,7 @@ fn a_connection_has_a_state_of_its_own() {
 
 #[test]
 fn strangers_give_the_password_first() {
-    let server = Server::start(
-        1,
-        Limits {
-            password: b"secret".to_vec(),
-            ..Limits::default()
-        },
-    );
+    let server = Server::start(1, &["requirepass=secret"]);
     let mut client = server.connect();
     client.talk(&[
         ("GET a", "-NOAUTH Authentication required."),
