@@ -8,8 +8,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,12 +78,17 @@ struct Share {
     cpu_us: AtomicUsize,
 }
 
-fn work(entry: &Entry, listener: Listener, share: &Share, stop: &AtomicBool) {
+fn work(entry: &Entry, listener: Listener, share: &Share, ready: &Barrier, stop: &AtomicBool) {
     let mut net = (entry.open)().expect("a loop").net;
     net.listen(listener).expect("it listens");
     let wake = eventfd(0, EventfdFlags::NONBLOCK).expect("a descriptor");
     let begin = thread_cpu();
     let mut echo = Vec::new();
+    net.turn(Duration::ZERO, wake.as_fd(), &mut |event| {
+        panic!("{event:?}")
+    })
+    .expect("the loop runs");
+    ready.wait();
     while !stop.load(Ordering::Relaxed) {
         net.turn(
             Duration::from_millis(5),
@@ -121,17 +126,18 @@ fn measure(
     burst: bool,
 ) -> (f64, Duration, usize) {
     let (address, listeners) = listeners(sharing);
+    let ready = Arc::new(Barrier::new(WORKERS + 1));
     let stop = Arc::new(AtomicBool::new(false));
     let shares: Vec<_> = (0..WORKERS).map(|_| Arc::new(Share::default())).collect();
     let workers: Vec<_> = listeners
         .into_iter()
         .zip(&shares)
         .map(|(listener, share)| {
-            let (share, stop) = (share.clone(), stop.clone());
-            thread::spawn(move || work(entry, listener, &share, &stop))
+            let (share, ready, stop) = (share.clone(), ready.clone(), stop.clone());
+            thread::spawn(move || work(entry, listener, &share, &ready, &stop))
         })
         .collect();
-    thread::sleep(Duration::from_millis(20));
+    ready.wait();
     let begin = Instant::now();
     let mut streams = Vec::with_capacity(connections);
     for _ in 0..connections {
