@@ -18,7 +18,7 @@ use seawall_store::{Op, Reply};
 use crate::catalog::{Definition, Part};
 use crate::database::{Counts, Database, Latency};
 use crate::dist::{Exponential, Histogram, Popularity, Rng, Zipf, mix};
-use crate::settings::{Kind, Param, Preset, Settings, SpecError};
+use crate::settings::{Kind, Param, Preset, Settings, WorkloadError};
 use crate::{Mismatch, Workload, sealed};
 
 /// Cache-aside as the list has it.
@@ -124,7 +124,7 @@ impl CacheAside {
     ///
     /// # Errors
     /// Settings that do not go together.
-    pub fn new(settings: &Settings, part: Part) -> Result<CacheAside, SpecError> {
+    pub fn new(settings: &Settings, part: Part) -> Result<CacheAside, WorkloadError> {
         let owned = part.owned(settings.whole("keys"));
         if owned == 0 {
             let why = format!(

@@ -1,6 +1,8 @@
 //! The list of workloads, and building one from its text.
 
-use crate::settings::{Param, Preset, Settings, SpecError, join};
+use seawall_store::spec::Spec;
+
+use crate::settings::{Param, Preset, Settings, WorkloadError};
 use crate::{Workload, cache_aside, geo, leaderboard, session};
 
 /// Every workload.
@@ -29,7 +31,7 @@ pub struct Definition {
 }
 
 /// Builds one client's part of a workload.
-pub type Build = fn(&Settings, Part) -> Result<Box<dyn Workload>, SpecError>;
+pub type Build = fn(&Settings, Part) -> Result<Box<dyn Workload>, WorkloadError>;
 
 /// Which part of a run a workload plays.
 ///
@@ -79,16 +81,19 @@ pub fn build(
     seed: u64,
     client: u32,
     clients: u32,
-) -> Result<Box<dyn Workload>, SpecError> {
-    let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
-    let definition = find(name).ok_or_else(|| SpecError::Workload {
-        name: name.to_owned(),
-        accepted: join(WORKLOADS.iter().map(|def| def.name)),
-    })?;
+) -> Result<Box<dyn Workload>, WorkloadError> {
+    let spec = Spec::parse(spec)?;
+    let definition = find(spec.name())
+        .ok_or_else(|| spec.unknown_name("workload", WORKLOADS.iter().map(|def| def.name)))?;
     if client >= clients {
-        return Err(SpecError::Client { client, clients });
+        return Err(WorkloadError::Client { client, clients });
     }
-    let settings = Settings::parse(definition.name, definition.params, definition.presets, rest)?;
+    let settings = Settings::parse(
+        definition.name,
+        definition.params,
+        definition.presets,
+        &spec,
+    )?;
     let part = Part {
         seed,
         client,

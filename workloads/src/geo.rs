@@ -17,7 +17,7 @@ use seawall_store::{Op, Reply};
 use crate::catalog::{Definition, Part};
 use crate::dist::{Exponential, Histogram, Rng, Uniform, mix};
 use crate::places::{Position, places};
-use crate::settings::{Param, Preset, Settings, SpecError};
+use crate::settings::{Param, Preset, Settings, WorkloadError};
 use crate::sighting::{Query, Shape, Sighting};
 use crate::{Mismatch, Workload};
 
@@ -102,7 +102,7 @@ impl Couriers {
     ///
     /// # Errors
     /// Settings that do not go together.
-    pub fn new(settings: &Settings, part: Part) -> Result<Couriers, SpecError> {
+    pub fn new(settings: &Settings, part: Part) -> Result<Couriers, WorkloadError> {
         let owned = part.owned(settings.whole("couriers"));
         if owned == 0 {
             let why = format!(

@@ -19,7 +19,7 @@ use seawall_store::{Op, Reply};
 use crate::catalog::{Definition, Part};
 use crate::dist::{Exponential, Rng, Zipf};
 use crate::ranking::{Ranking, Standing};
-use crate::settings::{Param, Preset, Settings, SpecError};
+use crate::settings::{Param, Preset, Settings, WorkloadError};
 use crate::{Mismatch, Workload};
 
 /// Leaderboards as the list has them.
@@ -96,7 +96,7 @@ impl Leaderboard {
     ///
     /// # Errors
     /// Settings that do not go together.
-    pub fn new(settings: &Settings, part: Part) -> Result<Leaderboard, SpecError> {
+    pub fn new(settings: &Settings, part: Part) -> Result<Leaderboard, WorkloadError> {
         let (owned, boards) = (
             part.owned(settings.whole("players")),
             settings.whole("boards"),

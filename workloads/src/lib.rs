@@ -8,7 +8,7 @@
 //! let mut load = seawall_workloads::build("cache-aside:keys=1000:zipf=0.99", 7, 0, 1)?;
 //! let op = load.preload().expect("there is data to load first");
 //! assert_eq!(op.command().name, "set");
-//! # Ok::<(), seawall_workloads::SpecError>(())
+//! # Ok::<(), seawall_workloads::WorkloadError>(())
 //! ```
 
 pub mod cache_aside;
@@ -30,7 +30,7 @@ pub mod trace;
 use seawall_store::{Op, Reply};
 
 pub use catalog::{Build, Definition, Part, WORKLOADS, build, find};
-pub use settings::{Param, Preset, Settings, SpecError};
+pub use settings::{Param, Preset, Settings, WorkloadError};
 
 /// A seeded stream of operations that looks at the replies.
 ///

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::dist::GeneralizedPareto;
-use crate::settings::{Kind, Param, Preset, SpecError, Values};
+use crate::settings::{Kind, Param, Preset, Values, WorkloadError};
 
 /// One value of a preset.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,7 +81,7 @@ pub struct File {
 ///
 /// # Errors
 /// It is not such a file.
-pub fn read(workload: &'static str, preset: &Preset) -> Result<File, SpecError> {
+pub fn read(workload: &'static str, preset: &Preset) -> Result<File, WorkloadError> {
     toml::from_str(preset.toml).map_err(|error| wrong(workload, preset, error.to_string()))
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn values(
     workload: &'static str,
     params: &[Param],
     preset: &Preset,
-) -> Result<Values, SpecError> {
+) -> Result<Values, WorkloadError> {
     let mut file = read(workload, preset)?;
     let mut values = Values::new();
     for param in params {
@@ -132,8 +132,8 @@ pub(crate) fn values(
     }
 }
 
-fn wrong(workload: &'static str, preset: &Preset, why: String) -> SpecError {
-    SpecError::Toml {
+fn wrong(workload: &'static str, preset: &Preset, why: String) -> WorkloadError {
+    WorkloadError::Toml {
         workload,
         preset: preset.name.to_owned(),
         why,

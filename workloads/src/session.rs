@@ -18,7 +18,7 @@ use seawall_store::{Op, Reply};
 
 use crate::catalog::{Definition, Part};
 use crate::dist::{Histogram, Rng, Uniform, mix};
-use crate::settings::{Param, Preset, Settings, SpecError};
+use crate::settings::{Param, Preset, Settings, WorkloadError};
 use crate::{Mismatch, Workload, sealed};
 
 /// Sessions as the list has them.
@@ -122,7 +122,7 @@ impl Sessions {
     ///
     /// # Errors
     /// Settings that do not go together.
-    pub fn new(settings: &Settings, part: Part) -> Result<Sessions, SpecError> {
+    pub fn new(settings: &Settings, part: Part) -> Result<Sessions, WorkloadError> {
         let owned = part.owned(settings.whole("sessions"));
         if owned == 0 {
             let why = format!(

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use seawall_store::spec::{Spec, SpecError};
+
 use crate::dist::{Histogram, HistogramError};
 use crate::preset;
 
@@ -47,65 +49,12 @@ pub struct Preset {
     pub toml: &'static str,
 }
 
-/// Why a workload cannot be built from a spec.
+/// Why a workload cannot be built from its text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum SpecError {
-    /// No such workload.
-    #[error("no workload `{name}`; there are: {accepted}")]
-    Workload {
-        /// What was asked for.
-        name: String,
-        /// Every name.
-        accepted: String,
-    },
-    /// No such parameter.
-    #[error("workload `{workload}` has no parameter `{name}`; it has: {accepted}")]
-    Param {
-        /// The workload.
-        workload: &'static str,
-        /// What was asked for.
-        name: String,
-        /// Every name.
-        accepted: String,
-    },
-    /// No such preset.
-    #[error("workload `{workload}` has no preset `{name}`; it has: {accepted}")]
-    Preset {
-        /// The workload.
-        workload: &'static str,
-        /// What was asked for.
-        name: String,
-        /// Every name.
-        accepted: String,
-    },
-    /// Not `key=value`.
-    #[error("`{text}` in `{spec}` is not KEY=VALUE")]
-    Pair {
-        /// The part.
-        text: String,
-        /// All of it.
-        spec: String,
-    },
-    /// A parameter given twice.
-    #[error("`{name}` is given twice in `{spec}`")]
-    Twice {
-        /// The parameter.
-        name: String,
-        /// All of it.
-        spec: String,
-    },
-    /// A value that is not accepted.
-    #[error("`{name}={value}` of workload `{workload}`: accepted is {accepted}")]
-    Value {
-        /// The workload.
-        workload: &'static str,
-        /// The parameter.
-        name: String,
-        /// What was given.
-        value: String,
-        /// What is accepted.
-        accepted: String,
-    },
+pub enum WorkloadError {
+    /// The text is no workload with parameters that it takes.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
     /// A preset that does not hold what it must.
     #[error("preset `{preset}` of workload `{workload}`: {why}")]
     Toml {
@@ -141,11 +90,14 @@ pub struct Settings {
     values: Values,
 }
 
+/// What names a preset in a spec.
+const PRESET: &str = "preset";
+
 /// By parameter: its points, a single one for a number.
 pub(crate) type Values = BTreeMap<&'static str, Vec<(f64, f64)>>;
 
 impl Settings {
-    /// The settings of `workload` by the preset and the pairs in `spec` (what follows the name).
+    /// The settings of `workload` by the preset and the pairs in `spec`.
     ///
     /// # Errors
     /// What is not accepted, with what is.
@@ -153,49 +105,28 @@ impl Settings {
         workload: &'static str,
         params: &[Param],
         presets: &[Preset],
-        spec: &str,
-    ) -> Result<Settings, SpecError> {
-        let mut chosen = presets.first().expect("every workload has a preset");
-        let mut given: BTreeMap<&str, &str> = BTreeMap::new();
-        for text in spec.split(':').filter(|text| !text.is_empty()) {
-            let Some((name, value)) = text.split_once('=') else {
-                return Err(SpecError::Pair {
-                    text: text.to_owned(),
-                    spec: spec.to_owned(),
-                });
-            };
-            if given.insert(name, value).is_some() {
-                return Err(SpecError::Twice {
-                    name: name.to_owned(),
-                    spec: spec.to_owned(),
-                });
-            }
-        }
-        if let Some(name) = given.remove("preset") {
-            let found = presets.iter().find(|preset| preset.name == name);
-            chosen = found.ok_or_else(|| SpecError::Preset {
-                workload,
-                name: name.to_owned(),
-                accepted: join(presets.iter().map(|preset| preset.name)),
-            })?;
-        }
+        spec: &Spec<'_>,
+    ) -> Result<Settings, WorkloadError> {
+        let given = spec.pairs().iter().find(|(name, _)| *name == PRESET);
+        let chosen = match given {
+            None => presets.first().expect("every workload has a preset"),
+            Some((name, value)) => presets
+                .iter()
+                .find(|preset| preset.name == *value)
+                .ok_or_else(|| {
+                    let names: Vec<&str> = presets.iter().map(|preset| preset.name).collect();
+                    spec.bad_value(name, value, names.join(", "))
+                })?,
+        };
         let mut values = preset::values(workload, params, chosen)?;
-        for (name, text) in given {
-            let Some(param) = params.iter().find(|param| param.name == name) else {
-                return Err(SpecError::Param {
-                    workload,
-                    name: name.to_owned(),
-                    accepted: join(params.iter().map(|p| p.name).chain(["preset"])),
-                });
-            };
+        for &(name, text) in spec.pairs().iter().filter(|(name, _)| *name != PRESET) {
+            let param = params.iter().find(|param| param.name == name);
+            let param = param.ok_or_else(|| {
+                spec.unknown_param(name, params.iter().map(|p| p.name).chain([PRESET]))
+            })?;
             let number = text.parse::<f64>().ok().filter(|&x| param.accepts(x));
             let number = number.filter(|_| param.kind != Kind::Shares);
-            let number = number.ok_or_else(|| SpecError::Value {
-                workload,
-                name: name.to_owned(),
-                value: text.to_owned(),
-                accepted: param.accepted(),
-            })?;
+            let number = number.ok_or_else(|| spec.bad_value(name, text, param.accepted()))?;
             values.insert(param.name, vec![(number, 1.0)]);
         }
         Ok(Settings { workload, values })
@@ -221,7 +152,7 @@ impl Settings {
     ///
     /// # Errors
     /// The preset's weights are no histogram.
-    pub fn spread(&self, name: &str) -> Result<Histogram, SpecError> {
+    pub fn spread(&self, name: &str) -> Result<Histogram, WorkloadError> {
         Histogram::new(self.points(name)).map_err(|why| self.no_histogram(name, why))
     }
 
@@ -232,15 +163,15 @@ impl Settings {
     }
 
     /// An error about settings that do not go together.
-    pub fn conflict(&self, why: impl Into<String>) -> SpecError {
-        SpecError::Conflict {
+    pub fn conflict(&self, why: impl Into<String>) -> WorkloadError {
+        WorkloadError::Conflict {
             workload: self.workload,
             why: why.into(),
         }
     }
 
     /// An error about a histogram.
-    pub(crate) fn no_histogram(&self, name: &str, why: HistogramError) -> SpecError {
+    pub(crate) fn no_histogram(&self, name: &str, why: HistogramError) -> WorkloadError {
         self.conflict(format!("`{name}`: {why}"))
     }
 }
@@ -302,8 +233,4 @@ impl Param {
             Kind::Shares => "a preset (`preset=NAME`), which holds the table".to_owned(),
         }
     }
-}
-
-pub(crate) fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
 }

@@ -16,7 +16,6 @@
 pub mod codec;
 pub mod replication;
 pub mod sharding;
-pub mod spec;
 pub mod time;
 
 pub use replication::{
@@ -24,5 +23,4 @@ pub use replication::{
     Setup, Survives,
 };
 pub use sharding::{Sharding, ShardingMember};
-pub use spec::{Spec, SpecError};
 pub use time::Nanos;

@@ -18,8 +18,9 @@ use std::fmt::Write as _;
 use seawall_cluster::replication::{Birth, find};
 use seawall_cluster::{
     Action, Event, Nanos, NodeId, Outbox, Refusal, Replication, ReplicationMember, RequestId, Seat,
-    Setup, Spec,
+    Setup,
 };
+use seawall_store::spec::Spec;
 use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
 
 const LINK: Nanos = Nanos::from_millis(1);

@@ -1,10 +1,10 @@
 //! The store: shards as state machines, and what drives them.
 //!
 //! ```text
-//!  Op ──► Shard::apply(now, op, &mut Out) ──► Out { reply bytes, effects }
+//!  Op ──► Shard::apply(now, op, &mut Out) ──► Out { reply bytes, effects, events }
 //!            │                                        │
 //!            ▼                                        ▼
-//!        Keyspace ── Value (string, hash, sorted set)  log, replicas
+//!        Keyspace ── Value (string, hash, sorted set)  log, replicas, listeners
 //!            │
 //!            ├── index    tags and item ids, one writer, any reader
 //!            ├── mem      where items live; the only unsafe code here
@@ -17,6 +17,7 @@
 pub mod command;
 pub mod disk;
 pub mod effect;
+pub mod event;
 pub mod evict;
 mod index;
 pub mod keyspace;
@@ -27,15 +28,17 @@ pub mod reply;
 pub mod shard;
 pub mod slot;
 pub mod snapshot;
+pub mod spec;
 pub mod store;
 pub mod time;
 pub mod value;
 
 pub use command::{Command, CommandError};
 pub use effect::Effects;
+pub use event::{Class, Classes, Event};
 pub use op::Op;
 pub use reply::{Reply, ReplyBuf};
-pub use shard::{Out, Shard, ShardConfig, ShardStats};
+pub use shard::{Out, Parked, Shard, ShardConfig, ShardStats};
 pub use slot::Slot;
 pub use store::{ReadPath, Session, Store, StoreConfig, StoreError, Worker, Workers};
 pub use time::Millis;

@@ -4,8 +4,9 @@ use std::io;
 
 use crate::command::{Call, CommandError};
 use crate::effect::Effects;
+use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
-use crate::keyspace::Keyspace;
+use crate::keyspace::{DatabaseStats, Keyspace};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
@@ -21,6 +22,8 @@ pub struct ShardConfig {
     pub policy: PolicySpec,
     /// How many items a sampling policy looks at (`maxmemory-samples`).
     pub samples: u32,
+    /// How many databases there are (`databases`), 1 to 256.
+    pub databases: usize,
 }
 
 impl Default for ShardConfig {
@@ -30,17 +33,29 @@ impl Default for ShardConfig {
             maxmemory: 0,
             policy: PolicySpec::default(),
             samples: 5,
+            databases: 16,
         }
     }
 }
 
-/// What an op gives back: the bytes of its reply, and what log and replicas must hear.
+/// An op that waits: it has no reply yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// When it is to be told that nothing came; `None`: never.
+    pub until: Option<Millis>,
+}
+
+/// What an op gives back: the bytes of its reply, and what log, replicas and listeners must hear.
 #[derive(Clone, Debug, Default)]
 pub struct Out {
     /// Replies, in the order of the ops.
     pub reply: ReplyBuf,
     /// Effects, in the order in which they happened.
     pub effects: Effects,
+    /// Keyspace notifications, in the order in which they happened.
+    pub events: Vec<Event>,
+    /// The last op waits for one of its keys, and wrote no reply.
+    pub parked: Option<Parked>,
 }
 
 impl Out {
@@ -48,13 +63,15 @@ impl Out {
     pub fn clear(&mut self) {
         self.reply.clear();
         self.effects.clear();
+        self.events.clear();
+        self.parked = None;
     }
 }
 
 /// Counts since the shard was made, and its state now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShardStats {
-    /// Keys, expired ones that nobody met yet among them.
+    /// Keys in all databases, expired ones that nobody met yet among them.
     pub keys: u64,
     /// Bytes counted against `maxmemory`.
     pub used_bytes: u64,
@@ -68,6 +85,17 @@ pub struct ShardStats {
     pub evicted: u64,
     /// Keys expired.
     pub expired: u64,
+    /// What each database holds.
+    pub databases: Vec<DatabaseStats>,
+}
+
+/// Whether an op may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait<'a> {
+    May,
+    MayNot,
+    /// It waited, and this key of it may be ready.
+    Served(&'a [u8]),
 }
 
 /// One shard.
@@ -94,18 +122,43 @@ impl Shard {
         })
     }
 
-    /// Applies `op` at time `now`; reply and effects are appended to `out`.
+    /// Applies `op` at time `now`; reply, effects and events are appended to `out`. An op that has to
+    /// wait writes no reply and says so in `out.parked`: it changed nothing, and is given to
+    /// [`Shard::serve`] when one of its keys may be ready.
     pub fn apply(&mut self, now: Millis, op: &Op, out: &mut Out) {
+        self.run(now, op, Wait::May, out);
+    }
+
+    /// As [`Shard::apply`], inside a transaction: an op that would wait answers as if its time were up.
+    pub fn apply_at_once(&mut self, now: Millis, op: &Op, out: &mut Out) {
+        self.run(now, op, Wait::MayNot, out);
+    }
+
+    /// Applies `op`, which was parked, to `key`, one of its keys, which may be ready; where it is not,
+    /// the op is parked again, until the time that was told first.
+    pub fn serve(&mut self, now: Millis, op: &Op, key: &[u8], out: &mut Out) {
+        self.run(now, op, Wait::Served(key), out);
+    }
+
+    fn run(&mut self, now: Millis, op: &Op, wait: Wait<'_>, out: &mut Out) {
         let begin = out.reply.len();
         let command = op.command();
         out.reply.speak(op.protocol());
-        self.keyspace.begin(now, !command.flags.writes());
+        out.parked = None;
         let mut effects = std::mem::take(&mut out.effects);
-        let done = self.keyspace.prepare(op).and_then(|()| {
+        let done = self
+            .begin(now, op, !command.flags.writes())
+            .and_then(|()| self.keyspace.prepare(op));
+        let done = done.and_then(|()| {
             (command.run)(&mut Call {
                 keyspace: &mut self.keyspace,
                 now,
                 op,
+                may_park: wait != Wait::MayNot,
+                ready: match wait {
+                    Wait::Served(key) => Some(key),
+                    Wait::May | Wait::MayNot => None,
+                },
                 out,
             })
         });
@@ -113,10 +166,20 @@ impl Shard {
         self.keyspace.drain_removed(&mut effects);
         effects.append(&mut out.effects);
         out.effects = effects;
+        self.keyspace.drain_events(&mut out.events);
         if let Err(error) = done {
             out.reply.truncate(begin);
             out.reply.error(&error);
         }
+    }
+
+    /// Lets the keyspace serve `op`, whose database there must be.
+    fn begin(&mut self, now: Millis, op: &Op, reads: bool) -> Result<(), CommandError> {
+        if usize::from(op.database()) >= self.keyspace.databases() {
+            return Err(CommandError::NO_SUCH_DATABASE);
+        }
+        self.keyspace.begin(now, op.database(), reads);
+        Ok(())
     }
 
     /// Makes room for `op` ahead of applying it. Effects go to `out`.
@@ -129,9 +192,10 @@ impl Shard {
         op: &Op,
         out: &mut Out,
     ) -> Result<(), CommandError> {
-        self.keyspace.begin(now, false);
+        self.begin(now, op, false)?;
         let done = self.keyspace.prepare(op);
         self.keyspace.drain_removed(&mut out.effects);
+        self.keyspace.drain_events(&mut out.events);
         done
     }
 
@@ -141,13 +205,16 @@ impl Shard {
     /// # Errors
     /// The op is refused, which an effect never was.
     pub fn replay(&mut self, op: &Op, out: &mut Out) -> Result<(), CommandError> {
-        self.keyspace.begin(Millis(0), false);
+        self.begin(Millis(0), op, false)?;
         let done = (op.command().run)(&mut Call {
             keyspace: &mut self.keyspace,
             now: Millis(0),
             op,
+            may_park: false,
+            ready: None,
             out,
         });
+        self.keyspace.drain_events(&mut out.events);
         out.clear();
         done
     }
@@ -163,9 +230,16 @@ impl Shard {
     /// Does a bounded part of the work that no op asks for: removes expired keys, reuses memory.
     /// Effects go to `out`. Whether more is to be done.
     pub fn tick(&mut self, now: Millis, out: &mut Out) -> bool {
-        self.keyspace.begin(now, false);
+        self.keyspace.begin(now, 0, false);
         self.keyspace.collect();
-        self.keyspace.expire_slice(&mut out.effects)
+        let more = self.keyspace.expire_slice(&mut out.effects);
+        self.keyspace.drain_events(&mut out.events);
+        more
+    }
+
+    /// Which events are collected from now on (`notify-keyspace-events`).
+    pub fn set_notify(&mut self, classes: Classes) {
+        self.keyspace.set_notify(classes);
     }
 
     /// The whole state as ops that rebuild it on an empty shard, expired keys left out.

@@ -21,4 +21,4 @@ pub use counts::Counts;
 pub use grid::Grid;
 pub use replay::replay;
 pub use size::{Size, SizeError, Unit};
-pub use subject::{Subject, SubjectError};
+pub use subject::Subject;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use seawall_store::evict::{LIST, PolicySpec, SpecError};
+use seawall_store::evict::{LIST, PolicySpec};
+use seawall_store::spec::SpecError;
 use seawall_workloads::trace::Trace;
 use serde_json::{Map, Value};
 
@@ -20,28 +21,12 @@ pub enum Subject {
     Bound(&'static Bound),
 }
 
-/// Why a text is no subject.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubjectError {
-    /// Neither a policy nor a bound.
-    #[error("unknown policy '{name}'; accepted: {accepted}")]
-    Unknown {
-        /// What was written.
-        name: String,
-        /// The names of both lists.
-        accepted: String,
-    },
-    /// A policy's parameters are wrong.
-    #[error(transparent)]
-    Policy(SpecError),
-}
-
 impl Subject {
     /// A comma list of policies and bounds: `clock:bits=2,lru,belady`; `all` stands for all of both.
     ///
     /// # Errors
     /// One of them is neither.
-    pub fn parse_list(text: &str) -> Result<Vec<Subject>, SubjectError> {
+    pub fn parse_list(text: &str) -> Result<Vec<Subject>, SpecError> {
         let mut subjects = Vec::new();
         for member in text.split(',').map(str::trim) {
             if let Some(bound) = bound::LIST.iter().find(|bound| bound.name == member) {
@@ -49,11 +34,12 @@ impl Subject {
                 continue;
             }
             let specs = PolicySpec::parse_list(member).map_err(|error| match error {
-                SpecError::UnknownPolicy { name, .. } => SubjectError::Unknown {
+                SpecError::UnknownName { family, name, .. } => SpecError::UnknownName {
+                    family,
                     name,
                     accepted: accepted(),
                 },
-                error => SubjectError::Policy(error),
+                error => error,
             })?;
             subjects.extend(specs.into_iter().map(Subject::Policy));
             if member == "all" {

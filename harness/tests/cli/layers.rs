@@ -109,6 +109,7 @@ const OPS: &[&str] = &[
     "op",
     "reply",
     "slot",
+    "spec",
     "time",
 ];
 

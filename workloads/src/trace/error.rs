@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use seawall_store::spec::SpecError;
+
 /// Where in a file: of the decompressed content, where it is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -60,22 +62,17 @@ pub enum TraceError {
         /// The formats that come into question.
         candidates: String,
     },
-    /// No format has this name.
-    #[error("unknown trace format '{name}'; accepted: {accepted}")]
-    UnknownFormat {
-        /// What was written.
-        name: String,
-        /// The names of the list.
-        accepted: String,
-    },
-    /// The format has no such option, or the option not such a value.
-    #[error("trace format '{format}': {what}; accepted: {accepted}")]
-    BadOption {
+    /// The text is no format with options that it takes.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The format cannot do without this option.
+    #[error("`{format}` needs `{option}`; accepted: for instance {example}")]
+    MissingOption {
         /// The format.
         format: &'static str,
-        /// What is wrong.
-        what: String,
-        /// What would have been right.
-        accepted: String,
+        /// What is missing.
+        option: &'static str,
+        /// A whole text.
+        example: &'static str,
     },
 }

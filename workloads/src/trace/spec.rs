@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use seawall_store::spec::{Spec, SpecError};
+
 use super::error::TraceError;
 use super::format::{Choice, Format, LIST};
 use super::input::uncompressed_name;
@@ -100,20 +102,15 @@ impl FormatSpec {
     }
 }
 
-fn parse_option(format: &'static Format, text: &str) -> Result<(usize, u32), TraceError> {
-    let (name, value) = text.split_once('=').unwrap_or((text, ""));
-    let Some(at) = format.options.iter().position(|option| option.name == name) else {
-        let names: Vec<&str> = format.options.iter().map(|option| option.name).collect();
-        return Err(TraceError::BadOption {
-            format: format.name,
-            what: format!("no option '{name}'"),
-            accepted: if names.is_empty() {
-                "none".to_owned()
-            } else {
-                names.join(", ")
-            },
-        });
-    };
+/// What the pair `name=value` sets: which option, and its value.
+fn parse_option(
+    spec: &Spec<'_>,
+    format: &'static Format,
+    (name, value): (&str, &str),
+) -> Result<(usize, u32), SpecError> {
+    let at = format.options.iter().position(|option| option.name == name);
+    let at = at
+        .ok_or_else(|| spec.unknown_param(name, format.options.iter().map(|option| option.name)))?;
     let choice = format.options[at].choice;
     let parsed = match choice {
         Choice::Column { .. } => value.parse().ok().filter(|n| (1..=COLUMN_MAX).contains(n)),
@@ -123,14 +120,11 @@ fn parse_option(format: &'static Format, text: &str) -> Result<(usize, u32), Tra
             .find(|(c, _)| **c == value)
             .map(|c| c.1),
     };
-    let parsed = parsed.ok_or_else(|| TraceError::BadOption {
-        format: format.name,
-        what: format!("'{name}' cannot be '{value}'"),
-        accepted: match choice {
-            Choice::Column { .. } => format!("a column from 1 to {COLUMN_MAX}"),
-            Choice::OneOf(choices) => choices.join(", "),
-        },
-    })?;
+    let accepted = || match choice {
+        Choice::Column { .. } => format!("a column from 1 to {COLUMN_MAX}"),
+        Choice::OneOf(choices) => choices.join(", "),
+    };
+    let parsed = parsed.ok_or_else(|| spec.bad_value(name, value, accepted()))?;
     Ok((at, parsed))
 }
 
@@ -138,34 +132,23 @@ impl FromStr for FormatSpec {
     type Err = TraceError;
 
     fn from_str(text: &str) -> Result<FormatSpec, TraceError> {
-        let mut parts = text.trim().split(':');
-        let name = parts.next().unwrap_or_default();
-        let Some(&format) = LIST.iter().find(|format| format.name == name) else {
-            let names: Vec<&str> = LIST.iter().map(|format| format.name).collect();
-            return Err(TraceError::UnknownFormat {
-                name: name.to_owned(),
-                accepted: names.join(", "),
-            });
-        };
+        let spec = Spec::parse(text)?;
+        let found = LIST.iter().find(|format| format.name == spec.name());
+        let &format =
+            found.ok_or_else(|| spec.unknown_name("trace format", LIST.iter().map(|f| f.name)))?;
         let mut values = vec![None; format.options.len()];
-        for part in parts {
-            let (at, value) = parse_option(format, part)?;
-            if values[at].replace(value).is_some() {
-                return Err(TraceError::BadOption {
-                    format: format.name,
-                    what: format!("'{}' is given twice", format.options[at].name),
-                    accepted: "each option once".to_owned(),
-                });
-            }
+        for &pair in spec.pairs() {
+            let (at, value) = parse_option(&spec, format, pair)?;
+            values[at] = Some(value);
         }
         let missing = format.options.iter().zip(&values).find(|(option, value)| {
             value.is_none() && matches!(option.choice, Choice::Column { required: true })
         });
         if let Some((option, _)) = missing {
-            return Err(TraceError::BadOption {
+            return Err(TraceError::MissingOption {
                 format: format.name,
-                what: format!("'{}' is missing", option.name),
-                accepted: format!("for instance {}", format.example),
+                option: option.name,
+                example: format.example,
             });
         }
         Ok(FormatSpec { format, values })

@@ -211,26 +211,26 @@ fn a_name_settles_the_format_or_the_error_names_candidates() {
     };
     assert_eq!(
         spec("csb").expect_err("no format"),
-        "unknown trace format 'csb'; accepted: oracle-general, csv, text, i32be, i64be, arc, lirs"
+        "unknown trace format `csb`; accepted: oracle-general, csv, text, i32be, i64be, arc, lirs"
     );
     assert_eq!(
         spec("csv:object=0").expect_err("no column"),
-        "trace format 'csv': 'object' cannot be '0'; accepted: a column from 1 to 1024"
+        "`object` of `csv` cannot be `0`; accepted: a column from 1 to 1024"
     );
     assert!(
         spec("csv")
             .expect_err("no columns")
-            .contains("'object' is missing")
+            .contains("needs `object`")
     );
     assert!(
         spec("arc:object=1")
             .expect_err("no options")
-            .contains("no option 'object'; accepted: none")
+            .contains("no parameter `object`; accepted: none")
     );
     assert!(
         spec("csv:object=1:object=2")
             .expect_err("twice")
-            .contains("'object' is given twice")
+            .contains("`object` is given twice")
     );
     for text in [
         "arc",

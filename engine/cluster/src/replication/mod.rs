@@ -17,8 +17,8 @@ use std::fmt;
 
 use seawall_store::{Millis, Op};
 
-use crate::spec::{Param, Spec, SpecError};
 use crate::time::Nanos;
+use seawall_store::spec::{Param, Spec, SpecError};
 
 /// Every strategy that may be compared.
 pub const REPLICATIONS: &[&ReplicationMember] =
@@ -276,19 +276,13 @@ pub struct ReplicationMember {
 ///
 /// # Errors
 /// An unknown name or parameter, or a number out of range.
-pub fn find(spec: &Spec) -> Result<(&'static ReplicationMember, Vec<u64>), SpecError> {
+pub fn find(spec: &Spec<'_>) -> Result<(&'static ReplicationMember, Vec<u64>), SpecError> {
     let member = REPLICATIONS
         .iter()
         .chain(BROKEN)
         .find(|member| member.name == spec.name())
-        .ok_or_else(|| SpecError::UnknownName {
-            family: "replication",
-            name: spec.name().to_owned(),
-            accepted: REPLICATIONS
-                .iter()
-                .map(|member| member.name)
-                .collect::<Vec<_>>()
-                .join(", "),
+        .ok_or_else(|| {
+            spec.unknown_name("replication", REPLICATIONS.iter().map(|member| member.name))
         })?;
-    Ok((member, spec.values(member.params)?))
+    Ok((member, spec.numbers(member.params)?))
 }

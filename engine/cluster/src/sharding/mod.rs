@@ -5,7 +5,7 @@ mod modulo;
 mod ring;
 mod slots;
 
-use crate::spec::{Param, Spec, SpecError};
+use seawall_store::spec::{Param, Spec, SpecError};
 
 /// Every strategy.
 pub const SHARDINGS: &[&ShardingMember] = &[&modulo::MEMBER, &ring::MEMBER, &slots::MEMBER];
@@ -44,20 +44,12 @@ pub struct ShardingMember {
 ///
 /// # Errors
 /// An unknown name or parameter, or a number out of range.
-pub fn find(spec: &Spec) -> Result<(&'static ShardingMember, Vec<u64>), SpecError> {
+pub fn find(spec: &Spec<'_>) -> Result<(&'static ShardingMember, Vec<u64>), SpecError> {
     let member = SHARDINGS
         .iter()
         .find(|member| member.name == spec.name())
-        .ok_or_else(|| SpecError::UnknownName {
-            family: "sharding",
-            name: spec.name().to_owned(),
-            accepted: SHARDINGS
-                .iter()
-                .map(|member| member.name)
-                .collect::<Vec<_>>()
-                .join(", "),
-        })?;
-    Ok((member, spec.values(member.params)?))
+        .ok_or_else(|| spec.unknown_name("sharding", SHARDINGS.iter().map(|member| member.name)))?;
+    Ok((member, spec.numbers(member.params)?))
 }
 
 /// The share of `keys` whose shard differs between `before` and `after`.

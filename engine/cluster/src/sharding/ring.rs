@@ -6,14 +6,14 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::{Sharding, ShardingMember};
-use crate::spec::Param;
+use seawall_store::spec::Param;
 
 pub(super) static MEMBER: ShardingMember = ShardingMember {
     name: "ring",
     about: "consistent hashing: 1/(N+1) of the keys move; balance costs points",
     source: "Karger et al., STOC 1997; points as in libketama",
     params: &[Param {
-        key: "points",
+        name: "points",
         default: 160,
         min: 1,
         max: 10_000,

@@ -73,7 +73,7 @@ pub static HGETALL: Command = Command {
     keys: Keys::ONE,
     about: "all fields of a hash and their values",
     run: |call| {
-        all(call, 2, |reply, field, value| {
+        all(call, ReplyBuf::map, |reply, field, value| {
             reply.bulk(field);
             reply.bulk(value);
         })
@@ -87,7 +87,7 @@ pub static HKEYS: Command = Command {
     flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "all fields of a hash",
-    run: |call| all(call, 1, |reply, field, _| reply.bulk(field)),
+    run: |call| all(call, ReplyBuf::array, |reply, field, _| reply.bulk(field)),
 };
 
 /// `HVALS key`
@@ -97,7 +97,7 @@ pub static HVALS: Command = Command {
     flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the values of all fields of a hash",
-    run: |call| all(call, 1, |reply, _, value| reply.bulk(value)),
+    run: |call| all(call, ReplyBuf::array, |reply, _, value| reply.bulk(value)),
 };
 
 /// `HDEL key field [field ...]`
@@ -209,14 +209,14 @@ fn bulk_or_nil(reply: &mut ReplyBuf, hash: Option<&Hash>, field: &[u8]) {
 
 fn all(
     call: &mut Call<'_>,
-    replies_per_field: usize,
+    head: fn(&mut ReplyBuf, usize),
     show: fn(&mut ReplyBuf, &[u8], &[u8]),
 ) -> Result<(), CommandError> {
     let reply = &mut call.out.reply;
     match call.keyspace.collection::<Hash>(&call.op[0])? {
-        None => reply.array(0),
+        None => head(reply, 0),
         Some(hash) => {
-            reply.array(hash.len() * replies_per_field);
+            head(reply, hash.len());
             hash.iter()
                 .for_each(|(field, value)| show(reply, field, value));
         }

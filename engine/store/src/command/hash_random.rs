@@ -1,14 +1,8 @@
 //! Fields of a hash at random: `HRANDFIELD`.
 
-use rand::RngExt;
-use rand::seq::index;
-
-use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
+use super::draw::Draw;
+use super::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::value::Hash;
-
-/// The most fields that are drawn with repetition. Redis has no such limit but memory, which one
-/// command of a few bytes could fill.
-const DRAWS_MAX: u64 = 1 << 20;
 
 /// `HRANDFIELD key [count [WITHVALUES]]`
 pub static HRANDFIELD: Command = Command {
@@ -21,59 +15,33 @@ pub static HRANDFIELD: Command = Command {
 };
 
 fn hrandfield(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let op = call.op;
-    let (count, values) = match op.len() {
-        1 => (None, false),
-        2 => (Some(number::int(&op[1])?), false),
-        _ => {
-            let count = number::int(&op[1])?;
-            if op.len() > 3 || !op[2].eq_ignore_ascii_case(b"withvalues") {
-                return Err(CommandError::SYNTAX);
-            }
-            (Some(count), true)
-        }
-    };
-    let len = call
-        .keyspace
-        .collection::<Hash>(&op[0])?
-        .map_or(0, Hash::len);
+    let key = &call.op[0];
+    let draw = Draw::parse(call.op, "withvalues")?;
+    let len = call.keyspace.collection::<Hash>(key)?.map_or(0, Hash::len);
     let reply = &mut call.out.reply;
     if len == 0 {
-        match count {
+        match draw.count {
             None => reply.nil(),
             Some(_) => reply.array(0),
         }
         return Ok(());
     }
-    let places = match count {
-        None => vec![call.keyspace.random().random_range(0..len)],
-        Some(count) if count >= 0 => {
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            if count >= len {
-                (0..len).collect()
-            } else {
-                index::sample(call.keyspace.random(), len, count).into_vec()
-            }
-        }
-        Some(count) if count.unsigned_abs() > DRAWS_MAX => {
-            return Err(CommandError::new("ERR value is out of range"));
-        }
-        Some(count) => {
-            let random = call.keyspace.random();
-            let draws = (0..count.unsigned_abs()).map(|_| random.random_range(0..len));
-            draws.collect()
-        }
-    };
-    if count.is_some() {
-        reply.array(places.len() * if values { 2 } else { 1 });
+    let places = draw.places(call.keyspace.random(), len)?;
+    if draw.with_values {
+        reply.pairs(places.len());
+    } else if draw.count.is_some() {
+        reply.array(places.len());
     }
-    let hash = call.keyspace.collection::<Hash>(&op[0])?;
+    let hash = call.keyspace.collection::<Hash>(key)?;
     for place in places {
         let (field, value) = hash
             .and_then(|hash| hash.entry(place))
             .expect("the places are below the length");
+        if draw.with_values {
+            reply.pair();
+        }
         reply.bulk(field);
-        if values {
+        if draw.with_values {
             reply.bulk(value);
         }
     }

@@ -5,6 +5,7 @@
 //! (`lookup`).
 
 pub mod counter;
+mod draw;
 mod error;
 pub mod expiry;
 mod extended;
@@ -30,9 +31,10 @@ pub use flags::{Flag, Flags};
 pub use keys::{Keys, Positions};
 pub use lookup::find;
 
+use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
-use crate::shard::Out;
+use crate::shard::{Out, Parked};
 use crate::time::Millis;
 
 /// Every command, by family.
@@ -78,6 +80,7 @@ pub static COMMANDS: &[&Command] = &[
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
+    &server::SWAPDB,
     &server::PING,
     &server::ECHO,
     // Hashes.
@@ -170,6 +173,10 @@ pub struct Call<'a> {
     pub now: Millis,
     /// The op.
     pub op: &'a Op,
+    /// Whether it may wait for its keys; inside a transaction it may not.
+    pub may_park: bool,
+    /// It waited, and this one of its keys may be ready: it looks at no other.
+    pub ready: Option<&'a [u8]>,
     /// Where reply and effects go.
     pub out: &'a mut Out,
 }
@@ -180,9 +187,35 @@ impl Call<'_> {
         self.out.effects.push(self.op);
     }
 
-    /// Tells log and replicas another op, which has the same effect at any time.
+    /// Waits until one of the op's keys may be ready, or for `timeout_ms` milliseconds (`None`: for
+    /// ever). The handler writes no reply, and has changed nothing; [`Call::may_park`] allowed it.
+    pub fn park(&mut self, timeout_ms: Option<u64>) {
+        debug_assert!(self.may_park, "{:?} may not wait", self.op);
+        let until = timeout_ms.map(|ms| Millis(self.now.0.saturating_add(ms)));
+        self.out.parked = Some(Parked { until });
+    }
+
+    /// Tells listeners what happened to `key`: at the places where Redis does, and cheap where nobody
+    /// listens.
+    #[inline]
+    pub fn notify(&mut self, class: Class, name: &'static str, key: &[u8]) {
+        self.keyspace.notify(class, name, key);
+    }
+
+    /// Tells log and replicas another op within the same database, which has the same effect at any
+    /// time.
     fn effect(&mut self, op: &Op) {
-        self.out.effects.push(op);
+        self.out.effects.push_within(op, self.op.database());
+    }
+
+    /// The database of this number.
+    ///
+    /// # Errors
+    /// There is none.
+    fn database(&self, number: i64) -> Result<u8, CommandError> {
+        let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
+        let database = u8::try_from(number).ok().filter(|_| there);
+        database.ok_or(CommandError::NO_SUCH_DATABASE)
     }
 
     /// Removes `key` and tells it (`DEL`); whether it was there.

@@ -4,7 +4,7 @@
 //! it is milliseconds of a 32-bit one; an object idle for more than 49 days looks younger.
 
 use super::order::sample::Sample;
-use super::{Description, EntryId, MarkRule, Marks, Member, Param, Params, Policy, Setup};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
 /// The parameter that all sampled policies share.
@@ -15,6 +15,7 @@ pub(super) const SAMPLES: Param = Param {
     min: 1,
     max: 64,
 };
+use crate::spec::Param;
 
 /// Sampled least recently used.
 pub struct AllKeysLru {

@@ -4,7 +4,8 @@
 //! marked, it loses one and goes to the end of the line; unmarked, it goes.
 
 use super::order::ring::{Places, Ring};
-use super::{Description, EntryId, MarkRule, Marks, Member, Param, Params, Policy, Setup};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use crate::spec::Param;
 use crate::time::Millis;
 
 /// CLOCK with a counter of one or more bits.

@@ -15,7 +15,8 @@
 
 use super::order::ghost::Ghosts;
 use super::order::ring::{Places, Ring};
-use super::{Description, EntryId, MarkRule, Marks, Member, Param, Params, Policy, Setup};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use crate::spec::Param;
 use crate::time::Millis;
 
 /// More hits than this count as this many.

@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 
 use super::Keyspace;
 use crate::effect::Effects;
+use crate::event::Class;
+use crate::index::Place;
 use crate::mem::ItemId;
+use crate::op::Op;
 use crate::time::Millis;
 
 /// The most keys that one slice removes: some tens of microseconds.
@@ -43,6 +46,23 @@ impl Expiries {
 }
 
 impl Keyspace {
+    /// Removes the item at `place`, which has expired, and tells log, replicas and listeners.
+    pub(super) fn expire(&mut self, place: Place, id: ItemId) {
+        self.stats.expired += 1;
+        self.within_database_of(id, |keyspace| {
+            let op = keyspace.tell_removal(id);
+            keyspace.unlink(place, id);
+            keyspace.notify(Class::Expired, "expired", &op[0]);
+        });
+    }
+
+    /// Tells log and replicas that an item of the database goes.
+    pub(super) fn tell_removal(&mut self, id: ItemId) -> Op {
+        let op = Op::new(&crate::command::key::DEL).arg(self.arena.own(id).key());
+        self.removed.push_within(&op, self.database());
+        op
+    }
+
     /// Removes keys that have expired, a bounded number; whether more are left. Their `DEL`s go to
     /// `effects`.
     pub fn expire_slice(&mut self, effects: &mut Effects) -> bool {
@@ -50,11 +70,10 @@ impl Keyspace {
             let Some(id) = self.expiries.first(self.now) else {
                 break;
             };
-            let hash = self.hash(self.arena.own(id).key());
+            let hash = self.item_hash(id);
             let found = self.index.find(hash, |other| other == id);
             let (place, id) = found.expect("an item that expires is in the index");
-            self.stats.expired += 1;
-            self.drop_with_effect(place, id);
+            self.expire(place, id);
         }
         self.drain_removed(effects);
         self.expiries.first(self.now).is_some()

@@ -6,6 +6,7 @@
 
 use super::Keyspace;
 use crate::command::{CommandError, Flag};
+use crate::event::Class;
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
 use crate::op::Op;
 
@@ -115,12 +116,13 @@ impl Keyspace {
     }
 
     fn evict(&mut self, id: ItemId) {
-        let key = self.arena.own(id).key();
-        let op = Op::new(&crate::command::key::DEL).arg(key);
-        let found = self.index.find(self.hash(key), |other| other == id);
+        let found = self.index.find(self.item_hash(id), |other| other == id);
         let (place, id) = found.expect("a policy names what is resident");
-        self.removed.push(&op);
         self.stats.evicted += 1;
-        self.unlink_forgotten(place, id);
+        self.within_database_of(id, |keyspace| {
+            let op = keyspace.tell_removal(id);
+            keyspace.unlink_forgotten(place, id);
+            keyspace.notify(Class::Evicted, "evicted", &op[0]);
+        });
     }
 }

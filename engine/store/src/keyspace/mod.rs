@@ -4,10 +4,15 @@
 //! seen: the first call that meets it removes it, counts it, and tells log and replicas (`DEL`).
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
+mod collections;
+#[cfg(test)]
+mod database_tests;
+mod databases;
 mod dump;
 mod eviction;
 mod expiry;
 mod memory;
+mod notice;
 mod reader;
 mod slab;
 #[cfg(test)]
@@ -21,13 +26,15 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use crate::command::CommandError;
 use crate::effect::Effects;
+use crate::event::{Class, Classes, Event};
 use crate::index::{Index, Place};
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
-use crate::op::Op;
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
-use crate::value::{Collection, Kind, Stored, Value};
+use crate::value::{Kind, Stored, Value};
 
+use databases::Databases;
+pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
@@ -53,6 +60,9 @@ pub struct Keyspace {
     now: Millis,
     /// Whether the command that runs only reads: its lookups count as hits and misses.
     reads: bool,
+    /// Where the database of the command that runs has its keys.
+    place: u8,
+    databases: Databases,
     secrets: RapidSecrets,
     random: Xoshiro256PlusPlus,
     arena: Arena,
@@ -64,6 +74,9 @@ pub struct Keyspace {
     maxmemory: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
+    /// The events that somebody may listen to, and those that happened since they were drained.
+    notify: Classes,
+    events: Vec<Event>,
     stats: ShardStats,
 }
 
@@ -83,6 +96,8 @@ impl Keyspace {
         Ok(Keyspace {
             now: Millis(0),
             reads: false,
+            place: 0,
+            databases: Databases::new(config.databases),
             secrets: RapidSecrets::seed(config.seed),
             random: Xoshiro256PlusPlus::seed_from_u64(config.seed),
             eviction: Eviction::new(config, &arena),
@@ -93,20 +108,31 @@ impl Keyspace {
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
             removed: Effects::default(),
+            notify: Classes::NONE,
+            events: Vec::new(),
             stats: ShardStats::default(),
         })
     }
 
-    /// Sets the time of the calls that follow, and whether they serve a command that only reads.
-    pub fn begin(&mut self, now: Millis, reads: bool) {
+    /// Sets the time of the calls that follow, the database that they mean, which there must be, and
+    /// whether they serve a command that only reads.
+    #[inline]
+    pub fn begin(&mut self, now: Millis, database: u8, reads: bool) {
         self.now = now;
         self.reads = reads;
+        self.select(database);
     }
 
     /// Moves the `DEL`s of keys that expired or were evicted to `effects`: they come before the effects
     /// of the op that met them.
     pub fn drain_removed(&mut self, effects: &mut Effects) {
         effects.append(&mut self.removed);
+    }
+
+    /// Whether the lookups that follow count as a read command's: for the sources of commands that
+    /// write.
+    pub fn count_reads(&mut self, reads: bool) {
+        self.reads = reads;
     }
 
     /// What `key` holds, as an access: it marks the item for the eviction policy and counts a hit or a
@@ -117,7 +143,11 @@ impl Keyspace {
 
     /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
     pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        self.locate(key).map(|(_, id)| self.value(id))
+        let found = self.locate(key);
+        if found.is_none() && self.reads {
+            self.notify(Class::KeyMiss, "keymiss", key);
+        }
+        found.map(|(_, id)| self.value(id))
     }
 
     /// The kind of value at `key`, without an access.
@@ -160,58 +190,6 @@ impl Keyspace {
         self.put(found, ItemKind::String, key, value, expires)
     }
 
-    /// The collection at `key` (an access), `None` where there is no key.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else.
-    pub fn collection<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, CommandError> {
-        let Some(id) = self.access(key) else {
-            return Ok(None);
-        };
-        let stored = self.number(id).and_then(|n| C::of(self.collections.get(n)));
-        stored.map(Some).ok_or(CommandError::WRONG_TYPE)
-    }
-
-    /// Changes the collection at `key` (an access), made empty first where there is no key. Where it is
-    /// empty afterwards the key is removed. Expiry stays as it was.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else, or the error of `change`, which must then have
-    /// changed nothing.
-    pub fn update<C: Collection, R>(
-        &mut self,
-        key: &[u8],
-        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
-    ) -> Result<R, CommandError> {
-        let Some(id) = self.access(key) else {
-            let mut made = C::default();
-            let result = change(&mut made)?;
-            if !made.is_empty() {
-                let bytes = made.bytes() as u64;
-                let number = self.collections.insert(made.into_stored());
-                let value = number.to_le_bytes();
-                let put = self.put(None, ItemKind::Collection, key, &value, None);
-                if let Err(error) = put {
-                    self.collections.remove(number);
-                    return Err(error);
-                }
-                self.collection_bytes += bytes;
-            }
-            return Ok(result);
-        };
-        let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
-        let stored = self.collections.get_mut(number);
-        let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
-        let before = collection.bytes() as u64;
-        let result = change(collection);
-        let (after, is_empty) = (collection.bytes() as u64, collection.is_empty());
-        self.collection_bytes = self.collection_bytes - before + after;
-        if is_empty && let Some((place, id)) = self.locate(key) {
-            self.unlink(place, id);
-        }
-        result
-    }
-
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
     pub fn expires_at(&mut self, key: &[u8]) -> Option<Option<Millis>> {
         let (_, id) = self.locate(key)?;
@@ -229,7 +207,7 @@ impl Keyspace {
         if before == at {
             return true;
         }
-        let entry = item.entry();
+        let (entry, place_of_database) = (item.entry(), item.database());
         let id = match at {
             Some(at) if item.set_expires(at) => id,
             // The header lacks the word, or has one too many: the item is made anew.
@@ -239,6 +217,7 @@ impl Keyspace {
             },
         };
         self.expiries.change(id, before, at);
+        self.count_expiry(place_of_database, before, at);
         self.eviction.expires(entry, at);
         true
     }
@@ -252,12 +231,13 @@ impl Keyspace {
         found.is_some()
     }
 
-    /// Removes every key.
+    /// Removes every key of every database.
     pub fn clear(&mut self) {
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
         self.expiries.clear();
+        self.databases.clear();
         self.collections.clear();
         self.collection_bytes = 0;
         for id in ids {
@@ -266,7 +246,7 @@ impl Keyspace {
         }
     }
 
-    /// How many keys there are, expired ones that nobody met yet among them (`DBSIZE`).
+    /// How many keys there are in all databases, expired ones that nobody met yet among them.
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -276,13 +256,15 @@ impl Keyspace {
         self.len() == 0
     }
 
-    /// Shows every key that has not expired, with its value and when it expires, in no order.
-    pub fn for_each(&self, mut each: impl FnMut(&[u8], Value<'_>, Option<Millis>)) {
+    /// Shows every key that has not expired, with its database, its value and when it expires, in no
+    /// order.
+    pub fn for_each(&self, mut each: impl FnMut(u8, &[u8], Value<'_>, Option<Millis>)) {
         self.index.for_each(|id| {
             let item = self.arena.own(id);
             let expires = item.expires();
             if expires.is_none_or(|at| self.now <= at) {
-                each(item.key(), self.value(id), expires);
+                let database = self.databases.number(item.database());
+                each(database, item.key(), self.value(id), expires);
             }
         });
     }
@@ -298,27 +280,43 @@ impl Keyspace {
             keys: self.len() as u64,
             used_bytes: self.used_bytes(),
             index_bytes: self.index.bytes() as u64,
-            ..self.stats
+            databases: self.databases.stats(),
+            ..self.stats.clone()
         }
     }
 
-    /// The hash of `key`: its place in the index, and its identity for the policy.
+    /// The hash of `key` in the database: its place in the index, and its identity for the policy.
     #[inline]
     fn hash(&self, key: &[u8]) -> u64 {
-        rapidhash_v3_seeded(key, &self.secrets)
+        hash(self.place, key, &self.secrets)
+    }
+
+    /// The hash of an item's key.
+    fn item_hash(&self, id: ItemId) -> u64 {
+        let item = self.arena.own(id);
+        hash(item.database(), item.key(), &self.secrets)
+    }
+
+    /// Counts keys that expire: one of the database at `place` expired at `before`, and does at
+    /// `after`.
+    fn count_expiry(&mut self, place: u8, before: Option<Millis>, after: Option<Millis>) {
+        let count = &mut self.databases.count(place).expires;
+        *count = *count + u64::from(after.is_some()) - u64::from(before.is_some());
     }
 
     /// Where `key` is, unless it has expired: then it is removed.
     #[inline]
     fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
         let hash = self.hash(key);
-        let arena = &self.arena;
-        let (place, id) = self.index.find(hash, |id| arena.own(id).key() == key)?;
+        let (arena, database) = (&self.arena, self.place);
+        let (place, id) = self.index.find(hash, |id| {
+            let item = arena.own(id);
+            item.key() == key && item.database() == database
+        })?;
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at
         {
-            self.stats.expired += 1;
-            self.drop_with_effect(place, id);
+            self.expire(place, id);
             return None;
         }
         Some((place, id))
@@ -329,9 +327,11 @@ impl Keyspace {
     fn access(&mut self, key: &[u8]) -> Option<ItemId> {
         let found = self.locate(key).map(|(_, id)| id);
         if self.reads {
-            match found {
-                Some(_) => self.stats.hits += 1,
-                None => self.stats.misses += 1,
+            if found.is_some() {
+                self.stats.hits += 1;
+            } else {
+                self.stats.misses += 1;
+                self.notify(Class::KeyMiss, "keymiss", key);
             }
         }
         if let Some(id) = found {
@@ -339,23 +339,6 @@ impl Keyspace {
             self.eviction.hit(item, self.now, &mut self.random);
         }
         found
-    }
-
-    fn value(&self, id: ItemId) -> Value<'_> {
-        match self.number(id).map(|number| self.collections.get(number)) {
-            None => Value::String(self.arena.own(id).value()),
-            Some(Stored::Hash(hash)) => Value::Hash(hash),
-            Some(Stored::SortedSet(set)) => Value::SortedSet(set),
-        }
-    }
-
-    /// The number of the collection that an item stands for.
-    fn number(&self, id: ItemId) -> Option<u32> {
-        let item = self.arena.own(id);
-        (item.kind() == ItemKind::Collection).then(|| {
-            let number = item.value().try_into();
-            u32::from_le_bytes(number.expect("a collection's item holds its number"))
-        })
     }
 
     /// Puts an item at `key`, in place of `found`.
@@ -374,6 +357,7 @@ impl Keyspace {
         }
         let mut new = NewItem {
             kind,
+            database: self.place,
             key,
             value,
             expires,
@@ -382,17 +366,23 @@ impl Keyspace {
         };
         let size = Arena::block_bytes(new.bytes());
         let Some((place, old)) = found else {
-            let hash = self.hash(key);
+            let hashed = self.hash(key);
             let id = self.arena.insert(&new)?;
             let (arena, secrets) = (&self.arena, &self.secrets);
-            let hash_of = |id| rapidhash_v3_seeded(arena.own(id).key(), secrets);
-            if !self.index.insert(hash, id, hash_of) {
+            let hash_of = |id| {
+                let item = arena.own(id);
+                hash(item.database(), item.key(), secrets)
+            };
+            if !self.index.insert(hashed, id, hash_of) {
                 self.arena.retire(id);
                 return Err(CommandError::OUT_OF_MEMORY);
             }
             self.expiries.change(id, None, expires);
+            self.databases.count(self.place).keys += 1;
+            self.count_expiry(self.place, None, expires);
             self.eviction
-                .insert(self.arena.own(id), id, hash, size, self.now);
+                .insert(self.arena.own(id), id, hashed, size, self.now);
+            self.notify(Class::New, "new", key);
             return Ok(());
         };
         let item = self.arena.own(old);
@@ -410,6 +400,7 @@ impl Keyspace {
         self.index.replace(place, id);
         self.expiries.change(old, before, None);
         self.expiries.change(id, None, expires);
+        self.count_expiry(self.place, before, expires);
         if same {
             self.eviction.rename(entry, id);
             if before != expires {
@@ -434,6 +425,7 @@ impl Keyspace {
         let (key, value) = (item.key().to_vec(), item.value().to_vec());
         let new = NewItem {
             kind: item.kind(),
+            database: item.database(),
             key: &key,
             value: &value,
             expires,
@@ -461,27 +453,21 @@ impl Keyspace {
     /// Removes the item at `place`, which the policy has forgotten.
     fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
         self.index.remove(place);
-        self.expiries.change(id, self.arena.own(id).expires(), None);
+        let item = self.arena.own(id);
+        let (database, expires) = (item.database(), item.expires());
+        self.expiries.change(id, expires, None);
+        self.count_expiry(database, expires, None);
+        self.databases.count(database).keys -= 1;
         self.forget_collection(id);
         self.arena.retire(id);
     }
+}
 
-    /// Removes the item at `place` for a reason of the store's own, and tells log and replicas.
-    fn drop_with_effect(&mut self, place: Place, id: ItemId) {
-        let op = Op::new(&crate::command::key::DEL).arg(self.arena.own(id).key());
-        self.removed.push(&op);
-        self.unlink(place, id);
-    }
-
-    fn forget_collection(&mut self, id: ItemId) {
-        if let Some(number) = self.number(id) {
-            let stored = self.collections.remove(number);
-            self.collection_bytes -= match &stored {
-                Stored::Hash(hash) => hash.bytes() as u64,
-                Stored::SortedSet(set) => set.bytes() as u64,
-            };
-        }
-    }
+/// The hash of `key` in the database at `place`.
+#[inline]
+fn hash(place: u8, key: &[u8], secrets: &RapidSecrets) -> u64 {
+    // Database 0 pays nothing; for others the golden ratio spreads equal keys.
+    rapidhash_v3_seeded(key, secrets) ^ u64::from(place).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl From<crate::mem::Full> for CommandError {

@@ -1,5 +1,6 @@
 //! Keyspace: expiry, eviction and accounts, driven through a shard.
 
+use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::time::Millis;
@@ -182,4 +183,45 @@ fn a_dump_rebuilds_the_state() {
             apply(&mut first, 100, words).0
         );
     }
+}
+
+/// What happened, in the letters that somebody listens to.
+fn events(shard: &mut Shard, now: u64, words: &str) -> Vec<String> {
+    let mut out = Out::default();
+    let op = Op::parse(words.split(' ').map(str::as_bytes)).unwrap();
+    shard.apply(Millis(now), &op, &mut out);
+    let shown = |event: Event| format!("{} {}", event.name, String::from_utf8_lossy(&event.key));
+    out.events.into_iter().map(shown).collect()
+}
+
+#[test]
+fn the_keyspace_tells_what_it_does_by_itself() {
+    let mut shard = shard("fifo", 4096);
+    assert!(events(&mut shard, 0, "set k v px 5").is_empty());
+    shard.set_notify(Classes::parse("Exenm").unwrap());
+    assert_eq!(
+        events(&mut shard, 6, "get k"),
+        ["expired k", "keymiss k"],
+        "an expired key goes first"
+    );
+    assert_eq!(events(&mut shard, 6, "exists k"), ["keymiss k"]);
+    assert_eq!(events(&mut shard, 6, "hset h f v"), ["new h"]);
+    assert!(events(&mut shard, 6, "hset h f w").is_empty());
+    let value = "v".repeat(1000);
+    let mut told = Vec::new();
+    for key in 0..8 {
+        told.extend(events(&mut shard, 6, &format!("set {key} {value}")));
+    }
+    assert_eq!(
+        told.iter()
+            .filter(|event| event.starts_with("new "))
+            .count(),
+        8
+    );
+    assert_eq!(told[told.len() - 2..], ["evicted 3", "new 7"], "{told:?}");
+    shard.set_notify(Classes::parse("xenm").unwrap());
+    assert!(
+        events(&mut shard, 6, "get nothing").is_empty(),
+        "no channel"
+    );
 }

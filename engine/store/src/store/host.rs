@@ -320,7 +320,7 @@ impl Host {
             ..*meta
         };
         // Expired keys that nobody met yet are left out.
-        self.shard.keyspace().begin(now, false);
+        self.shard.keyspace().begin(now, 0, false);
         super::save::write(dir, &meta, &mut self.shard)
     }
 

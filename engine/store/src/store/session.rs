@@ -137,7 +137,7 @@ impl Session {
             let now = core.now;
             if let Some(host) = core.host(shard).filter(|host| host.is_free()) {
                 let keyspace = host.shard().keyspace();
-                keyspace.begin(now, true);
+                keyspace.begin(now, 0, true);
                 let found = keyspace.string(key)?;
                 let is_there = found.map(|bytes| value.extend_from_slice(bytes)).is_some();
                 core.own_op();
@@ -150,7 +150,7 @@ impl Session {
         {
             let guard = crossbeam_epoch::pin();
             let touch = |touched| side.touched.push(touched);
-            let read = reader.get(key, || self.inner.now(), value, &guard, touch);
+            let read = reader.get(0, key, || self.inner.now(), value, &guard, touch);
             drop(guard);
             match read {
                 Read::Hit => side.hits += 1,

@@ -70,17 +70,33 @@ pub fn show(reply: &Reply, indent: &str, text: &mut String) {
         Reply::Simple(status) => writeln!(text, "{status}"),
         Reply::Error(words) => writeln!(text, "(error) {words}"),
         Reply::Int(n) => writeln!(text, "(integer) {n}"),
-        Reply::Bulk(bytes) => writeln!(text, "{}", quoted(bytes)),
+        Reply::Bulk(bytes) | Reply::Verbatim(_, bytes) => writeln!(text, "{}", quoted(bytes)),
         Reply::Nil => writeln!(text, "(nil)"),
-        Reply::Array(items) if items.is_empty() => writeln!(text, "(empty array)"),
-        Reply::Array(items) => {
-            for (i, item) in items.iter().enumerate() {
-                let number = format!("{}) ", i + 1);
-                let _ = write!(text, "{}{number}", if i == 0 { "" } else { indent });
-                show(item, &format!("{indent}{}", " ".repeat(number.len())), text);
-            }
-            Ok(())
+        Reply::Double(x) => writeln!(text, "(double) {x}"),
+        Reply::Boolean(yes) => writeln!(text, "({yes})"),
+        Reply::BigNumber(digits) => writeln!(text, "(big number) {digits}"),
+        Reply::Array(items) => show_each(items, "array", indent, text),
+        Reply::Set(items) => show_each(items, "set", indent, text),
+        Reply::Push(items) => show_each(items, "push", indent, text),
+        Reply::Map(pairs) => {
+            let flat: Vec<Reply> = pairs
+                .iter()
+                .flat_map(|(key, value)| [key.clone(), value.clone()])
+                .collect();
+            show_each(&flat, "map", indent, text)
         }
     }
     .expect("memory");
+}
+
+fn show_each(items: &[Reply], kind: &str, indent: &str, text: &mut String) -> std::fmt::Result {
+    if items.is_empty() {
+        return writeln!(text, "(empty {kind})");
+    }
+    for (i, item) in items.iter().enumerate() {
+        let number = format!("{}) ", i + 1);
+        write!(text, "{}{number}", if i == 0 { "" } else { indent })?;
+        show(item, &format!("{indent}{}", " ".repeat(number.len())), text);
+    }
+    Ok(())
 }

@@ -132,10 +132,19 @@ const fn solid(ink: Ink, mark: Mark) -> Look {
 pub struct Palette(Vec<(String, Look)>);
 
 impl Palette {
-    /// Looks for `names`: known ones have their own, others take the next that is free, in the order
-    /// given.
+    /// Looks for `names`: known ones have their own, a member with parameters has its member's where that
+    /// is free, and others take the next that is free, in the order given.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<&str> = names.into_iter().collect();
         let mut palette = Self::default();
+        for known in [|name: &'a str| name, member] {
+            for name in &names {
+                let look = KNOWN.iter().find(|(other, _)| *other == known(name));
+                if let Some((_, look)) = look.filter(|(_, look)| !palette.has(*look)) {
+                    palette.add(name, *look);
+                }
+            }
+        }
         let mut free = MARKS
             .iter()
             .enumerate()
@@ -148,23 +157,24 @@ impl Palette {
                     .map(move |(index, ink)| solid(*ink, mark(index)))
             })
             .cycle();
-        for name in names {
-            if palette.0.iter().any(|(known, _)| known == name) {
-                continue;
-            }
-            let fixed = KNOWN
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, look)| *look);
-            let taken = |look: &Look| palette.0.iter().any(|(_, other)| other == look);
-            let combinations = COLOURS.len() * MARKS.len();
-            let look = fixed
-                .or_else(|| free.by_ref().take(combinations).find(|look| !taken(look)))
-                .or_else(|| free.next())
-                .unwrap_or(solid(GREY, Mark::Disc));
-            palette.0.push((name.into(), look));
+        let combinations = COLOURS.len() * MARKS.len();
+        for name in &names {
+            let untaken = |look: &Look| !palette.has(*look);
+            let look = free.by_ref().take(combinations).find(untaken);
+            palette.add(name, look.unwrap_or(solid(GREY, Mark::Disc)));
         }
         palette
+    }
+
+    fn has(&self, look: Look) -> bool {
+        self.0.iter().any(|(_, other)| *other == look)
+    }
+
+    /// Gives `name` a look, unless it has one.
+    fn add(&mut self, name: &str, look: Look) {
+        if !self.0.iter().any(|(known, _)| known == name) {
+            self.0.push((name.into(), look));
+        }
     }
 
     /// How `name` looks.
@@ -174,9 +184,25 @@ impl Palette {
     }
 }
 
+/// The member that a name with parameters is of (`async:node_timeout_ms=1000`).
+fn member(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(member, _)| member)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_with_parameters_looks_like_it_and_like_no_other() {
+        let palette = Palette::new(["async:node_timeout_ms=1000", "none", "quorum"]);
+        let plain = Palette::new(["async"]).look("async");
+        assert_eq!(palette.look("async:node_timeout_ms=1000"), plain);
+        assert_ne!(palette.look("quorum"), plain);
+        let both = Palette::new(["clock:bits=2", "clock"]);
+        assert_eq!(both.look("clock"), Palette::new(["clock"]).look("clock"));
+        assert_ne!(both.look("clock:bits=2"), both.look("clock"));
+    }
 
     #[test]
     fn known_names_keep_their_looks_and_others_differ() {

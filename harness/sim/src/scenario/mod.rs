@@ -8,7 +8,8 @@ mod parse;
 
 pub use parse::ScenarioError;
 
-use seawall_cluster::{Spec, replication, sharding};
+use seawall_cluster::{replication, sharding};
+use seawall_store::spec::Spec;
 
 /// A scenario, checked.
 #[derive(Clone, Debug, PartialEq)]

@@ -33,8 +33,8 @@ use self::stream::Stream;
 use super::{
     Action, Birth, Claim, Event, NodeId, Outbox, Replication, ReplicationMember, Setup, Survives,
 };
-use crate::spec::Param;
 use crate::time::Nanos;
+use seawall_store::spec::Param;
 
 pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     name: "async",
@@ -47,14 +47,14 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     },
     params: &[
         Param {
-            key: "node_timeout_ms",
+            name: "node_timeout_ms",
             default: 15_000,
             min: 100,
             max: 600_000,
             about: "silence after which a node is suspected; cluster-node-timeout is 15000",
         },
         Param {
-            key: "backlog_bytes",
+            name: "backlog_bytes",
             default: 10 << 20,
             min: 1,
             max: 1 << 40,

@@ -35,8 +35,8 @@ use super::{
     Action, Birth, Claim, Event, NodeId, Outbox, Refusal, Replication, ReplicationMember,
     RequestId, Setup, Survives,
 };
-use crate::spec::Param;
 use crate::time::Nanos;
+use seawall_store::spec::Param;
 
 pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     name: "quorum",
@@ -49,14 +49,14 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     },
     params: &[
         Param {
-            key: "heartbeat_ms",
+            name: "heartbeat_ms",
             default: 100,
             min: 10,
             max: 10_000,
             about: "between heartbeats; etcd's default is 100",
         },
         Param {
-            key: "election_ms",
+            name: "election_ms",
             default: 1000,
             min: 20,
             max: 100_000,

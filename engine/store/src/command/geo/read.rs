@@ -2,7 +2,7 @@
 
 use super::point::Point;
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
-use crate::reply::{ReplyBuf, format_fixed};
+use crate::reply::ReplyBuf;
 use crate::value::SortedSet;
 
 /// `GEODIST key member1 member2 [M | KM | FT | MI]`
@@ -67,8 +67,8 @@ pub fn distance(reply: &mut ReplyBuf, distance: f64) {
 /// Writes coordinates.
 pub fn coordinates(reply: &mut ReplyBuf, point: Point) {
     reply.array(2);
-    reply.bulk(format_fixed(point.longitude).as_bytes());
-    reply.bulk(format_fixed(point.latitude).as_bytes());
+    reply.coordinate(point.longitude);
+    reply.coordinate(point.latitude);
 }
 
 fn place(set: &SortedSet, member: &[u8]) -> Option<Point> {

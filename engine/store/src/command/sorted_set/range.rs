@@ -156,11 +156,17 @@ fn range(call: &mut Call<'_>, by: Option<By>, reverse: Option<bool>) -> Result<(
     } else {
         ranks.start + skip..ranks.start + skip + take
     };
-    reply.array(take * if query.with_scores { 2 } else { 1 });
-    for (member, score) in set.range(ranks, query.reverse) {
-        reply.bulk(member);
-        if query.with_scores {
+    if query.with_scores {
+        reply.pairs(take);
+        for (member, score) in set.range(ranks, query.reverse) {
+            reply.pair();
+            reply.bulk(member);
             reply.double(score);
+        }
+    } else {
+        reply.array(take);
+        for (member, _) in set.range(ranks, query.reverse) {
+            reply.bulk(member);
         }
     }
     Ok(())

@@ -122,8 +122,17 @@ fn pop(call: &mut Call<'_>, highest: bool) -> Result<(), CommandError> {
     } else {
         0..count
     };
-    call.out.reply.array(count * 2);
+    // Without a count RESP3 too has member and score side by side.
+    let nested = op.len() == 2;
+    if nested {
+        call.out.reply.pairs(count);
+    } else {
+        call.out.reply.array(count * 2);
+    }
     for (member, score) in set.range(ranks.clone(), highest) {
+        if nested {
+            call.out.reply.pair();
+        }
         call.out.reply.bulk(member);
         call.out.reply.double(score);
     }

@@ -7,6 +7,7 @@ pub mod mark;
 pub mod spec;
 
 use super::{Marks, Policy};
+use crate::spec::Param;
 
 /// How much a cache holds, and in which unit the sizes are that its policy hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,21 +40,6 @@ pub struct Setup {
     pub capacity: Capacity,
     /// The seed of a policy's randomness, where it has any.
     pub seed: u64,
-}
-
-/// A parameter: a whole number within bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Param {
-    /// Its name, as written in a spec.
-    pub name: &'static str,
-    /// What it means, in one line, with its unit.
-    pub about: &'static str,
-    /// The value where none is given.
-    pub default: u64,
-    /// The least value accepted.
-    pub min: u64,
-    /// The greatest value accepted.
-    pub max: u64,
 }
 
 /// What a policy tells of itself.

@@ -6,57 +6,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Description, Param, Params};
+use super::{Description, Params};
 use crate::evict::LIST;
+use crate::spec::{Spec, SpecError};
 
 /// A policy of the list with all its parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PolicySpec {
     description: &'static Description,
     values: Vec<u64>,
-}
-
-/// Why a text is not a policy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    /// No policy has this name.
-    #[error("unknown policy '{name}'; accepted: {accepted}")]
-    UnknownPolicy {
-        /// What was written.
-        name: String,
-        /// The names of the list.
-        accepted: String,
-    },
-    /// The policy has no such parameter.
-    #[error("policy '{policy}' has no parameter '{name}'; accepted: {accepted}")]
-    UnknownParam {
-        /// The policy.
-        policy: &'static str,
-        /// What was written.
-        name: String,
-        /// The policy's parameters with their bounds.
-        accepted: String,
-    },
-    /// The parameter's value is no number, or out of bounds.
-    #[error("policy '{policy}': '{name}' cannot be '{value}'; accepted: {accepted}")]
-    BadValue {
-        /// The policy.
-        policy: &'static str,
-        /// The parameter.
-        name: &'static str,
-        /// What was written.
-        value: String,
-        /// The bounds.
-        accepted: String,
-    },
-    /// The parameter stands twice.
-    #[error("policy '{policy}': '{name}' is given twice")]
-    Repeated {
-        /// The policy.
-        policy: &'static str,
-        /// The parameter.
-        name: &'static str,
-    },
 }
 
 impl PolicySpec {
@@ -109,66 +67,20 @@ impl PolicySpec {
                 .collect(),
         }
     }
-
-    fn set(&mut self, assignment: &str, given: &mut [bool]) -> Result<(), SpecError> {
-        let policy = self.description.name;
-        let definitions = self.description.params;
-        let (name, value) = assignment.split_once('=').unwrap_or((assignment, ""));
-        let Some(at) = definitions.iter().position(|param| param.name == name) else {
-            return Err(SpecError::UnknownParam {
-                policy,
-                name: name.to_owned(),
-                accepted: accepted_params(definitions),
-            });
-        };
-        let param = &definitions[at];
-        if std::mem::replace(&mut given[at], true) {
-            return Err(SpecError::Repeated {
-                policy,
-                name: param.name,
-            });
-        }
-        let number = value.parse().ok();
-        let within = number.filter(|number| (param.min..=param.max).contains(number));
-        self.values[at] = within.ok_or_else(|| SpecError::BadValue {
-            policy,
-            name: param.name,
-            value: value.to_owned(),
-            accepted: format!("a whole number from {} to {}", param.min, param.max),
-        })?;
-        Ok(())
-    }
-}
-
-fn accepted_params(params: &[Param]) -> String {
-    if params.is_empty() {
-        return "none".to_owned();
-    }
-    let each = params
-        .iter()
-        .map(|param| format!("{}={}..{}", param.name, param.min, param.max));
-    each.collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for PolicySpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<PolicySpec, SpecError> {
-        let mut parts = text.trim().split(':');
-        let name = parts.next().unwrap_or_default();
-        let Some(description) = LIST.iter().find(|description| description.name == name) else {
-            let names: Vec<&str> = LIST.iter().map(|description| description.name).collect();
-            return Err(SpecError::UnknownPolicy {
-                name: name.to_owned(),
-                accepted: names.join(", "),
-            });
-        };
-        let mut spec = PolicySpec::plain(description);
-        let mut given = vec![false; description.params.len()];
-        for assignment in parts {
-            spec.set(assignment, &mut given)?;
-        }
-        Ok(spec)
+        let spec = Spec::parse(text)?;
+        let found = LIST.iter().find(|policy| policy.name == spec.name());
+        let description = found
+            .ok_or_else(|| spec.unknown_name("policy", LIST.iter().map(|policy| policy.name)))?;
+        Ok(PolicySpec {
+            description,
+            values: spec.numbers(description.params)?,
+        })
     }
 }
 
@@ -238,27 +150,11 @@ mod tests {
     #[test]
     fn errors_tell_what_is_accepted() {
         let unknown = error("lru,lruu");
-        assert!(unknown.starts_with("unknown policy 'lruu'; accepted: none, fifo, lru, "));
-        assert!(error("").starts_with("unknown policy ''"));
+        assert!(unknown.starts_with("unknown policy `lruu`; accepted: none, fifo, lru, "));
+        assert!(error("").starts_with("unknown policy ``"));
         assert_eq!(
             error("clock:bit=2"),
-            "policy 'clock' has no parameter 'bit'; accepted: bits=1..8"
-        );
-        assert_eq!(
-            error("lru:bits=2"),
-            "policy 'lru' has no parameter 'bits'; accepted: none"
-        );
-        for value in ["", "0", "9", "-1", "two", "99999999999999999999"] {
-            assert_eq!(
-                error(&format!("clock:bits={value}")),
-                format!(
-                    "policy 'clock': 'bits' cannot be '{value}'; accepted: a whole number from 1 to 8"
-                )
-            );
-        }
-        assert_eq!(
-            error("clock:bits=2:bits=2"),
-            "policy 'clock': 'bits' is given twice"
+            "`clock` has no parameter `bit`; accepted: bits"
         );
     }
 }

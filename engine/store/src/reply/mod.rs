@@ -1,7 +1,13 @@
-//! Replies: written as RESP bytes by handlers, read back as [`Reply`] by callers.
+//! Replies: written as RESP bytes by handlers ([`ReplyBuf`], here), read back as [`Reply`] by callers
+//! (`read`).
+
+mod read;
 
 use crate::command::CommandError;
 use crate::op::Op;
+
+pub use read::Reply;
+pub(crate) use read::parse_command;
 
 /// The version of Redis's protocol that a reply is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +71,15 @@ impl ReplyBuf {
     /// A floating-point number with 17 significant digits; in RESP2 a bulk string.
     pub fn double(&mut self, x: f64) {
         let text = format_double(x);
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text.as_bytes()),
+            Protocol::Resp3 => self.line(b',', text.as_bytes()),
+        }
+    }
+
+    /// A coordinate: up to 17 decimals and no exponent; in RESP2 a bulk string.
+    pub fn coordinate(&mut self, x: f64) {
+        let text = format_fixed(x);
         match self.protocol {
             Protocol::Resp2 => self.bulk(text.as_bytes()),
             Protocol::Resp3 => self.line(b',', text.as_bytes()),
@@ -136,6 +151,22 @@ impl ReplyBuf {
     /// The head of an array of `len` replies, which follow.
     pub fn array(&mut self, len: usize) {
         self.number(b'*', len as i64);
+    }
+
+    /// The head of an array of `len` pairs, each of which [`ReplyBuf::pair`] begins: arrays of two, but in
+    /// RESP2 one flat array.
+    pub fn pairs(&mut self, len: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.array(len * 2),
+            Protocol::Resp3 => self.array(len),
+        }
+    }
+
+    /// Begins a pair: two replies follow.
+    pub fn pair(&mut self) {
+        if self.protocol == Protocol::Resp3 {
+            self.array(2);
+        }
     }
 
     /// What was written.
@@ -236,93 +267,4 @@ fn without_trailing_zeros(text: &str) -> &str {
     } else {
         text
     }
-}
-
-/// A reply as a caller in this process reads it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// A status, such as `OK`.
-    Simple(String),
-    /// An error: its code word first.
-    Error(String),
-    /// An integer.
-    Int(i64),
-    /// Bytes.
-    Bulk(Vec<u8>),
-    /// Nothing there.
-    Nil,
-    /// Several replies.
-    Array(Vec<Reply>),
-}
-
-impl Reply {
-    /// Whether this is `+OK`.
-    pub fn is_ok(&self) -> bool {
-        matches!(self, Reply::Simple(text) if text == "OK")
-    }
-
-    /// Reads one reply from the front of `bytes`: it and how many bytes it took, or `None` where it
-    /// is not whole or not RESP2.
-    pub fn parse(bytes: &[u8]) -> Option<(Reply, usize)> {
-        let (kind, line, mut used) = head(bytes)?;
-        let text = || String::from_utf8_lossy(line).into_owned();
-        let reply = match kind {
-            b'+' => Reply::Simple(text()),
-            b'-' => Reply::Error(text()),
-            b':' => Reply::Int(decimal(line)?),
-            b'$' | b'*' if line == b"-1" => Reply::Nil,
-            b'$' => {
-                let (bulk, end) = body(bytes, used, line)?;
-                used = end;
-                Reply::Bulk(bulk.to_vec())
-            }
-            b'*' => {
-                let len = usize::try_from(decimal(line)?).ok()?;
-                let mut items = Vec::new();
-                for _ in 0..len {
-                    let (item, more) = Reply::parse(&bytes[used..])?;
-                    items.push(item);
-                    used += more;
-                }
-                Reply::Array(items)
-            }
-            _ => return None,
-        };
-        Some((reply, used))
-    }
-}
-
-/// Reads one command (an array of bulk strings) from the front of `bytes`: its parts and how many
-/// bytes it took, or `None` where it is damaged or cut off.
-pub(crate) fn parse_command(bytes: &[u8]) -> Option<(Vec<&[u8]>, usize)> {
-    let (b'*', line, mut used) = head(bytes)? else {
-        return None;
-    };
-    let len = usize::try_from(decimal(line)?).ok()?;
-    let mut parts = Vec::new();
-    for _ in 0..len {
-        let (b'$', line, head_bytes) = head(&bytes[used..])? else {
-            return None;
-        };
-        let (part, end) = body(bytes, used + head_bytes, line)?;
-        parts.push(part);
-        used = end;
-    }
-    Some((parts, used))
-}
-
-/// The kind byte, the rest of its line, and where the next line begins.
-fn head(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
-    let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
-    Some((*bytes.first().filter(|_| end > 0)?, &bytes[1..end], end + 2))
-}
-
-/// The bulk string at `start` whose length is the text `len`, and where it ends.
-fn body<'a>(bytes: &'a [u8], start: usize, len: &[u8]) -> Option<(&'a [u8], usize)> {
-    let end = start.checked_add(usize::try_from(decimal(len)?).ok()?)?;
-    (bytes.get(end..end.checked_add(2)?)? == b"\r\n").then(|| (&bytes[start..end], end + 2))
-}
-
-fn decimal(text: &[u8]) -> Option<i64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
 }

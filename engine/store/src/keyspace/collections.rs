@@ -1,0 +1,113 @@
+//! Collections by key: the shard owns them in a slab, and an item holds a collection's number.
+
+use super::Keyspace;
+use crate::command::CommandError;
+use crate::index::Place;
+use crate::mem::{ItemId, ItemKind};
+use crate::value::{Collection, Stored, Value};
+
+impl Keyspace {
+    /// The collection at `key` (an access), `None` where there is no key.
+    ///
+    /// # Errors
+    /// `WRONGTYPE` where the key holds something else.
+    pub fn collection<C: Collection>(&mut self, key: &[u8]) -> Result<Option<&C>, CommandError> {
+        let Some(id) = self.access(key) else {
+            return Ok(None);
+        };
+        let stored = self.number(id).and_then(|n| C::of(self.collections.get(n)));
+        stored.map(Some).ok_or(CommandError::WRONG_TYPE)
+    }
+
+    /// Changes the collection at `key` (an access), made empty first where there is no key. Where it is
+    /// empty afterwards the key is removed. Expiry stays as it was.
+    ///
+    /// # Errors
+    /// `WRONGTYPE` where the key holds something else, or the error of `change`, which must then have
+    /// changed nothing.
+    pub fn update<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<R, CommandError> {
+        let Some(id) = self.access(key) else {
+            let mut made = C::default();
+            let result = change(&mut made)?;
+            if !made.is_empty() {
+                self.put_collection(None, key, made)?;
+            }
+            return Ok(result);
+        };
+        let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
+        let stored = self.collections.get_mut(number);
+        let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
+        let before = collection.bytes() as u64;
+        let result = change(collection);
+        let (after, is_empty) = (collection.bytes() as u64, collection.is_empty());
+        self.collection_bytes = self.collection_bytes - before + after;
+        if is_empty && let Some((place, id)) = self.locate(key) {
+            self.unlink(place, id);
+        }
+        result
+    }
+
+    /// Sets `key` to a collection that is not empty, whatever it held; it never expires.
+    ///
+    /// # Errors
+    /// The store can hold no more.
+    pub fn set_collection<C: Collection>(
+        &mut self,
+        key: &[u8],
+        collection: C,
+    ) -> Result<(), CommandError> {
+        let found = self.locate(key);
+        self.put_collection(found, key, collection)
+    }
+
+    fn put_collection<C: Collection>(
+        &mut self,
+        found: Option<(Place, ItemId)>,
+        key: &[u8],
+        collection: C,
+    ) -> Result<(), CommandError> {
+        debug_assert!(!collection.is_empty(), "an empty collection has no key");
+        let bytes = collection.bytes() as u64;
+        let number = self.collections.insert(collection.into_stored());
+        let value = number.to_le_bytes();
+        let put = self.put(found, ItemKind::Collection, key, &value, None);
+        if let Err(error) = put {
+            self.collections.remove(number);
+            return Err(error);
+        }
+        self.collection_bytes += bytes;
+        Ok(())
+    }
+
+    pub(super) fn value(&self, id: ItemId) -> Value<'_> {
+        match self.number(id).map(|number| self.collections.get(number)) {
+            None => Value::String(self.arena.own(id).value()),
+            Some(Stored::Hash(hash)) => Value::Hash(hash),
+            Some(Stored::SortedSet(set)) => Value::SortedSet(set),
+        }
+    }
+
+    /// The number of the collection that an item stands for.
+    pub(super) fn number(&self, id: ItemId) -> Option<u32> {
+        let item = self.arena.own(id);
+        (item.kind() == ItemKind::Collection).then(|| {
+            let number = item.value().try_into();
+            u32::from_le_bytes(number.expect("a collection's item holds its number"))
+        })
+    }
+
+    /// Drops the collection that an item stands for.
+    pub(super) fn forget_collection(&mut self, id: ItemId) {
+        if let Some(number) = self.number(id) {
+            let stored = self.collections.remove(number);
+            self.collection_bytes -= match &stored {
+                Stored::Hash(hash) => hash.bytes() as u64,
+                Stored::SortedSet(set) => set.bytes() as u64,
+            };
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Sorted sets.
+
+use super::{Draw, Family, Kind};
+
+pub const FAMILY: Family = Family {
+    name: "sorted_sets",
+    // Ranges of members are defined only where all scores are equal, so those keys stay apart.
+    kinds: &[Kind::closed("zset", 3), Kind::closed("lex", 2)],
+    rules: &[
+        "zadd $zset [nx|xx|nx xx] [gt|lt] [ch] [incr] $score $member",
+        "zadd $zset [nx|xx] [gt|lt] [ch] ($score $member)+",
+        "zadd $zset $score $member $score $manymember $score $manymember",
+        "zincrby $zset $score $member",
+        "zscore $zset $member",
+        "zmscore $zset ($member)+",
+        "zcard $zset",
+        "zcount $zset $from $to",
+        "zrank $zset $member",
+        "zrevrank $zset $member",
+        "zrange $zset $index $index [rev] [withscores]",
+        "zrange $zset $from $to byscore [rev] [limit $index $index] [withscores]",
+        "zrange $zset $index $index limit 0 -1",
+        "zrevrange $zset $index $index [withscores]",
+        "zrangebyscore $zset $from $to [withscores] [limit $index $index]",
+        "zrevrangebyscore $zset $to $from [withscores] [limit $index $index]",
+        "zrem $zset ($member)+",
+        "zrem $zset ($manymember)+",
+        "zremrangebyrank $zset $index $index",
+        "zremrangebyscore $zset $from $to",
+        "zpopmin $zset [$few]",
+        "zpopmax $zset [$few]",
+        "zadd $lex 0 $member 0 $member 0 $manymember",
+        "zrange $lex $lexfrom $lexto bylex [rev] [limit $index $index]",
+        "zrangebylex $lex $lexfrom $lexto [limit $index $index]",
+        "zrevrangebylex $lex $lexto $lexfrom [limit $index $index]",
+        "zlexcount $lex $lexfrom $lexto",
+        "zremrangebylex $lex $lexfrom $lexfrom",
+    ],
+    draw,
+    loose: &[],
+};
+
+fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
+    Some(match name {
+        "member" => format!("m{}", draw.below(20)),
+        "manymember" => match draw.below(40) {
+            0 => format!("m{}", "x".repeat(draw.between(60, 70) as usize)),
+            _ => format!("m{}", draw.below(400)),
+        },
+        "score" => return draw.shared("float"),
+        "from" | "to" => {
+            let open = if draw.below(4) == 0 { "(" } else { "" };
+            let end = match draw.below(8) {
+                0 => "inf".to_owned(),
+                1 => "-inf".to_owned(),
+                2 => draw.value("float"),
+                _ if name == "from" => draw.between(-20, 10).to_string(),
+                _ => draw.between(-10, 30).to_string(),
+            };
+            format!("{open}{end}")
+        }
+        "lexfrom" | "lexto" => match draw.below(6) {
+            0 => "-".to_owned(),
+            1 => "+".to_owned(),
+            2 => format!("({}", draw.value("member")),
+            3 => "[".to_owned(),
+            _ => format!("[{}", draw.value("manymember")),
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,126 @@
+//! A family's random commands in one shard and in a server, with the replies compared.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use seawall_store::reply::Protocol;
+use seawall_store::{Millis, Op, Out, Reply, Shard, ShardConfig};
+
+use crate::grammar::{FAMILIES, Family, Grammar};
+use crate::server::Server;
+
+const COMMANDS_PER_SEED: usize = 4000;
+const BATCH: usize = 100;
+
+/// Twenty thousand commands of a family, or as `ORACLE_SEED`, `ORACLE_SEEDS` and `ORACLE_SHOW` say.
+pub fn family(family: &'static Family, protocol: Protocol) {
+    let first = variable("ORACLE_SEED", 1);
+    for seed in first..first + variable("ORACLE_SEEDS", 5) {
+        let differences = stream(family, protocol, seed);
+        let shown = differences.len().min(variable("ORACLE_SHOW", 3) as usize);
+        assert!(
+            differences.is_empty(),
+            "{} replies differ\n{}\nrepeat with ORACLE_SEED={seed} ORACLE_SEEDS=1",
+            differences.len(),
+            differences[..shown].join("\n")
+        );
+    }
+}
+
+/// The differences in one seed's stream of commands, in words.
+fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String> {
+    let server = Server::start();
+    let mut redis = server.connect();
+    if protocol == Protocol::Resp3 {
+        redis.ask("hello 3");
+    }
+    let mut shard = Shard::new(&ShardConfig::default());
+    let mut grammar = Grammar::of(family, seed, now().0);
+    let mut history: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut differences = Vec::new();
+    for _ in 0..COMMANDS_PER_SEED / BATCH {
+        let batch: Vec<_> = (0..BATCH).map(|_| grammar.next()).collect();
+        redis.send(&batch);
+        for words in batch {
+            let (ours, theirs) = (apply(&mut shard, protocol, &words), redis.receive());
+            if !same(&words, &ours, &theirs) {
+                let before: Vec<String> = history
+                    .iter()
+                    .filter(|old| old.get(1) == words.get(1))
+                    .map(|old| shown(old))
+                    .collect();
+                differences.push(format!(
+                    "seed {seed}, {}\n  ours:  {}\n  redis: {}\n  before: {}",
+                    shown(&words),
+                    ours.escape_ascii(),
+                    theirs.escape_ascii(),
+                    before[before.len().saturating_sub(8)..].join("\n          "),
+                ));
+            }
+            history.push(words);
+        }
+    }
+    differences
+}
+
+fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Out::default();
+    match Op::parse(words.iter().map(Vec::as_slice)) {
+        Ok(op) => shard.apply(now(), &op.answered_in(protocol), &mut out),
+        Err(error) => out.reply.error(&error),
+    }
+    out.reply.as_bytes().to_vec()
+}
+
+/// Whether the replies are equal, where Redis defines them.
+fn same(words: &[Vec<u8>], ours: &[u8], theirs: &[u8]) -> bool {
+    if ours == theirs {
+        return true;
+    }
+    let parse = |bytes| Reply::parse(bytes).expect("whole replies").0;
+    let mut loose = FAMILIES.iter().flat_map(|family| family.loose);
+    loose
+        .find(|(name, _)| words[0].eq_ignore_ascii_case(name.as_bytes()))
+        .is_some_and(|(_, same)| same(words, &parse(ours), &parse(theirs)))
+}
+
+fn now() -> Millis {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH);
+    Millis(elapsed.expect("after 1970").as_millis() as u64)
+}
+
+fn shown(words: &[Vec<u8>]) -> String {
+    let words: Vec<String> = words
+        .iter()
+        .map(|w| format!("\"{}\"", w.escape_ascii()))
+        .collect();
+    words.join(" ")
+}
+
+fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// A family's commands of which one is answered wrongly are told apart from right ones.
+#[test]
+fn a_wrong_reply_is_a_difference() {
+    let words = |text: &str| {
+        text.split(' ')
+            .map(|w| w.as_bytes().to_vec())
+            .collect::<Vec<_>>()
+    };
+    let cases: [(&str, &[u8], &[u8]); 5] = [
+        ("get k", b"$1\r\na\r\n", b"$1\r\nb\r\n"),
+        ("zscore k m", b"$1\r\n1\r\n", b",1\r\n"),
+        ("hgetall k", b"*2\r\n+a\r\n+b\r\n", b"*2\r\n+b\r\n+a\r\n"),
+        ("hgetall k", b"%1\r\n+a\r\n+b\r\n", b"*2\r\n+a\r\n+b\r\n"),
+        ("pttl k", b":1\r\n", b":-1\r\n"),
+    ];
+    for (command, ours, theirs) in cases {
+        assert!(!same(&words(command), ours, theirs), "{command}");
+    }
+    assert!(same(
+        &words("HKEYS k"),
+        b"*2\r\n+a\r\n+b\r\n",
+        b"*2\r\n+b\r\n+a\r\n"
+    ));
+}
