@@ -3,9 +3,10 @@
 //! An effect is deterministic: applied to the state that the op met, it gives the state that the op
 //! left, whatever the clock says. So relative expiry becomes absolute (`SET k v PXAT ms`), and an
 //! item that expired or was evicted is a `DEL`. Effects are kept as RESP arrays of bulk strings,
-//! which is also the form of Redis's append-only file.
+//! which is also the form of Redis's append-only file. Database 0 is meant, except between `SELECT n`
+//! and `SELECT 0`: so any two sequences may follow each other.
 
-use crate::command::CommandError;
+use crate::command::{CommandError, number};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 
@@ -14,17 +15,40 @@ use crate::reply::ReplyBuf;
 pub struct Effects {
     bytes: Vec<u8>,
     count: usize,
+    /// Where the last `SELECT 0` stands, which ends the bytes, and the database that it leaves.
+    leaves: Option<(usize, u8)>,
 }
 
 impl Effects {
     /// Appends `op` as an effect.
     pub fn push(&mut self, op: &Op) {
-        ReplyBuf::command_into(&mut self.bytes, op);
+        self.push_within(op, op.database());
+    }
+
+    /// Appends `op` as an effect within `database`.
+    pub fn push_within(&mut self, op: &Op, database: u8) {
         self.count += 1;
+        let left = self.leaves.take();
+        if database == 0 {
+            return ReplyBuf::command_into(&mut self.bytes, op);
+        }
+        match left {
+            // The database was left only a moment ago: on within it.
+            Some((at, left)) if left == database => self.bytes.truncate(at),
+            _ => select_into(&mut self.bytes, database),
+        }
+        ReplyBuf::command_into(&mut self.bytes, op);
+        self.leaves = Some((self.bytes.len(), database));
+        select_into(&mut self.bytes, 0);
     }
 
     /// Moves all of `other` to the end.
     pub fn append(&mut self, other: &mut Effects) {
+        if other.bytes.is_empty() {
+            return;
+        }
+        let start = self.bytes.len();
+        self.leaves = (other.leaves.take()).map(|(at, database)| (start + at, database));
         self.bytes.append(&mut other.bytes);
         self.count += std::mem::take(&mut other.count);
     }
@@ -48,21 +72,97 @@ impl Effects {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;
+        self.leaves = None;
     }
 
-    /// Reads encoded effects back as ops, stopping at the first that is damaged.
+    /// Reads encoded effects back as ops within their databases, stopping at the first that is damaged.
     pub fn decode(bytes: &[u8]) -> impl Iterator<Item = Result<Op, CommandError>> {
-        let mut rest = bytes;
+        let (mut rest, mut database) = (bytes, 0);
         std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
+            while !rest.is_empty() {
+                let Some((parts, used)) = crate::reply::parse_command(rest) else {
+                    rest = &[];
+                    return Some(Err(CommandError::new("ERR Protocol error: damaged effect")));
+                };
+                rest = &rest[used..];
+                if let [name, selected] = parts.as_slice()
+                    && name.eq_ignore_ascii_case(SELECT)
+                {
+                    let selected = number::parse_int(selected).and_then(|n| u8::try_from(n).ok());
+                    let Some(selected) = selected else {
+                        rest = &[];
+                        return Some(Err(CommandError::NO_SUCH_DATABASE));
+                    };
+                    database = selected;
+                    continue;
+                }
+                return Some(Op::parse(parts).map(|op| op.within(database)));
             }
-            let Some((parts, used)) = crate::reply::parse_command(rest) else {
-                rest = &[];
-                return Some(Err(CommandError::new("ERR Protocol error: damaged effect")));
-            };
-            rest = &rest[used..];
-            Some(Op::parse(parts))
+            None
         })
+    }
+}
+
+/// What the effects of a database other than 0 stand between; no command of a shard.
+const SELECT: &[u8] = b"select";
+
+fn select_into(bytes: &mut Vec<u8>, database: u8) {
+    use std::io::Write;
+    let number = database.to_string();
+    write!(
+        bytes,
+        "*2\r\n$6\r\nselect\r\n${}\r\n{number}\r\n",
+        number.len()
+    )
+    .expect("writing to memory does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::key;
+
+    fn del(name: &str, database: u8) -> Op {
+        Op::new(&key::DEL).arg(name).within(database)
+    }
+
+    #[test]
+    fn databases_come_back() {
+        let ops = [("a", 0), ("b", 3), ("c", 3), ("d", 4), ("e", 0), ("f", 255)];
+        let ops = ops.map(|(name, database)| del(name, database));
+        for split in 0..=ops.len() {
+            let (mut first, mut second) = (Effects::default(), Effects::default());
+            ops[..split].iter().for_each(|op| first.push(op));
+            ops[split..].iter().for_each(|op| second.push(op));
+            first.append(&mut second);
+            assert_eq!(first.len(), ops.len());
+            first.push(&del("g", 255));
+            first.push(&del("h", 0));
+            let decoded: Result<Vec<Op>, _> = Effects::decode(first.as_bytes()).collect();
+            let more = [del("g", 255), del("h", 0)];
+            let wanted: Vec<Op> = ops.iter().chain(&more).cloned().collect();
+            assert_eq!(decoded.unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_database_is_selected_once_for_a_row_of_effects() {
+        let mut effects = Effects::default();
+        effects.push(&del("a", 2));
+        effects.push(&del("b", 2));
+        let text = String::from_utf8_lossy(effects.as_bytes()).replace("\r\n", " ");
+        assert_eq!(text.matches("select").count(), 2, "{text}");
+        assert!(text.starts_with("*2 $6 select $1 2 ") && text.ends_with("select $1 0 "));
+    }
+
+    #[test]
+    fn a_strange_database_is_refused() {
+        for bytes in [
+            "*2\r\n$6\r\nselect\r\n$3\r\n256\r\n",
+            "*2\r\n$6\r\nselect\r\n$1\r\nx\r\n",
+        ] {
+            let decoded: Vec<_> = Effects::decode(bytes.as_bytes()).collect();
+            assert_eq!(decoded, [Err(CommandError::NO_SUCH_DATABASE)]);
+        }
     }
 }

@@ -51,7 +51,17 @@ impl Op {
 
     /// Appends an argument.
     pub fn push(&mut self, arg: &[u8]) {
-        self.bytes.extend_from_slice(arg);
+        self.extend(arg);
+        self.end();
+    }
+
+    /// Appends to the argument that is being made: one that comes in pieces is not kept twice.
+    pub fn extend(&mut self, part: &[u8]) {
+        self.bytes.extend_from_slice(part);
+    }
+
+    /// Ends the argument that is being made.
+    pub fn end(&mut self) {
         self.ends
             .push(u32::try_from(self.bytes.len()).expect("an op is below 4 GiB"));
     }

@@ -6,7 +6,7 @@ use crate::command::{Call, CommandError};
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
-use crate::keyspace::Keyspace;
+use crate::keyspace::{DatabaseStats, Keyspace};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
@@ -22,6 +22,8 @@ pub struct ShardConfig {
     pub policy: PolicySpec,
     /// How many items a sampling policy looks at (`maxmemory-samples`).
     pub samples: u32,
+    /// How many databases there are (`databases`), 1 to 256.
+    pub databases: usize,
 }
 
 impl Default for ShardConfig {
@@ -31,6 +33,7 @@ impl Default for ShardConfig {
             maxmemory: 0,
             policy: PolicySpec::default(),
             samples: 5,
+            databases: 16,
         }
     }
 }
@@ -66,9 +69,9 @@ impl Out {
 }
 
 /// Counts since the shard was made, and its state now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShardStats {
-    /// Keys, expired ones that nobody met yet among them.
+    /// Keys in all databases, expired ones that nobody met yet among them.
     pub keys: u64,
     /// Bytes counted against `maxmemory`.
     pub used_bytes: u64,
@@ -82,6 +85,8 @@ pub struct ShardStats {
     pub evicted: u64,
     /// Keys expired.
     pub expired: u64,
+    /// What each database holds.
+    pub databases: Vec<DatabaseStats>,
 }
 
 /// Whether an op may wait.
@@ -140,10 +145,11 @@ impl Shard {
         let command = op.command();
         out.reply.speak(op.protocol());
         out.parked = None;
-        self.keyspace
-            .begin(now, op.database(), !command.flags.writes());
         let mut effects = std::mem::take(&mut out.effects);
-        let done = self.keyspace.prepare(op).and_then(|()| {
+        let done = self
+            .begin(now, op, !command.flags.writes())
+            .and_then(|()| self.keyspace.prepare(op));
+        let done = done.and_then(|()| {
             (command.run)(&mut Call {
                 keyspace: &mut self.keyspace,
                 now,
@@ -167,6 +173,15 @@ impl Shard {
         }
     }
 
+    /// Lets the keyspace serve `op`, whose database there must be.
+    fn begin(&mut self, now: Millis, op: &Op, reads: bool) -> Result<(), CommandError> {
+        if usize::from(op.database()) >= self.keyspace.databases() {
+            return Err(CommandError::NO_SUCH_DATABASE);
+        }
+        self.keyspace.begin(now, op.database(), reads);
+        Ok(())
+    }
+
     /// Makes room for `op` ahead of applying it. Effects go to `out`.
     ///
     /// # Errors
@@ -177,7 +192,7 @@ impl Shard {
         op: &Op,
         out: &mut Out,
     ) -> Result<(), CommandError> {
-        self.keyspace.begin(now, op.database(), false);
+        self.begin(now, op, false)?;
         let done = self.keyspace.prepare(op);
         self.keyspace.drain_removed(&mut out.effects);
         self.keyspace.drain_events(&mut out.events);
@@ -190,7 +205,7 @@ impl Shard {
     /// # Errors
     /// The op is refused, which an effect never was.
     pub fn replay(&mut self, op: &Op, out: &mut Out) -> Result<(), CommandError> {
-        self.keyspace.begin(Millis(0), op.database(), false);
+        self.begin(Millis(0), op, false)?;
         let done = (op.command().run)(&mut Call {
             keyspace: &mut self.keyspace,
             now: Millis(0),

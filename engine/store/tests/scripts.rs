@@ -6,6 +6,8 @@
 //! > SET key "a value" EX 10    a command; quoted words may hold \r \n \t \" \\ \xHH
 //! OK                           its reply
 //! ~ SET key "a value" PXAT 15000    what log and replicas hear of it
+//! > SELECT 3                   the database from here on; effects show it as "~ 3: SET ..."
+//! OK
 //! ```
 //!
 //! `SEAWALL_BLESS=1` writes what the shard answers now into the files; the difference reads as a trace.
@@ -21,7 +23,7 @@ use seawall_store::{Effects, Millis, Op, Out, Reply, Shard, ShardConfig};
 
 fn run(script: &str) -> String {
     let mut shard = Shard::new(&ShardConfig::default());
-    let mut now = Millis(1000);
+    let (mut now, mut database) = (Millis(1000), 0);
     let mut text = String::new();
     for line in script.lines() {
         if let Some(time) = line.strip_prefix("@ ") {
@@ -35,9 +37,14 @@ fn run(script: &str) -> String {
         };
         let _ = writeln!(text, "{line}");
         let words = split(command);
+        if let Some(selected) = command.strip_prefix("SELECT ") {
+            database = selected.parse().expect("a database");
+            text.push_str("OK\n");
+            continue;
+        }
         let mut out = Out::default();
         match Op::parse(words.iter().map(Vec::as_slice)) {
-            Ok(op) => shard.apply(now, &op, &mut out),
+            Ok(op) => shard.apply(now, &op.within(database), &mut out),
             Err(error) => out.reply.error(&error),
         }
         let (reply, used) = Reply::parse(out.reply.as_bytes()).expect("a whole reply");
@@ -45,7 +52,11 @@ fn run(script: &str) -> String {
         show(&reply, "", &mut text);
         for effect in Effects::decode(out.effects.as_bytes()) {
             let effect = effect.expect("effects decode");
-            let _ = write!(text, "~ {}", effect.command().name.to_uppercase());
+            text.push_str("~ ");
+            if effect.database() != 0 {
+                let _ = write!(text, "{}: ", effect.database());
+            }
+            text.push_str(&effect.command().name.to_uppercase());
             for arg in effect.args() {
                 let plain =
                     !arg.is_empty() && arg.iter().all(|b| b.is_ascii_graphic() && *b != b'"');

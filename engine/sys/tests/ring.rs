@@ -5,6 +5,7 @@
 )]
 
 use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use seawall_sys::ring::{Completion, Op, Ring};
 /// A ring, or the reason printed and none.
 fn ring(entries: u32) -> Option<Ring> {
     Ring::new(entries)
-        .inspect_err(|error| println!("skipped: {error}"))
+        // Past the test harness, which keeps to itself what a test prints that passes.
+        .inspect_err(|error| writeln!(std::io::stderr(), "skipped: {error}").expect("it is open"))
         .ok()
 }
 

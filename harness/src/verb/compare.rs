@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     new: PathBuf,
 }
 
+/// How many cells that stand in one of the runs alone are named.
+const ONLY_SHOWN: usize = 8;
+
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let base = Run::read(&arguments.base).map_err(Failure::usage)?;
     let new = Run::read(&arguments.new).map_err(Failure::usage)?;
@@ -29,7 +32,13 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         (&arguments.new, &verdict.only_new),
     ] {
         if !cells.is_empty() {
-            output::line(&format!("only in {}: {}", run.display(), cells.join(", ")))?;
+            let shown = &cells[..cells.len().min(ONLY_SHOWN)];
+            let more = match cells.len() - shown.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let (run, cells) = (run.display(), shown.join(", "));
+            output::line(&format!("only in {run}: {cells}{more}"))?;
         }
     }
     if verdict.worse() {

@@ -23,6 +23,9 @@ impl CommandError {
     /// An argument that is not a number.
     pub const NOT_A_FLOAT: CommandError =
         CommandError(Cow::Borrowed("ERR value is not a valid float"));
+    /// A number that is no database's.
+    pub const NO_SUCH_DATABASE: CommandError =
+        CommandError(Cow::Borrowed("ERR DB index is out of range"));
     /// `maxmemory` reached and nothing left to evict.
     pub const OUT_OF_MEMORY: CommandError = CommandError(Cow::Borrowed(
         "OOM command not allowed when used memory > 'maxmemory'.",

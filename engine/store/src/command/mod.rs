@@ -81,6 +81,7 @@ pub static COMMANDS: &[&Command] = &[
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
+    &server::SWAPDB,
     &server::PING,
     &server::ECHO,
     // Hashes.
@@ -213,9 +214,20 @@ impl Call<'_> {
         self.keyspace.notify(class, name, key);
     }
 
-    /// Tells log and replicas another op, which has the same effect at any time.
+    /// Tells log and replicas another op within the same database, which has the same effect at any
+    /// time.
     fn effect(&mut self, op: &Op) {
-        self.out.effects.push(op);
+        self.out.effects.push_within(op, self.op.database());
+    }
+
+    /// The database of this number.
+    ///
+    /// # Errors
+    /// There is none.
+    fn database(&self, number: i64) -> Result<u8, CommandError> {
+        let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
+        let database = u8::try_from(number).ok().filter(|_| there);
+        database.ok_or(CommandError::NO_SUCH_DATABASE)
     }
 
     /// Removes `key` and tells it (`DEL`); whether it was there.

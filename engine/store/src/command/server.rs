@@ -5,7 +5,7 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use super::{Call, Command, CommandError, Flag, Flags, Keys};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
 
 /// `DBSIZE`
 pub static DBSIZE: Command = Command {
@@ -13,7 +13,7 @@ pub static DBSIZE: Command = Command {
     arity: 1,
     flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::NONE,
-    about: "how many keys there are",
+    about: "how many keys the database has",
     run: dbsize,
 };
 
@@ -23,18 +23,28 @@ pub static FLUSHALL: Command = Command {
     arity: -1,
     flags: Flags::of(&[Flag::Write]),
     keys: Keys::NONE,
-    about: "delete every key",
-    run: flush,
+    about: "delete every key of every database",
+    run: flushall,
 };
 
-/// `FLUSHDB [ASYNC | SYNC]`: there is one database, so the same as [`FLUSHALL`].
+/// `FLUSHDB [ASYNC | SYNC]`
 pub static FLUSHDB: Command = Command {
     name: "flushdb",
     arity: -1,
     flags: Flags::of(&[Flag::Write]),
     keys: Keys::NONE,
-    about: "delete every key of the one database",
-    run: flush,
+    about: "delete every key of the database",
+    run: flushdb,
+};
+
+/// `SWAPDB index1 index2`
+pub static SWAPDB: Command = Command {
+    name: "swapdb",
+    arity: 3,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
+    keys: Keys::NONE,
+    about: "exchange two databases",
+    run: swapdb,
 };
 
 /// `PING [message]`
@@ -58,20 +68,49 @@ pub static ECHO: Command = Command {
 };
 
 fn dbsize(call: &mut Call<'_>) -> Result<(), CommandError> {
-    call.out.reply.int(call.keyspace.len() as i64);
+    call.out.reply.int(call.keyspace.database_len() as i64);
     Ok(())
 }
 
-fn flush(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let known = call
-        .op
-        .args()
-        .all(|word| word.eq_ignore_ascii_case(b"async") || word.eq_ignore_ascii_case(b"sync"));
-    if !known || call.op.len() > 1 {
-        return Err(CommandError::SYNTAX);
-    }
+fn flushall(call: &mut Call<'_>) -> Result<(), CommandError> {
+    check_mode(call)?;
     if !call.keyspace.is_empty() {
         call.keyspace.clear();
+        call.propagate();
+    }
+    call.out.reply.ok();
+    Ok(())
+}
+
+fn flushdb(call: &mut Call<'_>) -> Result<(), CommandError> {
+    check_mode(call)?;
+    if call.keyspace.database_len() > 0 {
+        call.keyspace.clear_database();
+        call.propagate();
+    }
+    call.out.reply.ok();
+    Ok(())
+}
+
+/// What is deleted is gone at once in either mode.
+fn check_mode(call: &Call<'_>) -> Result<(), CommandError> {
+    let known = (call.op.args())
+        .all(|word| word.eq_ignore_ascii_case(b"async") || word.eq_ignore_ascii_case(b"sync"));
+    (known && call.op.len() <= 1)
+        .then_some(())
+        .ok_or(CommandError::SYNTAX)
+}
+
+fn swapdb(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let index = |at: usize, which| {
+        let index = number::parse_int(&call.op[at]).and_then(|n| i32::try_from(n).ok());
+        index.ok_or_else(|| CommandError::new(format!("ERR invalid {which} DB index")))
+    };
+    let (first, second) = (index(0, "first")?, index(1, "second")?);
+    let first = call.database(first.into())?;
+    let second = call.database(second.into())?;
+    if first != second {
+        call.keyspace.swap(first, second);
         call.propagate();
     }
     call.out.reply.ok();

@@ -79,32 +79,3 @@ family::policies![
     allkeys_lfu::AllKeysLfu,
     volatile_ttl::VolatileTtl,
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A file that nobody listed would be a policy that no user can name and no test drives.
-    #[test]
-    fn every_file_is_in_the_list() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/evict");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .expect("the sources are there")
-            .map(|file| {
-                file.expect("readable")
-                    .file_name()
-                    .into_string()
-                    .expect("UTF-8")
-            })
-            .filter_map(|name| Some(name.strip_suffix(".rs")?.replace('_', "-")))
-            .filter(|name| name != "mod")
-            .collect();
-        let mut listed: Vec<&str> = LIST.iter().map(|policy| policy.name).collect();
-        files.sort();
-        listed.sort_unstable();
-        assert_eq!(
-            files, listed,
-            "files of evict/ on the left, its list on the right"
-        );
-    }
-}

@@ -14,10 +14,11 @@ const ARGS_MAX: usize = 512;
 impl Keyspace {
     /// Shows ops that rebuild every key that has not expired at `now`.
     pub fn dump(&self, now: Millis, each: &mut dyn FnMut(&Op)) {
-        self.for_each(|key, value, expires| {
+        self.for_each(|database, key, value, expires| {
             if expires.is_some_and(|at| now > at) {
                 return;
             }
+            let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
             match value {
                 Value::String(bytes) => string(key, bytes, expires, each),
                 Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
@@ -33,6 +34,7 @@ impl Keyspace {
 /// Shows ops that rebuild one key of a snapshot.
 pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     let (key, expires) = (record.key, record.expiry);
+    let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(record.database));
     match &record.body {
         Body::String(bytes) => string(key, bytes, expires, each),
         Body::Hash(fields) => pairs(&hash::HSET, key, fields.clone(), expires, each),
@@ -45,11 +47,11 @@ pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     }
 }
 
-fn string(key: &[u8], value: &[u8], expires: Option<Millis>, each: &mut dyn FnMut(&Op)) {
+fn string(key: &[u8], value: &[u8], expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
     let op = Op::new(&set::SET).arg(key).arg(value);
     match expires {
-        Some(at) => each(&op.arg("PXAT").text(at.0)),
-        None => each(&op),
+        Some(at) => each(op.arg("PXAT").text(at.0)),
+        None => each(op),
     }
 }
 
@@ -58,20 +60,19 @@ fn pairs<A: AsRef<[u8]>, B: AsRef<[u8]>>(
     key: &[u8],
     pairs: impl Iterator<Item = (A, B)>,
     expires: Option<Millis>,
-    each: &mut dyn FnMut(&Op),
+    each: &mut dyn FnMut(Op),
 ) {
     let mut op = Op::new(command).arg(key);
     for (first, second) in pairs {
         op = op.arg(first).arg(second);
         if op.len() > ARGS_MAX {
-            each(&op);
-            op = Op::new(command).arg(key);
+            each(std::mem::replace(&mut op, Op::new(command).arg(key)));
         }
     }
     if op.len() > 1 {
-        each(&op);
+        each(op);
     }
     if let Some(at) = expires {
-        each(&Op::new(&expiry::PEXPIREAT).arg(key).text(at.0));
+        each(Op::new(&expiry::PEXPIREAT).arg(key).text(at.0));
     }
 }

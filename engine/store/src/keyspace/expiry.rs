@@ -49,10 +49,18 @@ impl Keyspace {
     /// Removes the item at `place`, which has expired, and tells log, replicas and listeners.
     pub(super) fn expire(&mut self, place: Place, id: ItemId) {
         self.stats.expired += 1;
+        self.within_database_of(id, |keyspace| {
+            let op = keyspace.tell_removal(id);
+            keyspace.unlink(place, id);
+            keyspace.notify(Class::Expired, "expired", &op[0]);
+        });
+    }
+
+    /// Tells log and replicas that an item of the database goes.
+    pub(super) fn tell_removal(&mut self, id: ItemId) -> Op {
         let op = Op::new(&crate::command::key::DEL).arg(self.arena.own(id).key());
-        self.removed.push(&op);
-        self.unlink(place, id);
-        self.notify(Class::Expired, "expired", &op[0]);
+        self.removed.push_within(&op, self.database());
+        op
     }
 
     /// Removes keys that have expired, a bounded number; whether more are left. Their `DEL`s go to
@@ -62,7 +70,7 @@ impl Keyspace {
             let Some(id) = self.expiries.first(self.now) else {
                 break;
             };
-            let hash = self.hash(self.arena.own(id).key());
+            let hash = self.item_hash(id);
             let found = self.index.find(hash, |other| other == id);
             let (place, id) = found.expect("an item that expires is in the index");
             self.expire(place, id);

@@ -116,13 +116,13 @@ impl Keyspace {
     }
 
     fn evict(&mut self, id: ItemId) {
-        let key = self.arena.own(id).key();
-        let op = Op::new(&crate::command::key::DEL).arg(key);
-        let found = self.index.find(self.hash(key), |other| other == id);
+        let found = self.index.find(self.item_hash(id), |other| other == id);
         let (place, id) = found.expect("a policy names what is resident");
-        self.removed.push(&op);
         self.stats.evicted += 1;
-        self.unlink_forgotten(place, id);
-        self.notify(Class::Evicted, "evicted", &op[0]);
+        self.within_database_of(id, |keyspace| {
+            let op = keyspace.tell_removal(id);
+            keyspace.unlink_forgotten(place, id);
+            keyspace.notify(Class::Evicted, "evicted", &op[0]);
+        });
     }
 }

@@ -5,6 +5,9 @@
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
 mod collections;
+#[cfg(test)]
+mod database_tests;
+mod databases;
 mod dump;
 mod eviction;
 mod expiry;
@@ -30,6 +33,8 @@ use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
 
+use databases::Databases;
+pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
@@ -53,10 +58,11 @@ pub enum Expire {
 /// The keys of one shard.
 pub struct Keyspace {
     now: Millis,
-    /// The database that the calls mean.
-    database: u8,
     /// Whether the command that runs only reads: its lookups count as hits and misses.
     reads: bool,
+    /// Where the database of the command that runs has its keys.
+    place: u8,
+    databases: Databases,
     secrets: RapidSecrets,
     random: Xoshiro256PlusPlus,
     arena: Arena,
@@ -89,8 +95,9 @@ impl Keyspace {
         let arena = Arena::new()?;
         Ok(Keyspace {
             now: Millis(0),
-            database: 0,
             reads: false,
+            place: 0,
+            databases: Databases::new(config.databases),
             secrets: RapidSecrets::seed(config.seed),
             random: Xoshiro256PlusPlus::seed_from_u64(config.seed),
             eviction: Eviction::new(config, &arena),
@@ -107,12 +114,13 @@ impl Keyspace {
         })
     }
 
-    /// Sets the time of the calls that follow, the database that they mean, and whether they serve a
-    /// command that only reads.
+    /// Sets the time of the calls that follow, the database that they mean, which there must be, and
+    /// whether they serve a command that only reads.
+    #[inline]
     pub fn begin(&mut self, now: Millis, database: u8, reads: bool) {
         self.now = now;
-        self.database = database;
         self.reads = reads;
+        self.select(database);
     }
 
     /// Moves the `DEL`s of keys that expired or were evicted to `effects`: they come before the effects
@@ -199,7 +207,7 @@ impl Keyspace {
         if before == at {
             return true;
         }
-        let entry = item.entry();
+        let (entry, place_of_database) = (item.entry(), item.database());
         let id = match at {
             Some(at) if item.set_expires(at) => id,
             // The header lacks the word, or has one too many: the item is made anew.
@@ -209,6 +217,7 @@ impl Keyspace {
             },
         };
         self.expiries.change(id, before, at);
+        self.count_expiry(place_of_database, before, at);
         self.eviction.expires(entry, at);
         true
     }
@@ -222,12 +231,13 @@ impl Keyspace {
         found.is_some()
     }
 
-    /// Removes every key.
+    /// Removes every key of every database.
     pub fn clear(&mut self) {
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
         self.expiries.clear();
+        self.databases.clear();
         self.collections.clear();
         self.collection_bytes = 0;
         for id in ids {
@@ -236,7 +246,7 @@ impl Keyspace {
         }
     }
 
-    /// How many keys there are, expired ones that nobody met yet among them (`DBSIZE`).
+    /// How many keys there are in all databases, expired ones that nobody met yet among them.
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -246,13 +256,15 @@ impl Keyspace {
         self.len() == 0
     }
 
-    /// Shows every key that has not expired, with its value and when it expires, in no order.
-    pub fn for_each(&self, mut each: impl FnMut(&[u8], Value<'_>, Option<Millis>)) {
+    /// Shows every key that has not expired, with its database, its value and when it expires, in no
+    /// order.
+    pub fn for_each(&self, mut each: impl FnMut(u8, &[u8], Value<'_>, Option<Millis>)) {
         self.index.for_each(|id| {
             let item = self.arena.own(id);
             let expires = item.expires();
             if expires.is_none_or(|at| self.now <= at) {
-                each(item.key(), self.value(id), expires);
+                let database = self.databases.number(item.database());
+                each(database, item.key(), self.value(id), expires);
             }
         });
     }
@@ -268,22 +280,39 @@ impl Keyspace {
             keys: self.len() as u64,
             used_bytes: self.used_bytes(),
             index_bytes: self.index.bytes() as u64,
-            ..self.stats
+            databases: self.databases.stats(),
+            ..self.stats.clone()
         }
     }
 
-    /// The hash of `key`: its place in the index, and its identity for the policy.
+    /// The hash of `key` in the database: its place in the index, and its identity for the policy.
     #[inline]
     fn hash(&self, key: &[u8]) -> u64 {
-        rapidhash_v3_seeded(key, &self.secrets)
+        hash(self.place, key, &self.secrets)
+    }
+
+    /// The hash of an item's key.
+    fn item_hash(&self, id: ItemId) -> u64 {
+        let item = self.arena.own(id);
+        hash(item.database(), item.key(), &self.secrets)
+    }
+
+    /// Counts keys that expire: one of the database at `place` expired at `before`, and does at
+    /// `after`.
+    fn count_expiry(&mut self, place: u8, before: Option<Millis>, after: Option<Millis>) {
+        let count = &mut self.databases.count(place).expires;
+        *count = *count + u64::from(after.is_some()) - u64::from(before.is_some());
     }
 
     /// Where `key` is, unless it has expired: then it is removed.
     #[inline]
     fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
         let hash = self.hash(key);
-        let arena = &self.arena;
-        let (place, id) = self.index.find(hash, |id| arena.own(id).key() == key)?;
+        let (arena, database) = (&self.arena, self.place);
+        let (place, id) = self.index.find(hash, |id| {
+            let item = arena.own(id);
+            item.key() == key && item.database() == database
+        })?;
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at
         {
@@ -328,6 +357,7 @@ impl Keyspace {
         }
         let mut new = NewItem {
             kind,
+            database: self.place,
             key,
             value,
             expires,
@@ -336,17 +366,22 @@ impl Keyspace {
         };
         let size = Arena::block_bytes(new.bytes());
         let Some((place, old)) = found else {
-            let hash = self.hash(key);
+            let hashed = self.hash(key);
             let id = self.arena.insert(&new)?;
             let (arena, secrets) = (&self.arena, &self.secrets);
-            let hash_of = |id| rapidhash_v3_seeded(arena.own(id).key(), secrets);
-            if !self.index.insert(hash, id, hash_of) {
+            let hash_of = |id| {
+                let item = arena.own(id);
+                hash(item.database(), item.key(), secrets)
+            };
+            if !self.index.insert(hashed, id, hash_of) {
                 self.arena.retire(id);
                 return Err(CommandError::OUT_OF_MEMORY);
             }
             self.expiries.change(id, None, expires);
+            self.databases.count(self.place).keys += 1;
+            self.count_expiry(self.place, None, expires);
             self.eviction
-                .insert(self.arena.own(id), id, hash, size, self.now);
+                .insert(self.arena.own(id), id, hashed, size, self.now);
             self.notify(Class::New, "new", key);
             return Ok(());
         };
@@ -365,6 +400,7 @@ impl Keyspace {
         self.index.replace(place, id);
         self.expiries.change(old, before, None);
         self.expiries.change(id, None, expires);
+        self.count_expiry(self.place, before, expires);
         if same {
             self.eviction.rename(entry, id);
             if before != expires {
@@ -389,6 +425,7 @@ impl Keyspace {
         let (key, value) = (item.key().to_vec(), item.value().to_vec());
         let new = NewItem {
             kind: item.kind(),
+            database: item.database(),
             key: &key,
             value: &value,
             expires,
@@ -416,10 +453,21 @@ impl Keyspace {
     /// Removes the item at `place`, which the policy has forgotten.
     fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
         self.index.remove(place);
-        self.expiries.change(id, self.arena.own(id).expires(), None);
+        let item = self.arena.own(id);
+        let (database, expires) = (item.database(), item.expires());
+        self.expiries.change(id, expires, None);
+        self.count_expiry(database, expires, None);
+        self.databases.count(database).keys -= 1;
         self.forget_collection(id);
         self.arena.retire(id);
     }
+}
+
+/// The hash of `key` in the database at `place`.
+#[inline]
+fn hash(place: u8, key: &[u8], secrets: &RapidSecrets) -> u64 {
+    // Database 0 pays nothing; for others the golden ratio spreads equal keys.
+    rapidhash_v3_seeded(key, secrets) ^ u64::from(place).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl From<crate::mem::Full> for CommandError {

@@ -14,7 +14,7 @@ impl Keyspace {
     pub fn notify(&mut self, class: Class, name: &'static str, key: &[u8]) {
         if self.notify.wants(class) {
             self.events.push(Event {
-                database: self.database,
+                database: self.database(),
                 class,
                 name,
                 key: key.into(),

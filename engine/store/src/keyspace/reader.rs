@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_epoch::Guard;
-use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use rapidhash::v3::RapidSecrets;
 
-use super::Keyspace;
+use super::databases::Places;
 use super::eviction::mark_hit;
+use super::{Keyspace, hash};
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
 use crate::mem::{ItemId, ItemKind, SharedItems};
@@ -38,6 +39,7 @@ pub struct Touched {
 #[derive(Clone, Debug)]
 pub struct KeyReader {
     table: Arc<Table>,
+    places: Arc<Places>,
     items: SharedItems,
     secrets: RapidSecrets,
     rule: MarkRule,
@@ -45,10 +47,11 @@ pub struct KeyReader {
 }
 
 impl KeyReader {
-    /// Appends the string at `key` to `value`. `touched` hears of a hit where the policy must.
+    /// Appends the string at `key` of `database` to `value`. `touched` hears of a hit where the policy must.
     #[inline]
     pub fn get(
         &self,
+        database: u8,
         key: &[u8],
         now: impl Fn() -> Millis,
         value: &mut Vec<u8>,
@@ -60,9 +63,13 @@ impl KeyReader {
         if version % 2 == 1 {
             return Read::Ask;
         }
-        let hash = rapidhash_v3_seeded(key, &self.secrets);
-        let find = |id| self.items.item(id, guard).key() == key;
-        let Some(id) = self.table.find(hash, find) else {
+        let place = self.places.of(database);
+        let hash = hash(place, key, &self.secrets);
+        let is_wanted = |id| {
+            let item = self.items.item(id, guard);
+            item.key() == key && item.database() == place
+        };
+        let Some(id) = self.table.find(hash, is_wanted) else {
             return self.unless_changed(version, Read::Miss);
         };
         let item = self.items.item(id, guard);
@@ -116,6 +123,7 @@ impl Keyspace {
     pub(crate) fn reader(&self, version: Arc<AtomicU64>) -> KeyReader {
         KeyReader {
             table: Arc::clone(self.index.table()),
+            places: Arc::clone(self.databases.places()),
             items: self.arena.share(),
             secrets: self.secrets,
             rule: self.eviction.rule(),
@@ -123,16 +131,20 @@ impl Keyspace {
         }
     }
 
-    /// Asks the processor to fetch where `key` is searched.
+    /// Asks the processor to fetch where `key` of `database` is searched.
     #[inline]
-    pub(crate) fn prefetch(&self, key: &[u8]) {
-        self.index.table().prefetch(self.hash(key));
+    pub(crate) fn prefetch(&self, database: u8, key: &[u8]) {
+        let place = self.databases.place(database);
+        let hash = hash(place, key, &self.secrets);
+        self.index.table().prefetch(hash);
     }
 
-    /// Asks the processor to fetch the item that `key` most likely is; after [`Keyspace::prefetch`].
+    /// Asks the processor to fetch the item that `key` of `database` most likely is; after
+    /// [`Keyspace::prefetch`].
     #[inline]
-    pub(crate) fn prefetch_item(&self, key: &[u8]) {
-        if let Some(id) = self.index.table().hint(self.hash(key)) {
+    pub(crate) fn prefetch_item(&self, database: u8, key: &[u8]) {
+        let place = self.databases.place(database);
+        if let Some(id) = self.index.table().hint(hash(place, key, &self.secrets)) {
             self.arena.prefetch(id);
         }
     }

@@ -3,14 +3,15 @@
 //! ```text
 //!  0  mark      u32  atomic: what hits leave for the policy, from any core
 //!  4  entry     u32  atomic: the policy's number of the item, the owner's
-//!  8  meta      u32  kind 2 bits, expiry 1, wide 1, key length 10, value length 18
+//!  8  meta      u32  kind 1 bit, database 1, expiry 1, wide 1, key length 10, value length 18
 //!  narrow, never expires:  12 key, value
 //!  16 expiry    u64  atomic, milliseconds; where the expiry bit is set
 //!  .. lengths   u64  key length in the low half, value length in the high; where wide
+//!     database u8 where its bit is set, that is, in databases other than 0
 //!     key, value
 //! ```
 //!
-//! So a short item that never expires pays 12 bytes. Everything but the atomic words is written
+//! So a short item of database 0 that never expires pays 12 bytes. Everything but the atomic words is written
 //! before the item is published and never again.
 #![expect(unsafe_code, reason = "items are bytes in a range of memory")]
 
@@ -27,7 +28,8 @@ const META: usize = 8;
 const NARROW_BYTES: usize = 12;
 const WORDS: usize = 16;
 
-const KIND_MASK: u32 = 0b11;
+const COLLECTION: u32 = 1;
+const DATABASE: u32 = 1 << 1;
 const EXPIRES: u32 = 1 << 2;
 const WIDE: u32 = 1 << 3;
 const KEY_SHIFT: u32 = 4;
@@ -49,6 +51,8 @@ pub enum ItemKind {
 pub struct NewItem<'a> {
     /// What the value is.
     pub kind: ItemKind,
+    /// The database.
+    pub database: u8,
     /// The key.
     pub key: &'a [u8],
     /// The value.
@@ -68,10 +72,13 @@ impl NewItem<'_> {
 
     /// The bytes that the item takes, before rounding to a block.
     pub fn bytes(&self) -> usize {
-        body_at(self.expires.is_some(), self.wide()) + self.key.len() + self.value.len()
+        body_at(self.expires.is_some(), self.wide())
+            + usize::from(self.database != 0)
+            + self.key.len()
+            + self.value.len()
     }
 
-    /// The bytes of an item with such a key and value that never expires.
+    /// The bytes of an item with such a key and value that never expires, in database 0.
     pub fn bytes_narrow(key: usize, value: usize) -> usize {
         NARROW_BYTES + key + value
     }
@@ -85,8 +92,11 @@ impl NewItem<'_> {
         let wide = self.wide();
         let mut meta = match self.kind {
             ItemKind::String => 0,
-            ItemKind::Collection => 1,
+            ItemKind::Collection => COLLECTION,
         };
+        if self.database != 0 {
+            meta |= DATABASE;
+        }
         if self.expires.is_some() {
             meta |= EXPIRES;
         }
@@ -109,7 +119,11 @@ impl NewItem<'_> {
             if wide {
                 word.write(self.key.len() as u64 | (self.value.len() as u64) << 32);
             }
-            let body = at.add(body_at(self.expires.is_some(), wide));
+            let mut body = at.add(body_at(self.expires.is_some(), wide));
+            if self.database != 0 {
+                body.write(self.database);
+                body = body.add(1);
+            }
             body.copy_from_nonoverlapping(
                 NonNull::new_unchecked(self.key.as_ptr().cast_mut()),
                 self.key.len(),
@@ -150,6 +164,7 @@ impl<'g> Item<'g> {
         // SAFETY: the header is initialised and `meta` never changes after publication.
         let meta = unsafe { at.add(META).cast::<u32>().read() };
         let (expires, wide) = (meta & EXPIRES != 0, meta & WIDE != 0);
+        let database = usize::from(meta & DATABASE != 0);
         let (key_bytes, value_bytes) = if wide {
             // SAFETY: a wide item has its lengths in the last header word, written before publication.
             let lengths = unsafe {
@@ -167,7 +182,7 @@ impl<'g> Item<'g> {
         Item {
             at,
             // SAFETY: the body begins within the block.
-            body: unsafe { at.add(body_at(expires, wide)) },
+            body: unsafe { at.add(body_at(expires, wide) + database) },
             key_bytes,
             value_bytes,
             meta,
@@ -177,10 +192,21 @@ impl<'g> Item<'g> {
 
     /// What the value is.
     pub fn kind(self) -> ItemKind {
-        match self.meta & KIND_MASK {
+        match self.meta & COLLECTION {
             0 => ItemKind::String,
             _ => ItemKind::Collection,
         }
+    }
+
+    /// The database.
+    #[inline]
+    pub fn database(self) -> u8 {
+        if self.meta & DATABASE == 0 {
+            return 0;
+        }
+        // SAFETY: by its bit the byte stands right before the key, and it never changes after
+        // publication.
+        unsafe { self.body.sub(1).read() }
     }
 
     /// The key.
@@ -205,6 +231,7 @@ impl<'g> Item<'g> {
     /// The bytes of header, key and value, before rounding to a block.
     pub fn bytes(self) -> usize {
         body_at(self.meta & EXPIRES != 0, self.meta & WIDE != 0)
+            + usize::from(self.meta & DATABASE != 0)
             + self.key_bytes as usize
             + self.value_bytes as usize
     }

@@ -11,6 +11,7 @@ use crate::time::Millis;
 fn item<'a>(key: &'a [u8], value: &'a [u8], expires: Option<Millis>) -> NewItem<'a> {
     NewItem {
         kind: ItemKind::String,
+        database: 0,
         key,
         value,
         expires,
@@ -30,12 +31,15 @@ fn every_layout_reads_back() {
     };
     for key in [&b""[..], b"k", &long] {
         for &bytes in values {
-            for expires in [None, Some(Millis(1 << 40))] {
+            for (expires, database) in [(None, 0), (None, 9), (Some(Millis(1 << 40)), 255)] {
                 let value = vec![b'v'; bytes];
-                let new = item(key, &value, expires);
+                let new = NewItem {
+                    database,
+                    ..item(key, &value, expires)
+                };
                 let id = arena.insert(&new).unwrap();
                 let read = arena.own(id);
-                assert_eq!(read.key(), key);
+                assert_eq!((read.key(), read.database()), (key, database));
                 assert!(read.value() == value);
                 assert_eq!((read.expires(), read.entry()), (expires, 7));
                 assert_eq!(read.bytes(), new.bytes());

@@ -23,7 +23,7 @@ pub const TAIL_BYTES: usize = 16;
 
 const MAGIC: &[u8; 8] = b"SEAWALLS";
 const TAIL_MAGIC: &[u8; 8] = b"SEAWALLE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const CHECK_AT: usize = PAGE_BYTES - 8;
 const USED_BYTES: usize = 80;
 

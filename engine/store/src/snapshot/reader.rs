@@ -90,12 +90,12 @@ impl Reader {
         self.head.records == 0
     }
 
-    /// The record of `key`, from the mapping.
+    /// The record of `key` in `database`, from the mapping.
     ///
     /// # Errors
     /// Where what it touches is damaged.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Record<'_>>, SnapshotError> {
-        let wanted = hash(key, self.head.meta.seed);
+    pub fn get(&self, database: u8, key: &[u8]) -> Result<Option<Record<'_>>, SnapshotError> {
+        let wanted = hash(database, key, self.head.meta.seed);
         let slots = self.head.index_pages * index::SLOTS_PER_PAGE as u64;
         let mut at = index::home(wanted, slots);
         for _ in 0..slots {
@@ -105,7 +105,7 @@ impl Reader {
             }
             if slot.hash == wanted {
                 let record = self.record(slot)?;
-                if record.key == key {
+                if record.key == key && record.database == database {
                     return Ok(Some(record));
                 }
             }

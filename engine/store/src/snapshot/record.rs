@@ -1,7 +1,7 @@
 //! Records: a key with its value and expiry.
 //!
 //! ```text
-//!  kind u8 · expires u8 · [expiry u64] · key length u32 · body length u64 · key · body
+//!  kind u8 · database u8 · expires u8 · [expiry u64] · key length u32 · body length u64 · key · body
 //!
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
@@ -17,6 +17,8 @@ use crate::value::Value;
 /// A record, as it lies in a snapshot.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
+    /// The database.
+    pub database: u8,
     /// The key.
     pub key: &'a [u8],
     /// What it holds.
@@ -41,13 +43,20 @@ const PART_BYTES_MAX: usize = u32::MAX as usize;
 
 /// Appends a record to `bytes`; `false`, and nothing appended, where a part is longer than 4 GiB.
 #[must_use]
-pub fn encode(key: &[u8], value: Value<'_>, expiry: Option<Millis>, bytes: &mut Vec<u8>) -> bool {
+pub fn encode(
+    database: u8,
+    key: &[u8],
+    value: Value<'_>,
+    expiry: Option<Millis>,
+    bytes: &mut Vec<u8>,
+) -> bool {
     let start = bytes.len();
     bytes.push(match value {
         Value::String(_) => 0,
         Value::Hash(_) => 1,
         Value::SortedSet(_) => 2,
     });
+    bytes.push(database);
     bytes.push(u8::from(expiry.is_some()));
     if let Some(Millis(ms)) = expiry {
         bytes.extend_from_slice(&ms.to_le_bytes());
@@ -92,7 +101,7 @@ impl<'a> Record<'a> {
     /// Reads a record from the front of `bytes`; gives it and what is left.
     pub fn decode(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let mut cursor = Cursor { bytes };
-        let [kind, expires] = cursor.array()?;
+        let [kind, database, expires] = cursor.array()?;
         let expiry = match expires {
             0 => None,
             1 => Some(Millis(cursor.u64()?)),
@@ -108,7 +117,13 @@ impl<'a> Record<'a> {
             2 => Body::SortedSet(Members::checked(body)?),
             _ => return None,
         };
-        Some((Record { key, body, expiry }, cursor.bytes))
+        let record = Record {
+            database,
+            key,
+            body,
+            expiry,
+        };
+        Some((record, cursor.bytes))
     }
 }
 

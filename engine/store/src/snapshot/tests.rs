@@ -32,20 +32,20 @@ const META: Meta = Meta {
 fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>) {
     let expiry = expiry.map(Millis);
     match model {
-        Model::String(bytes) => writer.push(key, Value::String(bytes), expiry),
+        Model::String(bytes) => writer.push(database_of(key), key, Value::String(bytes), expiry),
         Model::Hash(fields) => {
             let mut hash = Hash::default();
             for (field, value) in fields {
                 hash.set(field, value);
             }
-            writer.push(key, Value::Hash(&hash), expiry);
+            writer.push(database_of(key), key, Value::Hash(&hash), expiry);
         }
         Model::SortedSet(members) => {
             let mut set = SortedSet::default();
             for (member, score) in members {
                 set.insert(member, *score);
             }
-            writer.push(key, Value::SortedSet(&set), expiry);
+            writer.push(database_of(key), key, Value::SortedSet(&set), expiry);
         }
     }
 }
@@ -67,6 +67,11 @@ fn model_of(record: &Record<'_>) -> (Model, Option<u64>) {
         ),
     };
     (model, record.expiry.map(|at| at.0))
+}
+
+/// The database that a key of these tests is in.
+fn database_of(key: &[u8]) -> u8 {
+    (key.len() % 3) as u8 * 100
 }
 
 fn write_keys(disk: &MemoryDisk, name: &str, keys: &Keys) -> Result<Summary, SnapshotError> {
@@ -98,6 +103,7 @@ fn written(keys: &Keys) -> Vec<u8> {
 fn read_all(reader: &Reader) -> Result<Keys, SnapshotError> {
     let mut keys = Keys::new();
     reader.for_each(|record| {
+        assert_eq!(record.database, database_of(record.key));
         keys.insert(record.key.to_vec(), model_of(&record));
     })?;
     Ok(keys)
@@ -138,13 +144,16 @@ fn what_is_written_is_found_and_streamed() {
         assert_eq!((*reader.meta(), reader.len()), (META, keys.len() as u64));
         assert_eq!(read_all(&reader).unwrap(), keys);
         for (key, expected) in &keys {
-            let record = reader.get(key).unwrap().expect("a key that was written");
+            let record = reader
+                .get(database_of(key), key)
+                .unwrap()
+                .expect("a key that was written");
             assert_eq!(&model_of(&record), expected);
         }
         for i in 0..100 {
             assert!(
                 reader
-                    .get(format!("none:{i}").as_bytes())
+                    .get(0, format!("none:{i}").as_bytes())
                     .unwrap()
                     .is_none()
             );
@@ -215,7 +224,7 @@ fn every_byte_changed_is_seen_or_does_no_harm() {
         }
         // One key in some, so that all bytes can be tried.
         for (key, expected) in keys.iter().skip(at % 7).step_by(7) {
-            match reader.get(key) {
+            match reader.get(database_of(key), key) {
                 Ok(Some(record)) => assert_eq!(&model_of(&record), expected, "byte {at}"),
                 Ok(None) => panic!("byte {at}: a key is gone, and nobody says so"),
                 Err(SnapshotError::Damaged { offset, .. }) => assert!(offset <= at as u64),
@@ -341,7 +350,7 @@ proptest! {
         let reader = Reader::from_bytes("s", written(&keys)).unwrap();
         prop_assert_eq!(&read_all(&reader).unwrap(), &keys);
         for (key, expected) in &keys {
-            prop_assert_eq!(&model_of(&reader.get(key).unwrap().unwrap()), expected);
+            prop_assert_eq!(&model_of(&reader.get(database_of(key), key).unwrap().unwrap()), expected);
         }
     }
 
@@ -373,7 +382,7 @@ proptest! {
         let reader = Reader::from_bytes("s", bytes).unwrap();
         let _ = read_all(&reader);
         for key in keys.keys() {
-            let _ = reader.get(key);
+            let _ = reader.get(database_of(key), key);
         }
     }
 

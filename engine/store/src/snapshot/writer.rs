@@ -50,20 +50,27 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Appends a record. Each key comes once: of two records with one key, either may be found.
-    pub fn push(&mut self, key: &[u8], value: Value<'_>, expiry: Option<Millis>) {
+    /// Appends a record. Each key of a database comes once: of two records with one key, either may be
+    /// found.
+    pub fn push(&mut self, database: u8, key: &[u8], value: Value<'_>, expiry: Option<Millis>) {
         if self.result.is_ok() {
-            self.result = self.try_push(key, value, expiry);
+            self.result = self.try_push(database, key, value, expiry);
         }
     }
 
-    fn try_push(&mut self, key: &[u8], value: Value<'_>, expiry: Option<Millis>) -> io::Result<()> {
+    fn try_push(
+        &mut self,
+        database: u8,
+        key: &[u8],
+        value: Value<'_>,
+        expiry: Option<Millis>,
+    ) -> io::Result<()> {
         let too_large = |what| io::Error::new(io::ErrorKind::FileTooLarge, what);
         if self.block.len() >= block::FULL_BYTES {
             self.flush()?;
         }
         let offset = self.block.len();
-        if !record::encode(key, value, expiry, &mut self.block) {
+        if !record::encode(database, key, value, expiry, &mut self.block) {
             return Err(too_large("a key, field or member of more than 4 GiB"));
         }
         if self.block.len() > block::FULL_BYTES && self.block_records > 0 {
@@ -79,7 +86,7 @@ impl<'a> Writer<'a> {
         };
         self.block_records += 1;
         self.entries.push(index::Slot {
-            hash: hash(key, self.meta.seed),
+            hash: hash(database, key, self.meta.seed),
             page: u32::try_from(self.page).map_err(|_| too_large("more than 16 TiB of records"))?,
             offset: offset as u32,
         });
@@ -123,7 +130,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The hash by which a key is found.
-pub(super) fn hash(key: &[u8], seed: u64) -> u64 {
-    xxh3_64_with_seed(key, seed)
+/// The hash by which a key of a database is found.
+pub(super) fn hash(database: u8, key: &[u8], seed: u64) -> u64 {
+    xxh3_64_with_seed(key, seed ^ u64::from(database))
 }

@@ -31,6 +31,8 @@ pub struct StoreConfig {
     pub policy: PolicySpec,
     /// How many items a sampling policy looks at.
     pub samples: u32,
+    /// How many databases there are, 1 to 256.
+    pub databases: usize,
     /// The folder of logs and snapshots.
     pub dir: Option<PathBuf>,
     /// Whether what happens is logged.
@@ -54,6 +56,7 @@ impl Default for StoreConfig {
             maxmemory: 0,
             policy: PolicySpec::default(),
             samples: 5,
+            databases: 16,
             dir: None,
             appendonly: false,
             appendfsync: Fsync::EverySec,

@@ -123,6 +123,7 @@ fn make(
         maxmemory: config.maxmemory.div_ceil(shards),
         policy: config.policy.clone(),
         samples: config.samples,
+        databases: config.databases,
     })
     .map_err(StoreError::Memory)?;
     // A kernel that forbids it places memory where it is first touched: by the pinned owner.

@@ -150,7 +150,7 @@ impl Session {
         {
             let guard = crossbeam_epoch::pin();
             let touch = |touched| side.touched.push(touched);
-            let read = reader.get(key, || self.inner.now(), value, &guard, touch);
+            let read = reader.get(0, key, || self.inner.now(), value, &guard, touch);
             drop(guard);
             match read {
                 Read::Hit => side.hits += 1,

@@ -37,6 +37,7 @@ static SPREAD: &[(&Command, Merge)] = &[
     (&server::DBSIZE, Merge::Sum),
     (&server::FLUSHALL, Merge::AllOk),
     (&server::FLUSHDB, Merge::AllOk),
+    (&server::SWAPDB, Merge::AllOk),
 ];
 
 /// A shard's part of an op, and the places of its keys among all keys.
@@ -104,7 +105,7 @@ fn split(op: &Op, shards: usize) -> Route {
         let number = known.unwrap_or_else(|| {
             parts.push(Part {
                 shard,
-                op: Op::new(op.command()),
+                op: Op::new(op.command()).within(op.database()),
                 places: Vec::new(),
             });
             parts.len() - 1

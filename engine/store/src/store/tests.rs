@@ -317,7 +317,7 @@ fn hits_on_any_core_are_counted_and_save_from_eviction() {
             session.execute(&op("set cold0 v"));
             session.stats().unwrap()[0].used_bytes <= bound
         });
-        let stats = session.stats().unwrap()[0];
+        let stats = session.stats().unwrap()[0].clone();
         assert!(settled, "{stats:?}");
         assert!(stats.evicted > 1_000, "{stats:?}");
         assert_eq!((stats.hits, stats.misses), (80_000, 0));

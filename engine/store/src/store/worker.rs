@@ -260,13 +260,20 @@ impl Core {
         let chunk = link.requests.read_chunk(count).expect("so many were seen");
         let (first, second) = chunk.as_slices();
         for request in first.iter().chain(second) {
-            if let (Some(key), Some(host)) = (request.key(), self.host_of[request.shard]) {
-                self.hosts[host].shard().keyspace().prefetch(key);
+            if let (Some((database, key)), Some(host)) =
+                (request.key(), self.host_of[request.shard])
+            {
+                self.hosts[host].shard().keyspace().prefetch(database, key);
             }
         }
         for request in first.iter().chain(second) {
-            if let (Some(key), Some(host)) = (request.key(), self.host_of[request.shard]) {
-                self.hosts[host].shard().keyspace().prefetch_item(key);
+            if let (Some((database, key)), Some(host)) =
+                (request.key(), self.host_of[request.shard])
+            {
+                self.hosts[host]
+                    .shard()
+                    .keyspace()
+                    .prefetch_item(database, key);
             }
         }
         for request in chunk {
@@ -306,9 +313,10 @@ impl Core {
 pub(super) const SPINS: u32 = 4_000;
 
 impl Request {
-    fn key(&self) -> Option<&[u8]> {
+    /// The database and the first key of its op.
+    fn key(&self) -> Option<(u8, &[u8])> {
         match &self.ask {
-            Ask::Apply(op) | Ask::Part(op) => op.key(),
+            Ask::Apply(op) | Ask::Part(op) => Some((op.database(), op.key()?)),
             _ => None,
         }
     }

@@ -70,6 +70,7 @@ impl Endpoint for Embedded {
             device: (wanted.device.kind)(),
             read_path: wanted.read_path,
             pin: true,
+            ..StoreConfig::default()
         })
         .map_err(|error| error.to_string())?;
         let replies_are_held = wanted.appendonly && wanted.fsync == Fsync::Always;

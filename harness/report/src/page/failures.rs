@@ -96,6 +96,7 @@ fn build(run: &Run) -> Vec<Block> {
          promise that holds is no failure; a promise that does not hold is. Figures are medians over \
          seeds, with the least and the most in parentheses.",
     )];
+    blocks.extend(fade(&trials));
     for (family, mut group) in comparisons(&trials) {
         // Faults together, so that members stand beside each other.
         let faults = in_order(group.iter().map(|trial| trial.first().fault.clone()));
@@ -359,6 +360,25 @@ fn figures(title: &str, family: Family, group: &[Trial<'_>], figures: &[FigureOf
         table.push(row);
     }
     table.without_empty_columns()
+}
+
+/// What the losses under `zone-down` rest on: an assumption of the scenario, so the reader must know it.
+fn fade(trials: &[Trial<'_>]) -> Option<Block> {
+    let of_zone = trials
+        .iter()
+        .find(|trial| trial.first().fault == "zone-down")?;
+    let fade_ms = of_zone.first().config.get("zone_fade_ms")?.as_u64()?;
+    let text = Text::new()
+        .code("zone-down")
+        .plain(format!(
+            " cuts a zone's links and stops its nodes {} later (",
+            time_ms(fade_ms as f64)
+        ))
+        .code("zone_fade_ms")
+        .plain(", an assumption of the scenario): what is acknowledged in between is what ")
+        .code("async")
+        .plain(" can lose.");
+    Some(Block::Paragraph { text })
 }
 
 /// Shown of each run's violations; the rows hold the others.

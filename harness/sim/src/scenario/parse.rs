@@ -23,14 +23,6 @@ pub enum ScenarioError {
         /// What is wrong there, and what is accepted.
         what: String,
     },
-    /// Settings that do not go together.
-    #[error("{file}: {what}")]
-    Conflict {
-        /// The file.
-        file: String,
-        /// Which, and what would do.
-        what: String,
-    },
     /// A strategy that does not exist, or its parameters.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -72,30 +64,44 @@ pub(super) fn built_in() -> Scenario {
     };
     let given = read("built_in.toml", BUILT_IN, &mut scenario);
     let given = given.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(given, KEYS.len(), "the built-in scenario gives every key");
+    assert_eq!(
+        given.len(),
+        KEYS.len(),
+        "the built-in scenario gives every key"
+    );
     scenario
 }
 
 pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = built_in();
-    read(file, text, &mut scenario)?;
-    together(&scenario).map_err(|what| ScenarioError::Conflict {
-        file: file.to_owned(),
-        what,
+    let lines = read(file, text, &mut scenario)?;
+    together(&scenario).map_err(|Conflict { keys, what }| {
+        // The file gives at least one of them, since the built-in scenario has no conflict.
+        let given = lines.iter().filter(|(key, _)| keys.contains(key));
+        ScenarioError::At {
+            file: file.to_owned(),
+            line: given.map(|&(_, line)| line).max().unwrap_or(1),
+            what,
+        }
     })?;
     Ok(scenario)
 }
 
-/// Reads the keys that `text` gives into `scenario`; how many there were.
-fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<usize, ScenarioError> {
+/// A key of the scenario and its line, from 1.
+type Line = (&'static str, usize);
+
+/// Reads the keys that `text` gives into `scenario`; which, and where.
+fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, ScenarioError> {
+    let line = |span: Range<usize>| {
+        let before = text.get(..span.start);
+        before.map_or(0, |before| before.matches('\n').count()) + 1
+    };
     let at = |span: Range<usize>, what: String| ScenarioError::At {
         file: file.to_owned(),
-        line: text
-            .get(..span.start)
-            .map_or(0, |before| before.matches('\n').count())
-            + 1,
+        line: line(span),
         what,
     };
+    let mut lines = Vec::new();
     let table = DeTable::parse(text)
         .map_err(|error| at(error.span().unwrap_or(0..0), error.message().to_owned()))?;
     for (name, value) in table.get_ref() {
@@ -115,8 +121,9 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<usize, Scenar
             })?;
         set(scenario, &key.kind, value.get_ref())
             .map_err(|what| at(value.span(), format!("{}: {what}", key.name)))?;
+        lines.push((key.name, line(name.span())));
     }
-    Ok(table.get_ref().len())
+    Ok(lines)
 }
 
 fn set(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), String> {
@@ -151,27 +158,44 @@ fn set(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), 
 /// The most ops of one run: all of them stay in memory.
 const OPS_MAX: u64 = 20_000_000;
 
+/// Keys whose values do not go together, and what would do.
+struct Conflict {
+    keys: &'static [&'static str],
+    what: String,
+}
+
 /// Checks what no single key shows.
-fn together(s: &Scenario) -> Result<(), String> {
+fn together(s: &Scenario) -> Result<(), Conflict> {
+    let conflict = |keys, what: &str| {
+        let what = what.to_owned();
+        Err(Conflict { keys, what })
+    };
     let ops = s.rate_per_s.saturating_mul(s.duration_ms) / 1000;
     if ops > OPS_MAX {
-        return Err(format!(
-            "rate_per_s and duration_ms make {ops} ops; accepted are at most {OPS_MAX}"
-        ));
+        return conflict(
+            &["rate_per_s", "duration_ms"],
+            &format!("rate_per_s and duration_ms make {ops} ops; accepted are at most {OPS_MAX}"),
+        );
     }
     if s.warmup_ms + 1000 > s.fault_at_ms || s.fault_at_ms + 1000 > s.duration_ms {
-        return Err(
-            "fault_at_ms must lie at least 1000 ms after warmup_ms and before duration_ms, so \
-                    that there is a before and an after"
-                .to_owned(),
+        return conflict(
+            &["warmup_ms", "fault_at_ms", "duration_ms"],
+            "fault_at_ms must lie at least 1000 ms after warmup_ms and before duration_ms, so that \
+             there is a before and an after",
         );
     }
     if s.zone_fade_ms > s.fault_ms {
-        return Err("zone_fade_ms must not be more than fault_ms".to_owned());
+        return conflict(
+            &["zone_fade_ms", "fault_ms"],
+            "zone_fade_ms must not be more than fault_ms",
+        );
     }
     for fault in &s.faults {
         if s.zones < 2 && (fault == "partition" || fault == "zone-down") {
-            return Err(format!("the fault {fault} needs at least 2 zones"));
+            return conflict(
+                &["zones", "faults"],
+                &format!("the fault {fault} needs at least 2 zones"),
+            );
         }
     }
     for text in s.replications.iter().chain([&s.base_replication]) {
@@ -179,9 +203,13 @@ fn together(s: &Scenario) -> Result<(), String> {
             .is_ok_and(|(member, _)| member.claim.survives == seawall_cluster::Survives::Zone);
         // Two of three zones can hold a majority only if no zone holds half of the copies.
         if survives_zone && (s.replicas < 2 || s.zones < 3) {
-            return Err(format!(
-                "{text} survives a zone only with copies in three: accepted are replicas >= 2, zones >= 3"
-            ));
+            return conflict(
+                &["replications", "base_replication", "replicas", "zones"],
+                &format!(
+                    "{text} survives a zone only with copies in three: accepted are replicas >= 2, \
+                     zones >= 3"
+                ),
+            );
         }
     }
     Ok(())
@@ -246,11 +274,14 @@ mod tests {
                 "accepted: a whole number from 1 to 10000",
             ),
             ("node_type = \"cache.x\"", "storm.toml:1: node_type: "),
-            ("fault_at_ms = 15500", "storm.toml: fault_at_ms must lie"),
-            ("replicas = 1", "storm.toml: quorum survives a zone only"),
             (
-                "rate_per_s = 1000000\nduration_ms = 3600000",
-                "at most 20000000",
+                "\nfault_at_ms = 15500",
+                "storm.toml:2: fault_at_ms must lie",
+            ),
+            ("replicas = 1", "storm.toml:1: quorum survives a zone only"),
+            (
+                "rate_per_s = 1000000\nduration_ms = 3600000\nzones = 4",
+                "storm.toml:2: rate_per_s and duration_ms make 3600000000 ops; accepted are at most 20000000",
             ),
             ("zones = [", "storm.toml:1: "),
         ] {

@@ -98,32 +98,3 @@ fn number<T: TryFrom<u64>>(
         input.bad_line(format!("{name} is '{shown}'"), accepted)
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::LIST;
-
-    /// A file that nobody listed would be a format that no user can name.
-    #[test]
-    fn every_file_is_in_the_list() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/trace/format");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .expect("the sources are there")
-            .map(|file| {
-                file.expect("readable")
-                    .file_name()
-                    .into_string()
-                    .expect("UTF-8")
-            })
-            .filter_map(|name| Some(name.strip_suffix(".rs")?.replace('_', "-")))
-            .filter(|name| name != "mod")
-            .collect();
-        let mut listed: Vec<&str> = LIST.iter().map(|format| format.name).collect();
-        files.sort();
-        listed.sort_unstable();
-        assert_eq!(
-            files, listed,
-            "files of format/ on the left, its list on the right"
-        );
-    }
-}

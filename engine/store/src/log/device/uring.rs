@@ -208,6 +208,8 @@ impl Device for UringDevice {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     /// A segment that is open to be read only, so that every write to it fails.
@@ -222,7 +224,8 @@ mod tests {
     #[test]
     fn a_failed_write_is_told_and_nothing_counts_as_synced() {
         let Ok(ring) = Ring::new(RING_ENTRIES) else {
-            println!("skipped: no io_uring here");
+            // Past the test harness, which keeps to itself what a test prints that passes.
+            writeln!(io::stderr(), "skipped: no io_uring here").expect("it is open");
             return;
         };
         let (_folder, disk, file) = unwritable();

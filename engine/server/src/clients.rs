@@ -1,0 +1,174 @@
+//! Who is connected: a card for each client, which every worker can read.
+//!
+//! The connection's own worker keeps the card up to date; others read it for `CLIENT LIST` and say
+//! what is to become of a client through that worker's mailbox. Counts are relaxed: they order nothing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use seawall_store::Millis;
+use seawall_store::command::CommandError;
+
+use crate::net::Token;
+
+/// What a client calls itself.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// `CLIENT SETNAME`.
+    pub name: String,
+    /// `CLIENT SETINFO LIB-NAME`.
+    pub library: String,
+    /// `CLIENT SETINFO LIB-VER`.
+    pub library_version: String,
+}
+
+/// A number that the client's worker writes and others read.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// What it is.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says what it is.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+/// What others may know of a client.
+#[derive(Debug)]
+pub struct Card {
+    /// Its number, never given twice.
+    pub id: u64,
+    /// Its address.
+    pub peer: String,
+    /// The address it connected to.
+    pub local: String,
+    /// The worker that has it.
+    pub worker: usize,
+    /// What that worker's network calls it.
+    pub token: Token,
+    /// When it connected.
+    pub since: Millis,
+    /// When it last sent something.
+    pub heard_ms: Gauge,
+    /// Its database.
+    pub database: Gauge,
+    /// 2 or 3.
+    pub resp: Gauge,
+    /// The number of its last command in the table, from 1; 0: none yet.
+    pub command: Gauge,
+    /// Channels, patterns and shard channels that it listens to.
+    pub subscriptions: [Gauge; 3],
+    /// How many commands are queued, from 1, where a transaction is open; 0: none is.
+    pub transaction: Gauge,
+    /// How many keys it watches.
+    pub watched: Gauge,
+    /// Bytes that came and are not understood yet.
+    pub input_bytes: Gauge,
+    /// Bytes that wait to be sent.
+    pub output_bytes: Gauge,
+    /// Whether it waits for a key.
+    pub blocked: AtomicBool,
+    /// Whether it sees every command (`MONITOR`).
+    pub monitors: AtomicBool,
+    /// Whether it is never evicted (`CLIENT NO-EVICT`).
+    pub stays: AtomicBool,
+    names: Mutex<Names>,
+}
+
+impl Card {
+    /// What it calls itself.
+    pub fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everyone who is connected.
+#[derive(Debug, Default)]
+pub struct Clients {
+    last_id: AtomicU64,
+    cards: Mutex<BTreeMap<u64, Arc<Card>>>,
+    connected: AtomicU64,
+}
+
+impl Clients {
+    /// Lets one in.
+    pub fn enter(
+        &self,
+        worker: usize,
+        token: Token,
+        peer: String,
+        local: String,
+        now: Millis,
+    ) -> Arc<Card> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let card = Arc::new(Card {
+            id,
+            peer,
+            local,
+            worker,
+            token,
+            since: now,
+            heard_ms: Gauge(AtomicU64::new(now.0)),
+            database: Gauge::default(),
+            resp: Gauge(AtomicU64::new(2)),
+            command: Gauge::default(),
+            subscriptions: Default::default(),
+            transaction: Gauge::default(),
+            watched: Gauge::default(),
+            input_bytes: Gauge::default(),
+            output_bytes: Gauge::default(),
+            blocked: AtomicBool::new(false),
+            monitors: AtomicBool::new(false),
+            stays: AtomicBool::new(false),
+            names: Mutex::default(),
+        });
+        self.lock().insert(id, Arc::clone(&card));
+        self.connected.fetch_add(1, Ordering::Relaxed);
+        card
+    }
+
+    /// Forgets one.
+    pub fn leave(&self, id: u64) {
+        if self.lock().remove(&id).is_some() {
+            self.connected.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.connected.load(Ordering::Relaxed) as usize
+    }
+
+    /// The one of this number.
+    pub fn find(&self, id: u64) -> Option<Arc<Card>> {
+        self.lock().get(&id).cloned()
+    }
+
+    /// Everyone, by number.
+    pub fn all(&self) -> Vec<Arc<Card>> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Card>>> {
+        self.cards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `name` as a client may call itself.
+///
+/// # Errors
+/// A character that would break a line of `CLIENT LIST`, in Redis's words.
+pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
+    if name.iter().any(|byte| !(b'!'..=b'~').contains(byte)) {
+        return Err(CommandError::fixed(
+            "ERR Client names cannot contain spaces, newlines or special characters.",
+        ));
+    }
+    Ok(String::from_utf8_lossy(name).into_owned())
+}

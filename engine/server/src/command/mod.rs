@@ -1,0 +1,127 @@
+//! The server's own commands: what a connection, a client or the server is asked, and no key's value.
+//!
+//! A family is a file; a command is a `static` in it and a line in [`COMMANDS`]. Data commands are the
+//! store's ([`seawall_store::command`]); [`table`] holds both.
+
+pub mod connection;
+mod table;
+pub mod transaction;
+
+use std::fmt;
+
+use seawall_store::command::{CommandError, Flags, Keys};
+use seawall_store::reply::ReplyBuf;
+use seawall_store::{Millis, Op};
+
+pub use table::{Entry, Runner, entries, find};
+
+use crate::connection::Client;
+use crate::resp::Words;
+use crate::server::Server;
+
+/// Every command of the server's own, by family.
+pub static COMMANDS: &[&Command] = &[
+    // The connection.
+    &connection::PING,
+    &connection::ECHO,
+    &connection::SELECT,
+    &connection::QUIT,
+    &connection::RESET,
+    &connection::HELLO,
+    &connection::AUTH,
+    // Transactions.
+    &transaction::MULTI,
+    &transaction::EXEC,
+    &transaction::DISCARD,
+    &transaction::WATCH,
+    &transaction::UNWATCH,
+];
+
+/// A command of the server's own.
+pub struct Command {
+    /// Its name, in lower case; a subcommand's after its container's: `client|id`.
+    pub name: &'static str,
+    /// How many words a call has, all names counted; negative: at least so many (Redis's convention).
+    pub arity: i8,
+    /// What it does.
+    pub flags: Flags,
+    /// Which arguments are keys.
+    pub keys: Keys,
+    /// One line for people.
+    pub about: &'static str,
+    /// Where it has subcommands: those; the first argument says which.
+    pub subcommands: &'static [&'static Command],
+    /// When it runs, seen from the commands that its client sent before.
+    pub order: Order,
+    /// What runs it. A container's runs where no subcommand is given.
+    pub run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+}
+
+/// When a command runs, seen from the commands that its client sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// At once: it concerns the connection alone, and only its reply waits for theirs.
+    AtOnce,
+    /// When they are done, so that it sees what they did and others see it after them.
+    AfterAll,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Where the reply comes from.
+#[derive(Debug, Default)]
+pub enum Next {
+    /// The handler wrote it.
+    #[default]
+    Replied,
+    /// It is this op's, which the store answers.
+    Forward(Op),
+    /// The client waits: until the time (for ever, where there is none) and then gets these bytes; or
+    /// until `CLIENT UNBLOCK`, which gives the same.
+    Wait {
+        /// Until when.
+        until: Option<Millis>,
+        /// What it gets then, encoded.
+        reply: Vec<u8>,
+    },
+    /// It runs what `MULTI` queued.
+    Execute,
+    /// It watches the keys of its arguments.
+    Watch,
+    /// It stops watching, and the reply is written.
+    Unwatch,
+}
+
+/// One call: what a handler may touch.
+pub struct Context<'a> {
+    /// What all workers share.
+    pub server: &'a Server,
+    /// The store, as this worker has it.
+    pub store: &'a mut seawall_store::Worker,
+    /// Whose call it is.
+    pub client: &'a mut Client,
+    /// The command; a subcommand where one was called.
+    pub entry: &'static Entry,
+    /// The arguments without the command's name: a subcommand's begin with the subcommand's.
+    pub args: &'a Words,
+    /// Where the reply goes; it speaks the client's protocol.
+    pub reply: &'a mut ReplyBuf,
+    /// The time of the call.
+    pub now: Millis,
+    /// Whether it runs inside `EXEC`.
+    pub in_transaction: bool,
+    /// Where the reply comes from.
+    pub next: Next,
+}
+
+/// A wrong number of arguments of this command.
+pub fn arity_error(entry: &Entry) -> CommandError {
+    CommandError::new(format!(
+        "ERR wrong number of arguments for '{}' command",
+        entry.name()
+    ))
+}

@@ -1,0 +1,244 @@
+//! One table of every command: the store's and the server's own, found by name.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use seawall_store::command::{self as store, CommandError, Flags, Keys};
+
+use super::{COMMANDS, Command, arity_error};
+use crate::resp::Words;
+
+/// Who runs a command.
+#[derive(Clone, Copy, Debug)]
+pub enum Runner {
+    /// A shard.
+    Store(&'static store::Command),
+    /// The connection's worker.
+    Server(&'static Command),
+}
+
+/// A line of the table.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its place in the table: statistics are kept by it.
+    pub number: usize,
+    /// Who runs it.
+    pub runner: Runner,
+    /// The places of its subcommands.
+    subcommands: Range<usize>,
+}
+
+impl Entry {
+    /// Its subcommands.
+    pub fn subcommands(&self) -> &'static [Entry] {
+        &entries()[self.subcommands.clone()]
+    }
+
+    /// What is called with these arguments: the command itself, or the subcommand that the first one
+    /// names.
+    ///
+    /// # Errors
+    /// A subcommand that there is not, or a wrong number of arguments, in Redis's words.
+    pub fn called(&'static self, args: &Words) -> Result<&'static Entry, CommandError> {
+        let mut called = self;
+        if let Some(name) = args.get(0).filter(|_| !self.subcommands.is_empty()) {
+            called = (self.subcommands().iter())
+                .find(|entry| {
+                    let own = entry.name().rsplit('|').next().unwrap_or_default();
+                    name.eq_ignore_ascii_case(own.as_bytes())
+                })
+                .ok_or_else(|| {
+                    let shown = String::from_utf8_lossy(&name[..name.len().min(128)]);
+                    let container = self.name().to_uppercase();
+                    CommandError::new(format!(
+                        "ERR unknown subcommand '{shown}'. Try {container} HELP."
+                    ))
+                })?;
+        }
+        if called.accepts(args.len()) {
+            Ok(called)
+        } else {
+            Err(arity_error(called))
+        }
+    }
+
+    /// Whether `args` arguments (the command's name not counted) fit the arity.
+    pub fn accepts(&self, args: usize) -> bool {
+        let wanted = usize::from(self.arity().unsigned_abs());
+        if self.arity() < 0 {
+            args + 1 >= wanted
+        } else {
+            args + 1 == wanted
+        }
+    }
+
+    /// Its name, in lower case; a subcommand's after its container's: `client|id`.
+    pub fn name(&self) -> &'static str {
+        match self.runner {
+            Runner::Store(command) => command.name,
+            Runner::Server(command) => command.name,
+        }
+    }
+
+    /// How many words a call has, the name counted; negative: at least so many.
+    pub fn arity(&self) -> i8 {
+        match self.runner {
+            Runner::Store(command) => command.arity,
+            Runner::Server(command) => command.arity,
+        }
+    }
+
+    /// What it does.
+    pub fn flags(&self) -> Flags {
+        match self.runner {
+            Runner::Store(command) => command.flags,
+            Runner::Server(command) => command.flags,
+        }
+    }
+
+    /// Which arguments are keys.
+    pub fn keys(&self) -> Keys {
+        match self.runner {
+            Runner::Store(command) => command.keys,
+            Runner::Server(command) => command.keys,
+        }
+    }
+}
+
+/// Every command, subcommands last. Where both the server and the store have one of a name, the server's counts: it can
+/// be answered where the connection is.
+pub fn entries() -> &'static [Entry] {
+    &TABLE.entries
+}
+
+/// The command of this name, in any case.
+pub fn find(name: &[u8]) -> Option<&'static Entry> {
+    TABLE.find(name)
+}
+
+/// Longer than any name: longer words are not hashed.
+const NAME_BYTES_MAX: usize = 32;
+
+static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
+
+struct Table {
+    entries: Vec<Entry>,
+    /// Open addressing; 0: nothing, else the number of an entry, from 1.
+    places: Vec<u16>,
+}
+
+impl Table {
+    fn new() -> Table {
+        let own = COMMANDS.iter().map(|&command| Runner::Server(command));
+        let is_own = |command: &store::Command| COMMANDS.iter().any(|own| own.name == command.name);
+        let stores = store::COMMANDS
+            .iter()
+            .filter(|command| !is_own(command))
+            .map(|&command| Runner::Store(command));
+        let mut entries = Vec::new();
+        let add = |entries: &mut Vec<Entry>, runner| {
+            let number = entries.len();
+            entries.push(Entry {
+                number,
+                runner,
+                subcommands: 0..0,
+            });
+        };
+        own.chain(stores)
+            .for_each(|runner| add(&mut entries, runner));
+        let found_by_name = entries.len();
+        for command in 0..found_by_name {
+            let Runner::Server(Command { subcommands, .. }) = entries[command].runner else {
+                continue;
+            };
+            let first = entries.len();
+            for subcommand in *subcommands {
+                add(&mut entries, Runner::Server(subcommand));
+            }
+            entries[command].subcommands = first..entries.len();
+        }
+        // Several places for each: probes stay few.
+        let mut places = vec![0; (found_by_name * 4).next_power_of_two()];
+        for entry in &entries[..found_by_name] {
+            let mut place = hash(entry.name().as_bytes()) & (places.len() - 1);
+            while places[place] != 0 {
+                place = (place + 1) & (places.len() - 1);
+            }
+            places[place] = entry.number as u16 + 1;
+        }
+        Table { entries, places }
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&Entry> {
+        if name.len() > NAME_BYTES_MAX {
+            return None;
+        }
+        let mut place = hash(name) & (self.places.len() - 1);
+        loop {
+            let number = usize::from(self.places[place]).checked_sub(1)?;
+            let entry = &self.entries[number];
+            if entry.name().as_bytes().eq_ignore_ascii_case(name) {
+                return Some(entry);
+            }
+            place = (place + 1) & (self.places.len() - 1);
+        }
+    }
+}
+
+/// FNV-1a over the lower-case name, its upper bits folded in.
+fn hash(name: &[u8]) -> usize {
+    let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
+    });
+    (hash ^ hash >> 16) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_every_command_in_any_case() {
+        for entry in entries() {
+            let name = entry.name();
+            assert_eq!(name, name.to_lowercase());
+            if name.contains('|') {
+                continue;
+            }
+            for name in [name.to_owned(), name.to_uppercase()] {
+                let found = find(name.as_bytes()).expect(&name);
+                assert_eq!(found.number, entry.number, "{name}");
+            }
+            assert!(entry.arity() != 0, "{name}");
+        }
+        for name in ["", "ge", "gett", &"g".repeat(400)] {
+            assert!(find(name.as_bytes()).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn subcommands_follow_their_container() {
+        for entry in entries() {
+            for subcommand in entry.subcommands() {
+                let own = subcommand.name().strip_prefix(entry.name());
+                let own = own.and_then(|name| name.strip_prefix('|')).unwrap();
+                let mut args: Words = [own.to_uppercase()].into_iter().collect();
+                let least = usize::from(subcommand.arity().unsigned_abs());
+                (2..least).for_each(|_| args.push(b"x"));
+                let called = entry.called(&args).unwrap();
+                assert_eq!(called.number, subcommand.number);
+            }
+        }
+        let get = find(b"get").unwrap();
+        let words = |words: &[&str]| words.iter().collect::<Words>();
+        assert_eq!(get.called(&words(&["a"])).unwrap().number, get.number);
+        let error = get.called(&words(&[])).unwrap_err().to_string();
+        assert_eq!(error, "ERR wrong number of arguments for 'get' command");
+    }
+
+    #[test]
+    fn what_the_server_answers_itself_is_its_own() {
+        assert!(matches!(find(b"ping").unwrap().runner, Runner::Server(_)));
+        assert!(matches!(find(b"get").unwrap().runner, Runner::Store(_)));
+    }
+}

@@ -1,0 +1,127 @@
+//! A client as commands see it: what it chose, and what it has open.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use seawall_store::Op;
+use seawall_store::reply::Protocol;
+
+use crate::clients::Card;
+use crate::command::Entry;
+use crate::resp::Words;
+
+/// Which replies a client gets (`CLIENT REPLY`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replies {
+    /// All.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// None to the next command.
+    SkipNext,
+}
+
+/// A command that waits for `EXEC`.
+#[derive(Debug)]
+pub enum Queued {
+    /// The store's.
+    Store(Op),
+    /// The server's.
+    Server(&'static Entry, Words),
+}
+
+/// Commands between `MULTI` and `EXEC`.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// The commands.
+    pub queued: Vec<Queued>,
+    /// How many bytes they take.
+    pub bytes: usize,
+    /// Whether one was refused, so that `EXEC` will be.
+    pub failed: bool,
+}
+
+/// What a client listens to.
+#[derive(Debug, Default)]
+pub struct Subscriptions {
+    /// Channels.
+    pub channels: HashSet<Box<[u8]>>,
+    /// Patterns of channels.
+    pub patterns: HashSet<Box<[u8]>>,
+    /// Shard channels.
+    pub shard_channels: HashSet<Box<[u8]>>,
+}
+
+impl Subscriptions {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty() && self.patterns.is_empty() && self.shard_channels.is_empty()
+    }
+}
+
+/// A client.
+#[derive(Debug)]
+pub struct Client {
+    /// What others may know of it.
+    pub card: Arc<Card>,
+    /// The database that its commands mean.
+    pub database: u8,
+    /// The protocol of its replies.
+    pub protocol: Protocol,
+    /// Whether it may do anything; where no password is set, everyone may.
+    pub authenticated: bool,
+    /// Which replies it gets.
+    pub replies: Replies,
+    /// Whether it is closed after the replies that are on their way.
+    pub closing: bool,
+    /// Commands between `MULTI` and `EXEC`.
+    pub transaction: Option<Transaction>,
+    /// What it listens to.
+    pub subscriptions: Subscriptions,
+}
+
+impl Client {
+    /// A client that has just come.
+    pub fn new(card: Arc<Card>, authenticated: bool) -> Client {
+        Client {
+            card,
+            database: 0,
+            protocol: Protocol::Resp2,
+            authenticated,
+            replies: Replies::On,
+            closing: false,
+            transaction: None,
+            subscriptions: Subscriptions::default(),
+        }
+    }
+
+    /// Whether it hears what nobody asked for, so that in RESP2 only some commands are allowed.
+    pub fn is_subscriber(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
+    /// Tells others what changed.
+    pub fn show(&self) {
+        let card = &self.card;
+        card.database.set(u64::from(self.database));
+        card.resp.set(match self.protocol {
+            Protocol::Resp2 => 2,
+            Protocol::Resp3 => 3,
+        });
+        let open = self.transaction.as_ref();
+        card.transaction
+            .set(open.map_or(0, |open| open.queued.len() as u64 + 1));
+        let sets = &self.subscriptions;
+        let counts = [&sets.channels, &sets.patterns, &sets.shard_channels].map(HashSet::len);
+        for (gauge, count) in card.subscriptions.iter().zip(counts) {
+            gauge.set(count as u64);
+        }
+    }
+
+    /// Whether it waits for a key or a time.
+    pub fn is_blocked(&self) -> bool {
+        self.card.blocked.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,126 @@
+//! Sockets that accept, and what the accepted ones inherit.
+//!
+//! The one idea: on Linux an accepted socket inherits its listener's options, so they are set once on
+//! the listener and cost nothing per connection. A listener that cannot accept (no descriptors, no
+//! memory) *rests*: it is left alone for a while, or until a connection closes, and its clients wait in
+//! the kernel's backlog meanwhile.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
+use rustix::net::{getpeername, sockopt};
+
+/// How long a listener rests after a failure, unless a connection closes before.
+const REST: Duration = Duration::from_millis(100);
+
+/// Probes that go unanswered before a silent peer counts as gone.
+const KEEP_ALIVE_PROBES: u32 = 3;
+
+/// A socket that accepts connections.
+#[derive(Debug)]
+pub enum Listener {
+    /// Over TCP.
+    Tcp(TcpListener),
+    /// Over a Unix domain socket.
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Listener {
+        Listener::Tcp(listener)
+    }
+}
+
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Listener {
+        Listener::Unix(listener)
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Listener::Tcp(listener) => listener.as_fd(),
+            Listener::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+impl Listener {
+    /// Makes it ready for a loop: nothing blocks, and replies leave at once.
+    pub(super) fn prepare(&self, keep_alive_s: u32) -> io::Result<()> {
+        match self {
+            Listener::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                sockopt::set_tcp_nodelay(listener, true)?;
+            }
+            Listener::Unix(listener) => listener.set_nonblocking(true)?,
+        }
+        self.keep_alive(keep_alive_s)
+    }
+
+    /// Asks after `seconds` of silence, then at thirds of it, whether the peer is still there; 0: never.
+    pub(super) fn keep_alive(&self, seconds: u32) -> io::Result<()> {
+        if let Listener::Tcp(listener) = self {
+            sockopt::set_socket_keepalive(listener, seconds > 0)?;
+            if seconds > 0 {
+                let interval = Duration::from_secs(u64::from(seconds / KEEP_ALIVE_PROBES).max(1));
+                sockopt::set_tcp_keepidle(listener, Duration::from_secs(seconds.into()))?;
+                sockopt::set_tcp_keepintvl(listener, interval)?;
+                sockopt::set_tcp_keepcnt(listener, KEEP_ALIVE_PROBES)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What `socket`, accepted here, calls its peer.
+    pub(super) fn peer(&self, socket: BorrowedFd<'_>) -> String {
+        match self {
+            // A peer that is already gone has no name.
+            Listener::Tcp(_) => getpeername(socket)
+                .ok()
+                .flatten()
+                .and_then(|peer| SocketAddr::try_from(peer).ok())
+                .map_or_else(|| "?:0".to_owned(), |peer| peer.to_string()),
+            Listener::Unix(listener) => {
+                let own = listener.local_addr().ok();
+                let path = own.as_ref().and_then(|own| own.as_pathname());
+                path.map_or_else(|| "?:0".to_owned(), |path| format!("{}:0", path.display()))
+            }
+        }
+    }
+}
+
+/// Whether a listener that failed may try again.
+#[derive(Default)]
+pub(super) struct Rest {
+    until: Option<Instant>,
+}
+
+impl Rest {
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.until = Some(now + REST);
+    }
+
+    /// A descriptor is free again.
+    pub(super) fn cut_short(&mut self, now: Instant) {
+        self.until = self.until.map(|until| until.min(now));
+    }
+
+    /// When it ends; `None` where there is no rest.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Whether a rest is over now, and so none any more.
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
+        let over = self.until.is_some_and(|until| until <= now);
+        if over {
+            self.until = None;
+        }
+        over
+    }
+}

@@ -1,0 +1,122 @@
+//! What all workers of a server share.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use seawall_store::{Millis, Store};
+
+use crate::clients::Clients;
+use crate::limits::Limits;
+use crate::mailbox::{Mailbox, Message};
+
+/// How far a server is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Phase {
+    /// It serves.
+    Serving,
+    /// It takes no more connections, finishes what it was asked, syncs and ends.
+    Stopping,
+}
+
+type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// What all workers share.
+pub struct Server {
+    /// The keys.
+    pub store: Store,
+    /// Who is connected.
+    pub clients: Clients,
+    /// Since when it runs.
+    pub since: Millis,
+    /// Its name among all runs: 40 hexadecimal digits.
+    pub run_id: String,
+    limits: Mutex<Arc<Limits>>,
+    limits_version: AtomicU64,
+    workers: Vec<Station>,
+    phase: AtomicU8,
+}
+
+/// A worker, as others have it.
+#[derive(Default)]
+struct Station {
+    mailbox: Mailbox,
+    wake: OnceLock<Wake>,
+}
+
+impl Server {
+    /// A server over `store`.
+    pub fn new(store: Store, limits: Limits, run_id: String) -> Server {
+        Server {
+            workers: (0..store.workers()).map(|_| Station::default()).collect(),
+            since: store.now(),
+            store,
+            clients: Clients::default(),
+            run_id,
+            limits: Mutex::new(Arc::new(limits)),
+            limits_version: AtomicU64::new(1),
+            phase: AtomicU8::new(Phase::Serving as u8),
+        }
+    }
+
+    /// The bounds on clients, as they are now.
+    pub fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.limits.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the bounds; every worker sees them in its next turn.
+    pub fn change_limits(&self, change: impl FnOnce(&mut Limits)) {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut limits));
+        drop(limits);
+        // Relaxed: the mutex carries the bounds; a worker that sees the old number looks next turn.
+        self.limits_version.fetch_add(1, Ordering::Relaxed);
+        self.tell_all(&Message::Look);
+    }
+
+    /// Changes whenever the bounds do.
+    pub fn limits_version(&self) -> u64 {
+        self.limits_version.load(Ordering::Relaxed)
+    }
+
+    /// Says something to a worker, and wakes it.
+    pub fn tell(&self, worker: usize, message: Message) {
+        let station = &self.workers[worker];
+        station.mailbox.put(message);
+        // A worker that has not begun yet looks before it first sleeps.
+        if let Some(wake) = station.wake.get() {
+            wake();
+        }
+    }
+
+    /// Says something to every worker.
+    pub fn tell_all(&self, message: &Message) {
+        (0..self.workers.len()).for_each(|worker| self.tell(worker, message.clone()));
+    }
+
+    /// The mailbox of a worker.
+    pub fn mailbox(&self, worker: usize) -> &Mailbox {
+        &self.workers[worker].mailbox
+    }
+
+    /// How a worker is woken; told by itself when it begins.
+    pub fn woken_by(&self, worker: usize, wake: impl Fn() + Send + Sync + 'static) {
+        // A seat is taken once in a server's life.
+        let _ = self.workers[worker].wake.set(Box::new(wake));
+    }
+
+    /// How far it is on its way out.
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Serving,
+            _ => Phase::Stopping,
+        }
+    }
+
+    /// Ends: replies are finished, logs synced.
+    pub fn stop(&self) {
+        // Release: pairs with the acquire in `phase`; what was done before is seen by who stops.
+        self.phase.store(Phase::Stopping as u8, Ordering::Release);
+        self.tell_all(&Message::Look);
+    }
+}
