@@ -86,11 +86,7 @@ impl Keyspace {
     /// What `key` holds, where it has been looked at before in this call: for several keys at once. No
     /// access is noted, and a key that has expired since the last call must have been met already.
     pub fn view(&self, key: &[u8]) -> Option<Value<'_>> {
-        let arena = &self.arena;
-        let found = self
-            .index
-            .find(self.hash(key), |id| arena.own(id).key() == key);
-        found.map(|(_, id)| self.value(id))
+        self.find(key).map(|(_, id)| self.value(id))
     }
 
     pub(super) fn value(&self, id: ItemId) -> Value<'_> {
