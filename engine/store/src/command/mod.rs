@@ -20,6 +20,7 @@ mod keys;
 pub mod list;
 mod lookup;
 pub mod number;
+pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sorted_set;
@@ -145,8 +146,19 @@ pub static COMMANDS: &[&Command] = &[
     &sorted_set::remove::ZREMRANGEBYRANK,
     &sorted_set::remove::ZREMRANGEBYSCORE,
     &sorted_set::remove::ZREMRANGEBYLEX,
-    &sorted_set::remove::ZPOPMIN,
-    &sorted_set::remove::ZPOPMAX,
+    &sorted_set::pop::ZPOPMIN,
+    &sorted_set::pop::ZPOPMAX,
+    &sorted_set::pop::ZMPOP,
+    &sorted_set::range::ZRANGESTORE,
+    &sorted_set::algebra::ZUNION,
+    &sorted_set::algebra::ZINTER,
+    &sorted_set::algebra::ZDIFF,
+    &sorted_set::algebra::ZINTERCARD,
+    &sorted_set::algebra::ZUNIONSTORE,
+    &sorted_set::algebra::ZINTERSTORE,
+    &sorted_set::algebra::ZDIFFSTORE,
+    &sorted_set::random::ZRANDMEMBER,
+    &sorted_set::scan::ZSCAN,
     // Places.
     &geo::add::GEOADD,
     &geo::read::GEODIST,

@@ -1,5 +1,6 @@
 //! A family's random commands in one shard and in a server, with the replies compared.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::Flag;
@@ -15,8 +16,9 @@ const BATCH: usize = 100;
 /// Twenty thousand commands of a family, or as `ORACLE_SEED`, `ORACLE_SEEDS` and `ORACLE_SHOW` say.
 pub fn family(family: &'static Family, protocol: Protocol) {
     let first = variable("ORACLE_SEED", 1);
+    let mut answered = BTreeSet::new();
     for seed in first..first + variable("ORACLE_SEEDS", 5) {
-        let differences = stream(family, protocol, seed);
+        let differences = stream(family, protocol, seed, &mut answered);
         let shown = differences.len().min(variable("ORACLE_SHOW", 3) as usize);
         assert!(
             differences.is_empty(),
@@ -25,10 +27,26 @@ pub fn family(family: &'static Family, protocol: Protocol) {
             differences[..shown].join("\n")
         );
     }
+    let silent: Vec<_> = family
+        .rules
+        .iter()
+        .filter_map(|rule| rule.split(' ').next())
+        .filter(|name| *name != "nosuch" && !answered.contains(*name))
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "never answered but with errors: {silent:?}"
+    );
 }
 
-/// The differences in one seed's stream of commands, in words.
-fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String> {
+/// The differences in one seed's stream of commands, in words. The names of commands that were answered with
+/// something else than an error go to `answered`.
+fn stream(
+    family: &'static Family,
+    protocol: Protocol,
+    seed: u64,
+    answered: &mut BTreeSet<String>,
+) -> Vec<String> {
     let server = Server::start();
     let mut redis = server.connect();
     if protocol == Protocol::Resp3 {
@@ -45,6 +63,9 @@ fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String>
         for words in batch {
             let ours = apply(&mut shard, protocol, &words);
             let theirs = receive(&mut redis, &words);
+            if !theirs.starts_with(b"-") {
+                answered.insert(String::from_utf8_lossy(&words[0]).to_lowercase());
+            }
             if !same(&words, &ours, &theirs) {
                 let before: Vec<String> = history
                     .iter()
