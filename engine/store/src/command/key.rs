@@ -89,6 +89,7 @@ fn kind(call: &mut Call<'_>) -> Result<(), CommandError> {
         Some(Kind::String) => "string",
         Some(Kind::Hash) => "hash",
         Some(Kind::List) => "list",
+        Some(Kind::Set) => "set",
         Some(Kind::SortedSet) => "zset",
     };
     call.out.reply.simple(name);

@@ -119,6 +119,7 @@ impl Keyspace {
             None => Value::String(self.arena.own(id).value()),
             Some(Stored::Hash(hash)) => Value::Hash(hash),
             Some(Stored::List(list)) => Value::List(list),
+            Some(Stored::Set(set)) => Value::Set(set),
             Some(Stored::SortedSet(set)) => Value::SortedSet(set),
         }
     }
@@ -139,6 +140,7 @@ impl Keyspace {
             self.collection_bytes -= match &stored {
                 Stored::Hash(hash) => hash.bytes() as u64,
                 Stored::List(list) => list.bytes() as u64,
+                Stored::Set(set) => set.bytes() as u64,
                 Stored::SortedSet(set) => set.bytes() as u64,
             };
         }

@@ -156,6 +156,7 @@ impl Keyspace {
             Value::String(_) => Kind::String,
             Value::Hash(_) => Kind::Hash,
             Value::List(_) => Kind::List,
+            Value::Set(_) => Kind::Set,
             Value::SortedSet(_) => Kind::SortedSet,
         })
     }

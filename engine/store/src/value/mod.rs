@@ -7,10 +7,12 @@ pub mod hash;
 mod indexed_set;
 pub mod list;
 mod rank_tree;
+pub mod set;
 pub mod sorted_set;
 
 pub use hash::Hash;
 pub use list::List;
+pub use set::Set;
 pub use sorted_set::SortedSet;
 
 /// The kinds of value, as `TYPE` names them.
@@ -22,6 +24,8 @@ pub enum Kind {
     Hash,
     /// A list.
     List,
+    /// A set.
+    Set,
     /// A sorted set.
     SortedSet,
 }
@@ -35,6 +39,8 @@ pub enum Value<'a> {
     Hash(&'a Hash),
     /// A list.
     List(&'a List),
+    /// A set.
+    Set(&'a Set),
     /// A sorted set.
     SortedSet(&'a SortedSet),
 }
@@ -46,6 +52,8 @@ pub enum Stored {
     Hash(Hash),
     /// A list.
     List(List),
+    /// A set.
+    Set(Set),
     /// A sorted set.
     SortedSet(SortedSet),
 }
