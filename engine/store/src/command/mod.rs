@@ -5,13 +5,14 @@
 //! (`lookup`).
 
 pub mod counter;
+mod cursor;
 mod draw;
 mod error;
 pub mod expiry;
 mod extended;
 mod flags;
 pub mod geo;
-mod glob;
+pub mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
@@ -20,12 +21,14 @@ mod keys;
 pub mod list;
 mod lookup;
 pub mod number;
+pub mod object;
 pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sets;
 pub mod sorted_set;
 pub mod string;
+pub mod transfer;
 mod waiting;
 
 use std::fmt;
@@ -71,6 +74,12 @@ pub static COMMANDS: &[&Command] = &[
     &key::EXISTS,
     &key::TYPE,
     &key::TOUCH,
+    &transfer::RENAME,
+    &transfer::RENAMENX,
+    &transfer::COPY,
+    &transfer::MOVE,
+    &object::OBJECT,
+    &object::MEMORY,
     &expiry::EXPIRE,
     &expiry::PEXPIRE,
     &expiry::EXPIREAT,
@@ -81,6 +90,9 @@ pub static COMMANDS: &[&Command] = &[
     &expiry::PEXPIRETIME,
     &expiry::PERSIST,
     // The whole keyspace, the connection.
+    &scan::SCAN,
+    &scan::KEYS,
+    &scan::RANDOMKEY,
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
@@ -260,7 +272,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// There is none.
-    fn database(&self, number: i64) -> Result<u8, CommandError> {
+    fn database(&self, number: i32) -> Result<u8, CommandError> {
         let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
         let database = u8::try_from(number).ok().filter(|_| there);
         database.ok_or(CommandError::NO_SUCH_DATABASE)

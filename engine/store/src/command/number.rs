@@ -44,6 +44,18 @@ pub fn positive(text: &[u8]) -> Result<usize, CommandError> {
     ))
 }
 
+/// An integer that C's `int` holds: a number of a database.
+///
+/// # Errors
+/// [`CommandError::NOT_AN_INTEGER`], or that it is too large.
+pub fn small_int(text: &[u8]) -> Result<i32, CommandError> {
+    i32::try_from(int(text)?).map_err(|_| {
+        CommandError::fixed(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        )
+    })
+}
+
 /// A float: a score, a coordinate, a distance.
 ///
 /// # Errors

@@ -30,6 +30,19 @@ pub enum Kind {
     SortedSet,
 }
 
+impl Kind {
+    /// Its name in `TYPE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::Hash => "hash",
+            Kind::List => "list",
+            Kind::Set => "set",
+            Kind::SortedSet => "zset",
+        }
+    }
+}
+
 /// What a key holds, to read.
 #[derive(Clone, Copy, Debug)]
 pub enum Value<'a> {
@@ -45,8 +58,21 @@ pub enum Value<'a> {
     SortedSet(&'a SortedSet),
 }
 
+impl Value<'_> {
+    /// Its kind.
+    pub fn kind(self) -> Kind {
+        match self {
+            Value::String(_) => Kind::String,
+            Value::Hash(_) => Kind::Hash,
+            Value::List(_) => Kind::List,
+            Value::Set(_) => Kind::Set,
+            Value::SortedSet(_) => Kind::SortedSet,
+        }
+    }
+}
+
 /// Any collection, owned.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Stored {
     /// A hash.
     Hash(Hash),
@@ -56,6 +82,28 @@ pub enum Stored {
     Set(Set),
     /// A sorted set.
     SortedSet(SortedSet),
+}
+
+impl Stored {
+    /// The bytes that it takes on the heap.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Stored::Hash(hash) => hash.bytes(),
+            Stored::List(list) => list.bytes(),
+            Stored::Set(set) => set.bytes(),
+            Stored::SortedSet(set) => set.bytes(),
+        }
+    }
+
+    /// The collection, to read.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Stored::Hash(hash) => Value::Hash(hash),
+            Stored::List(list) => Value::List(list),
+            Stored::Set(set) => Value::Set(set),
+            Stored::SortedSet(set) => Value::SortedSet(set),
+        }
+    }
 }
 
 /// A collection that a key may hold.

@@ -1,7 +1,7 @@
 //! Going over a set in parts: `SSCAN`.
 
 use super::bulk;
-use crate::command::scan::{self, Options};
+use crate::command::cursor::{self, Options, Types};
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::value::Set;
 
@@ -17,21 +17,21 @@ pub static SSCAN: Command = Command {
 
 fn sscan(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let cursor = scan::cursor(op, 1)?;
+    let begin = cursor::parse(op, 1)?;
     let reply = &mut call.out.reply;
     let Some(set) = call.keyspace.collection::<Set>(&op[0])? else {
         // Redis does not look at the options then.
-        scan::head(reply, 0, 0);
+        cursor::head(reply, 0, 0);
         return Ok(());
     };
-    let options = Options::parse(op, 2)?;
+    let options = Options::parse(op, 2, Types::None)?;
     let mut found = Vec::new();
-    let next = set.scan(cursor, options.count, |member| {
+    let next = set.scan(begin, options.count, |member| {
         if member.text(|text| options.admits(text)) {
             found.push(member);
         }
     });
-    scan::head(reply, next, found.len());
+    cursor::head(reply, next, found.len());
     for member in found {
         bulk(reply, member);
     }
