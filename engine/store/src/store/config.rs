@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::command::CommandError;
+use crate::event::Classes;
 use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
 use crate::log::{Fsync, LogError};
@@ -65,6 +66,23 @@ impl Default for StoreConfig {
             pin: true,
         }
     }
+}
+
+/// A setting that changes while the store runs; see [`Worker::configure`](super::Worker::configure).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `maxmemory`: the most bytes of all shards; 0: no bound.
+    Maxmemory(u64),
+    /// `maxmemory-policy`.
+    Policy(PolicySpec),
+    /// `maxmemory-samples`.
+    Samples(u32),
+    /// `notify-keyspace-events`.
+    Notify(Classes),
+    /// Whether expired keys that nobody meets are removed (`DEBUG SET-ACTIVE-EXPIRE`).
+    ActiveExpiry(bool),
+    /// `appendfsync`.
+    Appendfsync(Fsync),
 }
 
 /// The most shards.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use super::From;
 use crate::command::CommandError;
 use crate::effect::Effects;
-use crate::log::Log;
+use crate::log::{Fsync, Log};
 use crate::op::Op;
 use crate::store::link::{Answer, Body, Bytes};
 use crate::time::Millis;
@@ -132,6 +132,14 @@ impl Gate {
                 unsaid.answer.body = error_body(&misconf(reason));
             }
             say(unsaid.from, unsaid.answer);
+        }
+    }
+
+    /// When the log is made durable from now on.
+    pub(super) fn set_fsync(&mut self, fsync: Fsync) {
+        if let Some(log) = &mut self.log {
+            log.set_fsync(fsync);
+            self.strict = fsync == Fsync::Always;
         }
     }
 

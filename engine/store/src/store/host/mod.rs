@@ -274,6 +274,7 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Await(_)
         | Ask::Release
         | Ask::Touched(_)
+        | Ask::Configure(_)
         | Ask::Stats
         | Ask::Save => true,
     }

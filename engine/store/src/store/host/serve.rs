@@ -6,6 +6,7 @@ use crate::command::{CommandError, Flag};
 use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::slot::Slot;
+use crate::store::config::Change;
 use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
 use crate::store::watch::Watch;
 use crate::time::Millis;
@@ -64,6 +65,7 @@ impl Host {
                 }
             }
             Ask::Touched(touched) => self.shard.keyspace().touched(&touched),
+            Ask::Configure(change) => self.configure(change),
             Ask::Stats => {
                 let body = Body::Stats(Box::new(self.shard.stats()));
                 self.gate.say_now(from, number, body);
@@ -74,6 +76,22 @@ impl Host {
                 self.gate.say_now(from, number, body);
             }
         }
+    }
+
+    fn configure(&mut self, change: Change) {
+        let keyspace = self.shard.keyspace();
+        match change {
+            Change::Maxmemory(bytes) => {
+                keyspace.set_maxmemory(bytes.div_ceil(self.shards as u64));
+            }
+            Change::Policy(policy) => keyspace.set_policy(policy),
+            Change::Samples(samples) => keyspace.set_samples(samples),
+            Change::Notify(classes) => self.shard.set_notify(classes),
+            Change::ActiveExpiry(whether) => self.shard.set_active_expiry(whether),
+            Change::Appendfsync(fsync) => self.gate.set_fsync(fsync),
+        }
+        // The policy has to come to know what is there.
+        self.busy = true;
     }
 
     fn run(&mut self, now: Millis, from: From, number: u64, op: Op) {

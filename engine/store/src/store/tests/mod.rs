@@ -1,6 +1,7 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
 mod tagged;
+mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
