@@ -6,6 +6,7 @@
 
 pub mod counter;
 mod draw;
+pub mod dump;
 mod error;
 pub mod expiry;
 mod extended;
@@ -74,6 +75,8 @@ pub static COMMANDS: &[&Command] = &[
     &transfer::RENAMENX,
     &transfer::COPY,
     &transfer::MOVE,
+    &dump::DUMP,
+    &dump::RESTORE,
     &object::OBJECT,
     &object::MEMORY,
     &expiry::EXPIRE,
