@@ -1,5 +1,10 @@
 //! Values in Redis's RDB form, from key to client and back: `DUMP`, `RESTORE`.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::event::Class;
 use crate::keyspace::Usage;

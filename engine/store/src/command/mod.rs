@@ -18,6 +18,7 @@ pub mod hash_random;
 pub mod hash_scan;
 pub mod key;
 mod keys;
+pub mod list;
 mod lookup;
 pub mod number;
 pub mod object;
@@ -27,6 +28,7 @@ pub mod set;
 pub mod sorted_set;
 pub mod string;
 pub mod transfer;
+mod waiting;
 
 use std::fmt;
 
@@ -38,7 +40,7 @@ pub use lookup::find;
 use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
-use crate::shard::{Out, Parked};
+use crate::shard::Out;
 use crate::time::Millis;
 
 /// Every command, by family.
@@ -115,6 +117,29 @@ pub static COMMANDS: &[&Command] = &[
     &hash::HINCRBYFLOAT,
     &hash_scan::HSCAN,
     &hash_random::HRANDFIELD,
+    // Lists.
+    &list::push::LPUSH,
+    &list::push::RPUSH,
+    &list::push::LPUSHX,
+    &list::push::RPUSHX,
+    &list::pop::LPOP,
+    &list::pop::RPOP,
+    &list::pop::LMPOP,
+    &list::read::LLEN,
+    &list::read::LRANGE,
+    &list::read::LINDEX,
+    &list::read::LPOS,
+    &list::change::LSET,
+    &list::change::LINSERT,
+    &list::change::LREM,
+    &list::change::LTRIM,
+    &list::transfer::LMOVE,
+    &list::transfer::RPOPLPUSH,
+    &list::block::BLPOP,
+    &list::block::BRPOP,
+    &list::block::BLMPOP,
+    &list::block::BLMOVE,
+    &list::block::BRPOPLPUSH,
     // Sorted sets.
     &sorted_set::add::ZADD,
     &sorted_set::add::ZINCRBY,
@@ -200,14 +225,6 @@ impl Call<'_> {
     /// Tells log and replicas the op as it came: for handlers whose op is deterministic.
     pub fn propagate(&mut self) {
         self.out.effects.push(self.op);
-    }
-
-    /// Waits until one of the op's keys may be ready, or for `timeout_ms` milliseconds (`None`: for
-    /// ever). The handler writes no reply, and has changed nothing; [`Call::may_park`] allowed it.
-    pub fn park(&mut self, timeout_ms: Option<u64>) {
-        debug_assert!(self.may_park, "{:?} may not wait", self.op);
-        let until = timeout_ms.map(|ms| Millis(self.now.0.saturating_add(ms)));
-        self.out.parked = Some(Parked { until });
     }
 
     /// Tells listeners what happened to `key`: at the places where Redis does, and cheap where nobody

@@ -45,6 +45,17 @@ pub fn small_int(text: &[u8]) -> Result<i32, CommandError> {
     })
 }
 
+/// A count, which is not negative.
+///
+/// # Errors
+/// The words for whatever else it is.
+pub fn positive(text: &[u8]) -> Result<usize, CommandError> {
+    let count = parse_int(text).and_then(|count| usize::try_from(count).ok());
+    count.ok_or(CommandError::fixed(
+        "ERR value is out of range, must be positive",
+    ))
+}
+
 /// A float: a score, a coordinate, a distance.
 ///
 /// # Errors

@@ -148,6 +148,7 @@ fn encoding(found: &Inspected<'_>) -> &'static str {
         Value::String(_) => "embstr",
         Value::Hash(hash) if hash.is_compact() => "listpack",
         Value::Hash(_) => "hashtable",
+        Value::List(_) => "quicklist",
         Value::SortedSet(set) if set.is_compact() => "listpack",
         Value::SortedSet(_) => "skiplist",
     }

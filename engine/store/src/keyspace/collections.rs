@@ -39,6 +39,31 @@ impl Keyspace {
             }
             return Ok(result);
         };
+        self.change(key, id, change)
+    }
+
+    /// As [`Keyspace::update`], where there is such a key; else `None`, and nothing is made.
+    ///
+    /// # Errors
+    /// As [`Keyspace::update`].
+    pub fn update_existing<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<Option<R>, CommandError> {
+        match self.access(key) {
+            Some(id) => self.change(key, id, change).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Changes the collection that `id`, the item of `key`, stands for.
+    fn change<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        id: ItemId,
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<R, CommandError> {
         let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
         let stored = self.collections.get_mut(number);
         let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;

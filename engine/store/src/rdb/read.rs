@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{Cursor, FOOTER_BYTES, RdbError, VERSION, crc64, head, kind, listpack, lzf, ziplist};
+use super::{
+    Cursor, FOOTER_BYTES, RdbError, VERSION, crc64, head, kind, listpack, lzf, node, ziplist,
+};
 use crate::command::number::parse_float;
 use crate::keyspace::{BULK_BYTES_MAX, Owned};
-use crate::value::{Hash, SortedSet};
+use crate::value::{Hash, List, SortedSet};
 
 type Elements<'a> = Vec<Cow<'a, [u8]>>;
 type Unpack = fn(&[u8]) -> Result<Elements<'_>, RdbError>;
@@ -40,6 +42,19 @@ impl<'a> Source<'a> {
                 bytes: self.string()?.into_owned(),
                 raw: false,
             }),
+            kind::LIST => {
+                let mut list = List::default();
+                for _ in 0..self.count()? {
+                    list.push_back(&self.string()?);
+                }
+                of_list(list)
+            }
+            kind::LIST_ZIPLIST => {
+                let mut list = List::default();
+                append(&mut list, ziplist::elements(&self.string()?)?);
+                of_list(list)
+            }
+            kind::LIST_QUICKLIST | kind::LIST_QUICKLIST_LISTPACKS => self.list(kind),
             kind::HASH => {
                 let count = self.count()?;
                 let mut hash = Hash::default();
@@ -70,6 +85,25 @@ impl<'a> Source<'a> {
             kind::SORTED_SET_ZIPLIST => self.packed_sorted_set(ziplist::elements),
             _ => Err(RdbError::Format),
         }
+    }
+
+    /// A list in nodes.
+    fn list(&mut self, kind: u8) -> Result<Owned, RdbError> {
+        let mut list = List::default();
+        for _ in 0..self.count()? {
+            let container = match kind {
+                kind::LIST_QUICKLIST => None,
+                _ => Some(self.plain_len()? as u64),
+            };
+            let blob = self.string()?;
+            match container {
+                Some(node::PLAIN) => list.push_back(&blob),
+                Some(node::PACKED) => append(&mut list, listpack::elements(&blob)?),
+                None => append(&mut list, ziplist::elements(&blob)?),
+                Some(_) => return Err(RdbError::Format),
+            }
+        }
+        of_list(list)
     }
 
     fn packed_hash(&mut self, unpack: Unpack) -> Result<Owned, RdbError> {
@@ -155,6 +189,12 @@ impl<'a> Source<'a> {
     }
 }
 
+fn append(list: &mut List, elements: Elements<'_>) {
+    for element in elements {
+        list.push_back(&element);
+    }
+}
+
 fn add_field(hash: &mut Hash, field: &[u8], value: &[u8]) -> Result<(), RdbError> {
     hash.set(field, value).then_some(()).ok_or(RdbError::Format)
 }
@@ -169,6 +209,12 @@ fn add_member(set: &mut SortedSet, member: &[u8], score: f64) -> Result<(), RdbE
 fn of_hash(hash: Hash) -> Result<Owned, RdbError> {
     (!hash.is_empty())
         .then(|| Owned::collection(hash))
+        .ok_or(RdbError::Format)
+}
+
+fn of_list(list: List) -> Result<Owned, RdbError> {
+    (!list.is_empty())
+        .then(|| Owned::collection(list))
         .ok_or(RdbError::Format)
 }
 

@@ -1,11 +1,15 @@
 //! Writing a value as `DUMP` gives it.
 
 use super::listpack::Listpack;
-use super::{VERSION, crc64, head, kind};
+use super::{VERSION, crc64, head, kind, node};
 use crate::command::number::parse_int;
 use crate::reply::format_double;
-use crate::value::Value;
+use crate::value::{List, Value};
 
+/// The bytes of a node of a list (`list-max-listpack-size` -2), but for an element that is longer.
+const NODE_BYTES: usize = 8192;
+/// What an element takes in a listpack at most, besides its bytes.
+const ENTRY_BYTES: usize = 10;
 /// The longest text that is tried as an integer: that of 32 bits.
 const INTEGER_BYTES_MAX: usize = 11;
 
@@ -32,6 +36,10 @@ pub fn write(value: Value<'_>) -> Vec<u8> {
                 out.string(field);
                 out.string(value);
             }
+        }
+        Value::List(list) => {
+            out.0.push(kind::LIST_QUICKLIST_LISTPACKS);
+            out.list(list);
         }
         Value::SortedSet(set) if set.is_compact() => {
             let mut pack = Listpack::new();
@@ -95,6 +103,24 @@ impl Out {
         };
         self.0.push(code);
         self.0.extend_from_slice(&le[..len]);
+    }
+
+    /// A list in nodes of listpacks, as Redis fills them.
+    fn list(&mut self, list: &List) {
+        let mut nodes = Vec::new();
+        let mut pack = Listpack::new();
+        for element in list {
+            if !pack.is_empty() && pack.len() + element.len() + ENTRY_BYTES > NODE_BYTES {
+                nodes.push(std::mem::replace(&mut pack, Listpack::new()).finish());
+            }
+            pack.push(element);
+        }
+        nodes.push(pack.finish());
+        self.len(nodes.len() as u64);
+        for node in nodes {
+            self.len(node::PACKED);
+            self.blob(&node);
+        }
     }
 
     /// A blob is written as a string that is no integer's text.

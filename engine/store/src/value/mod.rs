@@ -1,14 +1,16 @@
 //! What a key may hold.
 //!
-//! Strings live in the item itself. A collection (hash, sorted set) is a Rust value that the shard
+//! Strings live in the item itself. A collection (hash, list, set, sorted set) is a Rust value that the shard
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
 pub mod hash;
 mod indexed_set;
+pub mod list;
 mod rank_tree;
 pub mod sorted_set;
 
 pub use hash::Hash;
+pub use list::List;
 pub use sorted_set::SortedSet;
 
 /// The kinds of value, as `TYPE` names them.
@@ -18,6 +20,8 @@ pub enum Kind {
     String,
     /// A hash.
     Hash,
+    /// A list.
+    List,
     /// A sorted set.
     SortedSet,
 }
@@ -28,6 +32,7 @@ impl Kind {
         match self {
             Kind::String => "string",
             Kind::Hash => "hash",
+            Kind::List => "list",
             Kind::SortedSet => "zset",
         }
     }
@@ -40,6 +45,8 @@ pub enum Value<'a> {
     String(&'a [u8]),
     /// A hash.
     Hash(&'a Hash),
+    /// A list.
+    List(&'a List),
     /// A sorted set.
     SortedSet(&'a SortedSet),
 }
@@ -50,6 +57,7 @@ impl Value<'_> {
         match self {
             Value::String(_) => Kind::String,
             Value::Hash(_) => Kind::Hash,
+            Value::List(_) => Kind::List,
             Value::SortedSet(_) => Kind::SortedSet,
         }
     }
@@ -60,6 +68,8 @@ impl Value<'_> {
 pub enum Stored {
     /// A hash.
     Hash(Hash),
+    /// A list.
+    List(List),
     /// A sorted set.
     SortedSet(SortedSet),
 }
@@ -69,6 +79,7 @@ impl Stored {
     pub fn bytes(&self) -> usize {
         match self {
             Stored::Hash(hash) => hash.bytes(),
+            Stored::List(list) => list.bytes(),
             Stored::SortedSet(set) => set.bytes(),
         }
     }
@@ -77,6 +88,7 @@ impl Stored {
     pub fn value(&self) -> Value<'_> {
         match self {
             Stored::Hash(hash) => Value::Hash(hash),
+            Stored::List(list) => Value::List(list),
             Stored::SortedSet(set) => Value::SortedSet(set),
         }
     }
