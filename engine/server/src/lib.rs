@@ -20,7 +20,6 @@ pub mod limits;
 pub mod mailbox;
 pub mod net;
 pub mod notify;
-pub mod port;
 pub mod pubsub;
 pub mod resp;
 pub mod server;
