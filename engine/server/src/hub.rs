@@ -12,6 +12,7 @@ use crate::connection::{Connection, Timers, Turn, untag};
 use crate::limits::Limits;
 use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
+use crate::notify;
 use crate::server::Server;
 
 /// How often connections go on with what answers made possible before the network is asked again.
@@ -171,6 +172,8 @@ impl Hub {
         for _ in 0..ROUNDS_MAX {
             let turn = self.store.turn(self.now);
             self.busy = turn.busy;
+            let server = &self.server;
+            self.store.events(|event| notify::publish(server, event));
             self.take_answers();
             if self.runnable.is_empty() {
                 break;

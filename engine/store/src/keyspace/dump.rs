@@ -39,13 +39,10 @@ fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut d
     match value {
         Value::String(bytes) => string(key, bytes, expires, each),
         Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
-        Value::Set(set) => single(
-            &sets::change::SADD,
-            key,
-            set.iter().map(Member::to_vec),
-            expires,
-            each,
-        ),
+        Value::Set(set) => {
+            let members = set.iter().map(Member::to_vec);
+            single(&sets::change::SADD, key, members, expires, each);
+        }
         Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
         Value::SortedSet(members) => {
             let scored = members.iter().map(|(member, x)| (format_double(x), member));
