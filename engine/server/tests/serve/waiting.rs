@@ -115,7 +115,7 @@ fn messages_reach_those_who_listen() {
         ("GET a", "_"),
         (
             "SUBSCRIBE __keyevent@0__:set",
-            ">3 $9 subscribe $20 __keyevent@0__:set :2",
+            ">3 $9 subscribe $18 __keyevent@0__:set :2",
         ),
     ]);
     other.talk(&[("PUBLISH news hello", ":2"), ("PUBLISH none x", ":0")]);
@@ -130,7 +130,7 @@ fn messages_reach_those_who_listen() {
     other.talk(&[("SET k v", "+OK")]);
     assert_eq!(
         three.reply(),
-        ">3\r\n$7\r\nmessage\r\n$20\r\n__keyevent@0__:set\r\n$1\r\nk\r\n"
+        ">3\r\n$7\r\nmessage\r\n$18\r\n__keyevent@0__:set\r\n$1\r\nk\r\n"
     );
     two.talk(&[
         ("UNSUBSCRIBE", "*3 $11 unsubscribe $4 news :0"),
