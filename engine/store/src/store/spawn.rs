@@ -68,7 +68,6 @@ fn run(store: &Store, stop: &AtomicBool, attached: &mpsc::Sender<Result<(), Stor
     // Relaxed: the wake-up that comes with it orders it.
     while !stop.load(Ordering::Relaxed) {
         let turn = worker.turn(store.now());
-        worker.events(|_| ());
         if turn.requests == 0 {
             worker.wait(if turn.busy { SLEEP_BUSY } else { SLEEP_IDLE });
         }
