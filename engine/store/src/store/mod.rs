@@ -18,6 +18,8 @@ mod claim;
 mod config;
 mod host;
 mod link;
+#[cfg(all(test, loom))]
+mod loom_model;
 mod open;
 mod ring;
 mod save;
