@@ -145,14 +145,20 @@ pub enum StoreError {
     /// A snapshot cannot be written or read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// The mark of a log that begins from a snapshot cannot be written or removed.
+    /// A mark beside a log, or a snapshot that was written, cannot be put in its place or removed.
     #[error("{file}: {source}")]
     Mark {
-        /// The mark.
+        /// The file.
         file: String,
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// Snapshots are not of one save.
+    #[error("{file} is missing or of another save than the other shards' snapshots")]
+    Mixed {
+        /// The snapshot that differs from the first.
+        file: String,
     },
     /// A snapshot is of another number of shards.
     #[error("{file} is of shard {shard} of {shards}; the store has {wanted} shards")]

@@ -47,8 +47,10 @@ pub(super) enum Ask {
     Configure(Change),
     /// Counts and state.
     Stats,
-    /// Write a snapshot.
-    Save,
+    /// Write what is to be the snapshot, of this save.
+    Save(u64),
+    /// Let what was written be the snapshot, or drop it.
+    Publish(bool),
 }
 
 /// Ops that are applied together.

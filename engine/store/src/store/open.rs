@@ -49,6 +49,9 @@ impl Store {
                 sleeper: Sleeper::with_bell().map_err(StoreError::Bell)?,
             });
         }
+        if let Some(dir) = &config.dir {
+            save::finish(dir, shards)?;
+        }
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
         let mut unbound = None;
@@ -165,6 +168,7 @@ fn recover(
         && log
             .as_ref()
             .is_none_or(|log| half_begun || log.appended() == 0)
+        && save::check(dir, config.shards).map(|()| true)?
         && let Some(keys) = save::load(dir, number, config.shards, shard)?
     {
         recovered.snapshot_keys = keys;

@@ -141,9 +141,12 @@ fn answers(model: &Model, asked: &Asked) -> Vec<(Model, String)> {
     answered.collect()
 }
 
+/// Which ops were done, with the state that they left: no way leads on from there.
+type Tried = HashSet<(Vec<bool>, Vec<(String, Held)>)>;
+
 /// Whether the answers are those of some order in which one op came after another.
 fn is_linearizable(history: &[Asked]) -> bool {
-    let mut tried: HashSet<(Vec<bool>, Vec<(String, Held)>)> = HashSet::new();
+    let mut tried = Tried::new();
     search(
         history,
         &mut vec![false; history.len()],
@@ -156,7 +159,7 @@ fn search(
     history: &[Asked],
     done: &mut Vec<bool>,
     model: &Model,
-    tried: &mut HashSet<(Vec<bool>, Vec<(String, Held)>)>,
+    tried: &mut Tried,
 ) -> bool {
     let open = || history.iter().zip(&*done).filter(|(_, done)| !**done);
     // Ops that were never answered may have had no effect.
