@@ -118,7 +118,7 @@ fn messages_reach_those_who_listen() {
             ">3 $9 subscribe $18 __keyevent@0__:set :2",
         ),
     ]);
-    other.talk(&[("PUBLISH news hello", ":2"), ("PUBLISH none x", ":0")]);
+    other.talk(&[("PUBLISH news hello", ":2"), ("PUBLISH other x", ":0")]);
     assert_eq!(
         two.reply(),
         "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nhello\r\n"
