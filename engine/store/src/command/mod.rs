@@ -140,6 +140,11 @@ pub static COMMANDS: &[&Command] = &[
     &geo::read::GEOHASH,
     &geo::read::GEOPOS,
     &geo::search::GEOSEARCH,
+    &geo::search::GEOSEARCHSTORE,
+    &geo::search::GEORADIUS,
+    &geo::search::GEORADIUS_RO,
+    &geo::search::GEORADIUSBYMEMBER,
+    &geo::search::GEORADIUSBYMEMBER_RO,
 ];
 
 /// A command, as the table has it.
