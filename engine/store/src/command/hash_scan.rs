@@ -1,6 +1,7 @@
 //! Going over a hash in parts: `HSCAN`.
 
-use super::{Call, Command, CommandError, Flag, Flags, Keys, scan};
+use super::cursor::{self, Types};
+use super::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::value::Hash;
 
 /// `HSCAN key cursor [MATCH pattern] [COUNT count]`
@@ -14,21 +15,21 @@ pub static HSCAN: Command = Command {
 };
 
 fn hscan(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let cursor = scan::cursor(call.op, 1)?;
+    let begin = cursor::parse(call.op, 1)?;
     let reply = &mut call.out.reply;
     let Some(hash) = call.keyspace.collection::<Hash>(&call.op[0])? else {
         // Redis does not look at the options then.
-        scan::head(reply, 0, 0);
+        cursor::head(reply, 0, 0);
         return Ok(());
     };
-    let options = scan::Options::parse(call.op, 2)?;
+    let options = cursor::Options::parse(call.op, 2, Types::None)?;
     let mut found = Vec::new();
-    let next = hash.scan(cursor, options.count, |field, value| {
+    let next = hash.scan(begin, options.count, |field, value| {
         if options.admits(field) {
             found.push((field, value));
         }
     });
-    scan::head(reply, next, found.len() * 2);
+    cursor::head(reply, next, found.len() * 2);
     for (field, value) in found {
         reply.bulk(field);
         reply.bulk(value);

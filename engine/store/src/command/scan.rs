@@ -1,75 +1,91 @@
-//! What the commands that go over something in parts have in common: cursor, `MATCH` and `COUNT`.
+//! The keys of a database: in parts, by pattern, at random.
 
-use super::{CommandError, glob, number};
-use crate::op::Op;
-use crate::reply::ReplyBuf;
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
 
-/// The options of a scan.
-#[derive(Clone, Copy, Debug)]
-pub struct Options<'a> {
-    pattern: Option<&'a [u8]>,
-    /// About how many to show in one call.
-    pub count: usize,
-}
+use super::cursor::{self, Types};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, glob};
 
-impl<'a> Options<'a> {
-    /// Reads the options from argument `from` on.
-    ///
-    /// # Errors
-    /// An unknown word, a word without its value, a count below one.
-    pub fn parse(op: &'a Op, from: usize) -> Result<Options<'a>, CommandError> {
-        let (mut pattern, mut count) = (None, 10);
-        let mut i = from;
-        while let Some(word) = op.get(i) {
-            let value = op.get(i + 1).ok_or(CommandError::SYNTAX)?;
-            if word.eq_ignore_ascii_case(b"match") {
-                pattern = Some(value);
-            } else if word.eq_ignore_ascii_case(b"count") {
-                count = usize::try_from(number::int(value)?)
-                    .ok()
-                    .filter(|&count| count > 0)
-                    .ok_or(CommandError::SYNTAX)?;
-            } else {
-                return Err(CommandError::SYNTAX);
-            }
-            i += 2;
-        }
-        Ok(Options { pattern, count })
-    }
-
-    /// Whether `name` matches the pattern, if there is one.
-    pub fn admits(&self, name: &[u8]) -> bool {
-        self.pattern
-            .is_none_or(|pattern| glob::matches(pattern, name))
-    }
-}
-
-/// The cursor in argument `i`, as C's `strtoul` reads it: nothing is 0, and a minus wraps around.
+/// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 ///
-/// # Errors
-/// It is no number.
-pub fn cursor(op: &Op, i: usize) -> Result<u64, CommandError> {
-    let parse = |text: &[u8]| {
-        if text.is_empty() {
-            return Some(0);
-        }
-        let (negative, digits) = number::sign(text);
-        if !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        let cursor: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        Some(if negative {
-            cursor.wrapping_neg()
-        } else {
-            cursor
-        })
-    };
-    parse(&op[i]).ok_or(CommandError::new("ERR invalid cursor"))
+/// A cursor has at most [`CURSOR_BITS`](crate::keyspace::CURSOR_BITS) bits; those above are left to
+/// callers that go over several shards.
+pub static SCAN: Command = Command {
+    name: "scan",
+    arity: -2,
+    flags: Flags::of(&[Flag::Readonly]),
+    keys: Keys::NONE,
+    about: "a part of the keys, and where to go on",
+    run: scan,
+};
+
+/// `KEYS pattern`
+pub static KEYS: Command = Command {
+    name: "keys",
+    arity: 2,
+    flags: Flags::of(&[Flag::Readonly]),
+    keys: Keys::NONE,
+    about: "every key whose name fits a pattern",
+    run: keys,
+};
+
+/// `RANDOMKEY`
+pub static RANDOMKEY: Command = Command {
+    name: "randomkey",
+    arity: 1,
+    flags: Flags::of(&[Flag::Readonly]),
+    keys: Keys::NONE,
+    about: "a key at random",
+    run: random_key,
+};
+
+fn scan(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let op = call.op;
+    let begin = cursor::parse(op, 0)?;
+    let options = cursor::Options::parse(op, 1, Types::OfKeys)?;
+    let mut found = Vec::new();
+    let next = call
+        .keyspace
+        .scan(begin, options.count as u64, |keyspace, key| {
+            let of_kind = options.kind.is_none_or(|wanted| {
+                let kind = keyspace.inspect(key).map(|found| found.value.kind());
+                kind.is_some_and(|kind| wanted.eq_ignore_ascii_case(kind.name().as_bytes()))
+            });
+            if options.admits(key) && of_kind {
+                found.push(key.to_vec());
+            }
+        });
+    let reply = &mut call.out.reply;
+    cursor::head(reply, next, found.len());
+    for key in &found {
+        reply.bulk(key);
+    }
+    Ok(())
 }
 
-/// Writes the cursor to go on with, and the head of `shown` replies.
-pub fn head(reply: &mut ReplyBuf, next: u64, shown: usize) {
-    reply.array(2);
-    reply.bulk(next.to_string().as_bytes());
-    reply.array(shown);
+fn keys(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let pattern = &call.op[0];
+    let all = pattern == b"*";
+    let mut found = Vec::new();
+    call.keyspace.keys(|key| {
+        if all || glob::matches(pattern, key) {
+            found.push(key.to_vec());
+        }
+    });
+    let reply = &mut call.out.reply;
+    reply.array(found.len());
+    for key in &found {
+        reply.bulk(key);
+    }
+    Ok(())
+}
+
+fn random_key(call: &mut Call<'_>) -> Result<(), CommandError> {
+    match call.keyspace.random_key() {
+        Some(key) => call.out.reply.bulk(&key),
+        None => call.out.reply.nil(),
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Going over a sorted set in parts: `ZSCAN`.
 
-use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, scan};
+use crate::command::cursor::{self, Types};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::reply::format_double;
 use crate::value::SortedSet;
 
@@ -15,21 +16,21 @@ pub static ZSCAN: Command = Command {
 };
 
 fn zscan(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let cursor = scan::cursor(call.op, 1)?;
+    let begin = cursor::parse(call.op, 1)?;
     let reply = &mut call.out.reply;
     let Some(set) = call.keyspace.collection::<SortedSet>(&call.op[0])? else {
         // Redis does not look at the options then.
-        scan::head(reply, 0, 0);
+        cursor::head(reply, 0, 0);
         return Ok(());
     };
-    let options = scan::Options::parse(call.op, 2)?;
+    let options = cursor::Options::parse(call.op, 2, Types::None)?;
     let mut found = Vec::new();
-    let next = set.scan(cursor, options.count, |member, score| {
+    let next = set.scan(begin, options.count, |member, score| {
         if options.admits(member) {
             found.push((member, score));
         }
     });
-    scan::head(reply, next, found.len() * 2);
+    cursor::head(reply, next, found.len() * 2);
     for (member, score) in found {
         reply.bulk(member);
         reply.bulk(text(score, set.is_compact()).as_bytes());
