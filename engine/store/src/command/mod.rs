@@ -25,6 +25,7 @@ pub mod object;
 pub mod scan;
 pub mod server;
 pub mod set;
+pub mod sets;
 pub mod sorted_set;
 pub mod string;
 pub mod transfer;
@@ -138,6 +139,24 @@ pub static COMMANDS: &[&Command] = &[
     &list::block::BLMPOP,
     &list::block::BLMOVE,
     &list::block::BRPOPLPUSH,
+    // Sets.
+    &sets::change::SADD,
+    &sets::change::SREM,
+    &sets::change::SMOVE,
+    &sets::read::SISMEMBER,
+    &sets::read::SMISMEMBER,
+    &sets::read::SCARD,
+    &sets::read::SMEMBERS,
+    &sets::random::SRANDMEMBER,
+    &sets::random::SPOP,
+    &sets::algebra::SINTER,
+    &sets::algebra::SINTERCARD,
+    &sets::algebra::SINTERSTORE,
+    &sets::algebra::SUNION,
+    &sets::algebra::SUNIONSTORE,
+    &sets::algebra::SDIFF,
+    &sets::algebra::SDIFFSTORE,
+    &sets::scan::SSCAN,
     // Sorted sets.
     &sorted_set::add::ZADD,
     &sorted_set::add::ZINCRBY,

@@ -10,6 +10,7 @@ pub mod hashes;
 pub mod keys;
 pub mod lists;
 pub mod loose;
+pub mod sets;
 pub mod sorted_sets;
 pub mod strings;
 
@@ -25,6 +26,7 @@ pub const FAMILIES: &[&Family] = &[
     &keys::FAMILY,
     &hashes::FAMILY,
     &lists::FAMILY,
+    &sets::FAMILY,
     &sorted_sets::FAMILY,
     &geo::FAMILY,
 ];

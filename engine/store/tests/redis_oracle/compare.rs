@@ -94,6 +94,7 @@ fn stream(
                     before[before.len().saturating_sub(8)..].join("\n          "),
                 ));
             }
+            follow(&mut shard, &words, &ours, &theirs);
             history.push(words);
         }
     }
@@ -109,6 +110,26 @@ fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> (Vec<u8>, 
     }
     let events = listener::shown(&out.events);
     (out.reply.as_bytes().to_vec(), events)
+}
+
+/// Where members were taken at random, lets the shard take those that the server took.
+fn follow(shard: &mut Shard, words: &[Vec<u8>], ours: &[u8], theirs: &[u8]) {
+    if ours == theirs || !words[0].eq_ignore_ascii_case(b"spop") {
+        return;
+    }
+    for (command, reply) in [(b"sadd", ours), (b"srem", theirs)] {
+        let members = match Reply::parse(reply).expect("whole replies").0 {
+            Reply::Array(members) | Reply::Set(members) => members,
+            member @ Reply::Bulk(_) => vec![member],
+            _ => continue,
+        };
+        let mut change = vec![command.to_vec(), words[1].clone()];
+        change.extend(members.into_iter().filter_map(|member| match member {
+            Reply::Bulk(member) => Some(member),
+            _ => None,
+        }));
+        apply(shard, Protocol::Resp2, &change);
+    }
 }
 
 /// Whether it may wait: it is then sent in a transaction, where it may not.
