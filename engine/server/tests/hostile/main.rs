@@ -15,7 +15,7 @@ mod memory;
 mod protocol;
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,16 +29,23 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// A connection without a protocol.
 fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(server.running().addresses()[0]).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    connect_to(server.running().addresses()[0])
+}
+
+fn connect_to(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    stream.set_read_timeout(patience).unwrap();
     stream
 }
 
 /// Says all of `bytes`, then no more, and hears everything until the server closes.
 fn say(server: &Server, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = connect(server);
+    say_to(server.running().addresses()[0], bytes)
+}
+
+fn say_to(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = connect_to(address);
     // The server may close before it has heard all.
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(Shutdown::Write);

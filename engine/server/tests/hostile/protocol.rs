@@ -11,7 +11,14 @@ use crate::{alone, say};
 /// What is said, and what is answered.
 struct Case {
     said: Vec<u8>,
+    /// By ours.
     answered: Vec<u8>,
+    /// By Redis.
+    #[cfg_attr(
+        not(feature = "redis-oracle"),
+        expect(dead_code, reason = "Redis is not asked")
+    )]
+    redis: Vec<u8>,
 }
 
 fn cases() -> Vec<Case> {
@@ -23,8 +30,13 @@ fn cases() -> Vec<Case> {
             ">" => cases.push(Case {
                 said: read(text),
                 answered: Vec::new(),
+                redis: Vec::new(),
             }),
-            "<" => cases.last_mut().unwrap().answered = read(text),
+            "<" => {
+                let case = cases.last_mut().unwrap();
+                case.redis = read(text);
+                case.answered = case.redis.clone();
+            }
             "~" => {
                 let (reply, why) = text.split_once(" # ").expect("a reason");
                 assert!(!why.is_empty());
@@ -130,6 +142,52 @@ fn cuts_do_not_show() {
             show(&case.said),
             show(&case.answered),
             show(&heard)
+        );
+    }
+}
+
+/// The file holds what a real server says, which must be installed.
+#[cfg(feature = "redis-oracle")]
+#[test]
+fn redis_says_what_is_written() {
+    use std::net::{SocketAddr, TcpListener};
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    /// Ends with the test.
+    struct Redis(std::process::Child);
+    impl Drop for Redis {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address: SocketAddr = free.local_addr().unwrap();
+    drop(free);
+    let redis = Command::new("redis-server")
+        .args(["--save", "", "--bind", "127.0.0.1", "--port"])
+        .arg(address.port().to_string())
+        .arg("--dir")
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .spawn();
+    let _redis = Redis(redis.expect("redis-server is installed"));
+    let begun = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        std::net::TcpStream::connect(address).is_ok()
+    });
+    assert!(begun, "redis-server does not begin");
+    for case in cases() {
+        let answered = crate::say_to(address, &case.said);
+        assert!(
+            answered == case.redis,
+            "> {}\n< {}\n= {}",
+            show(&case.said),
+            show(&case.redis),
+            show(&answered)
         );
     }
 }
