@@ -180,6 +180,9 @@ pub static COMMANDS: &[&Command] = &[
     &sorted_set::pop::ZPOPMIN,
     &sorted_set::pop::ZPOPMAX,
     &sorted_set::pop::ZMPOP,
+    &sorted_set::block::BZPOPMIN,
+    &sorted_set::block::BZPOPMAX,
+    &sorted_set::block::BZMPOP,
     &sorted_set::range::ZRANGESTORE,
     &sorted_set::algebra::ZUNION,
     &sorted_set::algebra::ZINTER,
@@ -196,6 +199,11 @@ pub static COMMANDS: &[&Command] = &[
     &geo::read::GEOHASH,
     &geo::read::GEOPOS,
     &geo::search::GEOSEARCH,
+    &geo::search::GEOSEARCHSTORE,
+    &geo::search::GEORADIUS,
+    &geo::search::GEORADIUS_RO,
+    &geo::search::GEORADIUSBYMEMBER,
+    &geo::search::GEORADIUSBYMEMBER_RO,
 ];
 
 /// A command, as the table has it.

@@ -4,7 +4,7 @@
 use hashbrown::HashMap;
 use rapidhash::fast::GlobalState;
 
-use crate::value::SortedSet;
+use crate::value::{SortedSet, sorted_set};
 
 /// A member with its score.
 pub type Scored<'a> = (&'a [u8], f64);
@@ -148,9 +148,6 @@ pub fn difference<'a>(inputs: &[Input<'a>]) -> Vec<Scored<'a>> {
 
 /// In the order of a sorted set.
 fn ordered(mut members: Vec<Scored<'_>>) -> Vec<Scored<'_>> {
-    members.sort_unstable_by(|a, b| {
-        let scores = a.1.partial_cmp(&b.1);
-        scores.expect("no score is NaN").then_with(|| a.0.cmp(b.0))
-    });
+    members.sort_unstable_by(sorted_set::order);
     members
 }
