@@ -4,7 +4,8 @@
 use hashbrown::HashMap;
 use rapidhash::fast::GlobalState;
 
-use crate::value::{SortedSet, sorted_set};
+use crate::value::set::Member;
+use crate::value::{Set, SortedSet, sorted_set};
 
 /// A member with its score.
 pub type Scored<'a> = (&'a [u8], f64);
@@ -43,6 +44,19 @@ pub enum Members<'a> {
     None,
     /// A sorted set.
     Sorted(&'a SortedSet),
+    /// A set, each of whose members has the score 1.
+    Plain {
+        /// The set.
+        set: &'a Set,
+        /// The texts of its members, where it holds integers ([`decimals`]).
+        decimals: &'a [Vec<u8>],
+    },
+}
+
+/// The texts of the members of a set of integers, in order; none for any other set.
+pub fn decimals(set: &Set) -> Vec<Vec<u8>> {
+    let integers = set.iter().take_while(|_| set.is_ints());
+    integers.map(Member::to_vec).collect()
 }
 
 impl<'a> Members<'a> {
@@ -51,6 +65,7 @@ impl<'a> Members<'a> {
         match self {
             Members::None => 0,
             Members::Sorted(set) => set.len(),
+            Members::Plain { set, .. } => set.len(),
         }
     }
 
@@ -58,16 +73,24 @@ impl<'a> Members<'a> {
         match self {
             Members::None => None,
             Members::Sorted(set) => set.score(member),
+            Members::Plain { set, .. } => set.contains(member).then_some(1.0),
         }
     }
 
     fn iter(self) -> impl Iterator<Item = Scored<'a>> {
-        match self {
-            Members::None => None,
-            Members::Sorted(set) => Some(set.iter()),
-        }
-        .into_iter()
-        .flatten()
+        let (sorted, plain, decimals): (_, _, &[_]) = match self {
+            Members::None => (None, None, &[]),
+            Members::Sorted(set) => (Some(set), None, &[]),
+            Members::Plain { set, decimals } => (None, Some(set), decimals),
+        };
+        let plain = plain.into_iter().flat_map(Set::iter);
+        let texts = plain.filter_map(|member| match member {
+            Member::Text(text) => Some(text),
+            Member::Int(_) => None,
+        });
+        let texts = texts.chain(decimals.iter().map(Vec::as_slice));
+        let sorted = sorted.into_iter().flat_map(SortedSet::iter);
+        sorted.chain(texts.map(|text| (text, 1.0)))
     }
 }
 

@@ -120,10 +120,7 @@ impl Mpop {
                 count
             }
         };
-        Ok(Mpop {
-            end,
-            count,
-        })
+        Ok(Mpop { end, count })
     }
 }
 
