@@ -7,6 +7,7 @@
 pub mod counter;
 mod cursor;
 mod draw;
+pub mod dump;
 mod error;
 pub mod expiry;
 mod extended;
@@ -78,6 +79,8 @@ pub static COMMANDS: &[&Command] = &[
     &transfer::RENAMENX,
     &transfer::COPY,
     &transfer::MOVE,
+    &dump::DUMP,
+    &dump::RESTORE,
     &object::OBJECT,
     &object::MEMORY,
     &expiry::EXPIRE,
