@@ -4,6 +4,7 @@
 //! `static` in it and a line in [`COMMANDS`]. Names are found by a table that the compiler makes
 //! (`lookup`).
 
+pub mod bits;
 pub mod counter;
 mod draw;
 pub mod dump;
@@ -16,8 +17,10 @@ mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
+pub mod hyperloglog;
 pub mod key;
 mod keys;
+pub mod lcs;
 pub mod list;
 mod lookup;
 pub mod number;
@@ -25,6 +28,7 @@ pub mod object;
 pub mod scan;
 pub mod server;
 pub mod set;
+pub mod sort;
 pub mod sorted_set;
 pub mod string;
 pub mod transfer;
@@ -67,6 +71,21 @@ pub static COMMANDS: &[&Command] = &[
     &counter::INCRBY,
     &counter::DECRBY,
     &counter::INCRBYFLOAT,
+    &lcs::LCS,
+    // Bits.
+    &bits::single::SETBIT,
+    &bits::single::GETBIT,
+    &bits::count::BITCOUNT,
+    &bits::count::BITPOS,
+    &bits::combine::BITOP,
+    &bits::field::BITFIELD,
+    &bits::field::BITFIELD_RO,
+    // HyperLogLogs.
+    &hyperloglog::PFADD,
+    &hyperloglog::PFCOUNT,
+    &hyperloglog::PFMERGE,
+    &hyperloglog::PFDEBUG,
+    &hyperloglog::PFSELFTEST,
     // Keys and expiry.
     &key::DEL,
     &key::UNLINK,
@@ -79,6 +98,8 @@ pub static COMMANDS: &[&Command] = &[
     &transfer::MOVE,
     &dump::DUMP,
     &dump::RESTORE,
+    &sort::SORT,
+    &sort::SORT_RO,
     &object::OBJECT,
     &object::MEMORY,
     &expiry::EXPIRE,
