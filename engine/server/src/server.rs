@@ -1,13 +1,22 @@
 //! What all workers of a server share.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use seawall_store::{Millis, Store};
 
+use crate::calls::Calls;
 use crate::clients::Clients;
+use crate::config::{Effect, Live};
+use crate::figures::Extremes;
 use crate::limits::Limits;
 use crate::mailbox::{Mailbox, Message};
+use crate::monitors::Monitors;
+use crate::notify::Notifications;
+use crate::pause::Pause;
+use crate::pubsub::PubSub;
+use crate::saving::Saving;
+use crate::traffic::Traffic;
 
 /// How far a server is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +36,24 @@ pub struct Server {
     pub store: Store,
     /// Who is connected.
     pub clients: Clients,
+    /// The parameters in force.
+    pub settings: Live,
+    /// Who listens to which channel.
+    pub pubsub: PubSub,
+    /// Which changes of keys are published.
+    pub notifications: Notifications,
+    /// Calls of commands.
+    pub calls: Calls,
+    /// What goes over the network.
+    pub traffic: Traffic,
+    /// Who hears of every command.
+    pub monitors: Monitors,
+    /// Whether clients wait.
+    pub pause: Pause,
+    /// Snapshots.
+    pub saving: Arc<Saving>,
+    /// The least and the most memory that was in use.
+    pub extremes: Extremes,
     /// Since when it runs.
     pub since: Millis,
     /// Its name among all runs: 40 hexadecimal digits.
@@ -35,6 +62,8 @@ pub struct Server {
     limits_version: AtomicU64,
     workers: Vec<Station>,
     phase: AtomicU8,
+    /// Workers whose clients are gone since the server ends.
+    deserted: AtomicUsize,
 }
 
 /// A worker, as others have it.
@@ -46,17 +75,37 @@ struct Station {
 
 impl Server {
     /// A server over `store`.
-    pub fn new(store: Store, limits: Limits, run_id: String) -> Server {
-        Server {
+    pub fn new(store: Store, settings: Live, run_id: String) -> Server {
+        let now = settings.now();
+        let server = Server {
             workers: (0..store.workers()).map(|_| Station::default()).collect(),
             since: store.now(),
+            calls: Calls::new(store.workers()),
+            traffic: Traffic::new(store.workers()),
+            saving: Arc::new(Saving::new(store.now())),
             store,
             clients: Clients::default(),
             run_id,
-            limits: Mutex::new(Arc::new(limits)),
+            limits: Mutex::new(Arc::new(now.limits())),
+            settings,
+            pubsub: PubSub::default(),
+            notifications: Notifications::default(),
+            monitors: Monitors::default(),
+            pause: Pause::default(),
+            extremes: Extremes::default(),
             limits_version: AtomicU64::new(1),
             phase: AtomicU8::new(Phase::Serving as u8),
-        }
+            deserted: AtomicUsize::new(0),
+        };
+        server.take_effect(&[Effect::Store, Effect::Watching], &now);
+        server
+    }
+
+    /// Counts from nothing again (`CONFIG RESETSTAT`).
+    pub fn reset_counts(&self) {
+        self.calls.reset();
+        self.traffic.reset();
+        self.extremes.reset();
     }
 
     /// The bounds on clients, as they are now.
@@ -118,5 +167,16 @@ impl Server {
         // Release: pairs with the acquire in `phase`; what was done before is seen by who stops.
         self.phase.store(Phase::Stopping as u8, Ordering::Release);
         self.tell_all(&Message::Look);
+    }
+
+    /// One more worker has no clients any more, and gets no others.
+    pub fn desert(&self) {
+        // AcqRel: pairs with the acquire in `is_deserted`.
+        self.deserted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether no worker has clients any more, so that none needs the shards of another.
+    pub fn is_deserted(&self) -> bool {
+        self.deserted.load(Ordering::Acquire) >= self.workers.len()
     }
 }

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use seawall_bench::{Source, Target};
+use seawall_bench::{Source, TargetSpec};
 use seawall_report::Run;
 use seawall_sys::ring::Ring;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::folder::Folder;
+use crate::interrupt;
 use crate::output;
 use crate::progress::Progress;
 use crate::setup;
@@ -33,7 +32,7 @@ pub(crate) struct Arguments {
     quick: bool,
     /// Drive this target instead of the suite's own; may be given several times
     #[arg(long, value_name = "T", value_parser = super::target)]
-    target: Vec<&'static Target>,
+    target: Vec<TargetSpec>,
     /// Seeds every workload and simulation [default: the suite's own]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -59,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("runs/{}-{seed}", suite.name)));
-    let setup = setup::of(&suite, seed, notices(&all));
+    let setup = setup::of(&suite, seed, notices(&suite, &all));
     let mut folder = Folder::open(&path, &setup, arguments.resume)?;
     setup
         .notices
@@ -74,7 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let done = all.len() - steps.len();
         output::complain(&format!("{done} of {} steps are done already", all.len()));
     }
-    hint_at_resume(&path)?;
+    // What was finished is in the folder already.
+    interrupt::on_interrupt(Some(format!(
+        "interrupted; what was finished is in {}, and the same command with --resume goes on",
+        path.display()
+    )))?;
     let worked = work(&steps, &mut folder);
     // What was finished is shown even where a later step failed.
     let shown = show(&folder);
@@ -94,15 +97,19 @@ fn source(arguments: &Arguments) -> Outcome<Source> {
 }
 
 /// What the reader of the run must know before it begins.
-fn notices(steps: &[Step]) -> Vec<String> {
-    if !steps.iter().any(Step::wants_uring) {
-        return Vec::new();
+fn notices(suite: &Suite, steps: &[Step]) -> Vec<String> {
+    let mut notices = Vec::new();
+    if !suite.skipped.is_empty() {
+        notices.push(format!("left out: {}", suite.skipped.join("; ")));
     }
-    let unavailable = Ring::available().err();
-    unavailable
-        .map(|why| format!("{why}; logs go to files by pwrite and fdatasync instead"))
-        .into_iter()
-        .collect()
+    if steps.iter().any(Step::wants_uring)
+        && let Err(why) = Ring::available()
+    {
+        notices.push(format!(
+            "{why}; logs go to files by pwrite and fdatasync instead"
+        ));
+    }
+    notices
 }
 
 fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
@@ -114,23 +121,6 @@ fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
         step.run(&scratch, &mut |row| folder.keep(&row))?;
         progress.end(step.seconds_expected());
     }
-    Ok(())
-}
-
-/// From now on whoever interrupts the run is told that it can be gone on with. What was finished is in
-/// the folder already, so the signal ends the program as ever.
-fn hint_at_resume(path: &Path) -> Outcome {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Failure::work)?;
-    let path = path.display().to_string();
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            output::complain(&format!(
-                "interrupted; what was finished is in {path}, and the same command with --resume goes on"
-            ));
-            // Of these two signals it does not return.
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
-        }
-    });
     Ok(())
 }
 

@@ -4,27 +4,29 @@
 //! it may, and tells what happened as [`Event`]s; between turns the caller queues more. So the replies
 //! of a turn leave together, and a connection is named by a [`Token`] that never means another one.
 //!
-//! - [`uring`]: one `io_uring`, one submission a turn.
+//! - [`uring`]: one `io_uring`, one system call a turn.
 //! - [`epoll`]: readiness and plain calls; the reference, and the fallback where `io_uring` is forbidden.
 //!
-//! What they share: [`listener`] (accepting sockets and their options), [`outbox`] (bytes that the
-//! kernel has not taken), [`table`] (connections by token). It knows no protocol, no limit on clients
+//! What members share: `listener` (accepting sockets and their options), `lobby` (which worker gets a
+//! connection), `outbox` (bytes that the kernel has not taken), `table` (connections by token). It knows no protocol, no limit on clients
 //! and no store: those are decided above, with [`Net::queued`], [`Net::pause`] and [`Net::close`].
 
 pub mod epoll;
 mod listener;
+mod lobby;
 mod outbox;
 mod table;
+pub mod uring;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 pub use listener::Listener;
 pub use table::Token;
 
 /// The members. The first one is taken where nobody says.
-pub const LOOPS: &[Entry] = &[epoll::ENTRY];
+pub const LOOPS: &[Entry] = &[uring::ENTRY, epoll::ENTRY];
 
 /// A member of the family.
 pub struct Entry {
@@ -97,13 +99,13 @@ pub enum Event<'a> {
 /// The network loop of one worker. A token that names nothing any more is ignored by every method.
 pub trait Net {
     /// Accepts connections on `listener` from the next turn on; its number, from 0. Sockets get
-    /// `TCP_NODELAY`, and keep-alive as last set. Several workers may listen on clones of one socket.
+    /// `TCP_NODELAY`, and keep-alive as last set. Several workers may share one ([`Listener::share`]).
     ///
     /// # Errors
     /// Where the socket's options cannot be set or the kernel refuses to watch it.
     fn listen(&mut self, listener: Listener) -> io::Result<usize>;
 
-    /// Stops accepting on every listener and closes them. Connections stay.
+    /// Stops accepting for good and closes the listeners. Connections stay.
     fn deafen(&mut self);
 
     /// Seconds of silence after which the kernel asks whether a TCP peer is still there, for connections
@@ -114,7 +116,7 @@ pub trait Net {
     fn keep_alive(&mut self, seconds: u32) -> io::Result<()>;
 
     /// One turn: hands what is queued to the kernel, waits up to `wait` for something to happen (zero:
-    /// does not wait) or until `wake` is readable, and passes on what happened.
+    /// does not wait) or until `wake` is readable, and passes on what happened. It may wait less.
     ///
     /// `wake` is a non-blocking eventfd, the same at every turn; a turn that finds it readable empties it.
     ///
@@ -145,6 +147,16 @@ pub trait Net {
 
     /// How many connections are open.
     fn connections(&self) -> usize;
+}
+
+/// Makes an eventfd readable.
+#[expect(
+    clippy::host_endian_bytes,
+    reason = "an eventfd counts in the machine's own words"
+)]
+fn ring_bell(wake: &OwnedFd) {
+    // It fails where the count is full, and then it is readable.
+    let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
 }
 
 /// Takes all wake-ups out of an eventfd.

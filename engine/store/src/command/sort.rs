@@ -10,6 +10,7 @@ use crate::event::Class;
 use crate::keyspace::{Keyspace, Owned};
 use crate::op::Op;
 use crate::rdb;
+use crate::value::set::Member;
 use crate::value::{List, Value};
 
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination]`
@@ -171,6 +172,7 @@ fn sort(call: &mut Call<'_>, may_store: bool) -> Result<(), CommandError> {
             let members = set.iter().map(|(member, _)| member.to_vec());
             (members.collect(), false)
         }
+        Some(Value::Set(set)) => (set.iter().map(Member::to_vec).collect(), true),
         Some(Value::String(_) | Value::Hash(_)) => return Err(CommandError::WRONG_TYPE),
     };
     // A set has no order of its own that a replica would have as well.

@@ -110,6 +110,12 @@ impl Keyspace {
         Ok(())
     }
 
+    /// What `key` holds, where it has been looked at before in this call: for several keys at once. No
+    /// access is noted, and a key that has expired since the last call must have been met already.
+    pub fn view(&self, key: &[u8]) -> Option<Value<'_>> {
+        self.find(key).map(|(_, id)| self.value(id))
+    }
+
     pub(super) fn value(&self, id: ItemId) -> Value<'_> {
         match self.number(id).map(|number| self.collections.get(number)) {
             None => Value::String(self.arena.own(id).value()),

@@ -294,15 +294,20 @@ impl Keyspace {
         hash(item.database(), item.key(), &self.secrets)
     }
 
+    /// Where `key` is, though it may have expired.
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<(Place, ItemId)> {
+        let (arena, database) = (&self.arena, self.place);
+        self.index.find(self.hash(key), |id| {
+            let item = arena.own(id);
+            item.key() == key && item.database() == database
+        })
+    }
+
     /// Where `key` is, unless it has expired: then it is removed.
     #[inline]
     fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
-        let hash = self.hash(key);
-        let (arena, database) = (&self.arena, self.place);
-        let (place, id) = self.index.find(hash, |id| {
-            let item = arena.own(id);
-            item.key() == key && item.database() == database
-        })?;
+        let (place, id) = self.find(key)?;
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at
         {

@@ -8,10 +8,12 @@ pub mod hyperloglog;
 mod indexed_set;
 pub mod list;
 mod rank_tree;
+pub mod set;
 pub mod sorted_set;
 
 pub use hash::Hash;
 pub use list::List;
+pub use set::Set;
 pub use sorted_set::SortedSet;
 
 /// The kinds of value, as `TYPE` names them.
@@ -23,6 +25,8 @@ pub enum Kind {
     Hash,
     /// A list.
     List,
+    /// A set.
+    Set,
     /// A sorted set.
     SortedSet,
 }
@@ -34,6 +38,7 @@ impl Kind {
             Kind::String => "string",
             Kind::Hash => "hash",
             Kind::List => "list",
+            Kind::Set => "set",
             Kind::SortedSet => "zset",
         }
     }
@@ -48,6 +53,8 @@ pub enum Value<'a> {
     Hash(&'a Hash),
     /// A list.
     List(&'a List),
+    /// A set.
+    Set(&'a Set),
     /// A sorted set.
     SortedSet(&'a SortedSet),
 }
@@ -59,6 +66,7 @@ impl Value<'_> {
             Value::String(_) => Kind::String,
             Value::Hash(_) => Kind::Hash,
             Value::List(_) => Kind::List,
+            Value::Set(_) => Kind::Set,
             Value::SortedSet(_) => Kind::SortedSet,
         }
     }
@@ -71,6 +79,8 @@ pub enum Stored {
     Hash(Hash),
     /// A list.
     List(List),
+    /// A set.
+    Set(Set),
     /// A sorted set.
     SortedSet(SortedSet),
 }
@@ -81,6 +91,7 @@ impl Stored {
         match self {
             Stored::Hash(hash) => hash.bytes(),
             Stored::List(list) => list.bytes(),
+            Stored::Set(set) => set.bytes(),
             Stored::SortedSet(set) => set.bytes(),
         }
     }
@@ -90,6 +101,7 @@ impl Stored {
         match self {
             Stored::Hash(hash) => Value::Hash(hash),
             Stored::List(list) => Value::List(list),
+            Stored::Set(set) => Value::Set(set),
             Stored::SortedSet(set) => Value::SortedSet(set),
         }
     }

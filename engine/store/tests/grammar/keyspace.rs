@@ -38,7 +38,9 @@ pub const FAMILY: Family = Family {
         "sort $num by $pattern [desc] [limit $index $index] [get #|get $pattern]",
         "sort $num [alpha] [desc] [limit $index $index] [get $pattern] store $openkey",
         "sort $num by $pattern [get $pattern] store $openkey",
-        "sort $key by nosort [desc] [limit $few $few]",
+        "sort $list by nosort [desc] [limit $few $few]",
+        "sort $set [alpha] [desc] [limit $index $index]",
+        "sort $set alpha by nosort store $openkey",
         "sort $zset by $constant [desc] [limit $index $index] [get $pattern]",
         "sort_ro $num [alpha] [desc] [limit $index $index] [get $pattern] [store $num]",
     ],
@@ -149,14 +151,15 @@ fn any_key(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
     matches!((ours, theirs), (Reply::Bulk(_), Reply::Bulk(_)))
 }
 
-/// A table of a hash has no order, and a skip list may be one for `SORT`'s sake alone.
+/// A table has no order, and a skip list may be one for `SORT`'s sake alone.
 fn dump(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
+    const SET: u8 = 2;
     const HASH: u8 = 4;
     const SKIP_LIST: u8 = 5;
     const PACKED: u8 = 17;
     match (ours, theirs) {
         (Reply::Bulk(a), Reply::Bulk(b)) => match (a[0], b[0]) {
-            (HASH, HASH) => a.len() == b.len(),
+            (HASH, HASH) | (SET, SET) => a.len() == b.len(),
             (PACKED, SKIP_LIST) => true,
             _ => false,
         },

@@ -1,0 +1,124 @@
+//! A worker: one pinned thread with its network, its clients and its shards.
+//!
+//! ```text
+//!  turn:  network ─► connections ─► ops ─► shards ─► answers ─► connections ─► network
+//! ```
+//!
+//! What came in is begun, the shards take a turn, what they answered is put in order, and the replies
+//! of the turn leave together when the network next asks the kernel. It sleeps, in the network's wait,
+//! only where nothing is to be done; other workers wake it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::hub::Hub;
+use crate::mailbox::Message;
+use crate::net::{self, Listener, Net};
+use crate::port::Port;
+use crate::server::{Phase, Server};
+
+/// Between two looks at what no event tells of: clients' silence, expired keys.
+const CRON: Duration = Duration::from_millis(100);
+/// How long clients that do not read are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What workers make their networks with.
+pub struct Network {
+    /// The loop.
+    pub kind: &'static net::Entry,
+    /// Seconds of silence before a client is asked whether it is there.
+    pub keep_alive_s: u32,
+    /// Sockets that all share, and what clients are told of them.
+    pub listeners: Vec<(Listener, String)>,
+}
+
+/// A worker's network, and those whom it serves.
+pub struct Worker {
+    net: Box<dyn Net>,
+    hub: Hub,
+    server: Arc<Server>,
+    /// When clients are no longer waited for, once the server ends.
+    farewell: Option<Instant>,
+}
+
+impl Worker {
+    /// Makes the calling thread a worker of `server` that lets clients in; with a line for
+    /// people where the network is another one than was asked for.
+    ///
+    /// # Errors
+    /// The thread is refused by the store or the system.
+    pub fn begin(
+        server: &Arc<Server>,
+        network: &Network,
+    ) -> Result<(Worker, Option<String>), WorkerError> {
+        let port = Port::new(server.store.attach()?);
+        let opened = (network.kind.open)().map_err(WorkerError::Network)?;
+        let (mut net, notice) = (opened.net, opened.notice);
+        let mut local = Vec::new();
+        let mut listen = || {
+            net.keep_alive(network.keep_alive_s)?;
+            for (listener, address) in &network.listeners {
+                net.listen(listener.share()?)?;
+                local.push(address.clone());
+            }
+            Ok(())
+        };
+        listen().map_err(WorkerError::Network)?;
+        let worker = Worker {
+            net,
+            hub: Hub::new(Arc::clone(server), port, local),
+            server: Arc::clone(server),
+            farewell: None,
+        };
+        Ok((worker, notice))
+    }
+
+    /// Serves until the server ends.
+    ///
+    /// # Errors
+    /// The network fails as a whole.
+    pub fn serve(mut self) -> io::Result<()> {
+        loop {
+            let (wait, wake) = self.hub.sleep(CRON);
+            let (net, hub) = (&mut self.net, &mut self.hub);
+            let done = net.turn(wait, wake.fd(), &mut |event| hub.event(event));
+            self.hub.rouse();
+            done?;
+            self.hub.turn();
+            self.hub.flush(&mut *self.net);
+            if self.server.phase() == Phase::Stopping && self.is_over() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether this worker may end: its clients have heard all that they asked, and so have those of
+    /// the other workers, whom its shards served until then.
+    fn is_over(&mut self) -> bool {
+        match self.farewell {
+            None => {
+                self.farewell = Some(Instant::now() + FAREWELL);
+                self.net.deafen();
+                self.hub.close_all();
+            }
+            Some(end) if end < Instant::now() => self.hub.break_all(),
+            Some(_) => {}
+        }
+        if self.hub.is_empty() && self.hub.leave() {
+            self.server.tell_all(&Message::Look);
+        }
+        self.server.is_deserted()
+    }
+}
+
+/// Why a worker cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The store has no seat for it.
+    #[error(transparent)]
+    Store(#[from] seawall_store::StoreError),
+    /// The network cannot be had.
+    #[error("the network: {0}")]
+    Network(#[source] io::Error),
+}
