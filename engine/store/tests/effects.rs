@@ -21,9 +21,10 @@ fn ask(shard: &mut Shard, now: Millis, words: &[&[u8]]) -> Reply {
 /// All that a client can learn of the keys that the grammar names. Lists that have no order are sorted.
 fn state(shard: &mut Shard, now: Millis) -> Vec<String> {
     let mut lines = vec![format!("{:?}", ask(shard, now, &[b"dbsize"]))];
-    for kind in grammar::kinds() {
+    let kinds = grammar::kinds().map(|kind| kind.name);
+    for kind in kinds.chain([grammar::hyperloglogs::SKETCH]) {
         for n in 0..8 {
-            let name = format!("{}:{n}", kind.name);
+            let name = format!("{kind}:{n}");
             let key = name.as_bytes();
             let Reply::Simple(held) = ask(shard, now, &[b"type", key]) else {
                 panic!("TYPE answers with a status");

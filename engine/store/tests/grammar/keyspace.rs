@@ -52,6 +52,8 @@ pub const FAMILY: Family = Family {
         ("keys", loose::unordered),
         ("randomkey", any_key),
         ("dump", dump),
+        ("sort", sort),
+        ("sort_ro", sort),
     ],
 };
 
@@ -144,6 +146,23 @@ fn scan(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
             small || a[0] == b[0] && loose::unordered(words, &a[1], &b[1])
         }
         _ => false,
+    }
+}
+
+/// A set that is not sorted has no order, so a part of it is any part.
+fn sort(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
+    let after = |name: &str| {
+        let at = words
+            .iter()
+            .position(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+        at.and_then(|at| words.get(at + 1))
+    };
+    let unsorted = after("by").is_some_and(|pattern| !pattern.contains(&b'*'));
+    match (ours, theirs) {
+        (Reply::Array(a), Reply::Array(b)) if after("limit").is_some() => {
+            unsorted && a.len() == b.len()
+        }
+        _ => unsorted && loose::unordered(words, ours, theirs),
     }
 }
 
