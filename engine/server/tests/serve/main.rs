@@ -4,3 +4,4 @@ mod client;
 mod limits;
 mod order;
 mod transactions;
+mod waiting;

@@ -73,6 +73,8 @@ impl Keyspace {
         self.collection_bytes = self.collection_bytes - before + after;
         if is_empty && let Some((place, id)) = self.locate(key) {
             self.unlink(place, id);
+        } else {
+            self.changed(key);
         }
         result
     }

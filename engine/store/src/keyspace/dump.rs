@@ -20,23 +20,34 @@ impl Keyspace {
                 return;
             }
             let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
-            match value {
-                Value::String(bytes) => string(key, bytes, expires, each),
-                Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
-                Value::Set(set) => single(
-                    &sets::change::SADD,
-                    key,
-                    set.iter().map(Member::to_vec),
-                    expires,
-                    each,
-                ),
-                Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
-                Value::SortedSet(members) => {
-                    let scored = members.iter().map(|(member, x)| (format_double(x), member));
-                    pairs(&sorted_set::add::ZADD, key, scored, expires, each);
-                }
-            }
+            value_ops(key, value, expires, each);
         });
+    }
+
+    /// Shows ops that rebuild `key`; none where there is no such key.
+    pub(crate) fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
+        if let Some((_, id)) = self.locate(key) {
+            let (database, expires) = (self.database(), self.arena.own(id).expires());
+            let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
+            value_ops(key, self.value(id), expires, each);
+        }
+    }
+}
+
+/// Shows ops that make `key` what it is.
+fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
+    match value {
+        Value::String(bytes) => string(key, bytes, expires, each),
+        Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
+        Value::Set(set) => {
+            let members = set.iter().map(Member::to_vec);
+            single(&sets::change::SADD, key, members, expires, each);
+        }
+        Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
+        Value::SortedSet(members) => {
+            let scored = members.iter().map(|(member, x)| (format_double(x), member));
+            pairs(&sorted_set::add::ZADD, key, scored, expires, each);
+        }
     }
 }
 

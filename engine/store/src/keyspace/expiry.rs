@@ -58,6 +58,7 @@ impl Keyspace {
         let Some((place, id)) = self.locate(key) else {
             return false;
         };
+        self.changed(key);
         let item = self.arena.own(id);
         let before = item.expires();
         if before == at {

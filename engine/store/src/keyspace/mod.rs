@@ -13,6 +13,7 @@ mod eviction;
 mod expiry;
 mod memory;
 mod notice;
+mod observe;
 mod owned;
 mod reader;
 mod slab;
@@ -42,6 +43,8 @@ pub use dump::record_ops;
 pub use eviction::Usage;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
+pub use observe::DbKey;
+use observe::Observers;
 pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
 use slab::Slab;
@@ -77,6 +80,7 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The events that somebody may listen to, and those that happened since they were drained.
@@ -112,6 +116,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            observers: Observers::default(),
             removed: Effects::default(),
             notify: Classes::NONE,
             events: Vec::new(),
@@ -230,6 +235,7 @@ impl Keyspace {
 
     /// Removes every key of every database.
     pub fn clear(&mut self) {
+        self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
@@ -377,6 +383,7 @@ impl Keyspace {
             self.count_expiry(self.place, None, expires);
             self.eviction
                 .insert(self.arena.own(id), id, hashed, size, self.now);
+            self.changed(key);
             self.notify(Class::New, "new", key);
             return Ok(());
         };
@@ -410,6 +417,7 @@ impl Keyspace {
         }
         self.forget_collection(old);
         self.arena.retire(old);
+        self.changed(key);
         Ok(())
     }
 
@@ -422,6 +430,7 @@ impl Keyspace {
 
     /// Removes the item at `place`, which the policy has forgotten.
     fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
+        self.item_changed(id);
         self.index.remove(place);
         let item = self.arena.own(id);
         let (database, expires) = (item.database(), item.expires());

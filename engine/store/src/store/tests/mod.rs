@@ -1,5 +1,7 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
+mod tagged;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{ReadPath, Session, Store, StoreConfig, StoreError, Worker};
@@ -96,9 +98,10 @@ fn commands_over_several_shards_are_one() {
     assert_eq!(session.execute(&op("del a b x c")), Reply::Int(3));
     assert_eq!(session.execute(&op("touch d e a")), Reply::Int(2));
     assert_eq!(session.execute(&op("ping")), Reply::Simple("PONG".into()));
-    let crossed = session.execute(&op("msetnx a 1 b 2"));
-    assert!(matches!(crossed, Reply::Error(words) if words.starts_with("CROSSSLOT")));
-    assert!(session.execute(&op("msetnx {t}a 1 {t}b 2")) == Reply::Int(1));
+    assert_eq!(session.execute(&op("msetnx a 1 b 2")), Reply::Int(1));
+    assert_eq!(session.execute(&op("msetnx b 3 x 4")), Reply::Int(0));
+    let all = session.execute(&op("mget a b x"));
+    assert_eq!(all, Reply::Array(vec![text("1"), text("2"), Reply::Nil]));
     let odd = session.execute(
         &Op::new(&crate::command::set::MSET)
             .arg("a")
