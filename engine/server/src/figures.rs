@@ -65,7 +65,9 @@ impl Figures {
             resident_bytes: seawall_sys::usage::resident_bytes().unwrap_or(0),
             ..Figures::default()
         };
-        shards.iter().for_each(|shard| figures.add(shard));
+        for shard in &shards {
+            figures.add(shard);
+        }
         for card in context.server.clients.all() {
             let buffers = [card.input_bytes.get(), card.output_bytes.get()];
             figures.client_bytes += buffers.iter().sum::<u64>();
@@ -87,7 +89,8 @@ impl Figures {
         self.evicted += shard.evicted;
         self.expired += shard.expired;
         if self.databases.len() < shard.databases.len() {
-            self.databases.resize(shard.databases.len(), Database::default());
+            self.databases
+                .resize(shard.databases.len(), Database::default());
         }
         for (sum, own) in self.databases.iter_mut().zip(&shard.databases) {
             sum.keys += own.keys;
@@ -119,7 +122,11 @@ impl Figures {
 }
 
 fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    }
 }
 
 /// The memory in use when it was first looked at, and the most since.
@@ -144,12 +151,9 @@ impl Default for Extremes {
 impl Extremes {
     /// So many bytes are in use: the first such figure, and the largest.
     pub fn observe(&self, bytes: u64) -> (u64, u64) {
-        let first = self.first.compare_exchange(
-            UNKNOWN,
-            bytes,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let first =
+            self.first
+                .compare_exchange(UNKNOWN, bytes, Ordering::Relaxed, Ordering::Relaxed);
         let most = self.most.fetch_max(bytes, Ordering::Relaxed).max(bytes);
         (first.err().unwrap_or(bytes), most)
     }

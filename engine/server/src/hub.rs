@@ -240,6 +240,13 @@ impl Hub {
         }
     }
 
+    /// Closes everyone at once.
+    pub fn break_all(&mut self) {
+        for slot in 0..self.seats.len() as u32 {
+            self.with_slot(slot, |connection, _| connection.break_off());
+        }
+    }
+
     fn accept(&mut self, token: Token, listener: usize, peer: String) {
         if self.server.clients.count() >= self.limits.clients {
             self.turned_away.push(token);

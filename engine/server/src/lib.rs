@@ -10,12 +10,14 @@
 //! Each worker of the store is a thread with a network of its own ([`net`]); a connection belongs to
 //! the worker that accepted it. What workers must know of each other's clients is in [`server`].
 
+mod boot;
 pub mod calls;
 pub mod clients;
 pub mod command;
 pub mod config;
 pub mod connection;
 pub mod figures;
+mod hub;
 pub mod info;
 pub mod limits;
 pub mod mailbox;
@@ -29,3 +31,6 @@ pub mod resp;
 pub mod saving;
 pub mod server;
 pub mod traffic;
+mod worker;
+
+pub use boot::{Running, ServeError, serve};

@@ -53,7 +53,9 @@ impl Monitors {
         if entry.flags().has(Flag::Admin) || entry.flags().has(Flag::SkipMonitor) {
             return;
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let name = entry.name().split('|').next().unwrap_or_default();
         let mut line = format!(
             "{}.{:06} [{} {}] \"{name}\"",
@@ -109,6 +111,9 @@ mod tests {
     #[test]
     fn quotes_as_redis_does() {
         assert_eq!(quoted(b"a b"), "\"a b\"");
-        assert_eq!(quoted(b"\"\\\r\n\t\x07\x08\x00\xff"), r#""\"\\\r\n\t\a\b\x00\xff""#);
+        assert_eq!(
+            quoted(b"\"\\\r\n\t\x07\x08\x00\xff"),
+            r#""\"\\\r\n\t\a\b\x00\xff""#
+        );
     }
 }

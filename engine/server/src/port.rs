@@ -24,6 +24,7 @@ pub struct Port {
     /// It.
     pub worker: Worker,
     tags: VecDeque<u64>,
+    bell: Wake,
     early: Vec<(u64, Vec<u8>)>,
     replies: ReplyBuf,
 }
@@ -35,6 +36,9 @@ impl Port {
             worker,
             tags: VecDeque::new(),
             early: Vec::new(),
+            bell: Wake(std::sync::Arc::new(
+                rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).expect("fd"),
+            )),
             replies: ReplyBuf::default(),
         }
     }
@@ -68,6 +72,27 @@ impl Port {
 
     /// Gives up what is parked.
     pub fn cancel(&mut self, _tag: u64) {}
+
+    /// Wakes.
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let bell = self.bell.clone();
+        move || {
+            let _ = rustix::io::write(&bell.0, &1_u64.to_le_bytes());
+        }
+    }
+
+    /// What wakes.
+    pub fn wake(&self) -> Wake {
+        self.bell.clone()
+    }
+
+    /// Sleeps.
+    pub fn doze(&self) -> bool {
+        self.tags.is_empty() && self.early.is_empty()
+    }
+
+    /// Back.
+    pub fn rouse(&self) {}
 
     /// Shows what was answered.
     pub fn answers(&mut self, mut each: impl FnMut(u64, Answered<'_>)) {
@@ -108,5 +133,17 @@ impl Watch {
     /// None yet.
     pub fn new() -> Watch {
         Watch
+    }
+}
+
+/// The bell.
+#[derive(Clone)]
+pub struct Wake(std::sync::Arc<std::os::fd::OwnedFd>);
+
+impl Wake {
+    /// It.
+    pub fn fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        use std::os::fd::AsFd;
+        self.0.as_fd()
     }
 }

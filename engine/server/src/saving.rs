@@ -70,8 +70,8 @@ impl Saving {
     pub fn is_due(&self, points: &[SavePoint], writes: u64, now: Millis) -> bool {
         let past = self.lock();
         let unsaved = writes.saturating_sub(past.writes);
-        let failed_just_now = past.failure.is_some()
-            && past.begun.is_some_and(|begun| now.since(begun) < RETRY_MS);
+        let failed_just_now =
+            past.failure.is_some() && past.begun.is_some_and(|begun| now.since(begun) < RETRY_MS);
         let asks = |point: &SavePoint| {
             unsaved >= point.changes && now.since(past.last) >= point.seconds * 1000
         };
@@ -100,11 +100,13 @@ impl Saving {
             return false;
         }
         let (saving, store) = (Arc::clone(self), store.clone());
-        let thread = std::thread::Builder::new().name("snapshot".to_owned()).spawn(move || {
-            // What became of it is kept.
-            let _ = saving.finish(writes, now, || store.session().save());
-            saving.is_going_on.store(false, Ordering::Release);
-        });
+        let thread = std::thread::Builder::new()
+            .name("snapshot".to_owned())
+            .spawn(move || {
+                // What became of it is kept.
+                let _ = saving.finish(writes, now, || store.session().save());
+                saving.is_going_on.store(false, Ordering::Release);
+            });
         if thread.is_err() {
             self.is_going_on.store(false, Ordering::Release);
         }

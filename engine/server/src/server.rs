@@ -1,6 +1,6 @@
 //! What all workers of a server share.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use seawall_store::{Millis, Store};
@@ -8,8 +8,8 @@ use seawall_store::{Millis, Store};
 use crate::calls::Calls;
 use crate::clients::Clients;
 use crate::config::{Effect, Live};
-use crate::limits::Limits;
 use crate::figures::Extremes;
+use crate::limits::Limits;
 use crate::mailbox::{Mailbox, Message};
 use crate::monitors::Monitors;
 use crate::notify::Notifications;
@@ -62,6 +62,8 @@ pub struct Server {
     limits_version: AtomicU64,
     workers: Vec<Station>,
     phase: AtomicU8,
+    /// Workers whose clients are gone since the server ends.
+    deserted: AtomicUsize,
 }
 
 /// A worker, as others have it.
@@ -78,7 +80,6 @@ impl Server {
         let server = Server {
             workers: (0..store.workers()).map(|_| Station::default()).collect(),
             since: store.now(),
-            store,
             clients: Clients::default(),
             run_id,
             limits: Mutex::new(Arc::new(now.limits())),
@@ -91,8 +92,10 @@ impl Server {
             pause: Pause::default(),
             saving: Arc::new(Saving::new(store.now())),
             extremes: Extremes::default(),
+            store,
             limits_version: AtomicU64::new(1),
             phase: AtomicU8::new(Phase::Serving as u8),
+            deserted: AtomicUsize::new(0),
         };
         server.take_effect(&[Effect::Store, Effect::Watching], &now);
         server
@@ -164,5 +167,16 @@ impl Server {
         // Release: pairs with the acquire in `phase`; what was done before is seen by who stops.
         self.phase.store(Phase::Stopping as u8, Ordering::Release);
         self.tell_all(&Message::Look);
+    }
+
+    /// One more worker has no clients any more, and gets no others.
+    pub fn desert(&self) {
+        // AcqRel: pairs with the acquire in `is_deserted`.
+        self.deserted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether no worker has clients any more, so that none needs the shards of another.
+    pub fn is_deserted(&self) -> bool {
+        self.deserted.load(Ordering::Acquire) >= self.workers.len()
     }
 }

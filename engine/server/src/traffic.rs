@@ -175,6 +175,9 @@ mod tests {
         assert_eq!(traffic.rates().commands, 100.0);
         assert_eq!(traffic.sum().commands.get(), 160);
         traffic.reset();
-        assert_eq!((traffic.rates(), traffic.sum().commands.get()), (Rates::default(), 0));
+        assert_eq!(
+            (traffic.rates(), traffic.sum().commands.get()),
+            (Rates::default(), 0)
+        );
     }
 }

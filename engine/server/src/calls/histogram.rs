@@ -54,7 +54,10 @@ impl Histogram {
 
     /// How many times were counted.
     pub fn total(&self) -> u64 {
-        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+        self.counts
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// The time, in nanoseconds, that `percent` of all did not exceed: the longest of its bucket.
@@ -120,7 +123,10 @@ mod tests {
     #[test]
     fn a_bucket_holds_times_that_differ_by_less_than_a_hundredth() {
         let mut last = 0;
-        for ns in (0..2000).chain((1..1000).map(|k| k * 999_983)).chain([LONGEST_NS]) {
+        for ns in (0..2000)
+            .chain((1..1000).map(|k| k * 999_983))
+            .chain([LONGEST_NS])
+        {
             let at = bucket(ns);
             assert!(at >= last && at < BUCKETS, "{ns}");
             last = at;

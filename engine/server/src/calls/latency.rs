@@ -73,7 +73,10 @@ impl Latency {
     /// Every event of which something is known.
     pub fn all(&self) -> Vec<(&'static str, Series)> {
         let events = self.lock();
-        events.iter().map(|(event, series)| (*event, series.clone())).collect()
+        events
+            .iter()
+            .map(|(event, series)| (*event, series.clone()))
+            .collect()
     }
 
     /// What is known of an event.

@@ -103,7 +103,8 @@ impl Calls {
 
     /// Follows what the parameters say.
     pub fn follow(&self, settings: &Settings) {
-        self.tracks.store(settings.yes("latency-tracking"), Ordering::Relaxed);
+        self.tracks
+            .store(settings.yes("latency-tracking"), Ordering::Relaxed);
         if !settings.yes("latency-tracking") {
             self.each(|counter| counter.times.get().into_iter().for_each(Histogram::clear));
         }
@@ -148,7 +149,10 @@ impl Calls {
             self.writes[card.worker].fetch_add(1, Ordering::Relaxed);
         }
         if self.tracks.load(Ordering::Relaxed) {
-            counter.times.get_or_init(Histogram::default).record(took_ns);
+            counter
+                .times
+                .get_or_init(Histogram::default)
+                .record(took_ns);
         }
         if let Some(words) = words
             && self.slowlog.is_slow(took_ns / 1000)
@@ -156,7 +160,11 @@ impl Calls {
         {
             self.slowlog.add(entry, &words, card, now, took_ns / 1000);
         }
-        let event = if entry.flags().has(Flag::Fast) { "fast-command" } else { "command" };
+        let event = if entry.flags().has(Flag::Fast) {
+            "fast-command"
+        } else {
+            "command"
+        };
         self.latency.observe(event, took_ns / 1_000_000, now);
     }
 
@@ -172,7 +180,10 @@ impl Calls {
     /// Counts an error by its code word.
     fn failed(&self, reply: &[u8]) {
         let text = reply.strip_prefix(b"-").unwrap_or(reply);
-        let end = text.iter().position(|byte| !byte.is_ascii_uppercase()).unwrap_or(text.len());
+        let end = text
+            .iter()
+            .position(|byte| !byte.is_ascii_uppercase())
+            .unwrap_or(text.len());
         let word = std::str::from_utf8(&text[..end.min(32)]).unwrap_or_default();
         let mut errors = self.errors();
         let word = if errors.contains_key(word) || errors.len() < ERROR_WORDS_MAX {
@@ -199,18 +210,26 @@ impl Calls {
     /// Calls of all commands.
     pub fn total(&self) -> u64 {
         let counters = self.workers.iter().flatten();
-        counters.map(|counter| counter.calls.load(Ordering::Relaxed)).sum()
+        counters
+            .map(|counter| counter.calls.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// Calls since the start that may have changed something.
     pub fn writes(&self) -> u64 {
-        self.writes.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+        self.writes
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// How long the calls of a command took, where any was measured.
     pub fn times(&self, number: usize) -> Option<Histogram> {
         let sum = Histogram::default();
-        let times = self.workers.iter().filter_map(|counters| counters[number].times.get());
+        let times = self
+            .workers
+            .iter()
+            .filter_map(|counters| counters[number].times.get());
         times.for_each(|times| sum.add(times));
         (sum.total() > 0).then_some(sum)
     }
@@ -218,13 +237,21 @@ impl Calls {
     /// Errors by their code words.
     pub fn errors_by_word(&self) -> Vec<(Box<str>, u64)> {
         let errors = self.errors();
-        errors.iter().map(|(word, count)| (word.clone(), *count)).collect()
+        errors
+            .iter()
+            .map(|(word, count)| (word.clone(), *count))
+            .collect()
     }
 
     /// Counts from nothing again.
     pub fn reset(&self) {
         self.each(|counter| {
-            for count in [&counter.calls, &counter.us, &counter.rejected, &counter.failed] {
+            for count in [
+                &counter.calls,
+                &counter.us,
+                &counter.rejected,
+                &counter.failed,
+            ] {
                 count.store(0, Ordering::Relaxed);
             }
             if let Some(times) = counter.times.get() {

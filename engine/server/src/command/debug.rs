@@ -23,21 +23,41 @@ pub static DEBUG: Command = Command {
 /// The longest sleep.
 const SLEEP_S_MAX: f64 = 3_600.0;
 
+/// What `DEBUG PROTOCOL double` answers, in Redis too.
+#[expect(
+    clippy::approx_constant,
+    reason = "it is this number, not the ratio that it is near to"
+)]
+const PROTOCOL_DOUBLE: f64 = 3.141;
+
 const HELP: &[(&str, &str)] = &[
     ("CHANGE-REPL-ID", "accepted: there are no replicas to tell."),
     ("JMAP", "accepted: there is no heap of Java's."),
-    ("QUICKLIST-PACKED-THRESHOLD <size>", "accepted: lists have no such nodes."),
+    (
+        "QUICKLIST-PACKED-THRESHOLD <size>",
+        "accepted: lists have no such nodes.",
+    ),
     ("OBJECT <key>", "tell how a key is kept."),
-    ("SET-ACTIVE-EXPIRE <0|1>", "whether expired keys go before somebody meets them."),
+    (
+        "SET-ACTIVE-EXPIRE <0|1>",
+        "whether expired keys go before somebody meets them.",
+    ),
     ("SLEEP <seconds>", "stop the worker for so long."),
-    ("STRINGMATCH-LEN <len> <pattern>", "match a pattern against so many letters A."),
+    (
+        "STRINGMATCH-LEN <len> <pattern>",
+        "match a pattern against so many letters A.",
+    ),
     ("ERROR <text>", "answer with this error."),
-    ("PROTOCOL <type>", "answer with a value of this type of the protocol."),
+    (
+        "PROTOCOL <type>",
+        "answer with a value of this type of the protocol.",
+    ),
     ("HELP", "print this help."),
 ];
 
 fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let is_local = |peer: &str| peer.starts_with("127.") || peer.starts_with("[::1]") || peer.ends_with(":0");
+    let is_local =
+        |peer: &str| peer.starts_with("127.") || peer.starts_with("[::1]") || peer.ends_with(":0");
     let settings = context.server.settings.now();
     let allowed = match settings.text("enable-debug-command") {
         "yes" => true,
@@ -106,7 +126,7 @@ fn protocol(context: &mut Context<'_>, kind: &[u8]) -> Result<(), CommandError> 
     match kind {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.int(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(PROTOCOL_DOUBLE),
         b"null" => reply.nil(),
         b"array" => {
             reply.array(3);

@@ -21,8 +21,14 @@ pub const fn command(name: &'static str) -> Command {
 /// How subcommands that take arguments are called; others by their name alone.
 const USAGES: &[(&str, &str)] = &[
     ("client|caching", "CACHING (YES|NO)"),
-    ("client|kill", "KILL <ip:port> | <option> <value> [<option> <value> [...]]"),
-    ("client|list", "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <client-id> [...]]"),
+    (
+        "client|kill",
+        "KILL <ip:port> | <option> <value> [<option> <value> [...]]",
+    ),
+    (
+        "client|list",
+        "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <client-id> [...]]",
+    ),
     ("client|no-evict", "NO-EVICT (ON|OFF)"),
     ("client|pause", "PAUSE <timeout> [WRITE|ALL]"),
     ("client|reply", "REPLY (ON|OFF|SKIP)"),
@@ -34,9 +40,15 @@ const USAGES: &[(&str, &str)] = &[
     ("command|getkeys", "GETKEYS <full-command>"),
     ("command|getkeysandflags", "GETKEYSANDFLAGS <full-command>"),
     ("command|info", "INFO [<command-name> ...]"),
-    ("command|list", "LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]"),
+    (
+        "command|list",
+        "LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]",
+    ),
     ("config|get", "GET <pattern> [<pattern> ...]"),
-    ("config|set", "SET <directive> <value> [<directive> <value> ...]"),
+    (
+        "config|set",
+        "SET <directive> <value> [<directive> <value> ...]",
+    ),
     ("latency|graph", "GRAPH <event>"),
     ("latency|histogram", "HISTOGRAM [COMMAND ...]"),
     ("latency|history", "HISTORY <event>"),

@@ -38,11 +38,25 @@ const fn command(
 
 /// `LATENCY`
 pub static LATENCY: Command = Command {
-    subcommands: &[&DOCTOR, &GRAPH, &HELP, &HISTOGRAM, &HISTORY, &LATEST, &RESET],
-    ..command("latency", -2, Flags::of(&[]), "tell how long things take", |_| Ok(()))
+    subcommands: &[
+        &DOCTOR, &GRAPH, &HELP, &HISTOGRAM, &HISTORY, &LATEST, &RESET,
+    ],
+    ..command(
+        "latency",
+        -2,
+        Flags::of(&[]),
+        "tell how long things take",
+        |_| Ok(()),
+    )
 };
 static DOCTOR: Command = command("latency|doctor", 2, FLAGS, "a report for people", doctor);
-static GRAPH: Command = command("latency|graph", 3, FLAGS, "draw the times of an event", graph);
+static GRAPH: Command = command(
+    "latency|graph",
+    3,
+    FLAGS,
+    "draw the times of an event",
+    graph,
+);
 static HELP: Command = help::command("latency|help");
 static HISTOGRAM: Command = command(
     "latency|histogram",
@@ -51,8 +65,20 @@ static HISTOGRAM: Command = command(
     "how many calls of each command took at most how long",
     histogram,
 );
-static HISTORY: Command = command("latency|history", 3, FLAGS, "the times of an event", history);
-static LATEST: Command = command("latency|latest", 2, FLAGS, "the last time of each event", latest);
+static HISTORY: Command = command(
+    "latency|history",
+    3,
+    FLAGS,
+    "the times of an event",
+    history,
+);
+static LATEST: Command = command(
+    "latency|latest",
+    2,
+    FLAGS,
+    "the last time of each event",
+    latest,
+);
 static RESET: Command = command("latency|reset", -2, FLAGS, "forget events", |context| {
     let events: Vec<&[u8]> = context.args.iter().skip(1).collect();
     let forgotten = context.server.calls.latency.reset(events.into_iter());
@@ -68,7 +94,9 @@ fn latest(context: &mut Context<'_>) -> Result<(), CommandError> {
         context.reply.array(4);
         context.reply.bulk(event.as_bytes());
         context.reply.int(last.map_or(0, |last| last.at_s as i64));
-        context.reply.int(last.map_or(0, |last| last.took_ms as i64));
+        context
+            .reply
+            .int(last.map_or(0, |last| last.took_ms as i64));
         context.reply.int(series.longest_ms as i64);
     }
     Ok(())
@@ -128,10 +156,16 @@ fn drawn(name: &str, series: &Series, now_s: u64) -> String {
         text.push('\n');
     }
     text.push('\n');
-    let ages: Vec<Vec<u8>> = samples.iter().map(|s| age(now_s.saturating_sub(s.at_s))).collect();
+    let ages: Vec<Vec<u8>> = samples
+        .iter()
+        .map(|s| age(now_s.saturating_sub(s.at_s)))
+        .collect();
     let longest = ages.iter().map(Vec::len).max().unwrap_or(0);
     for row in 0..longest {
-        text.extend(ages.iter().map(|age| age.get(row).map_or(' ', |&byte| char::from(byte))));
+        text.extend(
+            ages.iter()
+                .map(|age| age.get(row).map_or(' ', |&byte| char::from(byte))),
+        );
         text.push('\n');
     }
     text
@@ -183,7 +217,9 @@ fn histogram(context: &mut Context<'_>) -> Result<(), CommandError> {
     } else {
         let named = context.args.iter().skip(1).filter_map(find);
         // A container's name means its subcommands.
-        named.flat_map(|entry| std::iter::once(entry).chain(entry.subcommands())).collect()
+        named
+            .flat_map(|entry| std::iter::once(entry).chain(entry.subcommands()))
+            .collect()
     };
     let calls = &context.server.calls;
     let known: Vec<(&Entry, Histogram)> = (wanted.into_iter())
@@ -223,8 +259,11 @@ mod tests {
         };
         let text = drawn("command", &series, 4005);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "command - high 30 ms, low 10 ms (all time high 40 ms)");
-        assert_eq!(&lines[2..7], ["  #", "  |", " #|", "_||", ""]);
+        assert_eq!(
+            lines[0],
+            "command - high 30 ms, low 10 ms (all time high 40 ms)"
+        );
+        assert_eq!(&lines[2..7], ["  #", " _|", " ||", "_||", ""]);
         assert_eq!(&lines[7..], ["115", "hhs"]);
     }
 }

@@ -5,9 +5,9 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
+use seawall_store::Op;
 use seawall_store::command::{CommandError, Flag, Flags, Keys, find as find_in_store};
 use seawall_store::reply::ReplyBuf;
-use seawall_store::Op;
 
 use super::{Command, Context, Next, Order, help};
 use crate::figures::Figures;
@@ -38,13 +38,23 @@ pub static MEMORY: Command = Command {
 };
 static DOCTOR: Command = command("memory|doctor", 2, &[], "a report for people", doctor);
 static HELP: Command = help::command("memory|help");
-static MALLOC_STATS: Command =
-    command("memory|malloc-stats", 2, &[], "what the allocator says", malloc_stats);
-static PURGE: Command =
-    command("memory|purge", 2, &[], "does nothing: free memory is reused", |context| {
+static MALLOC_STATS: Command = command(
+    "memory|malloc-stats",
+    2,
+    &[],
+    "what the allocator says",
+    malloc_stats,
+);
+static PURGE: Command = command(
+    "memory|purge",
+    2,
+    &[],
+    "does nothing: free memory is reused",
+    |context| {
         context.reply.ok();
         Ok(())
-    });
+    },
+);
 static STATS: Command = command("memory|stats", 2, &[], "where memory goes, in bytes", stats);
 static USAGE: Command = Command {
     keys: Keys::Range {
@@ -52,7 +62,13 @@ static USAGE: Command = Command {
         last: 1,
         step: 1,
     },
-    ..command("memory|usage", -3, &[Flag::Readonly], "the bytes that a key takes", usage)
+    ..command(
+        "memory|usage",
+        -3,
+        &[Flag::Readonly],
+        "the bytes that a key takes",
+        usage,
+    )
 };
 
 fn usage(context: &mut Context<'_>) -> Result<(), CommandError> {
@@ -83,7 +99,11 @@ fn stats(context: &mut Context<'_>) -> Result<(), CommandError> {
         int(reply, "keys.count", database.keys);
         int(reply, "expires.count", database.expires);
     }
-    int(reply, "overhead.total", figures.index_bytes + figures.client_bytes);
+    int(
+        reply,
+        "overhead.total",
+        figures.index_bytes + figures.client_bytes,
+    );
     int(reply, "keys.count", figures.keys);
     let per_key = figures.used_bytes.checked_div(figures.keys).unwrap_or(0);
     int(reply, "keys.bytes-per-key", per_key);

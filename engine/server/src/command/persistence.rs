@@ -1,10 +1,5 @@
 //! Snapshots, asked for.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
 use super::{Command, Context, Order};
@@ -32,7 +27,12 @@ const fn command(
 pub static SAVE: Command = command(
     "save",
     1,
-    &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading, Flag::NoMulti],
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::NoAsyncLoading,
+        Flag::NoMulti,
+    ],
     "make a snapshot, and answer when it is made",
     save,
 );
@@ -73,8 +73,12 @@ const GOING_ON: CommandError = CommandError::fixed("ERR Background save already 
 fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
     let writes = context.server.calls.writes();
     let store = &mut *context.store;
-    let done = context.server.saving.save(writes, context.now, || store.save());
-    done.ok_or(GOING_ON)?.map_err(|error| CommandError::new(format!("ERR {error}")))?;
+    let done = context
+        .server
+        .saving
+        .save(writes, context.now, || store.save());
+    done.ok_or(GOING_ON)?
+        .map_err(|error| CommandError::new(format!("ERR {error}")))?;
     context.reply.ok();
     Ok(())
 }
@@ -103,9 +107,14 @@ fn begin(
 ) -> Result<(), CommandError> {
     let server = context.server;
     if server.settings.now().text("dir").is_empty() {
-        return Err(CommandError::fixed("ERR a snapshot needs a folder: set dir"));
+        return Err(CommandError::fixed(
+            "ERR a snapshot needs a folder: set dir",
+        ));
     }
-    if !server.saving.save_aside(&server.store, server.calls.writes(), context.now) {
+    if !server
+        .saving
+        .save_aside(&server.store, server.calls.writes(), context.now)
+    {
         return Err(going_on);
     }
     context.reply.simple(begun);

@@ -1,10 +1,5 @@
 //! The server as a process and as a member of nothing: time, end, role.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::number::{self, parse_int};
@@ -40,7 +35,9 @@ pub static TIME: Command = command(
     &[Flag::Loading, Flag::Stale, Flag::Fast],
     "the time, in Unix seconds and microseconds",
     |context| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let (seconds, micros) = (now.as_secs(), now.subsec_micros());
         context.reply.array(2);
         context.reply.bulk(seconds.to_string().as_bytes());
@@ -86,7 +83,12 @@ pub static WAIT: Command = command(
 pub static REPLICAOF: Command = command(
     "replicaof",
     3,
-    &[Flag::Admin, Flag::Noscript, Flag::Stale, Flag::NoAsyncLoading],
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::Stale,
+        Flag::NoAsyncLoading,
+    ],
     "refused, but NO ONE: this server has no replicas",
     replicaof,
 );
@@ -95,7 +97,12 @@ pub static REPLICAOF: Command = command(
 pub static SLAVEOF: Command = command(
     "slaveof",
     3,
-    &[Flag::Admin, Flag::Noscript, Flag::Stale, Flag::NoAsyncLoading],
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::Stale,
+        Flag::NoAsyncLoading,
+    ],
     "refused, but NO ONE: this server has no replicas",
     replicaof,
 );
@@ -126,7 +133,10 @@ pub static SHUTDOWN: Command = command(
 );
 
 fn lolwut(context: &mut Context<'_>) -> Result<(), CommandError> {
-    if context.args.get(0).is_some_and(|word| word.eq_ignore_ascii_case(b"version"))
+    if context
+        .args
+        .get(0)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"version"))
         && let Some(version) = context.args.get(1)
     {
         number::int(version)?;
@@ -169,7 +179,10 @@ fn replicaof(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn failover(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let aborts = context.args.get(0).is_some_and(|word| word.eq_ignore_ascii_case(b"abort"));
+    let aborts = context
+        .args
+        .get(0)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"abort"));
     Err(CommandError::fixed(if aborts && context.args.len() == 1 {
         "ERR No failover in progress."
     } else {
@@ -198,7 +211,9 @@ fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {
     let has_save_points = !server.settings.now().text("save").is_empty();
     if save.unwrap_or(has_save_points) {
         let store = &mut *context.store;
-        let saved = server.saving.save(server.calls.writes(), context.now, || store.save());
+        let saved = server
+            .saving
+            .save(server.calls.writes(), context.now, || store.save());
         if !matches!(saved, Some(Ok(()))) {
             return Err(CommandError::fixed(
                 "ERR Errors trying to SHUTDOWN. Check logs.",

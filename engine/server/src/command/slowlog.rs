@@ -1,10 +1,5 @@
 //! `SLOWLOG`: the calls that took long.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use seawall_store::command::number::parse_int;
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
@@ -36,9 +31,21 @@ const fn command(
 /// `SLOWLOG`
 pub static SLOWLOG: Command = Command {
     subcommands: &[&GET, &HELP, &LEN, &RESET],
-    ..command("slowlog", -2, Flags::of(&[]), "tell of calls that took long", |_| Ok(()))
+    ..command(
+        "slowlog",
+        -2,
+        Flags::of(&[]),
+        "tell of calls that took long",
+        |_| Ok(()),
+    )
 };
-static GET: Command = command("slowlog|get", -2, FLAGS, "the last calls that took long", get);
+static GET: Command = command(
+    "slowlog|get",
+    -2,
+    FLAGS,
+    "the last calls that took long",
+    get,
+);
 static HELP: Command = help::command("slowlog|help");
 static LEN: Command = command("slowlog|len", 2, FLAGS, "how many there are", |context| {
     context.reply.int(context.server.calls.slowlog.len() as i64);

@@ -32,7 +32,7 @@ pub use order::Place;
 pub use wait::Timers;
 
 use crate::clients::Card;
-use crate::command::Entry;
+use crate::command::{Entry, pubsub};
 use crate::limits::Limits;
 use crate::mailbox::Frame;
 use crate::port::{Answered, Port};
@@ -220,7 +220,8 @@ impl Connection {
         self.output = Vec::new();
         self.client.transaction = None;
         self.client.watch = None;
-        self.give_up(turn);
+        pubsub::leave(turn.server, &mut self.client);
+        self.unblock(false, turn);
     }
 
     /// Whether the store still owes answers.

@@ -110,9 +110,4 @@ impl Connection {
             }
         }
     }
-
-    /// Whatever it waits for is not wanted any more.
-    pub(super) fn give_up(&mut self, turn: &mut Turn<'_>) {
-        self.unblock(false, turn);
-    }
 }

@@ -12,7 +12,11 @@ pub(super) fn commandstats(facts: &Facts<'_>, lines: &mut Lines) {
         if count == Count::default() {
             continue;
         }
-        let mean = if count.calls == 0 { 0.0 } else { count.us as f64 / count.calls as f64 };
+        let mean = if count.calls == 0 {
+            0.0
+        } else {
+            count.us as f64 / count.calls as f64
+        };
         lines.field(
             &format!("cmdstat_{}", entry.name()),
             format_args!(

@@ -7,7 +7,10 @@ use super::{Facts, Lines};
 /// `# Clients`
 pub(super) fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     let cards = facts.server.clients.all();
-    let blocked = cards.iter().filter(|card| card.blocked.load(Ordering::Relaxed)).count();
+    let blocked = cards
+        .iter()
+        .filter(|card| card.blocked.load(Ordering::Relaxed))
+        .count();
     let [input, output] = facts.figures.longest_buffers;
     lines.field("connected_clients", cards.len());
     lines.field("cluster_connections", 0);
@@ -44,7 +47,10 @@ pub(super) fn keyspace(facts: &Facts<'_>, lines: &mut Lines) {
     for (number, database) in facts.figures.used_databases() {
         lines.field(
             &format!("db{number}"),
-            format_args!("keys={},expires={},avg_ttl=0", database.keys, database.expires),
+            format_args!(
+                "keys={},expires={},avg_ttl=0",
+                database.keys, database.expires
+            ),
         );
     }
 }

@@ -18,15 +18,24 @@ pub(super) fn memory(facts: &Facts<'_>, lines: &mut Lines) {
     both("used_memory_peak", figures.peak_bytes);
     both("maxmemory", figures.maxmemory);
     both("total_system_memory", system_bytes().unwrap_or(0));
-    lines.field("used_memory_peak_perc", format_args!("{:.2}%", figures.peak_percent()));
+    lines.field(
+        "used_memory_peak_perc",
+        format_args!("{:.2}%", figures.peak_percent()),
+    );
     lines.field("used_memory_overhead", overhead);
     lines.field("used_memory_startup", figures.startup_bytes);
     lines.field("used_memory_dataset", figures.used_bytes);
-    lines.field("used_memory_dataset_perc", format_args!("{:.2}%", figures.dataset_percent()));
+    lines.field(
+        "used_memory_dataset_perc",
+        format_args!("{:.2}%", figures.dataset_percent()),
+    );
     lines.field("used_memory_index", figures.index_bytes);
     lines.field("maxmemory_policy", &figures.policy);
     lines.field("mem_fragmentation_ratio", format_args!("{ratio:.2}"));
-    lines.field("mem_fragmentation_bytes", figures.resident_bytes as i64 - used as i64);
+    lines.field(
+        "mem_fragmentation_bytes",
+        figures.resident_bytes as i64 - used as i64,
+    );
     lines.field("mem_not_counted_for_evict", overhead);
     lines.field("mem_replication_backlog", 0);
     lines.field("mem_total_replication_buffers", 0);
@@ -41,7 +50,9 @@ pub(super) fn memory(facts: &Facts<'_>, lines: &mut Lines) {
 /// Bytes of memory that the machine has.
 fn system_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib << 10)
 }

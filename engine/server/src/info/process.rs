@@ -9,9 +9,15 @@ use crate::command::connection::REDIS_VERSION;
 pub(super) fn server(facts: &Facts<'_>, lines: &mut Lines) {
     let uname = rustix::system::uname();
     let uptime_s = facts.now.since(facts.server.since) / 1000;
-    let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros());
+    let micros = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_micros());
     let executable = std::env::current_exe().unwrap_or_default();
-    let file = facts.server.settings.file().map(|file| file.display().to_string());
+    let file = facts
+        .server
+        .settings
+        .file()
+        .map(|file| file.display().to_string());
     lines.field("redis_version", REDIS_VERSION);
     lines.field("seawall_version", env!("CARGO_PKG_VERSION"));
     lines.field("redis_mode", "standalone");
@@ -36,10 +42,13 @@ pub(super) fn server(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("hz", facts.settings.text("hz"));
     lines.field("configured_hz", facts.settings.text("hz"));
     // Redis's clock of idle times: seconds, 24 bits.
-    lines.field("lru_clock", facts.now.0 / 1000 & 0x00ff_ffff);
+    lines.field("lru_clock", (facts.now.0 / 1000) & 0x00ff_ffff);
     lines.field("executable", executable.display());
     lines.field("config_file", file.unwrap_or_default());
-    lines.field("io_threads_active", u8::from(facts.server.store.workers() > 1));
+    lines.field(
+        "io_threads_active",
+        u8::from(facts.server.store.workers() > 1),
+    );
     lines.field("shards", facts.server.store.shards());
     lines.field("workers", facts.server.store.workers());
 }
@@ -77,10 +86,14 @@ mod tests {
         let before = cpu_seconds().unwrap();
         let clock = seawall_sys::usage::process_cpu();
         let mut sum = 0_u64;
-        while seawall_sys::usage::process_cpu() - clock < std::time::Duration::from_millis(50) {
+        let enough = clock + std::time::Duration::from_millis(50);
+        while seawall_sys::usage::process_cpu() < enough {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         let after = cpu_seconds().unwrap();
-        assert!(after[0] + after[1] > before[0] + before[1], "{before:?} {after:?}");
+        assert!(
+            after[0] + after[1] > before[0] + before[1],
+            "{before:?} {after:?}"
+        );
     }
 }

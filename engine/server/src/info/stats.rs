@@ -13,7 +13,10 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     let appends = facts.settings.yes("appendonly");
     lines.field("loading", 0);
     lines.field("async_loading", 0);
-    lines.field("rdb_changes_since_last_save", server.saving.unsaved(server.calls.writes()));
+    lines.field(
+        "rdb_changes_since_last_save",
+        server.saving.unsaved(server.calls.writes()),
+    );
     lines.field("rdb_bgsave_in_progress", u8::from(since.is_some()));
     lines.field("rdb_last_save_time", past.last.0 / 1000);
     lines.field("rdb_last_bgsave_status", status);
@@ -35,7 +38,12 @@ pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     let server = facts.server;
     let (sum, rates) = (server.traffic.sum(), server.traffic.rates());
     let figures = facts.figures;
-    let errors: u64 = server.calls.errors_by_word().iter().map(|(_, count)| count).sum();
+    let errors: u64 = server
+        .calls
+        .errors_by_word()
+        .iter()
+        .map(|(_, count)| count)
+        .sum();
     lines.field("total_connections_received", sum.accepted.get());
     lines.field("total_commands_processed", server.calls.total());
     lines.field("instantaneous_ops_per_sec", rates.commands.round());
@@ -43,8 +51,14 @@ pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("total_net_output_bytes", sum.output_bytes.get());
     lines.field("total_net_repl_input_bytes", 0);
     lines.field("total_net_repl_output_bytes", 0);
-    lines.field("instantaneous_input_kbps", format_args!("{:.2}", rates.input_bytes / 1024.0));
-    lines.field("instantaneous_output_kbps", format_args!("{:.2}", rates.output_bytes / 1024.0));
+    lines.field(
+        "instantaneous_input_kbps",
+        format_args!("{:.2}", rates.input_bytes / 1024.0),
+    );
+    lines.field(
+        "instantaneous_output_kbps",
+        format_args!("{:.2}", rates.output_bytes / 1024.0),
+    );
     lines.field("rejected_connections", sum.rejected.get());
     lines.field("sync_full", 0);
     lines.field("sync_partial_ok", 0);
@@ -56,7 +70,10 @@ pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("keyspace_misses", figures.misses);
     lines.field("pubsub_channels", server.pubsub.count_of(Topic::Channel));
     lines.field("pubsub_patterns", server.pubsub.count_of(Topic::Pattern));
-    lines.field("pubsubshard_channels", server.pubsub.count_of(Topic::ShardChannel));
+    lines.field(
+        "pubsubshard_channels",
+        server.pubsub.count_of(Topic::ShardChannel),
+    );
     lines.field("latest_fork_usec", 0);
     lines.field("total_forks", 0);
     lines.field("migrate_cached_sockets", 0);

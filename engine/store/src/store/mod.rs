@@ -143,6 +143,12 @@ impl Store {
         &self.inner.recovered
     }
 
+    /// Lets the store's time be the clock's from now on, also where callers turn its workers.
+    pub fn follow_clock(&self) {
+        // Relaxed: whoever asks for the time before this is seen gets the last time that was.
+        self.inner.clocked.store(true, Ordering::Relaxed);
+    }
+
     /// The store-wide time.
     pub fn now(&self) -> Millis {
         self.inner.now()

@@ -15,7 +15,9 @@ const CONNECTION_BYTES: u64 = 1024;
 pub fn line(card: &Card, now: Millis) -> String {
     let heard = Millis(card.heard_ms.get());
     let names = card.names();
-    let command = (card.command.get() as usize).checked_sub(1).and_then(|at| entries().get(at));
+    let command = (card.command.get() as usize)
+        .checked_sub(1)
+        .and_then(|at| entries().get(at));
     let [channels, patterns, shard_channels] = &card.subscriptions;
     let (input, output) = (card.input_bytes.get(), card.output_bytes.get());
     let multi = card.transaction.get() as i64 - 1;
@@ -59,6 +61,14 @@ fn flags(card: &Card) -> String {
         ('U', card.peer.ends_with(":0")),
         ('e', card.stays.load(Ordering::Relaxed)),
     ];
-    let shown: String = letters.iter().filter(|(_, is_so)| *is_so).map(|(letter, _)| letter).collect();
-    if shown.is_empty() { "N".to_owned() } else { shown }
+    let shown: String = letters
+        .iter()
+        .filter(|(_, is_so)| *is_so)
+        .map(|(letter, _)| letter)
+        .collect();
+    if shown.is_empty() {
+        "N".to_owned()
+    } else {
+        shown
+    }
 }

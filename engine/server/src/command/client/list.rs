@@ -34,7 +34,10 @@ pub(super) fn list(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         _ => return Err(CommandError::SYNTAX),
     };
-    let text: String = cards.iter().map(|card| line(card, context.now) + "\n").collect();
+    let text: String = cards
+        .iter()
+        .map(|card| line(card, context.now) + "\n")
+        .collect();
     context.reply.verbatim(*b"txt", text.as_bytes());
     Ok(())
 }

@@ -61,46 +61,117 @@ const fn reaching(
 /// `CLIENT`
 pub static CLIENT: Command = Command {
     subcommands: &[
-        &CACHING, &GETNAME, &GETREDIR, &HELP, &ID, &INFO, &KILL, &LIST, &NO_EVICT, &PAUSE, &REPLY,
-        &SETINFO, &SETNAME, &TRACKING, &TRACKINGINFO, &UNBLOCK, &UNPAUSE,
+        &CACHING,
+        &GETNAME,
+        &GETREDIR,
+        &HELP,
+        &ID,
+        &INFO,
+        &KILL,
+        &LIST,
+        &NO_EVICT,
+        &PAUSE,
+        &REPLY,
+        &SETINFO,
+        &SETNAME,
+        &TRACKING,
+        &TRACKINGINFO,
+        &UNBLOCK,
+        &UNPAUSE,
     ],
-    ..command("client", -2, Flags::of(&[]), "tell of clients, and change them", |_| Ok(()))
+    ..command(
+        "client",
+        -2,
+        Flags::of(&[]),
+        "tell of clients, and change them",
+        |_| Ok(()),
+    )
 };
-static CACHING: Command = command("client|caching", 3, OWN, "refused: keys are not tracked", |_| {
-    Err(CommandError::fixed(
-        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
+static CACHING: Command = command(
+    "client|caching",
+    3,
+    OWN,
+    "refused: keys are not tracked",
+    |_| {
+        Err(CommandError::fixed(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
          OPTOUT mode enabled",
-    ))
-});
+        ))
+    },
+);
 static GETNAME: Command = command("client|getname", 2, OWN, "the name of this client", getname);
-static GETREDIR: Command =
-    command("client|getredir", 2, OWN, "where notes of tracked keys go: nowhere", |context| {
+static GETREDIR: Command = command(
+    "client|getredir",
+    2,
+    OWN,
+    "where notes of tracked keys go: nowhere",
+    |context| {
         context.reply.int(-1);
         Ok(())
-    });
+    },
+);
 static HELP: Command = help::command("client|help");
-static ID: Command = command("client|id", 2, OWN, "the number of this client", |context| {
-    context.reply.int(context.client.card.id as i64);
-    Ok(())
-});
+static ID: Command = command(
+    "client|id",
+    2,
+    OWN,
+    "the number of this client",
+    |context| {
+        context.reply.int(context.client.card.id as i64);
+        Ok(())
+    },
+);
 static INFO: Command = command("client|info", 2, OWN, "describe this client", list::info);
 static KILL: Command = reaching("client|kill", -3, "close clients", kill::kill);
-static LIST: Command = reaching("client|list", -2, "describe every client, or some", list::list);
-static NO_EVICT: Command =
-    command("client|no-evict", 3, OTHERS, "keep this client when memory is short", no_evict);
-static PAUSE: Command =
-    reaching("client|pause", -3, "let clients wait for a while", pause::pause);
-static REPLY: Command =
-    command("client|reply", 3, OWN, "choose which replies this client gets", reply);
-static SETINFO: Command =
-    command("client|setinfo", 4, OWN, "say which library this client uses", setinfo);
+static LIST: Command = reaching(
+    "client|list",
+    -2,
+    "describe every client, or some",
+    list::list,
+);
+static NO_EVICT: Command = command(
+    "client|no-evict",
+    3,
+    OTHERS,
+    "keep this client when memory is short",
+    no_evict,
+);
+static PAUSE: Command = reaching(
+    "client|pause",
+    -3,
+    "let clients wait for a while",
+    pause::pause,
+);
+static REPLY: Command = command(
+    "client|reply",
+    3,
+    OWN,
+    "choose which replies this client gets",
+    reply,
+);
+static SETINFO: Command = command(
+    "client|setinfo",
+    4,
+    OWN,
+    "say which library this client uses",
+    setinfo,
+);
 static SETNAME: Command = command("client|setname", 3, OWN, "give this client a name", setname);
-static TRACKING: Command =
-    command("client|tracking", -3, OWN, "refused, but OFF: keys are not tracked", tracking);
-static TRACKINGINFO: Command =
-    command("client|trackinginfo", 2, OWN, "whether keys are tracked: they are not", trackinginfo);
-static UNBLOCK: Command =
-    reaching("client|unblock", -3, "end the waiting of a client", unblock);
+static TRACKING: Command = command(
+    "client|tracking",
+    -3,
+    OWN,
+    "refused, but OFF: keys are not tracked",
+    tracking,
+);
+static TRACKINGINFO: Command = command(
+    "client|trackinginfo",
+    2,
+    OWN,
+    "whether keys are tracked: they are not",
+    trackinginfo,
+);
+static UNBLOCK: Command = reaching("client|unblock", -3, "end the waiting of a client", unblock);
 static UNPAUSE: Command = reaching("client|unpause", 2, "end a pause", pause::unpause);
 
 fn getname(context: &mut Context<'_>) -> Result<(), CommandError> {
@@ -134,7 +205,9 @@ fn setinfo(context: &mut Context<'_>) -> Result<(), CommandError> {
         b"lib-ver" => context.client.card.names().library_version = checked("lib-ver")?,
         _ => {
             let shown = String::from_utf8_lossy(&context.args[1]).into_owned();
-            return Err(CommandError::new(format!("ERR Unrecognized option '{shown}'")));
+            return Err(CommandError::new(format!(
+                "ERR Unrecognized option '{shown}'"
+            )));
         }
     }
     context.reply.ok();
@@ -188,7 +261,12 @@ fn trackinginfo(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
     let id = number::int(&context.args[1])?;
-    let error = match context.args.get(2).map(<[u8]>::to_ascii_lowercase).as_deref() {
+    let error = match context
+        .args
+        .get(2)
+        .map(<[u8]>::to_ascii_lowercase)
+        .as_deref()
+    {
         None | Some(b"timeout") => false,
         Some(b"error") => true,
         Some(_) => {
@@ -200,7 +278,9 @@ fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
     if context.args.len() > 3 {
         return Err(super::arity_error(context.entry));
     }
-    let found = u64::try_from(id).ok().and_then(|id| context.server.clients.find(id));
+    let found = u64::try_from(id)
+        .ok()
+        .and_then(|id| context.server.clients.find(id));
     let waits = found.filter(|card| card.blocked.load(Ordering::Relaxed));
     if let Some(card) = &waits {
         let message = Message::Unblock {
@@ -239,7 +319,9 @@ impl Type {
             b"master" | b"slave" | b"replica" => Ok(Type::Nobody),
             _ => {
                 let shown = String::from_utf8_lossy(word);
-                Err(CommandError::new(format!("ERR Unknown client type '{shown}'")))
+                Err(CommandError::new(format!(
+                    "ERR Unknown client type '{shown}'"
+                )))
             }
         }
     }
@@ -255,5 +337,7 @@ impl Type {
 
 /// A client's number: above 0.
 fn client_id(word: &[u8]) -> Option<u64> {
-    parse_int(word).and_then(|id| u64::try_from(id).ok()).filter(|&id| id > 0)
+    parse_int(word)
+        .and_then(|id| u64::try_from(id).ok())
+        .filter(|&id| id > 0)
 }

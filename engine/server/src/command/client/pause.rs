@@ -12,7 +12,12 @@ pub(super) fn pause(context: &mut Context<'_>) -> Result<(), CommandError> {
     if context.args.len() > 3 {
         return Err(unknown_or_wrong(context));
     }
-    let all = match context.args.get(2).map(<[u8]>::to_ascii_lowercase).as_deref() {
+    let all = match context
+        .args
+        .get(2)
+        .map(<[u8]>::to_ascii_lowercase)
+        .as_deref()
+    {
         None | Some(b"all") => true,
         Some(b"write") => false,
         Some(_) => {
@@ -37,10 +42,16 @@ pub(super) fn unpause(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 /// The end of a time in milliseconds from now on, in Redis's words where it is wrong.
 pub(in crate::command) fn deadline(text: &[u8], now: Millis) -> Result<Millis, CommandError> {
-    let timeout = parse_int(text)
-        .ok_or(CommandError::fixed("ERR timeout is not an integer or out of range"))?;
-    let timeout = u64::try_from(timeout)
-        .map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
-    let until = now.0.checked_add(timeout).filter(|&until| i64::try_from(until).is_ok());
-    until.map(Millis).ok_or(CommandError::fixed("ERR timeout is out of range"))
+    let timeout = parse_int(text).ok_or(CommandError::fixed(
+        "ERR timeout is not an integer or out of range",
+    ))?;
+    let timeout =
+        u64::try_from(timeout).map_err(|_| CommandError::fixed("ERR timeout is negative"))?;
+    let until = now
+        .0
+        .checked_add(timeout)
+        .filter(|&until| i64::try_from(until).is_ok());
+    until
+        .map(Millis)
+        .ok_or(CommandError::fixed("ERR timeout is out of range"))
 }

@@ -1,45 +1,40 @@
 //! Starting and ending a server.
 
+mod listen;
+mod store;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-use seawall_store::{Store, StoreConfig, StoreError};
+use seawall_store::{Store, StoreError};
+use seawall_sys::limit::raise_descriptors;
 
-use crate::limits::Limits;
+use crate::config::{Live, Settings};
 use crate::net;
 use crate::server::Server;
-use crate::worker::{Door, Worker, WorkerError};
-
-/// How long clients that do not read are waited for at the end.
-const FAREWELL: Duration = Duration::from_secs(2);
-
-/// What a server is started with.
-#[derive(Clone)]
-pub struct Setup {
-    /// Where Redis's clients connect; port 0: one that is free.
-    pub listen: Vec<SocketAddr>,
-    /// The network loop.
-    pub net: &'static net::Entry,
-    /// The store. Its folder is created.
-    pub store: StoreConfig,
-    /// Bounds on clients.
-    pub limits: Limits,
-    /// Seconds of silence before a client is asked whether it is there (`tcp-keepalive`).
-    pub keep_alive_s: u32,
-}
+use crate::worker::{Network, Worker, WorkerError};
 
 /// Why a server cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// A parameter's value is none.
+    #[error("{name} {value}: {accepted}")]
+    Value {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is accepted.
+        accepted: String,
+    },
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// Where.
-        address: SocketAddr,
+        address: String,
         /// Why.
         #[source]
         source: io::Error,
@@ -89,78 +84,112 @@ pub struct Running {
     _folder: Option<std::fs::File>,
 }
 
-/// Starts a server: when this returns, clients are answered.
+/// Starts a server with these settings, which came from `file` where there is one: when this returns,
+/// clients are answered.
 ///
 /// # Errors
-/// The setup cannot be had: the error says what of it.
-pub fn serve(setup: &Setup) -> Result<Running, ServeError> {
-    let folder = setup.store.dir.as_deref().map(take_folder).transpose()?;
-    let mut doors = Vec::new();
-    let mut addresses = Vec::new();
-    for &address in &setup.listen {
-        let listen = |source| ServeError::Listen { address, source };
-        let listener = std::net::TcpListener::bind(address).map_err(listen)?;
-        let bound = listener.local_addr().map_err(listen)?;
-        doors.push(Door {
-            listener: listener.into(),
-            local: bound.to_string(),
-        });
-        addresses.push(bound);
-    }
-    let store = Store::open(StoreConfig {
-        seed: u64::from_le_bytes(random()?),
-        ..setup.store.clone()
-    })?;
-    store.follow_the_clock();
+/// The settings cannot be had: the error says what of them.
+pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
+    let config = store::config(&settings, u64::from_le_bytes(random()?))?;
+    let folder = config.dir.as_deref().map(take_folder).transpose()?;
+    let (listeners, addresses) = listen::open(&settings)?;
+    let store = Store::open(config)?;
+    store.follow_clock();
     let run_id = random::<20>()?.map(|byte| format!("{byte:02x}")).concat();
-    let server = Arc::new(Server::new(store, setup.limits.clone(), run_id));
-    let doors: Arc<[Door]> = doors.into();
+    let network = Network {
+        kind: net::find(settings.text("net")).unwrap_or(&net::LOOPS[0]),
+        keep_alive_s: settings.number("tcp-keepalive") as u32,
+        listeners,
+    };
+    let mut notices = Vec::new();
+    let wanted = settings.number("maxclients") + FILES_OF_ITS_OWN;
+    // Where the kernel tells no limit, clients are refused when it is met.
+    if let Ok(files) = raise_descriptors(wanted)
+        && files < wanted
+    {
+        notices.push(format!(
+            "maxclients {} needs {wanted} open files; this process may have {files}",
+            settings.number("maxclients")
+        ));
+    }
     let mut running = Running {
-        server,
+        server: Arc::new(Server::new(store, Live::new(settings, file), run_id)),
         addresses,
-        notices: Vec::new(),
+        notices,
         threads: Vec::new(),
         _folder: folder,
     };
+    let mut failed = None;
     let (began, reports) = mpsc::channel();
+    let network = Arc::new(network);
     for number in 0..running.server.store.workers() {
-        let (server, doors, began) = (
-            Arc::clone(&running.server),
-            Arc::clone(&doors),
-            began.clone(),
-        );
-        let (net, keep_alive_s) = (setup.net, setup.keep_alive_s);
+        let (server, network) = (Arc::clone(&running.server), Arc::clone(&network));
+        let began = began.clone();
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))
-            .spawn(
-                move || match Worker::begin(&server, &doors, net, keep_alive_s) {
-                    Ok((worker, notice)) => {
-                        // The receiver waits for every worker.
-                        let _ = began.send(Ok(notice));
-                        worker.serve().inspect_err(|_| server.stop())
-                    }
-                    Err(error) => {
-                        server.desert();
-                        let _ = began.send(Err(error));
-                        Ok(())
-                    }
-                },
-            );
-        running.threads.push(thread.map_err(ServeError::Thread)?);
+            .spawn(move || work(&server, &network, began));
+        match thread {
+            Ok(thread) => running.threads.push(thread),
+            Err(error) => {
+                running.server.desert();
+                failed = Some(ServeError::Thread(error));
+            }
+        }
     }
     drop(began);
     for report in reports {
         match report {
             Ok(notice) => running.notices.extend(notice),
-            Err(error) => {
-                running.stop();
-                // The threads that began end by themselves; why one did not is what matters.
-                let _ = running.wait();
-                return Err(error.into());
-            }
+            Err(error) => failed = Some(error.into()),
         }
     }
-    Ok(running)
+    let Some(error) = failed else {
+        running.notices.dedup();
+        return Ok(running);
+    };
+    running.stop();
+    // The workers that began end by themselves; why one did not is what matters.
+    let _ = running.wait();
+    Err(error)
+}
+
+/// Files that the server needs beside those of its clients: logs, listeners, rings.
+const FILES_OF_ITS_OWN: u64 = 32;
+
+type Began = mpsc::Sender<Result<Option<String>, WorkerError>>;
+
+/// A worker's thread.
+fn work(server: &Arc<Server>, network: &Network, began: Began) -> io::Result<()> {
+    let (worker, report) = match Worker::begin(server, network) {
+        Ok((worker, notice)) => (Some(worker), Ok(notice)),
+        Err(error) => (None, Err(error)),
+    };
+    // The receiver waits until every worker has told, or dropped its sender.
+    let _ = began.send(report);
+    drop(began);
+    match worker {
+        Some(worker) => worker.serve().inspect_err(|_| {
+            server.desert();
+            server.stop();
+        }),
+        None => {
+            server.desert();
+            Ok(())
+        }
+    }
+}
+
+impl ServeError {
+    /// Whether what was asked for is wrong, and not the machine.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            ServeError::Value { .. }
+                | ServeError::Listen { .. }
+                | ServeError::Folder { .. }
+                | ServeError::FolderTaken { .. }
+        )
+    }
 }
 
 impl Running {
@@ -199,11 +228,6 @@ impl Running {
         }
         outcome
     }
-}
-
-/// When clients that do not read are no longer waited for.
-pub fn farewell() -> Instant {
-    Instant::now() + FAREWELL
 }
 
 /// Takes a data folder, made where there is none, for this process alone.
