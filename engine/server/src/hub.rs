@@ -55,12 +55,20 @@ pub struct Hub {
 struct Seat {
     token: Token,
     connection: Connection,
-    /// Whether the network has closed it; it stays until the store owes it nothing.
-    gone: bool,
-    /// Whether the network was asked to close it.
-    closing: bool,
+    life: Life,
     is_dirty: bool,
     is_runnable: bool,
+}
+
+/// How far a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// It is served.
+    Here,
+    /// The network was asked to close it.
+    Closing,
+    /// The network has closed it; its seat stays until the store owes it nothing.
+    Gone,
 }
 
 impl Hub {
@@ -175,7 +183,7 @@ impl Hub {
                 if let Some(seat) = &mut self.seats[slot as usize] {
                     seat.is_runnable = false;
                 }
-                self.with_slot(slot, |connection, turn| connection.resume(turn));
+                self.with_slot(slot, Connection::resume);
             }
         }
         if self.now >= self.cron_at {
@@ -195,18 +203,19 @@ impl Hub {
                 continue;
             };
             seat.is_dirty = false;
-            if seat.gone {
-                if !seat.connection.is_owed() {
-                    self.vacate(slot);
+            match seat.life {
+                Life::Here => {}
+                Life::Closing => continue,
+                Life::Gone => {
+                    if !seat.connection.is_owed() {
+                        self.vacate(slot);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            if seat.closing {
-                continue;
             }
             let connection = &mut seat.connection;
             if connection.is_broken() {
-                seat.closing = true;
+                seat.life = Life::Closing;
                 net.close(seat.token);
                 continue;
             }
@@ -218,10 +227,10 @@ impl Hub {
             }
             let may_go_on = connection.queued(net.queued(seat.token));
             if connection.is_too_slow(&self.limits, self.now) {
-                seat.closing = true;
+                seat.life = Life::Closing;
                 net.close(seat.token);
             } else if connection.is_done() {
-                seat.closing = true;
+                seat.life = Life::Closing;
                 net.close_after_sending(seat.token);
             } else if may_go_on {
                 self.set_runnable(slot);
@@ -258,8 +267,7 @@ impl Hub {
         let seat = Box::new(Seat {
             token,
             connection: Connection::new(card, &self.limits),
-            gone: false,
-            closing: false,
+            life: Life::Here,
             is_dirty: false,
             is_runnable: false,
         });
@@ -282,7 +290,7 @@ impl Hub {
         };
         self.seat_of[token.index()] = 0;
         if let Some(seat) = &mut self.seats[slot as usize] {
-            seat.gone = true;
+            seat.life = Life::Gone;
             self.server.clients.leave(seat.connection.client.card.id);
         }
         self.with_slot(slot, Connection::leave);

@@ -167,16 +167,14 @@ fn work(server: &Arc<Server>, network: &Network, began: Began) -> io::Result<()>
     // The receiver waits until every worker has told, or dropped its sender.
     let _ = began.send(report);
     drop(began);
-    match worker {
-        Some(worker) => worker.serve().inspect_err(|_| {
-            server.desert();
-            server.stop();
-        }),
-        None => {
-            server.desert();
-            Ok(())
-        }
-    }
+    let Some(worker) = worker else {
+        server.desert();
+        return Ok(());
+    };
+    worker.serve().inspect_err(|_| {
+        server.desert();
+        server.stop();
+    })
 }
 
 impl ServeError {

@@ -291,7 +291,10 @@ impl Connection {
         self.output.len() + self.queued > OUTPUT_HELD_BYTES
     }
 
-    fn may_begin(&self) -> bool {
+    fn may_begin(&mut self) -> bool {
+        if matches!(self.gate, Gate::Alone) && self.order.is_empty() {
+            self.gate = Gate::Open;
+        }
         matches!(self.gate, Gate::Open)
             && !self.client.closing
             && !self.broken

@@ -116,6 +116,16 @@ impl Client {
         self.reply()
     }
 
+    /// Sends a command as an array and reads the reply to it.
+    pub fn call(&mut self, words: &[&str]) -> String {
+        let mut bytes = format!("*{}\r\n", words.len());
+        for word in words {
+            bytes += &format!("${}\r\n{word}\r\n", word.len());
+        }
+        self.send(bytes);
+        self.reply()
+    }
+
     /// Holds the replies to lines to what they should be. A reply's lines are joined by a space.
     #[track_caller]
     pub fn talk(&mut self, script: &[(&str, &str)]) {

@@ -56,7 +56,7 @@ fn who_sends_more_than_a_query_may_have_is_dropped() {
     let mut hoarder = server.connect();
     assert_eq!(hoarder.ask("MULTI"), "+OK\r\n");
     let value = "x".repeat(300_000);
-    let kept = (0..10).take_while(|_| hoarder.ask(&format!("SET a {value}")) == "+QUEUED\r\n");
+    let kept = (0..10).take_while(|_| hoarder.call(&["SET", "a", &value]) == "+QUEUED\r\n");
     assert_eq!(kept.count(), 3);
 }
 
@@ -65,10 +65,7 @@ fn who_does_not_read_is_dropped() {
     let server = Server::start(1, &["client-output-buffer-limit=normal 4mb 0 0"]);
     let mut slow = server.connect();
     let mut other = server.connect();
-    assert_eq!(
-        slow.ask(&format!("SET big {}", "x".repeat(60_000))),
-        "+OK\r\n"
-    );
+    assert_eq!(slow.call(&["SET", "big", &"x".repeat(60_000)]), "+OK\r\n");
     let replies = 2_000;
     slow.send("GET big\r\n".repeat(replies));
     // It is dropped while others are served.
@@ -85,7 +82,7 @@ fn who_reads_late_gets_everything() {
     let server = Server::start(2, &[]);
     let mut slow = server.connect();
     assert_eq!(
-        slow.ask(&format!("SET big {}", "x".repeat(1_000_000))),
+        slow.call(&["SET", "big", &"x".repeat(1_000_000)]),
         "+OK\r\n"
     );
     let replies = 200;
