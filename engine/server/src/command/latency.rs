@@ -189,7 +189,7 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut text = String::new();
     if latency.threshold_ms() == 0 && events.is_empty() {
         text.push_str(
-            "Latency monitoring is off. CONFIG SET latency-monitor-threshold <milliseconds> turns it              on.\n",
+            "Latency monitoring is off. CONFIG SET latency-monitor-threshold <milliseconds> turns it on.\n",
         );
     } else if events.is_empty() {
         text.push_str("Nothing took longer than latency-monitor-threshold.\n");
