@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_store::Millis;
 use seawall_store::reply::ReplyBuf;
+use seawall_store::store::{Answered, Waker};
+use seawall_store::{Millis, Worker};
 
 use crate::connection::{Connection, Timers, Turn, untag};
 use crate::limits::Limits;
 use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
-use crate::port::{Answered, Port, Wake};
+use crate::notify;
 use crate::server::Server;
 
 /// How often connections go on with what answers made possible before the network is asked again.
@@ -27,7 +28,7 @@ const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
 pub struct Hub {
     server: Arc<Server>,
     number: usize,
-    port: Port,
+    store: Worker,
     /// The addresses of the listeners, by their numbers.
     local: Vec<String>,
     seats: Vec<Option<Box<Seat>>>,
@@ -73,16 +74,17 @@ enum Life {
 
 impl Hub {
     /// Nobody yet.
-    pub fn new(server: Arc<Server>, port: Port, local: Vec<String>) -> Hub {
+    pub fn new(server: Arc<Server>, store: Worker, local: Vec<String>) -> Hub {
         let limits_version = server.limits_version();
         let limits = server.limits();
-        let number = port.worker.number();
-        server.woken_by(number, port.waker());
+        let number = store.number();
+        let waker = store.waker();
+        server.woken_by(number, move || waker.wake());
         Hub {
             now: server.store.now(),
             server,
             number,
-            port,
+            store,
             local,
             seats: Vec::new(),
             free: Vec::new(),
@@ -102,23 +104,19 @@ impl Hub {
     }
 
     /// How long the network may wait, and what wakes it.
-    pub fn sleep(&mut self, at_most: Duration) -> (Duration, Wake) {
-        let wake = self.port.wake();
-        let idle = !self.busy && self.server.mailbox(self.number).is_empty();
-        if !idle || !self.port.doze() {
-            return (Duration::ZERO, wake);
-        }
-        // Looked at once more: a message that came before dozing woke nobody.
-        if !self.server.mailbox(self.number).is_empty() {
-            return (Duration::ZERO, wake);
+    pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
+        let waker = self.store.waker();
+        let mailbox = self.server.mailbox(self.number);
+        if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
+            return (Duration::ZERO, waker);
         }
         let next = self.timers.next().map_or(u64::MAX, |at| at.since(self.now));
-        (at_most.min(Duration::from_millis(next)), wake)
+        (at_most.min(Duration::from_millis(next)), waker)
     }
 
     /// The network is back.
     pub fn rouse(&mut self) {
-        self.port.rouse();
+        self.store.rouse();
     }
 
     /// Whether nobody is left whom this worker serves.
@@ -175,8 +173,10 @@ impl Hub {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
         }
         for _ in 0..ROUNDS_MAX {
-            let turn = self.port.worker.turn(self.now);
+            let turn = self.store.turn(self.now);
             self.busy = turn.busy;
+            let server = &self.server;
+            self.store.events(|event| notify::publish(server, event));
             self.take_answers();
             if self.runnable.is_empty() {
                 break;
@@ -329,7 +329,7 @@ impl Hub {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
         let (calls, now) = (&self.server.calls, self.now);
-        self.port.answers(|tag, answered: Answered<'_>| {
+        self.store.answers(|tag, answered: Answered<'_>| {
             let (slot, place) = untag(tag);
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
@@ -399,7 +399,7 @@ impl Hub {
         };
         let mut turn = Turn {
             server: &self.server,
-            port: &mut self.port,
+            store: &mut self.store,
             limits: &self.limits,
             timers: &mut self.timers,
             scratch: &mut self.scratch,

@@ -25,7 +25,6 @@ pub mod monitors;
 pub mod net;
 pub mod notify;
 pub mod pause;
-pub mod port;
 pub mod pubsub;
 pub mod resp;
 pub mod saving;

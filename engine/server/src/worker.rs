@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use crate::hub::Hub;
 use crate::mailbox::Message;
 use crate::net::{self, Listener, Net};
-use crate::port::Port;
 use crate::server::{Phase, Server};
 
 /// Between two looks at what no event tells of: clients' silence, expired keys.
@@ -52,7 +51,7 @@ impl Worker {
         server: &Arc<Server>,
         network: &Network,
     ) -> Result<(Worker, Option<String>), WorkerError> {
-        let port = Port::new(server.store.attach()?);
+        let store = server.store.attach()?;
         let opened = (network.kind.open)().map_err(WorkerError::Network)?;
         let (mut net, notice) = (opened.net, opened.notice);
         let mut local = Vec::new();
@@ -67,7 +66,7 @@ impl Worker {
         listen().map_err(WorkerError::Network)?;
         let worker = Worker {
             net,
-            hub: Hub::new(Arc::clone(server), port, local),
+            hub: Hub::new(Arc::clone(server), store, local),
             server: Arc::clone(server),
             farewell: None,
         };

@@ -52,10 +52,7 @@ pub(super) fn open(settings: &Settings) -> Result<(Listeners, Vec<SocketAddr>), 
 }
 
 fn local_address(listener: &Listener, asked: SocketAddr) -> SocketAddr {
-    match listener {
-        Listener::Tcp(listener) => listener.local_addr().unwrap_or(asked),
-        Listener::Unix(_) => asked,
-    }
+    listener.address().unwrap_or(asked)
 }
 
 /// The addresses that a word of `bind` means.

@@ -100,7 +100,7 @@ impl Connection {
             }));
         }
         if needs_store {
-            turn.port.transact(turn.tag(place), ops, watch.as_ref());
+            (turn.store).transact(turn.tag(place), self.client.protocol, ops, watch.as_ref());
         } else {
             self.go_on_with_exec(turn);
         }
@@ -139,7 +139,7 @@ impl Connection {
                     match self.run(entry, &args, true, turn) {
                         Next::Forward(op) => {
                             let op = op.within(within).answered_in(self.client.protocol);
-                            turn.port.send(turn.tag(exec.place), op);
+                            turn.store.send(turn.tag(exec.place), op);
                             exec.stored = Some(stored);
                             exec.asked = true;
                             self.exec = Some(exec);

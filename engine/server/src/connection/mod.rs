@@ -26,7 +26,8 @@ mod wait;
 use std::sync::Arc;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
-use seawall_store::{Millis, Op};
+use seawall_store::store::Answered;
+use seawall_store::{Millis, Op, Worker};
 
 pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
 pub use order::Place;
@@ -37,7 +38,6 @@ use crate::clients::Card;
 use crate::command::{Entry, pubsub};
 use crate::limits::Limits;
 use crate::mailbox::Frame;
-use crate::port::{Answered, Port};
 use crate::resp::{Bounds, Parser, Words};
 use crate::server::Server;
 use exec::Exec;
@@ -55,8 +55,8 @@ const OUTPUT_HELD_BYTES: usize = 64 << 20;
 pub struct Turn<'a> {
     /// What all workers share.
     pub server: &'a Server,
-    /// The way to the store.
-    pub port: &'a mut Port,
+    /// The store, as this worker has it.
+    pub store: &'a mut Worker,
     /// Bounds on clients.
     pub limits: &'a Limits,
     /// When somebody's waiting is over.

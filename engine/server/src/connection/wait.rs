@@ -102,7 +102,7 @@ impl Connection {
         let place = parked.place;
         match parked.reply.take() {
             // Served or given up: the store knows.
-            None => turn.port.cancel(turn.tag(place)),
+            None => turn.store.cancel(turn.tag(place)),
             Some(reply) => {
                 self.unpark(turn.timers, turn.slot);
                 let reply = if with_error { UNBLOCKED } else { &reply };

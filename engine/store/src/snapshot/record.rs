@@ -6,7 +6,7 @@
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
 //!  sorted set  count u64, then for each member: score f64, length u32, member
-//!  list        count u64, then for each element: length u32, element                 little-endian
+//!  list, set   count u64, then for each element: length u32, element                 little-endian
 //! ```
 //!
 //! Decoding looks at a body from front to back before it hands it out: what [`Fields`],
@@ -39,6 +39,8 @@ pub enum Body<'a> {
     SortedSet(Members<'a>),
     /// A list: its elements in order.
     List(Elements<'a>),
+    /// A set: its members in the order in which they were written.
+    Set(Elements<'a>),
 }
 
 /// The longest key, field, value of a field, or member: what a length of 32 bits holds.
@@ -59,6 +61,7 @@ pub fn encode(
         Value::Hash(_) => 1,
         Value::SortedSet(_) => 2,
         Value::List(_) => 3,
+        Value::Set(_) => 4,
     });
     bytes.push(database);
     bytes.push(u8::from(expiry.is_some()));
@@ -95,9 +98,13 @@ pub fn encode(
         Value::List(list) => {
             bytes.extend_from_slice(&(list.len() as u64).to_le_bytes());
             for element in list {
-                fits &= element.len() <= PART_BYTES_MAX;
-                bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(element);
+                fits &= element_into(element, bytes);
+            }
+        }
+        Value::Set(set) => {
+            bytes.extend_from_slice(&(set.len() as u64).to_le_bytes());
+            for member in set.iter() {
+                fits &= member.text(|text| element_into(text, bytes));
             }
         }
     }
@@ -107,6 +114,13 @@ pub fn encode(
         bytes.truncate(start);
     }
     fits
+}
+
+/// Appends an element of a list or a member of a set; whether it is short enough.
+fn element_into(element: &[u8], bytes: &mut Vec<u8>) -> bool {
+    bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(element);
+    element.len() <= PART_BYTES_MAX
 }
 
 impl<'a> Record<'a> {
@@ -128,6 +142,7 @@ impl<'a> Record<'a> {
             1 => Body::Hash(Fields::checked(body)?),
             2 => Body::SortedSet(Members::checked(body)?),
             3 => Body::List(Elements::checked(body)?),
+            4 => Body::Set(Elements::checked(body)?),
             _ => return None,
         };
         let record = Record {
@@ -207,7 +222,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The elements of a list.
+/// The elements of a list, or the members of a set.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
     rest: Cursor<'a>,

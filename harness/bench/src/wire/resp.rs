@@ -181,7 +181,7 @@ mod tests {
                     encoded(item, out);
                 }
             }
-            other => unreachable!("{other:?} is RESP3's"),
+            other => unreachable!("RESP2 has no {other:?}"),
         }
     }
 
