@@ -289,10 +289,11 @@ impl Call<'_> {
         database.ok_or(CommandError::NO_SUCH_DATABASE)
     }
 
-    /// Removes `key` and tells it (`DEL`); whether it was there.
+    /// Removes `key` and tells it (`DEL`), to listeners too; whether it was there.
     fn remove(&mut self, key: &[u8]) -> bool {
         let removed = self.keyspace.remove(key);
         if removed {
+            self.notify(Class::Generic, "del", key);
             self.effect(&Op::new(&key::DEL).arg(key));
         }
         removed

@@ -178,43 +178,22 @@ impl Query {
         Ok(query)
     }
 
-    /// For each key the texts of its members, where it holds a set of integers.
-    fn decimals(&self, keyspace: &Keyspace, op: &Op) -> Vec<Vec<Vec<u8>>> {
-        let keys = op.args().skip(self.first).take(self.weights.len());
-        let texts = keys.map(|key| match keyspace.view(key) {
-            Some(Value::Set(set)) => combine::decimals(set),
-            _ => Vec::new(),
-        });
-        texts.collect()
-    }
-
     /// What the keys hold, which were looked up when the arguments were read.
-    fn inputs<'a>(
-        &self,
-        keyspace: &'a Keyspace,
-        decimals: &'a [Vec<Vec<u8>>],
-        op: &Op,
-    ) -> Vec<Input<'a>> {
-        let keys = op.args().skip(self.first).zip(decimals);
-        let input = |(&weight, (key, decimals)): (&f64, (&[u8], &'a Vec<_>))| Input {
+    fn inputs<'a>(&self, keyspace: &'a Keyspace, op: &Op) -> Vec<Input<'a>> {
+        let weighted = self.weights.iter().zip(op.args().skip(self.first));
+        let input = |(&weight, key)| Input {
             members: match keyspace.view(key) {
                 Some(Value::SortedSet(set)) => Members::Sorted(set),
-                Some(Value::Set(set)) => Members::Plain { set, decimals },
+                Some(Value::Set(set)) => Members::Plain(set),
                 _ => Members::None,
             },
             weight,
         };
-        self.weights.iter().zip(keys).map(input).collect()
+        weighted.map(input).collect()
     }
 
-    fn run<'a>(
-        &self,
-        keyspace: &'a Keyspace,
-        decimals: &'a [Vec<Vec<u8>>],
-        op: &Op,
-        operation: Operation,
-    ) -> Vec<Scored<'a>> {
-        let inputs = self.inputs(keyspace, decimals, op);
+    fn run<'a>(&self, keyspace: &'a Keyspace, op: &Op, operation: Operation) -> Vec<Scored<'a>> {
+        let inputs = self.inputs(keyspace, op);
         match operation {
             Operation::Union => combine::union(inputs, self.aggregate),
             Operation::Intersection => combine::intersection(inputs, self.aggregate),
@@ -243,8 +222,7 @@ fn answer(call: &mut Call<'_>, operation: Operation) -> Result<(), CommandError>
         limit: false,
     };
     let query = Query::parse(call, 0, accepts)?;
-    let decimals = query.decimals(call.keyspace, call.op);
-    let members = query.run(call.keyspace, &decimals, call.op, operation);
+    let members = query.run(call.keyspace, call.op, operation);
     let reply = &mut call.out.reply;
     if query.with_scores {
         reply.pairs(members.len());
@@ -255,7 +233,7 @@ fn answer(call: &mut Call<'_>, operation: Operation) -> Result<(), CommandError>
         if query.with_scores {
             reply.pair();
         }
-        reply.bulk(member);
+        reply.bulk(&member);
         if query.with_scores {
             reply.double(score);
         }
@@ -275,8 +253,7 @@ fn zintercard(call: &mut Call<'_>) -> Result<(), CommandError> {
     } else {
         query.limit
     };
-    let decimals = query.decimals(call.keyspace, call.op);
-    let count = combine::common(query.inputs(call.keyspace, &decimals, call.op), limit);
+    let count = combine::common(query.inputs(call.keyspace, call.op), limit);
     call.out.reply.int(count as i64);
     Ok(())
 }
@@ -292,8 +269,7 @@ fn keep(
         limit: false,
     };
     let query = Query::parse(call, 1, accepts)?;
-    let decimals = query.decimals(call.keyspace, call.op);
-    let members = query.run(call.keyspace, &decimals, call.op, operation);
-    let set = SortedSet::from_ordered(members.into_iter());
+    let members = query.run(call.keyspace, call.op, operation);
+    let set = SortedSet::from_ordered(members.iter().map(|(member, score)| (&**member, *score)));
     store(call, &call.op[0], set, event)
 }

@@ -1,14 +1,16 @@
 //! Several sorted sets made one: unions, intersections, differences. The arithmetic alone; `algebra` has
 //! the commands.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 use rapidhash::fast::GlobalState;
 
 use crate::value::set::Member;
 use crate::value::{Set, SortedSet, sorted_set};
 
-/// A member with its score.
-pub type Scored<'a> = (&'a [u8], f64);
+/// A member with its score. The integers of a plain set have no text that could be borrowed.
+pub type Scored<'a> = (Cow<'a, [u8]>, f64);
 
 /// How the scores of one member are made one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,19 +46,8 @@ pub enum Members<'a> {
     None,
     /// A sorted set.
     Sorted(&'a SortedSet),
-    /// A set, each of whose members has the score 1.
-    Plain {
-        /// The set.
-        set: &'a Set,
-        /// The texts of its members, where it holds integers ([`decimals`]).
-        decimals: &'a [Vec<u8>],
-    },
-}
-
-/// The texts of the members of a set of integers, in order; none for any other set.
-pub fn decimals(set: &Set) -> Vec<Vec<u8>> {
-    let integers = set.iter().take_while(|_| set.is_ints());
-    integers.map(Member::to_vec).collect()
+    /// A set, whose members all have the score 1.
+    Plain(&'a Set),
 }
 
 impl<'a> Members<'a> {
@@ -65,7 +56,7 @@ impl<'a> Members<'a> {
         match self {
             Members::None => 0,
             Members::Sorted(set) => set.len(),
-            Members::Plain { set, .. } => set.len(),
+            Members::Plain(set) => set.len(),
         }
     }
 
@@ -73,24 +64,24 @@ impl<'a> Members<'a> {
         match self {
             Members::None => None,
             Members::Sorted(set) => set.score(member),
-            Members::Plain { set, .. } => set.contains(member).then_some(1.0),
+            Members::Plain(set) => set.contains(member).then_some(1.0),
         }
     }
 
     fn iter(self) -> impl Iterator<Item = Scored<'a>> {
-        let (sorted, plain, decimals): (_, _, &[_]) = match self {
-            Members::None => (None, None, &[]),
-            Members::Sorted(set) => (Some(set), None, &[]),
-            Members::Plain { set, decimals } => (None, Some(set), decimals),
+        let (sorted, plain) = match self {
+            Members::None => (None, None),
+            Members::Sorted(set) => (Some(set.iter()), None),
+            Members::Plain(set) => (None, Some(set.iter())),
         };
-        let plain = plain.into_iter().flat_map(Set::iter);
-        let texts = plain.filter_map(|member| match member {
-            Member::Text(text) => Some(text),
-            Member::Int(_) => None,
+        let sorted = sorted.into_iter().flatten();
+        let plain = plain.into_iter().flatten().map(|member| match member {
+            Member::Text(text) => (Cow::Borrowed(text), 1.0),
+            Member::Int(_) => (Cow::Owned(member.to_vec()), 1.0),
         });
-        let texts = texts.chain(decimals.iter().map(Vec::as_slice));
-        let sorted = sorted.into_iter().flat_map(SortedSet::iter);
-        sorted.chain(texts.map(|text| (text, 1.0)))
+        sorted
+            .map(|(member, score)| (Cow::Borrowed(member), score))
+            .chain(plain)
     }
 }
 
@@ -109,7 +100,7 @@ pub struct Input<'a> {
 pub fn union(mut inputs: Vec<Input<'_>>, aggregate: Aggregate) -> Vec<Scored<'_>> {
     inputs.sort_by_key(|input| input.members.len());
     let most = inputs.last().map_or(0, |input| input.members.len());
-    let mut scores: HashMap<&[u8], f64, GlobalState> =
+    let mut scores: HashMap<Cow<'_, [u8]>, f64, GlobalState> =
         HashMap::with_capacity_and_hasher(most, GlobalState::new());
     for input in inputs {
         for (member, score) in input.members.iter() {
@@ -132,7 +123,7 @@ pub fn intersection(mut inputs: Vec<Input<'_>>, aggregate: Aggregate) -> Vec<Sco
     let found = smallest.members.iter().filter_map(|(member, score)| {
         let score = zero_for_nan(smallest.weight * score);
         let sum = others.iter().try_fold(score, |sum, other| {
-            Some(aggregate.of(sum, other.weight * other.members.score(member)?))
+            Some(aggregate.of(sum, other.weight * other.members.score(&member)?))
         });
         Some((member, sum?))
     });
@@ -171,6 +162,6 @@ pub fn difference<'a>(inputs: &[Input<'a>]) -> Vec<Scored<'a>> {
 
 /// In the order of a sorted set.
 fn ordered(mut members: Vec<Scored<'_>>) -> Vec<Scored<'_>> {
-    members.sort_unstable_by(sorted_set::order);
+    members.sort_unstable_by(|a, b| sorted_set::order(&(&*a.0, a.1), &(&*b.0, b.1)));
     members
 }
