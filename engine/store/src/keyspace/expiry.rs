@@ -59,6 +59,7 @@ impl Keyspace {
             return false;
         };
         self.changed(key);
+        self.changed(key);
         let item = self.arena.own(id);
         let before = item.expires();
         if before == at {
@@ -75,7 +76,7 @@ impl Keyspace {
         };
         self.expiries.change(id, before, at);
         self.count_expiry(place_of_database, before, at);
-        self.eviction.expires(entry, at);
+        self.eviction.expires(entry, id, at);
         true
     }
 
@@ -96,7 +97,7 @@ impl Keyspace {
         let before = item.expires();
         let id = self.arena.insert(&new).ok()?;
         self.index.replace(place, id);
-        self.eviction.rename(new.entry, id);
+        self.eviction.rename(new.entry, old, id);
         // The caller changes the expiry of `id` from what it was.
         self.expiries.change(old, before, None);
         self.expiries.change(id, None, before);

@@ -16,6 +16,7 @@ mod notice;
 mod observe;
 mod owned;
 mod reader;
+mod settings;
 mod slab;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub use observe::DbKey;
 use observe::Observers;
 pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
+use settings::Settings;
 use slab::Slab;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
@@ -80,6 +82,7 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    settings: Settings,
     observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
@@ -116,6 +119,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            settings: Settings::new(config),
             observers: Observers::default(),
             removed: Effects::default(),
             notify: Classes::NONE,
@@ -240,7 +244,7 @@ impl Keyspace {
         self.collections.clear();
         self.collection_bytes = 0;
         for id in ids {
-            self.eviction.remove(self.arena.own(id).entry());
+            self.eviction.remove(self.arena.own(id).entry(), id);
             self.arena.retire(id);
         }
     }
@@ -340,7 +344,7 @@ impl Keyspace {
         let found = self.look_up(key);
         if let Some(id) = found {
             let item = self.arena.own(id);
-            self.eviction.hit(item, self.now, &mut self.random);
+            self.eviction.hit(item, id, self.now, &mut self.random);
         }
         found
     }
@@ -396,7 +400,7 @@ impl Keyspace {
         // object to it.
         let same = Arena::block_bytes(item.bytes()) == size;
         if same {
-            self.eviction.hit(item, self.now, &mut self.random);
+            self.eviction.hit(item, old, self.now, &mut self.random);
             new.entry = item.entry();
             new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
         }
@@ -407,12 +411,12 @@ impl Keyspace {
         self.expiries.change(id, None, expires);
         self.count_expiry(self.place, before, expires);
         if same {
-            self.eviction.rename(entry, id);
+            self.eviction.rename(entry, old, id);
             if before != expires {
-                self.eviction.expires(entry, expires);
+                self.eviction.expires(entry, id, expires);
             }
         } else {
-            self.eviction.remove(entry);
+            self.eviction.remove(entry, old);
             let hash = self.hash(key);
             self.eviction.arrive(hash, size);
             self.eviction
@@ -427,7 +431,7 @@ impl Keyspace {
     /// Removes the item at `place`.
     fn unlink(&mut self, place: Place, id: ItemId) {
         let item = self.arena.own(id);
-        self.eviction.remove(item.entry());
+        self.eviction.remove(item.entry(), id);
         self.unlink_forgotten(place, id);
     }
 
