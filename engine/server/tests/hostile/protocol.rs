@@ -99,19 +99,21 @@ fn show(bytes: &[u8]) -> String {
 #[test]
 fn what_redis_says_is_said() {
     let _alone = alone();
-    let server = Server::start(2, &[]);
     let mut wrong = String::new();
-    for case in cases() {
-        let answered = say(&server, &case.said);
-        if answered != case.answered {
-            writeln!(
-                wrong,
-                "> {}\n< {}\n= {}",
-                show(&case.said),
-                show(&case.answered),
-                show(&answered)
-            )
-            .unwrap();
+    for net in ["net=uring", "net=epoll"] {
+        let server = Server::start(2, &[net]);
+        for case in cases() {
+            let answered = say(&server, &case.said);
+            if answered != case.answered {
+                writeln!(
+                    wrong,
+                    "{net}\n> {}\n< {}\n= {}",
+                    show(&case.said),
+                    show(&case.answered),
+                    show(&answered)
+                )
+                .unwrap();
+            }
         }
     }
     assert_eq!(wrong, "");
