@@ -23,6 +23,13 @@ pub static DEBUG: Command = Command {
 /// The longest sleep.
 const SLEEP_S_MAX: f64 = 3_600.0;
 
+/// What `DEBUG PROTOCOL double` answers, in Redis too.
+#[expect(
+    clippy::approx_constant,
+    reason = "it is this number, not the ratio that it is near to"
+)]
+const PROTOCOL_DOUBLE: f64 = 3.141;
+
 const HELP: &[(&str, &str)] = &[
     ("CHANGE-REPL-ID", "accepted: there are no replicas to tell."),
     ("JMAP", "accepted: there is no heap of Java's."),
@@ -119,7 +126,7 @@ fn protocol(context: &mut Context<'_>, kind: &[u8]) -> Result<(), CommandError> 
     match kind {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.int(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(PROTOCOL_DOUBLE),
         b"null" => reply.nil(),
         b"array" => {
             reply.array(3);
