@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seawall_store::reply::ReplyBuf;
-use seawall_store::store::{Answered, Waker};
+use seawall_store::store::{Answered, Change, Waker};
 use seawall_store::{Millis, Worker};
 
 use crate::connection::{Connection, Timers, Turn, untag};
@@ -74,7 +74,8 @@ enum Life {
 
 impl Hub {
     /// Nobody yet.
-    pub fn new(server: Arc<Server>, store: Worker, local: Vec<String>) -> Hub {
+    pub fn new(server: Arc<Server>, mut store: Worker, local: Vec<String>) -> Hub {
+        store.configure(&Change::Notify(server.notifications.classes()));
         let limits_version = server.limits_version();
         let limits = server.limits();
         let number = store.number();

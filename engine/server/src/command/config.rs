@@ -165,6 +165,9 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
                 .check(parameter, settings)
                 .map_err(|why| failed(parameter.name, &why.to_string()))?;
         }
+        for change in differing().filter_map(|parameter| settings.store_change(parameter)) {
+            context.store.configure(&change);
+        }
         server.take_effect(
             &differing()
                 .map(|parameter| parameter.effect)

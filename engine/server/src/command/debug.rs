@@ -5,6 +5,7 @@ use std::time::Duration;
 use seawall_store::Op;
 use seawall_store::command::number::{float, int};
 use seawall_store::command::{CommandError, Flag, Flags, Keys, find as find_in_store, glob};
+use seawall_store::store::Change;
 
 use super::{Command, Context, Next, Order};
 
@@ -77,6 +78,11 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
         (b"sleep", [seconds]) => {
             let seconds = float(seconds)?.clamp(0.0, SLEEP_S_MAX);
             std::thread::sleep(Duration::from_secs_f64(seconds));
+            context.reply.ok();
+        }
+        (b"set-active-expire", [on]) => {
+            let on = int(on)? != 0;
+            context.store.configure(&Change::ActiveExpiry(on));
             context.reply.ok();
         }
         (b"jmap" | b"change-repl-id", []) | (b"quicklist-packed-threshold", [_]) => {
