@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use seawall_store::Op;
 use seawall_store::command::number::{float, int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys, find as find_in_store, glob};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, glob};
 use seawall_store::store::Change;
 
-use super::{Command, Context, Next, Order};
+use super::{Command, Context, Order};
 
 /// `DEBUG subcommand [argument ...]`
 pub static DEBUG: Command = Command {
@@ -38,7 +37,6 @@ const HELP: &[(&str, &str)] = &[
         "QUICKLIST-PACKED-THRESHOLD <size>",
         "accepted: lists have no such nodes.",
     ),
-    ("OBJECT <key>", "tell how a key is kept."),
     (
         "SET-ACTIVE-EXPIRE <0|1>",
         "whether expired keys go before somebody meets them.",
@@ -100,10 +98,6 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
             return Err(CommandError::new(text));
         }
         (b"protocol", [kind]) => protocol(context, &kind.to_ascii_lowercase())?,
-        (b"object" | b"digest" | b"digest-value", _) => {
-            let command = find_in_store(b"debug").ok_or(unknown(args[0]))?;
-            context.next = Next::Forward(context.args.iter().fold(Op::new(command), Op::arg));
-        }
         (b"help", []) => {
             context.reply.array(1 + 2 * HELP.len());
             context
