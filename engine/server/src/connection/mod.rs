@@ -274,7 +274,8 @@ impl Connection {
     /// Whether all was said that will be.
     pub fn is_done(&self) -> bool {
         // Of one that sends no more, commands may be left that wait for it to read.
-        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !self.held_by_output;
+        let is_held = self.held_by_output && self.has_more();
+        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !is_held;
         self.order.is_empty() && (self.client.closing || is_through)
     }
 
