@@ -87,7 +87,7 @@ fn stream(
     differences
 }
 
-fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> Vec<u8> {
+pub fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Out::default();
     match Op::parse(words.iter().map(Vec::as_slice)) {
         Ok(op) => shard.apply_at_once(now(), &op.answered_in(protocol), &mut out),
