@@ -109,6 +109,8 @@ pub struct Connection {
     output: Vec<u8>,
     /// How many bytes the network has got and not sent.
     queued: usize,
+    /// Whether commands wait until the client reads.
+    held_by_output: bool,
     /// Since when more than the soft limit waits to be sent.
     slow_since: Option<Millis>,
     /// Whether it is to be closed at once, whatever is owed.
@@ -130,6 +132,7 @@ impl Connection {
             parked: None,
             output: Vec::new(),
             queued: 0,
+            held_by_output: false,
             slow_since: None,
             broken: false,
             ended: false,
@@ -215,6 +218,10 @@ impl Connection {
     /// The client is gone: what waits for a key is given up.
     pub fn leave(&mut self, turn: &mut Turn<'_>) {
         self.gate = Gate::Alone;
+        if let Some(exec) = self.exec.take_if(|exec| !exec.is_asked()) {
+            // Nobody else answers it any more.
+            self.order.answer(exec.place, &[], &mut self.output);
+        }
         self.exec = None;
         self.input.clear();
         self.output = Vec::new();
@@ -241,8 +248,9 @@ impl Connection {
 
     /// Whether all was said that will be.
     pub fn is_done(&self) -> bool {
-        self.order.is_empty()
-            && (self.client.closing || self.ended && !matches!(self.gate, Gate::Held(_)))
+        // Of one that sends no more, commands may be left that wait for it to read.
+        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !self.held_by_output;
+        self.order.is_empty() && (self.client.closing || is_through)
     }
 
     /// What the network is to send.
@@ -253,10 +261,13 @@ impl Connection {
     /// The network has got the output and not sent so many bytes; whether the client took enough for
     /// the connection to go on.
     pub fn queued(&mut self, bytes: usize) -> bool {
-        let was_held = self.is_output_held();
         self.queued = bytes;
         self.client.card.output_bytes.set(bytes as u64);
-        was_held && !self.is_output_held() && self.has_more()
+        if !self.held_by_output || self.is_output_held() {
+            return false;
+        }
+        self.held_by_output = false;
+        self.has_more()
     }
 
     /// Whether more waits to be sent than `client-output-buffer-limit` allows.
@@ -295,11 +306,12 @@ impl Connection {
         if matches!(self.gate, Gate::Alone) && self.order.is_empty() {
             self.gate = Gate::Open;
         }
+        self.held_by_output = self.is_output_held();
         matches!(self.gate, Gate::Open)
             && !self.client.closing
             && !self.broken
             && self.order.len() < UNANSWERED_MAX
-            && !self.is_output_held()
+            && !self.held_by_output
     }
 
     fn consume_input(&mut self, turn: &mut Turn<'_>) {

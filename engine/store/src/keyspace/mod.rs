@@ -16,6 +16,7 @@ mod notice;
 mod observe;
 mod owned;
 mod reader;
+mod settings;
 mod slab;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub use observe::DbKey;
 use observe::Observers;
 pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
+use settings::Settings;
 use slab::Slab;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
@@ -80,6 +82,7 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    settings: Settings,
     observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
@@ -116,6 +119,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            settings: Settings::new(config),
             observers: Observers::default(),
             removed: Effects::default(),
             notify: Classes::NONE,
@@ -153,11 +157,7 @@ impl Keyspace {
 
     /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
     pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        let found = self.locate(key);
-        if found.is_none() && self.reads {
-            self.notify(Class::KeyMiss, "keymiss", key);
-        }
-        found.map(|(_, id)| self.value(id))
+        self.look_up(key).map(|id| self.value(id))
     }
 
     /// Whether there is such a key; neither an access, nor told to anybody.
@@ -244,7 +244,7 @@ impl Keyspace {
         self.collections.clear();
         self.collection_bytes = 0;
         for id in ids {
-            self.eviction.remove(self.arena.own(id).entry());
+            self.eviction.remove(self.arena.own(id).entry(), id);
             self.arena.retire(id);
         }
     }
@@ -323,9 +323,9 @@ impl Keyspace {
         Some((place, id))
     }
 
-    /// As [`Keyspace::locate`], as an access.
+    /// As [`Keyspace::locate`]; for a command that reads it counts as a hit or a miss.
     #[inline]
-    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+    fn look_up(&mut self, key: &[u8]) -> Option<ItemId> {
         let found = self.locate(key).map(|(_, id)| id);
         if self.reads {
             if found.is_some() {
@@ -335,9 +335,16 @@ impl Keyspace {
                 self.notify(Class::KeyMiss, "keymiss", key);
             }
         }
+        found
+    }
+
+    /// As [`Keyspace::look_up`], as an access.
+    #[inline]
+    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+        let found = self.look_up(key);
         if let Some(id) = found {
             let item = self.arena.own(id);
-            self.eviction.hit(item, self.now, &mut self.random);
+            self.eviction.hit(item, id, self.now, &mut self.random);
         }
         found
     }
@@ -393,7 +400,7 @@ impl Keyspace {
         // object to it.
         let same = Arena::block_bytes(item.bytes()) == size;
         if same {
-            self.eviction.hit(item, self.now, &mut self.random);
+            self.eviction.hit(item, old, self.now, &mut self.random);
             new.entry = item.entry();
             new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
         }
@@ -404,12 +411,12 @@ impl Keyspace {
         self.expiries.change(id, None, expires);
         self.count_expiry(self.place, before, expires);
         if same {
-            self.eviction.rename(entry, id);
+            self.eviction.rename(entry, old, id);
             if before != expires {
-                self.eviction.expires(entry, expires);
+                self.eviction.expires(entry, id, expires);
             }
         } else {
-            self.eviction.remove(entry);
+            self.eviction.remove(entry, old);
             let hash = self.hash(key);
             self.eviction.arrive(hash, size);
             self.eviction
@@ -424,7 +431,7 @@ impl Keyspace {
     /// Removes the item at `place`.
     fn unlink(&mut self, place: Place, id: ItemId) {
         let item = self.arena.own(id);
-        self.eviction.remove(item.entry());
+        self.eviction.remove(item.entry(), id);
         self.unlink_forgotten(place, id);
     }
 

@@ -30,6 +30,7 @@ const META: Meta = Meta {
     seed: 0x5eed,
     sequence: 1_000,
     taken: Millis(1_700_000_000_000),
+    save: 0x5a7e,
 };
 
 fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>) {

@@ -7,6 +7,7 @@
 mod compare;
 #[path = "../grammar/mod.rs"]
 mod grammar;
+mod listener;
 #[path = "../script/mod.rs"]
 mod script;
 mod server;
