@@ -234,10 +234,9 @@ impl Hub {
                 let traffic = self.server.traffic.of(self.number);
                 traffic.writes.add(1);
                 traffic.output_bytes.add(output.len() as u64);
-                connection.client.card.heard_ms.set(self.now.0);
-                let output = connection.output();
                 output.clear();
                 output.shrink_to(OUTPUT_KEPT_BYTES);
+                connection.client.card.heard_ms.set(self.now.0);
             }
             let may_go_on = connection.queued(net.queued(seat.token));
             if connection.is_too_slow(&self.limits, self.now) {

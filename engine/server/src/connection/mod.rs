@@ -51,6 +51,9 @@ const UNANSWERED_MAX: usize = 512;
 /// A client that does not take so many bytes of replies is not served on, until it does.
 const OUTPUT_HELD_BYTES: usize = 64 << 20;
 
+/// How long a reply is thought to be before any was seen: some may be asked for at once, not many.
+const REPLY_BYTES_FIRST: usize = OUTPUT_HELD_BYTES / 16;
+
 /// What a connection works with while its worker lets it.
 pub struct Turn<'a> {
     /// What all workers share.
@@ -105,6 +108,8 @@ pub struct Connection {
     parser: Parser,
     input: Input,
     order: Order,
+    /// How long an awaited reply may well be: the longest of late, forgotten by and by.
+    reply_bytes: usize,
     gate: Gate,
     exec: Option<Box<Exec>>,
     parked: Option<Parked>,
@@ -131,6 +136,7 @@ impl Connection {
             parser: Parser::default(),
             input: Input::default(),
             order: Order::default(),
+            reply_bytes: REPLY_BYTES_FIRST,
             gate: Gate::Open,
             exec: None,
             parked: None,
@@ -188,6 +194,7 @@ impl Connection {
     ) -> bool {
         match answered {
             Answered::Reply(bytes) => {
+                self.reply_bytes = bytes.len().max(self.reply_bytes - self.reply_bytes / 8);
                 self.unpark(timers, slot);
                 match &mut self.exec {
                     Some(exec) if exec.place == place => exec.take(bytes),
@@ -267,7 +274,8 @@ impl Connection {
     /// Whether all was said that will be.
     pub fn is_done(&self) -> bool {
         // Of one that sends no more, commands may be left that wait for it to read.
-        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !self.held_by_output;
+        let is_held = self.held_by_output && self.has_more();
+        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !is_held;
         self.order.is_empty() && (self.client.closing || is_through)
     }
 
@@ -317,7 +325,8 @@ impl Connection {
     }
 
     fn is_output_held(&self) -> bool {
-        self.output.len() + self.queued > OUTPUT_HELD_BYTES
+        let awaited = self.order.len().saturating_mul(self.reply_bytes);
+        (self.output.len() + self.queued).saturating_add(awaited) > OUTPUT_HELD_BYTES
     }
 
     fn may_begin(&mut self) -> bool {

@@ -100,7 +100,7 @@ impl Client {
                 let reply: Vec<u8> = self.read.drain(..len).collect();
                 return String::from_utf8_lossy(&reply).into_owned();
             }
-            let mut part = [0; 64 << 10];
+            let mut part = vec![0; 64 << 10];
             match self.stream.read(&mut part) {
                 Ok(0) => {
                     assert!(self.read.is_empty(), "half a reply: {:?}", self.read);
