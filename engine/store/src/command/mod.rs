@@ -18,6 +18,7 @@ pub mod hash_scan;
 pub mod key;
 mod keys;
 mod lookup;
+pub mod memcached;
 pub mod number;
 pub mod server;
 pub mod set;

@@ -74,7 +74,7 @@ impl Keyspace {
         let bytes = collection.bytes() as u64;
         let number = self.collections.insert(collection.into_stored());
         let value = number.to_le_bytes();
-        let put = self.put(found, ItemKind::Collection, key, &value, None);
+        let put = self.put(found, ItemKind::Collection, key, &value, None, None);
         if let Err(error) = put {
             self.collections.remove(number);
             return Err(error);

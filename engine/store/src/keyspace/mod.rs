@@ -15,6 +15,7 @@ mod memory;
 mod notice;
 mod reader;
 mod slab;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ use crate::command::CommandError;
 use crate::effect::Effects;
 use crate::event::{Class, Classes, Event};
 use crate::index::{Index, Place};
+pub use crate::mem::Tag;
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
@@ -38,6 +40,7 @@ pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
+pub use tags::Tagged;
 pub use reader::{KeyReader, Read, Touched};
 use slab::Slab;
 
@@ -53,6 +56,21 @@ pub enum Expire {
     Never,
     /// At this time.
     At(Millis),
+}
+
+/// A key with all that is kept of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The database.
+    pub database: u8,
+    /// The key.
+    pub key: &'a [u8],
+    /// What it holds.
+    pub value: Value<'a>,
+    /// When it expires.
+    pub expires: Option<Millis>,
+    /// What Memcached's protocol keeps of it.
+    pub tag: Option<Tag>,
 }
 
 /// The keys of one shard.
@@ -74,6 +92,8 @@ pub struct Keyspace {
     maxmemory: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
+    /// The last number that a tag was given.
+    cas: u64,
     /// The events that somebody may listen to, and those that happened since they were drained.
     notify: Classes,
     events: Vec<Event>,
@@ -108,6 +128,7 @@ impl Keyspace {
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
             removed: Effects::default(),
+            cas: 0,
             notify: Classes::NONE,
             events: Vec::new(),
             stats: ShardStats::default(),
@@ -187,7 +208,11 @@ impl Keyspace {
             Expire::Never => None,
             Expire::At(at) => Some(at),
         };
-        self.put(found, ItemKind::String, key, value, expires)
+        // What keeps its expiry (`INCR`, `APPEND`) is still the item that Memcached's client set.
+        let kept = found.filter(|_| expire == Expire::Keep);
+        let tag = kept.and_then(|(_, id)| self.arena.own(id).tag());
+        let tag = tag.map(|tag| self.changed(tag));
+        self.put(found, ItemKind::String, key, value, expires, tag)
     }
 
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
@@ -211,7 +236,7 @@ impl Keyspace {
         let id = match at {
             Some(at) if item.set_expires(at) => id,
             // The header lacks the word, or has one too many: the item is made anew.
-            _ => match self.remake(place, id, at) {
+            _ => match self.remake(place, id, at, item.tag()) {
                 Some(made) => made,
                 None => return true,
             },
@@ -256,15 +281,19 @@ impl Keyspace {
         self.len() == 0
     }
 
-    /// Shows every key that has not expired, with its database, its value and when it expires, in no
-    /// order.
-    pub fn for_each(&self, mut each: impl FnMut(u8, &[u8], Value<'_>, Option<Millis>)) {
+    /// Shows every key that has not expired, in no order.
+    pub fn for_each(&self, mut each: impl FnMut(&Entry<'_>)) {
         self.index.for_each(|id| {
             let item = self.arena.own(id);
             let expires = item.expires();
             if expires.is_none_or(|at| self.now <= at) {
-                let database = self.databases.number(item.database());
-                each(database, item.key(), self.value(id), expires);
+                each(&Entry {
+                    database: self.databases.number(item.database()),
+                    key: item.key(),
+                    value: self.value(id),
+                    expires,
+                    tag: item.tag(),
+                });
             }
         });
     }
@@ -349,6 +378,7 @@ impl Keyspace {
         key: &[u8],
         value: &[u8],
         expires: Option<Millis>,
+        tag: Option<Tag>,
     ) -> Result<(), CommandError> {
         if key.len() > BULK_BYTES_MAX || value.len() > BULK_BYTES_MAX {
             return Err(CommandError::new(
@@ -361,6 +391,7 @@ impl Keyspace {
             key,
             value,
             expires,
+            tag,
             entry: NO_ENTRY,
             mark: 0,
         };
@@ -418,9 +449,15 @@ impl Keyspace {
         Ok(())
     }
 
-    /// Makes the item at `place` anew with another expiry; `None`: there is no room for that, so it
-    /// stays as it is.
-    fn remake(&mut self, place: Place, old: ItemId, expires: Option<Millis>) -> Option<ItemId> {
+    /// Makes the item at `place` anew with another expiry or tag; `None`: there is no room for that, so
+    /// it stays as it is.
+    fn remake(
+        &mut self,
+        place: Place,
+        old: ItemId,
+        expires: Option<Millis>,
+        tag: Option<Tag>,
+    ) -> Option<ItemId> {
         let item = self.arena.own(old);
         let (key, value) = (item.key().to_vec(), item.value().to_vec());
         let new = NewItem {
@@ -429,6 +466,7 @@ impl Keyspace {
             key: &key,
             value: &value,
             expires,
+            tag,
             entry: item.entry(),
             mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
         };

@@ -33,7 +33,7 @@ pub(super) fn write(dir: &Path, meta: &Meta, shard: &mut Shard) -> Result<(), St
     crate::snapshot::write(&path, meta, |writer| {
         shard
             .keyspace()
-            .for_each(|database, key, value, expires| writer.push(database, key, value, expires));
+            .for_each(|entry| writer.push(entry));
     })?;
     Ok(())
 }
