@@ -4,6 +4,7 @@
 //! name = "storms"
 //! about = "one line, shown in the report"
 //! seed = 1                              # where --seed is not given
+//! skip-absent = true                    # leave out programs that are not on this machine, and say so
 //!
 //! [[bench]]                             # see `seawall_bench::comparison`
 //!
@@ -27,7 +28,7 @@
 use std::path::Path;
 
 use seawall_bench::comparison::Draft;
-use seawall_bench::{Comparison, Source, SourceError, Target};
+use seawall_bench::{Circumstances, Comparison, Source, SourceError, TargetSpec};
 use seawall_lab::{Size, Subject, Unit};
 use seawall_sim::Scenario;
 use seawall_workloads::trace::FormatSpec;
@@ -47,12 +48,14 @@ pub(crate) const FULL: (&str, &str) = ("full.toml", include_str!("../suites/full
 const SEEDS_MAX: u64 = 1_000_000;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Text {
     name: Spanned<String>,
     #[serde(default)]
     about: String,
     seed: Option<u64>,
+    #[serde(default)]
+    skip_absent: bool,
     #[serde(default)]
     bench: Vec<Draft>,
     #[serde(default)]
@@ -93,6 +96,8 @@ pub(crate) struct Suite {
     pub(crate) seed: u64,
     /// Tells it from every other: of its text and the targets that are driven.
     pub(crate) hash: String,
+    /// What is left out of it on this machine, and why.
+    pub(crate) skipped: Vec<String>,
     bench: Vec<Comparison>,
     lab: Vec<LabStep>,
     sim: Vec<SimPart>,
@@ -110,7 +115,7 @@ impl Suite {
     pub(crate) fn parse(
         source: &Source,
         folder: &Path,
-        targets: &[&'static Target],
+        targets: &[TargetSpec],
     ) -> Result<Suite, SourceError> {
         let text: Text = source.parse()?;
         let name = text.name.get_ref().clone();
@@ -125,9 +130,13 @@ impl Suite {
             let message = "nothing to do, expected at least one [[bench]], [[lab]] or [[sim]]";
             return Err(source.at(&text.name.span(), message));
         }
+        let circumstances = Circumstances {
+            targets,
+            skip_absent: text.skip_absent,
+        };
         let mut bench: Vec<Comparison> = Vec::new();
         for draft in &text.bench {
-            let comparison = Comparison::check(draft, source)?;
+            let comparison = Comparison::check(draft, source, circumstances)?;
             let name = &comparison.name;
             if bench.iter().any(|other| other.name == *name) {
                 let message = format!("two [[bench]] are named `{name}`, expected different names");
@@ -135,10 +144,18 @@ impl Suite {
             }
             bench.push(comparison);
         }
-        if !targets.is_empty() {
-            for comparison in &mut bench {
-                comparison.targets = targets.to_vec();
+        let mut skipped: Vec<String> = Vec::new();
+        for why in bench.iter().flat_map(|comparison| &comparison.skipped) {
+            if !skipped.contains(why) {
+                skipped.push(why.clone());
             }
+        }
+        let targets_left = bench
+            .iter()
+            .any(|comparison| !comparison.targets.is_empty());
+        if !targets_left && text.lab.is_empty() && text.sim.is_empty() {
+            let message = format!("nothing is left to do: {}", skipped.join("; "));
+            return Err(source.at(&text.name.span(), message));
         }
         let mut lab = Vec::new();
         for draft in &text.lab {
@@ -154,6 +171,7 @@ impl Suite {
             about: text.about,
             seed: text.seed.unwrap_or(1),
             hash: hash(source, targets),
+            skipped,
             bench,
             lab,
             sim,
@@ -183,8 +201,8 @@ impl Suite {
     }
 }
 
-fn hash(source: &Source, targets: &[&'static Target]) -> String {
-    let targets: String = targets.iter().map(|target| target.name).collect();
+fn hash(source: &Source, targets: &[TargetSpec]) -> String {
+    let targets: String = targets.iter().map(|target| target.text.as_str()).collect();
     format!(
         "{:016x}",
         xxh3_64_with_seed(source.text().as_bytes(), xxh3_64(targets.as_bytes()))

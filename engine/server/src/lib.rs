@@ -12,9 +12,13 @@
 
 pub mod clients;
 pub mod command;
+pub mod config;
 pub mod connection;
 pub mod limits;
 pub mod mailbox;
 pub mod net;
+pub mod notify;
+pub mod port;
+pub mod pubsub;
 pub mod resp;
 pub mod server;

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use seawall_store::reply::{Protocol, ReplyBuf};
+
 use crate::net::Token;
 
 /// Bytes for many clients, in both versions of the protocol.
@@ -12,6 +14,20 @@ pub struct Frame {
     pub resp2: Vec<u8>,
     /// For who speaks RESP3.
     pub resp3: Vec<u8>,
+}
+
+impl Frame {
+    /// What `write` writes, in both.
+    pub fn of(write: impl Fn(&mut ReplyBuf)) -> Frame {
+        let mut reply = ReplyBuf::default();
+        write(&mut reply);
+        let resp2 = reply.as_bytes().to_vec();
+        reply.clear();
+        reply.speak(Protocol::Resp3);
+        write(&mut reply);
+        let resp3 = reply.as_bytes().to_vec();
+        Frame { resp2, resp3 }
+    }
 }
 
 /// What is to be done by the worker that has the client.

@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use seawall_store::{Millis, Store};
 
 use crate::clients::Clients;
+use crate::config::{Effect, Live};
 use crate::limits::Limits;
 use crate::mailbox::{Mailbox, Message};
+use crate::notify::Notifications;
+use crate::pubsub::PubSub;
 
 /// How far a server is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,12 @@ pub struct Server {
     pub store: Store,
     /// Who is connected.
     pub clients: Clients,
+    /// The parameters in force.
+    pub settings: Live,
+    /// Who listens to which channel.
+    pub pubsub: PubSub,
+    /// Which changes of keys are published.
+    pub notifications: Notifications,
     /// Since when it runs.
     pub since: Millis,
     /// Its name among all runs: 40 hexadecimal digits.
@@ -46,18 +55,27 @@ struct Station {
 
 impl Server {
     /// A server over `store`.
-    pub fn new(store: Store, limits: Limits, run_id: String) -> Server {
-        Server {
+    pub fn new(store: Store, settings: Live, run_id: String) -> Server {
+        let now = settings.now();
+        let server = Server {
             workers: (0..store.workers()).map(|_| Station::default()).collect(),
             since: store.now(),
             store,
             clients: Clients::default(),
             run_id,
-            limits: Mutex::new(Arc::new(limits)),
+            limits: Mutex::new(Arc::new(now.limits())),
+            settings,
+            pubsub: PubSub::default(),
+            notifications: Notifications::default(),
             limits_version: AtomicU64::new(1),
             phase: AtomicU8::new(Phase::Serving as u8),
-        }
+        };
+        server.take_effect(&[Effect::Store], &now);
+        server
     }
+
+    /// Counts from nothing again (`CONFIG RESETSTAT`).
+    pub fn reset_counts(&self) {}
 
     /// The bounds on clients, as they are now.
     pub fn limits(&self) -> Arc<Limits> {

@@ -43,6 +43,8 @@ impl Default for ShardConfig {
 pub struct Parked {
     /// When it is to be told that nothing came; `None`: never.
     pub until: Option<Millis>,
+    /// So many of its keys, from the first on, may make it ready; to the others it only writes.
+    pub keys: usize,
 }
 
 /// What an op gives back: the bytes of its reply, and what log, replicas and listeners must hear.

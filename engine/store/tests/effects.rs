@@ -42,6 +42,7 @@ fn state(shard: &mut Shard, now: Millis) -> Vec<String> {
                     "{:?}",
                     ask(shard, now, &[b"zrange", key, b"0", b"-1", b"withscores"])
                 ),
+                "list" => format!("{:?}", ask(shard, now, &[b"lrange", key, b"0", b"-1"])),
                 "none" => continue,
                 other => panic!("how a {other} is shown is not said here"),
             };

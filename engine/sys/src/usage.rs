@@ -36,6 +36,30 @@ pub fn cpu_of(pid: u32) -> io::Result<Duration> {
     read_clock(clock).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))
 }
 
+/// CPU time (user and system) of each living thread of process `pid`, by the thread's number. Empty
+/// where the kernel keeps no such account (`CONFIG_SCHED_INFO`).
+///
+/// # Errors
+/// `NotFound` or `ESRCH` where there is no such process.
+pub fn threads_of(pid: u32) -> io::Result<Vec<(u32, Duration)>> {
+    let mut threads = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{}/task", known_pid(pid)?))? {
+        let entry = entry?;
+        let number = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        // A thread may end meanwhile. The first number of `schedstat` is its time on a CPU, in ns
+        // (Documentation/scheduler/sched-stats.rst).
+        let text = fs::read_to_string(entry.path().join("schedstat")).ok();
+        let ns = text.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
+        if let (Some(number), Some(ns)) = (number, ns) {
+            threads.push((number, Duration::from_nanos(ns)));
+        }
+    }
+    Ok(threads)
+}
+
 /// Bytes of this process that are resident in memory, shared pages counted.
 ///
 /// # Errors
@@ -135,6 +159,31 @@ mod tests {
         child.wait().unwrap();
         assert!(cpu_of(child.id()).is_err());
         assert!(resident_of(child.id()).is_err());
+    }
+
+    #[test]
+    fn each_thread_has_its_own_time() {
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let busy = std::thread::spawn(move || {
+            burn(Duration::from_millis(30));
+            // Alive until it was looked at.
+            let _ = receiver.recv();
+        });
+        let worked = || threads_of(std::process::id()).unwrap();
+        let enough = |threads: &[(u32, Duration)]| {
+            threads
+                .iter()
+                .filter(|(_, cpu)| *cpu >= Duration::from_millis(30))
+                .count()
+                >= 1
+        };
+        while !enough(&worked()) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(worked().len() >= 2);
+        drop(sender);
+        busy.join().unwrap();
+        assert!(threads_of(u32::MAX).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use seawall_sys::ring::{Completion, Op, Ring};
+use seawall_sys::ring::{Completion, Op, Ring, Sockets};
 
 /// A ring, or the reason printed and none.
 fn ring(entries: u32) -> Option<Ring> {
@@ -133,6 +133,8 @@ fn forbidden_is_told_with_the_reason() {
         assert!(error.reason.contains("forbidden"), "{error}");
         assert_eq!(error.source.unwrap().raw_os_error(), Some(libc::EPERM));
         assert!(Ring::available().is_err());
+        let error = Sockets::new(4, 64).err().expect("the filter forbids it");
+        assert!(error.reason.contains("forbidden"), "{error}");
     })
     .join()
     .unwrap();

@@ -11,8 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::BenchError;
 use crate::comparison::Named;
-use crate::drive::Drive;
-use crate::target::Target;
+use crate::drive::{self, Drive};
+use crate::target::TargetSpec;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub struct Cell {
     /// The name of the comparison that it belongs to.
     pub comparison: String,
     /// What is driven.
-    pub target: &'static Target,
+    pub target: TargetSpec,
     /// With what, as given.
     pub workload: String,
     /// What is set.
@@ -50,7 +50,7 @@ impl fmt::Display for Cell {
         write!(
             f,
             "{}: {} on {}, {name}, repetition {}",
-            self.comparison, self.workload, self.target.name, self.repetition
+            self.comparison, self.workload, self.target, self.repetition
         )
     }
 }
@@ -64,7 +64,7 @@ impl Cell {
         };
         let identity = json!([
             self.comparison,
-            self.target.name,
+            self.target.text,
             self.workload,
             self.named.given,
             self.seed,
@@ -98,8 +98,9 @@ impl Cell {
     /// # Errors
     /// The target or the workload broke, or a reply was wrong.
     pub fn run_in(&self, scratch: &Path) -> Result<BenchRow, BenchError> {
-        let measured = (self.target.run)(&Drive {
-            target: self.target.name,
+        let measured = (self.target.target.run)(&Drive {
+            target: &self.target.text,
+            which: self.target.which(),
             workload: &self.workload,
             build: workload,
             configuration: &self.named.configuration,
@@ -107,6 +108,7 @@ impl Cell {
             warmup: self.warmup,
             length: self.length,
             scratch,
+            latency_from: drive::from_meant,
         })?;
         let recording = &measured.recording;
         let ops = recording.ops();
@@ -115,18 +117,38 @@ impl Cell {
         extra.insert("comparison".to_owned(), Value::from(&*self.comparison));
         extra.insert("clients".to_owned(), Value::from(measured.clients));
         extra.extend(measured.notes.clone());
+        let spent = &measured.spent;
+        let us_per_op = |cpu: Duration| cpu.as_secs_f64() * 1e6 / ops as f64;
+        for (name, figure) in [
+            ("target_busiest_share", spent.busiest),
+            ("generator_cpu_share", spent.generator_share),
+            (
+                "generator_cpu_us_per_op",
+                spent.generator_cpu.map(us_per_op),
+            ),
+        ] {
+            if let Some(figure) = figure.filter(|_| spent.generator_cpu.is_some()) {
+                extra.insert(name.to_owned(), Value::from(figure));
+            }
+        }
+        if self.named.configuration.rate.is_some() {
+            extra.insert("unfinished".to_owned(), Value::from(recording.unfinished()));
+        }
+        if let Some(why) = spent.invalid() {
+            extra.insert(crate::INVALID.to_owned(), Value::from(why));
+        }
         Ok(BenchRow {
             schema: SCHEMA,
             run: self.run(),
             seed: self.seed,
             config: self.named.given.clone(),
-            target: self.target.name.to_owned(),
+            target: self.target.text.clone(),
             workload: self.workload.clone(),
             repetition: self.repetition,
             ops,
             seconds,
             ops_per_s: ops as f64 / seconds,
-            cpu_us_per_op: measured.cpu.as_secs_f64() * 1e6 / ops as f64,
+            cpu_us_per_op: spent.cpu.map_or(f64::NAN, us_per_op),
             latency_us: recording.latency_us(),
             hit_ratio: measured.hit_ratio,
             rss_bytes: measured.rss_bytes,

@@ -21,6 +21,7 @@
 //! all alike.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -30,7 +31,7 @@ use toml::Spanned;
 use crate::cell::{Cell, Length};
 use crate::setting::{Configuration, Scalar};
 use crate::source::{Source, SourceError};
-use crate::target::{self, Target};
+use crate::target::TargetSpec;
 
 /// The longest that a cell may be told to run.
 const SECONDS_MAX: f64 = 86_400.0;
@@ -64,7 +65,7 @@ pub struct Comparison {
     /// The name in the suite.
     pub name: String,
     /// What is driven.
-    pub targets: Vec<&'static Target>,
+    pub targets: Vec<TargetSpec>,
     /// With what, as given.
     pub workloads: Vec<String>,
     /// What is set.
@@ -75,6 +76,17 @@ pub struct Comparison {
     pub warmup: Duration,
     /// How long or how much is measured.
     pub length: Length,
+    /// Targets that are left out since they are not on this machine, and why.
+    pub skipped: Vec<String>,
+}
+
+/// What stands besides a draft's own text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances<'a> {
+    /// What is driven instead of the draft's own targets, where there are any.
+    pub targets: &'a [TargetSpec],
+    /// Whether targets that are not on this machine are left out, instead of being an error.
+    pub skip_absent: bool,
 }
 
 /// A configuration with the words that set it.
@@ -88,7 +100,7 @@ pub struct Named {
 
 impl Draft {
     /// Where its name stands.
-    pub fn place(&self) -> std::ops::Range<usize> {
+    pub fn place(&self) -> Range<usize> {
         self.name.span()
     }
 }
@@ -98,15 +110,27 @@ impl Comparison {
     ///
     /// # Errors
     /// A name is unknown or a number is out of range; the message has file, line and what is accepted.
-    pub fn check(draft: &Draft, source: &Source) -> Result<Comparison, SourceError> {
+    pub fn check(
+        draft: &Draft,
+        source: &Source,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Comparison, SourceError> {
         let name = draft.name.get_ref().clone();
         if name.trim().is_empty() {
             return Err(source.at(&draft.name.span(), "`name` is empty, expected a word"));
         }
         let place = draft.name.span();
-        let targets = known(&draft.targets, "targets", &place, source, |text| {
-            target::find(text).map_err(|error| error.to_string())
+        let own = known(&draft.targets, "targets", &place, source, |text| {
+            text.parse::<TargetSpec>()
+                .map_err(|error| error.to_string())
         })?;
+        let spans = draft.targets.iter().map(Spanned::span);
+        let targets: Vec<(TargetSpec, Range<usize>)> = if circumstances.targets.is_empty() {
+            own.into_iter().zip(spans).collect()
+        } else {
+            let instead = circumstances.targets.iter().cloned();
+            instead.map(|target| (target, place.clone())).collect()
+        };
         let workloads = known(&draft.workloads, "workloads", &place, source, |text| {
             crate::cell::check_workload(text).map(|()| text.to_owned())
         })?;
@@ -138,14 +162,30 @@ impl Comparison {
             .map_or(Ok(Duration::ZERO), |given| {
                 duration(given, "warmup-seconds", 0.0, source)
             })?;
+        let configurations = configurations(draft, source)?;
+        let (mut here, mut skipped) = (Vec::new(), Vec::new());
+        for (target, span) in targets {
+            for workload in &workloads {
+                for named in &configurations {
+                    let fits = target.check(workload, named);
+                    fits.map_err(|why| source.at(&span, why))?;
+                }
+            }
+            match target.absent() {
+                None => here.push(target),
+                Some(why) if circumstances.skip_absent => skipped.push(why),
+                Some(why) => return Err(source.at(&span, why)),
+            }
+        }
         Ok(Comparison {
             name,
-            targets,
+            targets: here,
             workloads,
-            configurations: configurations(draft, source)?,
+            configurations,
             repetitions,
             warmup,
             length,
+            skipped,
         })
     }
 
@@ -171,7 +211,7 @@ impl Comparison {
 
     fn cell(
         &self,
-        target: &'static Target,
+        target: &TargetSpec,
         workload: &str,
         named: &Named,
         repetition: u32,
@@ -179,7 +219,7 @@ impl Comparison {
     ) -> Cell {
         Cell {
             comparison: self.name.clone(),
-            target,
+            target: target.clone(),
             workload: workload.to_owned(),
             named: named.clone(),
             repetition,
@@ -209,6 +249,17 @@ impl Named {
             named.given.insert(name.to_owned(), value.to_json());
         }
         Ok(named)
+    }
+
+    /// Whether none of `settings` is set.
+    ///
+    /// # Errors
+    /// One is: names it, and says `why` it cannot be.
+    pub(crate) fn refuse(&self, settings: &[&str], why: &str) -> Result<(), String> {
+        match settings.iter().find(|name| self.given.contains_key(**name)) {
+            Some(name) => Err(format!("`{name}` cannot be set: {why}")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -266,7 +317,7 @@ fn named(
 fn known<T>(
     names: &[Spanned<String>],
     key: &str,
-    place: &std::ops::Range<usize>,
+    place: &Range<usize>,
     source: &Source,
     find: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Vec<T>, SourceError> {

@@ -1,5 +1,5 @@
 //! Driving a target: load it, warm it up, measure it, stop. What one thread does meanwhile is in
-//! [`client`].
+//! [`client`]; when ops of an open loop begin, in [`schedule`].
 //!
 //! ```text
 //!            Load ───────► Warm ─────► Measure ────────► Settle ─────► Stop
@@ -11,6 +11,10 @@
 //! since a client's thread may be the worker that another one waits for.
 
 mod client;
+mod lane;
+mod schedule;
+
+pub use schedule::Arrivals;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -23,6 +27,7 @@ use serde_json::{Map, Value};
 
 use crate::BenchError;
 use crate::cell::Length;
+use crate::cost::{Cost, Spent};
 use crate::recording::Recording;
 use crate::setting::Configuration;
 use crate::target::{Endpoint, Lookups};
@@ -35,8 +40,10 @@ pub(crate) type Build = fn(&str, u64, usize, usize) -> Result<Box<dyn Workload>,
 
 /// What is driven, with what, for how long.
 pub(crate) struct Drive<'a> {
-    /// The target's name.
-    pub(crate) target: &'static str,
+    /// The target, as given.
+    pub(crate) target: &'a str,
+    /// What follows the target's name: where it is, which one.
+    pub(crate) which: &'a str,
     /// The workload, as given.
     pub(crate) workload: &'a str,
     /// What makes the workload for each client.
@@ -51,21 +58,29 @@ pub(crate) struct Drive<'a> {
     pub(crate) length: Length,
     /// A folder where the target may make one of its own.
     pub(crate) scratch: &'a Path,
+    /// What an op's latency counts from in an open loop, of when it was meant to be sent and when it
+    /// was.
+    pub(crate) latency_from: fn(Instant, Instant) -> Instant,
+}
+
+/// Latency as whoever wanted the op sees it.
+pub(crate) fn from_meant(meant: Instant, _sent: Instant) -> Instant {
+    meant
 }
 
 /// What came of it.
 pub(crate) struct Measured {
     /// All clients' recordings.
     pub(crate) recording: Recording,
-    /// How many clients there were.
+    /// How many clients there were: lanes of all threads.
     pub(crate) clients: usize,
     /// Wall-clock seconds.
     pub(crate) seconds: f64,
-    /// CPU time of this process meanwhile.
-    pub(crate) cpu: Duration,
+    /// CPU time of target and driver meanwhile.
+    pub(crate) spent: Spent,
     /// Hits over lookups meanwhile.
     pub(crate) hit_ratio: Option<f64>,
-    /// Resident bytes of this process at the end.
+    /// Resident bytes of the target at the end; 0 where nobody tells.
     pub(crate) rss_bytes: u64,
     /// What the target says besides.
     pub(crate) notes: Map<String, Value>,
@@ -81,7 +96,7 @@ impl Drive<'_> {
 
     fn failed(&self, why: String) -> BenchError {
         BenchError::Target {
-            target: self.target,
+            target: self.target.to_owned(),
             why,
         }
     }
@@ -159,9 +174,9 @@ impl Stage {
 /// Runs one cell on a target of type `E`.
 pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError> {
     let endpoint = E::open(drive).map_err(|why| drive.failed(why))?;
-    let clients = endpoint.clients();
+    let clients = endpoint.threads();
     let stage = Stage::new();
-    let (recording, interval) = thread::scope(|scope| {
+    let (recording, generator_cpu, interval) = thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|number| {
                 let (endpoint, stage) = (&endpoint, &stage);
@@ -169,16 +184,21 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
             })
             .collect();
         let interval = conduct(&endpoint, drive, &stage);
-        let mut all = Recording::new();
+        let (mut all, mut cpu) = (Recording::new(), Duration::ZERO);
         for thread in threads {
             match thread.join() {
-                Ok(recording) => all.add(&recording),
+                Ok(driven) => {
+                    all.add(&driven.recording);
+                    cpu += driven.cpu;
+                }
                 Err(_) => stage.fail(drive.failed("a client's thread panicked".to_owned())),
             }
         }
-        (all, interval)
+        (all, cpu, interval)
     });
     let notes = endpoint.notes();
+    let clients = clients * endpoint.lanes();
+    let generator = E::APART.then(|| (generator_cpu, endpoint.cores()));
     let closed = endpoint.close();
     let failure = stage.failure.into_inner();
     if let Some(error) = failure.unwrap_or_else(std::sync::PoisonError::into_inner) {
@@ -188,17 +208,24 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
     let interval = interval.expect("a cell that did not fail was measured");
     if recording.ops() == 0 {
         return Err(BenchError::Nothing {
-            target: drive.target,
+            target: drive.target.to_owned(),
             workload: drive.workload.to_owned(),
         });
     }
+    let Interval {
+        before,
+        after,
+        time,
+        ..
+    } = &interval;
+    let spent = Spent::between(before, after, *time, generator);
     Ok(Measured {
         recording,
         clients,
         seconds: interval.time.as_secs_f64(),
-        cpu: interval.cpu,
+        spent,
         hit_ratio: interval.hit_ratio,
-        rss_bytes: interval.rss_bytes,
+        rss_bytes: interval.after.rss_bytes.unwrap_or(0),
         notes,
     })
 }
@@ -206,14 +233,14 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
 /// What the calling thread saw between the beginning and the end of measuring.
 struct Interval {
     time: Duration,
-    cpu: Duration,
+    before: Cost,
+    after: Cost,
     hit_ratio: Option<f64>,
-    rss_bytes: u64,
 }
 
 /// Leads the clients through the phases; `None` where one of them failed.
 fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Option<Interval> {
-    let clients = endpoint.clients();
+    let clients = endpoint.threads();
     wait(stage, || {
         // Pairs with the Release in `client::run`.
         stage.loaded.load(Ordering::Acquire) == clients
@@ -223,7 +250,7 @@ fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Optio
     wait(stage, || warm.elapsed() >= drive.warmup)?;
 
     let lookups_before = endpoint.lookups();
-    let cpu_before = seawall_sys::usage::process_cpu();
+    let before = endpoint.cost();
     let begin = Instant::now();
     stage.enter(Phase::Measure);
     match drive.length {
@@ -235,15 +262,14 @@ fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Optio
     }
     stage.enter(Phase::Settle);
     let time = begin.elapsed();
-    let cpu = seawall_sys::usage::process_cpu().saturating_sub(cpu_before);
-    let rss_bytes = seawall_sys::usage::resident_bytes().unwrap_or(0);
+    let after = endpoint.cost();
     let lookups = endpoint.lookups();
     stage.enter(Phase::Stop);
     Some(Interval {
         time,
-        cpu,
+        before,
+        after,
         hit_ratio: hit_ratio(lookups_before, lookups),
-        rss_bytes,
     })
 }
 

@@ -3,8 +3,8 @@
 //! ```text
 //!  [[bench]] of a suite ──► Comparison ──► cells, interleaved (A B B A …)
 //!                                            │
-//!          target ◄── drive: closed loop ◄───┤  one thread a client, each with its own workload
-//!                          │                 │
+//!          target ◄── drive ◄────────────────┤  threads, each with lanes of ops, a workload a lane;
+//!                          │                 │  closed loop, or open loop at a rate
 //!                          ▼                 ▼
 //!                      Recording ────────► BenchRow ──► Journal (rows.jsonl, one line at once)
 //! ```
@@ -15,22 +15,29 @@
 
 pub mod cell;
 pub mod comparison;
+mod cost;
 mod drive;
 pub mod journal;
 mod recording;
+mod remote;
 pub mod setting;
 pub mod source;
 pub mod target;
+mod wire;
 
 pub use cell::{Cell, Length};
-pub use comparison::Comparison;
+pub use comparison::{Circumstances, Comparison};
+pub use drive::Arrivals;
 pub use journal::Journal;
 pub use setting::{Configuration, SETTINGS, Scalar, Setting};
 pub use source::{Source, SourceError};
-pub use target::{TARGETS, Target};
+pub use target::{TARGETS, Target, TargetError, TargetSpec};
 
 /// The field of a row that says what its reader must know: a fallback that was taken.
 pub const NOTICE: &str = "notice";
+
+/// The field of a row whose figures are not the target's: why.
+pub const INVALID: &str = "invalid";
 
 /// How names of folders begin that a cell makes for itself, and removes unless it is killed.
 pub const SCRATCH_PREFIX: &str = ".log-";
@@ -49,16 +56,16 @@ pub enum BenchError {
     /// The target could not be opened or broke while it was driven.
     #[error("target `{target}`: {why}")]
     Target {
-        /// The target's name.
-        target: &'static str,
+        /// The target, as given.
+        target: String,
         /// What went wrong.
         why: String,
     },
     /// A reply was wrong.
     #[error("target `{target}`, workload `{workload}`: {mismatch}")]
     Mismatch {
-        /// The target's name.
-        target: &'static str,
+        /// The target, as given.
+        target: String,
         /// The workload as given.
         workload: String,
         /// The op, the reply, and what would have been right.
@@ -67,8 +74,8 @@ pub enum BenchError {
     /// Nothing was completed while the clock ran.
     #[error("target `{target}`, workload `{workload}`: no op finished in the measured time")]
     Nothing {
-        /// The target's name.
-        target: &'static str,
+        /// The target, as given.
+        target: String,
         /// The workload as given.
         workload: String,
     },

@@ -19,6 +19,8 @@ const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 pub(crate) struct Recording {
     latency_ns: Histogram<u64>,
     errors: u64,
+    /// How many of the latencies are of ops that had no reply when the clock stopped.
+    unfinished: u64,
 }
 
 impl Recording {
@@ -28,6 +30,7 @@ impl Recording {
             latency_ns: Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3)
                 .expect("the bounds are in order and the digits are few"),
             errors: 0,
+            unfinished: 0,
         }
     }
 
@@ -38,17 +41,29 @@ impl Recording {
         self.errors += u64::from(refused);
     }
 
+    /// Counts an op that had no reply after `latency`, when the clock stopped.
+    pub(crate) fn give_up(&mut self, latency: Duration) {
+        self.record(latency, false);
+        self.unfinished += 1;
+    }
+
     /// Adds what another client saw.
     pub(crate) fn add(&mut self, other: &Recording) {
         self.latency_ns
             .add(&other.latency_ns)
             .expect("all recordings have the same bounds");
         self.errors += other.errors;
+        self.unfinished += other.unfinished;
     }
 
-    /// How many ops were counted.
+    /// How many ops were answered.
     pub(crate) fn ops(&self) -> u64 {
-        self.latency_ns.len()
+        self.latency_ns.len() - self.unfinished
+    }
+
+    /// How many ops had no reply when the clock stopped.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.unfinished
     }
 
     /// How many of them were refused.
@@ -108,7 +123,8 @@ mod tests {
         let mut recording = Recording::new();
         recording.record(Duration::ZERO, false);
         recording.record(Duration::MAX, false);
-        assert_eq!(recording.ops(), 2);
+        recording.give_up(Duration::MAX);
+        assert_eq!((recording.ops(), recording.unfinished()), (2, 1));
         assert!(recording.latency_us().max >= 3.59e9);
     }
 }

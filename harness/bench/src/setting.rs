@@ -13,6 +13,8 @@ use seawall_store::store::ReadPath;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::drive::Arrivals;
+
 /// A value as it stands in a suite or on the command line.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(untagged, expecting = "a text, a whole number, true or false")]
@@ -73,12 +75,22 @@ pub struct Configuration {
     pub shards: Option<usize>,
     /// Who answers reads.
     pub read_path: ReadPath,
-    /// How many ops each client has under way.
-    pub pipeline: usize,
+    /// The most ops that each client has under way.
+    pub pipeline: Option<usize>,
     /// How many client threads; one a core where absent.
     pub threads: Option<usize>,
     /// Where the log's folder is made; in the run's own folder where absent.
     pub dir: Option<PathBuf>,
+    /// Connections of each client thread to a server.
+    pub connections: Option<usize>,
+    /// Ops a second of all clients together, whatever the target does; as fast as it goes where absent.
+    pub rate: Option<u64>,
+    /// How ops at a rate are spread over time.
+    pub arrivals: Arrivals,
+    /// Threads of a spawned server; its own default where absent.
+    pub server_threads: Option<usize>,
+    /// Whether what a server holds is deleted first.
+    pub flush: bool,
 }
 
 impl Default for Configuration {
@@ -92,9 +104,14 @@ impl Default for Configuration {
             device: &DEVICES[0],
             shards: None,
             read_path: ReadPath::default(),
-            pipeline: 1,
+            pipeline: None,
             threads: None,
             dir: None,
+            connections: None,
+            rate: None,
+            arrivals: Arrivals::default(),
+            server_threads: None,
+            flush: false,
         }
     }
 }
@@ -222,10 +239,10 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "pipeline",
-        about: "ops that each client has under way; default 1",
+        about: "ops that each client has under way, at most; default 1, and 1024 with a rate",
         accepts: || "a number from 1 to 1024".to_owned(),
         set: |to, text| {
-            to.pipeline = number(text, 1, 1024)?;
+            to.pipeline = Some(number(text, 1, PIPELINE_MAX)?);
             Some(())
         },
     },
@@ -247,9 +264,67 @@ pub static SETTINGS: &[Setting] = &[
             to.dir.is_some().then_some(())
         },
     },
+    Setting {
+        name: "connections",
+        about: "connections of each client thread to a server, a client each; default 4",
+        accepts: || "a number from 1 to 10000".to_owned(),
+        set: |to, text| {
+            to.connections = Some(number(text, 1, 10_000)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "rate",
+        about: "ops a second of all clients, sent whether answers come or not; default as fast as it goes",
+        accepts: || "a number from 1 to 100000000".to_owned(),
+        set: |to, text| {
+            to.rate = Some(number(text, 1, 100_000_000)? as u64);
+            Some(())
+        },
+    },
+    Setting {
+        name: "arrivals",
+        about: "how ops at a rate are spread over time; default poisson",
+        accepts: || "poisson or constant".to_owned(),
+        set: |to, text| {
+            to.arrivals = match text {
+                "poisson" => Arrivals::Poisson,
+                "constant" => Arrivals::Constant,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        name: "server-threads",
+        about: "threads of a spawned server; default its own",
+        accepts: || "a number from 1 to 1024".to_owned(),
+        set: |to, text| {
+            to.server_threads = Some(number(text, 1, 1024)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "flush",
+        about: "delete what an addressed server holds before a cell; default no, and it must be empty",
+        accepts: || "yes or no".to_owned(),
+        set: |to, text| {
+            to.flush = yes_or_no(text)?;
+            Some(())
+        },
+    },
 ];
 
+/// The most ops that a client has under way, and how many it may have where a rate says when they begin.
+const PIPELINE_MAX: usize = 1024;
+
 impl Configuration {
+    /// How many ops each client may have under way.
+    pub(crate) fn window(&self) -> usize {
+        let default = if self.rate.is_some() { PIPELINE_MAX } else { 1 };
+        self.pipeline.unwrap_or(default)
+    }
+
     /// Sets `name` to `value`.
     ///
     /// # Errors
@@ -363,6 +438,7 @@ mod tests {
         ] {
             assert!(to.set(name, &Scalar::Int(value)).is_err(), "{name}={value}");
         }
-        assert_eq!((to.pipeline, to.threads, to.shards), (1, None, None));
+        assert_eq!((to.pipeline, to.threads, to.shards), (None, None, None));
+        assert_eq!(to.window(), 1);
     }
 }

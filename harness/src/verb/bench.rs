@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use seawall_bench::comparison::Named;
-use seawall_bench::{Cell, Length, Scalar, Target};
+use seawall_bench::{Cell, Length, Scalar, TargetSpec};
 use seawall_report::row::Row;
 
 use crate::family;
@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::status::{Failure, Outcome};
 use crate::table;
 
-/// Measure one workload on one target: closed loop, as fast as it goes, every reply verified.
+/// Measure one workload on one target, as fast as it goes or at a rate; every reply is verified.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
 pub(crate) struct Arguments {
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     workload: String,
     /// The target
     #[arg(long, value_name = "T", default_value = "embedded", value_parser = super::target)]
-    target: &'static Target,
+    target: TargetSpec,
     /// A setting; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = super::assignment)]
     config: Vec<(String, Scalar)>,
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .map(|(name, value)| (name.as_str(), value.clone()));
     let cell = Cell {
         comparison: "bench".to_owned(),
-        target: arguments.target,
+        target: arguments.target.clone(),
         workload: arguments.workload.clone(),
         named: Named::from_pairs("given", pairs).map_err(Failure::usage)?,
         repetition: 0,
@@ -63,12 +63,22 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             None => Length::Time(std::time::Duration::from_secs_f64(arguments.seconds)),
         },
     };
+    let target = &cell.target;
+    let fits = target.check(&cell.workload, &cell.named);
+    fits.and_then(|()| target.absent().map_or(Ok(()), Err))
+        .map_err(Failure::usage)?;
     let mut progress = Progress::new(1, cell.seconds_expected());
     progress.begin(&cell.to_string());
     let row = cell.run_in(Path::new(".")).map_err(Failure::work)?;
     drop(progress);
     if let Some(notice) = row.extra.get(seawall_bench::NOTICE) {
         output::complain(&format!("note: {}", notice.as_str().unwrap_or_default()));
+    }
+    if let Some(why) = row.extra.get(seawall_bench::INVALID) {
+        output::complain(&format!(
+            "note: invalid: {}",
+            why.as_str().unwrap_or_default()
+        ));
     }
     let row = Row::Bench(row);
     if arguments.json {
@@ -80,7 +90,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn help() -> String {
     let mut text = format!(
         "Targets: {}\nWorkloads: {}\n\nSettings:\n",
-        family::names("targets"),
+        seawall_bench::TARGETS
+            .iter()
+            .map(|target| target.form)
+            .collect::<Vec<_>>()
+            .join(", "),
         family::names("workloads")
     );
     for setting in seawall_bench::SETTINGS {
@@ -90,5 +104,7 @@ fn help() -> String {
 Examples:
   seawall bench --workload cache-aside
   seawall bench --workload leaderboard --target null --json
+  seawall bench --workload cache-aside --target resp://127.0.0.1:6379 --config pipeline=16
+  seawall bench --workload session --target resp://127.0.0.1:6379 --config rate=20000
   seawall bench --workload cache-aside --config appendonly=yes --config appendfsync=always"
 }

@@ -11,7 +11,7 @@ mod simulate;
 mod trace;
 
 use clap::{Parser, Subcommand};
-use seawall_bench::{Configuration, Scalar, Target};
+use seawall_bench::{Configuration, Scalar, TargetSpec};
 use seawall_workloads::trace::{FormatSpec, TraceError};
 
 use crate::status::Outcome;
@@ -61,9 +61,10 @@ impl Verb {
     }
 }
 
-/// A target by its name.
-fn target(text: &str) -> Result<&'static Target, String> {
-    seawall_bench::target::find(text).map_err(|error| error.to_string())
+/// A target as it is written.
+fn target(text: &str) -> Result<TargetSpec, String> {
+    text.parse()
+        .map_err(|error: seawall_bench::TargetError| error.to_string())
 }
 
 /// A workload that exists, with parameters that it takes.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use seawall_bench::{Source, Target};
+use seawall_bench::{Source, TargetSpec};
 use seawall_report::Run;
 use seawall_sys::ring::Ring;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     quick: bool,
     /// Drive this target instead of the suite's own; may be given several times
     #[arg(long, value_name = "T", value_parser = super::target)]
-    target: Vec<&'static Target>,
+    target: Vec<TargetSpec>,
     /// Seeds every workload and simulation [default: the suite's own]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("runs/{}-{seed}", suite.name)));
-    let setup = setup::of(&suite, seed, notices(&all));
+    let setup = setup::of(&suite, seed, notices(&suite, &all));
     let mut folder = Folder::open(&path, &setup, arguments.resume)?;
     setup
         .notices
@@ -94,15 +94,19 @@ fn source(arguments: &Arguments) -> Outcome<Source> {
 }
 
 /// What the reader of the run must know before it begins.
-fn notices(steps: &[Step]) -> Vec<String> {
-    if !steps.iter().any(Step::wants_uring) {
-        return Vec::new();
+fn notices(suite: &Suite, steps: &[Step]) -> Vec<String> {
+    let mut notices = Vec::new();
+    if !suite.skipped.is_empty() {
+        notices.push(format!("left out: {}", suite.skipped.join("; ")));
     }
-    let unavailable = Ring::available().err();
-    unavailable
-        .map(|why| format!("{why}; logs go to files by pwrite and fdatasync instead"))
-        .into_iter()
-        .collect()
+    if steps.iter().any(Step::wants_uring)
+        && let Err(why) = Ring::available()
+    {
+        notices.push(format!(
+            "{why}; logs go to files by pwrite and fdatasync instead"
+        ));
+    }
+    notices
 }
 
 fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {

@@ -7,6 +7,8 @@ use seawall_store::reply::Protocol;
 use super::{Command, Context, Next, Order, arity_error};
 use crate::clients::check_name;
 use crate::connection::Replies;
+use crate::limits::Limits;
+use crate::resp::Words;
 
 /// The version of Redis whose replies these are.
 pub const REDIS_VERSION: &str = "7.0.15";
@@ -132,20 +134,26 @@ fn echo(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn select(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let index = parse_int(&context.args[0]).ok_or(CommandError::NOT_AN_INTEGER)?;
+    context.client.database = database(context.args, &context.server.limits())?;
+    context.reply.ok();
+    Ok(())
+}
+
+/// The database that the arguments of `SELECT` mean.
+///
+/// # Errors
+/// There is none, in Redis's words.
+pub fn database(args: &Words, limits: &Limits) -> Result<u8, CommandError> {
+    let index = parse_int(&args[0]).ok_or(CommandError::NOT_AN_INTEGER)?;
     if i32::try_from(index).is_err() {
         return Err(CommandError::fixed(
             "ERR value is out of range, value must between -2147483648 and 2147483647",
         ));
     }
-    let databases = context.server.limits().databases;
-    let index = u8::try_from(index)
+    u8::try_from(index)
         .ok()
-        .filter(|&index| index < databases)
-        .ok_or(CommandError::fixed("ERR DB index is out of range"))?;
-    context.client.database = index;
-    context.reply.ok();
-    Ok(())
+        .filter(|&index| index < limits.databases)
+        .ok_or(CommandError::fixed("ERR DB index is out of range"))
 }
 
 #[expect(

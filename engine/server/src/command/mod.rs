@@ -3,7 +3,13 @@
 //! A family is a file; a command is a `static` in it and a line in [`COMMANDS`]. Data commands are the
 //! store's ([`seawall_store::command`]); [`table`] holds both.
 
+mod called_keys;
+pub mod catalog;
+pub mod config;
 pub mod connection;
+pub mod facts;
+mod help;
+pub mod pubsub;
 mod table;
 pub mod transaction;
 
@@ -29,6 +35,19 @@ pub static COMMANDS: &[&Command] = &[
     &connection::RESET,
     &connection::HELLO,
     &connection::AUTH,
+    // Messages.
+    &pubsub::SUBSCRIBE,
+    &pubsub::UNSUBSCRIBE,
+    &pubsub::PSUBSCRIBE,
+    &pubsub::PUNSUBSCRIBE,
+    &pubsub::SSUBSCRIBE,
+    &pubsub::SUNSUBSCRIBE,
+    &pubsub::PUBLISH,
+    &pubsub::SPUBLISH,
+    &pubsub::PUBSUB,
+    // The server.
+    &catalog::COMMAND,
+    &config::CONFIG,
     // Transactions.
     &transaction::MULTI,
     &transaction::EXEC,

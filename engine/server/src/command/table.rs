@@ -96,6 +96,14 @@ impl Entry {
         }
     }
 
+    /// One line for people.
+    pub fn about(&self) -> &'static str {
+        match self.runner {
+            Runner::Store(command) => command.about,
+            Runner::Server(command) => command.about,
+        }
+    }
+
     /// Which arguments are keys.
     pub fn keys(&self) -> Keys {
         match self.runner {

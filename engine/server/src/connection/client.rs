@@ -9,6 +9,7 @@ use seawall_store::reply::Protocol;
 
 use crate::clients::Card;
 use crate::command::Entry;
+use crate::port::Watch;
 use crate::resp::Words;
 
 /// Which replies a client gets (`CLIENT REPLY`).
@@ -78,6 +79,8 @@ pub struct Client {
     pub closing: bool,
     /// Commands between `MULTI` and `EXEC`.
     pub transaction: Option<Transaction>,
+    /// The keys that the next `EXEC` hangs on.
+    pub watch: Option<Watch>,
     /// What it listens to.
     pub subscriptions: Subscriptions,
 }
@@ -93,6 +96,7 @@ impl Client {
             replies: Replies::On,
             closing: false,
             transaction: None,
+            watch: None,
             subscriptions: Subscriptions::default(),
         }
     }

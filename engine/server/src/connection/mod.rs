@@ -1,5 +1,341 @@
 //! A connection: one client's commands in, its replies out, in order.
+//!
+//! ```text
+//!  bytes ─► Input ─► Parser ─► refusal? ─► queued by MULTI?
+//!                                   │
+//!           the store's: a place in Order, sent by tag ─► answered later ─┐
+//!           the server's: run here, at once or when all before are done ──┤
+//!                                                                         ▼
+//!                                                          Order ─► output, in order
+//! ```
+//!
+//! Commands for single shards overtake each other only in time, never in their replies. What concerns
+//! several shards, waits, or has to see what came before ([`Gate`]) stands alone: it begins when all
+//! before it are answered, or lets nothing begin behind it. A connection does no input or output: its
+//! worker hands it bytes and answers, and takes its output away.
 
 mod client;
+mod exec;
+mod input;
+mod order;
+mod refusal;
+mod run;
+mod wait;
+
+use std::sync::Arc;
+
+use seawall_store::reply::{Protocol, ReplyBuf};
+use seawall_store::{Millis, Op};
 
 pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
+pub use order::Place;
+pub use wait::Timers;
+
+use crate::clients::Card;
+use crate::command::Entry;
+use crate::limits::Limits;
+use crate::mailbox::Frame;
+use crate::port::{Answered, Port};
+use crate::resp::{Bounds, Parser, Words};
+use crate::server::Server;
+use exec::Exec;
+use input::Input;
+use order::Order;
+use wait::Parked;
+
+/// How many commands of one client may be unanswered; further ones wait.
+const UNANSWERED_MAX: usize = 512;
+/// A client that does not take so many bytes of replies is not served on, until it does.
+const OUTPUT_HELD_BYTES: usize = 64 << 20;
+
+/// What a connection works with while its worker lets it.
+pub struct Turn<'a> {
+    /// What all workers share.
+    pub server: &'a Server,
+    /// The way to the store.
+    pub port: &'a mut Port,
+    /// Bounds on clients.
+    pub limits: &'a Limits,
+    /// When somebody's waiting is over.
+    pub timers: &'a mut Timers,
+    /// For replies that are made here.
+    pub scratch: &'a mut ReplyBuf,
+    /// The time.
+    pub now: Millis,
+    /// The connection's number at its worker.
+    pub slot: u32,
+}
+
+impl Turn<'_> {
+    fn tag(&self, place: Place) -> u64 {
+        u64::from(self.slot) << 32 | u64::from(place)
+    }
+}
+
+/// The connection and the place that a tag means.
+pub fn untag(tag: u64) -> (u32, Place) {
+    ((tag >> 32) as u32, tag as u32)
+}
+
+/// A command that may run.
+#[derive(Debug)]
+enum Call {
+    Store(&'static Entry, Op),
+    Server(&'static Entry, Words),
+}
+
+/// Whether the next command may begin.
+#[derive(Debug)]
+enum Gate {
+    /// It may.
+    Open,
+    /// This one waits until all before it are answered.
+    Held(Box<Call>),
+    /// It may when all before it are answered.
+    Alone,
+}
+
+/// A connection.
+pub struct Connection {
+    /// The client as commands see it.
+    pub client: Client,
+    parser: Parser,
+    input: Input,
+    order: Order,
+    gate: Gate,
+    exec: Option<Box<Exec>>,
+    parked: Option<Parked>,
+    /// Replies and messages that the network has not got yet.
+    output: Vec<u8>,
+    /// How many bytes the network has got and not sent.
+    queued: usize,
+    /// Since when more than the soft limit waits to be sent.
+    slow_since: Option<Millis>,
+    /// Whether it is to be closed at once, whatever is owed.
+    broken: bool,
+    /// Whether the client sends no more.
+    ended: bool,
+}
+
+impl Connection {
+    /// Of a client that has just come.
+    pub fn new(card: Arc<Card>, limits: &Limits) -> Connection {
+        Connection {
+            client: Client::new(card, limits.password.is_empty()),
+            parser: Parser::default(),
+            input: Input::default(),
+            order: Order::default(),
+            gate: Gate::Open,
+            exec: None,
+            parked: None,
+            output: Vec::new(),
+            queued: 0,
+            slow_since: None,
+            broken: false,
+            ended: false,
+        }
+    }
+
+    /// Takes bytes in and begins what they ask.
+    pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        self.client.card.heard_ms.set(turn.now.0);
+        if self.input.is_empty() {
+            let used = self.consume(bytes, turn);
+            self.input.add(&bytes[used..]);
+        } else {
+            self.input.add(bytes);
+            self.consume_input(turn);
+        }
+        let held = self.input.len() + self.parser.held_bytes();
+        self.client.card.input_bytes.set(held as u64);
+        if self.input.len() > turn.limits.query_bytes {
+            self.broken = true;
+        }
+    }
+
+    /// Begins what had to wait and need not any more.
+    pub fn resume(&mut self, turn: &mut Turn<'_>) {
+        self.go_on_with_exec(turn);
+        if !self.order.is_empty() && !matches!(self.gate, Gate::Open) {
+            return;
+        }
+        if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
+            self.begin(*call, turn);
+        }
+        self.consume_input(turn);
+    }
+
+    /// Takes an answer of the store to `place`; whether the connection may now go on with something.
+    pub fn answered(
+        &mut self,
+        place: Place,
+        answered: &Answered<'_>,
+        timers: &mut Timers,
+        slot: u32,
+    ) -> bool {
+        match answered {
+            Answered::Reply(bytes) => {
+                self.unpark(timers, slot);
+                match &mut self.exec {
+                    Some(exec) if exec.place == place => exec.take(bytes),
+                    _ => self.order.answer(place, bytes, &mut self.output),
+                }
+            }
+            Answered::Parked { until } => {
+                self.park(place, *until, None, timers, slot);
+                return false;
+            }
+            Answered::Cancelled => {
+                let reply = self.given_up(timers, slot);
+                self.order.answer(place, &reply, &mut self.output);
+            }
+        }
+        self.has_more()
+    }
+
+    /// Whether something waits that [`resume`](Connection::resume) might begin.
+    pub fn has_more(&self) -> bool {
+        self.exec.is_some() || matches!(self.gate, Gate::Held(_)) || !self.input.is_empty()
+    }
+
+    /// Sends what it did not ask for.
+    pub fn push(&mut self, frame: &Frame) {
+        self.output.extend_from_slice(match self.client.protocol {
+            Protocol::Resp2 => &frame.resp2,
+            Protocol::Resp3 => &frame.resp3,
+        });
+    }
+
+    /// The client sends no more: it is answered what it asked, unless it waits.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.broken |= self.parked.is_some();
+    }
+
+    /// The client is gone: what waits for a key is given up.
+    pub fn leave(&mut self, turn: &mut Turn<'_>) {
+        self.gate = Gate::Alone;
+        self.exec = None;
+        self.input.clear();
+        self.output = Vec::new();
+        self.client.transaction = None;
+        self.client.watch = None;
+        self.give_up(turn);
+    }
+
+    /// Whether the store still owes answers.
+    pub fn is_owed(&self) -> bool {
+        !self.order.is_empty()
+    }
+
+    /// Whether the client is to be closed now, without sending anything.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Closes at the next opportunity, without sending anything.
+    pub fn break_off(&mut self) {
+        self.broken = true;
+    }
+
+    /// Whether all was said that will be.
+    pub fn is_done(&self) -> bool {
+        self.order.is_empty()
+            && (self.client.closing || self.ended && !matches!(self.gate, Gate::Held(_)))
+    }
+
+    /// What the network is to send.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// The network has got the output and not sent so many bytes; whether the client took enough for
+    /// the connection to go on.
+    pub fn queued(&mut self, bytes: usize) -> bool {
+        let was_held = self.is_output_held();
+        self.queued = bytes;
+        self.client.card.output_bytes.set(bytes as u64);
+        was_held && !self.is_output_held() && self.has_more()
+    }
+
+    /// Whether more waits to be sent than `client-output-buffer-limit` allows.
+    pub fn is_too_slow(&mut self, limits: &Limits, now: Millis) -> bool {
+        let limit = if self.client.is_subscriber() {
+            limits.output_pubsub
+        } else {
+            limits.output_normal
+        };
+        let waiting = (self.output.len() + self.queued) as u64;
+        if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
+            return true;
+        }
+        if limit.soft_bytes == 0 || waiting <= limit.soft_bytes {
+            self.slow_since = None;
+            return false;
+        }
+        let since = *self.slow_since.get_or_insert(now);
+        now.since(since) > limit.soft_s * 1_000
+    }
+
+    /// Whether it said nothing for longer than `timeout` allows. Who waits or listens may be silent.
+    pub fn is_idle(&self, limits: &Limits, now: Millis) -> bool {
+        let heard = Millis(self.client.card.heard_ms.get());
+        limits.idle_s > 0
+            && now.since(heard) > limits.idle_s * 1_000
+            && self.order.is_empty()
+            && !self.client.is_subscriber()
+    }
+
+    fn is_output_held(&self) -> bool {
+        self.output.len() + self.queued > OUTPUT_HELD_BYTES
+    }
+
+    fn may_begin(&self) -> bool {
+        matches!(self.gate, Gate::Open)
+            && !self.client.closing
+            && !self.broken
+            && self.order.len() < UNANSWERED_MAX
+            && !self.is_output_held()
+    }
+
+    fn consume_input(&mut self, turn: &mut Turn<'_>) {
+        let mut input = std::mem::take(&mut self.input);
+        let used = self.consume(input.as_bytes(), turn);
+        input.take(used);
+        self.input = input;
+    }
+
+    /// Begins what `bytes` ask, as far as it may; how many of them are done with.
+    fn consume(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        let mut at = 0;
+        while self.may_begin() {
+            let bounds = Bounds {
+                bulk_bytes: turn.limits.bulk_bytes,
+                query_bytes: turn.limits.query_bytes,
+                stranger: !self.client.authenticated,
+            };
+            match self.parser.next(&bytes[at..], bounds) {
+                Ok((used, None)) => {
+                    at += used;
+                    break;
+                }
+                Ok((used, Some(parsed))) => {
+                    at += used;
+                    self.command(parsed, turn);
+                }
+                Err(error) => {
+                    let reply = error.reply();
+                    self.broken |= reply.is_empty();
+                    let muted = self.client.replies != Replies::On;
+                    self.order.reply(&reply, muted, &mut self.output);
+                    self.client.closing = true;
+                }
+            }
+        }
+        if self.client.closing || self.broken {
+            // Nothing more will be read.
+            return bytes.len();
+        }
+        at
+    }
+}

@@ -5,7 +5,7 @@
 //! hang-ups are reported whether asked for or not, and would be reported without end. Sending is tried
 //! first; the kernel is asked for writability only after it took less than it was given.
 //!
-//! One receive of at most [`INBOX_BYTES`] a connection and turn keeps the loop fair.
+//! One receive of at most 64 KiB a connection and turn keeps the loop fair.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};

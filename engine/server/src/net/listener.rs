@@ -9,9 +9,10 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::net::{getpeername, sockopt};
+use rustix::net::{getpeername, listen, sockopt};
 
 /// How long a listener rests after a failure, unless a connection closes before.
 const REST: Duration = Duration::from_millis(100);
@@ -50,6 +51,38 @@ impl AsFd for Listener {
 }
 
 impl Listener {
+    /// Listens on `address`, with room for `backlog` connections that wait to be accepted (the kernel
+    /// allows `net.core.somaxconn` at most).
+    ///
+    /// # Errors
+    /// Where the address is taken, not this machine's, or forbidden.
+    pub fn tcp(address: SocketAddr, backlog: u32) -> io::Result<Listener> {
+        let listener = TcpListener::bind(address)?;
+        deepen(&listener, backlog)?;
+        Ok(Listener::Tcp(listener))
+    }
+
+    /// Listens on a Unix socket at `path`, which must not exist.
+    ///
+    /// # Errors
+    /// Where something is at the path, or the folder forbids it.
+    pub fn unix(path: &Path, backlog: u32) -> io::Result<Listener> {
+        let listener = UnixListener::bind(path)?;
+        deepen(&listener, backlog)?;
+        Ok(Listener::Unix(listener))
+    }
+
+    /// The same socket once more, for another worker's loop.
+    ///
+    /// # Errors
+    /// Where this process has no more descriptors.
+    pub fn share(&self) -> io::Result<Listener> {
+        Ok(match self {
+            Listener::Tcp(listener) => Listener::Tcp(listener.try_clone()?),
+            Listener::Unix(listener) => Listener::Unix(listener.try_clone()?),
+        })
+    }
+
     /// Makes it ready for a loop: nothing blocks, and replies leave at once.
     pub(super) fn prepare(&self, keep_alive_s: u32) -> io::Result<()> {
         match self {
@@ -92,6 +125,11 @@ impl Listener {
             }
         }
     }
+}
+
+/// Listening again changes a listener's backlog alone.
+fn deepen(listener: impl AsFd, backlog: u32) -> io::Result<()> {
+    Ok(listen(listener, backlog.min(i32::MAX as u32) as i32)?)
 }
 
 /// Whether a listener that failed may try again.

@@ -4,17 +4,18 @@
 //! it may, and tells what happened as [`Event`]s; between turns the caller queues more. So the replies
 //! of a turn leave together, and a connection is named by a [`Token`] that never means another one.
 //!
-//! - [`uring`]: one `io_uring`, one submission a turn.
+//! - [`uring`]: one `io_uring`, one system call a turn.
 //! - [`epoll`]: readiness and plain calls; the reference, and the fallback where `io_uring` is forbidden.
 //!
-//! What they share: [`listener`] (accepting sockets and their options), [`outbox`] (bytes that the
-//! kernel has not taken), [`table`] (connections by token). It knows no protocol, no limit on clients
+//! What members share: `listener` (accepting sockets and their options), `outbox` (bytes that the
+//! kernel has not taken), `table` (connections by token). It knows no protocol, no limit on clients
 //! and no store: those are decided above, with [`Net::queued`], [`Net::pause`] and [`Net::close`].
 
 pub mod epoll;
 mod listener;
 mod outbox;
 mod table;
+pub mod uring;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -24,7 +25,7 @@ pub use listener::Listener;
 pub use table::Token;
 
 /// The members. The first one is taken where nobody says.
-pub const LOOPS: &[Entry] = &[epoll::ENTRY];
+pub const LOOPS: &[Entry] = &[uring::ENTRY, epoll::ENTRY];
 
 /// A member of the family.
 pub struct Entry {
@@ -103,7 +104,7 @@ pub trait Net {
     /// Where the socket's options cannot be set or the kernel refuses to watch it.
     fn listen(&mut self, listener: Listener) -> io::Result<usize>;
 
-    /// Stops accepting on every listener and closes them. Connections stay.
+    /// Stops accepting for good and closes the listeners. Connections stay.
     fn deafen(&mut self);
 
     /// Seconds of silence after which the kernel asks whether a TCP peer is still there, for connections
@@ -114,7 +115,7 @@ pub trait Net {
     fn keep_alive(&mut self, seconds: u32) -> io::Result<()>;
 
     /// One turn: hands what is queued to the kernel, waits up to `wait` for something to happen (zero:
-    /// does not wait) or until `wake` is readable, and passes on what happened.
+    /// does not wait) or until `wake` is readable, and passes on what happened. It may wait less.
     ///
     /// `wake` is a non-blocking eventfd, the same at every turn; a turn that finds it readable empties it.
     ///

@@ -83,7 +83,6 @@ impl Outbox {
     }
 
     /// Gives the piece to send next away, and how many of its bytes are sent already.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the io_uring loop lends"))]
     pub(super) fn lend(&mut self) -> Option<(Vec<u8>, usize)> {
         Some((self.pieces.pop_front()?, self.sent))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,8 +62,8 @@ impl Service for Echo {
 /// Holds that events come in the order promised, and to the connections that they name.
 #[derive(Default)]
 pub struct Ledger {
-    /// Open connections, and whether their peer has ended.
-    open: HashMap<Token, bool>,
+    /// Open connections by place, and whether their peer has ended.
+    open: HashMap<usize, (Token, bool)>,
     /// Ever accepted.
     pub accepted: usize,
     pub closed: usize,
@@ -73,25 +73,37 @@ impl Ledger {
     pub fn enter(&mut self, happened: &Happened) {
         match happened {
             Happened::Accepted(conn, ..) => {
-                let before = self.open.insert(*conn, false);
-                assert!(before.is_none(), "{conn:?} accepted while it is open");
-                let same_place = self.open.keys().filter(|o| o.index() == conn.index());
-                assert_eq!(same_place.count(), 1, "two connections in one place");
+                let before = self.open.insert(conn.index(), (*conn, false));
+                assert!(before.is_none(), "{conn:?} accepted in place of {before:?}");
                 self.accepted += 1;
             }
             Happened::Received(conn, bytes) => {
-                assert_eq!(self.open.get(conn), Some(&false), "{conn:?} received");
+                assert!(!*self.ended(*conn), "{conn:?} received after its end");
                 assert!(!bytes.is_empty(), "{conn:?} received nothing");
             }
             Happened::Ended(conn) => {
-                assert_eq!(self.open.insert(*conn, true), Some(false), "{conn:?} ended");
+                let ended = self.ended(*conn);
+                assert!(!*ended, "{conn:?} ended twice");
+                *ended = true;
             }
-            Happened::Sent(conn) => assert!(self.open.contains_key(conn), "{conn:?} sent"),
+            Happened::Sent(conn) => {
+                self.ended(*conn);
+            }
             Happened::Closed(conn) => {
-                assert!(self.open.remove(conn).is_some(), "{conn:?} closed");
+                self.ended(*conn);
+                self.open.remove(&conn.index());
                 self.closed += 1;
             }
         }
+    }
+
+    fn ended(&mut self, conn: Token) -> &mut bool {
+        let (open, ended) = self
+            .open
+            .get_mut(&conn.index())
+            .expect("its place is taken");
+        assert_eq!(*open, conn, "another one's token");
+        ended
     }
 
     pub fn open(&self) -> usize {
@@ -121,9 +133,12 @@ pub struct Host<S> {
 impl<S: Service> Host<S> {
     /// A loop that listens on a port of the loopback.
     pub fn start(make: Make, service: S) -> Host<S> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        Host::on(make, service, vec![listener.into()], address)
+        let listener = Listener::tcp("127.0.0.1:0".parse().unwrap(), 4096).unwrap();
+        let Listener::Tcp(tcp) = &listener else {
+            unreachable!("it was made for TCP")
+        };
+        let address = tcp.local_addr().unwrap();
+        Host::on(make, service, vec![listener], address)
     }
 
     pub fn on(make: Make, service: S, on: Vec<Listener>, address: SocketAddr) -> Host<S> {

@@ -2,8 +2,10 @@
 //!
 //! Each test runs once for each loop that this machine allows; a ledger holds the order of all events.
 
+mod crowd;
 mod echo;
 mod host;
+mod slow;
 mod wake;
 
 use host::Make;

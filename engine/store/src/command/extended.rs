@@ -99,6 +99,28 @@ impl Extended {
         sum.is_finite().then_some(sum)
     }
 
+    /// This many seconds in milliseconds, rounded up; `None` where they are out of range.
+    pub fn milliseconds(self) -> Option<i64> {
+        let (mantissa, exponent) = self.parts()?;
+        // As C multiplies: rounded to 64 bits before it is rounded to a whole number.
+        let magnitude = round(u128::from(mantissa) * 1000, exponent, false)?;
+        let Magnitude::Finite { mantissa, exponent } = magnitude else {
+            return None;
+        };
+        let negative = self.negative;
+        let whole = if exponent >= 0 {
+            let shift = u32::try_from(exponent).ok().filter(|&shift| shift < 64)?;
+            u128::from(mantissa) << shift
+        } else {
+            let shift = u32::try_from(-exponent).unwrap_or(u32::MAX);
+            let down = mantissa.checked_shr(shift).unwrap_or(0);
+            let exact = down.checked_shl(shift).is_some_and(|back| back == mantissa);
+            u128::from(down) + u128::from(!exact && !negative)
+        };
+        let whole = i64::try_from(whole).ok()?;
+        Some(if negative { -whole } else { whole })
+    }
+
     /// The number with up to 17 decimals and no exponent; `inf` or `-inf`.
     pub fn text(self) -> String {
         let Some((mantissa, exponent)) = self.parts() else {

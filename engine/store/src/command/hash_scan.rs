@@ -57,7 +57,7 @@ fn hscan(call: &mut Call<'_>) -> Result<(), CommandError> {
 }
 
 /// A cursor, as C's `strtoul` reads it: nothing is 0, and a minus wraps around.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
+pub(super) fn parse_cursor(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return Some(0);
     }

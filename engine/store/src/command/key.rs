@@ -84,12 +84,8 @@ fn exists(call: &mut Call<'_>) -> Result<(), CommandError> {
 }
 
 fn kind(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let name = match call.keyspace.kind(&call.op[0]) {
-        None => "none",
-        Some(Kind::String) => "string",
-        Some(Kind::Hash) => "hash",
-        Some(Kind::SortedSet) => "zset",
-    };
+    let kind = call.keyspace.kind(&call.op[0]);
+    let name = kind.map_or("none", Kind::name);
     call.out.reply.simple(name);
     Ok(())
 }

@@ -11,19 +11,24 @@ pub mod expiry;
 mod extended;
 mod flags;
 pub mod geo;
-mod glob;
+pub mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
 pub mod key;
 mod keys;
+pub mod list;
 mod lookup;
 pub mod memcached;
 pub mod number;
+pub mod object;
+pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sorted_set;
 pub mod string;
+pub mod transfer;
+mod waiting;
 
 use std::fmt;
 
@@ -35,7 +40,7 @@ pub use lookup::find;
 use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
-use crate::shard::{Out, Parked};
+use crate::shard::Out;
 use crate::time::Millis;
 
 /// Every command, by family.
@@ -68,6 +73,12 @@ pub static COMMANDS: &[&Command] = &[
     &key::EXISTS,
     &key::TYPE,
     &key::TOUCH,
+    &transfer::RENAME,
+    &transfer::RENAMENX,
+    &transfer::COPY,
+    &transfer::MOVE,
+    &object::OBJECT,
+    &object::MEMORY,
     &expiry::EXPIRE,
     &expiry::PEXPIRE,
     &expiry::EXPIREAT,
@@ -78,6 +89,9 @@ pub static COMMANDS: &[&Command] = &[
     &expiry::PEXPIRETIME,
     &expiry::PERSIST,
     // The whole keyspace, the connection.
+    &scan::SCAN,
+    &scan::KEYS,
+    &scan::RANDOMKEY,
     &server::DBSIZE,
     &server::FLUSHALL,
     &server::FLUSHDB,
@@ -101,6 +115,29 @@ pub static COMMANDS: &[&Command] = &[
     &hash::HINCRBYFLOAT,
     &hash_scan::HSCAN,
     &hash_random::HRANDFIELD,
+    // Lists.
+    &list::push::LPUSH,
+    &list::push::RPUSH,
+    &list::push::LPUSHX,
+    &list::push::RPUSHX,
+    &list::pop::LPOP,
+    &list::pop::RPOP,
+    &list::pop::LMPOP,
+    &list::read::LLEN,
+    &list::read::LRANGE,
+    &list::read::LINDEX,
+    &list::read::LPOS,
+    &list::change::LSET,
+    &list::change::LINSERT,
+    &list::change::LREM,
+    &list::change::LTRIM,
+    &list::transfer::LMOVE,
+    &list::transfer::RPOPLPUSH,
+    &list::block::BLPOP,
+    &list::block::BRPOP,
+    &list::block::BLMPOP,
+    &list::block::BLMOVE,
+    &list::block::BRPOPLPUSH,
     // Sorted sets.
     &sorted_set::add::ZADD,
     &sorted_set::add::ZINCRBY,
@@ -188,14 +225,6 @@ impl Call<'_> {
         self.out.effects.push(self.op);
     }
 
-    /// Waits until one of the op's keys may be ready, or for `timeout_ms` milliseconds (`None`: for
-    /// ever). The handler writes no reply, and has changed nothing; [`Call::may_park`] allowed it.
-    pub fn park(&mut self, timeout_ms: Option<u64>) {
-        debug_assert!(self.may_park, "{:?} may not wait", self.op);
-        let until = timeout_ms.map(|ms| Millis(self.now.0.saturating_add(ms)));
-        self.out.parked = Some(Parked { until });
-    }
-
     /// Tells listeners what happened to `key`: at the places where Redis does, and cheap where nobody
     /// listens.
     #[inline]
@@ -213,7 +242,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// There is none.
-    fn database(&self, number: i64) -> Result<u8, CommandError> {
+    fn database(&self, number: i32) -> Result<u8, CommandError> {
         let there = usize::try_from(number).is_ok_and(|n| n < self.keyspace.databases());
         let database = u8::try_from(number).ok().filter(|_| there);
         database.ok_or(CommandError::NO_SUCH_DATABASE)

@@ -107,8 +107,8 @@ fn swapdb(call: &mut Call<'_>) -> Result<(), CommandError> {
         index.ok_or_else(|| CommandError::new(format!("ERR invalid {which} DB index")))
     };
     let (first, second) = (index(0, "first")?, index(1, "second")?);
-    let first = call.database(first.into())?;
-    let second = call.database(second.into())?;
+    let first = call.database(first)?;
+    let second = call.database(second)?;
     if first != second {
         call.keyspace.swap(first, second);
         call.propagate();

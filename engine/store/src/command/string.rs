@@ -177,7 +177,12 @@ fn append(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.out.reply.int(value.len() as i64);
     // Redis logs an append of nothing too; it changes something only where it makes the key.
     if !tail.is_empty() || !existed {
-        call.keyspace.set_string(key, &value, Expire::Keep)?;
+        let expire = Expire::Keep;
+        if existed {
+            call.keyspace.set_raw(key, &value, expire)?;
+        } else {
+            call.keyspace.set_string(key, &value, expire)?;
+        }
         call.propagate();
     }
     Ok(())
@@ -228,7 +233,7 @@ fn setrange(call: &mut Call<'_>) -> Result<(), CommandError> {
         value.resize(end, 0);
     }
     value[offset..end].copy_from_slice(patch);
-    call.keyspace.set_string(key, &value, Expire::Keep)?;
+    call.keyspace.set_raw(key, &value, Expire::Keep)?;
     call.propagate();
     call.out.reply.int(value.len() as i64);
     Ok(())

@@ -22,6 +22,7 @@
 //! The index holds ids and knows no item: hashes and comparisons are its callers' functions.
 
 mod table;
+mod walk;
 mod writer;
 
 #[cfg(all(test, loom))]
@@ -30,4 +31,5 @@ mod loom_model;
 mod tests;
 
 pub use table::Table;
+pub use walk::CURSOR_BITS;
 pub use writer::{Index, Place};

@@ -50,6 +50,11 @@ impl Index {
         &self.table
     }
 
+    /// How many buckets there are.
+    pub fn buckets(&self) -> usize {
+        self.buckets
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.len
@@ -124,7 +129,7 @@ impl Index {
         }
     }
 
-    fn for_chain(&self, bucket: usize, mut each: impl FnMut(LineId, usize, ItemId)) {
+    pub(super) fn for_chain(&self, bucket: usize, mut each: impl FnMut(LineId, usize, ItemId)) {
         let mut at = LineId::primary(bucket);
         loop {
             let line = self.table.line(at);

@@ -4,6 +4,7 @@ use super::Keyspace;
 use crate::command::CommandError;
 use crate::index::Place;
 use crate::mem::{ItemId, ItemKind};
+use crate::time::Millis;
 use crate::value::{Collection, Stored, Value};
 
 impl Keyspace {
@@ -34,10 +35,35 @@ impl Keyspace {
             let mut made = C::default();
             let result = change(&mut made)?;
             if !made.is_empty() {
-                self.put_collection(None, key, made)?;
+                self.put_collection(None, key, made.into_stored(), None)?;
             }
             return Ok(result);
         };
+        self.change(key, id, change)
+    }
+
+    /// As [`Keyspace::update`], where there is such a key; else `None`, and nothing is made.
+    ///
+    /// # Errors
+    /// As [`Keyspace::update`].
+    pub fn update_existing<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<Option<R>, CommandError> {
+        match self.access(key) {
+            Some(id) => self.change(key, id, change).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Changes the collection that `id`, the item of `key`, stands for.
+    fn change<C: Collection, R>(
+        &mut self,
+        key: &[u8],
+        id: ItemId,
+        change: impl FnOnce(&mut C) -> Result<R, CommandError>,
+    ) -> Result<R, CommandError> {
         let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
         let stored = self.collections.get_mut(number);
         let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
@@ -61,20 +87,21 @@ impl Keyspace {
         collection: C,
     ) -> Result<(), CommandError> {
         let found = self.locate(key);
-        self.put_collection(found, key, collection)
+        debug_assert!(!collection.is_empty(), "an empty collection has no key");
+        self.put_collection(found, key, collection.into_stored(), None)
     }
 
-    fn put_collection<C: Collection>(
+    pub(super) fn put_collection(
         &mut self,
         found: Option<(Place, ItemId)>,
         key: &[u8],
-        collection: C,
+        stored: Stored,
+        expires: Option<Millis>,
     ) -> Result<(), CommandError> {
-        debug_assert!(!collection.is_empty(), "an empty collection has no key");
-        let bytes = collection.bytes() as u64;
-        let number = self.collections.insert(collection.into_stored());
+        let bytes = stored.bytes() as u64;
+        let number = self.collections.insert(stored);
         let value = number.to_le_bytes();
-        let put = self.put(found, ItemKind::Collection, key, &value, None, None);
+        let put = self.put(found, ItemKind::Collection, key, &value, expires, None);
         if let Err(error) = put {
             self.collections.remove(number);
             return Err(error);
@@ -86,8 +113,7 @@ impl Keyspace {
     pub(super) fn value(&self, id: ItemId) -> Value<'_> {
         match self.number(id).map(|number| self.collections.get(number)) {
             None => Value::String(self.arena.own(id).value()),
-            Some(Stored::Hash(hash)) => Value::Hash(hash),
-            Some(Stored::SortedSet(set)) => Value::SortedSet(set),
+            Some(stored) => stored.value(),
         }
     }
 
@@ -104,10 +130,7 @@ impl Keyspace {
     pub(super) fn forget_collection(&mut self, id: ItemId) {
         if let Some(number) = self.number(id) {
             let stored = self.collections.remove(number);
-            self.collection_bytes -= match &stored {
-                Stored::Hash(hash) => hash.bytes() as u64,
-                Stored::SortedSet(set) => set.bytes() as u64,
-            };
+            self.collection_bytes -= stored.bytes() as u64;
         }
     }
 }

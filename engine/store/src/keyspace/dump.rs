@@ -1,7 +1,7 @@
 //! The whole state as ops: what rebuilds it on an empty shard.
 
 use super::{Entry, Keyspace};
-use crate::command::{Command, expiry, hash, memcached, set, sorted_set};
+use crate::command::{Command, expiry, hash, list, memcached, set, sorted_set};
 use crate::op::Op;
 use crate::reply::format_double;
 use crate::snapshot::{Body, Record};
@@ -30,6 +30,7 @@ impl Keyspace {
             match value {
                 Value::String(bytes) => string(key, bytes, expires, tag, each),
                 Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
+                Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
                 Value::SortedSet(members) => {
                     let scored = members.iter().map(|(member, x)| (format_double(x), member));
                     pairs(&sorted_set::add::ZADD, key, scored, expires, each);
@@ -46,6 +47,9 @@ pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     match &record.body {
         Body::String(bytes) => string(key, bytes, expires, record.tag, each),
         Body::Hash(fields) => pairs(&hash::HSET, key, fields.clone(), expires, each),
+        Body::List(elements) => {
+            single(&list::push::RPUSH, key, elements.clone(), expires, each);
+        }
         Body::SortedSet(members) => {
             let scored = members
                 .clone()
@@ -86,10 +90,33 @@ fn pairs<A: AsRef<[u8]>, B: AsRef<[u8]>>(
             each(std::mem::replace(&mut op, Op::new(command).arg(key)));
         }
     }
+    last(op, expires, each);
+}
+
+fn single<'a>(
+    command: &'static Command,
+    key: &[u8],
+    elements: impl Iterator<Item = &'a [u8]>,
+    expires: Option<Millis>,
+    each: &mut dyn FnMut(Op),
+) {
+    let mut op = Op::new(command).arg(key);
+    for element in elements {
+        op.push(element);
+        if op.len() > ARGS_MAX {
+            each(std::mem::replace(&mut op, Op::new(command).arg(key)));
+        }
+    }
+    last(op, expires, each);
+}
+
+/// What is left of a collection, and when it expires.
+fn last(op: Op, expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
+    let expiry = expires.map(|at| Op::new(&expiry::PEXPIREAT).arg(&op[0]).text(at.0));
     if op.len() > 1 {
         each(op);
     }
-    if let Some(at) = expires {
-        each(Op::new(&expiry::PEXPIREAT).arg(key).text(at.0));
+    if let Some(expiry) = expiry {
+        each(expiry);
     }
 }

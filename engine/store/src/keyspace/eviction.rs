@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::evict::family::mark::log_count;
 use crate::evict::{Capacity, EntryId, MarkRule, Marks, Policy, PolicySpec, Setup};
 use crate::mem::{Arena, Item, ItemId, ItemMarks};
 use crate::shard::ShardConfig;
@@ -16,6 +17,20 @@ use crate::time::Millis;
 
 /// The entry of an item that no policy knows.
 pub(super) const NO_ENTRY: EntryId = EntryId::MAX;
+
+/// What a key's mark tells of its use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// How long ago it was last accessed.
+    Idle {
+        /// In whole seconds.
+        seconds: u64,
+    },
+    /// Redis's logarithmic count of accesses, 0 to 255.
+    Frequency(u32),
+    /// The policy keeps neither.
+    Unknown,
+}
 
 /// Residents by entry, and their marks.
 pub(super) struct Residents {
@@ -55,7 +70,7 @@ impl Eviction {
         let spec = with_samples(&config.policy, config.samples);
         if config.maxmemory == 0 || spec == PolicySpec::default() {
             return Eviction {
-                rule: MarkRule::Nothing,
+                rule: MarkRule::Second,
                 active: None,
             };
         }
@@ -64,7 +79,10 @@ impl Eviction {
             seed: config.seed,
         });
         Eviction {
-            rule: policy.mark_rule(),
+            rule: match policy.mark_rule() {
+                MarkRule::Nothing => MarkRule::Second,
+                rule => rule,
+            },
             active: Some(Active {
                 policy,
                 residents: Residents {
@@ -85,10 +103,51 @@ impl Eviction {
     #[inline]
     pub(super) fn hit(&mut self, item: Item<'_>, now: Millis, random: &mut Xoshiro256PlusPlus) {
         match (self.rule, &mut self.active) {
-            (MarkRule::Nothing, _) | (_, None) => {}
             (MarkRule::Touch, Some(active)) => active.policy.touch(item.entry()),
-            (rule, Some(_)) => mark_hit(rule, item, now, || random.next_u32()),
+            (rule, _) => mark_hit(rule, item, now, || random.next_u32()),
         }
+    }
+
+    /// The mark that an item begins with, unless the policy says otherwise.
+    pub(super) fn first_mark(&self, now: Millis) -> u32 {
+        match self.rule {
+            MarkRule::Second => MarkRule::Second.next(0, now, 0),
+            _ => 0,
+        }
+    }
+
+    /// What the mark of an item tells of its use.
+    pub(super) fn usage(&self, item: Item<'_>, now: Millis) -> Usage {
+        // Relaxed: a mark orders nothing.
+        let mark = item.mark().load(Ordering::Relaxed);
+        match self.rule {
+            MarkRule::Second => Usage::Idle {
+                seconds: u64::from(((now.0 / 1000) as u32).wrapping_sub(mark)),
+            },
+            MarkRule::Stamp => Usage::Idle {
+                seconds: u64::from((now.0 as u32).wrapping_sub(mark)) / 1000,
+            },
+            MarkRule::LogCount => Usage::Frequency(log_count::decayed(mark, now)),
+            _ => Usage::Unknown,
+        }
+    }
+
+    /// Lets the mark of an item tell this of its use, where it can.
+    pub(super) fn set_usage(&self, item: Item<'_>, usage: Usage, now: Millis) {
+        let mark = match (self.rule, usage) {
+            (MarkRule::Second, Usage::Idle { seconds }) => {
+                (now.0 / 1000).saturating_sub(seconds) as u32
+            }
+            (MarkRule::Stamp, Usage::Idle { seconds }) => {
+                // The mark's milliseconds wrap: longer than half of their range is not told apart.
+                let idle_ms = seconds.saturating_mul(1000).min(u64::from(u32::MAX) / 2);
+                (now.0 as u32).wrapping_sub(idle_ms as u32)
+            }
+            (MarkRule::LogCount, Usage::Frequency(count)) => log_count::pack(count.min(255), now),
+            _ => return,
+        };
+        // Relaxed: as above.
+        item.mark().store(mark, Ordering::Relaxed);
     }
 
     /// A hit on another core: it is the policy's only if the entry still is `id`.

@@ -7,7 +7,7 @@
 use super::Keyspace;
 use crate::command::{CommandError, Flag};
 use crate::event::Class;
-use crate::mem::{Arena, ItemId, ItemKind, NewItem};
+use crate::mem::{Arena, ItemId, NewItem};
 use crate::op::Op;
 
 /// Room that is kept free where readers delay reuse, so that ordinary limbo evicts nothing: a 64th of
@@ -52,7 +52,7 @@ impl Keyspace {
             match self.locate(key) {
                 Some((_, id)) => {
                     let item = self.arena.own(id);
-                    if item.kind() == ItemKind::String {
+                    if item.is_string() {
                         let old = Arena::block_bytes(item.bytes());
                         need -= old.min(size);
                         replaced = Some((id, old.min(size)));

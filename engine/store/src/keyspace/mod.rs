@@ -13,11 +13,13 @@ mod eviction;
 mod expiry;
 mod memory;
 mod notice;
+mod owned;
 mod reader;
 mod slab;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::io;
 
@@ -35,14 +37,17 @@ use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
 
+pub use crate::index::CURSOR_BITS;
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
+pub use eviction::Usage;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
-pub use tags::Tagged;
+pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
 use slab::Slab;
+pub use tags::Tagged;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
 pub const BULK_BYTES_MAX: usize = 512 << 20;
@@ -171,13 +176,14 @@ impl Keyspace {
         found.map(|(_, id)| self.value(id))
     }
 
+    /// Whether there is such a key; neither an access, nor told to anybody.
+    pub fn has(&mut self, key: &[u8]) -> bool {
+        self.locate(key).is_some()
+    }
+
     /// The kind of value at `key`, without an access.
     pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
-        Some(match self.peek(key)? {
-            Value::String(_) => Kind::String,
-            Value::Hash(_) => Kind::Hash,
-            Value::SortedSet(_) => Kind::SortedSet,
-        })
+        self.peek(key).map(Value::kind)
     }
 
     /// The string at `key` (an access), `None` where there is no key.
@@ -202,6 +208,29 @@ impl Keyspace {
         value: &[u8],
         expire: Expire,
     ) -> Result<(), CommandError> {
+        self.put_string(ItemKind::String, key, value, expire)
+    }
+
+    /// As [`Keyspace::set_string`], of a string that was changed in its parts.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_raw(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        expire: Expire,
+    ) -> Result<(), CommandError> {
+        self.put_string(ItemKind::Raw, key, value, expire)
+    }
+
+    fn put_string(
+        &mut self,
+        kind: ItemKind,
+        key: &[u8],
+        value: &[u8],
+        expire: Expire,
+    ) -> Result<(), CommandError> {
         let found = self.locate(key);
         let expires = match expire {
             Expire::Keep => found.and_then(|(_, id)| self.arena.own(id).expires()),
@@ -212,7 +241,7 @@ impl Keyspace {
         let kept = found.filter(|_| expire == Expire::Keep);
         let tag = kept.and_then(|(_, id)| self.arena.own(id).tag());
         let tag = tag.map(|tag| self.changed(tag));
-        self.put(found, ItemKind::String, key, value, expires, tag)
+        self.put(found, kind, key, value, expires, tag)
     }
 
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
@@ -393,7 +422,7 @@ impl Keyspace {
             expires,
             tag,
             entry: NO_ENTRY,
-            mark: 0,
+            mark: self.eviction.first_mark(self.now),
         };
         let size = Arena::block_bytes(new.bytes());
         let Some((place, old)) = found else {

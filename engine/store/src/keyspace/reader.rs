@@ -14,7 +14,7 @@ use super::eviction::mark_hit;
 use super::{Keyspace, hash};
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
-use crate::mem::{ItemId, ItemKind, SharedItems};
+use crate::mem::{ItemId, SharedItems};
 use crate::time::Millis;
 
 /// What a read on any core came to.
@@ -73,7 +73,7 @@ impl KeyReader {
             return self.unless_changed(version, Read::Miss);
         };
         let item = self.items.item(id, guard);
-        if item.kind() != ItemKind::String {
+        if !item.is_string() {
             return Read::Ask;
         }
         let expires = item.expires();

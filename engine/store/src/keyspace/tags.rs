@@ -23,11 +23,7 @@ impl Keyspace {
     ///
     /// # Errors
     /// `WRONGTYPE` where the key holds something else; no room for a tag.
-    pub fn tagged(
-        &mut self,
-        key: &[u8],
-        needed: bool,
-    ) -> Result<Option<Tagged<'_>>, CommandError> {
+    pub fn tagged(&mut self, key: &[u8], needed: bool) -> Result<Option<Tagged<'_>>, CommandError> {
         if self.access(key).is_none() {
             return Ok(None);
         }
@@ -36,7 +32,7 @@ impl Keyspace {
             return Ok(None);
         };
         let item = self.arena.own(id);
-        if item.kind() != ItemKind::String {
+        if item.kind() == ItemKind::Collection {
             return Err(CommandError::WRONG_TYPE);
         }
         if needed && item.tag().is_none() {

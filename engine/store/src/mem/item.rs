@@ -3,7 +3,7 @@
 //! ```text
 //!  0  mark      u32  atomic: what hits leave for the policy, from any core
 //!  4  entry     u32  atomic: the policy's number of the item, the owner's
-//!  8  meta      u32  kind 1 bit, database 1, expiry 1, wide 1, tag 1, key length 9, value length 18
+//!  8  meta      u32  kind 2 bits, database 1, expiry 1, wide 1, tag 1, key length 8, value length 18
 //!  narrow, no expiry, no tag:  12 key, value
 //!  16 expiry    u64  atomic, milliseconds; where the expiry bit is set
 //!  .. lengths   u64  key length in the low half, value length in the high; where wide
@@ -32,13 +32,13 @@ const META: usize = 8;
 const NARROW_BYTES: usize = 12;
 const WORDS: usize = 16;
 
-const COLLECTION: u32 = 1;
-const DATABASE: u32 = 1 << 1;
-const EXPIRES: u32 = 1 << 2;
-const WIDE: u32 = 1 << 3;
-const TAGGED: u32 = 1 << 4;
-const KEY_SHIFT: u32 = 5;
-const KEY_NARROW_MAX: usize = (1 << 9) - 1;
+const KIND_MASK: u32 = 0b11;
+const DATABASE: u32 = 1 << 2;
+const EXPIRES: u32 = 1 << 3;
+const WIDE: u32 = 1 << 4;
+const TAGGED: u32 = 1 << 5;
+const KEY_SHIFT: u32 = 6;
+const KEY_NARROW_MAX: usize = (1 << 8) - 1;
 const VALUE_SHIFT: u32 = 14;
 const VALUE_NARROW_MAX: usize = (1 << 18) - 1;
 
@@ -47,6 +47,9 @@ const VALUE_NARROW_MAX: usize = (1 << 18) - 1;
 pub enum ItemKind {
     /// The bytes of a string.
     String,
+    /// The same, of a string that was changed in its parts: `OBJECT ENCODING` calls it raw, however
+    /// short it is.
+    Raw,
     /// The number of a collection in the owner's slab, 4 bytes, little-endian.
     Collection,
 }
@@ -129,7 +132,8 @@ impl NewItem<'_> {
         let wide = self.wide();
         let mut meta = match self.kind {
             ItemKind::String => 0,
-            ItemKind::Collection => COLLECTION,
+            ItemKind::Collection => 1,
+            ItemKind::Raw => 2,
         };
         if self.database != 0 {
             meta |= DATABASE;
@@ -242,10 +246,17 @@ impl<'g> Item<'g> {
 
     /// What the value is.
     pub fn kind(self) -> ItemKind {
-        match self.meta & COLLECTION {
+        match self.meta & KIND_MASK {
             0 => ItemKind::String,
-            _ => ItemKind::Collection,
+            1 => ItemKind::Collection,
+            _ => ItemKind::Raw,
         }
+    }
+
+    /// Whether the value is a string's bytes.
+    #[inline]
+    pub fn is_string(self) -> bool {
+        self.kind() != ItemKind::Collection
     }
 
     /// The database.

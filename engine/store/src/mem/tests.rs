@@ -36,11 +36,18 @@ fn every_layout_reads_back() {
                 let value = vec![b'v'; bytes];
                 let new = NewItem {
                     database,
+                    kind: if database == 9 {
+                        ItemKind::Raw
+                    } else {
+                        ItemKind::String
+                    },
                     ..item(key, &value, expires)
                 };
                 let id = arena.insert(&new).unwrap();
                 let read = arena.own(id);
                 assert_eq!((read.key(), read.database()), (key, database));
+                assert_eq!(read.kind(), new.kind);
+                assert!(read.is_string());
                 assert!(read.value() == value);
                 assert_eq!((read.expires(), read.entry()), (expires, 7));
                 assert_eq!(read.bytes(), new.bytes());

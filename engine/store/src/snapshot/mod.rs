@@ -28,7 +28,7 @@ mod tests;
 
 pub use head::Meta;
 pub use reader::Reader;
-pub use record::{Body, Fields, Members, Record};
+pub use record::{Body, Elements, Fields, Members, Record};
 pub use writer::{Summary, Writer};
 
 use std::io;

@@ -8,11 +8,12 @@
 //!
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
-//!  sorted set  count u64, then for each member: score f64, length u32, member        little-endian
+//!  sorted set  count u64, then for each member: score f64, length u32, member
+//!  list        count u64, then for each element: length u32, element                 little-endian
 //! ```
 //!
-//! Decoding looks at a body from front to back before it hands it out: what [`Fields`] and
-//! [`Members`] then give needs no check.
+//! Decoding looks at a body from front to back before it hands it out: what [`Fields`],
+//! [`Members`] and [`Elements`] then give needs no check.
 
 use crate::keyspace::Entry;
 use crate::time::Millis;
@@ -42,6 +43,8 @@ pub enum Body<'a> {
     Hash(Fields<'a>),
     /// A sorted set: its members and their scores, in the order in which they were written.
     SortedSet(Members<'a>),
+    /// A list: its elements in order.
+    List(Elements<'a>),
 }
 
 const EXPIRES: u8 = 1;
@@ -65,6 +68,7 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
         Value::String(_) => 0,
         Value::Hash(_) => 1,
         Value::SortedSet(_) => 2,
+        Value::List(_) => 3,
     });
     bytes.push(database);
     let holds = |held: bool, bit| if held { bit } else { 0 };
@@ -103,6 +107,14 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
                 bytes.extend_from_slice(member);
             }
         }
+        Value::List(list) => {
+            bytes.extend_from_slice(&(list.len() as u64).to_le_bytes());
+            for element in list {
+                fits &= element.len() <= PART_BYTES_MAX;
+                bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
+                bytes.extend_from_slice(element);
+            }
+        }
     }
     let body = (bytes.len() - body_at) as u64;
     bytes[len_at..len_at + 8].copy_from_slice(&body.to_le_bytes());
@@ -139,6 +151,7 @@ impl<'a> Record<'a> {
             0 => Body::String(body),
             1 => Body::Hash(Fields::checked(body)?),
             2 => Body::SortedSet(Members::checked(body)?),
+            3 => Body::List(Elements::checked(body)?),
             _ => return None,
         };
         let record = Record {
@@ -216,6 +229,35 @@ impl<'a> Iterator for Members<'a> {
         let member = cursor.take(len.into())?;
         self.rest = cursor;
         Some((member, score))
+    }
+}
+
+/// The elements of a list.
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    rest: Cursor<'a>,
+}
+
+impl<'a> Elements<'a> {
+    fn checked(body: &'a [u8]) -> Option<Elements<'a>> {
+        let mut cursor = Cursor { bytes: body };
+        let count = cursor.u64()?;
+        let elements = Elements { rest: cursor };
+        let mut walk = elements.clone();
+        let found = walk.by_ref().count() as u64;
+        (found == count && walk.rest.bytes.is_empty()).then_some(elements)
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let mut cursor = self.rest.clone();
+        let len = cursor.u32()?;
+        let element = cursor.take(len.into())?;
+        self.rest = cursor;
+        Some(element)
     }
 }
 

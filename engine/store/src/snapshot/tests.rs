@@ -8,8 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::{Fault, MemoryDisk, PowerLoss};
+use crate::keyspace::Entry;
 use crate::time::Millis;
-use crate::value::{Hash, SortedSet, Value};
+use crate::value::{Hash, List, SortedSet, Value};
 
 /// A value as a model keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,7 @@ enum Model {
     String(Vec<u8>),
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     SortedSet(BTreeMap<Vec<u8>, f64>),
+    List(Vec<Vec<u8>>),
 }
 
 type Keys = BTreeMap<Vec<u8>, (Model, Option<u64>)>;
@@ -48,6 +50,13 @@ fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>)
             }
             push(Value::Hash(&hash));
         }
+        Model::List(elements) => {
+            let mut list = List::default();
+            for element in elements {
+                list.push_back(element);
+            }
+            push(Value::List(&list));
+        }
         Model::SortedSet(members) => {
             let mut set = SortedSet::default();
             for (member, score) in members {
@@ -67,6 +76,7 @@ fn model_of(record: &Record<'_>) -> (Model, Option<u64>) {
                 .map(|(field, value)| (field.to_vec(), value.to_vec()))
                 .collect(),
         ),
+        Body::List(elements) => Model::List(elements.clone().map(<[u8]>::to_vec).collect()),
         Body::SortedSet(members) => Model::SortedSet(
             members
                 .clone()
@@ -343,6 +353,7 @@ fn model() -> impl Strategy<Value = Model> {
         prop::collection::vec(any::<u8>(), 0..400).prop_map(Model::String),
         prop::collection::btree_map(bytes(), bytes(), 1..20).prop_map(Model::Hash),
         prop::collection::btree_map(bytes(), -1e9..1e9f64, 1..20).prop_map(Model::SortedSet),
+        prop::collection::vec(bytes(), 1..20).prop_map(Model::List),
     ]
 }
 

@@ -31,9 +31,7 @@ pub(super) fn path(dir: &Path, number: usize) -> PathBuf {
 pub(super) fn write(dir: &Path, meta: &Meta, shard: &mut Shard) -> Result<(), StoreError> {
     let path = path(dir, meta.shard as usize);
     crate::snapshot::write(&path, meta, |writer| {
-        shard
-            .keyspace()
-            .for_each(|entry| writer.push(entry));
+        shard.keyspace().for_each(|entry| writer.push(entry));
     })?;
     Ok(())
 }

@@ -1,14 +1,16 @@
 //! What a key may hold.
 //!
-//! Strings live in the item itself. A collection (hash, sorted set) is a Rust value that the shard
+//! Strings live in the item itself. A collection (hash, list, set, sorted set) is a Rust value that the shard
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
 pub mod hash;
 mod indexed_set;
+pub mod list;
 mod rank_tree;
 pub mod sorted_set;
 
 pub use hash::Hash;
+pub use list::List;
 pub use sorted_set::SortedSet;
 
 /// The kinds of value, as `TYPE` names them.
@@ -18,8 +20,22 @@ pub enum Kind {
     String,
     /// A hash.
     Hash,
+    /// A list.
+    List,
     /// A sorted set.
     SortedSet,
+}
+
+impl Kind {
+    /// Its name in `TYPE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::Hash => "hash",
+            Kind::List => "list",
+            Kind::SortedSet => "zset",
+        }
+    }
 }
 
 /// What a key holds, to read.
@@ -29,17 +45,53 @@ pub enum Value<'a> {
     String(&'a [u8]),
     /// A hash.
     Hash(&'a Hash),
+    /// A list.
+    List(&'a List),
     /// A sorted set.
     SortedSet(&'a SortedSet),
 }
 
+impl Value<'_> {
+    /// Its kind.
+    pub fn kind(self) -> Kind {
+        match self {
+            Value::String(_) => Kind::String,
+            Value::Hash(_) => Kind::Hash,
+            Value::List(_) => Kind::List,
+            Value::SortedSet(_) => Kind::SortedSet,
+        }
+    }
+}
+
 /// Any collection, owned.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Stored {
     /// A hash.
     Hash(Hash),
+    /// A list.
+    List(List),
     /// A sorted set.
     SortedSet(SortedSet),
+}
+
+impl Stored {
+    /// The bytes that it takes on the heap.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Stored::Hash(hash) => hash.bytes(),
+            Stored::List(list) => list.bytes(),
+            Stored::SortedSet(set) => set.bytes(),
+        }
+    }
+
+    /// The collection, to read.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Stored::Hash(hash) => Value::Hash(hash),
+            Stored::List(list) => Value::List(list),
+            Stored::SortedSet(set) => Value::SortedSet(set),
+        }
+    }
 }
 
 /// A collection that a key may hold.

@@ -8,6 +8,7 @@ mod draw;
 pub mod geo;
 pub mod hashes;
 pub mod keys;
+pub mod lists;
 pub mod loose;
 pub mod sorted_sets;
 pub mod strings;
@@ -23,6 +24,7 @@ pub const FAMILIES: &[&Family] = &[
     &strings::FAMILY,
     &keys::FAMILY,
     &hashes::FAMILY,
+    &lists::FAMILY,
     &sorted_sets::FAMILY,
     &geo::FAMILY,
 ];

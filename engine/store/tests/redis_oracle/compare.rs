@@ -2,11 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use seawall_store::command::Flag;
 use seawall_store::reply::Protocol;
 use seawall_store::{Millis, Op, Out, Reply, Shard, ShardConfig};
 
 use crate::grammar::{FAMILIES, Family, Grammar};
-use crate::server::Server;
+use crate::server::{Connection, Server};
 
 const COMMANDS_PER_SEED: usize = 4000;
 const BATCH: usize = 100;
@@ -39,9 +40,11 @@ fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String>
     let mut differences = Vec::new();
     for _ in 0..COMMANDS_PER_SEED / BATCH {
         let batch: Vec<_> = (0..BATCH).map(|_| grammar.next()).collect();
-        redis.send(&batch);
+        let all: Vec<_> = batch.iter().flat_map(|words| sent(words)).collect();
+        redis.send(&all);
         for words in batch {
-            let (ours, theirs) = (apply(&mut shard, protocol, &words), redis.receive());
+            let ours = apply(&mut shard, protocol, &words);
+            let theirs = receive(&mut redis, &words);
             if !same(&words, &ours, &theirs) {
                 let before: Vec<String> = history
                     .iter()
@@ -65,10 +68,42 @@ fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String>
 fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Out::default();
     match Op::parse(words.iter().map(Vec::as_slice)) {
-        Ok(op) => shard.apply(now(), &op.answered_in(protocol), &mut out),
+        Ok(op) => shard.apply_at_once(now(), &op.answered_in(protocol), &mut out),
         Err(error) => out.reply.error(&error),
     }
     out.reply.as_bytes().to_vec()
+}
+
+/// Whether it may wait: it is then sent in a transaction, where it may not.
+fn waits(words: &[Vec<u8>]) -> bool {
+    let command = seawall_store::command::find(&words[0]);
+    command.is_some_and(|command| command.flags.has(Flag::Blocking))
+}
+
+/// What is sent for a command.
+fn sent(words: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
+    if waits(words) {
+        return vec![
+            vec![b"multi".to_vec()],
+            words.to_vec(),
+            vec![b"exec".to_vec()],
+        ];
+    }
+    vec![words.to_vec()]
+}
+
+/// The reply to a command that was sent; out of its transaction, where it was sent in one.
+fn receive(redis: &mut Connection, words: &[Vec<u8>]) -> Vec<u8> {
+    if !waits(words) {
+        return redis.receive();
+    }
+    let (_, queued, done) = (redis.receive(), redis.receive(), redis.receive());
+    let refused = queued != b"+QUEUED\r\n";
+    if refused {
+        queued
+    } else {
+        done[b"*1\r\n".len()..].to_vec()
+    }
 }
 
 /// Whether the replies are equal, where Redis defines them.

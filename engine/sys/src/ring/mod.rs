@@ -13,7 +13,9 @@
     reason = "the kernel reads buffers behind the compiler's back"
 )]
 
+mod buffers;
 mod flight;
+mod sockets;
 
 use std::fs::File;
 use std::io;
@@ -24,6 +26,8 @@ use std::time::Duration;
 use io_uring::{IoUring, Probe, opcode, squeue, types};
 
 use flight::{Flight, Flights};
+
+pub use sockets::{Completion as SocketCompletion, Done, InFlight, Sockets};
 
 /// The most bytes that Linux writes in one call (`MAX_RW_COUNT`); more come back as a short write.
 pub const WRITE_BYTES_MAX: usize = 0x7fff_f000;

@@ -1,25 +1,37 @@
-//! One thread's closed loop: as many ops under way as the pipeline allows, a new one for each that
-//! ends.
+//! One thread of the driver: its lanes, each with a workload of its own and ops under way.
 //!
-//! An op's latency runs from when it was begun until its reply is in the caller's hands. Replies are
-//! recorded as they come, and shown to the workload in the order of the ops, as it was promised.
+//! *Closed loop*: as many ops under way as the pipeline allows, a new one for each that ends; an op's
+//! latency runs from when it was begun. *Open loop*: ops begin at the moments of a [`Schedule`], and
+//! latency runs from these. Either way until the reply is in the caller's hands. Replies are recorded as
+//! they come, and shown to the workload in the order of its ops, as it was promised.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use seawall_store::{Op, Reply};
-use seawall_workloads::Workload;
+use seawall_store::Reply;
+use seawall_sys::usage;
 
+use super::lane::Lane;
 use super::{Drive, Phase, Stage};
 use crate::BenchError;
 use crate::cell::Length;
 use crate::recording::Recording;
 use crate::target::{Client, Endpoint};
 
-/// How many ops are under way while data is loaded, which nobody measures: with a log that is synced
-/// for every reply, one at a time would take minutes.
+/// How many ops of a lane are under way while data is loaded, which nobody measures: with a log that is
+/// synced for every reply, one at a time would take minutes.
 const LOAD_WINDOW: usize = 256;
+
+/// The longest that a thread sleeps: it must see that a phase ended.
+const SLEEP_MAX: Duration = Duration::from_millis(1);
+
+/// What a thread brings back.
+#[derive(Debug)]
+pub(super) struct Driven {
+    pub(super) recording: Recording,
+    /// Its CPU time while the clock ran.
+    pub(super) cpu: Duration,
+}
 
 /// What a client's thread does, from opening to the last reply.
 pub(super) fn run<E: Endpoint>(
@@ -27,18 +39,18 @@ pub(super) fn run<E: Endpoint>(
     number: usize,
     drive: &Drive<'_>,
     stage: &Stage,
-) -> Recording {
+) -> Driven {
     // A panic in a target must end the cell for all, not leave the others waiting.
     let guard = Guard { drive, stage };
     let outcome = follow(endpoint, number, drive, stage);
     std::mem::forget(guard);
-    match outcome {
-        Ok(recording) => recording,
-        Err(error) => {
-            stage.fail(error);
-            Recording::new()
+    outcome.unwrap_or_else(|error| {
+        stage.fail(error);
+        Driven {
+            recording: Recording::new(),
+            cpu: Duration::ZERO,
         }
-    }
+    })
 }
 
 struct Guard<'a> {
@@ -58,192 +70,153 @@ fn follow<E: Endpoint>(
     number: usize,
     drive: &Drive<'_>,
     stage: &Stage,
-) -> Result<Recording, BenchError> {
-    let clients = endpoint.clients();
-    let workload = (drive.build)(drive.workload, drive.seed, number, clients).map_err(|why| {
-        BenchError::Workload {
-            workload: drive.workload.to_owned(),
-            why,
-        }
-    })?;
+) -> Result<Driven, BenchError> {
+    let (threads, lanes) = (endpoint.threads(), endpoint.lanes());
     let client = endpoint.client(number).map_err(|why| drive.failed(why))?;
-    let mut lane = Lane {
+    let lanes = (0..lanes)
+        .map(|lane| Lane::new(drive, (number * lanes + lane, threads * lanes), E::ANSWERS))
+        .collect::<Result<_, _>>()?;
+    let mut thread = Thread {
         drive,
         client,
-        workload,
-        verify: E::ANSWERS,
-        pending: VecDeque::with_capacity(drive.configuration.pipeline),
-        first: 0,
+        lanes,
         recording: Recording::new(),
     };
 
     // An op may need any client's thread, so the first one waits for all of them.
     // Release pairs with the Acquire below.
     stage.opened.fetch_add(1, Ordering::Release);
-    while stage.opened.load(Ordering::Acquire) < clients && !stage.has_failed() {
+    while stage.opened.load(Ordering::Acquire) < threads && !stage.has_failed() {
         std::thread::yield_now();
     }
 
-    while let Some(op) = lane.workload.preload() {
-        lane.begin(op, false)?;
-        while lane.pending.len() >= LOAD_WINDOW && !stage.has_failed() {
-            lane.poll(false)?;
-        }
-        if stage.has_failed() {
-            return Ok(lane.recording);
-        }
-    }
-    lane.drain(stage)?;
+    thread.load(stage)?;
     // Release pairs with the Acquire in `conduct`.
     stage.loaded.fetch_add(1, Ordering::Release);
-
-    let quota = match drive.length {
-        Length::Time(_) => u64::MAX,
-        // The first clients take one more where the ops do not divide.
-        Length::Ops(ops) => (ops + clients as u64 - 1 - number as u64) / clients as u64,
-    };
-    let mut finished = false;
-    loop {
-        match stage.phase() {
-            Phase::Load | Phase::Settle => lane.poll(false)?,
-            Phase::Warm => {
-                lane.fill(false)?;
-                lane.poll(false)?;
-            }
-            Phase::Measure if lane.recording.ops() < quota => {
-                lane.fill(true)?;
-                lane.poll(true)?;
-            }
-            Phase::Measure => {
-                if !finished {
-                    finished = true;
-                    // Release pairs with the Acquire in `conduct`.
-                    stage.finished.fetch_add(1, Ordering::Release);
-                }
-                lane.poll(false)?;
-            }
-            Phase::Stop => break,
-        }
-    }
-    lane.drain(stage)?;
+    let cpu = thread.measure(number, threads, stage)?;
+    thread.drain(stage)?;
     // Release pairs with the Acquire below: who sees all drained may leave.
     stage.drained.fetch_add(1, Ordering::Release);
-    while stage.drained.load(Ordering::Acquire) < clients && !stage.has_failed() {
-        lane.poll(false)?;
+    while stage.drained.load(Ordering::Acquire) < threads && !stage.has_failed() {
+        thread.poll(SLEEP_MAX, false)?;
     }
-    Ok(lane.recording)
+    Ok(Driven {
+        recording: thread.recording,
+        cpu,
+    })
 }
 
-/// An op under way.
-struct Pending {
-    op: Op,
-    begun: Instant,
-    reply: Option<Reply>,
-}
-
-/// A client with its workload and what it has under way.
-struct Lane<'a, C> {
+/// A thread's client and lanes.
+struct Thread<'a, C> {
     drive: &'a Drive<'a>,
     client: C,
-    workload: Box<dyn Workload>,
-    verify: bool,
-    pending: VecDeque<Pending>,
-    /// The ticket of the front of `pending`.
-    first: u64,
+    lanes: Vec<Lane<'a>>,
     recording: Recording,
 }
 
-impl<C: Client> Lane<'_, C> {
-    fn begin(&mut self, op: Op, measuring: bool) -> Result<(), BenchError> {
-        let ticket = self.first + self.pending.len() as u64;
-        let begun = Instant::now();
-        let reply = self
-            .client
-            .submit(ticket, &op)
-            .map_err(|why| self.drive.failed(why))?;
-        if let Some(reply) = &reply
-            && measuring
-        {
-            self.recording
-                .record(begun.elapsed(), matches!(reply, Reply::Error(_)));
+impl<C: Client> Thread<'_, C> {
+    /// Sends what each lane's workload wants to be there first, and waits for it.
+    fn load(&mut self, stage: &Stage) -> Result<(), BenchError> {
+        let mut loading = true;
+        while loading && !stage.has_failed() {
+            loading = false;
+            for (number, lane) in self.lanes.iter_mut().enumerate() {
+                loading |= lane.load(&mut self.client, number, LOAD_WINDOW)?;
+            }
+            self.poll(if loading { SLEEP_MAX } else { Duration::ZERO }, false)?;
         }
-        self.pending.push_back(Pending { op, begun, reply });
-        self.show()
+        self.drain(stage)
     }
 
-    /// Begins at most a pipeline of ops; those that are answered at once make no room for more, so
-    /// that polling is never put off for long.
-    fn fill(&mut self, measuring: bool) -> Result<(), BenchError> {
-        for _ in self.pending.len()..self.drive.configuration.pipeline {
-            let op = self.workload.next();
-            self.begin(op, measuring)?;
-        }
-        Ok(())
-    }
-
-    /// Takes the replies that came; they are recorded where `measuring`.
-    fn poll(&mut self, measuring: bool) -> Result<(), BenchError> {
-        let Lane {
-            client,
-            pending,
-            first,
-            recording,
-            ..
-        } = self;
-        let mut strange = None;
-        client
-            .poll(&mut |ticket, reply| {
-                let slot = ticket
-                    .checked_sub(*first)
-                    .and_then(|at| pending.get_mut(usize::try_from(at).ok()?))
-                    .filter(|slot| slot.reply.is_none());
-                let Some(slot) = slot else {
-                    strange = Some(ticket);
-                    return;
-                };
-                if measuring {
-                    let refused = matches!(reply, Reply::Error(_));
-                    recording.record(slot.begun.elapsed(), refused);
+    /// Warms up and measures; the thread's CPU time while the clock ran.
+    fn measure(
+        &mut self,
+        number: usize,
+        threads: usize,
+        stage: &Stage,
+    ) -> Result<Duration, BenchError> {
+        let quota = match self.drive.length {
+            Length::Time(_) => u64::MAX,
+            // The first threads take one more where the ops do not divide.
+            Length::Ops(ops) => (ops + threads as u64 - 1 - number as u64) / threads as u64,
+        };
+        let mut cpu_before = None;
+        let mut finished = false;
+        loop {
+            match stage.phase() {
+                Phase::Load => self.poll(SLEEP_MAX, false)?,
+                Phase::Warm => self.turn(false)?,
+                Phase::Measure if self.recording.ops() < quota => {
+                    cpu_before.get_or_insert_with(usage::thread_cpu);
+                    self.turn(true)?;
                 }
-                slot.reply = Some(reply);
-            })
-            .map_err(|why| self.drive.failed(why))?;
-        if let Some(ticket) = strange {
-            let why = format!("a reply to op {ticket}, which waits for none");
-            return Err(self.drive.failed(why));
-        }
-        self.show()
-    }
-
-    /// Shows replies to the workload, in order, as far as they are there.
-    fn show(&mut self) -> Result<(), BenchError> {
-        while let Some(Pending { reply: Some(_), .. }) = self.pending.front() {
-            let Some(Pending {
-                op,
-                reply: Some(reply),
-                ..
-            }) = self.pending.pop_front()
-            else {
-                unreachable!("the front was just seen to have a reply");
-            };
-            self.first += 1;
-            if self.verify {
-                self.workload
-                    .observe(&op, &reply)
-                    .map_err(|mismatch| BenchError::Mismatch {
-                        target: self.drive.target,
-                        workload: self.drive.workload.to_owned(),
-                        mismatch,
-                    })?;
+                Phase::Measure => {
+                    if !finished {
+                        finished = true;
+                        // Release pairs with the Acquire in `conduct`.
+                        stage.finished.fetch_add(1, Ordering::Release);
+                    }
+                    self.poll(SLEEP_MAX, false)?;
+                }
+                Phase::Settle | Phase::Stop => break,
             }
         }
-        Ok(())
+        let cpu = cpu_before.map_or(Duration::ZERO, |before| {
+            usage::thread_cpu().saturating_sub(before)
+        });
+        if quota == u64::MAX {
+            let end = Instant::now();
+            for lane in &mut self.lanes {
+                lane.give_up(end, &mut self.recording);
+            }
+        }
+        while stage.phase() < Phase::Stop {
+            self.poll(SLEEP_MAX, false)?;
+        }
+        Ok(cpu)
+    }
+
+    /// Begins what is to be begun, and takes what came.
+    fn turn(&mut self, measuring: bool) -> Result<(), BenchError> {
+        let mut sleep = SLEEP_MAX;
+        let recording = measuring.then_some(&mut self.recording);
+        let mut recording = recording;
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            let until = lane.fill(&mut self.client, number, recording.as_deref_mut())?;
+            sleep = sleep.min(until);
+        }
+        self.poll(sleep, measuring)
+    }
+
+    /// Takes the replies that come within `most`; they are recorded where `measuring`.
+    fn poll(&mut self, most: Duration, measuring: bool) -> Result<(), BenchError> {
+        let Thread {
+            drive,
+            client,
+            lanes,
+            recording,
+        } = self;
+        let mut failure = None;
+        client
+            .poll(most, &mut |lane, ticket, reply: &mut Reply| {
+                if failure.is_some() {
+                    return;
+                }
+                let recording = measuring.then_some(&mut *recording);
+                let taken = match lanes.get_mut(lane) {
+                    Some(lane) => lane.receive(ticket, reply, recording),
+                    None => Err(drive.failed(format!("a reply in lane {lane}, which is none"))),
+                };
+                failure = taken.err();
+            })
+            .map_err(|why| drive.failed(why))?;
+        failure.map_or(Ok(()), Err)
     }
 
     /// Waits until nothing is under way, or another client failed.
     fn drain(&mut self, stage: &Stage) -> Result<(), BenchError> {
-        while !self.pending.is_empty() && !stage.has_failed() {
-            self.poll(false)?;
+        while self.lanes.iter().any(Lane::is_waiting) && !stage.has_failed() {
+            self.poll(SLEEP_MAX, false)?;
         }
         Ok(())
     }

@@ -8,7 +8,9 @@ use seawall_store::{Op, Reply};
 use seawall_workloads::Mismatch;
 
 use super::*;
-use crate::target::Client;
+use crate::remote::toy::{Manner, Server};
+use crate::target::{Addressed, Client};
+use crate::wire::Resp;
 
 /// Counts up: each client owns a key and sets it to 0, 1, 2 …, then asks for the last value.
 struct Counting {
@@ -120,11 +122,15 @@ macro_rules! toy {
         impl Endpoint for $name {
             type Client<'a> = ToyClient<'a>;
             const ANSWERS: bool = true;
+            const APART: bool = false;
             fn open(_: &Drive<'_>) -> Result<Self, String> {
                 Ok($name(Toy::with($flaw)))
             }
-            fn clients(&self) -> usize {
+            fn threads(&self) -> usize {
                 2
+            }
+            fn cost(&self) -> Cost {
+                Cost::of_this_process()
             }
             fn client(&self, _: usize) -> Result<ToyClient<'_>, String> {
                 Ok(ToyClient {
@@ -153,12 +159,16 @@ toy!(Panicking, Flaw::Panic);
 toy!(Chatty, Flaw::TwoReplies);
 
 impl Client for ToyClient<'_> {
-    fn submit(&mut self, ticket: u64, op: &Op) -> Result<Option<Reply>, String> {
+    fn submit(&mut self, _lane: usize, ticket: u64, op: &Op) -> Result<Option<Reply>, String> {
         self.waiting.push((ticket, op.clone()));
         Ok(None)
     }
 
-    fn poll(&mut self, done: &mut dyn FnMut(u64, Reply)) -> Result<(), String> {
+    fn poll(
+        &mut self,
+        _most: Duration,
+        done: &mut dyn FnMut(usize, u64, &mut Reply),
+    ) -> Result<(), String> {
         let mut replies = Vec::new();
         for (ticket, op) in self.waiting.drain(..) {
             self.answered += 1;
@@ -187,7 +197,7 @@ impl Client for ToyClient<'_> {
         replies
             .into_iter()
             .rev()
-            .for_each(|(ticket, reply)| done(ticket, reply));
+            .for_each(|(ticket, mut reply)| done(0, ticket, &mut reply));
         Ok(())
     }
 }
@@ -195,12 +205,13 @@ impl Client for ToyClient<'_> {
 fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, BenchError> {
     let folder = tempfile::tempdir().expect("a folder");
     let configuration = Configuration {
-        pipeline,
+        pipeline: Some(pipeline),
         threads: Some(2),
         ..Configuration::default()
     };
     run::<E>(&Drive {
         target: "toy",
+        which: "",
         workload: "counting",
         build: counting,
         configuration: &configuration,
@@ -208,7 +219,115 @@ fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, Bench
         warmup: Duration::from_millis(5),
         length,
         scratch: folder.path(),
+        latency_from: from_meant,
     })
+}
+
+/// A cell on a server that answers nothing for 300 ms in the middle of a second, at 1,000 ops a second of
+/// one client, which has one of them under way at a time.
+fn stalled(latency_from: fn(Instant, Instant) -> Instant) -> Measured {
+    let server = Server::start(Manner::StallsOnce {
+        after: 600,
+        time: Duration::from_millis(300),
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let configuration = Configuration {
+        pipeline: Some(1),
+        threads: Some(1),
+        connections: Some(1),
+        rate: Some(1_000),
+        arrivals: Arrivals::Constant,
+        ..Configuration::default()
+    };
+    run::<Addressed<Resp>>(&Drive {
+        target: "stalling",
+        which: &server.address(),
+        workload: "counting",
+        build: counting,
+        configuration: &configuration,
+        seed: 1,
+        warmup: Duration::ZERO,
+        length: Length::Time(Duration::from_secs(1)),
+        scratch: folder.path(),
+        latency_from,
+    })
+    .expect("it runs")
+}
+
+#[test]
+fn a_stall_is_seen_by_all_who_would_have_waited() {
+    // Three ops in ten were meant to be sent while the server stalled.
+    let p90_us = |measured: &Measured| measured.recording.latency_us().p90;
+    let honest = stalled(from_meant);
+    assert!(p90_us(&honest) > 100_000.0, "{}", p90_us(&honest));
+    // Counted from their sending, the stall is one slow op: the check above would catch a driver that
+    // counts so.
+    let naive = stalled(|_, sent| sent);
+    assert!(p90_us(&naive) < 100_000.0, "{}", p90_us(&naive));
+    assert!(naive.recording.latency_us().max > 200_000.0);
+}
+
+#[test]
+fn a_rate_is_kept_and_what_it_cost_is_told() {
+    let server = Server::start(Manner::Right);
+    let folder = tempfile::tempdir().expect("a folder");
+    let configuration = Configuration {
+        threads: Some(2),
+        connections: Some(2),
+        rate: Some(2_000),
+        ..Configuration::default()
+    };
+    let measured = run::<Addressed<Resp>>(&Drive {
+        target: "right",
+        which: &server.address(),
+        workload: "counting",
+        build: counting,
+        configuration: &configuration,
+        seed: 1,
+        warmup: Duration::from_millis(50),
+        length: Length::Time(Duration::from_secs(1)),
+        scratch: folder.path(),
+        latency_from: from_meant,
+    })
+    .expect("it runs");
+    // Poisson: five standard deviations are 224; what a busy machine delays comes on top.
+    let ops = measured.recording.ops() + measured.recording.unfinished();
+    assert!((1_700..=2_300).contains(&ops), "{ops}");
+    assert_eq!((measured.clients, measured.recording.errors()), (4, 0));
+    let share = measured.spent.generator_share.expect("told apart");
+    assert!(share > 0.0 && share < 0.9, "the driver sleeps: {share}");
+}
+
+#[test]
+fn servers_that_are_none_are_told_in_one_line() {
+    for (manner, words) in [
+        (Manner::Junk, "strange answer"),
+        (Manner::Closes, "closed the connection"),
+        (Manner::Full, "holds 7 keys"),
+        (Manner::JunkAfter(300), "no RESP"),
+        (Manner::ClosesAfter(300), "closed the connection"),
+        (Manner::Refuses, "refuses DBSIZE: NOAUTH"),
+    ] {
+        let server = Server::start(manner);
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = run::<Addressed<Resp>>(&Drive {
+            target: "strange",
+            which: &server.address(),
+            workload: "counting",
+            build: counting,
+            configuration: &Configuration {
+                threads: Some(2),
+                ..Configuration::default()
+            },
+            seed: 1,
+            warmup: Duration::ZERO,
+            length: Length::Time(Duration::from_mins(1)),
+            scratch: folder.path(),
+            latency_from: from_meant,
+        });
+        let text = error.err().expect(words).to_string();
+        assert!(text.contains(words) && !text.contains('\n'), "{text}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use seawall_store::command::string::GET;
 use seawall_store::log::Fsync;
@@ -17,14 +18,29 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use super::{Client, Endpoint, Lookups, Target};
+use crate::comparison::Named;
+use crate::cost::Cost;
 use crate::drive::{self, Drive};
 
 pub(super) static TARGET: Target = Target {
     name: "embedded",
     about: "the store in this process: client threads are its pinned workers",
     source: "DESIGN 3: Store::open, attach",
+    form: "embedded",
+    which: super::alone,
+    absent: super::present,
+    takes,
+    speaks: None,
     run: drive::run::<Embedded>,
 };
+
+/// Settings of sockets and of other processes mean nothing here.
+fn takes(_which: &str, named: &Named) -> Result<(), String> {
+    named.refuse(
+        &["connections", "server-threads", "flush"],
+        "a store in this process has none",
+    )
+}
 
 struct Embedded {
     store: Store,
@@ -43,6 +59,7 @@ struct Embedded {
 impl Endpoint for Embedded {
     type Client<'a> = Caller<'a>;
     const ANSWERS: bool = true;
+    const APART: bool = false;
 
     fn open(drive: &Drive<'_>) -> Result<Embedded, String> {
         let wanted = drive.configuration;
@@ -85,7 +102,7 @@ impl Endpoint for Embedded {
         })
     }
 
-    fn clients(&self) -> usize {
+    fn threads(&self) -> usize {
         self.clients
     }
 
@@ -117,6 +134,10 @@ impl Endpoint for Embedded {
             hits: shards.iter().map(|shard| shard.hits).sum(),
             misses: shards.iter().map(|shard| shard.misses).sum(),
         })
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::of_this_process()
     }
 
     fn notes(&self) -> Map<String, Value> {
@@ -160,7 +181,7 @@ struct Caller<'a> {
 }
 
 impl Client for Caller<'_> {
-    fn submit(&mut self, ticket: u64, op: &Op) -> Result<Option<Reply>, String> {
+    fn submit(&mut self, _lane: usize, ticket: u64, op: &Op) -> Result<Option<Reply>, String> {
         if self.reads_here && std::ptr::eq(op.command(), &raw const GET) {
             self.value.clear();
             let found = match &mut self.way {
@@ -181,7 +202,11 @@ impl Client for Caller<'_> {
         Ok(None)
     }
 
-    fn poll(&mut self, done: &mut dyn FnMut(u64, Reply)) -> Result<(), String> {
+    fn poll(
+        &mut self,
+        _most: Duration,
+        done: &mut dyn FnMut(usize, u64, &mut Reply),
+    ) -> Result<(), String> {
         if let Way::Worker(worker) = &mut self.way {
             worker.turn(Millis(self.clock.now_ms()));
         }
@@ -194,8 +219,8 @@ impl Client for Caller<'_> {
         }
         let mut tickets = self.submitted.drain(..);
         let mut missing = false;
-        let each = |reply| match tickets.next() {
-            Some(ticket) => done(ticket, reply),
+        let each = |mut reply| match tickets.next() {
+            Some(ticket) => done(0, ticket, &mut reply),
             None => missing = true,
         };
         match &mut self.way {

@@ -1,15 +1,26 @@
 //! Targets: a family of things that can be driven. One file each, one line in [`TARGETS`].
 //!
-//! A target is an `Endpoint` that hands out a `Client` to each thread. The closed loop is generic
-//! over both and erased once, in `Target::run`.
+//! A target is an `Endpoint` that hands out a `Client` to each thread. The driver is generic over both
+//! and erased once, in `Target::run`. What a person writes to name one is a [`TargetSpec`].
 
 mod embedded;
+mod memcached;
 mod null;
+mod resp;
+mod spec;
+
+use std::time::Duration;
 
 use seawall_store::{Op, Reply};
 use serde_json::{Map, Value};
 
+#[cfg(test)]
+pub(crate) use resp::Addressed;
+pub use spec::{TargetError, TargetSpec};
+
 use crate::BenchError;
+use crate::comparison::Named;
+use crate::cost::Cost;
 use crate::drive::{Drive, Measured};
 
 /// A row of [`TARGETS`].
@@ -20,8 +31,21 @@ pub struct Target {
     pub about: &'static str,
     /// Where it comes from.
     pub source: &'static str,
+    /// How it is written (`resp://HOST:PORT`).
+    pub form: &'static str,
+    /// Whether what follows the name is right; in words for people where it is not.
+    pub(crate) which: fn(&str) -> Result<(), String>,
+    /// Why it cannot be driven on this machine, where it cannot.
+    pub(crate) absent: fn(&str) -> Option<String>,
+    /// Whether it can be set so; names the setting that it cannot.
+    pub(crate) takes: fn(&str, &Named) -> Result<(), String>,
+    /// Whether it has a form for an op; absent where it has one for all.
+    pub(crate) speaks: Option<Speaks>,
     pub(crate) run: fn(&Drive<'_>) -> Result<Measured, BenchError>,
 }
+
+/// Whether a target has a form for an op.
+pub(crate) type Speaks = fn(&str, &Op) -> Result<(), String>;
 
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,33 +54,53 @@ impl std::fmt::Debug for Target {
 }
 
 /// Every target.
-pub static TARGETS: &[&Target] = &[&embedded::TARGET, &null::TARGET];
+pub static TARGETS: &[&Target] = &[
+    &embedded::TARGET,
+    &null::TARGET,
+    &resp::TARGET,
+    &memcached::TARGET,
+];
 
-/// A name that is no target's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown target `{name}`, expected one of {}", names())]
-pub struct UnknownTarget {
-    /// As given.
-    pub name: String,
+/// For targets of which there is one.
+fn alone(which: &str) -> Result<(), String> {
+    if which.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("nothing follows its name, and `{which}` does"))
+    }
 }
 
-/// The target of this name.
-///
-/// # Errors
-/// There is none.
-pub fn find(name: &str) -> Result<&'static Target, UnknownTarget> {
-    TARGETS
-        .iter()
-        .copied()
-        .find(|target| target.name == name)
-        .ok_or_else(|| UnknownTarget {
-            name: name.to_owned(),
-        })
+/// For targets that are always there.
+fn present(_which: &str) -> Option<String> {
+    None
 }
 
-fn names() -> String {
-    let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
-    names.join(", ")
+/// For targets to which no setting matters.
+#[expect(clippy::unnecessary_wraps, reason = "a field of every target")]
+fn all_settings(_which: &str, _named: &Named) -> Result<(), String> {
+    Ok(())
+}
+
+/// Settings of the store: who drives a server that is there already cannot set them.
+const STORE_SETTINGS: &[&str] = &[
+    "maxmemory",
+    "maxmemory-policy",
+    "maxmemory-samples",
+    "appendonly",
+    "appendfsync",
+    "device",
+    "shards",
+    "read-path",
+    "dir",
+    "server-threads",
+];
+
+/// For servers that are there already.
+fn client_settings(_which: &str, named: &Named) -> Result<(), String> {
+    named.refuse(
+        STORE_SETTINGS,
+        "the server is there already, and set as its owner wants it",
+    )
 }
 
 /// Lookups of keys so far.
@@ -78,16 +122,29 @@ pub(crate) trait Endpoint: Sized + Sync {
     /// Whether replies mean anything, so that the workload may look at them.
     const ANSWERS: bool;
 
+    /// Whether it runs on other threads than its clients', so that its cost can be told from theirs.
+    const APART: bool;
+
     /// Opens the target.
     ///
     /// # Errors
     /// In words for people.
     fn open(drive: &Drive<'_>) -> Result<Self, String>;
 
-    /// How many clients drive it at once.
-    fn clients(&self) -> usize;
+    /// How many threads drive it at once.
+    fn threads(&self) -> usize;
 
-    /// The client number `number` of [`Endpoint::clients`], for the calling thread.
+    /// How many streams of ops each of these has; the ops of one are applied in their order.
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    /// How many cores the driving threads share.
+    fn cores(&self) -> usize {
+        self.threads().min(seawall_sys::pin::allowed().len())
+    }
+
+    /// The client of thread `number` of [`Endpoint::threads`], which calls this.
     ///
     /// # Errors
     /// In words for people.
@@ -95,6 +152,9 @@ pub(crate) trait Endpoint: Sized + Sync {
 
     /// Lookups so far, where the target counts them. Asked while clients poll.
     fn lookups(&self) -> Option<Lookups>;
+
+    /// What it cost so far. Asked while clients poll.
+    fn cost(&self) -> Cost;
 
     /// What a row should say besides figures (`device`: what `uring` fell back to).
     fn notes(&self) -> Map<String, Value>;
@@ -108,17 +168,22 @@ pub(crate) trait Endpoint: Sized + Sync {
 
 /// One thread's way to a target.
 pub(crate) trait Client {
-    /// Begins `op`. Where its reply is there at once, it is returned; otherwise it comes out of
-    /// [`Client::poll`] under `ticket`.
+    /// Begins `op` in lane `lane`. Where its reply is there at once, it is returned; otherwise it comes
+    /// out of [`Client::poll`] under `ticket`. Tickets of a lane go up one by one.
     ///
     /// # Errors
     /// In words for people; the target is broken.
-    fn submit(&mut self, ticket: u64, op: &Op) -> Result<Option<Reply>, String>;
+    fn submit(&mut self, lane: usize, ticket: u64, op: &Op) -> Result<Option<Reply>, String>;
 
-    /// Does what there is to do and hands over the replies that came, in any order. Also what a
-    /// thread calls that only waits for others, since others may wait for it.
+    /// Does what there is to do and hands over the replies that came, with lane and ticket, in any
+    /// order. It may sleep for `most` where none is there. Also what a thread calls that only waits for
+    /// others, since others may wait for it. Whoever wants to keep a reply takes it out.
     ///
     /// # Errors
     /// In words for people; the target is broken.
-    fn poll(&mut self, done: &mut dyn FnMut(u64, Reply)) -> Result<(), String>;
+    fn poll(
+        &mut self,
+        most: Duration,
+        done: &mut dyn FnMut(usize, u64, &mut Reply),
+    ) -> Result<(), String>;
 }

@@ -3,16 +3,24 @@
 //!
 //! Workloads are not shown its replies, since there is nothing in them to verify.
 
+use std::time::Duration;
+
 use seawall_store::{Op, Reply};
 use serde_json::{Map, Value};
 
 use super::{Client, Endpoint, Lookups, Target};
+use crate::cost::Cost;
 use crate::drive::{self, Drive};
 
 pub(super) static TARGET: Target = Target {
     name: "null",
     about: "answers nothing, at once: costs of the harness itself",
     source: "hyperfine's mock executor; DESIGN 5",
+    form: "null",
+    which: super::alone,
+    absent: super::present,
+    takes: super::all_settings,
+    speaks: None,
     run: drive::run::<Null>,
 };
 
@@ -23,6 +31,7 @@ struct Null {
 impl Endpoint for Null {
     type Client<'a> = Nothing;
     const ANSWERS: bool = false;
+    const APART: bool = false;
 
     fn open(drive: &Drive<'_>) -> Result<Null, String> {
         Ok(Null {
@@ -30,7 +39,7 @@ impl Endpoint for Null {
         })
     }
 
-    fn clients(&self) -> usize {
+    fn threads(&self) -> usize {
         self.clients
     }
 
@@ -40,6 +49,10 @@ impl Endpoint for Null {
 
     fn lookups(&self) -> Option<Lookups> {
         None
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::of_this_process()
     }
 
     fn notes(&self) -> Map<String, Value> {
@@ -55,11 +68,15 @@ impl Endpoint for Null {
 struct Nothing;
 
 impl Client for Nothing {
-    fn submit(&mut self, _ticket: u64, _op: &Op) -> Result<Option<Reply>, String> {
+    fn submit(&mut self, _lane: usize, _ticket: u64, _op: &Op) -> Result<Option<Reply>, String> {
         Ok(Some(Reply::Nil))
     }
 
-    fn poll(&mut self, _done: &mut dyn FnMut(u64, Reply)) -> Result<(), String> {
+    fn poll(
+        &mut self,
+        _most: Duration,
+        _done: &mut dyn FnMut(usize, u64, &mut Reply),
+    ) -> Result<(), String> {
         Ok(())
     }
 }

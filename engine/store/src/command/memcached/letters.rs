@@ -96,21 +96,18 @@ impl<'a> Letters<'a> {
     }
 
     /// Answers what became of storing: the item's number and length where it was.
-    pub(super) fn stored(
-        &self,
-        call: &mut Call<'_>,
-        status: &[u8],
-        written: Option<(u64, usize)>,
-    ) {
+    pub(super) fn stored(&self, call: &mut Call<'_>, status: &[u8], written: Option<(u64, usize)>) {
         let (cas, len) = written.unwrap_or_default();
         call.out.reply.encoded(status);
-        self.echo(&mut call.out.reply, &call.op[0], |reply, letter| {
-            match letter {
+        self.echo(
+            &mut call.out.reply,
+            &call.op[0],
+            |reply, letter| match letter {
                 b'c' => reply.encoded(format!(" c{cas}").as_bytes()),
                 b's' if written.is_some() => reply.encoded(format!(" s{len}").as_bytes()),
                 _ => {}
-            }
-        });
+            },
+        );
     }
 
     /// Answers with an item, and with those of `marks` that hold.

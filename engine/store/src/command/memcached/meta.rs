@@ -82,10 +82,7 @@ fn answer(
     Ok(())
 }
 
-fn get(
-    call: &mut Call<'_>,
-    letters: &Letters<'_>,
-) -> Result<Result<(), Refusal>, CommandError> {
+fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
     let (key, now) = (&call.op[0], call.now);
     let [vivify, recache, touch] = match lookup_arguments(letters, now) {
         Ok(times) => times,
@@ -150,10 +147,7 @@ fn get(
     Ok(Ok(()))
 }
 
-fn set(
-    call: &mut Call<'_>,
-    letters: &Letters<'_>,
-) -> Result<Result<(), Refusal>, CommandError> {
+fn set(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
     let (key, now) = (&call.op[0], call.now);
     let mode = match letters.mode(b"S") {
         b"S" | b"s" => Mode::Set,
@@ -168,11 +162,9 @@ fn set(
         None => Some(0),
         Some(text) => client_flags(text),
     };
-    let (Some(flags), Ok(expiry), Ok(vivify)) = (
-        flags,
-        letters.expiry(b'T', now),
-        letters.expiry(b'N', now),
-    ) else {
+    let (Some(flags), Ok(expiry), Ok(vivify)) =
+        (flags, letters.expiry(b'T', now), letters.expiry(b'N', now))
+    else {
         return Ok(Err(BAD_TOKEN));
     };
     let mut tag = Tag {
@@ -217,10 +209,7 @@ fn set(
     Ok(Ok(()))
 }
 
-fn delete(
-    call: &mut Call<'_>,
-    letters: &Letters<'_>,
-) -> Result<Result<(), Refusal>, CommandError> {
+fn delete(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
     let (key, now) = (&call.op[0], call.now);
     let Ok(touch) = letters.expiry(b'T', now) else {
         return Ok(Err(BAD_TOKEN));
@@ -288,17 +277,19 @@ fn arithmetic(
         accessed_s: seconds(now),
         ..Tag::default()
     };
-    let (new, mut expires) = match look(call.keyspace, key, true)? {
-        Some(old) => {
-            if letters.number(b'C').is_some_and(|cas| cas != old.tag.cas) {
+    let old = look(call.keyspace, key, true)?;
+    let old = old.map(|old| (unsigned(old.value.trim_ascii_end()), old.expires, old.tag));
+    let (new, mut expires) = match old {
+        Some((number, expires, old)) => {
+            if letters.number(b'C').is_some_and(|cas| cas != old.cas) {
                 letters.status(call, b"EX");
                 return Ok(Ok(()));
             }
-            let Some(number) = unsigned(old.value.trim_ascii_end()) else {
+            let Some(number) = number else {
                 return Ok(Err(NOT_NUMERIC));
             };
-            tag = old.tag;
-            (change(number, delta), old.expires)
+            tag = old;
+            (change(number, delta), expires)
         }
         None if call.keyspace.kind(key).is_some() => return Ok(Err(NOT_NUMERIC)),
         None => {
@@ -336,10 +327,7 @@ fn arithmetic(
     Ok(Ok(()))
 }
 
-fn debug(
-    call: &mut Call<'_>,
-    letters: &Letters<'_>,
-) -> Result<Result<(), Refusal>, CommandError> {
+fn debug(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
     let (key, now) = (&call.op[0], call.now);
     let Some(found) = look(call.keyspace, key, false)? else {
         return Ok(Err(b"EN\r\n"));

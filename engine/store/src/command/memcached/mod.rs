@@ -19,6 +19,7 @@ pub use meta::{META_ARITHMETIC, META_DEBUG, META_DELETE, META_GET, META_SET};
 pub use text::{
     ADD, APPEND, CAS, DECR, DELETE, GAT, GATS, GET, GETS, INCR, PREPEND, REPLACE, SET, TOUCH,
 };
+pub(crate) use write::effect;
 pub use write::{PUT, put};
 
 /// The longest key that Memcached's clients may name, in bytes.

@@ -28,7 +28,11 @@ impl Expiry {
             1..=RELATIVE_SECONDS_MAX => Expiry::At(Millis(now.0 + seconds as u64 * 1000)),
             _ => {
                 let at = Millis((seconds as u64).saturating_mul(1000));
-                if at > now { Expiry::At(at) } else { Expiry::Past }
+                if at > now {
+                    Expiry::At(at)
+                } else {
+                    Expiry::Past
+                }
             }
         })
     }

@@ -196,11 +196,9 @@ fn compare_and_swap(call: &mut Call<'_>) -> Result<(), CommandError> {
 
 fn delete(call: &mut Call<'_>) -> Result<(), CommandError> {
     let removed = call.remove(&call.op[0]);
-    call.out.reply.encoded(if removed {
-        b"DELETED\r\n"
-    } else {
-        NOT_FOUND
-    });
+    call.out
+        .reply
+        .encoded(if removed { b"DELETED\r\n" } else { NOT_FOUND });
     Ok(())
 }
 

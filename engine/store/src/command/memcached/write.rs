@@ -30,6 +30,13 @@ pub fn put(key: &[u8], value: &[u8], expires: Option<Millis>, flags: u32, stale:
     }
 }
 
+/// The op that `parts`, its name first, tell as an effect, where they are one of [`PUT`].
+pub(crate) fn effect(parts: &[&[u8]]) -> Option<Op> {
+    let (name, args) = parts.split_first()?;
+    let is_put = *name == PUT.name.as_bytes() && PUT.accepts(args.len());
+    is_put.then(|| args.iter().fold(Op::new(&PUT), Op::arg))
+}
+
 fn replay(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
     let number = |i: usize| op.get(i).and_then(unsigned);

@@ -23,6 +23,9 @@ pub enum MarkRule {
     Touch,
     /// Stores the time in milliseconds (its low 32 bits).
     Stamp,
+    /// Stores the time in seconds, so at most once in a second: for `OBJECT IDLETIME`, where the policy
+    /// itself wants nothing.
+    Second,
     /// Redis's logarithmic counter: 8 bits of count (`lfu-log-factor` 10) above 16 bits of minutes.
     LogCount,
 }
@@ -45,6 +48,7 @@ impl MarkRule {
             MarkRule::Bit => 1,
             MarkRule::Count { max } => mark.saturating_add(1).min(max),
             MarkRule::Stamp => now.0 as u32,
+            MarkRule::Second => (now.0 / 1000) as u32,
             MarkRule::LogCount => log_count::hit(mark, now, random),
         }
     }
@@ -79,7 +83,8 @@ pub mod log_count {
         pack((count + u32::from(counts)).min(MAX), now)
     }
 
-    fn pack(count: u32, now: Millis) -> u32 {
+    /// The mark of an object whose count is `count` now.
+    pub fn pack(count: u32, now: Millis) -> u32 {
         count << 16 | minutes(now)
     }
 
@@ -101,6 +106,7 @@ mod tests {
         assert_eq!(MarkRule::Count { max: 3 }.next(2, now, 0), 3);
         assert_eq!(MarkRule::Count { max: 3 }.next(3, now, 0), 3);
         assert_eq!(MarkRule::Stamp.next(0, now, 0), 7);
+        assert_eq!(MarkRule::Second.next(0, Millis(7_999), 0), 7);
     }
 
     #[test]

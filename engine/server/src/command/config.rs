@@ -1,0 +1,181 @@
+//! `CONFIG`: the parameters, read and changed while the server runs.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
+use seawall_store::command::glob;
+use seawall_store::command::{CommandError, Flag, Flags, Keys};
+
+use super::{Command, Context, Order, help};
+use crate::config::{self, Parameter, When};
+
+const FLAGS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
+
+const fn command(
+    name: &'static str,
+    arity: i8,
+    flags: Flags,
+    about: &'static str,
+    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags,
+        keys: Keys::NONE,
+        about,
+        subcommands: &[],
+        order: Order::AfterAll,
+        run,
+    }
+}
+
+/// `CONFIG`
+pub static CONFIG: Command = Command {
+    subcommands: &[&GET, &HELP, &RESETSTAT, &REWRITE, &SET],
+    ..command(
+        "config",
+        -2,
+        Flags::of(&[]),
+        "read and change parameters",
+        |_| Ok(()),
+    )
+};
+static GET: Command = command(
+    "config|get",
+    -3,
+    FLAGS,
+    "the parameters that match, with their values",
+    get,
+);
+static HELP: Command = help::command("config|help");
+static RESETSTAT: Command = command(
+    "config|resetstat",
+    2,
+    FLAGS,
+    "count from nothing again",
+    resetstat,
+);
+static REWRITE: Command = command(
+    "config|rewrite",
+    2,
+    FLAGS,
+    "write the parameters into the file",
+    rewrite,
+);
+static SET: Command = command(
+    "config|set",
+    -4,
+    FLAGS,
+    "change parameters, all or none",
+    set,
+);
+
+fn get(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let settings = context.server.settings.now();
+    let patterns: Vec<Vec<u8>> = context
+        .args
+        .iter()
+        .skip(1)
+        .map(<[u8]>::to_ascii_lowercase)
+        .collect();
+    let is_wanted = |name: &str| patterns.iter().any(|p| glob::matches(p, name.as_bytes()));
+    let mut wanted = Vec::new();
+    for (parameter, value) in settings.all() {
+        let names = std::iter::once(parameter.name).chain(parameter.older);
+        wanted.extend(
+            names
+                .filter(|name| is_wanted(name))
+                .map(|name| (name, value)),
+        );
+    }
+    context.reply.map(wanted.len());
+    for (name, value) in wanted {
+        context.reply.bulk(name.as_bytes());
+        context.reply.bulk(value.as_bytes());
+    }
+    Ok(())
+}
+
+fn resetstat(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.server.reset_counts();
+    context.reply.ok();
+    Ok(())
+}
+
+fn rewrite(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let Some(file) = context.server.settings.file() else {
+        return Err(CommandError::fixed(
+            "ERR The server is running without a config file",
+        ));
+    };
+    let settings = context.server.settings.now();
+    settings
+        .rewrite_file(file)
+        .map_err(|error| CommandError::new(format!("ERR Rewriting config file: {error}")))?;
+    context.reply.ok();
+    Ok(())
+}
+
+fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let words: Vec<&[u8]> = context.args.iter().skip(1).collect();
+    let (pairs, []) = words.as_chunks::<2>() else {
+        return Err(super::arity_error(context.entry));
+    };
+    let mut changes: Vec<(&'static Parameter, &'static str, &str)> = Vec::new();
+    for [name, value] in pairs {
+        let known = std::str::from_utf8(name).ok().and_then(config::find);
+        let Some((parameter, spelling)) = known else {
+            let shown = String::from_utf8_lossy(&name[..name.len().min(128)]);
+            return Err(CommandError::new(format!(
+                "ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
+            )));
+        };
+        if parameter.when == When::Start {
+            return Err(failed(spelling, "can't set immutable config"));
+        }
+        if changes.iter().any(|(_, earlier, _)| *earlier == spelling) {
+            return Err(failed(spelling, "duplicate parameter"));
+        }
+        let value =
+            std::str::from_utf8(value).map_err(|_| failed(spelling, "argument must be UTF-8"))?;
+        changes.push((parameter, spelling, value));
+    }
+    let server = context.server;
+    server.settings.change::<CommandError>(|settings| {
+        let before = settings.clone();
+        for (parameter, spelling, value) in changes {
+            settings
+                .set(parameter, value)
+                .map_err(|why| failed(spelling, &why.to_string()))?;
+        }
+        let differing = || {
+            let pairs = before.all().zip(settings.all());
+            pairs
+                .filter(|(old, new)| old.1 != new.1)
+                .map(|(old, _)| old.0)
+        };
+        for parameter in differing() {
+            server
+                .check(parameter, settings)
+                .map_err(|why| failed(parameter.name, &why.to_string()))?;
+        }
+        server.take_effect(
+            &differing()
+                .map(|parameter| parameter.effect)
+                .collect::<Vec<_>>(),
+            settings,
+        );
+        Ok(())
+    })?;
+    context.reply.ok();
+    Ok(())
+}
+
+fn failed(name: &str, why: &str) -> CommandError {
+    CommandError::new(format!(
+        "ERR CONFIG SET failed (possibly related to argument '{name}') - {why}"
+    ))
+}

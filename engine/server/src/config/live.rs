@@ -1,0 +1,90 @@
+//! The parameters in force, and what a change of them reaches.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use seawall_store::event::Classes;
+
+use super::{Effect, Parameter, Refused, Settings};
+use crate::server::Server;
+
+/// The parameters in force.
+#[derive(Debug)]
+pub struct Live {
+    settings: Mutex<Arc<Settings>>,
+    file: Option<PathBuf>,
+}
+
+impl Live {
+    /// These, which came from `file` where there is one.
+    pub fn new(settings: Settings, file: Option<PathBuf>) -> Live {
+        Live {
+            settings: Mutex::new(Arc::new(settings)),
+            file,
+        }
+    }
+
+    /// As they are now.
+    pub fn now(&self) -> Arc<Settings> {
+        Arc::clone(&self.lock())
+    }
+
+    /// Where they came from.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Changes them where `change` succeeds; else they stay. One change at a time.
+    ///
+    /// # Errors
+    /// What `change` says.
+    pub fn change<E>(&self, change: impl FnOnce(&mut Settings) -> Result<(), E>) -> Result<(), E> {
+        let mut settings = self.lock();
+        let mut new = Settings::clone(&settings);
+        change(&mut new)?;
+        *settings = Arc::new(new);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Settings>> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    /// Whether a value that is well formed can be in force on this machine.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn check(&self, parameter: &Parameter, settings: &Settings) -> Result<(), Refused> {
+        if parameter.name != "maxclients" {
+            return Ok(());
+        }
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let most = files
+            .maximum
+            .unwrap_or(u64::MAX)
+            .saturating_sub(FILES_OF_ITS_OWN);
+        if settings.number(parameter.name) <= most {
+            return Ok(());
+        }
+        Err(Refused(format!(
+            "The operating system is not able to handle the specified number of clients, try with \
+             {most}"
+        )))
+    }
+
+    /// Lets changes of these kinds take effect.
+    pub fn take_effect(&self, effects: &[Effect], settings: &Settings) {
+        if effects.contains(&Effect::Clients) {
+            self.change_limits(|limits| *limits = settings.limits());
+        }
+        if effects.contains(&Effect::Store) {
+            let classes = Classes::parse(settings.text("notify-keyspace-events"));
+            self.notifications.set(classes.unwrap_or_default());
+        }
+    }
+}
+
+/// Files that the server itself needs: logs, snapshots, listeners, rings.
+const FILES_OF_ITS_OWN: u64 = 32;

@@ -1,0 +1,227 @@
+//! What becomes of a command: refused, queued, held, sent to the store, or run.
+
+use seawall_store::command::{CommandError, Flag};
+
+use super::refusal::{refusal, runs_at_once};
+use super::{Call, Connection, Gate, Queued, Replies, Turn};
+use crate::command::{Context, Entry, Next, Order as When, Runner};
+use crate::port::Watch;
+use crate::resp::{Parsed, Words};
+
+impl Connection {
+    /// A command has come.
+    pub(super) fn command(&mut self, parsed: Parsed, turn: &mut Turn<'_>) {
+        match self.admit(parsed) {
+            Ok(Some(call)) => self.queue_or_begin(call, turn),
+            Ok(None) => {}
+            Err(error) => {
+                if let Some(transaction) = &mut self.client.transaction {
+                    transaction.failed = true;
+                }
+                let muted = self.is_muted();
+                self.reply_error(&error, muted, turn);
+            }
+        }
+    }
+
+    /// The command, where there is one and this client may call it now.
+    fn admit(&mut self, parsed: Parsed) -> Result<Option<Call>, CommandError> {
+        let call = match parsed {
+            Parsed::Unknown(name, args) => {
+                // A browser that was lured into speaking to us sends headers: nothing of it is run.
+                if name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:") {
+                    self.broken = true;
+                    return Ok(None);
+                }
+                return Err(CommandError::unknown(&name, args.iter()));
+            }
+            Parsed::Store(entry, op) => {
+                if !entry.accepts(op.len()) {
+                    return Err(crate::command::arity_error(entry));
+                }
+                Call::Store(entry, op)
+            }
+            Parsed::Server(entry, args) => Call::Server(entry.called(&args)?, args),
+        };
+        let entry = call.entry();
+        self.client.card.command.set(entry.number as u64 + 1);
+        match refusal(&self.client, entry) {
+            Some(error) => Err(error),
+            None => Ok(Some(call)),
+        }
+    }
+
+    fn queue_or_begin(&mut self, call: Call, turn: &mut Turn<'_>) {
+        let Some(transaction) = &mut self.client.transaction else {
+            return self.begin_in_order(call, turn);
+        };
+        if runs_at_once(call.entry()) {
+            return self.begin_in_order(call, turn);
+        }
+        transaction.bytes += call.bytes();
+        if transaction.bytes > turn.limits.query_bytes {
+            // What a client may keep here is bounded like what it may send at once.
+            self.broken = true;
+            return;
+        }
+        transaction.queued.push(match call {
+            Call::Store(_, op) => Queued::Store(op),
+            Call::Server(entry, args) => Queued::Server(entry, args),
+        });
+        self.client.show();
+        let muted = self.is_muted();
+        self.order.reply(b"+QUEUED\r\n", muted, &mut self.output);
+    }
+
+    /// Begins a command now, or when all before it are answered.
+    fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
+        if !self.order.is_empty() && call.comes_after_all(turn) {
+            self.gate = Gate::Held(Box::new(call));
+            return;
+        }
+        self.begin(call, turn);
+    }
+
+    /// Begins a command.
+    pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
+        match call {
+            Call::Store(entry, op) => {
+                let op = op
+                    .within(self.client.database)
+                    .answered_in(self.client.protocol);
+                if entry.flags().has(Flag::Blocking) || turn.port.is_wide(&op) {
+                    self.gate = Gate::Alone;
+                }
+                let muted = self.is_muted();
+                let place = self.order.take(muted);
+                turn.port.send(turn.tag(place), op);
+            }
+            Call::Server(entry, args) => {
+                let silent = self.client.replies == Replies::SkipNext;
+                if silent {
+                    self.client.replies = Replies::On;
+                }
+                let next = self.run(entry, &args, false, turn);
+                let muted = silent || self.client.replies == Replies::Off;
+                self.follow(next, &args, muted, turn);
+                self.client.show();
+            }
+        }
+    }
+
+    /// Runs a command of the server; what it replied stands in the turn's scratch.
+    pub(super) fn run(
+        &mut self,
+        entry: &'static Entry,
+        args: &Words,
+        in_transaction: bool,
+        turn: &mut Turn<'_>,
+    ) -> Next {
+        let Runner::Server(command) = entry.runner else {
+            return Next::Replied;
+        };
+        turn.scratch.clear();
+        turn.scratch.speak(self.client.protocol);
+        let mut context = Context {
+            server: turn.server,
+            store: &mut turn.port.worker,
+            client: &mut self.client,
+            entry,
+            args,
+            reply: turn.scratch,
+            now: turn.now,
+            in_transaction,
+            next: Next::Replied,
+        };
+        let done = (command.run)(&mut context);
+        let next = context.next;
+        if let Err(error) = done {
+            turn.scratch.clear();
+            turn.scratch.error(&error);
+            return Next::Replied;
+        }
+        next
+    }
+
+    /// Does what a handler left to be done.
+    fn follow(&mut self, next: Next, args: &Words, muted: bool, turn: &mut Turn<'_>) {
+        match next {
+            Next::Replied => {}
+            Next::Unwatch => self.client.watch = None,
+            Next::Forward(op) => {
+                self.gate = Gate::Alone;
+                let place = self.order.take(muted);
+                let op = op
+                    .within(self.client.database)
+                    .answered_in(self.client.protocol);
+                return turn.port.send(turn.tag(place), op);
+            }
+            Next::Wait { until, reply } => {
+                self.gate = Gate::Alone;
+                let place = self.order.take(muted);
+                return self.park(place, until, Some(reply), turn.timers, turn.slot);
+            }
+            Next::Watch => {
+                self.gate = Gate::Alone;
+                let place = self.order.take(muted);
+                let watch = self.client.watch.get_or_insert_with(Watch::new);
+                let keys = args.iter().fold(
+                    seawall_store::Op::new(&seawall_store::command::key::EXISTS),
+                    seawall_store::Op::arg,
+                );
+                let tag = turn.tag(place);
+                return turn
+                    .port
+                    .watch(tag, watch, keys.within(self.client.database));
+            }
+            Next::Execute => return self.execute(muted, turn),
+        }
+        (self.order).reply(turn.scratch.as_bytes(), muted, &mut self.output);
+    }
+
+    /// Whether the next reply is not wanted; asking uses `CLIENT REPLY SKIP` up.
+    fn is_muted(&mut self) -> bool {
+        match self.client.replies {
+            Replies::On => false,
+            Replies::Off => true,
+            Replies::SkipNext => {
+                self.client.replies = Replies::On;
+                true
+            }
+        }
+    }
+
+    pub(super) fn reply_error(&mut self, error: &CommandError, muted: bool, turn: &mut Turn<'_>) {
+        turn.scratch.clear();
+        turn.scratch.error(error);
+        (self.order).reply(turn.scratch.as_bytes(), muted, &mut self.output);
+    }
+}
+
+impl Call {
+    fn entry(&self) -> &'static Entry {
+        match self {
+            Call::Store(entry, _) | Call::Server(entry, _) => entry,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        // What it is kept in, and what that points to.
+        size_of::<Queued>()
+            + match self {
+                Call::Store(_, op) => op.args().map(<[u8]>::len).sum(),
+                Call::Server(_, args) => args.bytes(),
+            }
+    }
+
+    /// Whether it begins only when all before it are answered.
+    fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
+        match self {
+            Call::Store(_, op) => turn.port.is_wide(op),
+            Call::Server(entry, _) => match entry.runner {
+                Runner::Server(command) => command.order == When::AfterAll,
+                Runner::Store(_) => false,
+            },
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! The clients of one worker: what the network tells goes to connections, what they ask to the store,
+//! and answers back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_store::Millis;
+use seawall_store::reply::ReplyBuf;
+
+use crate::connection::{Connection, Timers, Turn, untag};
+use crate::limits::Limits;
+use crate::mailbox::Message;
+use crate::net::{Event, Net, Token};
+use crate::port::{Answered, Port, Wake};
+use crate::server::Server;
+
+/// How often connections go on with what answers made possible before the network is asked again.
+const ROUNDS_MAX: usize = 8;
+/// Between two looks at every client.
+const CRON_MS: u64 = 100;
+/// An output's memory is given back when it took more.
+const OUTPUT_KEPT_BYTES: usize = 64 << 10;
+
+const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+
+/// The clients of one worker.
+pub struct Hub {
+    server: Arc<Server>,
+    number: usize,
+    port: Port,
+    /// The addresses of the listeners, by their numbers.
+    local: Vec<String>,
+    seats: Vec<Option<Box<Seat>>>,
+    free: Vec<u32>,
+    /// The seat of each of the network's places, from 1; 0: none.
+    seat_of: Vec<u32>,
+    occupied: usize,
+    /// Seats whose connection may go on.
+    runnable: Vec<u32>,
+    /// Seats whose connection has something for the network.
+    dirty: Vec<u32>,
+    /// Who came when there were too many.
+    turned_away: Vec<Token>,
+    timers: Timers,
+    limits: Arc<Limits>,
+    limits_version: u64,
+    scratch: ReplyBuf,
+    now: Millis,
+    cron_at: Millis,
+    busy: bool,
+    left: bool,
+}
+
+/// A client's.
+struct Seat {
+    token: Token,
+    connection: Connection,
+    /// Whether the network has closed it; it stays until the store owes it nothing.
+    gone: bool,
+    /// Whether the network was asked to close it.
+    closing: bool,
+    is_dirty: bool,
+    is_runnable: bool,
+}
+
+impl Hub {
+    /// Nobody yet.
+    pub fn new(server: Arc<Server>, port: Port, local: Vec<String>) -> Hub {
+        let limits_version = server.limits_version();
+        let limits = server.limits();
+        let number = port.worker.number();
+        server.woken_by(number, port.waker());
+        Hub {
+            now: server.store.now(),
+            server,
+            number,
+            port,
+            local,
+            seats: Vec::new(),
+            free: Vec::new(),
+            seat_of: Vec::new(),
+            occupied: 0,
+            runnable: Vec::new(),
+            dirty: Vec::new(),
+            turned_away: Vec::new(),
+            timers: Timers::default(),
+            limits,
+            limits_version,
+            scratch: ReplyBuf::default(),
+            cron_at: Millis(0),
+            busy: true,
+            left: false,
+        }
+    }
+
+    /// How long the network may wait, and what wakes it.
+    pub fn sleep(&mut self, at_most: Duration) -> (Duration, Wake) {
+        let wake = self.port.wake();
+        let idle = !self.busy && self.server.mailbox(self.number).is_empty();
+        if !idle || !self.port.doze() {
+            return (Duration::ZERO, wake);
+        }
+        // Looked at once more: a message that came before dozing woke nobody.
+        if !self.server.mailbox(self.number).is_empty() {
+            return (Duration::ZERO, wake);
+        }
+        let next = self.timers.next().map_or(u64::MAX, |at| at.since(self.now));
+        (at_most.min(Duration::from_millis(next)), wake)
+    }
+
+    /// The network is back.
+    pub fn rouse(&mut self) {
+        self.port.rouse();
+    }
+
+    /// Whether nobody is left whom this worker serves.
+    pub fn is_empty(&self) -> bool {
+        self.occupied == 0
+    }
+
+    /// Says, once, that this worker's clients are gone; whether it did now.
+    pub fn leave(&mut self) -> bool {
+        !std::mem::replace(&mut self.left, true) && {
+            self.server.desert();
+            true
+        }
+    }
+
+    /// Takes in what the network tells.
+    pub fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Accepted {
+                conn,
+                listener,
+                peer,
+            } => self.accept(conn, listener, peer),
+            Event::Received { conn, bytes } => {
+                self.with(conn, |connection, turn| connection.receive(bytes, turn));
+            }
+            Event::Ended { conn } => self.with(conn, |connection, _| connection.end()),
+            Event::Sent { conn, left } => {
+                if let Some(slot) = self.slot(conn)
+                    && let Some(seat) = &mut self.seats[slot as usize]
+                    && seat.connection.queued(left)
+                {
+                    self.set_runnable(slot);
+                }
+            }
+            Event::Closed { conn } => self.closed(conn),
+        }
+    }
+
+    /// One turn: messages, timers, shards, answers, and what those make possible.
+    pub fn turn(&mut self) {
+        self.now = self.server.store.now();
+        if self.limits_version != self.server.limits_version() {
+            self.limits_version = self.server.limits_version();
+            self.limits = self.server.limits();
+        }
+        for message in self.server.mailbox(self.number).take() {
+            self.message(message);
+        }
+        while let Some((slot, place)) = self.timers.take(self.now) {
+            self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
+        }
+        for _ in 0..ROUNDS_MAX {
+            let turn = self.port.worker.turn(self.now);
+            self.busy = turn.busy;
+            self.take_answers();
+            if self.runnable.is_empty() {
+                break;
+            }
+            self.busy = true;
+            for slot in std::mem::take(&mut self.runnable) {
+                if let Some(seat) = &mut self.seats[slot as usize] {
+                    seat.is_runnable = false;
+                }
+                self.with_slot(slot, |connection, turn| connection.resume(turn));
+            }
+        }
+        if self.now >= self.cron_at {
+            self.cron_at = self.now + CRON_MS;
+            self.cron();
+        }
+    }
+
+    /// Gives the network what is to be sent and closed.
+    pub fn flush(&mut self, net: &mut dyn Net) {
+        for token in self.turned_away.drain(..) {
+            net.send(token, FULL);
+            net.close_after_sending(token);
+        }
+        for slot in std::mem::take(&mut self.dirty) {
+            let Some(seat) = &mut self.seats[slot as usize] else {
+                continue;
+            };
+            seat.is_dirty = false;
+            if seat.gone {
+                if !seat.connection.is_owed() {
+                    self.vacate(slot);
+                }
+                continue;
+            }
+            if seat.closing {
+                continue;
+            }
+            let connection = &mut seat.connection;
+            if connection.is_broken() {
+                seat.closing = true;
+                net.close(seat.token);
+                continue;
+            }
+            let output = connection.output();
+            if !output.is_empty() {
+                net.send(seat.token, output);
+                output.clear();
+                output.shrink_to(OUTPUT_KEPT_BYTES);
+            }
+            let may_go_on = connection.queued(net.queued(seat.token));
+            if connection.is_too_slow(&self.limits, self.now) {
+                seat.closing = true;
+                net.close(seat.token);
+            } else if connection.is_done() {
+                seat.closing = true;
+                net.close_after_sending(seat.token);
+            } else if may_go_on {
+                self.set_runnable(slot);
+                self.busy = true;
+            }
+        }
+    }
+
+    /// Closes everyone when they have heard what they asked.
+    pub fn close_all(&mut self) {
+        for slot in 0..self.seats.len() as u32 {
+            self.with_slot(slot, |connection, _| {
+                connection.end();
+                connection.client.closing = true;
+            });
+        }
+    }
+
+    fn accept(&mut self, token: Token, listener: usize, peer: String) {
+        if self.server.clients.count() >= self.limits.clients {
+            self.turned_away.push(token);
+            return;
+        }
+        let local = self.local.get(listener).cloned().unwrap_or_default();
+        let clients = &self.server.clients;
+        let card = clients.enter(self.number, token, peer, local, self.now);
+        let seat = Box::new(Seat {
+            token,
+            connection: Connection::new(card, &self.limits),
+            gone: false,
+            closing: false,
+            is_dirty: false,
+            is_runnable: false,
+        });
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(None);
+            self.seats.len() as u32 - 1
+        });
+        self.seats[slot as usize] = Some(seat);
+        self.occupied += 1;
+        let place = token.index();
+        if self.seat_of.len() <= place {
+            self.seat_of.resize(place + 1, 0);
+        }
+        self.seat_of[place] = slot + 1;
+    }
+
+    fn closed(&mut self, token: Token) {
+        let Some(slot) = self.slot(token) else {
+            return;
+        };
+        self.seat_of[token.index()] = 0;
+        if let Some(seat) = &mut self.seats[slot as usize] {
+            seat.gone = true;
+            self.server.clients.leave(seat.connection.client.card.id);
+        }
+        self.with_slot(slot, Connection::leave);
+    }
+
+    fn vacate(&mut self, slot: u32) {
+        self.seats[slot as usize] = None;
+        self.free.push(slot);
+        self.occupied -= 1;
+    }
+
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Push { to, frame } => {
+                for &token in &*to {
+                    self.with(token, |connection, _| connection.push(&frame));
+                }
+            }
+            Message::Kill(token) => self.with(token, |connection, _| connection.break_off()),
+            Message::Unblock { conn, error } => {
+                self.with(conn, |connection, turn| connection.unblock(error, turn));
+            }
+            Message::Look => self.busy = true,
+        }
+    }
+
+    fn take_answers(&mut self) {
+        let (seats, timers) = (&mut self.seats, &mut self.timers);
+        let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
+        self.port.answers(|tag, answered: Answered<'_>| {
+            let (slot, place) = untag(tag);
+            let Some(seat) = &mut seats[slot as usize] else {
+                return;
+            };
+            let may_go_on = seat.connection.answered(place, &answered, timers, slot);
+            if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {
+                runnable.push(slot);
+            }
+            if !std::mem::replace(&mut seat.is_dirty, true) {
+                dirty.push(slot);
+            }
+        });
+    }
+
+    /// What no event tells of.
+    fn cron(&mut self) {
+        for slot in 0..self.seats.len() as u32 {
+            let Some(seat) = &mut self.seats[slot as usize] else {
+                continue;
+            };
+            let connection = &mut seat.connection;
+            if connection.is_idle(&self.limits, self.now)
+                || connection.is_too_slow(&self.limits, self.now)
+            {
+                connection.break_off();
+                self.set_dirty(slot);
+            }
+        }
+    }
+
+    fn slot(&self, token: Token) -> Option<u32> {
+        let slot = self.seat_of.get(token.index())?.checked_sub(1)?;
+        let seat = self.seats[slot as usize].as_ref()?;
+        (seat.token == token).then_some(slot)
+    }
+
+    fn with(&mut self, token: Token, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
+        if let Some(slot) = self.slot(token) {
+            self.with_slot(slot, work);
+        }
+    }
+
+    fn with_slot(&mut self, slot: u32, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
+        let Some(seat) = &mut self.seats[slot as usize] else {
+            return;
+        };
+        let mut turn = Turn {
+            server: &self.server,
+            port: &mut self.port,
+            limits: &self.limits,
+            timers: &mut self.timers,
+            scratch: &mut self.scratch,
+            now: self.now,
+            slot,
+        };
+        work(&mut seat.connection, &mut turn);
+        self.busy = true;
+        self.set_dirty(slot);
+    }
+
+    fn set_dirty(&mut self, slot: u32) {
+        if let Some(seat) = &mut self.seats[slot as usize]
+            && !std::mem::replace(&mut seat.is_dirty, true)
+        {
+            self.dirty.push(slot);
+        }
+    }
+
+    fn set_runnable(&mut self, slot: u32) {
+        if let Some(seat) = &mut self.seats[slot as usize]
+            && !std::mem::replace(&mut seat.is_runnable, true)
+        {
+            self.runnable.push(slot);
+        }
+    }
+}
