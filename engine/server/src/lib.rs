@@ -16,6 +16,7 @@ pub mod config;
 pub mod connection;
 pub mod limits;
 pub mod mailbox;
+pub mod memcached;
 pub mod net;
 pub mod notify;
 pub mod port;

@@ -240,7 +240,7 @@ impl Keyspace {
         // What keeps its expiry (`INCR`, `APPEND`) is still the item that Memcached's client set.
         let kept = found.filter(|_| expire == Expire::Keep);
         let tag = kept.and_then(|(_, id)| self.arena.own(id).tag());
-        let tag = tag.map(|tag| self.changed(tag));
+        let tag = tag.map(|tag| self.numbered(tag));
         self.put(found, kind, key, value, expires, tag)
     }
 

@@ -111,7 +111,7 @@ impl Keyspace {
             Owned::String { bytes, raw, tag } => {
                 let kind = if raw { ItemKind::Raw } else { ItemKind::String };
                 // At another key it is another item.
-                let tag = tag.map(|tag| self.changed(tag));
+                let tag = tag.map(|tag| self.numbered(tag));
                 self.put(found, kind, key, &bytes, expires, tag)
             }
             Owned::Collection(stored) => self.put_collection(found, key, stored, expires),

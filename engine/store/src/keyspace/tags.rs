@@ -37,7 +37,7 @@ impl Keyspace {
         }
         if needed && item.tag().is_none() {
             let (entry, expires) = (item.entry(), item.expires());
-            let tag = self.changed(Tag::default());
+            let tag = self.numbered(Tag::default());
             let made = self.remake(place, id, expires, Some(tag));
             id = made.ok_or(CommandError::OUT_OF_MEMORY)?;
             debug_assert_eq!(self.arena.own(id).entry(), entry, "it is the same object");
@@ -66,7 +66,7 @@ impl Keyspace {
         let found = self.locate(key);
         let tag = match chosen {
             Some(cas) => Tag { cas, ..tag },
-            None => self.changed(tag),
+            None => self.numbered(tag),
         };
         self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
         Ok(tag.cas)
@@ -81,7 +81,7 @@ impl Keyspace {
 
     /// `tag` with a number that no item of this shard ever had, not even before a restart: the time in
     /// milliseconds above 20 bits of counter.
-    pub(super) fn changed(&mut self, tag: Tag) -> Tag {
+    pub(super) fn numbered(&mut self, tag: Tag) -> Tag {
         self.cas = (self.cas + 1).max(self.now.0 << 20);
         Tag {
             cas: self.cas,

@@ -84,6 +84,12 @@ impl<'a> Letters<'a> {
         }
     }
 
+    /// Whether `first` was given, and before `second`.
+    pub(super) fn stands_before(&self, first: u8, second: u8) -> bool {
+        let mut both = (self.list.iter()).filter(|(letter, _)| [first, second].contains(letter));
+        both.next().is_some_and(|(letter, _)| *letter == first)
+    }
+
     /// What follows `M`.
     pub(super) fn mode(&self, default: &'static [u8]) -> &'a [u8] {
         self.get(b'M').unwrap_or(default)

@@ -62,15 +62,18 @@ pub static META_DEBUG: Command = Command {
     run: |call| answer(call, 1, "b", debug),
 };
 
-/// What a handler came to: nothing where it wrote its answer.
+/// The line that a call is refused with.
 type Refusal = &'static [u8];
+
+/// What a handler came to: nothing where it wrote its answer.
+type Done = Result<Result<(), Refusal>, CommandError>;
 
 /// Reads the letters from argument `from` on and runs `handler`; a refusal is the answer.
 fn answer(
     call: &mut Call<'_>,
     from: usize,
     known: &str,
-    handler: fn(&mut Call<'_>, &Letters<'_>) -> Result<Result<(), Refusal>, CommandError>,
+    handler: fn(&mut Call<'_>, &Letters<'_>) -> Done,
 ) -> Result<(), CommandError> {
     let done = match Letters::parse(call.op, from, known) {
         Ok(letters) => handler(call, &letters)?,
@@ -82,15 +85,14 @@ fn answer(
     Ok(())
 }
 
-fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
+fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
     let [vivify, recache, touch] = match lookup_arguments(letters, now) {
         Ok(times) => times,
         Err(refusal) => return Ok(Err(refusal)),
     };
     // Whoever is told `W` is to fetch the value anew; `Z` says that somebody was told already.
-    let mut win = false;
-    let mut other = false;
+    let (mut win, mut other, mut created) = (false, false, false);
     if look(call.keyspace, key, true)?.is_none() {
         let Some(expiry) = vivify.filter(|_| call.keyspace.kind(key).is_none()) else {
             if !letters.has(b'q') {
@@ -104,7 +106,7 @@ fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>
             ..Tag::default()
         };
         store(call, key, b"", expiry.at(), tag, letters.number(b'E'))?;
-        win = true;
+        (win, created) = (true, true);
     } else if let Some(Tagged { tag, expires, .. }) = look(call.keyspace, key, true)? {
         let soon = match (recache, expires) {
             (Some(Expiry::At(soon)), Some(at)) => at < soon,
@@ -113,6 +115,8 @@ fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>
         other = tag.won;
         win = !tag.won && (tag.stale || soon);
     }
+    let before = call.keyspace.expires_at(key).flatten();
+    let before = before.filter(|_| !created || !letters.stands_before(b't', b'N'));
     if let Some(expiry) = touch
         && expiry != Expiry::Past
     {
@@ -126,6 +130,9 @@ fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>
         expires,
         tag,
     } = found;
+    // Letters count in their order: a time that is asked for before it is set is the old one.
+    let early = letters.stands_before(b't', if created { b'N' } else { b'T' });
+    let expires = if early { before } else { expires };
     let shown = Shown {
         value: Some(value),
         tag,
@@ -147,7 +154,7 @@ fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>
     Ok(Ok(()))
 }
 
-fn set(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
+fn set(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
     let mode = match letters.mode(b"S") {
         b"S" | b"s" => Mode::Set,
@@ -209,7 +216,7 @@ fn set(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>
     Ok(Ok(()))
 }
 
-fn delete(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
+fn delete(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
     let Ok(touch) = letters.expiry(b'T', now) else {
         return Ok(Err(BAD_TOKEN));
@@ -251,10 +258,7 @@ fn delete(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refus
     Ok(Ok(()))
 }
 
-fn arithmetic(
-    call: &mut Call<'_>,
-    letters: &Letters<'_>,
-) -> Result<Result<(), Refusal>, CommandError> {
+fn arithmetic(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
     let change: fn(u64, u64) -> u64 = match letters.mode(b"I") {
         b"I" | b"i" | b"+" => u64::wrapping_add,
@@ -278,18 +282,23 @@ fn arithmetic(
         ..Tag::default()
     };
     let old = look(call.keyspace, key, true)?;
-    let old = old.map(|old| (unsigned(old.value.trim_ascii_end()), old.expires, old.tag));
+    let old = old.map(|old| {
+        let new = unsigned(old.value.trim_ascii_end()).map(|number| change(number, delta));
+        let kept = new.map(|new| old.tag.grown(old.value, &new.to_string(), now));
+        (new.zip(kept), old.expires, old.tag.cas)
+    });
+    let is_new = old.is_none();
     let (new, mut expires) = match old {
-        Some((number, expires, old)) => {
-            if letters.number(b'C').is_some_and(|cas| cas != old.cas) {
+        Some((changed, expires, cas)) => {
+            if letters.number(b'C').is_some_and(|wanted| wanted != cas) {
                 letters.status(call, b"EX");
                 return Ok(Ok(()));
             }
-            let Some(number) = number else {
+            let Some((new, kept)) = changed else {
                 return Ok(Err(NOT_NUMERIC));
             };
-            tag = old;
-            (change(number, delta), expires)
+            tag = kept;
+            (new, expires)
         }
         None if call.keyspace.kind(key).is_some() => return Ok(Err(NOT_NUMERIC)),
         None => {
@@ -312,7 +321,7 @@ fn arithmetic(
         tag,
         letters.number(b'E'),
     )?;
-    if !letters.has(b'q') {
+    if is_new || !letters.has(b'q') {
         let shown = Shown {
             value: Some(text.as_bytes()),
             tag,
@@ -327,7 +336,7 @@ fn arithmetic(
     Ok(Ok(()))
 }
 
-fn debug(call: &mut Call<'_>, letters: &Letters<'_>) -> Result<Result<(), Refusal>, CommandError> {
+fn debug(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
     let Some(found) = look(call.keyspace, key, false)? else {
         return Ok(Err(b"EN\r\n"));

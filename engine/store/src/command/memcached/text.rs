@@ -1,5 +1,10 @@
 //! The text commands: `get` and its kin answer one key here, and the server's parser ends the list.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
 use super::super::{Call, Command, CommandError, Flag, Flags, Keys};
 use super::lines::{BAD_EXPTIME, BAD_FORMAT, NOT_FOUND, NOT_NUMERIC};
 use super::number::{Expiry, seconds, unsigned};
@@ -163,7 +168,8 @@ pub(super) fn write(
             Mode::Append => (old.value, value),
             _ => (value, old.value),
         };
-        let (joined, expires, tag) = ([first, second].concat(), old.expires, old.tag);
+        let joined = [first, second].concat();
+        let (expires, tag) = (old.expires, old.tag.anew(call.now));
         let cas = store(call, key, &joined, expires, tag, chosen)?;
         return Ok(Some((cas, joined.len())));
     }
@@ -236,7 +242,7 @@ fn arithmetic(call: &mut Call<'_>, change: fn(u64, u64) -> u64) -> Result<(), Co
         return Ok(());
     };
     let text = change(number, delta).to_string();
-    let (expires, tag) = (old.expires, old.tag);
+    let (expires, tag) = (old.expires, old.tag.grown(old.value, &text, call.now));
     store(call, key, text.as_bytes(), expires, tag, None)?;
     call.out.reply.encoded(text.as_bytes());
     call.out.reply.encoded(b"\r\n");

@@ -1,7 +1,7 @@
 //! Storing strings with their tags, and how that is told.
 
 use super::super::{Call, Command, CommandError, Flag, Flags, Keys};
-use super::number::{Expiry, unsigned};
+use super::number::{Expiry, seconds, unsigned};
 use crate::keyspace::Tag;
 use crate::op::Op;
 use crate::time::Millis;
@@ -72,6 +72,27 @@ pub(super) fn store(
     let cas = call.keyspace.set_tagged(key, value, expires, tag, chosen)?;
     call.effect(&put(key, value, expires, tag.flags, tag.stale));
     Ok(cas)
+}
+
+impl Tag {
+    /// What is kept of an item that is made anew from its old value: the client's flags.
+    pub(super) fn anew(self, now: Millis) -> Tag {
+        Tag {
+            flags: self.flags,
+            accessed_s: seconds(now),
+            ..Tag::default()
+        }
+    }
+
+    /// What is kept when the text `new` takes the place of `old`: all, unless it is longer. So memcached
+    /// has it, which changes numbers in place where they fit.
+    pub(super) fn grown(self, old: &[u8], new: &str, now: Millis) -> Tag {
+        if new.len() > old.len() {
+            self.anew(now)
+        } else {
+            self
+        }
+    }
 }
 
 /// Changes when `key`, which is there, expires, and tells it.
