@@ -41,8 +41,13 @@ notebooks:
     {{venv}}/bin/jupytext -q --to py:percent --output - notebooks/first-look.ipynb | diff - notebooks/first-look.py
     {{venv}}/bin/pytest --nbmake --nbmake-timeout=120 notebooks/
 
+# A fuzz target (resp, commands) for some seconds; needs nightly and `cargo install cargo-fuzz`.
+fuzz TARGET SECONDS="60":
+    cd engine/server && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:
     LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
+    SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim

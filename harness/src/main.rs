@@ -7,6 +7,7 @@
 mod family;
 mod folder;
 mod input;
+mod interrupt;
 mod output;
 mod progress;
 mod setup;

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_store::Millis;
+use seawall_store::command::server::FLUSHDB;
 use seawall_store::reply::ReplyBuf;
+use seawall_store::store::{Answered, Waker};
+use seawall_store::{Millis, Op, Worker};
 
-use crate::connection::{Connection, Timers, Turn, untag};
+use crate::connection::{Connection, Language, Timers, Turn, untag};
 use crate::limits::Limits;
 use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
-use crate::port::{Answered, Port, Wake};
+use crate::notify;
 use crate::server::Server;
 
 /// How often connections go on with what answers made possible before the network is asked again.
@@ -27,9 +29,9 @@ const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
 pub struct Hub {
     server: Arc<Server>,
     number: usize,
-    port: Port,
-    /// The addresses of the listeners, by their numbers.
-    local: Vec<String>,
+    store: Worker,
+    /// The addresses of the listeners and what is spoken there, by their numbers.
+    local: Vec<(String, Language)>,
     seats: Vec<Option<Box<Seat>>>,
     free: Vec<u32>,
     /// The seat of each of the network's places, from 1; 0: none.
@@ -55,26 +57,35 @@ pub struct Hub {
 struct Seat {
     token: Token,
     connection: Connection,
-    /// Whether the network has closed it; it stays until the store owes it nothing.
-    gone: bool,
-    /// Whether the network was asked to close it.
-    closing: bool,
+    life: Life,
     is_dirty: bool,
     is_runnable: bool,
 }
 
+/// How far a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// It is served.
+    Here,
+    /// The network was asked to close it.
+    Closing,
+    /// The network has closed it; its seat stays until the store owes it nothing.
+    Gone,
+}
+
 impl Hub {
     /// Nobody yet.
-    pub fn new(server: Arc<Server>, port: Port, local: Vec<String>) -> Hub {
+    pub fn new(server: Arc<Server>, store: Worker, local: Vec<(String, Language)>) -> Hub {
         let limits_version = server.limits_version();
         let limits = server.limits();
-        let number = port.worker.number();
-        server.woken_by(number, port.waker());
+        let number = store.number();
+        let waker = store.waker();
+        server.woken_by(number, move || waker.wake());
         Hub {
             now: server.store.now(),
             server,
             number,
-            port,
+            store,
             local,
             seats: Vec::new(),
             free: Vec::new(),
@@ -94,23 +105,19 @@ impl Hub {
     }
 
     /// How long the network may wait, and what wakes it.
-    pub fn sleep(&mut self, at_most: Duration) -> (Duration, Wake) {
-        let wake = self.port.wake();
-        let idle = !self.busy && self.server.mailbox(self.number).is_empty();
-        if !idle || !self.port.doze() {
-            return (Duration::ZERO, wake);
-        }
-        // Looked at once more: a message that came before dozing woke nobody.
-        if !self.server.mailbox(self.number).is_empty() {
-            return (Duration::ZERO, wake);
+    pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
+        let waker = self.store.waker();
+        let mailbox = self.server.mailbox(self.number);
+        if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
+            return (Duration::ZERO, waker);
         }
         let next = self.timers.next().map_or(u64::MAX, |at| at.since(self.now));
-        (at_most.min(Duration::from_millis(next)), wake)
+        (at_most.min(Duration::from_millis(next)), waker)
     }
 
     /// The network is back.
     pub fn rouse(&mut self) {
-        self.port.rouse();
+        self.store.rouse();
     }
 
     /// Whether nobody is left whom this worker serves.
@@ -164,8 +171,10 @@ impl Hub {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
         }
         for _ in 0..ROUNDS_MAX {
-            let turn = self.port.worker.turn(self.now);
+            let turn = self.store.turn(self.now);
             self.busy = turn.busy;
+            let server = &self.server;
+            self.store.events(|event| notify::publish(server, event));
             self.take_answers();
             if self.runnable.is_empty() {
                 break;
@@ -175,7 +184,7 @@ impl Hub {
                 if let Some(seat) = &mut self.seats[slot as usize] {
                     seat.is_runnable = false;
                 }
-                self.with_slot(slot, |connection, turn| connection.resume(turn));
+                self.with_slot(slot, Connection::resume);
             }
         }
         if self.now >= self.cron_at {
@@ -195,18 +204,19 @@ impl Hub {
                 continue;
             };
             seat.is_dirty = false;
-            if seat.gone {
-                if !seat.connection.is_owed() {
-                    self.vacate(slot);
+            match seat.life {
+                Life::Here => {}
+                Life::Closing => continue,
+                Life::Gone => {
+                    if !seat.connection.is_owed() {
+                        self.vacate(slot);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            if seat.closing {
-                continue;
             }
             let connection = &mut seat.connection;
             if connection.is_broken() {
-                seat.closing = true;
+                seat.life = Life::Closing;
                 net.close(seat.token);
                 continue;
             }
@@ -218,10 +228,10 @@ impl Hub {
             }
             let may_go_on = connection.queued(net.queued(seat.token));
             if connection.is_too_slow(&self.limits, self.now) {
-                seat.closing = true;
+                seat.life = Life::Closing;
                 net.close(seat.token);
             } else if connection.is_done() {
-                seat.closing = true;
+                seat.life = Life::Closing;
                 net.close_after_sending(seat.token);
             } else if may_go_on {
                 self.set_runnable(slot);
@@ -240,19 +250,25 @@ impl Hub {
         }
     }
 
+    /// Closes everyone at once.
+    pub fn break_all(&mut self) {
+        for slot in 0..self.seats.len() as u32 {
+            self.with_slot(slot, |connection, _| connection.break_off());
+        }
+    }
+
     fn accept(&mut self, token: Token, listener: usize, peer: String) {
         if self.server.clients.count() >= self.limits.clients {
             self.turned_away.push(token);
             return;
         }
-        let local = self.local.get(listener).cloned().unwrap_or_default();
+        let (local, language) = self.local[listener].clone();
         let clients = &self.server.clients;
         let card = clients.enter(self.number, token, peer, local, self.now);
         let seat = Box::new(Seat {
             token,
-            connection: Connection::new(card, &self.limits),
-            gone: false,
-            closing: false,
+            connection: Connection::new(card, language, &self.limits),
+            life: Life::Here,
             is_dirty: false,
             is_runnable: false,
         });
@@ -275,7 +291,7 @@ impl Hub {
         };
         self.seat_of[token.index()] = 0;
         if let Some(seat) = &mut self.seats[slot as usize] {
-            seat.gone = true;
+            seat.life = Life::Gone;
             self.server.clients.leave(seat.connection.client.card.id);
         }
         self.with_slot(slot, Connection::leave);
@@ -305,7 +321,7 @@ impl Hub {
     fn take_answers(&mut self) {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
-        self.port.answers(|tag, answered: Answered<'_>| {
+        self.store.answers(|tag, answered: Answered<'_>| {
             let (slot, place) = untag(tag);
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
@@ -322,6 +338,9 @@ impl Hub {
 
     /// What no event tells of.
     fn cron(&mut self) {
+        if self.server.flush_is_due(self.now) {
+            self.store.execute(&Op::new(&FLUSHDB));
+        }
         for slot in 0..self.seats.len() as u32 {
             let Some(seat) = &mut self.seats[slot as usize] else {
                 continue;
@@ -354,7 +373,7 @@ impl Hub {
         };
         let mut turn = Turn {
             server: &self.server,
-            port: &mut self.port,
+            store: &mut self.store,
             limits: &self.limits,
             timers: &mut self.timers,
             scratch: &mut self.scratch,

@@ -1,16 +1,22 @@
 //! What all workers of a server share.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use seawall_store::{Millis, Store};
 
+use crate::calls::Calls;
 use crate::clients::Clients;
 use crate::config::{Effect, Live};
+use crate::figures::Extremes;
 use crate::limits::Limits;
 use crate::mailbox::{Mailbox, Message};
+use crate::monitors::Monitors;
 use crate::notify::Notifications;
+use crate::pause::Pause;
 use crate::pubsub::PubSub;
+use crate::saving::Saving;
+use crate::traffic::Traffic;
 
 /// How far a server is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +42,18 @@ pub struct Server {
     pub pubsub: PubSub,
     /// Which changes of keys are published.
     pub notifications: Notifications,
+    /// Calls of commands.
+    pub calls: Calls,
+    /// What goes over the network.
+    pub traffic: Traffic,
+    /// Who hears of every command.
+    pub monitors: Monitors,
+    /// Whether clients wait.
+    pub pause: Pause,
+    /// Snapshots.
+    pub saving: Arc<Saving>,
+    /// The least and the most memory that was in use.
+    pub extremes: Extremes,
     /// Since when it runs.
     pub since: Millis,
     /// Its name among all runs: 40 hexadecimal digits.
@@ -44,6 +62,10 @@ pub struct Server {
     limits_version: AtomicU64,
     workers: Vec<Station>,
     phase: AtomicU8,
+    /// When Memcached's clients want all removed, in milliseconds; 0: not.
+    flush_at: AtomicU64,
+    /// Workers whose clients are gone since the server ends.
+    deserted: AtomicUsize,
 }
 
 /// A worker, as others have it.
@@ -60,6 +82,9 @@ impl Server {
         let server = Server {
             workers: (0..store.workers()).map(|_| Station::default()).collect(),
             since: store.now(),
+            calls: Calls::new(store.workers()),
+            traffic: Traffic::new(store.workers()),
+            saving: Arc::new(Saving::new(store.now())),
             store,
             clients: Clients::default(),
             run_id,
@@ -67,15 +92,40 @@ impl Server {
             settings,
             pubsub: PubSub::default(),
             notifications: Notifications::default(),
+            monitors: Monitors::default(),
+            pause: Pause::default(),
+            extremes: Extremes::default(),
             limits_version: AtomicU64::new(1),
             phase: AtomicU8::new(Phase::Serving as u8),
+            flush_at: AtomicU64::new(0),
+            deserted: AtomicUsize::new(0),
         };
-        server.take_effect(&[Effect::Store], &now);
+        server.take_effect(&[Effect::Store, Effect::Watching], &now);
         server
     }
 
+    /// Lets all keys of database 0 be removed at `at`; a later call takes the place of an earlier one.
+    pub fn flush_after(&self, at: Millis) {
+        // Relaxed: one word; whichever worker sees it due does it.
+        self.flush_at.store(at.0, Ordering::Relaxed);
+    }
+
+    /// Whether all keys are to be removed now; says so to one caller.
+    pub fn flush_is_due(&self, now: Millis) -> bool {
+        let at = self.flush_at.load(Ordering::Relaxed);
+        let due = at > 0 && at <= now.0;
+        // Relaxed: of several workers that see it due the exchange chooses one.
+        due && (self.flush_at)
+            .compare_exchange(at, 0, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
     /// Counts from nothing again (`CONFIG RESETSTAT`).
-    pub fn reset_counts(&self) {}
+    pub fn reset_counts(&self) {
+        self.calls.reset();
+        self.traffic.reset();
+        self.extremes.reset();
+    }
 
     /// The bounds on clients, as they are now.
     pub fn limits(&self) -> Arc<Limits> {
@@ -136,5 +186,16 @@ impl Server {
         // Release: pairs with the acquire in `phase`; what was done before is seen by who stops.
         self.phase.store(Phase::Stopping as u8, Ordering::Release);
         self.tell_all(&Message::Look);
+    }
+
+    /// One more worker has no clients any more, and gets no others.
+    pub fn desert(&self) {
+        // AcqRel: pairs with the acquire in `is_deserted`.
+        self.deserted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether no worker has clients any more, so that none needs the shards of another.
+    pub fn is_deserted(&self) -> bool {
+        self.deserted.load(Ordering::Acquire) >= self.workers.len()
     }
 }

@@ -9,48 +9,38 @@
 //! only where nothing is to be done; other workers wake it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::connection::Language;
 use crate::hub::Hub;
 use crate::mailbox::Message;
 use crate::net::{self, Listener, Net};
-use crate::port::Port;
 use crate::server::{Phase, Server};
 
 /// Between two looks at what no event tells of: clients' silence, expired keys.
 const CRON: Duration = Duration::from_millis(100);
+/// How long clients that do not read are waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A socket that workers share, and what its clients are told of it.
-#[derive(Debug)]
+/// What workers make their networks with.
+pub struct Network {
+    /// The loop.
+    pub kind: &'static net::Entry,
+    /// Seconds of silence before a client is asked whether it is there.
+    pub keep_alive_s: u32,
+    /// Where clients come in.
+    pub doors: Vec<Door>,
+}
+
+/// A socket that all workers share.
 pub struct Door {
     /// It.
     pub listener: Listener,
     /// Its address in words.
-    pub local: String,
-}
-
-impl Door {
-    /// On this address. Port 0: one that is free.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn tcp(address: SocketAddr) -> io::Result<Door> {
-        let listener = std::net::TcpListener::bind(address)?;
-        let local = listener.local_addr()?.to_string();
-        Ok(Door {
-            listener: Listener::Tcp(listener),
-            local,
-        })
-    }
-
-    fn share(&self) -> io::Result<Listener> {
-        Ok(match &self.listener {
-            Listener::Tcp(listener) => Listener::Tcp(listener.try_clone()?),
-            Listener::Unix(listener) => Listener::Unix(listener.try_clone()?),
-        })
-    }
+    pub address: String,
+    /// What those speak who come in by it.
+    pub language: Language,
 }
 
 /// A worker's network, and those whom it serves.
@@ -58,36 +48,38 @@ pub struct Worker {
     net: Box<dyn Net>,
     hub: Hub,
     server: Arc<Server>,
-    deaf: bool,
+    /// When clients are no longer waited for, once the server ends.
+    farewell: Option<Instant>,
 }
 
 impl Worker {
-    /// Makes the calling thread a worker of `server` that lets clients in at `doors`; with a line for
+    /// Makes the calling thread a worker of `server` that lets clients in; with a line for
     /// people where the network is another one than was asked for.
     ///
     /// # Errors
     /// The thread is refused by the store or the system.
     pub fn begin(
         server: &Arc<Server>,
-        doors: &[Door],
-        kind: &net::Entry,
-        keep_alive_s: u32,
+        network: &Network,
     ) -> Result<(Worker, Option<String>), WorkerError> {
-        let port = Port::new(server.store.attach()?);
-        let opened = (kind.open)().map_err(WorkerError::Network)?;
+        let store = server.store.attach()?;
+        let opened = (network.kind.open)().map_err(WorkerError::Network)?;
         let (mut net, notice) = (opened.net, opened.notice);
-        net.keep_alive(keep_alive_s).map_err(WorkerError::Network)?;
         let mut local = Vec::new();
-        for door in doors {
-            let listener = door.share().map_err(WorkerError::Network)?;
-            net.listen(listener).map_err(WorkerError::Network)?;
-            local.push(door.local.clone());
-        }
+        let mut listen = || {
+            net.keep_alive(network.keep_alive_s)?;
+            for door in &network.doors {
+                net.listen(door.listener.share()?)?;
+                local.push((door.address.clone(), door.language));
+            }
+            Ok(())
+        };
+        listen().map_err(WorkerError::Network)?;
         let worker = Worker {
             net,
-            hub: Hub::new(Arc::clone(server), port, local),
+            hub: Hub::new(Arc::clone(server), store, local),
             server: Arc::clone(server),
-            deaf: false,
+            farewell: None,
         };
         Ok((worker, notice))
     }
@@ -114,10 +106,14 @@ impl Worker {
     /// Whether this worker may end: its clients have heard all that they asked, and so have those of
     /// the other workers, whom its shards served until then.
     fn is_over(&mut self) -> bool {
-        if !self.deaf {
-            self.deaf = true;
-            self.net.deafen();
-            self.hub.close_all();
+        match self.farewell {
+            None => {
+                self.farewell = Some(Instant::now() + FAREWELL);
+                self.net.deafen();
+                self.hub.close_all();
+            }
+            Some(end) if end < Instant::now() => self.hub.break_all(),
+            Some(_) => {}
         }
         if self.hub.is_empty() && self.hub.leave() {
             self.server.tell_all(&Message::Look);

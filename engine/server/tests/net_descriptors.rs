@@ -39,10 +39,7 @@ fn without_descriptors_it_rests() {
         let mut net = (entry.open)().unwrap().net;
         let wake = eventfd(0, EventfdFlags::NONBLOCK).unwrap();
         let listener = Listener::tcp("127.0.0.1:0".parse().unwrap(), 128).unwrap();
-        let Listener::Tcp(tcp) = &listener else {
-            unreachable!("it was made for TCP")
-        };
-        let address = tcp.local_addr().unwrap();
+        let address = listener.address().unwrap();
         net.listen(listener).unwrap();
         assert_eq!(
             turn_for(&mut *net, &wake, Duration::from_millis(10)).0,

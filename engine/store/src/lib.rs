@@ -24,6 +24,7 @@ pub mod keyspace;
 pub mod log;
 mod mem;
 pub mod op;
+mod rdb;
 pub mod reply;
 pub mod shard;
 pub mod slot;

@@ -6,7 +6,7 @@ use crate::command::{Call, CommandError};
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
-use crate::keyspace::{DatabaseStats, Keyspace};
+use crate::keyspace::{DatabaseStats, DbKey, Keyspace};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
@@ -148,6 +148,7 @@ impl Shard {
         out.reply.speak(op.protocol());
         out.parked = None;
         let mut effects = std::mem::take(&mut out.effects);
+        let told = effects.len();
         let done = self
             .begin(now, op, !command.flags.writes())
             .and_then(|()| self.keyspace.prepare(op));
@@ -169,6 +170,7 @@ impl Shard {
         effects.append(&mut out.effects);
         out.effects = effects;
         self.keyspace.drain_events(&mut out.events);
+        self.keyspace.settle(out.effects.len() > told);
         if let Err(error) = done {
             out.reply.truncate(begin);
             out.reply.error(&error);
@@ -198,7 +200,17 @@ impl Shard {
         let done = self.keyspace.prepare(op);
         self.keyspace.drain_removed(&mut out.effects);
         self.keyspace.drain_events(&mut out.events);
+        self.keyspace.settle(true);
         done
+    }
+
+    /// Removes `key` where it has expired: for those who watch it. Effects go to `out`.
+    pub(crate) fn look(&mut self, now: Millis, key: &DbKey, out: &mut Out) {
+        self.keyspace.begin(now, key.database(), false);
+        self.keyspace.peek(key.key());
+        self.keyspace.drain_removed(&mut out.effects);
+        self.keyspace.drain_events(&mut out.events);
+        self.keyspace.settle(true);
     }
 
     /// Applies an effect of the past, from a log or a snapshot: no time passes, and no room is made,
@@ -217,6 +229,7 @@ impl Shard {
             out,
         });
         self.keyspace.drain_events(&mut out.events);
+        self.keyspace.settle(true);
         out.clear();
         done
     }
@@ -236,6 +249,7 @@ impl Shard {
         self.keyspace.collect();
         let more = self.keyspace.expire_slice(&mut out.effects);
         self.keyspace.drain_events(&mut out.events);
+        self.keyspace.settle(true);
         more
     }
 

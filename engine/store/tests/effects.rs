@@ -43,6 +43,14 @@ fn state(shard: &mut Shard, now: Millis) -> Vec<String> {
                     ask(shard, now, &[b"zrange", key, b"0", b"-1", b"withscores"])
                 ),
                 "list" => format!("{:?}", ask(shard, now, &[b"lrange", key, b"0", b"-1"])),
+                "set" => {
+                    let Reply::Array(members) = ask(shard, now, &[b"smembers", key]) else {
+                        panic!("SMEMBERS of a set answers with an array");
+                    };
+                    let mut members: Vec<_> = members.iter().map(|m| format!("{m:?}")).collect();
+                    members.sort();
+                    members.join(" ")
+                }
                 "none" => continue,
                 other => panic!("how a {other} is shown is not said here"),
             };

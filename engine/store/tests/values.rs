@@ -116,6 +116,63 @@ proptest! {
     }
 }
 
+proptest! {
+    /// As for hashes. The first hundred members stay; of the others so many go that the set gives memory
+    /// back, and so moves members, while the scan goes on.
+    #[test]
+    fn a_scan_shows_all_members_that_stay(
+        count in 1..40_usize,
+        changes in prop::collection::vec((0..20_u8, 100..700_u32), 1000..3000),
+        pace in 1..300_usize,
+    ) {
+        let mut set = SortedSet::default();
+        (0..600_u32).for_each(|n| {
+            set.insert(&n.to_le_bytes(), f64::from(n % 13));
+        });
+        let mut gone = std::collections::BTreeSet::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut cursor = 0;
+        let mut changes = changes.iter();
+        loop {
+            cursor = set.scan(cursor, count, |member, _| {
+                seen.insert(member.to_vec());
+            });
+            if cursor == 0 {
+                break;
+            }
+            for &(what, n) in changes.by_ref().take(pace) {
+                let member = n.to_le_bytes();
+                if what == 0 {
+                    set.insert(&member, f64::from(n % 7));
+                } else {
+                    set.remove(&member);
+                    gone.insert(n);
+                }
+            }
+        }
+        for n in (0..600).filter(|n| !gone.contains(n)) {
+            prop_assert!(seen.contains(n.to_le_bytes().as_slice()), "{n} was not shown");
+        }
+    }
+
+    #[test]
+    fn a_set_made_in_order_equals_one_that_grew(
+        members in prop::collection::btree_map(name(), score(), 0..300),
+    ) {
+        let mut grown = SortedSet::default();
+        for (member, score) in &members {
+            grown.insert(member, *score);
+        }
+        let ordered: Vec<_> = grown.iter().collect();
+        let made = SortedSet::from_ordered(ordered.iter().copied());
+        prop_assert_eq!(made.is_compact(), grown.is_compact());
+        prop_assert!(made.iter().eq(ordered));
+        for (member, score) in &members {
+            prop_assert_eq!(made.score(member), Some(*score));
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum SetStep {
     Insert(Vec<u8>, f64),

@@ -94,7 +94,7 @@ impl Drive<'_> {
             .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
     }
 
-    fn failed(&self, why: String) -> BenchError {
+    pub(crate) fn failed(&self, why: String) -> BenchError {
         BenchError::Target {
             target: self.target.to_owned(),
             why,

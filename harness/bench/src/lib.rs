@@ -31,7 +31,7 @@ pub use drive::Arrivals;
 pub use journal::Journal;
 pub use setting::{Configuration, SETTINGS, Scalar, Setting};
 pub use source::{Source, SourceError};
-pub use target::{TARGETS, Target, TargetError, TargetSpec};
+pub use target::{TARGETS, Target, TargetError, TargetSpec, abandon};
 
 /// The field of a row that says what its reader must know: a fallback that was taken.
 pub const NOTICE: &str = "notice";

@@ -9,6 +9,7 @@ use seawall_bench::{Cell, Length, Scalar, TargetSpec};
 use seawall_report::row::Row;
 
 use crate::family;
+use crate::interrupt;
 use crate::output;
 use crate::progress::Progress;
 use crate::status::{Failure, Outcome};
@@ -67,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let fits = target.check(&cell.workload, &cell.named);
     fits.and_then(|()| target.absent().map_or(Ok(()), Err))
         .map_err(Failure::usage)?;
+    interrupt::on_interrupt(None)?;
     let mut progress = Progress::new(1, cell.seconds_expected());
     progress.begin(&cell.to_string());
     let row = cell.run_in(Path::new(".")).map_err(Failure::work)?;

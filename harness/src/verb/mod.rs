@@ -7,6 +7,7 @@ mod list;
 mod replay;
 mod report;
 mod run;
+mod serve;
 mod simulate;
 mod trace;
 
@@ -37,6 +38,7 @@ pub(crate) struct Program {
 pub(crate) enum Verb {
     Run(run::Arguments),
     Bench(bench::Arguments),
+    Serve(serve::Arguments),
     Replay(replay::Arguments),
     Simulate(simulate::Arguments),
     Report(report::Arguments),
@@ -51,6 +53,7 @@ impl Verb {
         match self {
             Verb::Run(arguments) => run::run(&arguments),
             Verb::Bench(arguments) => bench::run(&arguments),
+            Verb::Serve(arguments) => serve::run(&arguments),
             Verb::Replay(arguments) => replay::run(&arguments),
             Verb::Simulate(arguments) => simulate::run(&arguments),
             Verb::Report(arguments) => report::run(&arguments),

@@ -6,10 +6,9 @@ use clap::Args;
 use seawall_bench::{Source, TargetSpec};
 use seawall_report::Run;
 use seawall_sys::ring::Ring;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::folder::Folder;
+use crate::interrupt;
 use crate::output;
 use crate::progress::Progress;
 use crate::setup;
@@ -74,7 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let done = all.len() - steps.len();
         output::complain(&format!("{done} of {} steps are done already", all.len()));
     }
-    hint_at_resume(&path)?;
+    // What was finished is in the folder already.
+    interrupt::on_interrupt(Some(format!(
+        "interrupted; what was finished is in {}, and the same command with --resume goes on",
+        path.display()
+    )))?;
     let worked = work(&steps, &mut folder);
     // What was finished is shown even where a later step failed.
     let shown = show(&folder);
@@ -118,23 +121,6 @@ fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
         step.run(&scratch, &mut |row| folder.keep(&row))?;
         progress.end(step.seconds_expected());
     }
-    Ok(())
-}
-
-/// From now on whoever interrupts the run is told that it can be gone on with. What was finished is in
-/// the folder already, so the signal ends the program as ever.
-fn hint_at_resume(path: &Path) -> Outcome {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Failure::work)?;
-    let path = path.display().to_string();
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            output::complain(&format!(
-                "interrupted; what was finished is in {path}, and the same command with --resume goes on"
-            ));
-            // Of these two signals it does not return.
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
-        }
-    });
     Ok(())
 }
 

@@ -15,10 +15,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("seawall-cluster", &["seawall-store"]),
     ("seawall-workloads", &["seawall-store"]),
     (
+        "seawall-server",
+        &["seawall-sys", "seawall-store", "seawall-cluster"],
+    ),
+    (
         "seawall-bench",
         &[
             "seawall-sys",
             "seawall-store",
+            "seawall-server",
             "seawall-workloads",
             "seawall-report",
         ],

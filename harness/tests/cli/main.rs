@@ -4,6 +4,7 @@ mod bad_input;
 mod families;
 mod layers;
 mod runs;
+mod servers;
 mod simulation;
 mod traces;
 

@@ -4,7 +4,7 @@ use seawall_store::command::number::parse_int;
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 use seawall_store::reply::Protocol;
 
-use super::{Command, Context, Next, Order, arity_error};
+use super::{Command, Context, Next, Order, arity_error, pubsub};
 use crate::clients::check_name;
 use crate::connection::Replies;
 use crate::limits::Limits;
@@ -172,6 +172,7 @@ fn quit(context: &mut Context<'_>) -> Result<(), CommandError> {
 )]
 fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     let client = &mut *context.client;
+    pubsub::leave(context.server, client);
     client.transaction = None;
     client.database = 0;
     client.protocol = Protocol::Resp2;

@@ -20,6 +20,22 @@ pub const fn command(name: &'static str) -> Command {
 
 /// How subcommands that take arguments are called; others by their name alone.
 const USAGES: &[(&str, &str)] = &[
+    ("client|caching", "CACHING (YES|NO)"),
+    (
+        "client|kill",
+        "KILL <ip:port> | <option> <value> [<option> <value> [...]]",
+    ),
+    (
+        "client|list",
+        "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <client-id> [...]]",
+    ),
+    ("client|no-evict", "NO-EVICT (ON|OFF)"),
+    ("client|pause", "PAUSE <timeout> [WRITE|ALL]"),
+    ("client|reply", "REPLY (ON|OFF|SKIP)"),
+    ("client|setinfo", "SETINFO (LIB-NAME|LIB-VER) <value>"),
+    ("client|setname", "SETNAME <name>"),
+    ("client|tracking", "TRACKING (ON|OFF) [...]"),
+    ("client|unblock", "UNBLOCK <clientid> [TIMEOUT|ERROR]"),
     ("command|docs", "DOCS [<command-name> ...]"),
     ("command|getkeys", "GETKEYS <full-command>"),
     ("command|getkeysandflags", "GETKEYSANDFLAGS <full-command>"),
@@ -33,10 +49,16 @@ const USAGES: &[(&str, &str)] = &[
         "config|set",
         "SET <directive> <value> [<directive> <value> ...]",
     ),
+    ("latency|graph", "GRAPH <event>"),
+    ("latency|histogram", "HISTOGRAM [COMMAND ...]"),
+    ("latency|history", "HISTORY <event>"),
+    ("latency|reset", "RESET [<event> ...]"),
+    ("memory|usage", "USAGE <key> [SAMPLES <count>]"),
     ("pubsub|channels", "CHANNELS [<pattern>]"),
     ("pubsub|numsub", "NUMSUB [<channel> ...]"),
     ("pubsub|shardchannels", "SHARDCHANNELS [<pattern>]"),
     ("pubsub|shardnumsub", "SHARDNUMSUB [<shardchannel> ...]"),
+    ("slowlog|get", "GET [<count>]"),
 ];
 
 #[expect(

@@ -5,11 +5,20 @@
 
 mod called_keys;
 pub mod catalog;
+pub mod client;
 pub mod config;
 pub mod connection;
+pub mod debug;
 pub mod facts;
 mod help;
+pub mod info;
+pub mod latency;
+pub mod memory;
+pub mod monitor;
+pub mod persistence;
+pub mod process;
 pub mod pubsub;
+pub mod slowlog;
 mod table;
 pub mod transaction;
 
@@ -48,6 +57,25 @@ pub static COMMANDS: &[&Command] = &[
     // The server.
     &catalog::COMMAND,
     &config::CONFIG,
+    &client::CLIENT,
+    &info::INFO,
+    &memory::MEMORY,
+    &slowlog::SLOWLOG,
+    &latency::LATENCY,
+    &monitor::MONITOR,
+    &debug::DEBUG,
+    &process::TIME,
+    &process::LOLWUT,
+    &process::SHUTDOWN,
+    &process::ROLE,
+    &process::WAIT,
+    &process::REPLICAOF,
+    &process::SLAVEOF,
+    &process::FAILOVER,
+    &persistence::SAVE,
+    &persistence::BGSAVE,
+    &persistence::BGREWRITEAOF,
+    &persistence::LASTSAVE,
     // Transactions.
     &transaction::MULTI,
     &transaction::EXEC,
@@ -142,5 +170,16 @@ pub fn arity_error(entry: &Entry) -> CommandError {
     CommandError::new(format!(
         "ERR wrong number of arguments for '{}' command",
         entry.name()
+    ))
+}
+
+/// A subcommand with more arguments than it takes.
+fn unknown_or_wrong(context: &Context<'_>) -> CommandError {
+    let subcommand = context.args.get(0).unwrap_or_default();
+    let subcommand = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]);
+    let container = context.entry.name().split('|').next().unwrap_or_default();
+    CommandError::new(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {} HELP.",
+        container.to_uppercase()
     ))
 }

@@ -277,7 +277,7 @@ fn reply_published(context: &mut Context<'_>, published: &Published) {
 
 fn names(context: &mut Context<'_>, topic: Topic) -> Result<(), CommandError> {
     if context.args.len() > 2 {
-        return Err(unknown_or_wrong(context));
+        return Err(super::unknown_or_wrong(context));
     }
     let names = context.server.pubsub.names(topic, context.args.get(1));
     context.reply.array(names.len());
@@ -295,12 +295,4 @@ fn listeners(context: &mut Context<'_>, topic: Topic) -> Result<(), CommandError
         context.reply.int(listeners as i64);
     }
     Ok(())
-}
-
-/// A subcommand with more arguments than it takes.
-fn unknown_or_wrong(context: &Context<'_>) -> CommandError {
-    let subcommand = String::from_utf8_lossy(&context.args[0]).into_owned();
-    CommandError::new(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try PUBSUB HELP."
-    ))
 }

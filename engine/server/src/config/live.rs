@@ -79,6 +79,9 @@ impl Server {
         if effects.contains(&Effect::Clients) {
             self.change_limits(|limits| *limits = settings.limits());
         }
+        if effects.contains(&Effect::Watching) {
+            self.calls.follow(settings);
+        }
         if effects.contains(&Effect::Store) {
             let classes = Classes::parse(settings.text("notify-keyspace-events"));
             self.notifications.set(classes.unwrap_or_default());

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use seawall_store::Op;
 use seawall_store::reply::Protocol;
+use seawall_store::store::Watch;
 
 use crate::clients::Card;
 use crate::command::Entry;
-use crate::port::Watch;
 use crate::resp::Words;
 
 /// Which replies a client gets (`CLIENT REPLY`).

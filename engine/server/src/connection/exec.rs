@@ -96,7 +96,7 @@ impl Connection {
             }));
         }
         if needs_store {
-            turn.port.transact(turn.tag(place), ops, watch.as_ref());
+            (turn.store).transact(turn.tag(place), self.client.protocol, ops, watch.as_ref());
         } else {
             self.go_on_with_exec(turn);
         }
@@ -109,22 +109,18 @@ impl Connection {
         };
         let stored = exec.stored.take().unwrap_or_default();
         if exec.used == 0 {
-            match element::array(&stored) {
-                Some((_, begin)) => {
-                    exec.used = begin;
-                    exec.reply = format!("*{}\r\n", exec.steps.len()).into_bytes();
-                }
+            let Some((_, begin)) = element::array(&stored) else {
                 // A watched key changed, or the store refused.
-                None => {
-                    let nothing = match self.client.protocol {
-                        Protocol::Resp2 => b"*-1\r\n".as_slice(),
-                        Protocol::Resp3 => b"_\r\n",
-                    };
-                    let is_error = stored.starts_with(b"-");
-                    let reply = if is_error { &stored } else { nothing };
-                    return self.order.answer(exec.place, reply, &mut self.output);
-                }
-            }
+                let nothing = match self.client.protocol {
+                    Protocol::Resp2 => b"*-1\r\n".as_slice(),
+                    Protocol::Resp3 => b"_\r\n",
+                };
+                let is_error = stored.starts_with(b"-");
+                let reply = if is_error { &stored } else { nothing };
+                return self.order.answer(exec.place, reply, &mut self.output);
+            };
+            exec.used = begin;
+            exec.reply = format!("*{}\r\n", exec.steps.len()).into_bytes();
         }
         while let Some(step) = exec.steps.pop_front() {
             match step {
@@ -139,7 +135,7 @@ impl Connection {
                     match self.run(entry, &args, true, turn) {
                         Next::Forward(op) => {
                             let op = op.within(within).answered_in(self.client.protocol);
-                            turn.port.send(turn.tag(exec.place), op);
+                            turn.store.send(turn.tag(exec.place), op);
                             exec.stored = Some(stored);
                             exec.asked = true;
                             self.exec = Some(exec);

@@ -16,6 +16,7 @@
 
 mod client;
 mod exec;
+mod foreign;
 mod input;
 mod order;
 mod refusal;
@@ -25,17 +26,18 @@ mod wait;
 use std::sync::Arc;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
-use seawall_store::{Millis, Op};
+use seawall_store::store::Answered;
+use seawall_store::{Millis, Op, Worker};
 
 pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
 pub use order::Place;
 pub use wait::Timers;
 
 use crate::clients::Card;
-use crate::command::Entry;
+use crate::command::{Entry, pubsub};
 use crate::limits::Limits;
 use crate::mailbox::Frame;
-use crate::port::{Answered, Port};
+use crate::memcached;
 use crate::resp::{Bounds, Parser, Words};
 use crate::server::Server;
 use exec::Exec;
@@ -52,8 +54,8 @@ const OUTPUT_HELD_BYTES: usize = 64 << 20;
 pub struct Turn<'a> {
     /// What all workers share.
     pub server: &'a Server,
-    /// The way to the store.
-    pub port: &'a mut Port,
+    /// The store, as this worker has it.
+    pub store: &'a mut Worker,
     /// Bounds on clients.
     pub limits: &'a Limits,
     /// When somebody's waiting is over.
@@ -95,11 +97,26 @@ enum Gate {
     Alone,
 }
 
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Redis's protocol.
+    Resp,
+    /// Memcached's text protocol.
+    Memcached,
+}
+
+/// What reads a client's bytes.
+enum Reader {
+    Resp(Parser),
+    Memcached(memcached::Parser),
+}
+
 /// A connection.
 pub struct Connection {
     /// The client as commands see it.
     pub client: Client,
-    parser: Parser,
+    parser: Reader,
     input: Input,
     order: Order,
     gate: Gate,
@@ -119,10 +136,13 @@ pub struct Connection {
 
 impl Connection {
     /// Of a client that has just come.
-    pub fn new(card: Arc<Card>, limits: &Limits) -> Connection {
+    pub fn new(card: Arc<Card>, language: Language, limits: &Limits) -> Connection {
         Connection {
             client: Client::new(card, limits.password.is_empty()),
-            parser: Parser::default(),
+            parser: match language {
+                Language::Resp => Reader::Resp(Parser::default()),
+                Language::Memcached => Reader::Memcached(memcached::Parser::default()),
+            },
             input: Input::default(),
             order: Order::default(),
             gate: Gate::Open,
@@ -146,7 +166,11 @@ impl Connection {
             self.input.add(bytes);
             self.consume_input(turn);
         }
-        let held = self.input.len() + self.parser.held_bytes();
+        let held = match &self.parser {
+            Reader::Resp(parser) => parser.held_bytes(),
+            Reader::Memcached(_) => 0,
+        };
+        let held = self.input.len() + held;
         self.client.card.input_bytes.set(held as u64);
         if self.input.len() > turn.limits.query_bytes {
             self.broken = true;
@@ -175,6 +199,10 @@ impl Connection {
     ) -> bool {
         match answered {
             Answered::Reply(bytes) => {
+                let bytes = match self.parser {
+                    Reader::Resp(_) => bytes,
+                    Reader::Memcached(_) => &*foreign::translated(bytes),
+                };
                 self.unpark(timers, slot);
                 match &mut self.exec {
                     Some(exec) if exec.place == place => exec.take(bytes),
@@ -220,7 +248,8 @@ impl Connection {
         self.output = Vec::new();
         self.client.transaction = None;
         self.client.watch = None;
-        self.give_up(turn);
+        pubsub::leave(turn.server, &mut self.client);
+        self.unblock(false, turn);
     }
 
     /// Whether the store still owes answers.
@@ -290,7 +319,10 @@ impl Connection {
         self.output.len() + self.queued > OUTPUT_HELD_BYTES
     }
 
-    fn may_begin(&self) -> bool {
+    fn may_begin(&mut self) -> bool {
+        if matches!(self.gate, Gate::Alone) && self.order.is_empty() {
+            self.gate = Gate::Open;
+        }
         matches!(self.gate, Gate::Open)
             && !self.client.closing
             && !self.broken
@@ -309,12 +341,16 @@ impl Connection {
     fn consume(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while self.may_begin() {
+            let Reader::Resp(parser) = &mut self.parser else {
+                at += self.consume_foreign(&bytes[at..], turn);
+                break;
+            };
             let bounds = Bounds {
                 bulk_bytes: turn.limits.bulk_bytes,
                 query_bytes: turn.limits.query_bytes,
                 stranger: !self.client.authenticated,
             };
-            match self.parser.next(&bytes[at..], bounds) {
+            match parser.next(&bytes[at..], bounds) {
                 Ok((used, None)) => {
                     at += used;
                     break;

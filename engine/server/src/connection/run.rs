@@ -1,11 +1,13 @@
 //! What becomes of a command: refused, queued, held, sent to the store, or run.
 
+use seawall_store::Op;
+use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag};
+use seawall_store::store::Watch;
 
 use super::refusal::{refusal, runs_at_once};
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
 use crate::command::{Context, Entry, Next, Order as When, Runner};
-use crate::port::Watch;
 use crate::resp::{Parsed, Words};
 
 impl Connection {
@@ -89,12 +91,12 @@ impl Connection {
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                if entry.flags().has(Flag::Blocking) || turn.port.is_wide(&op) {
+                if entry.flags().has(Flag::Blocking) || turn.store.is_wide(&op) {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
                 let place = self.order.take(muted);
-                turn.port.send(turn.tag(place), op);
+                turn.store.send(turn.tag(place), op);
             }
             Call::Server(entry, args) => {
                 let silent = self.client.replies == Replies::SkipNext;
@@ -124,7 +126,7 @@ impl Connection {
         turn.scratch.speak(self.client.protocol);
         let mut context = Context {
             server: turn.server,
-            store: &mut turn.port.worker,
+            store: turn.store,
             client: &mut self.client,
             entry,
             args,
@@ -154,7 +156,7 @@ impl Connection {
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                return turn.port.send(turn.tag(place), op);
+                return turn.store.send(turn.tag(place), op);
             }
             Next::Wait { until, reply } => {
                 self.gate = Gate::Alone;
@@ -164,15 +166,11 @@ impl Connection {
             Next::Watch => {
                 self.gate = Gate::Alone;
                 let place = self.order.take(muted);
-                let watch = self.client.watch.get_or_insert_with(Watch::new);
-                let keys = args.iter().fold(
-                    seawall_store::Op::new(&seawall_store::command::key::EXISTS),
-                    seawall_store::Op::arg,
-                );
                 let tag = turn.tag(place);
-                return turn
-                    .port
-                    .watch(tag, watch, keys.within(self.client.database));
+                let watch = self.client.watch.get_or_insert_with(Watch::new);
+                let keys = args.iter().fold(Op::new(&EXISTS), Op::arg);
+                let keys = keys.within(self.client.database);
+                return (turn.store).watch(tag, watch, &keys);
             }
             Next::Execute => return self.execute(muted, turn),
         }
@@ -217,7 +215,7 @@ impl Call {
     /// Whether it begins only when all before it are answered.
     fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
         match self {
-            Call::Store(_, op) => turn.port.is_wide(op),
+            Call::Store(_, op) => turn.store.is_wide(op),
             Call::Server(entry, _) => match entry.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,

@@ -102,17 +102,12 @@ impl Connection {
         let place = parked.place;
         match parked.reply.take() {
             // Served or given up: the store knows.
-            None => turn.port.cancel(turn.tag(place)),
+            None => turn.store.cancel(turn.tag(place)),
             Some(reply) => {
                 self.unpark(turn.timers, turn.slot);
                 let reply = if with_error { UNBLOCKED } else { &reply };
                 self.order.answer(place, reply, &mut self.output);
             }
         }
-    }
-
-    /// Whatever it waits for is not wanted any more.
-    pub(super) fn give_up(&mut self, turn: &mut Turn<'_>) {
-        self.unblock(false, turn);
     }
 }

@@ -8,7 +8,9 @@
 
 mod line;
 mod parser;
+mod stats;
 #[cfg(test)]
 mod tests;
 
 pub use parser::{Parser, Request};
+pub use stats::stats;

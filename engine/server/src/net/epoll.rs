@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
 
 use super::listener::Rest;
+use super::lobby::{Guest, Seat, Stay};
 use super::outbox::{Outbox, Spare};
 use super::table::{Table, Token};
 use super::{Entry, Event, Listener, Net, Opened};
@@ -64,11 +65,13 @@ pub struct Epoll {
 
 struct Ear {
     listener: Listener,
+    seat: Seat,
     rest: Rest,
 }
 
 struct Connection {
     socket: OwnedFd,
+    _stay: Stay,
     outbox: Outbox,
     intake: Intake,
     dirty: bool,
@@ -237,8 +240,9 @@ impl Epoll {
             };
             match accept_with(&ear.listener, flags) {
                 Ok(socket) => {
-                    let peer = ear.listener.peer(socket.as_fd());
-                    self.welcome(socket, number, peer, each);
+                    if let Some(guest) = ear.seat.lead(socket) {
+                        self.welcome(guest, number, each);
+                    }
                 }
                 Err(Errno::AGAIN) => return,
                 // This peer has gone; others may be there.
@@ -253,15 +257,24 @@ impl Epoll {
         }
     }
 
-    fn welcome(
-        &mut self,
-        socket: OwnedFd,
-        listener: usize,
-        peer: String,
-        each: &mut dyn FnMut(Event<'_>),
-    ) {
+    /// Takes in those whom other workers have led here. Whether there were any.
+    fn collect(&mut self, each: &mut dyn FnMut(Event<'_>)) -> bool {
+        let mut any = false;
+        for number in 0..self.ears.len() {
+            for guest in self.ears[number].seat.collect() {
+                self.welcome(guest, number, each);
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn welcome(&mut self, guest: Guest, listener: usize, each: &mut dyn FnMut(Event<'_>)) {
+        let Guest { socket, stay } = guest;
+        let peer = self.ears[listener].listener.peer(socket.as_fd());
         let conn = self.table.insert(Connection {
             socket,
+            _stay: stay,
             outbox: Outbox::default(),
             intake: Intake::Open,
             dirty: false,
@@ -344,6 +357,7 @@ impl Net for Epoll {
         let number = self.ears.len();
         listen_on(&self.set, number, &listener)?;
         self.ears.push(Ear {
+            seat: listener.seat(),
             listener,
             rest: Rest::default(),
         });
@@ -376,6 +390,10 @@ impl Net for Epoll {
             each(Event::Closed { conn });
             pressing = true;
         }
+        for ear in &self.ears {
+            ear.seat.wake_by(wake)?;
+        }
+        pressing |= self.collect(each);
         let wait = self.rouse(wait)?;
         self.wait(if pressing { Duration::ZERO } else { wait })?;
         let ready = std::mem::take(&mut self.ready);
@@ -383,6 +401,7 @@ impl Net for Epoll {
             self.happened(*event, wake, each);
         }
         self.ready = ready;
+        self.collect(each);
         Ok(())
     }
 

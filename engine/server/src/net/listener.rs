@@ -10,9 +10,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::net::{getpeername, listen, sockopt};
+
+use super::lobby::{Lobby, Seat};
 
 /// How long a listener rests after a failure, unless a connection closes before.
 const REST: Duration = Duration::from_millis(100);
@@ -20,32 +23,46 @@ const REST: Duration = Duration::from_millis(100);
 /// Probes that go unanswered before a silent peer counts as gone.
 const KEEP_ALIVE_PROBES: u32 = 3;
 
-/// A socket that accepts connections.
+/// A socket that accepts connections, for one worker or for several.
 #[derive(Debug)]
-pub enum Listener {
-    /// Over TCP.
+pub struct Listener {
+    socket: Socket,
+    /// Those who accept on it.
+    lobby: Arc<Lobby>,
+}
+
+#[derive(Debug)]
+enum Socket {
     Tcp(TcpListener),
-    /// Over a Unix domain socket.
     Unix(UnixListener),
+}
+
+impl From<Socket> for Listener {
+    fn from(socket: Socket) -> Listener {
+        Listener {
+            socket,
+            lobby: Arc::default(),
+        }
+    }
 }
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Listener {
-        Listener::Tcp(listener)
+        Socket::Tcp(listener).into()
     }
 }
 
 impl From<UnixListener> for Listener {
     fn from(listener: UnixListener) -> Listener {
-        Listener::Unix(listener)
+        Socket::Unix(listener).into()
     }
 }
 
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Listener::Tcp(listener) => listener.as_fd(),
-            Listener::Unix(listener) => listener.as_fd(),
+        match &self.socket {
+            Socket::Tcp(listener) => listener.as_fd(),
+            Socket::Unix(listener) => listener.as_fd(),
         }
     }
 }
@@ -59,7 +76,7 @@ impl Listener {
     pub fn tcp(address: SocketAddr, backlog: u32) -> io::Result<Listener> {
         let listener = TcpListener::bind(address)?;
         deepen(&listener, backlog)?;
-        Ok(Listener::Tcp(listener))
+        Ok(listener.into())
     }
 
     /// Listens on a Unix socket at `path`, which must not exist.
@@ -69,35 +86,53 @@ impl Listener {
     pub fn unix(path: &Path, backlog: u32) -> io::Result<Listener> {
         let listener = UnixListener::bind(path)?;
         deepen(&listener, backlog)?;
-        Ok(Listener::Unix(listener))
+        Ok(listener.into())
     }
 
-    /// The same socket once more, for another worker's loop.
+    /// The same socket once more, for another worker's loop. Whoever accepts, each new connection goes to
+    /// the worker that has the fewest.
     ///
     /// # Errors
     /// Where this process has no more descriptors.
     pub fn share(&self) -> io::Result<Listener> {
-        Ok(match self {
-            Listener::Tcp(listener) => Listener::Tcp(listener.try_clone()?),
-            Listener::Unix(listener) => Listener::Unix(listener.try_clone()?),
+        let socket = match &self.socket {
+            Socket::Tcp(listener) => Socket::Tcp(listener.try_clone()?),
+            Socket::Unix(listener) => Socket::Unix(listener.try_clone()?),
+        };
+        Ok(Listener {
+            socket,
+            lobby: self.lobby.clone(),
         })
+    }
+
+    /// The address that it has got; `None` for a Unix socket.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp(listener) => listener.local_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
+    /// A place among those who accept on it.
+    pub(super) fn seat(&self) -> Seat {
+        Seat::take(&self.lobby)
     }
 
     /// Makes it ready for a loop: nothing blocks, and replies leave at once.
     pub(super) fn prepare(&self, keep_alive_s: u32) -> io::Result<()> {
-        match self {
-            Listener::Tcp(listener) => {
+        match &self.socket {
+            Socket::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
                 sockopt::set_tcp_nodelay(listener, true)?;
             }
-            Listener::Unix(listener) => listener.set_nonblocking(true)?,
+            Socket::Unix(listener) => listener.set_nonblocking(true)?,
         }
         self.keep_alive(keep_alive_s)
     }
 
     /// Asks after `seconds` of silence, then at thirds of it, whether the peer is still there; 0: never.
     pub(super) fn keep_alive(&self, seconds: u32) -> io::Result<()> {
-        if let Listener::Tcp(listener) = self {
+        if let Socket::Tcp(listener) = &self.socket {
             sockopt::set_socket_keepalive(listener, seconds > 0)?;
             if seconds > 0 {
                 let interval = Duration::from_secs(u64::from(seconds / KEEP_ALIVE_PROBES).max(1));
@@ -111,14 +146,14 @@ impl Listener {
 
     /// What `socket`, accepted here, calls its peer.
     pub(super) fn peer(&self, socket: BorrowedFd<'_>) -> String {
-        match self {
+        match &self.socket {
             // A peer that is already gone has no name.
-            Listener::Tcp(_) => getpeername(socket)
+            Socket::Tcp(_) => getpeername(socket)
                 .ok()
                 .flatten()
                 .and_then(|peer| SocketAddr::try_from(peer).ok())
                 .map_or_else(|| "?:0".to_owned(), |peer| peer.to_string()),
-            Listener::Unix(listener) => {
+            Socket::Unix(listener) => {
                 let own = listener.local_addr().ok();
                 let path = own.as_ref().and_then(|own| own.as_pathname());
                 path.map_or_else(|| "?:0".to_owned(), |path| format!("{}:0", path.display()))

@@ -7,18 +7,19 @@
 //! - [`uring`]: one `io_uring`, one system call a turn.
 //! - [`epoll`]: readiness and plain calls; the reference, and the fallback where `io_uring` is forbidden.
 //!
-//! What members share: `listener` (accepting sockets and their options), `outbox` (bytes that the
-//! kernel has not taken), `table` (connections by token). It knows no protocol, no limit on clients
+//! What members share: `listener` (accepting sockets and their options), `lobby` (which worker gets a
+//! connection), `outbox` (bytes that the kernel has not taken), `table` (connections by token). It knows no protocol, no limit on clients
 //! and no store: those are decided above, with [`Net::queued`], [`Net::pause`] and [`Net::close`].
 
 pub mod epoll;
 mod listener;
+mod lobby;
 mod outbox;
 mod table;
 pub mod uring;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 pub use listener::Listener;
@@ -98,7 +99,7 @@ pub enum Event<'a> {
 /// The network loop of one worker. A token that names nothing any more is ignored by every method.
 pub trait Net {
     /// Accepts connections on `listener` from the next turn on; its number, from 0. Sockets get
-    /// `TCP_NODELAY`, and keep-alive as last set. Several workers may listen on clones of one socket.
+    /// `TCP_NODELAY`, and keep-alive as last set. Several workers may share one ([`Listener::share`]).
     ///
     /// # Errors
     /// Where the socket's options cannot be set or the kernel refuses to watch it.
@@ -146,6 +147,16 @@ pub trait Net {
 
     /// How many connections are open.
     fn connections(&self) -> usize;
+}
+
+/// Makes an eventfd readable.
+#[expect(
+    clippy::host_endian_bytes,
+    reason = "an eventfd counts in the machine's own words"
+)]
+fn ring_bell(wake: &OwnedFd) {
+    // It fails where the count is full, and then it is readable.
+    let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
 }
 
 /// Takes all wake-ups out of an eventfd.

@@ -25,6 +25,7 @@ use seawall_sys::ring::{Done, InFlight, SocketCompletion, Sockets, Unavailable};
 
 use super::epoll::Epoll;
 use super::listener::Rest;
+use super::lobby::{Guest, Seat, Stay};
 use super::outbox::{Outbox, Spare};
 use super::table::{Table, Token};
 use super::{Entry, Event, Listener, Net, Opened};
@@ -84,6 +85,7 @@ struct Hall {
 
 struct Ear {
     listener: Listener,
+    seat: Seat,
     socket: Rc<OwnedFd>,
     accepting: Option<InFlight>,
     rest: Rest,
@@ -96,6 +98,7 @@ struct Wake {
 
 struct Connection {
     socket: Rc<OwnedFd>,
+    _stay: Stay,
     outbox: Outbox,
     intake: Intake,
     receiving: Option<InFlight>,
@@ -229,22 +232,9 @@ impl Hall {
         }
         match result {
             Ok(socket) => {
-                let peer = ear.listener.peer(socket.as_fd());
-                let conn = self.table.insert(Connection {
-                    socket: Rc::new(socket),
-                    outbox: Outbox::default(),
-                    intake: Intake::Open,
-                    receiving: None,
-                    sending: None,
-                    dirty: false,
-                    closing: false,
-                });
-                self.soil(conn);
-                each(Event::Accepted {
-                    conn,
-                    listener: number,
-                    peer,
-                });
+                if let Some(guest) = ear.seat.lead(socket) {
+                    self.welcome(guest, number, each);
+                }
             }
             Err(error) => match Errno::from_io_error(&error) {
                 // This peer has gone; others may be there.
@@ -252,6 +242,39 @@ impl Hall {
                 _ => ear.rest.begin(Instant::now()),
             },
         }
+    }
+
+    /// Takes in those whom other workers have led here. Whether there were any.
+    fn collect(&mut self, each: &mut dyn FnMut(Event<'_>)) -> bool {
+        let mut any = false;
+        for number in 0..self.ears.len() {
+            for guest in self.ears[number].seat.collect() {
+                self.welcome(guest, number, each);
+                any = true;
+            }
+        }
+        any
+    }
+
+    fn welcome(&mut self, guest: Guest, listener: usize, each: &mut dyn FnMut(Event<'_>)) {
+        let Guest { socket, stay } = guest;
+        let peer = self.ears[listener].listener.peer(socket.as_fd());
+        let conn = self.table.insert(Connection {
+            socket: Rc::new(socket),
+            _stay: stay,
+            outbox: Outbox::default(),
+            intake: Intake::Open,
+            receiving: None,
+            sending: None,
+            dirty: false,
+            closing: false,
+        });
+        self.soil(conn);
+        each(Event::Accepted {
+            conn,
+            listener,
+            peer,
+        });
     }
 
     fn received(
@@ -343,6 +366,7 @@ impl Net for Uring {
         listener.prepare(self.hall.keep_alive_s)?;
         let socket = Rc::new(listener.as_fd().try_clone_to_owned()?);
         self.hall.ears.push(Ear {
+            seat: listener.seat(),
             listener,
             socket,
             accepting: None,
@@ -369,7 +393,14 @@ impl Net for Uring {
         wake: BorrowedFd<'_>,
         each: &mut dyn FnMut(Event<'_>),
     ) -> io::Result<()> {
+        for ear in &self.hall.ears {
+            ear.seat.wake_by(wake)?;
+        }
+        let collected = self.hall.collect(each);
         let mut wait = self.ask(wake, wait)?;
+        if collected {
+            wait = Duration::ZERO;
+        }
         for conn in std::mem::take(&mut self.hall.closed) {
             each(Event::Closed { conn });
             wait = Duration::ZERO;
@@ -378,6 +409,7 @@ impl Net for Uring {
         let hall = &mut self.hall;
         self.sockets
             .reap(|completion| hall.completed(completion, wake, each));
+        self.hall.collect(each);
         self.hall.broken.take().map_or(Ok(()), Err)
     }
 

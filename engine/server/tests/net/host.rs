@@ -134,10 +134,7 @@ impl<S: Service> Host<S> {
     /// A loop that listens on a port of the loopback.
     pub fn start(make: Make, service: S) -> Host<S> {
         let listener = Listener::tcp("127.0.0.1:0".parse().unwrap(), 4096).unwrap();
-        let Listener::Tcp(tcp) = &listener else {
-            unreachable!("it was made for TCP")
-        };
-        let address = tcp.local_addr().unwrap();
+        let address = listener.address().unwrap();
         Host::on(make, service, vec![listener], address)
     }
 

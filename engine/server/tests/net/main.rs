@@ -6,6 +6,7 @@ mod crowd;
 mod echo;
 mod host;
 mod slow;
+mod spread;
 mod wake;
 
 use host::Make;

@@ -5,7 +5,9 @@
 //! (`lookup`).
 
 pub mod counter;
+mod cursor;
 mod draw;
+pub mod dump;
 mod error;
 pub mod expiry;
 mod extended;
@@ -25,6 +27,7 @@ pub mod object;
 pub mod scan;
 pub mod server;
 pub mod set;
+pub mod sets;
 pub mod sorted_set;
 pub mod string;
 pub mod transfer;
@@ -77,6 +80,8 @@ pub static COMMANDS: &[&Command] = &[
     &transfer::RENAMENX,
     &transfer::COPY,
     &transfer::MOVE,
+    &dump::DUMP,
+    &dump::RESTORE,
     &object::OBJECT,
     &object::MEMORY,
     &expiry::EXPIRE,
@@ -138,6 +143,24 @@ pub static COMMANDS: &[&Command] = &[
     &list::block::BLMPOP,
     &list::block::BLMOVE,
     &list::block::BRPOPLPUSH,
+    // Sets.
+    &sets::change::SADD,
+    &sets::change::SREM,
+    &sets::change::SMOVE,
+    &sets::read::SISMEMBER,
+    &sets::read::SMISMEMBER,
+    &sets::read::SCARD,
+    &sets::read::SMEMBERS,
+    &sets::random::SRANDMEMBER,
+    &sets::random::SPOP,
+    &sets::algebra::SINTER,
+    &sets::algebra::SINTERCARD,
+    &sets::algebra::SINTERSTORE,
+    &sets::algebra::SUNION,
+    &sets::algebra::SUNIONSTORE,
+    &sets::algebra::SDIFF,
+    &sets::algebra::SDIFFSTORE,
+    &sets::scan::SSCAN,
     // Sorted sets.
     &sorted_set::add::ZADD,
     &sorted_set::add::ZINCRBY,
@@ -158,8 +181,19 @@ pub static COMMANDS: &[&Command] = &[
     &sorted_set::remove::ZREMRANGEBYRANK,
     &sorted_set::remove::ZREMRANGEBYSCORE,
     &sorted_set::remove::ZREMRANGEBYLEX,
-    &sorted_set::remove::ZPOPMIN,
-    &sorted_set::remove::ZPOPMAX,
+    &sorted_set::pop::ZPOPMIN,
+    &sorted_set::pop::ZPOPMAX,
+    &sorted_set::pop::ZMPOP,
+    &sorted_set::range::ZRANGESTORE,
+    &sorted_set::algebra::ZUNION,
+    &sorted_set::algebra::ZINTER,
+    &sorted_set::algebra::ZDIFF,
+    &sorted_set::algebra::ZINTERCARD,
+    &sorted_set::algebra::ZUNIONSTORE,
+    &sorted_set::algebra::ZINTERSTORE,
+    &sorted_set::algebra::ZDIFFSTORE,
+    &sorted_set::random::ZRANDMEMBER,
+    &sorted_set::scan::ZSCAN,
     // Places.
     &geo::add::GEOADD,
     &geo::read::GEODIST,

@@ -33,17 +33,6 @@ pub fn parse_int(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// A count, which is not negative.
-///
-/// # Errors
-/// The words for whatever else it is.
-pub fn positive(text: &[u8]) -> Result<usize, CommandError> {
-    let count = parse_int(text).and_then(|count| usize::try_from(count).ok());
-    count.ok_or(CommandError::fixed(
-        "ERR value is out of range, must be positive",
-    ))
-}
-
 /// An integer that C's `int` holds: a number of a database.
 ///
 /// # Errors
@@ -54,6 +43,17 @@ pub fn small_int(text: &[u8]) -> Result<i32, CommandError> {
             "ERR value is out of range, value must between -2147483648 and 2147483647",
         )
     })
+}
+
+/// A count, which is not negative.
+///
+/// # Errors
+/// The words for whatever else it is.
+pub fn positive(text: &[u8]) -> Result<usize, CommandError> {
+    let count = parse_int(text).and_then(|count| usize::try_from(count).ok());
+    count.ok_or(CommandError::fixed(
+        "ERR value is out of range, must be positive",
+    ))
 }
 
 /// A float: a score, a coordinate, a distance.

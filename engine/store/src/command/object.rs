@@ -147,8 +147,9 @@ fn encoding(found: &Inspected<'_>) -> &'static str {
         Value::String(bytes) if found.raw || bytes.len() > EMBEDDED_BYTES_MAX => "raw",
         Value::String(_) => "embstr",
         Value::Hash(hash) if hash.is_compact() => "listpack",
-        Value::Hash(_) => "hashtable",
         Value::List(_) => "quicklist",
+        Value::Set(set) if set.is_ints() => "intset",
+        Value::Hash(_) | Value::Set(_) => "hashtable",
         Value::SortedSet(set) if set.is_compact() => "listpack",
         Value::SortedSet(_) => "skiplist",
     }

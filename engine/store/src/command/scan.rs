@@ -5,8 +5,8 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use super::hash_scan::parse_cursor;
-use super::{Call, Command, CommandError, Flag, Flags, Keys, glob, number};
+use super::cursor::{self, Types};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, glob};
 
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 ///
@@ -43,40 +43,22 @@ pub static RANDOMKEY: Command = Command {
 
 fn scan(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let cursor = parse_cursor(&op[0]).ok_or(CommandError::new("ERR invalid cursor"))?;
-    let (mut pattern, mut count, mut kind) = (None, 10, None);
-    let mut i = 1;
-    while let Some(word) = op.get(i) {
-        let value = op.get(i + 1).ok_or(CommandError::SYNTAX)?;
-        if word.eq_ignore_ascii_case(b"match") {
-            pattern = Some(value);
-        } else if word.eq_ignore_ascii_case(b"count") {
-            count = u64::try_from(number::int(value)?)
-                .ok()
-                .filter(|&count| count > 0)
-                .ok_or(CommandError::SYNTAX)?;
-        } else if word.eq_ignore_ascii_case(b"type") {
-            kind = Some(value);
-        } else {
-            return Err(CommandError::SYNTAX);
-        }
-        i += 2;
-    }
+    let begin = cursor::parse(op, 0)?;
+    let options = cursor::Options::parse(op, 1, Types::OfKeys)?;
     let mut found = Vec::new();
-    let next = call.keyspace.scan(cursor, count, |keyspace, key| {
-        let named = pattern.is_none_or(|pattern| glob::matches(pattern, key));
-        let of_kind = kind.is_none_or(|wanted| {
-            let kind = keyspace.inspect(key).map(|found| found.value.kind());
-            kind.is_some_and(|kind| wanted.eq_ignore_ascii_case(kind.name().as_bytes()))
+    let next = call
+        .keyspace
+        .scan(begin, options.count as u64, |keyspace, key| {
+            let of_kind = options.kind.is_none_or(|wanted| {
+                let kind = keyspace.inspect(key).map(|found| found.value.kind());
+                kind.is_some_and(|kind| wanted.eq_ignore_ascii_case(kind.name().as_bytes()))
+            });
+            if options.admits(key) && of_kind {
+                found.push(key.to_vec());
+            }
         });
-        if named && of_kind {
-            found.push(key.to_vec());
-        }
-    });
     let reply = &mut call.out.reply;
-    reply.array(2);
-    reply.bulk(next.to_string().as_bytes());
-    reply.array(found.len());
+    cursor::head(reply, next, found.len());
     for key in &found {
         reply.bulk(key);
     }

@@ -73,6 +73,8 @@ impl Keyspace {
         self.collection_bytes = self.collection_bytes - before + after;
         if is_empty && let Some((place, id)) = self.locate(key) {
             self.unlink(place, id);
+        } else {
+            self.changed(key);
         }
         result
     }
@@ -108,6 +110,12 @@ impl Keyspace {
         }
         self.collection_bytes += bytes;
         Ok(())
+    }
+
+    /// What `key` holds, where it has been looked at before in this call: for several keys at once. No
+    /// access is noted, and a key that has expired since the last call must have been met already.
+    pub fn view(&self, key: &[u8]) -> Option<Value<'_>> {
+        self.find(key).map(|(_, id)| self.value(id))
     }
 
     pub(super) fn value(&self, id: ItemId) -> Value<'_> {

@@ -146,6 +146,10 @@ impl Keyspace {
 
     /// Exchanges what two databases hold (`SWAPDB`).
     pub fn swap(&mut self, first: u8, second: u8) {
+        self.changed_where(|keyspace, key| {
+            [first, second].contains(&key.database())
+                && (keyspace.has_in(first, key.key()) || keyspace.has_in(second, key.key()))
+        });
         let database = self.database();
         self.databases.swap(first, second);
         self.select(database);

@@ -1,12 +1,13 @@
 //! The whole state as ops: what rebuilds it on an empty shard.
 
 use super::{Entry, Keyspace};
-use crate::command::{Command, expiry, hash, list, memcached, set, sorted_set};
+use crate::command::{Command, expiry, hash, list, memcached, set, sets, sorted_set};
 use crate::op::Op;
 use crate::reply::format_double;
 use crate::snapshot::{Body, Record};
 use crate::time::Millis;
 use crate::value::Value;
+use crate::value::set::Member;
 
 /// The most arguments of one op: a large collection comes in several.
 const ARGS_MAX: usize = 512;
@@ -27,16 +28,42 @@ impl Keyspace {
             }
             let tag = tag.map(|tag| (tag.flags, tag.stale));
             let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
-            match value {
-                Value::String(bytes) => string(key, bytes, expires, tag, each),
-                Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
-                Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
-                Value::SortedSet(members) => {
-                    let scored = members.iter().map(|(member, x)| (format_double(x), member));
-                    pairs(&sorted_set::add::ZADD, key, scored, expires, each);
-                }
-            }
+            value_ops(key, value, expires, tag, each);
         });
+    }
+
+    /// Shows ops that rebuild `key`; none where there is no such key.
+    pub(crate) fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
+        if let Some((_, id)) = self.locate(key) {
+            let (database, item) = (self.database(), self.arena.own(id));
+            let tag = item.tag().map(|tag| (tag.flags, tag.stale));
+            let expires = item.expires();
+            let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
+            value_ops(key, self.value(id), expires, tag, each);
+        }
+    }
+}
+
+/// Shows ops that make `key` what it is.
+fn value_ops(
+    key: &[u8],
+    value: Value<'_>,
+    expires: Option<Millis>,
+    tag: Option<(u32, bool)>,
+    each: &mut dyn FnMut(Op),
+) {
+    match value {
+        Value::String(bytes) => string(key, bytes, expires, tag, each),
+        Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
+        Value::Set(set) => {
+            let members = set.iter().map(Member::to_vec);
+            single(&sets::change::SADD, key, members, expires, each);
+        }
+        Value::List(list) => single(&list::push::RPUSH, key, list.iter(), expires, each),
+        Value::SortedSet(members) => {
+            let scored = members.iter().map(|(member, x)| (format_double(x), member));
+            pairs(&sorted_set::add::ZADD, key, scored, expires, each);
+        }
     }
 }
 
@@ -47,6 +74,7 @@ pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     match &record.body {
         Body::String(bytes) => string(key, bytes, expires, record.tag, each),
         Body::Hash(fields) => pairs(&hash::HSET, key, fields.clone(), expires, each),
+        Body::Set(members) => single(&sets::change::SADD, key, members.clone(), expires, each),
         Body::List(elements) => {
             single(&list::push::RPUSH, key, elements.clone(), expires, each);
         }
@@ -93,16 +121,16 @@ fn pairs<A: AsRef<[u8]>, B: AsRef<[u8]>>(
     last(op, expires, each);
 }
 
-fn single<'a>(
+fn single<A: AsRef<[u8]>>(
     command: &'static Command,
     key: &[u8],
-    elements: impl Iterator<Item = &'a [u8]>,
+    elements: impl Iterator<Item = A>,
     expires: Option<Millis>,
     each: &mut dyn FnMut(Op),
 ) {
     let mut op = Op::new(command).arg(key);
     for element in elements {
-        op.push(element);
+        op.push(element.as_ref());
         if op.len() > ARGS_MAX {
             each(std::mem::replace(&mut op, Op::new(command).arg(key)));
         }

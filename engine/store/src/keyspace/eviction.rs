@@ -136,7 +136,7 @@ impl Eviction {
     pub(super) fn set_usage(&self, item: Item<'_>, usage: Usage, now: Millis) {
         let mark = match (self.rule, usage) {
             (MarkRule::Second, Usage::Idle { seconds }) => {
-                (now.0 / 1000).saturating_sub(seconds) as u32
+                (now.0 / 1000).wrapping_sub(seconds) as u32
             }
             (MarkRule::Stamp, Usage::Idle { seconds }) => {
                 // The mark's milliseconds wrap: longer than half of their range is not told apart.

@@ -10,7 +10,7 @@ use super::Keyspace;
 use crate::effect::Effects;
 use crate::event::Class;
 use crate::index::Place;
-use crate::mem::ItemId;
+use crate::mem::{ItemId, NewItem, Tag};
 use crate::op::Op;
 use crate::time::Millis;
 
@@ -46,6 +46,83 @@ impl Expiries {
 }
 
 impl Keyspace {
+    /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
+    pub fn expires_at(&mut self, key: &[u8]) -> Option<Option<Millis>> {
+        let (_, id) = self.locate(key)?;
+        Some(self.arena.own(id).expires())
+    }
+
+    /// Sets when `key` expires; whether there is such a key. A time that has passed is the caller's to
+    /// treat as a removal.
+    pub fn set_expires_at(&mut self, key: &[u8], at: Option<Millis>) -> bool {
+        let Some((place, id)) = self.locate(key) else {
+            return false;
+        };
+        self.changed(key);
+        let item = self.arena.own(id);
+        let before = item.expires();
+        if before == at {
+            return true;
+        }
+        let (entry, place_of_database) = (item.entry(), item.database());
+        let id = match at {
+            Some(at) if item.set_expires(at) => id,
+            // The header lacks the word, or has one too many: the item is made anew.
+            _ => match self.remake(place, id, at, item.tag()) {
+                Some(made) => made,
+                None => return true,
+            },
+        };
+        self.expiries.change(id, before, at);
+        self.count_expiry(place_of_database, before, at);
+        self.eviction.expires(entry, at);
+        true
+    }
+
+    /// Makes the item at `place` anew with another expiry or tag; `None`: there is no room for that, so
+    /// it stays as it is.
+    pub(super) fn remake(
+        &mut self,
+        place: Place,
+        old: ItemId,
+        expires: Option<Millis>,
+        tag: Option<Tag>,
+    ) -> Option<ItemId> {
+        let item = self.arena.own(old);
+        let (key, value) = (item.key().to_vec(), item.value().to_vec());
+        let new = NewItem {
+            kind: item.kind(),
+            database: item.database(),
+            key: &key,
+            value: &value,
+            expires,
+            tag,
+            entry: item.entry(),
+            mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
+        };
+        let before = item.expires();
+        let id = self.arena.insert(&new).ok()?;
+        self.index.replace(place, id);
+        self.eviction.rename(new.entry, id);
+        // The caller changes the expiry of `id` from what it was.
+        self.expiries.change(old, before, None);
+        self.expiries.change(id, None, before);
+        self.arena.retire(old);
+        Some(id)
+    }
+
+    /// Counts keys that expire: one of the database at `place` expired at `before`, and does at
+    /// `after`.
+    pub(super) fn count_expiry(
+        &mut self,
+        place: u8,
+        before: Option<Millis>,
+        after: Option<Millis>,
+    ) {
+        let count = &mut self.databases.count(place).expires;
+        *count = *count + u64::from(after.is_some()) - u64::from(before.is_some());
+    }
+
     /// Removes the item at `place`, which has expired, and tells log, replicas and listeners.
     pub(super) fn expire(&mut self, place: Place, id: ItemId) {
         self.stats.expired += 1;

@@ -13,6 +13,7 @@ mod eviction;
 mod expiry;
 mod memory;
 mod notice;
+mod observe;
 mod owned;
 mod reader;
 mod slab;
@@ -44,6 +45,8 @@ pub use dump::record_ops;
 pub use eviction::Usage;
 use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
+pub use observe::DbKey;
+use observe::Observers;
 pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
 use slab::Slab;
@@ -95,6 +98,7 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The last number that a tag was given.
@@ -132,6 +136,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            observers: Observers::default(),
             removed: Effects::default(),
             cas: 0,
             notify: Classes::NONE,
@@ -244,38 +249,6 @@ impl Keyspace {
         self.put(found, kind, key, value, expires, tag)
     }
 
-    /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
-    pub fn expires_at(&mut self, key: &[u8]) -> Option<Option<Millis>> {
-        let (_, id) = self.locate(key)?;
-        Some(self.arena.own(id).expires())
-    }
-
-    /// Sets when `key` expires; whether there is such a key. A time that has passed is the caller's to
-    /// treat as a removal.
-    pub fn set_expires_at(&mut self, key: &[u8], at: Option<Millis>) -> bool {
-        let Some((place, id)) = self.locate(key) else {
-            return false;
-        };
-        let item = self.arena.own(id);
-        let before = item.expires();
-        if before == at {
-            return true;
-        }
-        let (entry, place_of_database) = (item.entry(), item.database());
-        let id = match at {
-            Some(at) if item.set_expires(at) => id,
-            // The header lacks the word, or has one too many: the item is made anew.
-            _ => match self.remake(place, id, at, item.tag()) {
-                Some(made) => made,
-                None => return true,
-            },
-        };
-        self.expiries.change(id, before, at);
-        self.count_expiry(place_of_database, before, at);
-        self.eviction.expires(entry, at);
-        true
-    }
-
     /// Removes `key`; whether it was there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let found = self.locate(key);
@@ -287,6 +260,7 @@ impl Keyspace {
 
     /// Removes every key of every database.
     pub fn clear(&mut self) {
+        self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
@@ -355,22 +329,20 @@ impl Keyspace {
         hash(item.database(), item.key(), &self.secrets)
     }
 
-    /// Counts keys that expire: one of the database at `place` expired at `before`, and does at
-    /// `after`.
-    fn count_expiry(&mut self, place: u8, before: Option<Millis>, after: Option<Millis>) {
-        let count = &mut self.databases.count(place).expires;
-        *count = *count + u64::from(after.is_some()) - u64::from(before.is_some());
+    /// Where `key` is, though it may have expired.
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<(Place, ItemId)> {
+        let (arena, database) = (&self.arena, self.place);
+        self.index.find(self.hash(key), |id| {
+            let item = arena.own(id);
+            item.key() == key && item.database() == database
+        })
     }
 
     /// Where `key` is, unless it has expired: then it is removed.
     #[inline]
     fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
-        let hash = self.hash(key);
-        let (arena, database) = (&self.arena, self.place);
-        let (place, id) = self.index.find(hash, |id| {
-            let item = arena.own(id);
-            item.key() == key && item.database() == database
-        })?;
+        let (place, id) = self.find(key)?;
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at
         {
@@ -442,6 +414,7 @@ impl Keyspace {
             self.count_expiry(self.place, None, expires);
             self.eviction
                 .insert(self.arena.own(id), id, hashed, size, self.now);
+            self.changed(key);
             self.notify(Class::New, "new", key);
             return Ok(());
         };
@@ -475,39 +448,8 @@ impl Keyspace {
         }
         self.forget_collection(old);
         self.arena.retire(old);
+        self.changed(key);
         Ok(())
-    }
-
-    /// Makes the item at `place` anew with another expiry or tag; `None`: there is no room for that, so
-    /// it stays as it is.
-    fn remake(
-        &mut self,
-        place: Place,
-        old: ItemId,
-        expires: Option<Millis>,
-        tag: Option<Tag>,
-    ) -> Option<ItemId> {
-        let item = self.arena.own(old);
-        let (key, value) = (item.key().to_vec(), item.value().to_vec());
-        let new = NewItem {
-            kind: item.kind(),
-            database: item.database(),
-            key: &key,
-            value: &value,
-            expires,
-            tag,
-            entry: item.entry(),
-            mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
-        };
-        let before = item.expires();
-        let id = self.arena.insert(&new).ok()?;
-        self.index.replace(place, id);
-        self.eviction.rename(new.entry, id);
-        // The caller changes the expiry of `id` from what it was.
-        self.expiries.change(old, before, None);
-        self.expiries.change(id, None, before);
-        self.arena.retire(old);
-        Some(id)
     }
 
     /// Removes the item at `place`.
@@ -519,6 +461,7 @@ impl Keyspace {
 
     /// Removes the item at `place`, which the policy has forgotten.
     fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
+        self.item_changed(id);
         self.index.remove(place);
         let item = self.arena.own(id);
         let (database, expires) = (item.database(), item.expires());

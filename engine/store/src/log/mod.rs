@@ -314,6 +314,12 @@ impl Log {
         self.appended
     }
 
+    /// Bytes appended and not yet given to the device.
+    #[inline]
+    pub fn pending_bytes(&self) -> u64 {
+        self.pending.len() as u64
+    }
+
     /// The device in use.
     pub fn device(&self) -> &'static str {
         self.device.name()

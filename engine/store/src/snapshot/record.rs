@@ -9,7 +9,7 @@
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
 //!  sorted set  count u64, then for each member: score f64, length u32, member
-//!  list        count u64, then for each element: length u32, element                 little-endian
+//!  list, set   count u64, then for each element: length u32, element                 little-endian
 //! ```
 //!
 //! Decoding looks at a body from front to back before it hands it out: what [`Fields`],
@@ -45,6 +45,8 @@ pub enum Body<'a> {
     SortedSet(Members<'a>),
     /// A list: its elements in order.
     List(Elements<'a>),
+    /// A set: its members in the order in which they were written.
+    Set(Elements<'a>),
 }
 
 const EXPIRES: u8 = 1;
@@ -69,6 +71,7 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
         Value::Hash(_) => 1,
         Value::SortedSet(_) => 2,
         Value::List(_) => 3,
+        Value::Set(_) => 4,
     });
     bytes.push(database);
     let holds = |held: bool, bit| if held { bit } else { 0 };
@@ -110,9 +113,13 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
         Value::List(list) => {
             bytes.extend_from_slice(&(list.len() as u64).to_le_bytes());
             for element in list {
-                fits &= element.len() <= PART_BYTES_MAX;
-                bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(element);
+                fits &= element_into(element, bytes);
+            }
+        }
+        Value::Set(set) => {
+            bytes.extend_from_slice(&(set.len() as u64).to_le_bytes());
+            for member in set.iter() {
+                fits &= member.text(|text| element_into(text, bytes));
             }
         }
     }
@@ -122,6 +129,13 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
         bytes.truncate(start);
     }
     fits
+}
+
+/// Appends an element of a list or a member of a set; whether it is short enough.
+fn element_into(element: &[u8], bytes: &mut Vec<u8>) -> bool {
+    bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(element);
+    element.len() <= PART_BYTES_MAX
 }
 
 impl<'a> Record<'a> {
@@ -152,6 +166,7 @@ impl<'a> Record<'a> {
             1 => Body::Hash(Fields::checked(body)?),
             2 => Body::SortedSet(Members::checked(body)?),
             3 => Body::List(Elements::checked(body)?),
+            4 => Body::Set(Elements::checked(body)?),
             _ => return None,
         };
         let record = Record {
@@ -232,7 +247,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The elements of a list.
+/// The elements of a list, or the members of a set.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
     rest: Cursor<'a>,

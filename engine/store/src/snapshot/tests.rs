@@ -1,7 +1,7 @@
 //! What is written is read; whatever one byte turns into is seen or does no harm; a crash leaves the
 //! old file or the new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use proptest::prelude::*;
@@ -10,7 +10,8 @@ use super::*;
 use crate::disk::{Fault, MemoryDisk, PowerLoss};
 use crate::keyspace::Entry;
 use crate::time::Millis;
-use crate::value::{Hash, List, SortedSet, Value};
+use crate::value::set::Member;
+use crate::value::{Hash, List, Set, SortedSet, Value};
 
 /// A value as a model keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,7 @@ enum Model {
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     SortedSet(BTreeMap<Vec<u8>, f64>),
     List(Vec<Vec<u8>>),
+    Set(BTreeSet<Vec<u8>>),
 }
 
 type Keys = BTreeMap<Vec<u8>, (Model, Option<u64>)>;
@@ -57,6 +59,10 @@ fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>)
             }
             push(Value::List(&list));
         }
+        Model::Set(members) => {
+            let set: Set = members.iter().map(|member| Member::Text(member)).collect();
+            push(Value::Set(&set));
+        }
         Model::SortedSet(members) => {
             let mut set = SortedSet::default();
             for (member, score) in members {
@@ -77,6 +83,7 @@ fn model_of(record: &Record<'_>) -> (Model, Option<u64>) {
                 .collect(),
         ),
         Body::List(elements) => Model::List(elements.clone().map(<[u8]>::to_vec).collect()),
+        Body::Set(members) => Model::Set(members.clone().map(<[u8]>::to_vec).collect()),
         Body::SortedSet(members) => Model::SortedSet(
             members
                 .clone()
@@ -354,6 +361,7 @@ fn model() -> impl Strategy<Value = Model> {
         prop::collection::btree_map(bytes(), bytes(), 1..20).prop_map(Model::Hash),
         prop::collection::btree_map(bytes(), -1e9..1e9f64, 1..20).prop_map(Model::SortedSet),
         prop::collection::vec(bytes(), 1..20).prop_map(Model::List),
+        prop::collection::btree_set(bytes(), 1..20).prop_map(Model::Set),
     ]
 }
 

@@ -103,6 +103,9 @@ pub enum StoreError {
     /// The system grants no address space.
     #[error("no address space for a shard: {0}")]
     Memory(#[source] std::io::Error),
+    /// The system grants no eventfd for a worker to be woken by.
+    #[error("no eventfd for a worker: {0}")]
+    Bell(#[source] std::io::Error),
     /// No CPU can be used.
     #[error(transparent)]
     Place(#[from] seawall_sys::topology::PlaceError),

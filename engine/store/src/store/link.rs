@@ -7,22 +7,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rtrb::{Consumer, Producer, RingBuffer};
 use smallvec::SmallVec;
 
+use super::claim::Claim;
 use super::config::StoreError;
 use super::ring::{RING_SLOTS, Waker};
-use crate::keyspace::Touched;
+use super::watch::Watch;
+use crate::keyspace::{DbKey, Touched};
 use crate::op::Op;
-use crate::reply::Reply;
+use crate::reply::Protocol;
 use crate::shard::ShardStats;
+use crate::time::Millis;
 
-/// What a session asks of a shard's owner.
+/// What a caller asks of a shard's owner.
 pub(super) enum Ask {
     /// Apply this op.
     Apply(Op),
-    /// Stand still for a command over several shards whose part this will be; refuse if there is no
-    /// room for it.
-    Hold(Op),
-    /// Apply the part of a command over several shards.
+    /// Apply all of these or, where a watched key changed, none.
+    Transact(Box<Transaction>),
+    /// Tell this handle of changes of these keys.
+    Watch(Watch, Op),
+    /// The op of this number waits no longer, if it still does.
+    Cancel(u64),
+    /// The parked op of this number was served elsewhere.
+    Forget(u64),
+    /// Stand still for what goes over several shards.
+    Hold(Box<Hold>),
+    /// Apply this while the shard stands still.
     Part(Op),
+    /// What these keys hold, while the shard stands still.
+    Fetch(Vec<DbKey>),
+    /// Make keys what these ops say, while the shard stands still.
+    Replace(Vec<Op>),
+    /// Let this op, which waits on several shards, wait here too.
+    Await(Box<Await>),
     /// Go on.
     Release,
     /// Hits on other cores, for the policy. Not answered.
@@ -33,27 +49,71 @@ pub(super) enum Ask {
     Save,
 }
 
+/// Ops that are applied together.
+pub(super) struct Transaction {
+    pub(super) protocol: Protocol,
+    pub(super) ops: Vec<Op>,
+    pub(super) watch: Option<Watch>,
+}
+
+/// What a shard looks at when it is asked to stand still.
+#[derive(Default)]
+pub(super) struct Hold {
+    /// Ops that it needs room for, or must not run since the log failed.
+    pub(super) ops: Vec<Op>,
+    /// Keys of this handle that may have expired.
+    pub(super) watch: Option<Watch>,
+}
+
+/// An op that waits on several shards.
+pub(super) struct Await {
+    pub(super) op: Op,
+    /// Taken by who serves it.
+    pub(super) claim: Arc<Claim>,
+    /// Whether whoever coordinates it has to try again, since a part of it lies elsewhere.
+    pub(super) elsewhere: bool,
+}
+
 /// How many hits travel together.
 pub(super) const TOUCHES: usize = 16;
 
-/// A question, with its number in the session.
+/// A question, with its number at who asked.
 pub(super) struct Request {
     pub(super) number: u64,
     pub(super) shard: usize,
     pub(super) ask: Ask,
 }
 
+/// The bytes of a reply.
+pub(super) type Bytes = SmallVec<[u8; 120]>;
+
 /// What an owner answers.
 #[derive(Debug)]
 pub(super) enum Body {
     /// RESP bytes.
-    Reply(SmallVec<[u8; 120]>),
-    /// A reply that the session made itself.
-    Ready(Reply),
+    Reply(Bytes),
+    /// The op waits; its reply comes later.
+    Parked(Option<Millis>),
+    /// The op waits no longer, and is not answered.
+    Cancelled,
+    /// The op, which waits on several shards, is to be tried again.
+    Retry,
+    /// Ops that rebuild what was asked for.
+    Values(Vec<Op>),
     /// Counts and state.
     Stats(Box<ShardStats>),
     /// What came of writing a snapshot.
     Saved(Box<Result<(), StoreError>>),
+}
+
+impl Body {
+    /// The error of a reply that is one.
+    pub(super) fn refusal(&self) -> Option<&Bytes> {
+        match self {
+            Body::Reply(bytes) if bytes.first() == Some(&b'-') => Some(bytes),
+            _ => None,
+        }
+    }
 }
 
 /// An answer to the question of that number.

@@ -13,8 +13,9 @@
 //! Each shard belongs to one worker, which alone changes it, in [`Worker::turn`]. A key belongs to the
 //! shard that its [`Slot`] says. There is one store-wide time that never goes back.
 
+mod caller;
+mod claim;
 mod config;
-mod flight;
 mod host;
 mod link;
 mod open;
@@ -22,9 +23,11 @@ mod ring;
 mod save;
 mod session;
 mod spawn;
-mod spread;
+mod sync;
 #[cfg(test)]
 mod tests;
+mod watch;
+mod wide;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,15 +40,19 @@ use crate::keyspace::KeyReader;
 use crate::slot::Slot;
 use crate::time::Millis;
 
+pub use caller::Answered;
 pub use config::{ReadPath, StoreConfig, StoreError};
 pub use open::Recovered;
+pub use ring::Waker;
 pub use session::Session;
 pub use spawn::Workers;
+pub use watch::Watch;
 pub use worker::{Turn, Worker};
 
 use host::Host;
 use link::Door;
 use ring::Sleeper;
+use wide::ticket::Ticket;
 
 /// A store. Clones are the same store.
 #[derive(Clone)]
@@ -80,8 +87,8 @@ struct Inner {
     reads: Vec<Reads>,
     doors: Vec<Door>,
     seats: Mutex<Vec<Option<Seat>>>,
-    /// Whoever runs a command over several shards holds it.
-    ticket: AtomicBool,
+    /// Whoever makes shards stand still has it.
+    ticket: Ticket,
     clock: Clock,
     now: AtomicU64,
     /// Whether the store's time is the clock's; callers that turn workers themselves give their own.
@@ -143,6 +150,12 @@ impl Store {
         &self.inner.recovered
     }
 
+    /// Lets the store's time be the clock's from now on, also where callers turn its workers.
+    pub fn follow_clock(&self) {
+        // Relaxed: whoever asks for the time before this is seen gets the last time that was.
+        self.inner.clocked.store(true, Ordering::Relaxed);
+    }
+
     /// The store-wide time.
     pub fn now(&self) -> Millis {
         self.inner.now()
@@ -178,6 +191,12 @@ impl Inner {
             return self.advance(Millis(self.clock.now_ms()));
         }
         Millis(self.now.load(Ordering::Relaxed))
+    }
+
+    /// The any-core reader of `shard`, where reads may be answered on any core.
+    #[inline]
+    fn reader(&self, shard: usize) -> Option<&KeyReader> {
+        self.readers.get(shard)
     }
 
     /// Time is at least `now`. Relaxed: it orders nothing; each core sees it grow.

@@ -12,6 +12,7 @@ use super::host::Host;
 use super::link::Door;
 use super::ring::Sleeper;
 use super::save;
+use super::wide::ticket::Ticket;
 use super::{Inner, Reads, Seat, Store};
 use crate::effect::Effects;
 use crate::log::device::DeviceKind;
@@ -41,12 +42,13 @@ impl Store {
         }
         let (placement, numa) = placement(shards)?;
         let workers = placement.iter().map(|place| place.worker + 1).max();
-        let mut seats: Vec<Seat> = (0..workers.unwrap_or(1))
-            .map(|_| Seat {
+        let mut seats = Vec::new();
+        for _ in 0..workers.unwrap_or(1) {
+            seats.push(Seat {
                 hosts: Vec::new(),
-                sleeper: Sleeper::new(),
-            })
-            .collect();
+                sleeper: Sleeper::with_bell().map_err(StoreError::Bell)?,
+            });
+        }
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
         let mut unbound = None;
@@ -64,7 +66,7 @@ impl Store {
                 .dir
                 .clone()
                 .map(|dir| (dir, meta(&config, place.shard)));
-            let host = Host::new(place.shard, shard, log, strict, version, saves);
+            let host = Host::new(place.shard, shards, shard, log, strict, version, saves);
             seats[place.worker].hosts.push(host);
         }
         let doors = seats
@@ -78,7 +80,7 @@ impl Store {
                 readers,
                 reads: (0..shards).map(|_| Reads::default()).collect(),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
-                ticket: AtomicBool::new(false),
+                ticket: Ticket::new(),
                 clock: Clock::start(),
                 now: AtomicU64::new(0),
                 clocked: AtomicBool::new(false),

@@ -3,32 +3,99 @@
 //! A ring is `rtrb`'s: bounded, lock-free, one producer and one consumer; a batch is published with
 //! one store. Sleeping follows Dekker: who is about to sleep says so and then looks once more; who
 //! produced something looks whether anyone said so. One of the two always sees the other.
+//!
+//! A thread sleeps in one of two ways: parked on its own ([`Sleeper::sleep`]), or in a system call of
+//! its caller's that also watches an eventfd ([`Sleeper::doze`]), as a network loop does. Who wakes it
+//! makes a system call only where it sleeps.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use crossbeam_utils::sync::{Parker, Unparker};
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::sync::{AtomicU8, Ordering, fence};
 
 /// How many messages a ring holds.
 pub(super) const RING_SLOTS: usize = 256;
 
+/// What a thread says of itself: it runs,
+const AWAKE: u8 = 0;
+/// it is parked, or about to be,
+const PARKED: u8 = 1;
+/// it is in a system call that watches its bell, or about to be.
+const DOZING: u8 = 2;
+
+/// Says whether a thread sleeps, and how: the part of [`Waker`] that interleavings are about.
+#[derive(Debug)]
+pub(super) struct Asleep(AtomicU8);
+
+impl Asleep {
+    pub(super) fn new() -> Asleep {
+        Asleep(AtomicU8::new(AWAKE))
+    }
+
+    /// Says that the thread sleeps in the way `how` from now on; whether it may, since nothing
+    /// `is_ready`.
+    pub(super) fn begin(&self, how: u8, is_ready: impl FnOnce() -> bool) -> bool {
+        self.0.store(how, Ordering::Relaxed);
+        // SeqCst: pairs with the fence in `rouse`; of "published" and "asleep" one side sees the
+        // other's.
+        fence(Ordering::SeqCst);
+        let may = !is_ready();
+        if !may {
+            self.end();
+        }
+        may
+    }
+
+    pub(super) fn end(&self) {
+        self.0.store(AWAKE, Ordering::Relaxed);
+    }
+
+    /// How the thread sleeps, if it does: one caller alone is told, and has to wake it.
+    pub(super) fn rouse(&self) -> u8 {
+        // SeqCst: pairs with the fence in `begin`.
+        fence(Ordering::SeqCst);
+        if self.0.load(Ordering::Relaxed) == AWAKE {
+            return AWAKE;
+        }
+        self.0.swap(AWAKE, Ordering::Relaxed)
+    }
+}
+
 /// Wakes a thread, if it sleeps.
 #[derive(Debug)]
-pub(super) struct Waker {
-    asleep: AtomicBool,
+pub struct Waker {
+    asleep: Asleep,
     unparker: Unparker,
+    bell: Option<OwnedFd>,
 }
 
 impl Waker {
-    /// To be called after something was published for the thread.
-    pub(super) fn wake(&self) {
-        // SeqCst: pairs with the fence in `sleep`; of "published" and "asleep" one side sees the
-        // other's.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
-            self.unparker.unpark();
+    /// To be called after something was published for the thread. A system call only where it sleeps.
+    pub fn wake(&self) {
+        match self.asleep.rouse() {
+            AWAKE => {}
+            PARKED => self.unparker.unpark(),
+            _ => {
+                if let Some(bell) = &self.bell {
+                    // Any number rings. It fails only where the counter is full: it rings already.
+                    let _ = rustix::io::write(bell, &[1; 8]);
+                }
+            }
         }
+    }
+
+    /// What becomes readable when a worker that [dozes](super::Worker::doze) is woken: an eventfd.
+    ///
+    /// # Panics
+    /// The thread is no worker.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        let bell = self.bell.as_ref();
+        bell.expect("a worker has a bell").as_fd()
     }
 }
 
@@ -40,14 +107,29 @@ pub(super) struct Sleeper {
 }
 
 impl Sleeper {
+    /// Of a thread that sleeps parked.
     pub(super) fn new() -> Sleeper {
+        Sleeper::with(None)
+    }
+
+    /// Of a thread that may also doze.
+    ///
+    /// # Errors
+    /// The system grants no eventfd.
+    pub(super) fn with_bell() -> io::Result<Sleeper> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Sleeper::with(Some(bell)))
+    }
+
+    fn with(bell: Option<OwnedFd>) -> Sleeper {
         let parker = Parker::new();
         let unparker = parker.unparker().clone();
         Sleeper {
             parker,
             waker: Arc::new(Waker {
-                asleep: AtomicBool::new(false),
+                asleep: Asleep::new(),
                 unparker,
+                bell,
             }),
         }
     }
@@ -59,13 +141,25 @@ impl Sleeper {
 
     /// Sleeps until woken, or for `at_most`, unless something `is_ready`.
     pub(super) fn sleep(&self, at_most: Duration, is_ready: impl FnOnce() -> bool) {
-        self.waker.asleep.store(true, Ordering::Relaxed);
-        // SeqCst: pairs with the fence in `wake`.
-        fence(Ordering::SeqCst);
-        if !is_ready() {
+        if self.waker.asleep.begin(PARKED, is_ready) {
             self.parker.park_timeout(at_most);
+            self.waker.asleep.end();
         }
-        self.waker.asleep.store(false, Ordering::Relaxed);
+    }
+
+    /// Says that the thread goes to sleep in a system call that watches [`Waker::fd`]; whether it may,
+    /// since nothing `is_ready`.
+    pub(super) fn doze(&self, is_ready: impl FnOnce() -> bool) -> bool {
+        self.waker.asleep.begin(DOZING, is_ready)
+    }
+
+    /// The thread is back from dozing.
+    pub(super) fn rouse(&self) {
+        self.waker.asleep.end();
+        if let Some(bell) = &self.waker.bell {
+            // It fails where nobody rang.
+            let _ = rustix::io::read(bell, &mut [0; 8]);
+        }
     }
 }
 

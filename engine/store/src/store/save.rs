@@ -8,16 +8,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::config::StoreError;
-use super::link::{Ask, Body};
-use super::session::{Session, into_reply};
-use super::spread::Part;
-use super::worker::Core;
-use crate::command::server::{DBSIZE, FLUSHALL};
+use crate::command::server::FLUSHALL;
 use crate::effect::Effects;
 use crate::keyspace::record_ops;
 use crate::log::Log;
 use crate::op::Op;
-use crate::reply::Reply;
 use crate::shard::{Out, Shard};
 use crate::snapshot::{Meta, Reader};
 use crate::time::Millis;
@@ -123,34 +118,4 @@ pub(super) fn begin_log(
     fs::remove_file(&mark)
         .and_then(|()| sync_folder())
         .map_err(failed)
-}
-
-impl Session {
-    pub(super) fn save_by(&mut self, core: Option<&mut Core>) -> Result<(), StoreError> {
-        if self.inner.config.dir.is_none() {
-            return Err(StoreError::NoFolderToSave);
-        }
-        let part = |shard| Part {
-            shard,
-            op: Op::new(&DBSIZE),
-            places: Vec::new(),
-        };
-        let parts: Vec<Part> = (0..self.inner.shards).map(part).collect();
-        let saved = self.stand_still(core, &parts, &|_| Ask::Save);
-        let bodies = saved.map_err(|refusal| StoreError::Refused(words(refusal)))?;
-        for body in bodies {
-            match body {
-                Body::Saved(result) => (*result)?,
-                body => return Err(StoreError::Refused(words(into_reply(body)))),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn words(reply: Reply) -> String {
-    match reply {
-        Reply::Error(words) => words,
-        other => format!("{other:?}"),
-    }
 }

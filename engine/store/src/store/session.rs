@@ -1,50 +1,35 @@
-//! A session: one caller's way to every shard.
+//! A session: a thread's calls to the store, answered in the order in which they were made.
 //!
-//! A string is read where the caller stands, if it can be; everything else goes to the shard's worker
-//! by ring and comes back in the order in which it was asked. A key with an unfinished write of the
-//! session is read through the ring as well, so a session reads its own writes. A worker is a session
-//! too: ops on its own shards then run directly.
+//! It waits for what it asked; how that reaches the shards is [`Caller`](super::caller::Caller)'s. A worker
+//! is a session too: ops on its own shards then run directly.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-use smallvec::SmallVec;
+use std::time::Duration;
 
 use super::Inner;
+use super::caller::{Caller, shard_of};
 use super::config::StoreError;
-use super::flight::{Pending, Side, writes_of};
-use super::host::error_body;
-use super::link::{Ask, Body, Lane, Request, TOUCHES};
+use super::link::{Ask, Body};
 use super::ring::{Sleeper, Waker};
-use super::spread::{Route, route};
-use super::worker::Core;
+use super::wide::{Plan, Route, route};
+use super::worker::{Core, SPINS};
 use crate::command::{self, CommandError};
-use crate::keyspace::Read;
 use crate::op::Op;
 use crate::reply::Reply;
 use crate::shard::ShardStats;
-use crate::slot::Slot;
 
 /// How many ops may be unanswered; further ones wait.
 const WINDOW: usize = 512;
-/// After so many any-core reads their counts are passed on.
-const READS_COUNTED: u32 = 64;
+/// The longest sleep before looking whether a worker has stopped.
+const AWHILE: Duration = Duration::from_millis(50);
+/// The longest sleep while a log is being synced.
+const AWHILE_BUSY: Duration = Duration::from_micros(20);
 
-/// One caller's way to every shard.
+/// One thread's calls to the store.
 pub struct Session {
-    pub(super) inner: Arc<Inner>,
-    /// The worker that this is the session of.
-    pub(super) own: Option<usize>,
-    pub(super) waker: Arc<Waker>,
-    pub(super) sleeper: Option<Sleeper>,
-    pub(super) lanes: Vec<Option<Lane>>,
-    pub(super) pending: VecDeque<Pending>,
-    /// The number of the first pending op.
-    pub(super) first: u64,
-    /// How many of them have no answer yet.
-    pub(super) unanswered: usize,
-    pub(super) sides: Vec<Side>,
+    pub(super) caller: Caller,
+    sleeper: Option<Sleeper>,
 }
 
 impl Session {
@@ -53,29 +38,16 @@ impl Session {
         inner.outsiders.fetch_add(1, Ordering::Relaxed);
         let sleeper = Sleeper::new();
         let waker = Arc::clone(sleeper.waker());
-        Session::new(inner, None, waker, Some(sleeper))
+        Session {
+            caller: Caller::new(inner, None, waker),
+            sleeper: Some(sleeper),
+        }
     }
 
     pub(super) fn of_worker(inner: Arc<Inner>, worker: usize, waker: &Arc<Waker>) -> Session {
-        Session::new(inner, Some(worker), Arc::clone(waker), None)
-    }
-
-    fn new(
-        inner: Arc<Inner>,
-        own: Option<usize>,
-        waker: Arc<Waker>,
-        sleeper: Option<Sleeper>,
-    ) -> Session {
         Session {
-            lanes: inner.doors.iter().map(|_| None).collect(),
-            sides: (0..inner.shards).map(|_| Side::default()).collect(),
-            inner,
-            own,
-            waker,
-            sleeper,
-            pending: VecDeque::new(),
-            first: 0,
-            unanswered: 0,
+            caller: Caller::new(inner, Some(worker), Arc::clone(waker)),
+            sleeper: None,
         }
     }
 
@@ -88,13 +60,15 @@ impl Session {
         self.get_by(None, key, value)
     }
 
-    /// Runs `op` and waits for its reply.
+    /// Runs `op` and waits for its reply. One that waits for a key (`BLPOP`) is given up when its time is
+    /// over.
     pub fn execute(&mut self, op: &Op) -> Reply {
         self.execute_by(None, op)
     }
 
     /// Sends `op`; its reply comes with [`Session::complete`]. Ops on one shard are applied in the
-    /// order in which they were sent. Waits only where too many are unanswered.
+    /// order in which they were sent. Waits only where too many are unanswered, and for what goes over
+    /// several shards.
     pub fn submit(&mut self, op: &Op) {
         self.submit_by(None, op);
     }
@@ -132,37 +106,14 @@ impl Session {
         key: &[u8],
         value: &mut Vec<u8>,
     ) -> Result<bool, CommandError> {
-        let shard = Slot::of(key).shard(self.inner.shards);
-        if let Some(core) = core.as_deref_mut() {
-            let now = core.now;
-            if let Some(host) = core.host(shard).filter(|host| host.is_free()) {
-                let keyspace = host.shard().keyspace();
-                keyspace.begin(now, 0, true);
-                let found = keyspace.string(key)?;
-                let is_there = found.map(|bytes| value.extend_from_slice(bytes)).is_some();
-                core.own_op();
-                return Ok(is_there);
-            }
-        }
-        let side = &mut self.sides[shard];
-        if !side.may_change(key)
-            && let Some(reader) = self.inner.readers.get(shard)
+        let shard = shard_of(key, self.caller.inner.shards);
+        if let Some(core) = core.as_deref_mut()
+            && let Some(found) = Caller::read_own(core, shard, key, value)
         {
-            let guard = crossbeam_epoch::pin();
-            let touch = |touched| side.touched.push(touched);
-            let read = reader.get(0, key, || self.inner.now(), value, &guard, touch);
-            drop(guard);
-            match read {
-                Read::Hit => side.hits += 1,
-                Read::Miss => side.misses += 1,
-                Read::Ask => return self.get_from_owner(core, key, value),
-            }
-            if side.touched.len() >= TOUCHES || side.hits + side.misses >= READS_COUNTED {
-                self.tell_reads(core, shard);
-            }
-            return Ok(read == Read::Hit);
+            return found;
         }
-        self.get_from_owner(core, key, value)
+        let read = self.caller.read(core.as_deref_mut(), shard, 0, key, value);
+        read.or_else(|_| self.get_from_owner(core, key, value))
     }
 
     #[cold]
@@ -182,96 +133,45 @@ impl Session {
         }
     }
 
-    /// Passes on what the owner does not see of any-core reads. Touches that find no room are lost:
-    /// to a policy they are hints.
-    fn tell_reads(&mut self, core: Option<&mut Core>, shard: usize) {
-        let side = &mut self.sides[shard];
-        let reads = &self.inner.reads[shard];
-        // Relaxed: counts, which order nothing.
-        let hits = u64::from(std::mem::take(&mut side.hits));
-        let misses = u64::from(std::mem::take(&mut side.misses));
-        reads.hits.fetch_add(hits, Ordering::Relaxed);
-        reads.misses.fetch_add(misses, Ordering::Relaxed);
-        let touched = std::mem::take(&mut side.touched);
-        if touched.is_empty() {
-            return;
-        }
-        if let Some(host) = core.and_then(|core| core.host(shard)) {
-            host.shard().keyspace().touched(&touched);
-        } else if let Some(lane) = self.lane(self.inner.worker_of[shard])
-            && lane.outbox.is_empty()
-        {
-            let ask = Ask::Touched(touched);
-            let number = u64::MAX;
-            let _ = lane.requests.push(Request { number, shard, ask });
-        }
-    }
-
     pub(super) fn execute_by(&mut self, mut core: Option<&mut Core>, op: &Op) -> Reply {
         if let Some(core) = core.as_deref_mut()
-            && let Route::One(shard) = route(op, self.inner.shards)
+            && let Route::One(shard) = route(op, self.caller.inner.shards)
+            && let Some(bytes) = Caller::run_own(core, shard, op)
         {
-            let now = core.now;
-            if let Some(host) = core.host(shard).filter(|host| host.is_free()) {
-                let reply = parse(host.apply_own(now, op).as_bytes());
-                core.own_op();
-                return reply;
-            }
+            return parse(&bytes);
         }
         self.submit_by(core.as_deref_mut(), op);
-        self.pump(core, |session| {
-            session
-                .pending
-                .back()
-                .is_none_or(|last| last.body.is_some())
-        });
-        let last = self.pending.pop_back().and_then(|last| last.body);
-        last.map_or(Reply::Nil, into_reply)
+        self.pump(core, Caller::last_is_there);
+        let mut last = self.caller.line().take_last(1);
+        last.pop().map_or(Reply::Nil, into_reply)
     }
 
     pub(super) fn submit_by(&mut self, mut core: Option<&mut Core>, op: &Op) {
-        match route(op, self.inner.shards) {
-            Route::One(shard) => {
-                if self.pending.len() >= WINDOW {
-                    self.pump(core.as_deref_mut(), |session| session.unanswered < WINDOW);
-                }
-                if let Some(core) = core.as_deref_mut() {
-                    let now = core.now;
-                    if let Some(host) = core.host(shard).filter(|host| host.is_free()) {
-                        let reply = host.apply_own(now, op);
-                        let body = Body::Reply(SmallVec::from_slice(reply.as_bytes()));
-                        core.own_op();
-                        return self.answered(body);
-                    }
-                }
-                self.ask(core, shard, writes_of(op), Ask::Apply(op.clone()));
-            }
-            Route::Spread(parts) => {
-                self.pump(core.as_deref_mut(), |session| session.unanswered == 0);
-                let reply = self.spread(core, op, &parts);
-                self.answered(Body::Ready(reply));
-            }
-            Route::Refused(error) => self.answered(error_body(&error)),
+        if self.caller.line().len() >= WINDOW {
+            self.pump(core.as_deref_mut(), |caller| caller.missing() < WINDOW);
+        }
+        if let Route::Wide(plan) = route(op, self.caller.inner.shards) {
+            // It comes after what was sent before, and before what is sent after.
+            self.pump(core.as_deref_mut(), |caller| caller.missing() == 0);
+            self.caller.plan_in_line(core.as_deref_mut(), plan);
+            self.pump(core, |caller| caller.missing() == 0);
+        } else {
+            self.caller.queue(core, op);
         }
     }
 
     pub(super) fn complete_by(&mut self, core: Option<&mut Core>, mut each: impl FnMut(Reply)) {
-        self.pump(core, |session| session.unanswered == 0);
-        for pending in std::mem::take(&mut self.pending) {
-            self.first += 1;
-            each(pending.body.map_or(Reply::Nil, into_reply));
+        self.pump(core, |caller| caller.missing() == 0);
+        while let Some(body) = self.caller.line().pop() {
+            each(into_reply(body));
         }
     }
 
     pub(super) fn ready_by(&mut self, core: Option<&mut Core>, mut each: impl FnMut(Reply)) {
-        self.send();
-        if let Some(core) = core {
-            self.receive_own(core);
-        }
-        self.receive();
-        while let Some(pending) = self.pending.pop_front_if(|first| first.body.is_some()) {
-            self.first += 1;
-            each(pending.body.map_or(Reply::Nil, into_reply));
+        self.caller.publish();
+        self.caller.receive(core);
+        while let Some(body) = self.caller.line().pop() {
+            each(into_reply(body));
         }
     }
 
@@ -279,12 +179,15 @@ impl Session {
         &mut self,
         mut core: Option<&mut Core>,
     ) -> Result<Vec<ShardStats>, CommandError> {
-        for shard in 0..self.inner.shards {
-            self.tell_reads(core.as_deref_mut(), shard);
+        let shards = self.caller.inner.shards;
+        for shard in 0..shards {
+            self.caller.tell_reads(core.as_deref_mut(), shard);
         }
-        let asks = (0..self.inner.shards).map(|shard| (shard, Ask::Stats));
-        let bodies = self.call(core, asks.collect());
-        let reads = &self.inner.reads;
+        let asks = (0..shards).map(|shard| (shard, Ask::Stats));
+        self.caller.ask_in_line(core.as_deref_mut(), asks);
+        self.pump(core, |caller| caller.missing() == 0);
+        let bodies = self.caller.line().take_last(shards);
+        let reads = &self.caller.inner.reads;
         let with_reads = bodies
             .into_iter()
             .zip(reads)
@@ -294,36 +197,89 @@ impl Session {
                     misses: stats.misses + reads.misses.load(Ordering::Relaxed),
                     ..*stats
                 }),
-                body => Err(CommandError::new(match into_reply(body) {
-                    Reply::Error(words) => words,
-                    _ => "ERR the shard answered something else".to_owned(),
-                })),
+                body => Err(CommandError::new(words(body))),
             });
         with_reads.collect()
+    }
+
+    pub(super) fn save_by(&mut self, mut core: Option<&mut Core>) -> Result<(), StoreError> {
+        if self.caller.inner.config.dir.is_none() {
+            return Err(StoreError::NoFolderToSave);
+        }
+        self.pump(core.as_deref_mut(), |caller| caller.missing() == 0);
+        self.caller.plan_in_line(core.as_deref_mut(), Plan::Save);
+        self.pump(core, |caller| caller.missing() == 0);
+        match self.caller.line().take_last(1).pop() {
+            Some(Body::Saved(result)) => *result,
+            Some(body) => Err(StoreError::Refused(words(body))),
+            None => Err(StoreError::Refused("no answer".to_owned())),
+        }
+    }
+
+    /// Sends, receives and, on a worker, turns, until it is `done`.
+    fn pump(&mut self, mut core: Option<&mut Core>, done: impl Fn(&Caller) -> bool) {
+        loop {
+            self.caller.publish();
+            if done(&self.caller) {
+                return;
+            }
+            let mut busy = false;
+            if let Some(core) = core.as_deref_mut() {
+                busy = core.turn(core.now).busy;
+            }
+            busy |= self.caller.receive(core.as_deref_mut());
+            let now = self.caller.inner.now();
+            self.caller.cancel_late(core.as_deref_mut(), now);
+            if done(&self.caller) {
+                return;
+            }
+            self.caller.publish();
+            let at_most = if busy { AWHILE_BUSY } else { AWHILE };
+            match core.as_deref_mut() {
+                Some(core) => core.wait(at_most, || self.caller.is_ready()),
+                None => self.wait(at_most),
+            }
+        }
+    }
+
+    fn wait(&self, at_most: Duration) {
+        if self.caller.inner.may_spin() {
+            for _ in 0..SPINS {
+                if self.caller.is_ready() {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+        }
+        if let Some(sleeper) = &self.sleeper {
+            sleeper.sleep(at_most, || self.caller.is_ready());
+        }
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        for shard in 0..self.inner.shards {
-            self.tell_reads(None, shard);
+        for shard in 0..self.caller.inner.shards {
+            self.caller.tell_reads(None, shard);
         }
-        if self.own.is_none() {
-            self.inner.outsiders.fetch_sub(1, Ordering::Relaxed);
+        if self.caller.own.is_none() {
+            self.caller.inner.outsiders.fetch_sub(1, Ordering::Relaxed);
         }
-        for lane in self.lanes.drain(..).flatten() {
-            let waker = Arc::clone(&lane.waker);
-            drop(lane);
-            waker.wake();
-        }
+        self.caller.leave();
     }
 }
 
-pub(super) fn into_reply(body: Body) -> Reply {
+fn into_reply(body: Body) -> Reply {
     match body {
         Body::Reply(bytes) => parse(&bytes),
-        Body::Ready(reply) => reply,
-        Body::Stats(_) | Body::Saved(_) => Reply::Nil,
+        _ => Reply::Nil,
+    }
+}
+
+fn words(body: Body) -> String {
+    match into_reply(body) {
+        Reply::Error(words) => words,
+        _ => "ERR the shard answered something else".to_owned(),
     }
 }
 

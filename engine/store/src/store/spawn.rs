@@ -22,8 +22,7 @@ pub struct Workers {
 
 impl Workers {
     pub(super) fn spawn(store: &Store) -> Result<Workers, StoreError> {
-        // Relaxed: whoever asks for the time before this is seen gets the last time that was.
-        store.inner.clocked.store(true, Ordering::Relaxed);
+        store.follow_clock();
         let mut workers = Workers {
             store: store.clone(),
             stop: Arc::new(AtomicBool::new(false)),

@@ -4,17 +4,22 @@
 //! requests is prefetched before it is applied: first the lines of the index, then the items, so that
 //! the accesses to memory overlap.
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::caller::{Answered, Whose};
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Lane, Link, Request};
-use super::ring::{Sleeper, publish};
+use super::ring::{Sleeper, Waker, publish};
 use super::session::Session;
+use super::watch::Watch;
+use super::wide::{Route, route};
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
+use crate::event::Event;
 use crate::op::Op;
-use crate::reply::Reply;
+use crate::reply::{Protocol, Reply};
 use crate::shard::ShardStats;
 use crate::time::Millis;
 
@@ -22,6 +27,8 @@ use crate::time::Millis;
 const BATCH: usize = 32;
 /// After so many ops of its own a worker turns by itself, so that others are served.
 const OWN_OPS: u32 = 64;
+/// How often one turn goes on with what goes over several shards.
+const ROUNDS: usize = 8;
 
 /// What a turn came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +49,8 @@ pub(super) struct Core {
     links: Vec<Option<Link>>,
     /// Answers to the worker's own session.
     own: Vec<Answer>,
+    /// Whether the worker asked shards of its own since their last turn.
+    asked: bool,
     pub(super) sleeper: Sleeper,
     pub(super) now: Millis,
     own_ops: u32,
@@ -81,6 +90,7 @@ impl Worker {
                 host_of,
                 links: Vec::new(),
                 own: Vec::new(),
+                asked: false,
                 sleeper: seat.sleeper,
                 now: inner.now(),
                 inner,
@@ -98,13 +108,103 @@ impl Worker {
     /// Takes what came in, applies it, logs it and replies. `now` counts where it is later than what
     /// the store has seen.
     pub fn turn(&mut self, now: Millis) -> Turn {
-        self.core_mut().turn(now)
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let caller = &mut self.session.caller;
+        caller.publish();
+        let mut turn = core.turn(now);
+        // What goes over several shards asks anew when it was answered: its own shards, at once.
+        for _ in 0..ROUNDS {
+            if !caller.receive(Some(&mut *core)) || !core.was_asked() {
+                break;
+            }
+            turn.busy |= core.turn_hosts();
+        }
+        caller.publish();
+        turn
+    }
+
+    /// Runs `op`; [`Worker::answers`] tells what became of it, by `tag`. Ops on one shard are applied in
+    /// the order in which they were sent. One that [goes over several](Worker::is_wide) is to be sent when
+    /// what the same client sent before is answered, and what it sends after when this is.
+    pub fn send(&mut self, tag: u64, op: Op) {
+        self.session.caller.send(self.core.as_mut(), tag, op);
+    }
+
+    /// Whether `op` goes over several shards.
+    pub fn is_wide(&self, op: &Op) -> bool {
+        !matches!(route(op, self.core().inner.shards), Route::One(_))
+    }
+
+    /// Applies all of `ops` or, where a key of `watch` changed or has expired since it was watched, none
+    /// (`EXEC`). One reply, in `protocol`: an array of the ops' replies, or the null array. It is to be
+    /// sent as what goes over several shards.
+    pub fn transact(&mut self, tag: u64, protocol: Protocol, ops: Vec<Op>, watch: Option<&Watch>) {
+        let (core, watch) = (self.core.as_mut(), watch.cloned());
+        (self.session.caller).transact(core, tag, protocol, ops, watch);
+    }
+
+    /// Adds the keys of `keys`, an op of any command that has them, to `watch` (`WATCH`); `OK` when it
+    /// sees their changes. It is to be sent as what goes over several shards. Dropping every clone of
+    /// the watch ends it.
+    pub fn watch(&mut self, tag: u64, watch: &Watch, keys: &Op) {
+        (self.session.caller).watch(self.core.as_mut(), tag, watch, keys);
+    }
+
+    /// Gives up the op of `tag` where it waits for a key: it is answered with [`Answered::Cancelled`],
+    /// unless it was served first. Any other op is answered as ever.
+    pub fn cancel(&mut self, tag: u64) {
+        (self.session.caller).cancel(self.core.as_mut(), Whose::Tag(tag));
+    }
+
+    /// Shows what became of ops that were [sent](Worker::send), since it was last asked: those of one tag
+    /// in order, otherwise in any.
+    pub fn answers(&mut self, each: impl FnMut(u64, Answered<'_>)) {
+        self.session.caller.answers(each);
+    }
+
+    /// How many ops that were sent are not answered yet; those that wait for a key count too.
+    pub fn outstanding(&self) -> usize {
+        self.session.caller.outstanding()
+    }
+
+    /// Shows the keyspace notifications of this worker's shards since it was last asked.
+    pub fn events(&mut self, mut each: impl FnMut(&Event)) {
+        for host in &mut self.core_mut().hosts {
+            host.events().for_each(|event| each(&event));
+        }
+        let jobs = &mut self.session.caller.jobs;
+        jobs.events().for_each(|event| each(&event));
+    }
+
+    /// What wakes this worker: for those who leave it something elsewhere than in the store.
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(self.core().sleeper.waker())
+    }
+
+    /// What becomes readable when the worker is woken while it [dozes](Worker::doze): an eventfd.
+    pub fn wake_fd(&self) -> BorrowedFd<'_> {
+        self.core().sleeper.waker().fd()
+    }
+
+    /// Says that the thread is about to sleep in a system call that watches [`Worker::wake_fd`]; whether
+    /// it may, since nothing is left to do here and nothing `is_left` elsewhere. It is awake again with
+    /// [`Worker::rouse`], and must have called that before it dozes or waits again.
+    pub fn doze(&mut self, is_left: impl Fn() -> bool) -> bool {
+        let (core, caller) = (self.core(), &self.session.caller);
+        let is_ready = || core.has_input() || caller.is_ready() || is_left();
+        core.sleeper.doze(is_ready)
+    }
+
+    /// The thread is back from [`Worker::doze`].
+    pub fn rouse(&mut self) {
+        self.core().sleeper.rouse();
     }
 
     /// Waits until something comes in, at most for `at_most`: by spinning for a moment where every
     /// worker has a core of its own, by sleeping otherwise.
     pub fn wait(&mut self, at_most: Duration) {
-        self.core_mut().wait(at_most, |_| false);
+        let core = self.core.as_ref().expect("it is there until the drop");
+        core.wait(at_most, || self.session.caller.is_ready());
     }
 
     /// Appends the string at `key` to `value`; whether there is one.
@@ -152,6 +252,13 @@ impl Worker {
         self.session.stats_by(self.core.as_mut())
     }
 
+    /// How many keys are watched on its shards.
+    #[cfg(test)]
+    pub(super) fn watched(&mut self) -> usize {
+        let hosts = self.core_mut().hosts.iter_mut();
+        hosts.map(|host| host.shard().keyspace().watched()).sum()
+    }
+
     fn core(&self) -> &Core {
         self.core.as_ref().expect("it is there until the drop")
     }
@@ -193,13 +300,26 @@ impl Core {
     /// Asks one of this worker's own shards for its own session.
     pub(super) fn ask_own(&mut self, request: Request) {
         let now = self.now;
+        self.asked = true;
         let host = self.host(request.shard);
         host.expect("its own shard").take(now, From::Own, request);
     }
 
     /// Answers to the worker's own session.
-    pub(super) fn own_answers(&mut self) -> std::vec::Drain<'_, Answer> {
-        self.own.drain(..)
+    pub(super) fn own_answers(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.own)
+    }
+
+    /// Takes back what [`Core::own_answers`] gave, emptied: its memory serves again.
+    pub(super) fn reuse(&mut self, mut emptied: Vec<Answer>) {
+        if self.own.is_empty() {
+            std::mem::swap(&mut self.own, &mut emptied);
+        }
+    }
+
+    /// Whether the worker asked shards of its own since their last turn.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked
     }
 
     /// Counts an op of its own; turns when it is time.
@@ -220,6 +340,15 @@ impl Core {
         for at in 0..self.links.len() {
             turn.requests += self.take_batch(at);
         }
+        turn.busy |= self.turn_hosts();
+        turn.busy |= turn.requests > 0;
+        turn
+    }
+
+    /// Turns the shards and publishes what they say; whether there is more to do at once.
+    fn turn_hosts(&mut self) -> bool {
+        let mut busy = false;
+        self.asked = false;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
             host.turn(self.now, |from, answer| match from {
@@ -230,16 +359,18 @@ impl Core {
                     }
                 }
             });
-            turn.busy |= host.is_busy();
+            busy |= host.is_busy();
         }
         for link in self.links.iter_mut().flatten() {
+            if link.outbox.is_empty() {
+                continue;
+            }
             if publish(&mut link.answers, &mut link.outbox) > 0 {
                 link.waker.wake();
             }
-            turn.busy |= !link.outbox.is_empty();
+            busy |= !link.outbox.is_empty();
         }
-        turn.busy |= turn.requests > 0;
-        turn
+        busy
     }
 
     /// Takes a batch of requests from one session; how many. A session that is gone is forgotten.
@@ -283,18 +414,18 @@ impl Core {
         count
     }
 
-    /// Waits until something comes in for this worker, or `is_ready` on its own session's lanes.
-    pub(super) fn wait(&mut self, at_most: Duration, is_ready: impl Fn(&Core) -> bool) {
+    /// Waits until something comes in for this worker, or something else `is_ready`.
+    pub(super) fn wait(&self, at_most: Duration, is_ready: impl Fn() -> bool) {
         if self.inner.may_spin() {
             for _ in 0..SPINS {
-                if self.has_input() || is_ready(self) {
+                if self.has_input() || is_ready() {
                     return;
                 }
                 std::hint::spin_loop();
             }
         }
         self.sleeper
-            .sleep(at_most, || self.has_input() || is_ready(self));
+            .sleep(at_most, || self.has_input() || is_ready());
     }
 
     fn has_input(&self) -> bool {

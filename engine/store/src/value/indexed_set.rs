@@ -101,6 +101,11 @@ impl Indexed {
         None
     }
 
+    /// Adds a member that comes after all others.
+    pub fn push(&mut self, name: &[u8], score: f64) {
+        self.add(name.into(), score, self.len());
+    }
+
     /// Adds a member that is not there at the rank that it will have.
     fn add(&mut self, name: Box<[u8]>, score: f64, rank: usize) {
         self.text += allocation(name.len());
@@ -112,9 +117,7 @@ impl Indexed {
             self.arena.push(member);
             u32::try_from(self.arena.len() - 1).expect("a set has fewer than 2^32 members")
         };
-        let (arena, hasher) = (&self.arena, &self.hasher);
-        let hash = |id: &u32| hasher.hash_one(&arena[*id as usize].name);
-        self.table.insert_unique(hash(&id), id, hash);
+        self.file(id);
         self.tree.insert(rank, Place { score, id });
     }
 
@@ -143,13 +146,59 @@ impl Indexed {
 
     /// Gives memory back where most members are gone. Since it takes three removals for each member
     /// that is moved, a removal stays cheap on average.
+    ///
+    /// Members keep their order in the arena, so none moves to a higher place: a scan that goes on
+    /// afterwards misses none.
     fn rebuild(&mut self) {
+        let mut vacant = vec![false; self.arena.len()];
+        self.vacant
+            .drain(..)
+            .for_each(|id| vacant[id as usize] = true);
         let mut rebuilt = Indexed::with_capacity(self.len());
+        rebuilt.text = self.text;
+        let mut moved = vec![0; self.arena.len()];
+        for (old, member) in std::mem::take(&mut self.arena).into_iter().enumerate() {
+            if !vacant[old] {
+                let id = rebuilt.arena.len() as u32;
+                moved[old] = id;
+                rebuilt.arena.push(member);
+                rebuilt.file(id);
+            }
+        }
         for (rank, place) in self.tree.range(0..self.len(), false).enumerate() {
-            let name = std::mem::take(&mut self.arena[place.id as usize].name);
-            rebuilt.add(name, place.score, rank);
+            let id = moved[place.id as usize];
+            rebuilt.tree.insert(rank, Place { id, ..place });
         }
         *self = rebuilt;
+    }
+
+    /// Puts the member with `id` into the table.
+    fn file(&mut self, id: u32) {
+        let (arena, hasher) = (&self.arena, &self.hasher);
+        let hash = |id: &u32| hasher.hash_one(&arena[*id as usize].name);
+        self.table.insert_unique(hash(&id), id, hash);
+    }
+
+    /// A part of the members, in about `count` places of the arena, and where to go on: 0 begins and
+    /// means the end. The places are visited from the last to the first; since a member never moves to
+    /// a higher place, one that stays is shown.
+    pub fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut each: impl FnMut(&'a [u8], f64),
+    ) -> u64 {
+        let len = self.arena.len() as u64;
+        let end = if cursor == 0 { len } else { cursor.min(len) };
+        let start = end.saturating_sub(count as u64);
+        for id in (start..end).rev() {
+            let member = &self.arena[id as usize];
+            // The name of a member that is gone is empty, and so may be that of one that is not.
+            if !member.name.is_empty() || self.find(&[]) == Some(id as u32) {
+                each(&member.name, member.score);
+            }
+        }
+        start
     }
 
     /// The members with ranks in `ranks` and their scores, in order or from the last to the first.

@@ -7,10 +7,12 @@ pub mod hash;
 mod indexed_set;
 pub mod list;
 mod rank_tree;
+pub mod set;
 pub mod sorted_set;
 
 pub use hash::Hash;
 pub use list::List;
+pub use set::Set;
 pub use sorted_set::SortedSet;
 
 /// The kinds of value, as `TYPE` names them.
@@ -22,6 +24,8 @@ pub enum Kind {
     Hash,
     /// A list.
     List,
+    /// A set.
+    Set,
     /// A sorted set.
     SortedSet,
 }
@@ -33,6 +37,7 @@ impl Kind {
             Kind::String => "string",
             Kind::Hash => "hash",
             Kind::List => "list",
+            Kind::Set => "set",
             Kind::SortedSet => "zset",
         }
     }
@@ -47,6 +52,8 @@ pub enum Value<'a> {
     Hash(&'a Hash),
     /// A list.
     List(&'a List),
+    /// A set.
+    Set(&'a Set),
     /// A sorted set.
     SortedSet(&'a SortedSet),
 }
@@ -58,6 +65,7 @@ impl Value<'_> {
             Value::String(_) => Kind::String,
             Value::Hash(_) => Kind::Hash,
             Value::List(_) => Kind::List,
+            Value::Set(_) => Kind::Set,
             Value::SortedSet(_) => Kind::SortedSet,
         }
     }
@@ -70,6 +78,8 @@ pub enum Stored {
     Hash(Hash),
     /// A list.
     List(List),
+    /// A set.
+    Set(Set),
     /// A sorted set.
     SortedSet(SortedSet),
 }
@@ -80,6 +90,7 @@ impl Stored {
         match self {
             Stored::Hash(hash) => hash.bytes(),
             Stored::List(list) => list.bytes(),
+            Stored::Set(set) => set.bytes(),
             Stored::SortedSet(set) => set.bytes(),
         }
     }
@@ -89,6 +100,7 @@ impl Stored {
         match self {
             Stored::Hash(hash) => Value::Hash(hash),
             Stored::List(list) => Value::List(list),
+            Stored::Set(set) => Value::Set(set),
             Stored::SortedSet(set) => Value::SortedSet(set),
         }
     }

@@ -49,6 +49,27 @@ impl Default for Encoding {
 }
 
 impl SortedSet {
+    /// A set of these members, which come in order and each once.
+    pub fn from_ordered<'a>(
+        members: impl ExactSizeIterator<Item = (&'a [u8], f64)> + Clone,
+    ) -> SortedSet {
+        let fits = members.len() <= COMPACT_ENTRIES
+            && members.clone().all(|(name, _)| name.len() <= COMPACT_BYTES);
+        let encoding = if fits {
+            let len = members.len();
+            let mut bytes = Vec::with_capacity(members.clone().map(|(m, _)| HEAD + m.len()).sum());
+            for (member, score) in members {
+                push_entry(&mut bytes, member, score);
+            }
+            Encoding::Compact { bytes, len }
+        } else {
+            let mut set = Indexed::with_capacity(members.len());
+            members.for_each(|(member, score)| set.push(member, score));
+            Encoding::Indexed(Box::new(set))
+        };
+        SortedSet { encoding }
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
         match &self.encoding {
@@ -172,6 +193,25 @@ impl SortedSet {
         )
     }
 
+    /// A part of the members, about `count`, and where to go on: 0 begins and means the end.
+    ///
+    /// Every member that is there from the first call to the last is shown at least once, whatever
+    /// changes in between; a small set is shown whole.
+    pub fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut each: impl FnMut(&'a [u8], f64),
+    ) -> u64 {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => {
+                entries(bytes).for_each(|entry| each(entry.member, entry.score));
+                0
+            }
+            Encoding::Indexed(set) => set.scan(cursor, count, each),
+        }
+    }
+
     /// Every member with its score, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], f64)> {
         self.range(0..self.len(), false)
@@ -230,9 +270,20 @@ fn find<'a>(bytes: &'a [u8], member: &[u8]) -> Option<(usize, Entry<'a>)> {
         .find(|(_, entry)| entry.member == member)
 }
 
+/// A score as the compact encoding keeps it: Redis has whole ones as integers there, so a negative zero
+/// loses its sign.
+fn kept(score: f64) -> f64 {
+    score + 0.0
+}
+
+fn push_entry(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
+    bytes.extend_from_slice(&kept(score).to_le_bytes());
+    bytes.push(member.len() as u8);
+    bytes.extend_from_slice(member);
+}
+
 fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
-    // Redis keeps whole scores as integers here, so a negative zero loses its sign.
-    let score = score + 0.0;
+    let score = kept(score);
     let at = entries(bytes)
         .find(|entry| (entry.score, entry.member) > (score, member))
         .map_or(bytes.len(), |entry| entry.at);

@@ -4,7 +4,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{FAMILIES, Kind, kinds};
+use super::{FAMILIES, Kind, Mix, kinds};
 
 /// Draws values: those that all families share, keys, and, by the families' functions, the rest.
 pub struct Draw<'a> {
@@ -50,9 +50,9 @@ impl<'a> Draw<'a> {
     /// A key of this kind; now and then of another, so that `WRONGTYPE` is seen.
     fn key(&mut self, kind: &Kind) -> String {
         let mut name = kind.name;
-        if self.below(12) == 0 {
+        if kind.mix != Mix::None && self.below(12) == 0 {
             let others: Vec<_> = kinds()
-                .filter(|other| other.open || kind.open)
+                .filter(|other| other.mix == Mix::Any || kind.mix == Mix::Any)
                 .map(|kind| kind.name)
                 .collect();
             name = self.one(&others);
@@ -68,7 +68,7 @@ impl<'a> Draw<'a> {
                 format!("{}:{}", self.one(&names), self.below(7))
             }
             "openkey" => {
-                let open = kinds().filter(|kind| kind.open);
+                let open = kinds().filter(|kind| kind.mix == Mix::Any);
                 let names: Vec<_> = open.map(|kind| kind.name).collect();
                 format!("{}:{}", self.one(&names), self.below(7))
             }

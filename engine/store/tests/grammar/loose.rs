@@ -31,9 +31,23 @@ pub fn random(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
     }
 }
 
+/// So many members, taken at random.
+pub fn taken(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
+    match (ours, theirs) {
+        (Reply::Bulk(_), Reply::Bulk(_)) => true,
+        (Reply::Array(a), Reply::Array(b)) | (Reply::Set(a), Reply::Set(b)) => a.len() == b.len(),
+        _ => false,
+    }
+}
+
 /// A cursor and pairs in any order. Cursors that nobody gave out have nothing in common.
 pub fn scan_pairs(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
     scan(words, ours, theirs, 2)
+}
+
+/// A cursor and members in any order. Cursors that nobody gave out have nothing in common.
+pub fn scan_members(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
+    scan(words, ours, theirs, 1)
 }
 
 fn scan(words: &[Vec<u8>], ours: &Reply, theirs: &Reply, group: usize) -> bool {

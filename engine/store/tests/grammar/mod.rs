@@ -10,6 +10,7 @@ pub mod hashes;
 pub mod keys;
 pub mod lists;
 pub mod loose;
+pub mod sets;
 pub mod sorted_sets;
 pub mod strings;
 
@@ -25,6 +26,7 @@ pub const FAMILIES: &[&Family] = &[
     &keys::FAMILY,
     &hashes::FAMILY,
     &lists::FAMILY,
+    &sets::FAMILY,
     &sorted_sets::FAMILY,
     &geo::FAMILY,
 ];
@@ -51,20 +53,37 @@ pub struct Kind {
     pub name: &'static str,
     /// How many keys there are.
     pub keys: u32,
-    /// Whether commands for other kinds may now and then write to them, and theirs to others.
-    pub open: bool,
+    pub mix: Mix,
+}
+
+/// Where commands for one kind of key may now and then go, so that `WRONGTYPE` is seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mix {
+    /// To keys of any kind.
+    Any,
+    /// To keys of those kinds that go anywhere.
+    Open,
+    /// To no other keys.
+    None,
 }
 
 impl Kind {
+    /// A kind that mixes with all others.
     pub const fn open(name: &'static str, keys: u32) -> Kind {
-        let open = true;
-        Kind { name, keys, open }
+        let mix = Mix::Any;
+        Kind { name, keys, mix }
     }
 
-    /// A kind whose keys hold nothing that a command for another kind has made.
+    /// A kind that does not mix with others of its sort, since they hold values of one type that differ.
     pub const fn closed(name: &'static str, keys: u32) -> Kind {
-        let open = false;
-        Kind { name, keys, open }
+        let mix = Mix::Open;
+        Kind { name, keys, mix }
+    }
+
+    /// A kind whose commands are defined for values that they made themselves alone.
+    pub const fn apart(name: &'static str, keys: u32) -> Kind {
+        let mix = Mix::None;
+        Kind { name, keys, mix }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Sorted sets.
 
-use super::{Draw, Family, Kind};
+use super::{Draw, Family, Kind, loose};
 
 pub const FAMILY: Family = Family {
     name: "sorted_sets",
-    // Ranges of members are defined only where all scores are equal, so those keys stay apart.
-    kinds: &[Kind::closed("zset", 3), Kind::closed("lex", 2)],
+    // Ranges of members are defined only where all scores are equal, so `lex` stays apart.
+    kinds: &[Kind::closed("zset", 3), Kind::apart("lex", 2)],
     rules: &[
         "zadd $zset [nx|xx|nx xx] [gt|lt] [ch] [incr] $score $member",
         "zadd $zset [nx|xx] [gt|lt] [ch] ($score $member)+",
@@ -35,9 +35,31 @@ pub const FAMILY: Family = Family {
         "zrevrangebylex $lex $lexto $lexfrom [limit $index $index]",
         "zlexcount $lex $lexfrom $lexto",
         "zremrangebylex $lex $lexfrom $lexfrom",
+        "zmpop $numkeys $zset $zset [min|max] [count $few]",
+        "zmpop 1 $zset [min|max]",
+        "zmpop 2 $zset $zset [MIN|max] count $few",
+        "zrangestore $zset $zset $index $index [rev]",
+        "zrangestore $zset $zset $from $to byscore [rev] [limit $index $index]",
+        "zrangestore $lex $lex $lexfrom $lexto bylex [rev] [limit $index $index]",
+        "zunion $numkeys ($zset)+ [weights $weight $weight] [aggregate sum|aggregate min|aggregate max] [withscores]",
+        "zunion 2 $zset $zset [weights $weight $weight] [aggregate sum|aggregate min|aggregate max] withscores",
+        "zinter $numkeys ($zset)+ [aggregate sum|aggregate min|aggregate max] [withscores]",
+        "zinter 3 $zset $zset $zset [weights $weight $weight $weight] [aggregate sum|aggregate min|aggregate max] withscores",
+        "zdiff $numkeys $zset $zset [withscores] [withscores]",
+        "zdiff 1 $zset withscores",
+        "zintercard $numkeys $zset $zset [limit $few]",
+        "zintercard 2 $zset $zset [limit $int]",
+        "zunionstore $zset 2 $zset $zset [weights $weight $weight] [aggregate sum|aggregate min|aggregate max]",
+        "zinterstore $zset 2 $zset $zset [weights $weight $weight] [aggregate sum|aggregate min|aggregate max]",
+        "zdiffstore $zset $numkeys $zset $zset",
+        "zrandmember $zset",
+        "zrandmember $zset 0 [withscores]",
+        "zrandmember $zset 1000 [withscores]",
+        "zrandmember $zset $negative [withscores]",
+        "zscan $zset 0 [match $pattern] count 100000",
     ],
     draw,
-    loose: &[],
+    loose: &[("zrandmember", loose::random), ("zscan", loose::scan_pairs)],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
@@ -46,6 +68,11 @@ fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
         "manymember" => match draw.below(40) {
             0 => format!("m{}", "x".repeat(draw.between(60, 70) as usize)),
             _ => format!("m{}", draw.below(400)),
+        },
+        "numkeys" => draw.between(-1, 6).to_string(),
+        "weight" => match draw.below(4) {
+            0 => draw.value("float"),
+            _ => draw.between(-3, 4).to_string(),
         },
         "score" => return draw.shared("float"),
         "from" | "to" => {

@@ -1,5 +1,6 @@
 //! A family's random commands in one shard and in a server, with the replies compared.
 
+use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::Flag;
@@ -15,8 +16,9 @@ const BATCH: usize = 100;
 /// Twenty thousand commands of a family, or as `ORACLE_SEED`, `ORACLE_SEEDS` and `ORACLE_SHOW` say.
 pub fn family(family: &'static Family, protocol: Protocol) {
     let first = variable("ORACLE_SEED", 1);
+    let mut answered = BTreeSet::new();
     for seed in first..first + variable("ORACLE_SEEDS", 5) {
-        let differences = stream(family, protocol, seed);
+        let differences = stream(family, protocol, seed, &mut answered);
         let shown = differences.len().min(variable("ORACLE_SHOW", 3) as usize);
         assert!(
             differences.is_empty(),
@@ -25,10 +27,26 @@ pub fn family(family: &'static Family, protocol: Protocol) {
             differences[..shown].join("\n")
         );
     }
+    let silent: Vec<_> = family
+        .rules
+        .iter()
+        .filter_map(|rule| rule.split(' ').next())
+        .filter(|name| *name != "nosuch" && !answered.contains(*name))
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "never answered but with errors: {silent:?}"
+    );
 }
 
-/// The differences in one seed's stream of commands, in words.
-fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String> {
+/// The differences in one seed's stream of commands, in words. The names of commands that were answered with
+/// something else than an error go to `answered`.
+fn stream(
+    family: &'static Family,
+    protocol: Protocol,
+    seed: u64,
+    answered: &mut BTreeSet<String>,
+) -> Vec<String> {
     let server = Server::start();
     let mut redis = server.connect();
     if protocol == Protocol::Resp3 {
@@ -45,6 +63,9 @@ fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String>
         for words in batch {
             let ours = apply(&mut shard, protocol, &words);
             let theirs = receive(&mut redis, &words);
+            if !theirs.starts_with(b"-") {
+                answered.insert(String::from_utf8_lossy(&words[0]).to_lowercase());
+            }
             if !same(&words, &ours, &theirs) {
                 let before: Vec<String> = history
                     .iter()
@@ -59,6 +80,7 @@ fn stream(family: &'static Family, protocol: Protocol, seed: u64) -> Vec<String>
                     before[before.len().saturating_sub(8)..].join("\n          "),
                 ));
             }
+            follow(&mut shard, &words, &ours, &theirs);
             history.push(words);
         }
     }
@@ -72,6 +94,26 @@ fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> Vec<u8> {
         Err(error) => out.reply.error(&error),
     }
     out.reply.as_bytes().to_vec()
+}
+
+/// Where members were taken at random, lets the shard take those that the server took.
+fn follow(shard: &mut Shard, words: &[Vec<u8>], ours: &[u8], theirs: &[u8]) {
+    if ours == theirs || !words[0].eq_ignore_ascii_case(b"spop") {
+        return;
+    }
+    for (command, reply) in [(b"sadd", ours), (b"srem", theirs)] {
+        let members = match Reply::parse(reply).expect("whole replies").0 {
+            Reply::Array(members) | Reply::Set(members) => members,
+            member @ Reply::Bulk(_) => vec![member],
+            _ => continue,
+        };
+        let mut change = vec![command.to_vec(), words[1].clone()];
+        change.extend(members.into_iter().filter_map(|member| match member {
+            Reply::Bulk(member) => Some(member),
+            _ => None,
+        }));
+        apply(shard, Protocol::Resp2, &change);
+    }
 }
 
 /// Whether it may wait: it is then sent in a transaction, where it may not.

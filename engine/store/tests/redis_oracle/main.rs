@@ -41,7 +41,7 @@ macro_rules! families {
     };
 }
 
-families! { strings keys hashes lists sorted_sets geo }
+families! { strings keys hashes lists sets sorted_sets geo }
 
 /// What the golden scripts hold beside Redis, where they do not depend on the time of their own.
 #[test]

@@ -11,6 +11,14 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// Port `port` of this machine.
+    pub(crate) fn here(port: u16) -> Address {
+        Address {
+            host: "127.0.0.1".to_owned(),
+            port,
+        }
+    }
+
     /// Reads `HOST:PORT`; an IPv6 address stands in brackets.
     ///
     /// # Errors

@@ -75,7 +75,7 @@ impl<W: Wire> Connection<W> {
                 Ok(taken) => self.sent += taken,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(format!("the server is gone: {error}")),
+                Err(error) => return Err(gone(&error)),
             }
         }
         self.output.clear();
@@ -94,7 +94,7 @@ impl<W: Wire> Connection<W> {
             {
                 return Ok(());
             }
-            Err(error) => return Err(format!("the server is gone: {error}")),
+            Err(error) => return Err(gone(&error)),
         }
         let wrong = |why: String| format!("the server {why}");
         while self.start < self.end {
@@ -134,5 +134,14 @@ impl<W: Wire> Connection<W> {
             self.input.resize(wanted, 0);
         }
         Ok(())
+    }
+}
+
+fn gone(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            "the server closed the connection".to_owned()
+        }
+        _ => format!("the server is gone: {error}"),
     }
 }

@@ -94,7 +94,9 @@ impl Dialogue {
     }
 
     fn broken(&self, error: &std::io::Error) -> String {
-        use std::io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
+        use std::io::ErrorKind::{
+            BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock,
+        };
         match error.kind() {
             WouldBlock | TimedOut => {
                 format!(
@@ -103,7 +105,9 @@ impl Dialogue {
                     PATIENCE.as_secs()
                 )
             }
-            UnexpectedEof => format!("{} closed the connection", self.address),
+            UnexpectedEof | ConnectionReset | BrokenPipe => {
+                format!("{} closed the connection", self.address)
+            }
             _ => format!("{}: {error}", self.address),
         }
     }

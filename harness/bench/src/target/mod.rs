@@ -7,6 +7,7 @@ mod embedded;
 mod memcached;
 mod null;
 mod resp;
+mod spawn;
 mod spec;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 #[cfg(test)]
 pub(crate) use resp::Addressed;
+pub use spawn::abandon;
 pub use spec::{TargetError, TargetSpec};
 
 use crate::BenchError;
@@ -59,6 +61,7 @@ pub static TARGETS: &[&Target] = &[
     &null::TARGET,
     &resp::TARGET,
     &memcached::TARGET,
+    &spawn::TARGET,
 ];
 
 /// For targets of which there is one.

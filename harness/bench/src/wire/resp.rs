@@ -181,6 +181,7 @@ mod tests {
                     encoded(item, out);
                 }
             }
+            other => unreachable!("RESP2 has no {other:?}"),
         }
     }
 

@@ -1,8 +1,17 @@
-//! Sorted sets: `add`, `read` (scores, ranks, counts), `range`, `remove`; `bound` reads the ends of
-//! ranges.
+//! Sorted sets: `add`, `read` (scores, ranks, counts), `range`, `remove`, `pop`, `algebra` (unions,
+//! intersections, differences), `random`, `scan`.
+//!
+//! `bound` reads the ends of ranges, `combine` makes one set of several, `store` puts a set that a command
+//! made at a key.
 
 pub mod add;
+pub mod algebra;
 pub mod bound;
+mod combine;
+pub mod pop;
+pub mod random;
 pub mod range;
 pub mod read;
 pub mod remove;
+pub mod scan;
+pub mod store;

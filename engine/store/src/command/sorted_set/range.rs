@@ -1,6 +1,9 @@
 //! Ranges: `ZRANGE` with its options, and the older commands that are parts of it.
 
+use std::ops::Range;
+
 use super::bound::Bounds;
+use super::store::store;
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::op::Op;
 use crate::value::SortedSet;
@@ -65,6 +68,16 @@ pub static ZREVRANGEBYLEX: Command = Command {
     run: |call| range(call, Some(By::Lex), Some(true)),
 };
 
+/// `ZRANGESTORE destination source start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count]`
+pub static ZRANGESTORE: Command = Command {
+    name: "zrangestore",
+    arity: -5,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
+    keys: Keys::TWO,
+    about: "store the members in a range of ranks, scores or members",
+    run: zrangestore,
+};
+
 /// What a range is given by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
@@ -83,14 +96,22 @@ struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// Reads the arguments; what a command fixes itself is no option there.
-    fn parse(op: &'a Op, by: Option<By>, reverse: Option<bool>) -> Result<Query<'a>, CommandError> {
+    /// Reads the arguments from the source's key, at `key`, on; what a command fixes itself is no option
+    /// there.
+    fn parse(
+        op: &'a Op,
+        key: usize,
+        by: Option<By>,
+        reverse: Option<bool>,
+    ) -> Result<Query<'a>, CommandError> {
         let (mut asked_by, mut asked_reverse) = (by, reverse);
         let (mut offset, mut limit, mut with_scores) = (0, -1, false);
-        let mut i = 3;
+        // What is stored keeps its scores anyhow.
+        let answers = key == 0;
+        let mut i = key + 3;
         while let Some(word) = op.get(i) {
             match word.to_ascii_lowercase().as_slice() {
-                b"withscores" => with_scores = true,
+                b"withscores" if answers => with_scores = true,
                 b"limit" if i + 2 < op.len() => {
                     offset = number::int(&op[i + 1])?;
                     limit = number::int(&op[i + 2])?;
@@ -116,9 +137,9 @@ impl<'a> Query<'a> {
             ));
         }
         let (min, max) = if reverse && by != By::Rank {
-            (&op[2], &op[1])
+            (&op[key + 2], &op[key + 1])
         } else {
-            (&op[1], &op[2])
+            (&op[key + 1], &op[key + 2])
         };
         let bounds = match by {
             By::Rank => Bounds::rank(min, max)?,
@@ -134,40 +155,57 @@ impl<'a> Query<'a> {
             with_scores,
         })
     }
+
+    /// The ranks that are asked for.
+    fn ranks(&self, set: &SortedSet) -> Range<usize> {
+        let ranks = self.bounds.ranks(set, self.reverse);
+        // A negative offset skips everything, a negative limit is none.
+        let skip = usize::try_from(self.offset)
+            .unwrap_or(usize::MAX)
+            .min(ranks.len());
+        let take = usize::try_from(self.limit)
+            .unwrap_or(usize::MAX)
+            .min(ranks.len() - skip);
+        if self.reverse {
+            ranks.end - skip - take..ranks.end - skip
+        } else {
+            ranks.start + skip..ranks.start + skip + take
+        }
+    }
 }
 
 fn range(call: &mut Call<'_>, by: Option<By>, reverse: Option<bool>) -> Result<(), CommandError> {
-    let query = Query::parse(call.op, by, reverse)?;
+    let query = Query::parse(call.op, 0, by, reverse)?;
     let reply = &mut call.out.reply;
     let Some(set) = call.keyspace.collection::<SortedSet>(&call.op[0])? else {
         reply.array(0);
         return Ok(());
     };
-    let mut ranks = query.bounds.ranks(set, query.reverse);
-    // A negative offset skips everything, a negative limit is none.
-    let skip = usize::try_from(query.offset)
-        .unwrap_or(usize::MAX)
-        .min(ranks.len());
-    let take = usize::try_from(query.limit)
-        .unwrap_or(usize::MAX)
-        .min(ranks.len() - skip);
-    ranks = if query.reverse {
-        ranks.end - skip - take..ranks.end - skip
-    } else {
-        ranks.start + skip..ranks.start + skip + take
-    };
+    let ranks = query.ranks(set);
     if query.with_scores {
-        reply.pairs(take);
+        reply.pairs(ranks.len());
         for (member, score) in set.range(ranks, query.reverse) {
             reply.pair();
             reply.bulk(member);
             reply.double(score);
         }
     } else {
-        reply.array(take);
+        reply.array(ranks.len());
         for (member, _) in set.range(ranks, query.reverse) {
             reply.bulk(member);
         }
     }
     Ok(())
+}
+
+fn zrangestore(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let query = Query::parse(call.op, 1, None, None)?;
+    call.keyspace.count_reads(true);
+    let set = call.keyspace.collection::<SortedSet>(&call.op[1])?;
+    let part = set.map_or_else(SortedSet::default, |set| {
+        let members: Vec<_> = set.range(query.ranks(set), false).collect();
+        SortedSet::from_ordered(members.into_iter())
+    });
+    call.keyspace.count_reads(false);
+    store(call, &call.op[0], part, "zrangestore")
 }

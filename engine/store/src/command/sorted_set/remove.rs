@@ -1,7 +1,7 @@
-//! Removing members: by name, by range, from either end.
+//! Removing members: by name and by range.
 
 use super::bound::Bounds;
-use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::value::SortedSet;
 
 /// `ZREM key member [member ...]`
@@ -44,26 +44,6 @@ pub static ZREMRANGEBYLEX: Command = Command {
     run: |call| remove_range(call, Bounds::lex(&call.op[1], &call.op[2])?),
 };
 
-/// `ZPOPMIN key [count]`
-pub static ZPOPMIN: Command = Command {
-    name: "zpopmin",
-    arity: -2,
-    flags: Flags::of(&[Flag::Write, Flag::Fast]),
-    keys: Keys::ONE,
-    about: "remove and give the members with the lowest scores",
-    run: |call| pop(call, false),
-};
-
-/// `ZPOPMAX key [count]`
-pub static ZPOPMAX: Command = Command {
-    name: "zpopmax",
-    arity: -2,
-    flags: Flags::of(&[Flag::Write, Flag::Fast]),
-    keys: Keys::ONE,
-    about: "remove and give the members with the highest scores",
-    run: |call| pop(call, true),
-};
-
 fn zrem(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
     let removed = change(call, |set| {
@@ -99,43 +79,4 @@ fn change(
         call.propagate();
     }
     Ok(removed)
-}
-
-fn pop(call: &mut Call<'_>, highest: bool) -> Result<(), CommandError> {
-    let op = call.op;
-    let count = match op.len() {
-        1 => 1,
-        2 => number::parse_int(&op[1])
-            .and_then(|count| u64::try_from(count).ok())
-            .ok_or(CommandError::new(
-                "ERR value is out of range, must be positive",
-            ))?,
-        _ => return Err(CommandError::SYNTAX),
-    };
-    let Some(set) = call.keyspace.collection::<SortedSet>(&op[0])? else {
-        call.out.reply.array(0);
-        return Ok(());
-    };
-    let count = usize::try_from(count).unwrap_or(usize::MAX).min(set.len());
-    let ranks = if highest {
-        set.len() - count..set.len()
-    } else {
-        0..count
-    };
-    // Without a count RESP3 too has member and score side by side.
-    let nested = op.len() == 2;
-    if nested {
-        call.out.reply.pairs(count);
-    } else {
-        call.out.reply.array(count * 2);
-    }
-    for (member, score) in set.range(ranks.clone(), highest) {
-        if nested {
-            call.out.reply.pair();
-        }
-        call.out.reply.bulk(member);
-        call.out.reply.double(score);
-    }
-    change(call, |set| set.remove_ranks(ranks))?;
-    Ok(())
 }

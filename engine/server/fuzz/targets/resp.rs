@@ -1,0 +1,119 @@
+//! The parser, fed any bytes in any pieces.
+//!
+//! The one idea: how the bytes were cut must not show. Two bytes of the input choose the pieces and the
+//! client's bounds; the rest is what the client sends. Whole, in pieces, and encoded again, the commands
+//! and the error must be the same, and what is held must stay within the bounds.
+
+use seawall_server::resp::{Bounds, Parsed, Parser};
+
+/// Beyond this a line may be refused or not according to where it is cut, as in Redis.
+const INPUT_BYTES_MAX: usize = 32 << 10;
+
+/// What became of the bytes.
+#[derive(Debug, PartialEq)]
+struct Understood {
+    /// The words of each command, its name first, in lower case where it is known.
+    commands: Vec<Vec<Vec<u8>>>,
+    error: Option<String>,
+}
+
+/// Checks one input.
+///
+/// # Panics
+/// What the parser does depends on the cuts, or breaks its bounds.
+pub fn check(input: &[u8]) {
+    let Some((&[cut, kind], bytes)) = input.split_first_chunk() else {
+        return;
+    };
+    if bytes.len() > INPUT_BYTES_MAX {
+        return;
+    }
+    let bounds = match kind % 3 {
+        0 => bounds(512 << 20, 1 << 30, false),
+        1 => bounds(512 << 20, 1 << 30, true),
+        _ => bounds(100, 1000, false),
+    };
+    let whole = understand([bytes], bounds);
+    let pieces = bytes.chunks(usize::from(cut) + 1);
+    assert_eq!(understand(pieces, bounds), whole, "in pieces");
+    let single = bytes.chunks(1);
+    assert_eq!(understand(single, bounds), whole, "byte by byte");
+    let again = understand(
+        [&*encode(&whole.commands)],
+        self::bounds(512 << 20, 1 << 30, false),
+    );
+    assert_eq!(again.commands, whole.commands, "encoded again");
+    assert_eq!(again.error, None);
+}
+
+fn bounds(bulk_bytes: usize, query_bytes: usize, stranger: bool) -> Bounds {
+    Bounds {
+        bulk_bytes,
+        query_bytes,
+        stranger,
+    }
+}
+
+/// Feeds a parser as a connection does: what it did not use is shown again.
+fn understand<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, bounds: Bounds) -> Understood {
+    let mut parser = Parser::default();
+    let mut kept = Vec::new();
+    let mut commands = Vec::new();
+    for piece in pieces {
+        kept.extend_from_slice(piece);
+        loop {
+            let (used, parsed) = match parser.next(&kept, bounds) {
+                Ok(done) => done,
+                Err(error) => {
+                    let error = Some(error.to_string());
+                    return Understood { commands, error };
+                }
+            };
+            assert!(used <= kept.len(), "used more than there was");
+            assert!(parser.held_bytes() <= bounds.query_bytes, "held too much");
+            kept.drain(..used);
+            match parsed {
+                Some(parsed) => commands.push(words(&parsed)),
+                None => break,
+            }
+        }
+    }
+    Understood {
+        commands,
+        error: None,
+    }
+}
+
+fn words(parsed: &Parsed) -> Vec<Vec<u8>> {
+    let named = |name: &[u8]| vec![name.to_vec()];
+    match parsed {
+        Parsed::Store(entry, op) => {
+            let mut words = named(entry.name().as_bytes());
+            words.extend(op.args().map(<[u8]>::to_vec));
+            words
+        }
+        Parsed::Server(entry, args) => {
+            let mut words = named(entry.name().as_bytes());
+            words.extend(args.iter().map(<[u8]>::to_vec));
+            words
+        }
+        Parsed::Unknown(name, args) => {
+            let mut words = named(name);
+            words.extend(args.iter().map(<[u8]>::to_vec));
+            words
+        }
+    }
+}
+
+fn encode(commands: &[Vec<Vec<u8>>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for words in commands {
+        bytes.extend(format!("*{}\r\n", words.len()).bytes());
+        for word in words {
+            bytes.extend(format!("${}\r\n", word.len()).bytes());
+            bytes.extend_from_slice(word);
+            bytes.extend(b"\r\n");
+        }
+    }
+    bytes
+}

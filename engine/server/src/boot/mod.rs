@@ -1,0 +1,254 @@
+//! Starting and ending a server.
+
+mod listen;
+mod store;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use seawall_store::{Store, StoreError};
+use seawall_sys::limit::raise_descriptors;
+
+use crate::config::{Live, Settings};
+use crate::net;
+use crate::server::Server;
+use crate::worker::{Network, Worker, WorkerError};
+
+/// Why a server cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A parameter's value is none.
+    #[error("{name} {value}: {accepted}")]
+    Value {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is accepted.
+        accepted: String,
+    },
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("{}: {source}", dir.display())]
+    Folder {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has the data folder.
+    #[error("the data folder {} is in use by another process", dir.display())]
+    FolderTaken {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A worker cannot begin.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// A thread cannot be started.
+    #[error("cannot start a worker's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// The system gives no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(#[source] io::Error),
+    /// A worker's network failed.
+    #[error("a worker's network failed: {0}")]
+    Network(#[source] io::Error),
+    /// A worker panicked; its thread told why.
+    #[error("a worker failed")]
+    Panicked,
+}
+
+/// A server that runs.
+pub struct Running {
+    server: Arc<Server>,
+    addresses: Vec<SocketAddr>,
+    notices: Vec<String>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    /// Held as long as the data folder is used.
+    _folder: Option<std::fs::File>,
+}
+
+/// Starts a server with these settings, which came from `file` where there is one: when this returns,
+/// clients are answered.
+///
+/// # Errors
+/// The settings cannot be had: the error says what of them.
+pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
+    let config = store::config(&settings, u64::from_le_bytes(random()?))?;
+    let folder = config.dir.as_deref().map(take_folder).transpose()?;
+    let (doors, addresses) = listen::open(&settings)?;
+    let store = Store::open(config)?;
+    store.follow_clock();
+    let run_id = random::<20>()?.map(|byte| format!("{byte:02x}")).concat();
+    let network = Network {
+        kind: net::find(settings.text("net")).unwrap_or(&net::LOOPS[0]),
+        keep_alive_s: settings.number("tcp-keepalive") as u32,
+        doors,
+    };
+    let mut notices = Vec::new();
+    let wanted = settings.number("maxclients") + FILES_OF_ITS_OWN;
+    // Where the kernel tells no limit, clients are refused when it is met.
+    if let Ok(files) = raise_descriptors(wanted)
+        && files < wanted
+    {
+        notices.push(format!(
+            "maxclients {} needs {wanted} open files; this process may have {files}",
+            settings.number("maxclients")
+        ));
+    }
+    let mut running = Running {
+        server: Arc::new(Server::new(store, Live::new(settings, file), run_id)),
+        addresses,
+        notices,
+        threads: Vec::new(),
+        _folder: folder,
+    };
+    let mut failed = None;
+    let (began, reports) = mpsc::channel();
+    let network = Arc::new(network);
+    for number in 0..running.server.store.workers() {
+        let (server, network) = (Arc::clone(&running.server), Arc::clone(&network));
+        let began = began.clone();
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || work(&server, &network, began));
+        match thread {
+            Ok(thread) => running.threads.push(thread),
+            Err(error) => {
+                running.server.desert();
+                failed = Some(ServeError::Thread(error));
+            }
+        }
+    }
+    drop(began);
+    for report in reports {
+        match report {
+            Ok(notice) => running.notices.extend(notice),
+            Err(error) => failed = Some(error.into()),
+        }
+    }
+    let Some(error) = failed else {
+        running.notices.dedup();
+        return Ok(running);
+    };
+    running.stop();
+    // The workers that began end by themselves; why one did not is what matters.
+    let _ = running.wait();
+    Err(error)
+}
+
+/// Files that the server needs beside those of its clients: logs, listeners, rings.
+const FILES_OF_ITS_OWN: u64 = 32;
+
+type Began = mpsc::Sender<Result<Option<String>, WorkerError>>;
+
+/// A worker's thread.
+fn work(server: &Arc<Server>, network: &Network, began: Began) -> io::Result<()> {
+    let (worker, report) = match Worker::begin(server, network) {
+        Ok((worker, notice)) => (Some(worker), Ok(notice)),
+        Err(error) => (None, Err(error)),
+    };
+    // The receiver waits until every worker has told, or dropped its sender.
+    let _ = began.send(report);
+    drop(began);
+    let Some(worker) = worker else {
+        server.desert();
+        return Ok(());
+    };
+    worker.serve().inspect_err(|_| {
+        server.desert();
+        server.stop();
+    })
+}
+
+impl ServeError {
+    /// Whether what was asked for is wrong, and not the machine.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            ServeError::Value { .. }
+                | ServeError::Listen { .. }
+                | ServeError::Folder { .. }
+                | ServeError::FolderTaken { .. }
+        )
+    }
+}
+
+impl Running {
+    /// Where clients connect.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Lines for the operator.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// What its workers share.
+    pub fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
+    /// Ends: connections are closed when they have heard what they asked, logs are synced.
+    pub fn stop(&self) {
+        self.server.stop();
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// A worker failed.
+    pub fn wait(self) -> Result<(), ServeError> {
+        let mut outcome = Ok(());
+        for thread in self.threads {
+            match thread.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => outcome = Err(ServeError::Network(error)),
+                Err(_) => outcome = Err(ServeError::Panicked),
+            }
+        }
+        outcome
+    }
+}
+
+/// Takes a data folder, made where there is none, for this process alone.
+fn take_folder(dir: &Path) -> Result<std::fs::File, ServeError> {
+    let folder = |source| ServeError::Folder {
+        dir: dir.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(folder)?;
+    let lock = std::fs::File::create(dir.join("seawall.lock")).map_err(folder)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(ServeError::FolderTaken {
+            dir: dir.to_owned(),
+        }),
+        Err(std::fs::TryLockError::Error(source)) => Err(folder(source)),
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], ServeError> {
+    use std::io::Read;
+    let mut bytes = [0; N];
+    let mut source = std::fs::File::open("/dev/urandom").map_err(ServeError::Random)?;
+    source.read_exact(&mut bytes).map_err(ServeError::Random)?;
+    Ok(bytes)
+}

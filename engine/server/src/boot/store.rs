@@ -1,0 +1,45 @@
+//! The store that the settings ask for.
+
+use std::path::PathBuf;
+
+use seawall_store::StoreConfig;
+
+use super::ServeError;
+use crate::config::{Settings, kind};
+
+/// The store's configuration; `seed` is secret.
+pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, ServeError> {
+    let default = StoreConfig::default();
+    let refused = |name: &'static str, accepted: String| ServeError::Value {
+        name,
+        value: settings.text(name).to_owned(),
+        accepted,
+    };
+    let policy = kind::policy(settings.text("maxmemory-policy"))
+        .map_err(|error| refused("maxmemory-policy", error.to_string()))?;
+    let appendfsync =
+        (settings.text("appendfsync").parse()).map_err(|error| refused("appendfsync", error))?;
+    let dir = Some(settings.text("dir")).filter(|dir| !dir.is_empty());
+    let appendonly = settings.yes("appendonly");
+    if appendonly && dir.is_none() {
+        let accepted = "needs a folder: give dir".to_owned();
+        return Err(refused("appendonly", accepted));
+    }
+    let shards = match settings.number("shards") as usize {
+        0 => default.shards,
+        shards => shards,
+    };
+    Ok(StoreConfig {
+        shards,
+        seed,
+        maxmemory: settings.number("maxmemory"),
+        policy,
+        samples: settings.number("maxmemory-samples") as u32,
+        databases: settings.number("databases") as usize,
+        dir: dir.map(PathBuf::from),
+        appendonly,
+        appendfsync,
+        pin: settings.yes("pin"),
+        ..default
+    })
+}

@@ -1,0 +1,271 @@
+//! Calls of commands: how many there were, how long they took, how they failed.
+//!
+//! ```text
+//!  Calls::begin(entry, op) ─► Begun ─► … the shard answers … ─► Calls::end(begun, reply)
+//!                                                                 ├─ counts and histogram, by worker
+//!                                                                 ├─ Slowlog, where it took long
+//!                                                                 └─ Monitor of latencies, likewise
+//! ```
+//!
+//! The time of a call goes from its beginning to its answer at the connection's worker. In a pipeline
+//! it holds the wait for the commands before it.
+
+pub mod histogram;
+pub mod latency;
+pub mod slowlog;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use seawall_store::command::Flag;
+use seawall_store::{Millis, Op};
+
+use crate::clients::Card;
+use crate::command::{Entry, entries};
+use crate::config::Settings;
+use crate::resp::Words;
+use histogram::Histogram;
+use latency::Latency;
+use slowlog::Slowlog;
+
+/// Different code words of errors that are counted by name; more are `OTHER`.
+const ERROR_WORDS_MAX: usize = 128;
+
+/// Counts of one command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Calls that ran.
+    pub calls: u64,
+    /// How long they took together, in microseconds.
+    pub us: u64,
+    /// Calls that were refused before they ran.
+    pub rejected: u64,
+    /// Calls that ran and were answered with an error.
+    pub failed: u64,
+}
+
+/// The counts of one command at one worker.
+#[derive(Debug, Default)]
+struct Counter {
+    calls: AtomicU64,
+    us: AtomicU64,
+    rejected: AtomicU64,
+    failed: AtomicU64,
+    times: OnceLock<Histogram>,
+}
+
+/// Calls of commands.
+#[derive(Debug)]
+pub struct Calls {
+    /// By worker, so that workers do not meet in counting; by the number of the command.
+    workers: Vec<Vec<Counter>>,
+    /// Calls that may have changed something, by worker; never counted from nothing again.
+    writes: Vec<AtomicU64>,
+    errors: Mutex<BTreeMap<Box<str>, u64>>,
+    tracks: AtomicBool,
+    /// Calls that took long.
+    pub slowlog: Slowlog,
+    /// Events that took long.
+    pub latency: Latency,
+}
+
+/// A call that was begun.
+#[derive(Debug)]
+pub struct Begun {
+    entry: &'static Entry,
+    at: Instant,
+    op: Option<Box<Op>>,
+}
+
+/// The words of a call, as the slow log keeps them.
+pub enum Spoken<'a> {
+    /// The store's.
+    Op(&'a Op),
+    /// The server's.
+    Words(&'a Words),
+}
+
+impl Calls {
+    /// Nothing was called yet.
+    pub fn new(workers: usize) -> Calls {
+        let counters = || entries().iter().map(|_| Counter::default()).collect();
+        Calls {
+            workers: (0..workers).map(|_| counters()).collect(),
+            writes: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            errors: Mutex::default(),
+            tracks: AtomicBool::new(true),
+            slowlog: Slowlog::default(),
+            latency: Latency::default(),
+        }
+    }
+
+    /// Follows what the parameters say.
+    pub fn follow(&self, settings: &Settings) {
+        self.tracks
+            .store(settings.yes("latency-tracking"), Ordering::Relaxed);
+        if !settings.yes("latency-tracking") {
+            self.each(|counter| counter.times.get().into_iter().for_each(Histogram::clear));
+        }
+        self.slowlog.follow(settings);
+        self.latency.follow(settings);
+    }
+
+    /// A call of the store's begins. Its words are kept where it may become one of the slow ones.
+    pub fn begin(&self, entry: &'static Entry, op: &Op) -> Begun {
+        let kept = self.slowlog.may_keep(entry);
+        Begun {
+            entry,
+            at: Instant::now(),
+            op: kept.then(|| Box::new(op.clone())),
+        }
+    }
+
+    /// A call of the store's is answered.
+    pub fn end(&self, begun: &Begun, card: &Card, now: Millis, reply: &[u8]) {
+        let words = begun.op.as_ref().map(|op| Spoken::Op(op));
+        self.called(begun.entry, begun.at, words, card, now, reply);
+    }
+
+    /// A call that began at `at` is answered.
+    pub fn called(
+        &self,
+        entry: &Entry,
+        at: Instant,
+        words: Option<Spoken<'_>>,
+        card: &Card,
+        now: Millis,
+        reply: &[u8],
+    ) {
+        let took_ns = at.elapsed().as_nanos() as u64;
+        let counter = &self.workers[card.worker][entry.number];
+        counter.calls.fetch_add(1, Ordering::Relaxed);
+        counter.us.fetch_add(took_ns / 1000, Ordering::Relaxed);
+        if let Some(b'-') = reply.first() {
+            counter.failed.fetch_add(1, Ordering::Relaxed);
+            self.failed(reply);
+        } else if entry.flags().writes() {
+            self.writes[card.worker].fetch_add(1, Ordering::Relaxed);
+        }
+        if self.tracks.load(Ordering::Relaxed) {
+            counter
+                .times
+                .get_or_init(Histogram::default)
+                .record(took_ns);
+        }
+        if let Some(words) = words
+            && self.slowlog.is_slow(took_ns / 1000)
+            && !entry.flags().has(Flag::SkipSlowlog)
+        {
+            self.slowlog.add(entry, &words, card, now, took_ns / 1000);
+        }
+        let event = if entry.flags().has(Flag::Fast) {
+            "fast-command"
+        } else {
+            "command"
+        };
+        self.latency.observe(event, took_ns / 1_000_000, now);
+    }
+
+    /// A call was refused before it ran: `entry` is not known where there is no such command.
+    pub fn rejected(&self, worker: usize, entry: Option<&Entry>, error: &[u8]) {
+        if let Some(entry) = entry {
+            let counter = &self.workers[worker][entry.number];
+            counter.rejected.fetch_add(1, Ordering::Relaxed);
+        }
+        self.failed(error);
+    }
+
+    /// Counts an error by its code word.
+    fn failed(&self, reply: &[u8]) {
+        let text = reply.strip_prefix(b"-").unwrap_or(reply);
+        let end = text
+            .iter()
+            .position(|byte| !byte.is_ascii_uppercase())
+            .unwrap_or(text.len());
+        let word = std::str::from_utf8(&text[..end.min(32)]).unwrap_or_default();
+        let mut errors = self.errors();
+        let word = if errors.contains_key(word) || errors.len() < ERROR_WORDS_MAX {
+            word
+        } else {
+            "OTHER"
+        };
+        *errors.entry(word.into()).or_default() += 1;
+    }
+
+    /// The counts of a command over all workers.
+    pub fn count(&self, number: usize) -> Count {
+        let mut sum = Count::default();
+        for counters in &self.workers {
+            let counter = &counters[number];
+            sum.calls += counter.calls.load(Ordering::Relaxed);
+            sum.us += counter.us.load(Ordering::Relaxed);
+            sum.rejected += counter.rejected.load(Ordering::Relaxed);
+            sum.failed += counter.failed.load(Ordering::Relaxed);
+        }
+        sum
+    }
+
+    /// Calls of all commands.
+    pub fn total(&self) -> u64 {
+        let counters = self.workers.iter().flatten();
+        counters
+            .map(|counter| counter.calls.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Calls since the start that may have changed something.
+    pub fn writes(&self) -> u64 {
+        self.writes
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// How long the calls of a command took, where any was measured.
+    pub fn times(&self, number: usize) -> Option<Histogram> {
+        let sum = Histogram::default();
+        let times = self
+            .workers
+            .iter()
+            .filter_map(|counters| counters[number].times.get());
+        times.for_each(|times| sum.add(times));
+        (sum.total() > 0).then_some(sum)
+    }
+
+    /// Errors by their code words.
+    pub fn errors_by_word(&self) -> Vec<(Box<str>, u64)> {
+        let errors = self.errors();
+        errors
+            .iter()
+            .map(|(word, count)| (word.clone(), *count))
+            .collect()
+    }
+
+    /// Counts from nothing again.
+    pub fn reset(&self) {
+        self.each(|counter| {
+            for count in [
+                &counter.calls,
+                &counter.us,
+                &counter.rejected,
+                &counter.failed,
+            ] {
+                count.store(0, Ordering::Relaxed);
+            }
+            if let Some(times) = counter.times.get() {
+                times.clear();
+            }
+        });
+        self.errors().clear();
+    }
+
+    fn each(&self, each: impl Fn(&Counter)) {
+        self.workers.iter().flatten().for_each(each);
+    }
+
+    fn errors(&self) -> MutexGuard<'_, BTreeMap<Box<str>, u64>> {
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

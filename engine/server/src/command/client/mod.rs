@@ -1,0 +1,343 @@
+//! `CLIENT`: who is connected, what a client calls itself, and what others may do to it.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
+mod kill;
+mod line;
+mod list;
+mod pause;
+
+use std::sync::atomic::Ordering;
+
+use seawall_store::command::number::{self, parse_int};
+use seawall_store::command::{CommandError, Flag, Flags, Keys};
+
+use super::{Command, Context, Order, help};
+use crate::clients::{Card, check_name};
+use crate::connection::Replies;
+use crate::mailbox::Message;
+
+pub use line::line;
+pub(super) use pause::deadline;
+
+const OWN: Flags = Flags::of(&[Flag::Noscript, Flag::Loading, Flag::Stale]);
+const OTHERS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
+
+const fn command(
+    name: &'static str,
+    arity: i8,
+    flags: Flags,
+    about: &'static str,
+    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags,
+        keys: Keys::NONE,
+        about,
+        subcommands: &[],
+        order: Order::AtOnce,
+        run,
+    }
+}
+
+/// As [`command`], after what the client asked before: it reaches other clients.
+const fn reaching(
+    name: &'static str,
+    arity: i8,
+    about: &'static str,
+    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+) -> Command {
+    Command {
+        order: Order::AfterAll,
+        ..command(name, arity, OTHERS, about, run)
+    }
+}
+
+/// `CLIENT`
+pub static CLIENT: Command = Command {
+    subcommands: &[
+        &CACHING,
+        &GETNAME,
+        &GETREDIR,
+        &HELP,
+        &ID,
+        &INFO,
+        &KILL,
+        &LIST,
+        &NO_EVICT,
+        &PAUSE,
+        &REPLY,
+        &SETINFO,
+        &SETNAME,
+        &TRACKING,
+        &TRACKINGINFO,
+        &UNBLOCK,
+        &UNPAUSE,
+    ],
+    ..command(
+        "client",
+        -2,
+        Flags::of(&[]),
+        "tell of clients, and change them",
+        |_| Ok(()),
+    )
+};
+static CACHING: Command = command(
+    "client|caching",
+    3,
+    OWN,
+    "refused: keys are not tracked",
+    |_| {
+        Err(CommandError::fixed(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
+         OPTOUT mode enabled",
+        ))
+    },
+);
+static GETNAME: Command = command("client|getname", 2, OWN, "the name of this client", getname);
+static GETREDIR: Command = command(
+    "client|getredir",
+    2,
+    OWN,
+    "where notes of tracked keys go: nowhere",
+    |context| {
+        context.reply.int(-1);
+        Ok(())
+    },
+);
+static HELP: Command = help::command("client|help");
+static ID: Command = command(
+    "client|id",
+    2,
+    OWN,
+    "the number of this client",
+    |context| {
+        context.reply.int(context.client.card.id as i64);
+        Ok(())
+    },
+);
+static INFO: Command = command("client|info", 2, OWN, "describe this client", list::info);
+static KILL: Command = reaching("client|kill", -3, "close clients", kill::kill);
+static LIST: Command = reaching(
+    "client|list",
+    -2,
+    "describe every client, or some",
+    list::list,
+);
+static NO_EVICT: Command = command(
+    "client|no-evict",
+    3,
+    OTHERS,
+    "keep this client when memory is short",
+    no_evict,
+);
+static PAUSE: Command = reaching(
+    "client|pause",
+    -3,
+    "let clients wait for a while",
+    pause::pause,
+);
+static REPLY: Command = command(
+    "client|reply",
+    3,
+    OWN,
+    "choose which replies this client gets",
+    reply,
+);
+static SETINFO: Command = command(
+    "client|setinfo",
+    4,
+    OWN,
+    "say which library this client uses",
+    setinfo,
+);
+static SETNAME: Command = command("client|setname", 3, OWN, "give this client a name", setname);
+static TRACKING: Command = command(
+    "client|tracking",
+    -3,
+    OWN,
+    "refused, but OFF: keys are not tracked",
+    tracking,
+);
+static TRACKINGINFO: Command = command(
+    "client|trackinginfo",
+    2,
+    OWN,
+    "whether keys are tracked: they are not",
+    trackinginfo,
+);
+static UNBLOCK: Command = reaching("client|unblock", -3, "end the waiting of a client", unblock);
+static UNPAUSE: Command = reaching("client|unpause", 2, "end a pause", pause::unpause);
+
+fn getname(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let names = context.client.card.names();
+    if names.name.is_empty() {
+        context.reply.nil();
+    } else {
+        context.reply.bulk(names.name.as_bytes());
+    }
+    Ok(())
+}
+
+fn setname(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let name = check_name(&context.args[1])?;
+    context.client.card.names().name = name;
+    context.reply.ok();
+    Ok(())
+}
+
+fn setinfo(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let (field, value) = (context.args[1].to_ascii_lowercase(), &context.args[2]);
+    let checked = |what: &str| {
+        check_name(value).map_err(|_| {
+            CommandError::new(format!(
+                "ERR {what} cannot contain spaces, newlines or special characters."
+            ))
+        })
+    };
+    match field.as_slice() {
+        b"lib-name" => context.client.card.names().library = checked("lib-name")?,
+        b"lib-ver" => context.client.card.names().library_version = checked("lib-ver")?,
+        _ => {
+            let shown = String::from_utf8_lossy(&context.args[1]).into_owned();
+            return Err(CommandError::new(format!(
+                "ERR Unrecognized option '{shown}'"
+            )));
+        }
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+fn reply(context: &mut Context<'_>) -> Result<(), CommandError> {
+    match context.args[1].to_ascii_lowercase().as_slice() {
+        b"on" => {
+            context.client.replies = Replies::On;
+            context.reply.ok();
+        }
+        b"off" => context.client.replies = Replies::Off,
+        b"skip" if context.client.replies == Replies::Off => {}
+        b"skip" => context.client.replies = Replies::SkipNext,
+        _ => return Err(CommandError::SYNTAX),
+    }
+    Ok(())
+}
+
+fn no_evict(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let stays = on_or_off(&context.args[1])?;
+    context.client.card.stays.store(stays, Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn tracking(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if on_or_off(&context.args[1])? {
+        return Err(CommandError::fixed(
+            "ERR CLIENT TRACKING is not supported: this server does not tell clients of keys that \
+             change, other than by keyspace notifications",
+        ));
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+fn trackinginfo(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let reply = &mut *context.reply;
+    reply.map(3);
+    reply.bulk(b"flags");
+    reply.set(1);
+    reply.bulk(b"off");
+    reply.bulk(b"redirect");
+    reply.int(-1);
+    reply.bulk(b"prefixes");
+    reply.array(0);
+    Ok(())
+}
+
+fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let id = number::int(&context.args[1])?;
+    let error = match context
+        .args
+        .get(2)
+        .map(<[u8]>::to_ascii_lowercase)
+        .as_deref()
+    {
+        None | Some(b"timeout") => false,
+        Some(b"error") => true,
+        Some(_) => {
+            return Err(CommandError::fixed(
+                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            ));
+        }
+    };
+    if context.args.len() > 3 {
+        return Err(super::arity_error(context.entry));
+    }
+    let found = u64::try_from(id)
+        .ok()
+        .and_then(|id| context.server.clients.find(id));
+    let waits = found.filter(|card| card.blocked.load(Ordering::Relaxed));
+    if let Some(card) = &waits {
+        let message = Message::Unblock {
+            conn: card.token,
+            error,
+        };
+        context.server.tell(card.worker, message);
+    }
+    context.reply.int(i64::from(waits.is_some()));
+    Ok(())
+}
+
+/// `ON` or `OFF`.
+fn on_or_off(word: &[u8]) -> Result<bool, CommandError> {
+    match word.to_ascii_lowercase().as_slice() {
+        b"on" => Ok(true),
+        b"off" => Ok(false),
+        _ => Err(CommandError::SYNTAX),
+    }
+}
+
+/// What kind of client it is, as `TYPE` asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Normal,
+    PubSub,
+    /// Masters and replicas: there are none.
+    Nobody,
+}
+
+impl Type {
+    fn parse(word: &[u8]) -> Result<Type, CommandError> {
+        match word.to_ascii_lowercase().as_slice() {
+            b"normal" => Ok(Type::Normal),
+            b"pubsub" => Ok(Type::PubSub),
+            b"master" | b"slave" | b"replica" => Ok(Type::Nobody),
+            _ => {
+                let shown = String::from_utf8_lossy(word);
+                Err(CommandError::new(format!(
+                    "ERR Unknown client type '{shown}'"
+                )))
+            }
+        }
+    }
+
+    fn of(card: &Card) -> Type {
+        if card.subscriptions.iter().any(|count| count.get() > 0) {
+            Type::PubSub
+        } else {
+            Type::Normal
+        }
+    }
+}
+
+/// A client's number: above 0.
+fn client_id(word: &[u8]) -> Option<u64> {
+    parse_int(word)
+        .and_then(|id| u64::try_from(id).ok())
+        .filter(|&id| id > 0)
+}

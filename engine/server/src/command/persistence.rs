@@ -1,0 +1,127 @@
+//! Snapshots, asked for.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
+use seawall_store::command::{CommandError, Flag, Flags, Keys};
+
+use super::{Command, Context, Order};
+
+const fn command(
+    name: &'static str,
+    arity: i8,
+    flags: &[Flag],
+    about: &'static str,
+    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags: Flags::of(flags),
+        keys: Keys::NONE,
+        about,
+        subcommands: &[],
+        order: Order::AfterAll,
+        run,
+    }
+}
+
+/// `SAVE`
+pub static SAVE: Command = command(
+    "save",
+    1,
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::NoAsyncLoading,
+        Flag::NoMulti,
+    ],
+    "make a snapshot, and answer when it is made",
+    save,
+);
+
+/// `BGSAVE [SCHEDULE]`
+pub static BGSAVE: Command = command(
+    "bgsave",
+    -1,
+    &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading],
+    "begin to make a snapshot",
+    bgsave,
+);
+
+/// `BGREWRITEAOF`
+pub static BGREWRITEAOF: Command = command(
+    "bgrewriteaof",
+    1,
+    &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading],
+    "begin to make a snapshot that the log starts from",
+    bgrewriteaof,
+);
+
+/// `LASTSAVE`
+pub static LASTSAVE: Command = command(
+    "lastsave",
+    1,
+    &[Flag::Loading, Flag::Stale, Flag::Fast],
+    "when the last snapshot was made, in Unix seconds",
+    |context| {
+        let last = context.server.saving.past().last;
+        context.reply.int((last.0 / 1000) as i64);
+        Ok(())
+    },
+);
+
+const GOING_ON: CommandError = CommandError::fixed("ERR Background save already in progress");
+
+fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let writes = context.server.calls.writes();
+    let store = &mut *context.store;
+    let done = context
+        .server
+        .saving
+        .save(writes, context.now, || store.save());
+    done.ok_or(GOING_ON)?
+        .map_err(|error| CommandError::new(format!("ERR {error}")))?;
+    context.reply.ok();
+    Ok(())
+}
+
+fn bgsave(context: &mut Context<'_>) -> Result<(), CommandError> {
+    match context.args.get(0) {
+        None => {}
+        Some(word) if context.args.len() == 1 && word.eq_ignore_ascii_case(b"schedule") => {}
+        Some(_) => return Err(CommandError::SYNTAX),
+    }
+    begin(context, "Background saving started", GOING_ON)
+}
+
+fn bgrewriteaof(context: &mut Context<'_>) -> Result<(), CommandError> {
+    begin(
+        context,
+        "Background append only file rewriting started",
+        CommandError::fixed("ERR Background append only file rewriting already in progress"),
+    )
+}
+
+fn begin(
+    context: &mut Context<'_>,
+    begun: &str,
+    going_on: CommandError,
+) -> Result<(), CommandError> {
+    let server = context.server;
+    if server.settings.now().text("dir").is_empty() {
+        return Err(CommandError::fixed(
+            "ERR a snapshot needs a folder: set dir",
+        ));
+    }
+    if !server
+        .saving
+        .save_aside(&server.store, server.calls.writes(), context.now)
+    {
+        return Err(going_on);
+    }
+    context.reply.simple(begun);
+    Ok(())
+}

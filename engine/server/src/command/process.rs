@@ -1,0 +1,232 @@
+//! The server as a process and as a member of nothing: time, end, role.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use seawall_store::command::number::{self, parse_int};
+use seawall_store::command::{CommandError, Flag, Flags, Keys};
+
+use super::client::deadline;
+use super::connection::REDIS_VERSION;
+use super::{Command, Context, Next, Order};
+
+const fn command(
+    name: &'static str,
+    arity: i8,
+    flags: &[Flag],
+    about: &'static str,
+    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags: Flags::of(flags),
+        keys: Keys::NONE,
+        about,
+        subcommands: &[],
+        order: Order::AfterAll,
+        run,
+    }
+}
+
+/// `TIME`
+pub static TIME: Command = command(
+    "time",
+    1,
+    &[Flag::Loading, Flag::Stale, Flag::Fast],
+    "the time, in Unix seconds and microseconds",
+    |context| {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let (seconds, micros) = (now.as_secs(), now.subsec_micros());
+        context.reply.array(2);
+        context.reply.bulk(seconds.to_string().as_bytes());
+        context.reply.bulk(micros.to_string().as_bytes());
+        Ok(())
+    },
+);
+
+/// `LOLWUT [VERSION version]`
+pub static LOLWUT: Command = command(
+    "lolwut",
+    -1,
+    &[Flag::Readonly, Flag::Fast],
+    "a picture, and the version",
+    lolwut,
+);
+
+/// `ROLE`
+pub static ROLE: Command = command(
+    "role",
+    1,
+    &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::Fast],
+    "master, without replicas",
+    |context| {
+        context.reply.array(3);
+        context.reply.bulk(b"master");
+        context.reply.int(0);
+        context.reply.array(0);
+        Ok(())
+    },
+);
+
+/// `WAIT numreplicas timeout`
+pub static WAIT: Command = command(
+    "wait",
+    3,
+    &[Flag::Noscript],
+    "wait for replicas; there are none",
+    wait,
+);
+
+/// `REPLICAOF host port | NO ONE`
+pub static REPLICAOF: Command = command(
+    "replicaof",
+    3,
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::Stale,
+        Flag::NoAsyncLoading,
+    ],
+    "refused, but NO ONE: this server has no replicas",
+    replicaof,
+);
+
+/// `SLAVEOF host port | NO ONE`
+pub static SLAVEOF: Command = command(
+    "slaveof",
+    3,
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::Stale,
+        Flag::NoAsyncLoading,
+    ],
+    "refused, but NO ONE: this server has no replicas",
+    replicaof,
+);
+
+/// `FAILOVER [...]`
+pub static FAILOVER: Command = command(
+    "failover",
+    -1,
+    &[Flag::Admin, Flag::Noscript, Flag::Stale],
+    "refused: this server has no replicas",
+    failover,
+);
+
+/// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`
+pub static SHUTDOWN: Command = command(
+    "shutdown",
+    -1,
+    &[
+        Flag::Admin,
+        Flag::Noscript,
+        Flag::Loading,
+        Flag::Stale,
+        Flag::NoMulti,
+        Flag::AllowBusy,
+    ],
+    "finish replies, sync the log, and end",
+    shutdown,
+);
+
+fn lolwut(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if context
+        .args
+        .get(0)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"version"))
+        && let Some(version) = context.args.get(1)
+    {
+        number::int(version)?;
+    }
+    // What the project is called after.
+    let text = format!(
+        "              _.====._\n   ~ ~  ~   _/        \\_\n~ ~ ~ ~ ~ _/  [] [] [] \\_\n~~~~~~~~~|______________|____\n         Redis ver. {REDIS_VERSION}\n"
+    );
+    context.reply.verbatim(*b"txt", text.as_bytes());
+    Ok(())
+}
+
+fn wait(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let replicas = number::int(&context.args[0])?;
+    let until = deadline(&context.args[1], context.now)?;
+    if replicas <= 0 || context.in_transaction {
+        context.reply.int(0);
+        return Ok(());
+    }
+    context.next = Next::Wait {
+        // A time of 0 has no end.
+        until: (until > context.now).then_some(until),
+        reply: b":0\r\n".to_vec(),
+    };
+    Ok(())
+}
+
+fn replicaof(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let (host, port) = (&context.args[0], &context.args[1]);
+    if host.eq_ignore_ascii_case(b"no") && port.eq_ignore_ascii_case(b"one") {
+        context.reply.ok();
+        return Ok(());
+    }
+    if parse_int(port).is_none_or(|port| !(0..=65535).contains(&port)) {
+        return Err(CommandError::fixed("ERR Invalid master port"));
+    }
+    Err(CommandError::fixed(
+        "ERR REPLICAOF is not supported: this server does not replicate",
+    ))
+}
+
+fn failover(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let aborts = context
+        .args
+        .get(0)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"abort"));
+    Err(CommandError::fixed(if aborts && context.args.len() == 1 {
+        "ERR No failover in progress."
+    } else {
+        "ERR FAILOVER requires connected replicas."
+    }))
+}
+
+fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let (mut save, mut abort, mut at_once) = (None, false, false);
+    for word in context.args.iter() {
+        match word.to_ascii_lowercase().as_slice() {
+            b"nosave" if save != Some(true) => save = Some(false),
+            b"save" if save != Some(false) => save = Some(true),
+            b"now" | b"force" => at_once = true,
+            b"abort" => abort = true,
+            _ => return Err(CommandError::SYNTAX),
+        }
+    }
+    if abort && (save.is_some() || at_once) {
+        return Err(CommandError::SYNTAX);
+    }
+    if abort {
+        return Err(CommandError::fixed("ERR No shutdown in progress."));
+    }
+    let server = context.server;
+    let has_save_points = !server.settings.now().text("save").is_empty();
+    if save.unwrap_or(has_save_points) {
+        let store = &mut *context.store;
+        let saved = server
+            .saving
+            .save(server.calls.writes(), context.now, || store.save());
+        if !matches!(saved, Some(Ok(()))) {
+            return Err(CommandError::fixed(
+                "ERR Errors trying to SHUTDOWN. Check logs.",
+            ));
+        }
+    }
+    // The connection ends without an answer, as Redis has it.
+    context.client.closing = true;
+    context.server.stop();
+    Ok(())
+}

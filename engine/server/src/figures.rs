@@ -1,0 +1,184 @@
+//! The figures of a server at one moment: what `INFO` and `MEMORY` tell.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use seawall_store::ShardStats;
+use seawall_store::command::CommandError;
+
+use crate::command::Context;
+
+/// What one database holds, over all shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Database {
+    /// Keys.
+    pub keys: u64,
+    /// Keys that expire.
+    pub expires: u64,
+}
+
+/// The figures of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Keys in all databases.
+    pub keys: u64,
+    /// Bytes that keys and values take: what `maxmemory` bounds.
+    pub used_bytes: u64,
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// Lookups that found a key.
+    pub hits: u64,
+    /// Lookups that found none.
+    pub misses: u64,
+    /// Keys that were evicted.
+    pub evicted: u64,
+    /// Keys that expired.
+    pub expired: u64,
+    /// By the database's number.
+    pub databases: Vec<Database>,
+    /// Bytes that wait in clients' buffers.
+    pub client_bytes: u64,
+    /// The longest input and output of a client.
+    pub longest_buffers: [u64; 2],
+    /// The most memory that was ever seen in use.
+    pub peak_bytes: u64,
+    /// Memory in use when the server began.
+    pub startup_bytes: u64,
+    /// Bytes of the process that are in memory.
+    pub resident_bytes: u64,
+    /// `maxmemory`.
+    pub maxmemory: u64,
+    /// `maxmemory-policy`.
+    pub policy: String,
+}
+
+impl Figures {
+    /// Asks shards and clients.
+    ///
+    /// # Errors
+    /// A shard's worker has stopped.
+    pub fn collect(context: &mut Context<'_>) -> Result<Figures, CommandError> {
+        let shards = context.store.stats()?;
+        let settings = context.server.settings.now();
+        let mut figures = Figures {
+            maxmemory: settings.number("maxmemory"),
+            policy: settings.text("maxmemory-policy").to_owned(),
+            resident_bytes: seawall_sys::usage::resident_bytes().unwrap_or(0),
+            ..Figures::default()
+        };
+        shards.iter().for_each(|shard| figures.add(shard));
+        for card in context.server.clients.all() {
+            let buffers = [card.input_bytes.get(), card.output_bytes.get()];
+            figures.client_bytes += buffers.iter().sum::<u64>();
+            for (longest, bytes) in figures.longest_buffers.iter_mut().zip(buffers) {
+                *longest = bytes.max(*longest);
+            }
+        }
+        let extremes = &context.server.extremes;
+        (figures.startup_bytes, figures.peak_bytes) = extremes.observe(figures.memory_bytes());
+        Ok(figures)
+    }
+
+    fn add(&mut self, shard: &ShardStats) {
+        self.keys += shard.keys;
+        self.used_bytes += shard.used_bytes;
+        self.index_bytes += shard.index_bytes;
+        self.hits += shard.hits;
+        self.misses += shard.misses;
+        self.evicted += shard.evicted;
+        self.expired += shard.expired;
+        if self.databases.len() < shard.databases.len() {
+            self.databases
+                .resize(shard.databases.len(), Database::default());
+        }
+        for (sum, own) in self.databases.iter_mut().zip(&shard.databases) {
+            sum.keys += own.keys;
+            sum.expires += own.expires;
+        }
+    }
+
+    /// The databases that hold anything, with their numbers.
+    pub fn used_databases(&self) -> impl Iterator<Item = (usize, Database)> {
+        let databases = self.databases.iter().copied().enumerate();
+        databases.filter(|(_, database)| database.keys > 0)
+    }
+
+    /// Bytes in use: keys, values, index, clients' buffers.
+    pub fn memory_bytes(&self) -> u64 {
+        self.used_bytes + self.index_bytes + self.client_bytes
+    }
+
+    /// How much of the memory that came into use since the start keys and values are.
+    pub fn dataset_percent(&self) -> f64 {
+        let since_start = self.memory_bytes().saturating_sub(self.startup_bytes);
+        percent(self.used_bytes, since_start).min(100.0)
+    }
+
+    /// How much of the most memory is in use now.
+    pub fn peak_percent(&self) -> f64 {
+        percent(self.memory_bytes(), self.peak_bytes)
+    }
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 * 100.0 / whole as f64
+    }
+}
+
+/// The memory in use when it was first looked at, and the most since.
+#[derive(Debug)]
+pub struct Extremes {
+    first: AtomicU64,
+    most: AtomicU64,
+}
+
+/// Not looked at yet.
+const UNKNOWN: u64 = u64::MAX;
+
+impl Default for Extremes {
+    fn default() -> Extremes {
+        Extremes {
+            first: AtomicU64::new(UNKNOWN),
+            most: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Extremes {
+    /// So many bytes are in use: the first such figure, and the largest.
+    pub fn observe(&self, bytes: u64) -> (u64, u64) {
+        let first =
+            self.first
+                .compare_exchange(UNKNOWN, bytes, Ordering::Relaxed, Ordering::Relaxed);
+        let most = self.most.fetch_max(bytes, Ordering::Relaxed).max(bytes);
+        (first.err().unwrap_or(bytes), most)
+    }
+
+    /// The largest is what is in use when it is next looked at (`CONFIG RESETSTAT`).
+    pub fn reset(&self) {
+        self.most.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_are_the_first_and_the_most() {
+        let extremes = Extremes::default();
+        assert_eq!(extremes.observe(10), (10, 10));
+        assert_eq!(extremes.observe(30), (10, 30));
+        assert_eq!(extremes.observe(5), (10, 30));
+        extremes.reset();
+        assert_eq!(extremes.observe(7), (10, 7));
+    }
+
+    #[test]
+    fn shares_of_nothing_are_nothing() {
+        assert_eq!(Figures::default().dataset_percent(), 0.0);
+        assert_eq!(Figures::default().peak_percent(), 0.0);
+    }
+}

@@ -1,0 +1,88 @@
+//! Counts: `# Persistence`, `# Stats`.
+
+use super::{Facts, Lines};
+use crate::pubsub::Topic;
+
+/// `# Persistence`
+pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
+    let server = facts.server;
+    let past = server.saving.past();
+    let since = server.saving.since();
+    let seconds = |seconds: Option<u64>| seconds.map_or(-1, |seconds| seconds as i64);
+    let status = if past.failure.is_some() { "err" } else { "ok" };
+    let appends = facts.settings.yes("appendonly");
+    lines.field("loading", 0);
+    lines.field("async_loading", 0);
+    lines.field(
+        "rdb_changes_since_last_save",
+        server.saving.unsaved(server.calls.writes()),
+    );
+    lines.field("rdb_bgsave_in_progress", u8::from(since.is_some()));
+    lines.field("rdb_last_save_time", past.last.0 / 1000);
+    lines.field("rdb_last_bgsave_status", status);
+    lines.field("rdb_last_bgsave_time_sec", seconds(past.took_s));
+    let going_on = since.map(|since| facts.now.since(since) / 1000);
+    lines.field("rdb_current_bgsave_time_sec", seconds(going_on));
+    lines.field("rdb_saves", past.count);
+    lines.field("aof_enabled", u8::from(appends));
+    lines.field("aof_rewrite_in_progress", 0);
+    lines.field("aof_rewrite_scheduled", 0);
+    lines.field("aof_last_rewrite_time_sec", -1);
+    lines.field("aof_current_rewrite_time_sec", -1);
+    lines.field("aof_last_bgrewrite_status", "ok");
+    lines.field("aof_last_write_status", "ok");
+}
+
+/// `# Stats`
+pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
+    let server = facts.server;
+    let (sum, rates) = (server.traffic.sum(), server.traffic.rates());
+    let figures = facts.figures;
+    let errors: u64 = server
+        .calls
+        .errors_by_word()
+        .iter()
+        .map(|(_, count)| count)
+        .sum();
+    lines.field("total_connections_received", sum.accepted.get());
+    lines.field("total_commands_processed", server.calls.total());
+    lines.field("instantaneous_ops_per_sec", rates.commands.round());
+    lines.field("total_net_input_bytes", sum.input_bytes.get());
+    lines.field("total_net_output_bytes", sum.output_bytes.get());
+    lines.field("total_net_repl_input_bytes", 0);
+    lines.field("total_net_repl_output_bytes", 0);
+    lines.field(
+        "instantaneous_input_kbps",
+        format_args!("{:.2}", rates.input_bytes / 1024.0),
+    );
+    lines.field(
+        "instantaneous_output_kbps",
+        format_args!("{:.2}", rates.output_bytes / 1024.0),
+    );
+    lines.field("rejected_connections", sum.rejected.get());
+    lines.field("sync_full", 0);
+    lines.field("sync_partial_ok", 0);
+    lines.field("sync_partial_err", 0);
+    lines.field("expired_keys", figures.expired);
+    lines.field("evicted_keys", figures.evicted);
+    lines.field("evicted_clients", 0);
+    lines.field("keyspace_hits", figures.hits);
+    lines.field("keyspace_misses", figures.misses);
+    lines.field("pubsub_channels", server.pubsub.count_of(Topic::Channel));
+    lines.field("pubsub_patterns", server.pubsub.count_of(Topic::Pattern));
+    lines.field(
+        "pubsubshard_channels",
+        server.pubsub.count_of(Topic::ShardChannel),
+    );
+    lines.field("latest_fork_usec", 0);
+    lines.field("total_forks", 0);
+    lines.field("migrate_cached_sockets", 0);
+    lines.field("slave_expires_tracked_keys", 0);
+    lines.field("tracking_total_keys", 0);
+    lines.field("tracking_total_items", 0);
+    lines.field("tracking_total_prefixes", 0);
+    lines.field("unexpected_error_replies", 0);
+    lines.field("total_error_replies", errors);
+    lines.field("total_reads_processed", sum.reads.get());
+    lines.field("total_writes_processed", sum.writes.get());
+}

@@ -1,0 +1,119 @@
+//! Clients that hear of every command (`MONITOR`).
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use seawall_store::command::Flag;
+
+use crate::clients::Card;
+use crate::command::Entry;
+use crate::mailbox::{Frame, Message};
+use crate::net::Token;
+use crate::server::Server;
+
+/// Who hears of every command.
+#[derive(Debug, Default)]
+pub struct Monitors {
+    any: AtomicBool,
+    clients: Mutex<Vec<(usize, Token)>>,
+}
+
+impl Monitors {
+    /// `card`'s client hears from now on.
+    pub fn add(&self, card: &Card) {
+        let mut clients = self.lock();
+        clients.push((card.worker, card.token));
+        self.any.store(true, Ordering::Relaxed);
+    }
+
+    /// `card`'s client hears no more.
+    pub fn remove(&self, card: &Card) {
+        if card.monitors.swap(false, Ordering::Relaxed) {
+            let mut clients = self.lock();
+            clients.retain(|client| *client != (card.worker, card.token));
+            self.any.store(!clients.is_empty(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether anybody hears: else nothing need be shown.
+    pub fn is_any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+    }
+
+    /// Shows a call: its words without the name.
+    pub fn show<'a>(
+        &self,
+        server: &Server,
+        card: &Card,
+        entry: &Entry,
+        args: impl Iterator<Item = &'a [u8]>,
+    ) {
+        if entry.flags().has(Flag::Admin) || entry.flags().has(Flag::SkipMonitor) {
+            return;
+        }
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let name = entry.name().split('|').next().unwrap_or_default();
+        let mut line = format!(
+            "{}.{:06} [{} {}] \"{name}\"",
+            now.as_secs(),
+            now.subsec_micros(),
+            card.database.get(),
+            card.peer
+        );
+        for arg in args {
+            let _ = write!(line, " {}", quoted(arg));
+        }
+        let frame = Arc::new(Frame::of(|reply| reply.simple(&line)));
+        for &(worker, token) in &*self.lock() {
+            let message = Message::Push {
+                to: Arc::new([token]),
+                frame: Arc::clone(&frame),
+            };
+            server.tell(worker, message);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(usize, Token)>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A word in quotes, with what cannot be printed as escapes.
+fn quoted(word: &[u8]) -> String {
+    let mut text = String::with_capacity(word.len() + 2);
+    text.push('"');
+    for &byte in word {
+        match byte {
+            b'\\' | b'"' => text.extend(['\\', char::from(byte)]),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            0x07 => text.push_str("\\a"),
+            0x08 => text.push_str("\\b"),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn quotes_as_redis_does() {
+        assert_eq!(quoted(b"a b"), "\"a b\"");
+        assert_eq!(
+            quoted(b"\"\\\r\n\t\x07\x08\x00\xff"),
+            r#""\"\\\r\n\t\a\b\x00\xff""#
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Snapshots: when they were made, and the one that is being made.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use seawall_store::{Millis, Store, StoreError};
+
+use crate::config::composed::SavePoint;
+
+/// What became of the last snapshots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// When the last good one was made; before the first, when the server began.
+    pub last: Millis,
+    /// How many good ones there were.
+    pub count: u64,
+    /// Why the last one failed, where it did.
+    pub failure: Option<String>,
+    /// How long the last one took, in seconds.
+    pub took_s: Option<u64>,
+    /// Writes up to the last good one.
+    writes: u64,
+    /// When the last one was begun.
+    begun: Option<Millis>,
+}
+
+/// A failed snapshot is not tried again for so long.
+const RETRY_MS: u64 = 5_000;
+
+/// Snapshots of a server.
+#[derive(Debug)]
+pub struct Saving {
+    past: Mutex<Past>,
+    is_going_on: AtomicBool,
+    begun_ms: AtomicU64,
+}
+
+impl Saving {
+    /// None yet.
+    pub fn new(now: Millis) -> Saving {
+        let past = Past {
+            last: now,
+            ..Past::default()
+        };
+        Saving {
+            past: Mutex::new(past),
+            is_going_on: AtomicBool::new(false),
+            begun_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// What became of the last ones.
+    pub fn past(&self) -> Past {
+        self.lock().clone()
+    }
+
+    /// Since when one is being made, if one is.
+    pub fn since(&self) -> Option<Millis> {
+        let since = Millis(self.begun_ms.load(Ordering::Relaxed));
+        self.is_going_on.load(Ordering::Acquire).then_some(since)
+    }
+
+    /// How many of `writes` came after the last good one.
+    pub fn unsaved(&self, writes: u64) -> u64 {
+        writes.saturating_sub(self.lock().writes)
+    }
+
+    /// Whether one of the save points asks for a snapshot now.
+    pub fn is_due(&self, points: &[SavePoint], writes: u64, now: Millis) -> bool {
+        let past = self.lock();
+        let unsaved = writes.saturating_sub(past.writes);
+        let failed_just_now =
+            past.failure.is_some() && past.begun.is_some_and(|begun| now.since(begun) < RETRY_MS);
+        let asks = |point: &SavePoint| {
+            unsaved >= point.changes && now.since(past.last) >= point.seconds * 1000
+        };
+        unsaved > 0 && !failed_just_now && points.iter().any(asks)
+    }
+
+    /// Makes one with `save` and keeps what became of it. `None`: one is being made already.
+    pub fn save(
+        &self,
+        writes: u64,
+        now: Millis,
+        save: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Option<Result<(), StoreError>> {
+        self.begin(now).then(|| {
+            let done = self.finish(writes, now, save);
+            // Release: pairs with the acquire in `since`.
+            self.is_going_on.store(false, Ordering::Release);
+            done
+        })
+    }
+
+    /// Makes one on a thread of its own. `false`: one is being made already, or the system gives no
+    /// thread.
+    pub fn save_aside(self: &Arc<Saving>, store: &Store, writes: u64, now: Millis) -> bool {
+        if !self.begin(now) {
+            return false;
+        }
+        let (saving, store) = (Arc::clone(self), store.clone());
+        let thread = std::thread::Builder::new()
+            .name("snapshot".to_owned())
+            .spawn(move || {
+                // What became of it is kept.
+                let _ = saving.finish(writes, now, || store.session().save());
+                saving.is_going_on.store(false, Ordering::Release);
+            });
+        if thread.is_err() {
+            self.is_going_on.store(false, Ordering::Release);
+        }
+        thread.is_ok()
+    }
+
+    fn begin(&self, now: Millis) -> bool {
+        self.begun_ms.store(now.0, Ordering::Relaxed);
+        !self.is_going_on.swap(true, Ordering::AcqRel)
+    }
+
+    fn finish(
+        &self,
+        writes: u64,
+        now: Millis,
+        save: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        let done = save();
+        let took = begun.elapsed();
+        let mut past = self.lock();
+        past.begun = Some(now);
+        past.took_s = Some(took.as_secs());
+        match &done {
+            Ok(()) => {
+                past.last = now + took.as_millis() as u64;
+                past.count += 1;
+                past.failure = None;
+                past.writes = writes;
+            }
+            Err(error) => past.failure = Some(error.to_string()),
+        }
+        done
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn save_points_ask_when_both_numbers_are_reached() {
+        let saving = Saving::new(Millis(0));
+        let points = [(60, 1), (10, 100)];
+        let points = points.map(|(seconds, changes)| SavePoint { seconds, changes });
+        assert!(!saving.is_due(&points, 0, Millis(90_000)));
+        assert!(!saving.is_due(&points, 1, Millis(59_999)));
+        assert!(saving.is_due(&points, 1, Millis(60_000)));
+        assert!(saving.is_due(&points, 100, Millis(10_000)));
+        let done = saving.save(100, Millis(10_000), || Ok(()));
+        assert!(matches!(done, Some(Ok(()))));
+        assert_eq!((saving.past().count, saving.unsaved(101)), (1, 1));
+        assert!(!saving.is_due(&points, 101, Millis(20_000)));
+
+        let failed = saving.save(101, Millis(80_000), || Err(StoreError::NoFolderToSave));
+        assert!(matches!(failed, Some(Err(_))));
+        assert!(!saving.is_due(&points, 101, Millis(80_000 + RETRY_MS - 1)));
+        assert!(saving.is_due(&points, 101, Millis(80_000 + RETRY_MS)));
+        assert!(saving.past().failure.is_some());
+    }
+
+    #[test]
+    fn one_snapshot_at_a_time() {
+        let saving = Saving::new(Millis(0));
+        let inner = saving.save(0, Millis(5), || {
+            assert_eq!(saving.since(), Some(Millis(5)));
+            assert!(saving.save(0, Millis(6), || Ok(())).is_none());
+            Ok(())
+        });
+        assert!(inner.is_some() && saving.since().is_none());
+    }
+}

@@ -1,0 +1,102 @@
+//! Clients that break the protocol, take too much, or are too many.
+
+use crate::client::Server;
+
+#[test]
+fn what_is_no_protocol_is_answered_and_closed() {
+    let server = Server::start(1, &[]);
+    for (sent, told) in [
+        ("*x\r\n", "invalid multibulk length"),
+        ("*2147483648\r\n", "invalid multibulk length"),
+        ("*1\r\n$-1\r\n", "invalid bulk length"),
+        ("*1\r\n$536870913\r\n", "invalid bulk length"),
+        ("*1\r\nPING\r\n", "expected '$', got 'P'"),
+        ("SET a \"b\r\n", "unbalanced quotes in request"),
+    ] {
+        let mut client = server.connect();
+        client.send(format!("PING\r\n{sent}PING\r\n"));
+        assert_eq!(client.reply(), "+PONG\r\n");
+        assert_eq!(client.reply(), format!("-ERR Protocol error: {told}\r\n"));
+        assert_eq!(client.reply(), "");
+    }
+    let mut browser = server.connect();
+    browser.send("POST / HTTP/1.1\r\nHost: localhost\r\n\r\nFLUSHALL\r\n");
+    assert_eq!(browser.reply(), "");
+}
+
+#[test]
+fn too_many_clients_are_told_so() {
+    let server = Server::start(1, &["maxclients=3"]);
+    let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.ask("PING"), "+PONG\r\n");
+    }
+    let mut late = server.connect();
+    assert_eq!(late.reply(), "-ERR max number of clients reached\r\n");
+    assert_eq!(late.reply(), "");
+    let mut first = clients.remove(0);
+    assert_eq!(first.ask("QUIT"), "+OK\r\n");
+    assert_eq!(first.reply(), "");
+    // The place is free as soon as the server knows.
+    let again = (0..100).any(|_| server.connect().ask("PING") == "+PONG\r\n");
+    assert!(again, "a place was free");
+}
+
+#[test]
+fn who_sends_more_than_a_query_may_have_is_dropped() {
+    let server = Server::start(1, &["client-query-buffer-limit=1mb"]);
+    let mut client = server.connect();
+    client.send(format!(
+        "*2\r\n$4\r\nECHO\r\n$900000\r\n{}\r\n",
+        "x".repeat(900_000)
+    ));
+    assert_eq!(client.reply().len(), 900_011);
+    client.send("*2\r\n$4\r\nECHO\r\n$1048577\r\n");
+    assert_eq!(client.reply(), "");
+    let mut hoarder = server.connect();
+    assert_eq!(hoarder.ask("MULTI"), "+OK\r\n");
+    let value = "x".repeat(300_000);
+    let kept = (0..10).take_while(|_| hoarder.call(&["SET", "a", &value]) == "+QUEUED\r\n");
+    assert_eq!(kept.count(), 3);
+}
+
+#[test]
+fn who_does_not_read_is_dropped() {
+    let server = Server::start(1, &["client-output-buffer-limit=normal 4mb 0 0"]);
+    let mut slow = server.connect();
+    let mut other = server.connect();
+    assert_eq!(slow.call(&["SET", "big", &"x".repeat(60_000)]), "+OK\r\n");
+    let replies = 2_000;
+    slow.send("GET big\r\n".repeat(replies));
+    // It is dropped while others are served.
+    let dropped = (0..500).any(|_| {
+        assert_eq!(other.ask("PING"), "+PONG\r\n");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        server.running().server().clients.count() == 1
+    });
+    assert!(dropped, "the client that does not read is still there");
+}
+
+#[test]
+fn who_reads_late_gets_everything() {
+    let server = Server::start(2, &[]);
+    let mut slow = server.connect();
+    assert_eq!(
+        slow.call(&["SET", "big", &"x".repeat(1_000_000)]),
+        "+OK\r\n"
+    );
+    let replies = 200;
+    slow.send("GET big\r\n".repeat(replies)).send("PING\r\n");
+    for _ in 0..replies {
+        assert_eq!(slow.reply().len(), 1_000_000 + 12);
+    }
+    assert_eq!(slow.reply(), "+PONG\r\n");
+}
+
+#[test]
+fn the_silent_are_dropped_after_the_timeout() {
+    let server = Server::start(1, &["timeout=1"]);
+    let mut client = server.connect();
+    assert_eq!(client.ask("PING"), "+PONG\r\n");
+    assert_eq!(client.reply(), "");
+}

@@ -1,0 +1,104 @@
+//! Replies come in the order of the commands, however many are under way.
+
+use crate::client::Server;
+
+#[test]
+fn a_pipeline_of_any_depth_is_answered_in_order() {
+    let server = Server::start(4, &[]);
+    let mut client = server.connect();
+    let mut sent = String::new();
+    let mut expected = Vec::new();
+    for number in 0..20_000 {
+        match number % 7 {
+            0 => {
+                sent += &format!("SET key:{number} {number}\r\n");
+                expected.push("+OK\r\n".to_owned());
+            }
+            1 => {
+                sent += &format!("GET key:{}\r\n", number - 1);
+                let value = (number - 1).to_string();
+                expected.push(format!("${}\r\n{value}\r\n", value.len()));
+            }
+            2 => {
+                sent += &format!("ECHO {number}\r\n");
+                let text = number.to_string();
+                expected.push(format!("${}\r\n{text}\r\n", text.len()));
+            }
+            3 => {
+                sent += "nosuch\r\n";
+                expected.push(
+                    "-ERR unknown command 'nosuch', with args beginning with: \r\n".to_owned(),
+                );
+            }
+            // Over several shards: everything before it is done, nothing after it has begun.
+            4 => {
+                sent += &format!("MSET a{number} x b{number} y c{number} z\r\n");
+                expected.push("+OK\r\n".to_owned());
+            }
+            5 => {
+                let before = number - 1;
+                sent += &format!("MGET a{before} b{before} c{before} key:{}\r\n", number - 5);
+                let value = (number - 5).to_string();
+                let value = format!("${}\r\n{value}\r\n", value.len());
+                expected.push(format!("*4\r\n$1\r\nx\r\n$1\r\ny\r\n$1\r\nz\r\n{value}"));
+            }
+            _ => {
+                sent += "PING\r\n";
+                expected.push("+PONG\r\n".to_owned());
+            }
+        }
+    }
+    let mut sender = client.sender();
+    let thread = std::thread::spawn(move || {
+        sender.send(sent);
+    });
+    for (number, expected) in expected.into_iter().enumerate() {
+        assert_eq!(client.reply(), expected, "command {number}");
+    }
+    thread.join().unwrap();
+}
+
+#[test]
+fn who_sends_no_more_is_still_answered() {
+    let server = Server::start(2, &[]);
+    let mut client = server.connect();
+    client
+        .send("SET a 1\r\nGET a\r\nMGET a b\r\nPING\r\n")
+        .finish();
+    for expected in [
+        "+OK\r\n",
+        "$1\r\n1\r\n",
+        "*2\r\n$1\r\n1\r\n$-1\r\n",
+        "+PONG\r\n",
+        "",
+    ] {
+        assert_eq!(client.reply(), expected);
+    }
+}
+
+#[test]
+fn quit_answers_and_closes() {
+    let server = Server::start(1, &[]);
+    let mut client = server.connect();
+    client.send("GET a\r\nQUIT\r\nSET a 1\r\n");
+    for expected in ["$-1\r\n", "+OK\r\n", ""] {
+        assert_eq!(client.reply(), expected);
+    }
+    assert_eq!(server.connect().ask("GET a"), "$-1\r\n");
+}
+
+#[test]
+fn the_end_of_the_server_finishes_what_was_asked() {
+    let server = Server::start(2, &[]);
+    let mut clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        assert_eq!(client.ask("PING"), "+PONG\r\n");
+        client.send(format!("SET k{number} v\r\nGET k{number}\r\n"));
+        assert_eq!(client.reply(), "+OK\r\n");
+    }
+    server.stop();
+    for client in &mut clients {
+        assert_eq!(client.reply(), "$1\r\nv\r\n");
+        assert_eq!(client.reply(), "");
+    }
+}

@@ -1,0 +1,113 @@
+//! Members added, removed and moved.
+
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
+use crate::event::Class;
+use crate::value::{Kind, Set};
+
+/// `SADD key member [member ...]`
+pub static SADD: Command = Command {
+    name: "sadd",
+    arity: -3,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
+    keys: Keys::ONE,
+    about: "add members to a set",
+    run: sadd,
+};
+
+/// `SREM key member [member ...]`
+pub static SREM: Command = Command {
+    name: "srem",
+    arity: -3,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
+    keys: Keys::ONE,
+    about: "remove members of a set",
+    run: srem,
+};
+
+/// `SMOVE source destination member`
+pub static SMOVE: Command = Command {
+    name: "smove",
+    arity: 4,
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
+    keys: Keys::TWO,
+    about: "move a member from a set to another",
+    run: smove,
+};
+
+fn sadd(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let op = call.op;
+    let added = call.keyspace.update(&op[0], |set: &mut Set| {
+        Ok(op
+            .args()
+            .skip(1)
+            .filter(|member| set.insert(member))
+            .count())
+    })?;
+    call.out.reply.int(added as i64);
+    if added > 0 {
+        call.notify(Class::Set, "sadd", &op[0]);
+        call.propagate();
+    }
+    Ok(())
+}
+
+fn srem(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let op = call.op;
+    let removed = call.keyspace.update_existing(&op[0], |set: &mut Set| {
+        let removed = op.args().skip(1).filter(|member| set.remove(member));
+        Ok((removed.count(), set.is_empty()))
+    })?;
+    let (removed, emptied) = removed.unwrap_or_default();
+    call.out.reply.int(removed as i64);
+    if removed > 0 {
+        call.notify(Class::Set, "srem", &op[0]);
+        if emptied {
+            call.notify(Class::Generic, "del", &op[0]);
+        }
+        call.propagate();
+    }
+    Ok(())
+}
+
+fn smove(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let op = call.op;
+    let (source, destination, member) = (&op[0], &op[1], &op[2]);
+    let Some(set) = call.keyspace.collection::<Set>(source)? else {
+        call.out.reply.int(0);
+        return Ok(());
+    };
+    let there = set.contains(member);
+    let kind = call.keyspace.kind(destination);
+    if kind.is_some_and(|kind| kind != Kind::Set) {
+        return Err(CommandError::WRONG_TYPE);
+    }
+    call.out.reply.int(i64::from(there));
+    if !there || source == destination {
+        return Ok(());
+    }
+    let emptied = call.keyspace.update(source, |set: &mut Set| {
+        set.remove(member);
+        Ok(set.is_empty())
+    })?;
+    call.notify(Class::Set, "srem", source);
+    if emptied {
+        call.notify(Class::Generic, "del", source);
+    }
+    let added = call
+        .keyspace
+        .update(destination, |set: &mut Set| Ok(set.insert(member)));
+    let added = match added {
+        Ok(added) => added,
+        Err(error) => {
+            // The store can hold no more items: what was freed a moment ago takes the member back.
+            call.keyspace
+                .update(source, |set: &mut Set| Ok(set.insert(member)))?;
+            return Err(error);
+        }
+    };
+    if added {
+        call.notify(Class::Set, "sadd", destination);
+    }
+    call.propagate();
+    Ok(())
+}

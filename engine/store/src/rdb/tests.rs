@@ -1,0 +1,189 @@
+//! Payloads of a real Redis 7.0.15 read and written, and damage of every sort.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::keyspace::Owned;
+use crate::value::{Hash, SortedSet, Stored, Value};
+
+fn string(bytes: &[u8]) -> Owned {
+    Owned::String {
+        bytes: bytes.to_vec(),
+        raw: false,
+        tag: None,
+    }
+}
+
+fn value(owned: &Owned) -> Value<'_> {
+    match owned {
+        Owned::String { bytes, .. } => Value::String(bytes),
+        Owned::Collection(stored) => stored.value(),
+    }
+}
+
+fn again(owned: &Owned) -> Owned {
+    read(&write(value(owned))).expect("what was written is read")
+}
+
+/// `body` as a payload of `version`.
+fn sealed(body: &[u8], version: u16) -> Vec<u8> {
+    let mut payload = body.to_vec();
+    payload.extend_from_slice(&version.to_le_bytes());
+    let check = crc64(&payload);
+    payload.extend_from_slice(&check.to_le_bytes());
+    payload
+}
+
+fn fields(hash: &Hash) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let owned = |(field, value): (&[u8], &[u8])| (field.to_vec(), value.to_vec());
+    hash.iter().map(owned).collect()
+}
+
+#[test]
+fn the_checksum_is_redis_s() {
+    assert_eq!(crc64(b"123456789"), 0xe9c6_d914_c4b8_d9ca);
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => prop::collection::vec(any::<u8>(), 0..20),
+        3 => any::<i64>().prop_map(|n| n.to_string().into_bytes()),
+        3 => (0..63_u32, any::<u64>()).prop_map(|(by, n)| (n >> by).to_string().into_bytes()),
+        1 => (-5000_i64..5000).prop_map(|n| n.to_string().into_bytes()),
+        1 => (0..70_000_usize).prop_map(|len| vec![b'x'; len]),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(
+        pairs in prop::collection::btree_map(bytes(), (bytes(), -1e9..1e9), 1..40),
+    ) {
+        let (mut hash, mut set) = (Hash::default(), SortedSet::default());
+        for (name, (text, score)) in &pairs {
+            hash.set(name, text);
+            set.insert(name, *score);
+            let Owned::String { bytes, .. } = again(&string(text)) else {
+                panic!("a string");
+            };
+            prop_assert_eq!(&bytes, text);
+        }
+        let Owned::Collection(Stored::Hash(read)) = again(&Owned::collection(hash.clone())) else {
+            panic!("a hash");
+        };
+        prop_assert_eq!(fields(&read), fields(&hash));
+        prop_assert_eq!(read.is_compact(), hash.is_compact());
+        let Owned::Collection(Stored::SortedSet(read)) = again(&Owned::collection(set.clone())) else {
+            panic!("a sorted set");
+        };
+        prop_assert!(read.iter().eq(set.iter()));
+    }
+
+    /// Nothing panics, and nothing takes more memory than it is long, whatever comes in.
+    #[test]
+    fn noise_is_refused_or_means_something(
+        kind in 0..22_u8,
+        body in prop::collection::vec(any::<u8>(), 0..80),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let _ = read(&sealed(&[&[kind], body.as_slice()].concat(), 10));
+        let mut hash = Hash::default();
+        hash.set(&body, b"12");
+        hash.set(b"f", &body);
+        let whole = write(Value::Hash(&hash));
+        let mut damaged = whole[..whole.len() - FOOTER_BYTES].to_vec();
+        for (at, byte) in changes {
+            let at = at.index(damaged.len());
+            damaged[at] = byte;
+        }
+        let _ = read(&sealed(&damaged, 10));
+        damaged.truncate(damaged.len() - 1);
+        let _ = read(&sealed(&damaged, 10));
+    }
+}
+
+#[test]
+fn old_forms_are_read() {
+    let pairs = |body: &[u8]| match read(&sealed(body, 6)).expect("an old form") {
+        Owned::Collection(Stored::Hash(hash)) => fields(&hash),
+        other => panic!("{other:?}"),
+    };
+    let wanted = vec![
+        (b"f".to_vec(), b"12".to_vec()),
+        (b"g".to_vec(), b"".to_vec()),
+    ];
+    let zipmap = [2, 1, b'f', 2, 1, b'1', b'2', 0, 1, b'g', 0, 0, 0xff];
+    let body = [&[kind::HASH_ZIPMAP, zipmap.len() as u8], &zipmap[..]].concat();
+    assert_eq!(pairs(&body), wanted);
+    let entries = [0, 1, b'f', 3, 0xfd, 2, 1, b'g', 3, 0];
+    let ziplist = [&[21, 0, 0, 0, 18, 0, 0, 0, 4, 0][..], &entries, &[0xff]].concat();
+    let body = [&[kind::HASH_ZIPLIST, ziplist.len() as u8], &ziplist[..]].concat();
+    assert_eq!(pairs(&body)[0].0, b"f");
+    assert_eq!(pairs(&body)[0].1, b"12");
+    let text_scores = [
+        kind::SORTED_SET,
+        3,
+        1,
+        b'a',
+        255,
+        1,
+        b'b',
+        3,
+        b'1',
+        b'.',
+        b'5',
+        1,
+        b'c',
+        254,
+    ];
+    let Owned::Collection(Stored::SortedSet(set)) = read(&sealed(&text_scores, 3)).unwrap() else {
+        panic!("a sorted set");
+    };
+    let scores: Vec<f64> = set.iter().map(|(_, score)| score).collect();
+    assert_eq!(scores, [f64::NEG_INFINITY, 1.5, f64::INFINITY]);
+}
+
+#[test]
+fn compressed_strings_are_read() {
+    // 0x01 "ab", then a run of 9 + 1 bytes from 2 before.
+    let body = [kind::STRING, 0xc3, 6, 12, 1, b'a', b'b', 0xe0, 1, 1];
+    let Owned::String { bytes, .. } = read(&sealed(&body, 10)).unwrap() else {
+        panic!("a string");
+    };
+    assert_eq!(bytes, b"abababababab");
+    for body in [
+        [kind::STRING, 0xc3, 6, 13, 1, b'a', b'b', 0xe0, 1, 1],
+        [kind::STRING, 0xc3, 6, 11, 1, b'a', b'b', 0xe0, 1, 1],
+        [kind::STRING, 0xc3, 6, 12, 1, b'a', b'b', 0xe0, 1, 2],
+        [kind::STRING, 0xc3, 7, 12, 1, b'a', b'b', 0xe0, 1, 1],
+    ] {
+        assert_eq!(read(&sealed(&body, 10)).err(), Some(RdbError::Format));
+    }
+    let bomb = [
+        &[kind::STRING, 0xc3, 1, 0x81][..],
+        &(1_u64 << 40).to_be_bytes(),
+        &[0],
+    ]
+    .concat();
+    assert_eq!(read(&sealed(&bomb, 10)).err(), Some(RdbError::Format));
+}
+
+#[test]
+fn footers_are_checked() {
+    let whole = write(Value::String(b"v"));
+    assert!(read(&whole).is_ok());
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 4;
+        assert_eq!(read(&damaged).err(), Some(RdbError::Footer), "byte {at}");
+    }
+    assert_eq!(
+        read(&sealed(&[0, 1, b'v'], 11)).err(),
+        Some(RdbError::Footer)
+    );
+    assert_eq!(read(b"short").err(), Some(RdbError::Footer));
+    assert_eq!(read(&sealed(&[], 10)).err(), Some(RdbError::Format));
+    for empty in [[kind::HASH, 0], [kind::SORTED_SET, 0]] {
+        assert_eq!(read(&sealed(&empty, 10)).err(), Some(RdbError::Format));
+    }
+}

@@ -1,0 +1,245 @@
+//! Answers that wait for their caller: by tag, in the order in which they came; and in line, in the order
+//! in which they were asked for.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::store::link::{Body, Bytes};
+use crate::time::Millis;
+
+/// What became of an op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered<'a> {
+    /// It is done: its reply, in the protocol that it asked for.
+    Reply(&'a [u8]),
+    /// It waits for a key; `Reply` or `Cancelled` follows. The time at which its caller is to cancel it.
+    Parked {
+        /// `None`: it waits for as long as it takes.
+        until: Option<Millis>,
+    },
+    /// It waited, was cancelled, and did nothing.
+    Cancelled,
+}
+
+#[derive(Debug)]
+enum Kept {
+    /// Among the bytes of all.
+    Here(Range<usize>),
+    /// Large enough to lie by itself.
+    Apart(Bytes),
+    Parked(Option<Millis>),
+    Cancelled,
+}
+
+/// Answers by tag.
+#[derive(Default)]
+pub(super) struct Answers {
+    bytes: Vec<u8>,
+    kept: Vec<(u64, Kept)>,
+}
+
+/// The most bytes that stay allocated for the next answers.
+const BYTES_KEPT: usize = 1 << 20;
+
+/// The longest head of a bulk string: `$536870912\r\n`.
+const BULK_HEAD_BYTES: usize = 12;
+
+impl Answers {
+    /// A reply, to be copied.
+    #[inline]
+    pub(super) fn reply(&mut self, tag: u64, reply: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(reply);
+        self.kept.push((tag, Kept::Here(start..self.bytes.len())));
+    }
+
+    /// A bulk string that `read` appends to the bytes it is given, or nothing where it says so by `nil`.
+    /// Where `read` says neither, there is no answer.
+    #[inline]
+    pub(super) fn bulk<E>(
+        &mut self,
+        tag: u64,
+        nil: &[u8],
+        read: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; BULK_HEAD_BYTES]);
+        let value = self.bytes.len();
+        match read(&mut self.bytes) {
+            Ok(true) => {
+                let len = self.bytes.len() - value;
+                let start = head(&mut self.bytes[begin..value], len) + begin;
+                self.bytes.extend_from_slice(b"\r\n");
+                self.kept.push((tag, Kept::Here(start..self.bytes.len())));
+                Ok(())
+            }
+            Ok(false) => {
+                self.bytes.truncate(begin);
+                self.reply(tag, nil);
+                Ok(())
+            }
+            Err(error) => {
+                self.bytes.truncate(begin);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, tag: u64, body: Body) {
+        match body {
+            Body::Reply(bytes) if bytes.spilled() => self.kept.push((tag, Kept::Apart(bytes))),
+            Body::Reply(bytes) => self.reply(tag, &bytes),
+            Body::Parked(until) => self.kept.push((tag, Kept::Parked(until))),
+            Body::Cancelled => self.kept.push((tag, Kept::Cancelled)),
+            // What no op is answered with.
+            Body::Retry | Body::Values(_) | Body::Stats(_) | Body::Saved(_) => {}
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Shows all and forgets them.
+    pub(super) fn drain(&mut self, mut each: impl FnMut(u64, Answered<'_>)) {
+        for (tag, kept) in self.kept.drain(..) {
+            each(
+                tag,
+                match &kept {
+                    Kept::Here(range) => Answered::Reply(&self.bytes[range.clone()]),
+                    Kept::Apart(bytes) => Answered::Reply(bytes),
+                    Kept::Parked(until) => Answered::Parked { until: *until },
+                    Kept::Cancelled => Answered::Cancelled,
+                },
+            );
+        }
+        self.bytes.clear();
+        self.bytes.shrink_to(BYTES_KEPT);
+    }
+}
+
+/// Writes `$len\r\n` to the end of `bytes`; where it begins.
+fn head(bytes: &mut [u8], mut len: usize) -> usize {
+    let mut at = bytes.len() - 2;
+    bytes[at..].copy_from_slice(b"\r\n");
+    loop {
+        at -= 1;
+        bytes[at] = b'0' + (len % 10) as u8;
+        len /= 10;
+        if len == 0 {
+            break;
+        }
+    }
+    bytes[at - 1] = b'$';
+    at - 1
+}
+
+/// Answers in line.
+#[derive(Default)]
+pub(in crate::store) struct Line {
+    /// The place of the first.
+    first: u64,
+    bodies: VecDeque<Option<Body>>,
+    /// How many are not there yet.
+    pub(super) missing: usize,
+}
+
+impl Line {
+    /// A place at the end, whose answer is not there yet.
+    pub(super) fn join(&mut self) -> u64 {
+        self.bodies.push_back(None);
+        self.missing += 1;
+        self.first + self.bodies.len() as u64 - 1
+    }
+
+    /// An answer that is there already.
+    pub(super) fn answered(&mut self, body: Body) {
+        self.bodies.push_back(Some(body));
+    }
+
+    pub(super) fn set(&mut self, place: u64, body: Body) {
+        let at = place.wrapping_sub(self.first) as usize;
+        if let Some(empty @ None) = self.bodies.get_mut(at) {
+            *empty = Some(body);
+            self.missing -= 1;
+        }
+    }
+
+    pub(in crate::store) fn len(&self) -> usize {
+        self.bodies.len()
+    }
+
+    /// Whether the last answer is there.
+    pub(super) fn has_last(&self) -> bool {
+        self.bodies.back().is_none_or(Option::is_some)
+    }
+
+    /// The first answer, where it is there.
+    pub(in crate::store) fn pop(&mut self) -> Option<Body> {
+        let body = self.bodies.pop_front_if(|first| first.is_some())?;
+        self.first += 1;
+        body
+    }
+
+    /// Those who asked last, where all are there.
+    pub(in crate::store) fn take_last(&mut self, count: usize) -> Vec<Body> {
+        let at = self.bodies.len() - count;
+        self.bodies.drain(at..).flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_as_they_were_given() {
+        let mut answers = Answers::default();
+        answers.reply(1, b"+OK\r\n");
+        let long = vec![b'v'; 1_234_567];
+        for value in [&b""[..], b"x", b"0123456789", &long] {
+            let read = |bytes: &mut Vec<u8>| {
+                bytes.extend_from_slice(value);
+                Ok::<_, ()>(true)
+            };
+            answers.bulk(2, b"$-1\r\n", read).unwrap();
+        }
+        answers.bulk(3, b"_\r\n", |_| Ok::<_, ()>(false)).unwrap();
+        answers
+            .bulk(4, b"_\r\n", |bytes| {
+                bytes.push(1);
+                Err(())
+            })
+            .unwrap_err();
+        answers.push(5, Body::Parked(Some(Millis(7))));
+        answers.push(5, Body::Reply(Bytes::from_vec(long.clone())));
+        answers.push(6, Body::Cancelled);
+        let mut seen = Vec::new();
+        answers.drain(|tag, answered| {
+            seen.push((
+                tag,
+                match answered {
+                    Answered::Reply(bytes) if bytes.len() > 100 => format!("{} bytes", bytes.len()),
+                    Answered::Reply(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+                    other => format!("{other:?}"),
+                },
+            ));
+        });
+        let seen: Vec<(u64, &str)> = seen.iter().map(|(tag, text)| (*tag, &**text)).collect();
+        assert_eq!(
+            seen,
+            [
+                (1, "+OK\r\n"),
+                (2, "$0\r\n\r\n"),
+                (2, "$1\r\nx\r\n"),
+                (2, "$10\r\n0123456789\r\n"),
+                (2, "1234579 bytes"),
+                (3, "_\r\n"),
+                (5, "Parked { until: Some(Millis(7)) }"),
+                (5, "1234567 bytes"),
+                (6, "Cancelled"),
+            ]
+        );
+        assert!(answers.is_empty());
+    }
+}

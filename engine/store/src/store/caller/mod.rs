@@ -1,0 +1,243 @@
+//! A caller: one thread's way to every shard, whoever owns it.
+//!
+//! A [`Session`](super::Session) has one, and so has each [`Worker`](super::Worker), whose own shards it
+//! reaches directly. A string is read where the caller stands, if it can be; everything else goes to the
+//! shard's owner by ring and comes back when it is done. A key with an unfinished op of the caller's is
+//! read through the ring as well, so a caller reads its own writes. What goes over several shards is a
+//! job ([`wide`](super::wide)).
+
+mod answers;
+mod flight;
+mod reads;
+mod traffic;
+
+use std::sync::Arc;
+
+use super::Inner;
+use super::host::error_body;
+use super::link::{Answer, Ask, Body, Bytes, Lane};
+use super::ring::Waker;
+use super::watch::Watch;
+use super::wide::{self, Jobs, Plan, Route};
+use super::worker::Core;
+use crate::command::{CommandError, string};
+use crate::op::Op;
+use crate::reply::Protocol;
+use crate::slot::Slot;
+use crate::time::Millis;
+
+pub use answers::Answered;
+use answers::{Answers, Line};
+use flight::{Flights, Side};
+pub(super) use flight::{Mark, Whose};
+
+/// One thread's way to every shard.
+pub(super) struct Caller {
+    pub(super) inner: Arc<Inner>,
+    /// The worker that this is the way of.
+    pub(super) own: Option<usize>,
+    pub(super) waker: Arc<Waker>,
+    lanes: Vec<Option<Lane>>,
+    sides: Vec<Side>,
+    flights: Flights,
+    answers: Answers,
+    line: Line,
+    /// The op in line that waits for a key, and until when.
+    line_parked: Option<(u64, Millis)>,
+    pub(super) jobs: Jobs,
+    /// Answers that were found without asking: the worker has stopped.
+    found: Vec<Answer>,
+}
+
+impl Caller {
+    pub(super) fn new(inner: Arc<Inner>, own: Option<usize>, waker: Arc<Waker>) -> Caller {
+        Caller {
+            lanes: inner.doors.iter().map(|_| None).collect(),
+            sides: (0..inner.shards).map(|_| Side::new()).collect(),
+            jobs: Jobs::new(&inner),
+            inner,
+            own,
+            waker,
+            flights: Flights::default(),
+            answers: Answers::default(),
+            line: Line::default(),
+            line_parked: None,
+            found: Vec::new(),
+        }
+    }
+
+    /// Runs `op`; it is answered by tag.
+    pub(super) fn send(&mut self, mut core: Option<&mut Core>, tag: u64, op: Op) {
+        match wide::route(&op, self.inner.shards) {
+            Route::One(shard) => {
+                if let Some(core) = core.as_deref_mut() {
+                    let (now, writes) = (core.now, op.command().flags.writes());
+                    if let Some(host) = core.host(shard).filter(|host| host.is_free(writes)) {
+                        let out = host.apply_own(now, &op);
+                        if let Some(parked) = out.parked {
+                            let number = self.begin(shard, Mark::Nothing, Whose::Tag(tag), true);
+                            let host = core.host(shard).expect("it was just there");
+                            host.park(super::host::From::Own, number, op);
+                            self.answers.push(tag, Body::Parked(parked.until));
+                        } else {
+                            self.answers.reply(tag, out.reply.as_bytes());
+                        }
+                        let host = core.host(shard).expect("it was just there");
+                        return host.serve_after_own(now);
+                    }
+                }
+                if std::ptr::eq(op.command(), &raw const string::GET)
+                    && self.read_here(core.as_deref_mut(), shard, tag, &op)
+                {
+                    return;
+                }
+                self.ask(core, shard, Mark::of(&op), Whose::Tag(tag), Ask::Apply(op));
+            }
+            Route::Wide(plan) => self.begin_job(core, Whose::Tag(tag), plan),
+            Route::Refused(error) => self.answers.push(tag, error_body(&error)),
+        }
+    }
+
+    /// Applies all of `ops` or, where a watched key changed, none.
+    pub(super) fn transact(
+        &mut self,
+        core: Option<&mut Core>,
+        tag: u64,
+        protocol: Protocol,
+        ops: Vec<Op>,
+        watch: Option<Watch>,
+    ) {
+        let shards = self.inner.shards;
+        let watched = watch.as_ref().map_or_else(Vec::new, |w| w.shards(shards));
+        match wide::transaction(protocol, ops, watch, watched, shards) {
+            Ok((shard, transaction)) => {
+                let ask = Ask::Transact(Box::new(transaction));
+                self.ask(core, shard, Mark::All, Whose::Tag(tag), ask);
+            }
+            Err(plan) => self.begin_job(core, Whose::Tag(tag), plan),
+        }
+    }
+
+    /// Watches the keys of `keys` with `watch`.
+    pub(super) fn watch(&mut self, core: Option<&mut Core>, tag: u64, watch: &Watch, keys: &Op) {
+        let plan = wide::watch(watch, keys, self.inner.shards);
+        self.begin_job(core, Whose::Tag(tag), plan);
+    }
+
+    /// Gives up an op, where it waits for a key or will.
+    pub(super) fn cancel(&mut self, mut core: Option<&mut Core>, whose: Whose) {
+        for number in self.flights.find(|flight| flight.whose == whose) {
+            self.cancel_flight(core.as_deref_mut(), number);
+        }
+        self.cancel_jobs(core, whose);
+    }
+
+    fn cancel_flight(&mut self, core: Option<&mut Core>, number: u64) {
+        let Some(flight) = self.flights.get_mut(number) else {
+            return;
+        };
+        flight.cancelled = true;
+        if flight.parked {
+            let shard = flight.shard;
+            self.tell(core, shard, Ask::Cancel(number));
+        }
+    }
+
+    /// Shows what was answered by tag.
+    pub(super) fn answers(&mut self, each: impl FnMut(u64, Answered<'_>)) {
+        if !self.answers.is_empty() {
+            self.answers.drain(each);
+        }
+    }
+
+    /// How many questions and jobs are on their way.
+    pub(super) fn outstanding(&self) -> usize {
+        self.flights.len() + self.jobs.len()
+    }
+
+    /// Gives `body` to who it is for.
+    pub(super) fn deliver(&mut self, whose: Whose, body: Body) {
+        match whose {
+            Whose::Tag(tag) => self.answers.push(tag, body),
+            Whose::Line(place) => match body {
+                Body::Parked(until) => self.line_parked = until.map(|until| (place, until)),
+                body => self.line.set(place, body),
+            },
+            Whose::Job { .. } => {}
+        }
+    }
+
+    /// Runs `op`, whose answer stands in line.
+    pub(super) fn queue(&mut self, mut core: Option<&mut Core>, op: &Op) {
+        match wide::route(op, self.inner.shards) {
+            Route::One(shard) => {
+                if let Some(core) = core.as_deref_mut()
+                    && let Some(bytes) = Caller::run_own(core, shard, op)
+                {
+                    return self.line.answered(Body::Reply(bytes));
+                }
+                let whose = Whose::Line(self.line.join());
+                self.ask(core, shard, Mark::of(op), whose, Ask::Apply(op.clone()));
+            }
+            Route::Wide(plan) => {
+                let whose = Whose::Line(self.line.join());
+                self.begin_job(core, whose, plan);
+            }
+            Route::Refused(error) => self.line.answered(error_body(&error)),
+        }
+    }
+
+    /// Runs an op of the worker's own at once, where that can be done.
+    pub(super) fn run_own(core: &mut Core, shard: usize, op: &Op) -> Option<Bytes> {
+        let (now, writes) = (core.now, op.command().flags.writes());
+        // One that may wait takes the long way, on which it can be given up.
+        if op.command().flags.has(crate::command::Flag::Blocking) {
+            return None;
+        }
+        let host = core.host(shard).filter(|host| host.is_free(writes))?;
+        let bytes = Bytes::from_slice(host.apply_own(now, op).reply.as_bytes());
+        host.serve_after_own(now);
+        core.own_op();
+        Some(bytes)
+    }
+
+    /// Asks several shards at once, in line: their answers, once they are there, are the last in it.
+    pub(super) fn ask_in_line(
+        &mut self,
+        mut core: Option<&mut Core>,
+        asks: impl Iterator<Item = (usize, Ask)>,
+    ) {
+        for (shard, ask) in asks {
+            let whose = Whose::Line(self.line.join());
+            self.ask(core.as_deref_mut(), shard, Mark::Nothing, whose, ask);
+        }
+    }
+
+    /// Whether the answer to what was asked last in line is there.
+    pub(super) fn last_is_there(&self) -> bool {
+        self.line.has_last()
+    }
+
+    /// How many answers in line are missing.
+    pub(super) fn missing(&self) -> usize {
+        self.line.missing
+    }
+
+    /// Runs a plan whose answer stands in line.
+    pub(super) fn plan_in_line(&mut self, core: Option<&mut Core>, plan: Plan) {
+        let whose = Whose::Line(self.line.join());
+        self.begin_job(core, whose, plan);
+    }
+}
+
+/// The shard of `key` among `shards`.
+#[inline]
+pub(super) fn shard_of(key: &[u8], shards: usize) -> usize {
+    Slot::of(key).shard(shards)
+}
+
+fn stopped() -> Body {
+    error_body(&CommandError::fixed(
+        "ERR the worker of this shard has stopped",
+    ))
+}

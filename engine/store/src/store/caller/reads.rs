@@ -1,0 +1,120 @@
+//! Reads on any core: strings of shards that another worker owns, without a hop.
+
+use std::sync::atomic::Ordering;
+
+use super::Caller;
+use crate::command::CommandError;
+use crate::keyspace::Read;
+use crate::op::Op;
+use crate::reply::Protocol;
+use crate::store::link::{Ask, TOUCHES};
+use crate::store::worker::Core;
+
+/// After so many any-core reads their counts are passed on.
+const READS_COUNTED: u32 = 64;
+
+/// The owner has to answer.
+pub(in crate::store) struct AskOwner;
+
+impl Caller {
+    /// Appends the string at `key` of `database` to `value`; whether there is one.
+    ///
+    /// # Errors
+    /// The owner has to answer.
+    #[inline]
+    pub(in crate::store) fn read(
+        &mut self,
+        core: Option<&mut Core>,
+        shard: usize,
+        database: u8,
+        key: &[u8],
+        value: &mut Vec<u8>,
+    ) -> Result<bool, AskOwner> {
+        let inner = &self.inner;
+        let side = &mut self.sides[shard];
+        let Some(reader) = inner.reader(shard).filter(|_| !side.is_marked(key)) else {
+            return Err(AskOwner);
+        };
+        let guard = crossbeam_epoch::pin();
+        let touch = |touched| side.touched.push(touched);
+        let read = reader.get(database, key, || inner.now(), value, &guard, touch);
+        drop(guard);
+        match read {
+            Read::Hit => side.hits += 1,
+            Read::Miss => side.misses += 1,
+            Read::Ask => return Err(AskOwner),
+        }
+        if side.touched.len() >= TOUCHES || side.hits + side.misses >= READS_COUNTED {
+            self.tell_reads(core, shard);
+        }
+        Ok(read == Read::Hit)
+    }
+
+    /// Answers `op`, a `GET`, by tag; whether it could be read here.
+    pub(super) fn read_here(
+        &mut self,
+        core: Option<&mut Core>,
+        shard: usize,
+        tag: u64,
+        op: &Op,
+    ) -> bool {
+        let nil: &[u8] = match op.protocol() {
+            Protocol::Resp2 => b"$-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        };
+        let mut answers = std::mem::take(&mut self.answers);
+        let read = answers.bulk(tag, nil, |bytes| {
+            self.read(core, shard, op.database(), &op[0], bytes)
+        });
+        self.answers = answers;
+        read.is_ok()
+    }
+
+    /// Appends the string at `key` to `value` where the caller's worker owns it and is free.
+    #[inline]
+    pub(in crate::store) fn read_own(
+        core: &mut Core,
+        shard: usize,
+        key: &[u8],
+        value: &mut Vec<u8>,
+    ) -> Option<Result<bool, CommandError>> {
+        let now = core.now;
+        let host = core.host(shard).filter(|host| host.is_free(false))?;
+        let keyspace = host.shard().keyspace();
+        keyspace.begin(now, 0, true);
+        let found = match keyspace.string(key) {
+            Ok(found) => found.map(|bytes| value.extend_from_slice(bytes)).is_some(),
+            Err(error) => return Some(Err(error)),
+        };
+        core.own_op();
+        Some(Ok(found))
+    }
+
+    /// Passes on what the owner does not see of any-core reads. Touches that find no room are lost:
+    /// to a policy they are hints.
+    pub(in crate::store) fn tell_reads(&mut self, core: Option<&mut Core>, shard: usize) {
+        let side = &mut self.sides[shard];
+        let reads = &self.inner.reads[shard];
+        // Relaxed: counts, which order nothing.
+        let hits = u64::from(std::mem::take(&mut side.hits));
+        let misses = u64::from(std::mem::take(&mut side.misses));
+        reads.hits.fetch_add(hits, Ordering::Relaxed);
+        reads.misses.fetch_add(misses, Ordering::Relaxed);
+        let touched = std::mem::take(&mut side.touched);
+        if touched.is_empty() {
+            return;
+        }
+        if let Some(host) = core.and_then(|core| core.host(shard)) {
+            host.shard().keyspace().touched(&touched);
+        } else if let Some(lane) = self.lane(self.inner.worker_of[shard])
+            && lane.outbox.is_empty()
+        {
+            let request = crate::store::link::Request {
+                number: u64::MAX,
+                shard,
+                ask: Ask::Touched(touched),
+            };
+            let _ = lane.requests.push(request);
+        }
+    }
+}

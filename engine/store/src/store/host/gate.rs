@@ -1,0 +1,168 @@
+//! The gate: what is answered, and when it may be said.
+//!
+//! An answer is *unsaid* until the turn's log is handed the effects that it tells of, and under
+//! `appendfsync always` until they are durable, reads included: a reader must not be told of what a
+//! power failure may take back. Once the log is known to have failed, no write is acknowledged.
+
+use std::collections::VecDeque;
+
+use super::From;
+use crate::command::CommandError;
+use crate::effect::Effects;
+use crate::log::Log;
+use crate::op::Op;
+use crate::store::link::{Answer, Body, Bytes};
+use crate::time::Millis;
+
+/// Ops wait while so much has been appended that the disk has not taken yet.
+const PENDING_BYTES_MAX: u64 = 64 << 20;
+
+struct Unsaid {
+    /// The log's sequence when the op had been applied.
+    sequence: u64,
+    /// Whether the log holds the op itself.
+    wrote: bool,
+    from: From,
+    answer: Answer,
+}
+
+/// The log of a shard, and the answers that wait for it.
+pub(super) struct Gate {
+    log: Option<Log>,
+    /// Whether answers wait for durability.
+    strict: bool,
+    /// Why the log failed.
+    failed: Option<String>,
+    unsaid: VecDeque<Unsaid>,
+}
+
+impl Gate {
+    pub(super) fn new(log: Option<Log>, strict: bool) -> Gate {
+        Gate {
+            log,
+            strict,
+            failed: None,
+            unsaid: VecDeque::new(),
+        }
+    }
+
+    /// Whether an answer may be said at once, without passing here: nothing waits, and what it tells of
+    /// has reached the log.
+    #[inline]
+    pub(super) fn is_clear(&self, writes: bool) -> bool {
+        match &self.log {
+            None => true,
+            Some(log) => {
+                !writes
+                    && !self.strict
+                    && self.failed.is_none()
+                    && self.unsaid.is_empty()
+                    && log.pending_bytes() == 0
+            }
+        }
+    }
+
+    /// Whether the disk is so far behind that ops have to wait.
+    #[inline]
+    pub(super) fn is_stalled(&self) -> bool {
+        let log = self.log.as_ref().filter(|_| self.failed.is_none());
+        log.is_some_and(|log| log.pending_bytes() > PENDING_BYTES_MAX)
+    }
+
+    /// Why `op` may not run, since the log failed.
+    pub(super) fn refusal(&self, op: &Op) -> Option<CommandError> {
+        let reason = self.failed.as_ref()?;
+        (self.strict || op.command().flags.writes()).then(|| misconf(reason))
+    }
+
+    /// Logs `effects`.
+    #[inline]
+    pub(super) fn append(&mut self, effects: &Effects) {
+        if let Some(log) = &mut self.log {
+            log.append(effects);
+        }
+    }
+
+    /// The sequence of the last record.
+    pub(super) fn appended(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::appended)
+    }
+
+    /// Answers with what was seen so far; `wrote` where the log holds a part of it.
+    pub(super) fn say(&mut self, from: From, number: u64, wrote: bool, body: Body) {
+        let sequence = self.appended();
+        let wrote = wrote && self.log.is_some();
+        self.push(sequence, wrote, from, Answer { number, body });
+    }
+
+    /// Answers with what waits for nothing.
+    pub(super) fn say_now(&mut self, from: From, number: u64, body: Body) {
+        self.push(0, false, from, Answer { number, body });
+    }
+
+    fn push(&mut self, sequence: u64, wrote: bool, from: From, answer: Answer) {
+        self.unsaid.push_back(Unsaid {
+            sequence,
+            wrote,
+            from,
+            answer,
+        });
+    }
+
+    /// Turns the log; `say` hears what may now be said.
+    pub(super) fn turn(&mut self, now: Millis, mut say: impl FnMut(From, Answer)) {
+        let durable = match &mut self.log {
+            Some(log) if self.failed.is_none() => match log.turn(now) {
+                Ok(durable) => durable,
+                Err(error) => {
+                    self.failed = Some(error.to_string());
+                    0
+                }
+            },
+            _ => 0,
+        };
+        while let Some(first) = self.unsaid.front() {
+            if self.strict && self.failed.is_none() && first.sequence > durable {
+                break;
+            }
+            let mut unsaid = self.unsaid.pop_front().expect("it was just seen");
+            if let Some(reason) = &self.failed
+                && (unsaid.wrote || self.strict && unsaid.sequence > 0)
+            {
+                unsaid.answer.body = error_body(&misconf(reason));
+            }
+            say(unsaid.from, unsaid.answer);
+        }
+    }
+
+    /// Whether answers wait for the log.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.unsaid.is_empty()
+    }
+
+    /// Waits until everything that was logged is durable.
+    pub(super) fn sync(&mut self) -> Result<(), String> {
+        match (&self.failed, &mut self.log) {
+            (Some(reason), _) => Err(reason.clone()),
+            (None, Some(log)) => log.sync().map(drop).map_err(|error| error.to_string()),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Forgets what one caller would be told, or every one.
+    pub(super) fn forget(&mut self, gone: Option<From>) {
+        self.unsaid
+            .retain(|unsaid| gone.is_some_and(|gone| unsaid.from != gone));
+    }
+}
+
+fn misconf(reason: &str) -> CommandError {
+    CommandError::new(format!("MISCONF Errors writing to the AOF file: {reason}"))
+}
+
+/// An error as an answer.
+pub(in crate::store) fn error_body(error: &CommandError) -> Body {
+    let mut reply = crate::reply::ReplyBuf::default();
+    reply.error(error);
+    Body::Reply(Bytes::from_slice(reply.as_bytes()))
+}

@@ -1,0 +1,280 @@
+//! A host: one shard, as its worker drives it.
+//!
+//! A turn is apply → log → reply. The [`gate`] says when an answer may be said; [`waiters`] are ops that
+//! wait for a key. While something goes over several shards the host *stands still* for whoever
+//! coordinates it: its version is odd, so that readers on other cores ask it, and whatever else is asked
+//! waits until the release.
+
+mod gate;
+mod serve;
+mod waiters;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::config::StoreError;
+use super::link::{Answer, Ask, Body, Bytes, Request};
+use crate::event::Event;
+use crate::log::Log;
+use crate::op::Op;
+use crate::shard::{Out, Shard};
+use crate::snapshot::Meta;
+use crate::time::Millis;
+
+use gate::Gate;
+pub(super) use gate::error_body;
+pub(super) use serve::aborted;
+use waiters::Waiters;
+pub(super) use waiters::awaited_keys;
+
+/// Between two slices of the work that no op asks for (Redis's `hz` 10).
+const TICK_MS: u64 = 100;
+
+/// Who asked: a link's number, or the worker itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum From {
+    Link(usize),
+    Own,
+}
+
+/// A shard with its log and those who wait.
+pub(super) struct Host {
+    pub(super) number: usize,
+    /// Of how many shards.
+    shards: usize,
+    shard: Shard,
+    gate: Gate,
+    /// Odd while several keys change together: one command here, or one over several shards.
+    version: Arc<AtomicU64>,
+    /// Where snapshots go, and what they are of.
+    saves: Option<(PathBuf, Meta)>,
+    /// Who it stands still for.
+    holder: Option<From>,
+    /// Whether anything was logged since it stands still.
+    held_wrote: bool,
+    /// What others asked meanwhile.
+    waiting: VecDeque<(From, Request)>,
+    waiters: Waiters,
+    out: Out,
+    events: Vec<Event>,
+    ticked: Millis,
+    busy: bool,
+}
+
+/// Whether `op` may change more than one key.
+#[inline]
+fn changes_several(op: &Op) -> bool {
+    op.command().flags.writes() && op.keys().take(2).count() != 1
+}
+
+impl Host {
+    pub(super) fn new(
+        number: usize,
+        shards: usize,
+        shard: Shard,
+        log: Option<Log>,
+        strict: bool,
+        version: Arc<AtomicU64>,
+        saves: Option<(PathBuf, Meta)>,
+    ) -> Host {
+        Host {
+            number,
+            shards,
+            shard,
+            gate: Gate::new(log, strict),
+            version,
+            saves,
+            holder: None,
+            held_wrote: false,
+            waiting: VecDeque::new(),
+            waiters: Waiters::default(),
+            out: Out::default(),
+            events: Vec::new(),
+            ticked: Millis(0),
+            busy: false,
+        }
+    }
+
+    /// The shard, for a worker's own reads.
+    pub(super) fn shard(&mut self) -> &mut Shard {
+        &mut self.shard
+    }
+
+    /// Whether the worker's own op may run and be answered at once: nothing stands before it, and no
+    /// answer waits for the log.
+    #[inline]
+    pub(super) fn is_free(&self, writes: bool) -> bool {
+        self.holder.is_none() && self.waiting.is_empty() && self.gate.is_clear(writes)
+    }
+
+    /// Applies `op` for the worker itself; [`Host::is_free`] allowed it. What came of it is
+    /// [`Host::out`].
+    pub(super) fn apply_own(&mut self, now: Millis, op: &Op) -> &Out {
+        self.out.clear();
+        self.apply(now, op);
+        self.gate.append(&self.out.effects);
+        self.events.append(&mut self.out.events);
+        &self.out
+    }
+
+    /// Serves those who waited for what an op of the worker's own made ready, after its answer was
+    /// taken.
+    #[inline]
+    pub(super) fn serve_after_own(&mut self, now: Millis) {
+        if self.shard.keyspace().has_ready() {
+            self.serve_waiters(now);
+        }
+    }
+
+    /// Takes a request in: it is answered by the end of a turn.
+    pub(super) fn take(&mut self, now: Millis, from: From, request: Request) {
+        let must_wait = self.holder.is_some() || !self.waiting.is_empty() || self.gate.is_stalled();
+        if must_wait && !passes(&request.ask) {
+            self.waiting.push_back((from, request));
+        } else {
+            self.serve(now, from, request);
+        }
+    }
+
+    fn serve_waiting(&mut self, now: Millis) {
+        while self.holder.is_none()
+            && !self.gate.is_stalled()
+            && let Some((from, request)) = self.waiting.pop_front()
+        {
+            self.serve(now, from, request);
+        }
+    }
+
+    /// What no op asks for, and the log. `say` hears what may now be said.
+    pub(super) fn turn(&mut self, now: Millis, say: impl FnMut(From, Answer)) {
+        if self.holder.is_none() {
+            if self.busy || now.since(self.ticked) >= TICK_MS {
+                self.ticked = now;
+                self.out.clear();
+                self.busy = self.shard.tick(now, &mut self.out);
+                self.gate.append(&self.out.effects);
+                self.events.append(&mut self.out.events);
+            }
+            if self.shard.keyspace().has_ready() {
+                self.serve_waiters(now);
+            }
+        }
+        self.gate.turn(now, say);
+        if !self.waiting.is_empty() {
+            self.serve_waiting(now);
+        }
+    }
+
+    /// Whether a turn soon would do something.
+    pub(super) fn is_busy(&self) -> bool {
+        self.gate.is_busy() || self.busy
+    }
+
+    /// The events since they were last taken.
+    pub(super) fn events(&mut self) -> std::vec::Drain<'_, Event> {
+        self.events.drain(..)
+    }
+
+    /// Waits until everything that was logged is durable.
+    pub(super) fn sync(&mut self) -> Result<(), String> {
+        self.gate.sync()
+    }
+
+    /// Forgets a caller: what it asked is not answered, and what it held goes on.
+    pub(super) fn forget(&mut self, now: Millis, gone: From) {
+        self.waiting.retain(|(from, _)| *from != gone);
+        self.waiters.forget(Some(gone), self.shard.keyspace());
+        if self.holder == Some(gone) {
+            self.release(now);
+        }
+        self.gate.forget(Some(gone));
+    }
+
+    /// Forgets every caller: the worker leaves, and its links with it. What was asked is not answered.
+    pub(super) fn forget_all(&mut self) {
+        self.waiting.clear();
+        self.waiters.forget(None, self.shard.keyspace());
+        self.gate.forget(None);
+        self.let_go();
+    }
+
+    /// Whoever held the shard lets it go: who waits is served.
+    fn release(&mut self, now: Millis) {
+        self.let_go();
+        if self.shard.keyspace().has_ready() {
+            self.serve_waiters(now);
+        }
+        self.serve_waiting(now);
+    }
+
+    /// Nobody holds the shard any more, and readers on other cores may look again.
+    fn let_go(&mut self) {
+        if self.holder.take().is_some() {
+            self.held_wrote = false;
+            self.turn_version();
+        }
+    }
+
+    /// From even to odd before several keys change, and back after.
+    fn turn_version(&self) {
+        if cfg!(not(broken_version)) {
+            // Release: pairs with the acquire in `KeyReader::get`; odd before anything changes, even
+            // after everything changed.
+            self.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Applies `op`. Where it changes several keys, readers on other cores see all of it or nothing: the
+    /// version is odd meanwhile, as it is for as long as somebody holds the shard.
+    fn apply(&mut self, now: Millis, op: &Op) {
+        let alone = self.holder.is_none() && changes_several(op);
+        if alone {
+            self.turn_version();
+        }
+        self.shard.apply(now, op, &mut self.out);
+        if alone {
+            self.turn_version();
+        }
+    }
+
+    /// Logs what came of the last op and passes its events on; whether it is in the log.
+    fn conclude(&mut self) -> bool {
+        self.gate.append(&self.out.effects);
+        self.events.append(&mut self.out.events);
+        !self.out.effects.is_empty()
+    }
+
+    fn reply(&self) -> Body {
+        Body::Reply(Bytes::from_slice(self.out.reply.as_bytes()))
+    }
+
+    fn save(&mut self, now: Millis) -> Result<(), StoreError> {
+        let (dir, meta) = self.saves.as_ref().ok_or(StoreError::NoFolderToSave)?;
+        let meta = Meta {
+            sequence: self.gate.appended(),
+            taken: now,
+            ..*meta
+        };
+        // Expired keys that nobody met yet are left out.
+        self.shard.keyspace().begin(now, 0, false);
+        super::save::write(dir, &meta, &mut self.shard)
+    }
+}
+
+/// Whether an ask does not wait while the host stands still: it is the holder's, or concerns no key.
+fn passes(ask: &Ask) -> bool {
+    match ask {
+        Ask::Apply(_) | Ask::Transact(_) | Ask::Watch(..) | Ask::Cancel(_) | Ask::Hold(_) => false,
+        Ask::Forget(_)
+        | Ask::Part(_)
+        | Ask::Fetch(_)
+        | Ask::Replace(_)
+        | Ask::Await(_)
+        | Ask::Release
+        | Ask::Touched(_)
+        | Ask::Stats
+        | Ask::Save => true,
+    }
+}

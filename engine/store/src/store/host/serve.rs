@@ -1,0 +1,282 @@
+//! What a host does with each thing that is asked of it.
+
+use super::waiters::{Waiter, awaited_keys};
+use super::{From, Host, error_body};
+use crate::command::{CommandError, Flag};
+use crate::keyspace::DbKey;
+use crate::op::Op;
+use crate::slot::Slot;
+use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
+use crate::store::watch::Watch;
+use crate::time::Millis;
+use crate::value::Kind;
+
+impl Host {
+    pub(super) fn serve(&mut self, now: Millis, from: From, request: Request) {
+        let number = request.number;
+        self.out.clear();
+        match request.ask {
+            Ask::Apply(op) => self.run(now, from, number, op),
+            Ask::Transact(transaction) => self.transact(now, from, number, &transaction),
+            Ask::Watch(watch, keys) => {
+                for key in keys.keys() {
+                    let key = DbKey::new(keys.database(), key);
+                    self.shard.look(now, &key, &mut self.out);
+                    self.shard.keyspace().watch(&key, watch.flag());
+                }
+                self.conclude();
+                self.out.reply.ok();
+                self.gate.say_now(from, number, self.reply());
+            }
+            Ask::Cancel(waiting) => {
+                if self.waiters.cancel(from, waiting, self.shard.keyspace()) {
+                    self.gate.say_now(from, waiting, Body::Cancelled);
+                }
+            }
+            Ask::Forget(waiting) => {
+                self.waiters.cancel(from, waiting, self.shard.keyspace());
+            }
+            Ask::Hold(hold) => self.hold(now, from, number, &hold),
+            Ask::Part(op) => self.part(now, from, number, &op),
+            Ask::Fetch(keys) => {
+                let mut ops = Vec::new();
+                for key in &keys {
+                    let keyspace = self.shard.keyspace();
+                    keyspace.begin(now, key.database(), false);
+                    keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
+                }
+                self.gate.say_now(from, number, Body::Values(ops));
+            }
+            Ask::Replace(ops) => {
+                let refused = self.replace(&ops);
+                self.out.reply.ok();
+                let body = refused.map_or_else(|| self.reply(), |error| error_body(&error));
+                self.gate.say_now(from, number, body);
+            }
+            Ask::Await(wait) => self.wait_here(from, number, *wait),
+            Ask::Release => {
+                let wrote = self.held_wrote;
+                // One that was told at `Hold` that the worker stopped holds nothing.
+                self.out.reply.ok();
+                self.gate.say(from, number, wrote, self.reply());
+                if self.holder == Some(from) {
+                    self.release(now);
+                }
+            }
+            Ask::Touched(touched) => self.shard.keyspace().touched(&touched),
+            Ask::Stats => {
+                let body = Body::Stats(Box::new(self.shard.stats()));
+                self.gate.say_now(from, number, body);
+            }
+            Ask::Save => {
+                let saved = self.save(now);
+                let body = Body::Saved(Box::new(saved));
+                self.gate.say_now(from, number, body);
+            }
+        }
+    }
+
+    fn run(&mut self, now: Millis, from: From, number: u64, op: Op) {
+        if let Some(error) = self.gate.refusal(&op) {
+            return self.gate.say_now(from, number, error_body(&error));
+        }
+        self.apply(now, &op);
+        let wrote = self.conclude();
+        match self.out.parked {
+            Some(parked) => {
+                self.park(from, number, op);
+                self.gate.say_now(from, number, Body::Parked(parked.until));
+            }
+            None => self.gate.say(from, number, wrote, self.reply()),
+        }
+        if self.shard.keyspace().has_ready() {
+            self.serve_waiters(now);
+        }
+    }
+
+    /// `op`, which was just applied, waits.
+    pub(in crate::store) fn park(&mut self, from: From, number: u64, op: Op) {
+        let waiter = Waiter {
+            keys: awaited_keys(&op),
+            op,
+            from,
+            number,
+            claim: None,
+            elsewhere: false,
+        };
+        self.waiters.add(waiter, self.shard.keyspace());
+    }
+
+    fn wait_here(&mut self, from: From, number: u64, wait: Await) {
+        let mut keys = awaited_keys(&wait.op);
+        keys.retain(|key| Slot::of(key.key()).shard(self.shards) == self.number);
+        let waiter = Waiter {
+            keys,
+            op: wait.op,
+            from,
+            number,
+            claim: Some(wait.claim),
+            elsewhere: wait.elsewhere,
+        };
+        self.waiters.add(waiter, self.shard.keyspace());
+    }
+
+    /// Serves those who wait for keys that became ready: key by key as they changed, who came first
+    /// first. What one gets may make another key ready (`BLMOVE`).
+    pub(super) fn serve_waiters(&mut self, now: Millis) {
+        if self.holder.is_some() {
+            return;
+        }
+        while self.shard.keyspace().has_ready() {
+            for key in self.shard.keyspace().take_ready() {
+                let mut last = None;
+                while let Some(id) = self.waiters.after(&key, last)
+                    && self.serve_waiter(now, &key, id)
+                {
+                    last = Some(id);
+                }
+            }
+        }
+    }
+
+    /// Serves one waiter for `key`, if the key has something for it; whether the next one may try.
+    fn serve_waiter(&mut self, now: Millis, key: &DbKey, id: u64) -> bool {
+        let waiter = self.waiters.get(id);
+        let (from, number) = (waiter.from, waiter.number);
+        if let Some(claim) = &waiter.claim {
+            let keyspace = self.shard.keyspace();
+            keyspace.begin(now, key.database(), false);
+            if !claim.is_taken() && !is_ready_for(&waiter.op, keyspace.kind(key.key())) {
+                return true;
+            }
+            // From here to its answer nothing changes: who took the claim serves the op.
+            let taken = claim.take();
+            let elsewhere = waiter.elsewhere;
+            if !taken || elsewhere {
+                self.waiters.remove(id, self.shard.keyspace());
+                if taken {
+                    self.gate.say_now(from, number, Body::Retry);
+                }
+                return true;
+            }
+        }
+        self.out.clear();
+        let alone = super::changes_several(&waiter.op);
+        if alone {
+            self.turn_version();
+        }
+        let waiter = self.waiters.get(id);
+        (self.shard).serve(now, &waiter.op, key.key(), &mut self.out);
+        if alone {
+            self.turn_version();
+        }
+        let wrote = self.conclude();
+        if self.out.parked.is_none() {
+            self.waiters.remove(id, self.shard.keyspace());
+            self.gate.say(from, number, wrote, self.reply());
+        }
+        self.shard.keyspace().kind(key.key()).is_some()
+    }
+
+    fn transact(&mut self, now: Millis, from: From, number: u64, transaction: &Transaction) {
+        let Transaction {
+            protocol,
+            ops,
+            watch,
+        } = transaction;
+        if let Some(watch) = watch {
+            self.look_at(now, watch);
+        }
+        self.out.reply.speak(*protocol);
+        if watch.as_ref().is_some_and(Watch::is_changed) {
+            self.out.reply.nil_array();
+        } else if let Err(error) = self.make_ready(now, ops) {
+            self.out.reply.error(&aborted(&error));
+        } else {
+            self.turn_version();
+            self.out.reply.array(ops.len());
+            for op in ops {
+                self.shard.apply_at_once(now, op, &mut self.out);
+            }
+            self.turn_version();
+        }
+        let wrote = self.conclude();
+        self.gate.say(from, number, wrote, self.reply());
+        if self.shard.keyspace().has_ready() {
+            self.serve_waiters(now);
+        }
+    }
+
+    /// Removes watched keys of this shard that have expired, which their watch then knows.
+    fn look_at(&mut self, now: Millis, watch: &Watch) {
+        watch.each_of(self.number, self.shards, |key| {
+            self.shard.look(now, key, &mut self.out);
+        });
+    }
+
+    /// Makes room for `ops`; the error says why they may not run.
+    fn make_ready(&mut self, now: Millis, ops: &[Op]) -> Result<(), CommandError> {
+        if let Some(error) = ops.iter().find_map(|op| self.gate.refusal(op)) {
+            return Err(error);
+        }
+        let grows = |op: &&Op| op.command().flags.has(Flag::Denyoom);
+        (ops.iter().filter(grows)).try_for_each(|op| self.shard.prepare(now, op, &mut self.out))
+    }
+
+    fn hold(&mut self, now: Millis, from: From, number: u64, hold: &Hold) {
+        self.holder = Some(from);
+        self.turn_version();
+        if let Some(watch) = &hold.watch {
+            self.look_at(now, watch);
+        }
+        let ready = self.make_ready(now, &hold.ops);
+        self.held_wrote |= self.conclude();
+        match ready {
+            Ok(()) => self.out.reply.ok(),
+            Err(error) => self.out.reply.error(&error),
+        }
+        self.gate.say_now(from, number, self.reply());
+    }
+
+    /// Applies a part of what goes over several shards. Who asked goes on at once; what it tells its
+    /// caller waits for the release.
+    fn part(&mut self, now: Millis, from: From, number: u64, op: &Op) {
+        self.shard.apply_at_once(now, op, &mut self.out);
+        self.held_wrote |= self.conclude();
+        self.gate.say_now(from, number, self.reply());
+    }
+
+    /// Makes keys what `ops` say, which are effects; why one was refused.
+    fn replace(&mut self, ops: &[Op]) -> Option<CommandError> {
+        let classes = self.shard.keyspace().mute();
+        let mut scratch = crate::shard::Out::default();
+        let mut refused = None;
+        for op in ops {
+            match self.shard.replay(op, &mut scratch) {
+                Ok(()) => self.out.effects.push(op),
+                Err(error) => refused = Some(error),
+            }
+        }
+        self.shard.keyspace().set_notify(classes);
+        self.held_wrote |= self.conclude();
+        refused
+    }
+}
+
+/// Whether a key of this kind is what `op` waits for. Redis names every blocking command on sorted sets
+/// with `bz`.
+fn is_ready_for(op: &Op, kind: Option<Kind>) -> bool {
+    let wanted = if op.command().name.starts_with("bz") {
+        Kind::SortedSet
+    } else {
+        Kind::List
+    };
+    kind == Some(wanted)
+}
+
+/// Why a transaction was not run.
+pub(in crate::store) fn aborted(error: &CommandError) -> CommandError {
+    CommandError::new(format!(
+        "EXECABORT Transaction discarded because of: {error}"
+    ))
+}

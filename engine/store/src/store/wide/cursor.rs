@@ -1,0 +1,105 @@
+//! Ops over all keys that go to one shard after another: `SCAN`, `RANDOMKEY`.
+//!
+//! A cursor of `SCAN` is the shard's own in its lower 48 bits, and the shard above. Nothing stands still:
+//! what such an op promises, it promises of keys that are there the whole time.
+
+use super::merge::{bulk, bytes_of, elements, is_nil, reply};
+use super::plan::{Desk, Step};
+use crate::op::Op;
+use crate::reply::ReplyBuf;
+use crate::store::link::Body;
+
+/// The bits of a cursor that are the shard's own.
+const CURSOR_BITS: u32 = 48;
+
+/// How an op goes from shard to shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// Its first argument says where; its reply says where to go on.
+    Scan,
+    /// From any shard on, until one has something.
+    Any,
+}
+
+/// An op on its way from shard to shard.
+pub(in crate::store) struct Cursor {
+    op: Op,
+    walk: Walk,
+    shard: usize,
+    /// How many shards had nothing.
+    empty: usize,
+}
+
+impl Cursor {
+    pub(super) fn new(op: &Op, walk: Walk) -> Cursor {
+        Cursor {
+            op: op.clone(),
+            walk,
+            shard: 0,
+            empty: 0,
+        }
+    }
+
+    pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
+        let answer = answers.into_iter().next();
+        match (self.walk, answer) {
+            (Walk::Scan, None) => {
+                let given = unsigned(&self.op[0]);
+                let cursor = given.unwrap_or(0);
+                self.shard = (cursor >> CURSOR_BITS) as usize;
+                if self.shard >= desk.shards {
+                    // No cursor that was given out: a walk that is over.
+                    let mut over = ReplyBuf::default();
+                    over.array(2);
+                    over.bulk(b"0");
+                    over.array(0);
+                    return Step::Done(reply(&over));
+                }
+                let mut op = self.op.clone();
+                if given.is_some() {
+                    op = Op::new(op.command())
+                        .within(op.database())
+                        .answered_in(op.protocol())
+                        .text(cursor & ((1 << CURSOR_BITS) - 1));
+                    (1..self.op.len()).for_each(|arg| op.push(&self.op[arg]));
+                }
+                Step::Ask(vec![(self.shard, desk.apply(op))])
+            }
+            (Walk::Scan, Some(answer)) => Step::Done(self.onward(answer, desk.shards)),
+            (Walk::Any, None) => {
+                self.shard = desk.scratch.below(desk.shards);
+                Step::Ask(vec![(self.shard, desk.apply(self.op.clone()))])
+            }
+            (Walk::Any, Some(answer)) => {
+                self.empty += usize::from(is_nil(bytes_of(&answer)));
+                if !is_nil(bytes_of(&answer)) || self.empty == desk.shards {
+                    return Step::Done(answer);
+                }
+                self.shard = (self.shard + 1) % desk.shards;
+                Step::Ask(vec![(self.shard, desk.apply(self.op.clone()))])
+            }
+        }
+    }
+
+    /// The shard's reply with the cursor that leads on from it.
+    fn onward(&self, answer: Body, shards: usize) -> Body {
+        let [cursor, keys] = elements(bytes_of(&answer))[..] else {
+            return answer;
+        };
+        let text = bulk(cursor).and_then(unsigned);
+        let next = match text.unwrap_or(0) {
+            0 if self.shard + 1 == shards => 0,
+            0 => (self.shard as u64 + 1) << CURSOR_BITS,
+            own => (self.shard as u64) << CURSOR_BITS | own,
+        };
+        let mut onward = ReplyBuf::default();
+        onward.array(2);
+        onward.bulk(next.to_string().as_bytes());
+        onward.encoded(keys);
+        reply(&onward)
+    }
+}
+
+fn unsigned(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}

@@ -1,0 +1,182 @@
+//! How the replies of parts become one, as bytes.
+
+use crate::reply::ReplyBuf;
+use crate::store::link::{Body, Bytes};
+
+/// How the replies of parts become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merge {
+    /// Their sum.
+    Sum,
+    /// Each key's reply at its place.
+    Gather,
+    /// One list after another.
+    Join,
+    /// All are `OK`.
+    AllOk,
+}
+
+impl Merge {
+    /// One reply of those of parts. `places` are, part by part, those of its keys among all keys.
+    pub(super) fn all(self, places: &[&[usize]], replies: &[Body]) -> Body {
+        if let Some(error) = replies.iter().find_map(Body::refusal) {
+            return Body::Reply(error.clone());
+        }
+        let replies = replies.iter().map(bytes_of);
+        let mut merged = ReplyBuf::default();
+        match self {
+            Merge::AllOk => merged.ok(),
+            Merge::Sum => merged.int(replies.map(int).sum()),
+            Merge::Gather => {
+                let count = places.iter().map(|places| places.len()).sum();
+                let mut all: Vec<&[u8]> = vec![b""; count];
+                for (places, reply) in places.iter().zip(replies) {
+                    for (&place, element) in places.iter().zip(elements(reply)) {
+                        all[place] = element;
+                    }
+                }
+                merged.array(count);
+                for element in all {
+                    merged.encoded(element);
+                }
+            }
+            Merge::Join => {
+                let all: Vec<&[u8]> = replies.flat_map(elements).collect();
+                merged.array(all.len());
+                for element in all {
+                    merged.encoded(element);
+                }
+            }
+        }
+        reply(&merged)
+    }
+}
+
+/// A reply as an answer.
+pub(super) fn reply(reply: &ReplyBuf) -> Body {
+    Body::Reply(Bytes::from_slice(reply.as_bytes()))
+}
+
+/// The bytes of a reply; nothing where the answer is none.
+pub(super) fn bytes_of(body: &Body) -> &[u8] {
+    match body {
+        Body::Reply(bytes) => bytes,
+        _ => b"",
+    }
+}
+
+fn int(reply: &[u8]) -> i64 {
+    let text = reply
+        .strip_prefix(b":")
+        .and_then(|r| r.strip_suffix(b"\r\n"));
+    text.and_then(crate::command::number::parse_int)
+        .unwrap_or(0)
+}
+
+/// The elements of an array or a set.
+pub(super) fn elements(reply: &[u8]) -> Vec<&[u8]> {
+    let Some((_, count, mut at)) = head(reply) else {
+        return Vec::new();
+    };
+    let mut elements = Vec::new();
+    for _ in 0..count.max(0) {
+        let Some(len) = whole(&reply[at..]) else {
+            break;
+        };
+        elements.push(&reply[at..at + len]);
+        at += len;
+    }
+    elements
+}
+
+/// The bytes of a bulk string.
+pub(super) fn bulk(reply: &[u8]) -> Option<&[u8]> {
+    let (b'$', len, at) = head(reply)? else {
+        return None;
+    };
+    reply.get(at..at + usize::try_from(len).ok()?)
+}
+
+/// Whether a reply says that there is nothing.
+pub(super) fn is_nil(reply: &[u8]) -> bool {
+    matches!(reply, b"$-1\r\n" | b"*-1\r\n" | b"_\r\n")
+}
+
+/// The kind of the reply at the front, the number in its line, and where the line ends.
+fn head(reply: &[u8]) -> Option<(u8, i64, usize)> {
+    let end = reply.iter().position(|&byte| byte == b'\r')?;
+    let number = crate::command::number::parse_int(&reply[1..end]);
+    Some((reply[0], number.unwrap_or(0), end + 2))
+}
+
+/// How many bytes the reply at the front takes, in either protocol.
+fn whole(reply: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    // Replies that are yet to come; each may bring others.
+    let mut missing = 1u64;
+    while missing > 0 {
+        missing -= 1;
+        let (kind, number, end) = head(reply.get(at..)?)?;
+        at += end;
+        let count = u64::try_from(number).unwrap_or(0);
+        match kind {
+            b'$' | b'=' | b'!' if number >= 0 => at += count as usize + 2,
+            b'*' | b'~' | b'>' => missing += count,
+            b'%' => missing += 2 * count,
+            _ => {}
+        }
+    }
+    (at <= reply.len()).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(bytes: &[u8]) -> Body {
+        Body::Reply(Bytes::from_slice(bytes))
+    }
+
+    fn merged(merge: Merge, places: &[&[usize]], replies: &[&[u8]]) -> String {
+        let replies: Vec<Body> = replies.iter().map(|bytes| body(bytes)).collect();
+        let all = merge.all(places, &replies);
+        String::from_utf8(bytes_of(&all).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn parts_become_one() {
+        let gathered = merged(
+            Merge::Gather,
+            &[&[2, 0], &[1, 3]],
+            &[b"*2\r\n$1\r\nc\r\n_\r\n", b"*2\r\n$-1\r\n$2\r\n\r\n\r\n"],
+        );
+        assert_eq!(gathered, "*4\r\n_\r\n$-1\r\n$1\r\nc\r\n$2\r\n\r\n\r\n");
+        assert_eq!(merged(Merge::Sum, &[], &[b":2\r\n", b":40\r\n"]), ":42\r\n");
+        assert_eq!(merged(Merge::AllOk, &[], &[b"+OK\r\n"]), "+OK\r\n");
+        let joined = merged(Merge::Join, &[], &[b"*1\r\n$1\r\na\r\n", b"*0\r\n"]);
+        assert_eq!(joined, "*1\r\n$1\r\na\r\n");
+        let refused = merged(Merge::Sum, &[], &[b":1\r\n", b"-ERR no\r\n"]);
+        assert_eq!(refused, "-ERR no\r\n");
+    }
+
+    #[test]
+    fn a_reply_ends_where_it_ends() {
+        for reply in [
+            &b":1\r\n"[..],
+            b"$0\r\n\r\n",
+            b"*2\r\n*1\r\n:1\r\n%1\r\n$1\r\na\r\n~0\r\n",
+            b"=8\r\ntxt:word\r\n",
+            b",1.5\r\n",
+            b"*-1\r\n",
+        ] {
+            let followed = [reply, b":7\r\n"].concat();
+            assert_eq!(
+                whole(&followed),
+                Some(reply.len()),
+                "{}",
+                reply.escape_ascii()
+            );
+        }
+        assert_eq!(whole(b"$5\r\nab"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! A plan: what a job asks of shards, step by step. It decides; the driver acts.
+
+use super::cursor::Cursor;
+use super::parts::Parts;
+use super::pop::Pop;
+use super::scratch::{Scratch, Scratched};
+use super::transaction::Transacted;
+use crate::event::Event;
+use crate::op::Op;
+use crate::store::link::{Ask, Body, Hold};
+use crate::time::Millis;
+
+/// What a plan works with.
+pub(super) struct Desk<'a> {
+    pub(super) now: Millis,
+    /// How many shards the store has.
+    pub(super) shards: usize,
+    /// Whether the shards stand still for the plan.
+    pub(super) held: bool,
+    /// Whether an op may wait.
+    pub(super) may_park: bool,
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) events: &'a mut Vec<Event>,
+}
+
+impl Desk<'_> {
+    /// Asks a shard to apply `op`.
+    pub(super) fn apply(&self, op: Op) -> Ask {
+        if self.held {
+            Ask::Part(op)
+        } else {
+            Ask::Apply(op)
+        }
+    }
+}
+
+/// What a plan does next.
+pub(super) enum Step {
+    /// It asks these shards, and goes on when all have answered.
+    Ask(Vec<(usize, Ask)>),
+    /// It is done.
+    Done(Body),
+    /// The op waits for a key on any of its shards.
+    Park {
+        op: Op,
+        until: Option<Millis>,
+        /// Whether serving it takes the whole plan again.
+        elsewhere: bool,
+    },
+}
+
+/// What a job does.
+pub(in crate::store) enum Plan {
+    /// Each shard does its part; the replies become one.
+    Parts(Parts),
+    /// One shard after another.
+    Cursor(Box<Cursor>),
+    /// The first key that has something.
+    Pop(Box<Pop>),
+    /// Values are brought here, and taken back changed.
+    Scratch(Box<Scratched>),
+    /// Several ops, as one.
+    Transaction(Box<Transacted>),
+    /// Snapshots of all shards.
+    Save,
+}
+
+impl Plan {
+    /// The shards of all `shards` that stand still for it; none: it asks them as they go.
+    pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
+        match self {
+            Plan::Parts(parts) => parts.holds(),
+            Plan::Cursor(_) => Vec::new(),
+            Plan::Pop(pop) => pop.holds(shards),
+            Plan::Scratch(scratched) => scratched.holds(shards),
+            Plan::Transaction(transacted) => transacted.holds(),
+            Plan::Save => (0..shards).collect(),
+        }
+    }
+
+    /// How `shard` is asked to stand still.
+    pub(super) fn hold(&self, shard: usize) -> Ask {
+        Ask::Hold(Box::new(match self {
+            Plan::Parts(parts) => parts.hold(shard),
+            Plan::Cursor(_) | Plan::Save => Hold::default(),
+            Plan::Pop(pop) => pop.hold(),
+            Plan::Scratch(scratched) => scratched.hold(),
+            Plan::Transaction(transacted) => transacted.hold(shard),
+        }))
+    }
+
+    /// What the caller is told where a shard refused to stand still with `refusal`.
+    pub(super) fn refused(&self, refusal: Body) -> Body {
+        match self {
+            Plan::Transaction(_) => super::transaction::refused(&refusal),
+            _ => refusal,
+        }
+    }
+
+    /// What the caller is told where all shards stand still, and it is too late.
+    pub(super) fn overtaken(&self) -> Option<Body> {
+        match self {
+            Plan::Transaction(transacted) => transacted.overtaken(),
+            _ => None,
+        }
+    }
+
+    /// What to do next: at first with no answers, then with those to what was asked last, in order.
+    pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
+        match self {
+            Plan::Parts(parts) => parts.next(&answers),
+            Plan::Cursor(cursor) => cursor.next(answers, desk),
+            Plan::Pop(pop) => pop.next(answers, desk),
+            Plan::Scratch(scratched) => scratched.next(answers, desk),
+            Plan::Transaction(transacted) => transacted.next(answers, desk),
+            Plan::Save => save(answers, desk),
+        }
+    }
+
+    /// Begins anew.
+    pub(super) fn again(&mut self) {
+        match self {
+            Plan::Pop(pop) => pop.again(),
+            Plan::Scratch(scratched) => scratched.again(),
+            _ => {}
+        }
+    }
+}
+
+/// Every shard writes what it has, then every shard makes it its snapshot.
+fn save(answers: Vec<Body>, desk: &Desk<'_>) -> Step {
+    if answers.is_empty() {
+        return Step::Ask((0..desk.shards).map(|shard| (shard, Ask::Save)).collect());
+    }
+    let mut answers = answers.into_iter();
+    let failed = answers.find(|body| !matches!(body, Body::Saved(result) if result.is_ok()));
+    Step::Done(failed.unwrap_or_else(|| Body::Saved(Box::new(Ok(())))))
+}

@@ -1,0 +1,93 @@
+//! Where an op goes: to one shard, or to several, and then by which plan.
+
+use super::cursor::{Cursor, Walk};
+use super::merge::Merge;
+use super::parts::{Part, PartAsk, Parts, merge};
+use super::plan::Plan;
+use super::pop::Pop;
+use super::scratch::Scratched;
+use crate::command::{CommandError, Keys};
+use crate::op::Op;
+use crate::store::caller::shard_of;
+use crate::store::link::Ask;
+use crate::store::watch::Watch;
+
+/// Where an op goes.
+pub(in crate::store) enum Route {
+    /// To one shard.
+    One(usize),
+    /// To several.
+    Wide(Plan),
+    /// Nowhere.
+    Refused(CommandError),
+}
+
+/// Where `op` goes among `shards` shards.
+#[inline]
+pub(in crate::store) fn route(op: &Op, shards: usize) -> Route {
+    if shards == 1 {
+        return Route::One(0);
+    }
+    if op.command().keys == Keys::ONE {
+        return Route::One(op.get(0).map_or(0, |key| shard_of(key, shards)));
+    }
+    let mut keys = op.keys();
+    let Some(first) = keys.next() else {
+        return everywhere(op, shards);
+    };
+    let shard = shard_of(first, shards);
+    if keys.all(|key| shard_of(key, shards) == shard) {
+        return Route::One(shard);
+    }
+    drop(keys);
+    over_several(op, shards)
+}
+
+fn everywhere(op: &Op, shards: usize) -> Route {
+    if let Some(merge) = merge(op) {
+        return Route::Wide(Plan::Parts(Parts::everywhere(op, merge, shards)));
+    }
+    match op.command().name {
+        "scan" => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, Walk::Scan)))),
+        "randomkey" => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, Walk::Any)))),
+        _ => Route::One(0),
+    }
+}
+
+fn over_several(op: &Op, shards: usize) -> Route {
+    if let Some(merge) = merge(op) {
+        return match Parts::split(op, merge, shards) {
+            Ok(parts) => Route::Wide(Plan::Parts(parts)),
+            Err(error) => Route::Refused(error),
+        };
+    }
+    Route::Wide(match op.command().name {
+        "lmpop" | "zmpop" | "blpop" | "brpop" | "blmpop" | "bzpopmin" | "bzpopmax" | "bzmpop" => {
+            Plan::Pop(Box::new(Pop::new(op)))
+        }
+        _ => Plan::Scratch(Box::new(Scratched::new(op))),
+    })
+}
+
+/// The plan that registers `watch` for the keys of `keys` that it does not watch yet.
+pub(in crate::store) fn watch(watch: &Watch, keys: &Op, shards: usize) -> Plan {
+    let mut by_shard: Vec<(usize, Op)> = Vec::new();
+    for key in keys.keys() {
+        if !watch.add(keys.database(), key) {
+            continue;
+        }
+        let at = shard_of(key, shards);
+        if let Some((_, op)) = by_shard.iter_mut().find(|(shard, _)| *shard == at) {
+            op.push(key);
+        } else {
+            let op = Op::new(keys.command()).within(keys.database()).arg(key);
+            by_shard.push((at, op));
+        }
+    }
+    let parts = by_shard.into_iter().map(|(shard, op)| Part {
+        shard,
+        ask: PartAsk::Now(Some(Ask::Watch(watch.clone(), op))),
+        places: Vec::new(),
+    });
+    Plan::Parts(Parts::new(Merge::AllOk, parts.collect()))
+}

@@ -1,0 +1,210 @@
+//! Any other op over several shards: the values are brought together, the same handler runs on them, and
+//! what changed goes back.
+//!
+//! The scratch is a shard of the caller's own, empty between jobs. So an op over shards does what it does
+//! on one, whatever it is; it costs a copy of every value that it names.
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::merge::reply;
+use super::plan::{Desk, Step};
+use super::pop::shards_of;
+use crate::command::server::FLUSHALL;
+use crate::keyspace::{DATABASES_MAX, DbKey};
+use crate::op::Op;
+use crate::shard::{Out, Parked, Shard, ShardConfig};
+use crate::store::caller::shard_of;
+use crate::store::host::error_body;
+use crate::store::link::{Ask, Body, Hold};
+use crate::time::Millis;
+
+/// Where values of several shards are brought together.
+pub(in crate::store) struct Scratch {
+    /// Made when it is first needed.
+    shard: Option<Box<Shard>>,
+    random: Xoshiro256PlusPlus,
+    out: Out,
+}
+
+impl Scratch {
+    pub(super) fn new(seed: u64) -> Scratch {
+        Scratch {
+            shard: None,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
+            out: Out::default(),
+        }
+    }
+
+    /// A number below `count`.
+    pub(super) fn below(&mut self, count: usize) -> usize {
+        self.random.random_range(0..count)
+    }
+
+    /// An empty shard.
+    fn shard(&mut self) -> std::io::Result<&mut Shard> {
+        if self.shard.is_none() {
+            let seed = self.random.next_u64();
+            let shard = Shard::open(&ShardConfig {
+                seed,
+                databases: DATABASES_MAX,
+                ..ShardConfig::default()
+            })?;
+            self.shard = Some(Box::new(shard));
+        }
+        Ok(self.shard.as_mut().expect("it was just made"))
+    }
+
+    /// How `op` would wait where none of its keys is there.
+    pub(super) fn would_park(&mut self, now: Millis, op: &Op) -> Option<Parked> {
+        let mut out = Out::default();
+        self.shard().ok()?.apply(now, op, &mut out);
+        out.parked
+    }
+
+    /// Runs `op` where `values` are all that is there. What keys became is told by ops that make them so,
+    /// each with its shard among `shards`.
+    fn run(
+        &mut self,
+        now: Millis,
+        op: &Op,
+        values: &[Op],
+        may_park: bool,
+        shards: usize,
+    ) -> std::io::Result<Vec<(usize, Vec<Op>)>> {
+        let mut out = std::mem::take(&mut self.out);
+        let shard = self.shard()?;
+        let mut changed: Vec<(usize, Vec<Op>)> = Vec::new();
+        for value in values {
+            // What a shard dumped is not refused by another, unless memory ends: then the op finds less.
+            let _ = shard.replay(value, &mut out);
+        }
+        shard.keyspace().record(true);
+        out.clear();
+        if may_park {
+            shard.apply(now, op, &mut out);
+        } else {
+            shard.apply_at_once(now, op, &mut out);
+        }
+        for key in shard.keyspace().recorded() {
+            let at = shard_of(key.key(), shards);
+            let mut ops = vec![
+                Op::new(&crate::command::key::DEL)
+                    .within(key.database())
+                    .arg(key.key()),
+            ];
+            let keyspace = shard.keyspace();
+            keyspace.begin(now, key.database(), false);
+            keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
+            match changed.iter_mut().find(|(shard, _)| *shard == at) {
+                Some((_, all)) => all.append(&mut ops),
+                None => changed.push((at, ops)),
+            }
+        }
+        shard.keyspace().record(false);
+        let mut emptied = Out::default();
+        let empty = shard.replay(&Op::new(&FLUSHALL), &mut emptied);
+        empty.expect("FLUSHALL without arguments is never refused");
+        self.out = out;
+        Ok(changed)
+    }
+}
+
+/// An op that runs on the scratch, and how far it is.
+pub(in crate::store) struct Scratched {
+    op: Op,
+    stage: Stage,
+}
+
+enum Stage {
+    Fetch,
+    Run,
+    /// The reply, once the owners have what changed.
+    Replace(Body),
+}
+
+impl Scratched {
+    pub(super) fn new(op: &Op) -> Scratched {
+        Scratched {
+            op: op.clone(),
+            stage: Stage::Fetch,
+        }
+    }
+
+    pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
+        shards_of(&self.op, shards)
+    }
+
+    pub(super) fn hold(&self) -> Hold {
+        Hold {
+            ops: vec![self.op.clone()],
+            watch: None,
+        }
+    }
+
+    pub(super) fn again(&mut self) {
+        self.stage = Stage::Fetch;
+    }
+
+    pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
+        match std::mem::replace(&mut self.stage, Stage::Fetch) {
+            Stage::Fetch => {
+                self.stage = Stage::Run;
+                let mut asks: Vec<(usize, Vec<DbKey>)> = Vec::new();
+                for key in self.op.keys() {
+                    let at = shard_of(key, desk.shards);
+                    let key = DbKey::new(self.op.database(), key);
+                    match asks.iter_mut().find(|(shard, _)| *shard == at) {
+                        Some((_, keys)) if keys.contains(&key) => {}
+                        Some((_, keys)) => keys.push(key),
+                        None => asks.push((at, vec![key])),
+                    }
+                }
+                let fetch = |(shard, keys)| (shard, Ask::Fetch(keys));
+                Step::Ask(asks.into_iter().map(fetch).collect())
+            }
+            Stage::Run => self.run(answers, desk),
+            Stage::Replace(reply) => {
+                let refused = answers.into_iter().find(|body| body.refusal().is_some());
+                Step::Done(refused.unwrap_or(reply))
+            }
+        }
+    }
+
+    fn run(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
+        let mut values = Vec::new();
+        for answer in answers {
+            match answer {
+                Body::Values(ops) => values.extend(ops),
+                refusal => return Step::Done(refusal),
+            }
+        }
+        let (op, may_park) = (&self.op, desk.may_park);
+        let ran = desk
+            .scratch
+            .run(desk.now, op, &values, may_park, desk.shards);
+        let changed = match ran {
+            Ok(changed) => changed,
+            Err(error) => {
+                let error = crate::command::CommandError::new(format!("ERR no memory: {error}"));
+                return Step::Done(error_body(&error));
+            }
+        };
+        let out = &mut desk.scratch.out;
+        desk.events.append(&mut out.events);
+        if let Some(parked) = out.parked {
+            return Step::Park {
+                op: self.op.clone(),
+                until: parked.until,
+                elsewhere: true,
+            };
+        }
+        let reply = reply(&out.reply);
+        if changed.is_empty() {
+            return Step::Done(reply);
+        }
+        self.stage = Stage::Replace(reply);
+        let replace = |(shard, ops)| (shard, Ask::Replace(ops));
+        Step::Ask(changed.into_iter().map(replace).collect())
+    }
+}

@@ -1,0 +1,302 @@
+//! Sets: different members in no order.
+//!
+//! A set of few integers is a sorted array of them. One of few short members is a buffer that is
+//! searched from its front:
+//!
+//! ```text
+//! ┌─────┬────────┬─────┬────────┬──
+//! │ len │ member │ len │ member │ …       a length is one byte
+//! └─────┴────────┴─────┴────────┴──
+//! ```
+//!
+//! Any other is an index set, and stays one. All give a member at random in time that does not grow with
+//! a large set, and show members in an order that depends on what was done to the set and on no hash
+//! function, so that a replica and a simulated run see the same order.
+
+mod ints;
+mod member;
+#[cfg(test)]
+mod tests;
+
+use indexmap::IndexSet;
+use rapidhash::fast::GlobalState;
+
+use super::{Collection, Stored, allocation};
+use crate::command::number::parse_int;
+use ints::Ints;
+pub use member::Member;
+
+/// The most members of an array of integers (Redis: `set-max-intset-entries`).
+pub const INTS_MAX: usize = 512;
+/// The most members of the buffer.
+pub const PACKED_ENTRIES: usize = 128;
+/// The longest member of the buffer.
+pub const PACKED_BYTES: usize = 64;
+
+/// Bytes that an index set takes for a member: the member, its hash, and its share of the index.
+const TABLE_ENTRY_BYTES: usize = size_of::<Box<[u8]>>() + size_of::<u64>() + 6;
+
+type Table = IndexSet<Box<[u8]>, GlobalState>;
+
+/// A set.
+#[derive(Clone, Debug, Default)]
+pub struct Set {
+    encoding: Encoding,
+}
+
+#[derive(Clone, Debug)]
+enum Encoding {
+    Ints(Ints),
+    Packed {
+        bytes: Vec<u8>,
+        len: usize,
+    },
+    /// `text` is what the members take on the heap.
+    Table {
+        table: Table,
+        text: usize,
+    },
+}
+
+impl Default for Encoding {
+    fn default() -> Encoding {
+        Encoding::Ints(Ints::default())
+    }
+}
+
+impl Set {
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        match &self.encoding {
+            Encoding::Ints(ints) => ints.len(),
+            Encoding::Packed { len, .. } => *len,
+            Encoding::Table { table, .. } => table.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the set is an array of integers (`OBJECT ENCODING`: `intset`).
+    pub fn is_ints(&self) -> bool {
+        matches!(self.encoding, Encoding::Ints(_))
+    }
+
+    /// Whether the set is an index set, the encoding of large ones.
+    pub fn is_table(&self) -> bool {
+        matches!(self.encoding, Encoding::Table { .. })
+    }
+
+    /// Whether `member` is there.
+    pub fn contains(&self, member: &[u8]) -> bool {
+        match &self.encoding {
+            Encoding::Ints(ints) => parse_int(member).and_then(|n| ints.place(n)).is_some(),
+            Encoding::Packed { bytes, .. } => find(bytes, member).is_some(),
+            Encoding::Table { table, .. } => table.contains(member),
+        }
+    }
+
+    /// Whether another set's member is there.
+    pub fn has(&self, member: Member<'_>) -> bool {
+        match (&self.encoding, member) {
+            (Encoding::Ints(ints), Member::Int(n)) => ints.place(n).is_some(),
+            _ => member.text(|text| self.contains(text)),
+        }
+    }
+
+    /// Adds `member`; whether it is new.
+    pub fn insert(&mut self, member: &[u8]) -> bool {
+        if let Encoding::Ints(ints) = &mut self.encoding {
+            if let Some(n) = parse_int(member) {
+                let new = ints.insert(n);
+                if ints.len() > INTS_MAX {
+                    self.spread();
+                }
+                return new;
+            }
+            self.pack();
+        }
+        if let Encoding::Packed { bytes, len } = &mut self.encoding {
+            if find(bytes, member).is_some() {
+                return false;
+            }
+            if *len < PACKED_ENTRIES && member.len() <= PACKED_BYTES {
+                bytes.push(member.len() as u8);
+                bytes.extend_from_slice(member);
+                *len += 1;
+                return true;
+            }
+            self.spread();
+        }
+        match &mut self.encoding {
+            Encoding::Table { table, text } => {
+                let new = table.insert(member.into());
+                *text += if new { allocation(member.len()) } else { 0 };
+                new
+            }
+            Encoding::Ints(_) | Encoding::Packed { .. } => unreachable!("it was spread"),
+        }
+    }
+
+    /// Removes `member`; whether it was there.
+    pub fn remove(&mut self, member: &[u8]) -> bool {
+        match &mut self.encoding {
+            Encoding::Ints(ints) => {
+                let place = parse_int(member).and_then(|n| ints.place(n));
+                if let Some(place) = place {
+                    ints.remove(place);
+                }
+                place.is_some()
+            }
+            Encoding::Packed { bytes, len } => {
+                let Some(at) = find(bytes, member) else {
+                    return false;
+                };
+                bytes.drain(at..=at + member.len());
+                *len -= 1;
+                true
+            }
+            Encoding::Table { table, text } => {
+                if !table.swap_remove(member) {
+                    return false;
+                }
+                *text -= allocation(member.len());
+                // A table that shrank to a quarter gives memory back.
+                if table.len() >= PACKED_ENTRIES && table.len() < table.capacity() / 4 {
+                    table.shrink_to(table.len() * 2);
+                }
+                true
+            }
+        }
+    }
+
+    /// Every member.
+    pub fn iter(&self) -> impl Iterator<Item = Member<'_>> {
+        let (ints, bytes, table): (_, &[u8], _) = match &self.encoding {
+            Encoding::Ints(ints) => (Some(ints), &[], None),
+            Encoding::Packed { bytes, .. } => (None, bytes, None),
+            Encoding::Table { table, .. } => (None, &[], Some(table)),
+        };
+        let ints = ints
+            .into_iter()
+            .flat_map(|ints| (0..ints.len()).map(|i| Member::Int(ints.get(i))));
+        let packed = members(bytes).map(|(_, member)| Member::Text(member));
+        let table = table.into_iter().flatten();
+        ints.chain(packed)
+            .chain(table.map(|member| Member::Text(member)))
+    }
+
+    /// The member in place `i` of [`Set::iter`]: in constant time where the set is large.
+    pub fn get(&self, i: usize) -> Option<Member<'_>> {
+        match &self.encoding {
+            Encoding::Ints(ints) => (i < ints.len()).then(|| Member::Int(ints.get(i))),
+            Encoding::Packed { .. } => self.iter().nth(i),
+            Encoding::Table { table, .. } => table.get_index(i).map(|member| Member::Text(member)),
+        }
+    }
+
+    /// A part of the members, about `count`, and where to go on: 0 begins and means the end.
+    ///
+    /// Every member that is there from the first call to the last is shown at least once, whatever
+    /// changes in between: as in [`Hash::scan`](super::Hash::scan), places are visited from the last to
+    /// the first.
+    pub fn scan<'a>(&'a self, cursor: u64, count: usize, mut each: impl FnMut(Member<'a>)) -> u64 {
+        let Encoding::Table { table, .. } = &self.encoding else {
+            self.iter().for_each(each);
+            return 0;
+        };
+        let len = table.len() as u64;
+        let end = if cursor == 0 { len } else { cursor.min(len) };
+        let start = end.saturating_sub(count as u64);
+        for i in (start..end).rev() {
+            each(Member::Text(&table[i as usize]));
+        }
+        start
+    }
+
+    /// Makes a set of integers a buffer, or an index set where it is too large for that.
+    fn pack(&mut self) {
+        if self.len() > PACKED_ENTRIES {
+            return self.spread();
+        }
+        let mut bytes = Vec::new();
+        for member in self.iter() {
+            member.text(|text| {
+                bytes.push(text.len() as u8);
+                bytes.extend_from_slice(text);
+            });
+        }
+        let len = self.len();
+        self.encoding = Encoding::Packed { bytes, len };
+    }
+
+    /// Makes the set an index set.
+    fn spread(&mut self) {
+        let mut table = Table::with_capacity_and_hasher(self.len() + 1, GlobalState::new());
+        let mut bytes = 0;
+        for member in self.iter() {
+            member.text(|text| {
+                bytes += allocation(text.len());
+                table.insert(text.into());
+            });
+        }
+        self.encoding = Encoding::Table { table, text: bytes };
+    }
+}
+
+/// The members of the buffer with the places where their lengths stand.
+fn members(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let begin = at;
+        let len = usize::from(*bytes.get(begin)?);
+        at = begin + 1 + len;
+        Some((begin, &bytes[begin + 1..at]))
+    })
+}
+
+fn find(bytes: &[u8], member: &[u8]) -> Option<usize> {
+    members(bytes).find_map(|(at, other)| (other == member).then_some(at))
+}
+
+impl<'a> FromIterator<Member<'a>> for Set {
+    fn from_iter<I: IntoIterator<Item = Member<'a>>>(members: I) -> Set {
+        let mut set = Set::default();
+        for member in members {
+            member.text(|text| set.insert(text));
+        }
+        set
+    }
+}
+
+impl Collection for Set {
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+    fn bytes(&self) -> usize {
+        match &self.encoding {
+            Encoding::Ints(ints) => ints.heap(),
+            Encoding::Packed { bytes, .. } => allocation(bytes.capacity()),
+            Encoding::Table { table, text } => text + table.capacity() * TABLE_ENTRY_BYTES,
+        }
+    }
+    fn into_stored(self) -> Stored {
+        Stored::Set(self)
+    }
+    fn of(stored: &Stored) -> Option<&Set> {
+        if let Stored::Set(set) = stored {
+            Some(set)
+        } else {
+            None
+        }
+    }
+    fn of_mut(stored: &mut Stored) -> Option<&mut Set> {
+        if let Stored::Set(set) = stored {
+            Some(set)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `spawn:PROGRAM[=PATH]`: a server that is started for a cell and gone after it.
+//!
+//! ```text
+//!  a free port, a temporary folder ─► Program::arguments ─► Process ─► answers ─► Remote drives it
+//!  CPUs: some for the server, the others for the client threads ([`halves`])
+//! ```
+//!
+//! The one idea: a comparison is fair where every program runs in the same place, with the same wants
+//! translated into its own words; a want that it cannot be given is an error, and is never dropped. A
+//! program is a file here and a line in [`PROGRAMS`].
+
+mod halves;
+mod memcached;
+mod process;
+mod program;
+mod redis;
+mod seawall;
+
+pub use process::abandon;
+
+use std::net::TcpListener;
+
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use super::{Endpoint, Lookups, Target};
+use crate::comparison::Named;
+use crate::cost::Cost;
+use crate::drive::{Drive, Measured};
+use crate::remote::{Address, Caller, Remote, Spoken};
+use halves::Halves;
+use process::Process;
+use program::{Place, Program, Wanted};
+
+/// Every program that can be started.
+static PROGRAMS: &[&Program] = &[
+    &seawall::PROGRAM,
+    &redis::REDIS,
+    &redis::VALKEY,
+    &memcached::PROGRAM,
+];
+
+pub(super) static TARGET: Target = Target {
+    name: "spawn",
+    about: "a server started for each cell on a free port, pinned, and gone after it",
+    source: "DESIGN 5; each program's own manual",
+    form: "spawn:seawall|redis-server|valkey-server|memcached[=PATH]",
+    which: |which| Wanted::parse(which).map(drop),
+    absent: |which| Wanted::parse(which).ok()?.find().err(),
+    takes,
+    speaks: Some(|which, op| {
+        let wanted = Wanted::parse(which)?;
+        wanted
+            .program
+            .speaks
+            .map_or(Ok(()), |speaks| speaks(which, op))
+    }),
+    run: |drive| {
+        let wanted = Wanted::parse(drive.which).map_err(|why| drive.failed(why))?;
+        (wanted.program.run)(drive)
+    },
+};
+
+/// Whether a program can be set so: it is asked for its arguments in a place that is none.
+fn takes(which: &str, named: &Named) -> Result<(), String> {
+    let wanted = Wanted::parse(which)?;
+    named.refuse(&["flush"], "a server that is spawned holds nothing")?;
+    named.refuse(
+        wanted.program.refuses,
+        "this program has nothing that it would mean",
+    )?;
+    let place = Place {
+        port: 1,
+        folder: std::path::Path::new("/nonexistent"),
+        cpus: 1,
+    };
+    (wanted.program.arguments)(&named.configuration, &place).map(drop)
+}
+
+/// A server that was started.
+pub(super) struct Spawned<W> {
+    remote: Remote<W>,
+    process: Process,
+    halves: Halves,
+    /// Where it keeps its files; removed with this.
+    folder: TempDir,
+}
+
+/// Runs a cell on a program that speaks `W`.
+pub(super) fn run<W: Spoken>(drive: &Drive<'_>) -> Result<Measured, crate::BenchError> {
+    crate::drive::run::<Spawned<W>>(drive)
+}
+
+impl<W: Spoken> Spawned<W> {
+    /// How often a server is started anew since another process took its port first.
+    const TRIES: usize = 3;
+
+    fn start(drive: &Drive<'_>) -> Result<Spawned<W>, String> {
+        let wanted = Wanted::parse(drive.which)?;
+        let path = wanted.find()?;
+        let configuration = drive.configuration;
+        let halves = Halves::of(
+            seawall_sys::pin::allowed(),
+            configuration.server_threads.or(configuration.shards),
+        );
+        // Always a folder of its own: a log that is there already would be taken in.
+        let parent = configuration.dir.as_deref().unwrap_or(drive.scratch);
+        let folder = tempfile::Builder::new()
+            .prefix(crate::SCRATCH_PREFIX)
+            .tempdir_in(parent)
+            .map_err(|error| format!("{}: {error}", parent.display()))?;
+        let inside = folder.path().canonicalize();
+        let inside = inside.map_err(|error| format!("{}: {error}", folder.path().display()))?;
+        let mut tries = 0;
+        loop {
+            let port = free_port()?;
+            let place = Place {
+                port,
+                folder: &inside,
+                cpus: halves.server.len(),
+            };
+            let arguments = (wanted.program.arguments)(configuration, &place)?;
+            let mut process = Process::start(&path, &arguments, &inside, &halves.server)?;
+            let address = Address::here(port);
+            tries += 1;
+            match process.await_answer::<W>(&address) {
+                Ok(()) => {}
+                Err(_) if tries < Self::TRIES && process.lost_its_port() => continue,
+                Err(why) => return Err(process.failed(&why, parent)),
+            }
+            let remote = Remote::open(drive, address, halves.generator.clone())
+                .map_err(|why| process.failed(&why, parent))?;
+            return Ok(Spawned {
+                remote,
+                process,
+                halves,
+                folder,
+            });
+        }
+    }
+}
+
+impl<W: Spoken> Endpoint for Spawned<W> {
+    type Client<'a> = Caller<W>;
+    const ANSWERS: bool = true;
+    const APART: bool = true;
+
+    fn open(drive: &Drive<'_>) -> Result<Spawned<W>, String> {
+        Spawned::start(drive)
+    }
+
+    fn threads(&self) -> usize {
+        self.remote.threads()
+    }
+
+    fn lanes(&self) -> usize {
+        self.remote.connections()
+    }
+
+    fn cores(&self) -> usize {
+        self.threads().min(self.halves.generator.len())
+    }
+
+    fn client(&self, number: usize) -> Result<Caller<W>, String> {
+        self.remote.caller(number)
+    }
+
+    fn lookups(&self) -> Option<Lookups> {
+        self.remote.lookups()
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::of_process(self.process.pid())
+    }
+
+    fn notes(&self) -> Map<String, Value> {
+        let mut notes = Map::new();
+        if let Some(version) = &self.remote.first().version {
+            notes.insert("server_version".to_owned(), Value::from(version.as_str()));
+        }
+        notes.insert(
+            "server_cpus".to_owned(),
+            Value::from(self.halves.server.clone()),
+        );
+        notes.insert(
+            "generator_cpus".to_owned(),
+            Value::from(self.halves.generator.clone()),
+        );
+        if self.halves.shared {
+            let notice = "one CPU: server and generator share it, so throughput is that of both";
+            notes.insert(crate::NOTICE.to_owned(), Value::from(notice));
+        }
+        notes
+    }
+
+    fn close(mut self) -> Result<(), String> {
+        let ended = self.process.ended();
+        self.process.end();
+        let folder = self.folder.close().map_err(|error| error.to_string());
+        // A server that ended by itself while it was driven did not do its work.
+        match ended {
+            Some(how) => Err(format!("the server ended by itself ({how})")),
+            None => folder,
+        }
+    }
+}
+
+/// A port that nobody listens on at this moment.
+fn free_port() -> Result<u16, String> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| format!("no free port: {error}"))
+}

@@ -1,0 +1,136 @@
+//! `redis-server` and `valkey-server`, which take the same arguments.
+//!
+//! Where a setting has no counterpart (another eviction policy, a log device) there is an error. What is
+//! not set is Redis's default, but no snapshots: no other target takes any.
+
+use seawall_store::evict::PolicySpec;
+
+use super::program::{Place, Program, in_path};
+use crate::setting::Configuration;
+use crate::wire::Resp;
+
+pub(super) static REDIS: Program = Program {
+    name: "redis-server",
+    found: in_path,
+    refuses: REFUSED,
+    arguments,
+    speaks: None,
+    run: super::run::<Resp>,
+};
+
+pub(super) static VALKEY: Program = Program {
+    name: "valkey-server",
+    found: in_path,
+    refuses: REFUSED,
+    arguments,
+    speaks: None,
+    run: super::run::<Resp>,
+};
+
+const REFUSED: &[&str] = &["device", "shards", "read-path"];
+
+/// Policies that Redis has too, and what it calls ours that never evicts.
+const POLICIES: &[(&str, &str)] = &[
+    ("none", "noeviction"),
+    ("allkeys-lru", "allkeys-lru"),
+    ("allkeys-lfu", "allkeys-lfu"),
+    ("volatile-ttl", "volatile-ttl"),
+];
+
+fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, String> {
+    let yes_or_no = |yes| if yes { "yes" } else { "no" };
+    let mut pairs = vec![
+        ("--bind", "127.0.0.1".to_owned()),
+        ("--port", place.port.to_string()),
+        ("--dir", place.folder.display().to_string()),
+        ("--save", String::new()),
+        ("--daemonize", "no".to_owned()),
+        ("--maxmemory", wanted.maxmemory.to_string()),
+        ("--maxmemory-policy", policy(&wanted.policy)?.to_owned()),
+        ("--maxmemory-samples", wanted.samples.to_string()),
+        ("--appendonly", yes_or_no(wanted.appendonly).to_owned()),
+        ("--appendfsync", wanted.fsync.to_string()),
+    ];
+    if let Some(threads) = wanted.server_threads {
+        // Redis's own bound.
+        if threads > 128 {
+            return Err(format!(
+                "`server-threads` cannot be {threads}: Redis has 128 at most"
+            ));
+        }
+        pairs.push(("--io-threads", threads.to_string()));
+    }
+    let words = pairs
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value]);
+    Ok(words.collect())
+}
+
+fn policy(wanted: &PolicySpec) -> Result<&'static str, String> {
+    let name = wanted.to_string();
+    let known = POLICIES.iter().find(|(ours, _)| *ours == name);
+    known.map(|(_, theirs)| *theirs).ok_or_else(|| {
+        let names: Vec<_> = POLICIES.iter().map(|(ours, _)| *ours).collect();
+        format!(
+            "`maxmemory-policy` cannot be {name}: Redis has of ours {}",
+            names.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::Scalar;
+    use std::path::Path;
+
+    fn said(pairs: &[(&str, &str)]) -> Result<String, String> {
+        let mut wanted = Configuration::default();
+        for (name, value) in pairs {
+            let value = Scalar::from_text(value);
+            wanted.set(name, &value).expect("a setting");
+        }
+        let place = Place {
+            port: 7,
+            folder: Path::new("/f"),
+            cpus: 1,
+        };
+        arguments(&wanted, &place).map(|words| words.join(" "))
+    }
+
+    #[test]
+    fn settings_are_said_in_rediss_words() {
+        let words = said(&[
+            ("maxmemory", "64mb"),
+            ("maxmemory-policy", "allkeys-lfu"),
+            ("maxmemory-samples", "9"),
+            ("appendonly", "yes"),
+            ("appendfsync", "always"),
+            ("server-threads", "3"),
+        ])
+        .expect("all have words");
+        for pair in [
+            "--port 7",
+            "--dir /f",
+            "--maxmemory 67108864",
+            "--maxmemory-policy allkeys-lfu",
+            "--maxmemory-samples 9",
+            "--appendonly yes",
+            "--appendfsync always",
+            "--io-threads 3",
+        ] {
+            assert!(words.contains(pair), "no {pair} in {words}");
+        }
+        let words = said(&[]).expect("defaults have words");
+        assert!(words.contains("--maxmemory-policy noeviction"), "{words}");
+        assert!(!words.contains("--io-threads"), "{words}");
+    }
+
+    #[test]
+    fn what_redis_has_no_words_for_is_an_error_that_names_it() {
+        for (name, value) in [("maxmemory-policy", "s3fifo"), ("server-threads", "129")] {
+            let why = said(&[(name, value)]).expect_err("no words");
+            assert!(why.contains(name) && why.contains(value), "{why}");
+        }
+    }
+}
