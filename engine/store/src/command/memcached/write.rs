@@ -84,14 +84,13 @@ impl Tag {
         }
     }
 
-    /// What is kept when the text `new` takes the place of `old`: all, unless it is longer. So memcached
-    /// has it, which changes numbers in place where they fit.
+    /// What is kept when the text `new` takes the place of the number `old`: all, unless it got longer. So
+    /// memcached has it, which changes numbers in place where they fit.
     pub(super) fn grown(self, old: &[u8], new: &str, now: Millis) -> Tag {
         if new.len() > old.len() {
-            self.anew(now)
-        } else {
-            self
+            return self.anew(now);
         }
+        self
     }
 }
 
