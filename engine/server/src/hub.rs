@@ -223,6 +223,8 @@ impl Hub {
             let output = connection.output();
             if !output.is_empty() {
                 net.send(seat.token, output);
+                connection.client.card.heard_ms.set(self.now.0);
+                let output = connection.output();
                 output.clear();
                 output.shrink_to(OUTPUT_KEPT_BYTES);
             }

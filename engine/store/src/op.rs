@@ -7,6 +7,9 @@ use smallvec::SmallVec;
 use crate::command::{self, Command, CommandError, Keys};
 use crate::reply::Protocol;
 
+/// The most bytes that the arguments of one op that is parsed may have together.
+pub const BYTES_MAX: usize = 2 << 30;
+
 /// A command and its arguments (the name not among them), the database that it means and the protocol
 /// of its reply; owned, and usually without allocation.
 #[derive(Clone)]
@@ -41,7 +44,12 @@ impl Op {
             return Err(CommandError::unknown(name, parts));
         };
         let mut op = Op::new(command);
-        parts.for_each(|part| op.push(part));
+        for part in parts {
+            if op.bytes.len() + part.len() > BYTES_MAX {
+                return Err(CommandError::fixed("ERR Protocol error: too big command"));
+            }
+            op.push(part);
+        }
         if command.accepts(op.len()) {
             Ok(op)
         } else {
@@ -49,7 +57,19 @@ impl Op {
         }
     }
 
-    /// Appends an argument.
+    /// The bytes of its arguments.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// No fewer bytes than it takes as an array of bulk strings.
+    #[inline]
+    pub fn encoded_bytes(&self) -> usize {
+        // A head is a sign, a number of at most ten digits, and two line ends with the argument's.
+        self.bytes.len() + 16 * (self.ends.len() + 2) + self.command.name.len()
+    }
+
+    /// Appends an argument; the arguments of one op are bounded by who takes them in, below 4 GiB.
     pub fn push(&mut self, arg: &[u8]) {
         self.extend(arg);
         self.end();

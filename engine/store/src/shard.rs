@@ -103,6 +103,7 @@ enum Wait<'a> {
 /// One shard.
 pub struct Shard {
     keyspace: Keyspace,
+    expires_actively: bool,
 }
 
 impl Shard {
@@ -121,6 +122,7 @@ impl Shard {
     pub fn open(config: &ShardConfig) -> io::Result<Shard> {
         Ok(Shard {
             keyspace: Keyspace::new(config)?,
+            expires_actively: true,
         })
     }
 
@@ -247,10 +249,18 @@ impl Shard {
     pub fn tick(&mut self, now: Millis, out: &mut Out) -> bool {
         self.keyspace.begin(now, 0, false);
         self.keyspace.collect();
-        let more = self.keyspace.expire_slice(&mut out.effects);
+        let mut more = self.keyspace.walk_policy();
+        if self.expires_actively {
+            more |= self.keyspace.expire_slice(&mut out.effects);
+        }
         self.keyspace.drain_events(&mut out.events);
         self.keyspace.settle(true);
         more
+    }
+
+    /// Whether expired keys that nobody meets are removed (`DEBUG SET-ACTIVE-EXPIRE`).
+    pub fn set_active_expiry(&mut self, whether: bool) {
+        self.expires_actively = whether;
     }
 
     /// Which events are collected from now on (`notify-keyspace-events`).

@@ -76,6 +76,22 @@ fn a_spawned_server_is_driven_told_apart_and_gone() {
 }
 
 #[test]
+fn the_ceiling_counts_every_request() {
+    let here = folder();
+    let row = cell(
+        here.path(),
+        "limit",
+        "session:sessions=500",
+        &["pipeline=4"],
+    );
+    let (ops, counted) = (row["ops"].as_u64(), row["requests_counted"].as_u64());
+    // What was loaded and what warmed up is counted, too.
+    assert!(ops > Some(0) && counted > ops, "{row}");
+    assert!(row["cpu_us_per_op"].as_f64() > Some(0.0), "{row}");
+    assert!(row["generator_cpu_share"].as_f64() > Some(0.0), "{row}");
+}
+
+#[test]
 fn the_configuration_reaches_the_server() {
     if !is_here("redis-server") {
         return;

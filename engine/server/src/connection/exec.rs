@@ -41,6 +41,11 @@ enum Step {
 }
 
 impl Exec {
+    /// Whether an answer of the store is awaited.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked
+    }
+
     /// An answer of the store: to the transaction, or to what a command of the server's asked.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.asked = false;
@@ -104,7 +109,7 @@ impl Connection {
 
     /// Goes on with a transaction whose store's part was answered.
     pub(super) fn go_on_with_exec(&mut self, turn: &mut Turn<'_>) {
-        let Some(mut exec) = self.exec.take_if(|exec| !exec.asked) else {
+        let Some(mut exec) = self.exec.take_if(|exec| !exec.is_asked()) else {
             return;
         };
         let stored = exec.stored.take().unwrap_or_default();

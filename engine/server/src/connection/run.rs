@@ -2,7 +2,7 @@
 
 use seawall_store::Op;
 use seawall_store::command::key::EXISTS;
-use seawall_store::command::{CommandError, Flag};
+use seawall_store::command::{CommandError, Flag, Keys};
 use seawall_store::store::Watch;
 
 use super::refusal::{refusal, runs_at_once};
@@ -91,7 +91,7 @@ impl Connection {
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                if entry.flags().has(Flag::Blocking) || turn.store.is_wide(&op) {
+                if entry.flags().has(Flag::Blocking) || is_wide(&op, turn) {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
@@ -215,11 +215,16 @@ impl Call {
     /// Whether it begins only when all before it are answered.
     fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
         match self {
-            Call::Store(_, op) => turn.store.is_wide(op),
+            Call::Store(_, op) => is_wide(op, turn),
             Call::Server(entry, _) => match entry.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,
             },
         }
     }
+}
+
+/// Whether `op` concerns several shards. Most ops have one key, and need not be asked.
+fn is_wide(op: &Op, turn: &Turn<'_>) -> bool {
+    op.command().keys != Keys::ONE && turn.store.is_wide(op)
 }

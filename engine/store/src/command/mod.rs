@@ -4,6 +4,7 @@
 //! `static` in it and a line in [`COMMANDS`]. Names are found by a table that the compiler makes
 //! (`lookup`).
 
+pub mod bits;
 pub mod counter;
 mod cursor;
 mod draw;
@@ -17,8 +18,10 @@ pub mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
+pub mod hyperloglog;
 pub mod key;
 mod keys;
+pub mod lcs;
 pub mod list;
 mod lookup;
 pub mod memcached;
@@ -28,6 +31,7 @@ pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sets;
+pub mod sort;
 pub mod sorted_set;
 pub mod string;
 pub mod transfer;
@@ -70,6 +74,21 @@ pub static COMMANDS: &[&Command] = &[
     &counter::INCRBY,
     &counter::DECRBY,
     &counter::INCRBYFLOAT,
+    &lcs::LCS,
+    // Bits.
+    &bits::single::SETBIT,
+    &bits::single::GETBIT,
+    &bits::count::BITCOUNT,
+    &bits::count::BITPOS,
+    &bits::combine::BITOP,
+    &bits::field::BITFIELD,
+    &bits::field::BITFIELD_RO,
+    // HyperLogLogs.
+    &hyperloglog::PFADD,
+    &hyperloglog::PFCOUNT,
+    &hyperloglog::PFMERGE,
+    &hyperloglog::PFDEBUG,
+    &hyperloglog::PFSELFTEST,
     // Keys and expiry.
     &key::DEL,
     &key::UNLINK,
@@ -82,6 +101,8 @@ pub static COMMANDS: &[&Command] = &[
     &transfer::MOVE,
     &dump::DUMP,
     &dump::RESTORE,
+    &sort::SORT,
+    &sort::SORT_RO,
     &object::OBJECT,
     &object::MEMORY,
     &expiry::EXPIRE,
@@ -184,6 +205,9 @@ pub static COMMANDS: &[&Command] = &[
     &sorted_set::pop::ZPOPMIN,
     &sorted_set::pop::ZPOPMAX,
     &sorted_set::pop::ZMPOP,
+    &sorted_set::block::BZPOPMIN,
+    &sorted_set::block::BZPOPMAX,
+    &sorted_set::block::BZMPOP,
     &sorted_set::range::ZRANGESTORE,
     &sorted_set::algebra::ZUNION,
     &sorted_set::algebra::ZINTER,
@@ -200,6 +224,11 @@ pub static COMMANDS: &[&Command] = &[
     &geo::read::GEOHASH,
     &geo::read::GEOPOS,
     &geo::search::GEOSEARCH,
+    &geo::search::GEOSEARCHSTORE,
+    &geo::search::GEORADIUS,
+    &geo::search::GEORADIUS_RO,
+    &geo::search::GEORADIUSBYMEMBER,
+    &geo::search::GEORADIUSBYMEMBER_RO,
 ];
 
 /// A command, as the table has it.
@@ -282,10 +311,11 @@ impl Call<'_> {
         database.ok_or(CommandError::NO_SUCH_DATABASE)
     }
 
-    /// Removes `key` and tells it (`DEL`); whether it was there.
+    /// Removes `key` and tells it (`DEL`), to listeners too; whether it was there.
     fn remove(&mut self, key: &[u8]) -> bool {
         let removed = self.keyspace.remove(key);
         if removed {
+            self.notify(Class::Generic, "del", key);
             self.effect(&Op::new(&key::DEL).arg(key));
         }
         removed

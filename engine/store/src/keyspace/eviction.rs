@@ -4,7 +4,8 @@
 //! entry, and the table here leads back. Where memory is unbounded, or nothing is ever evicted, none
 //! of this is kept.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -61,49 +62,114 @@ struct Active {
 /// The eviction of one shard.
 pub(super) struct Eviction {
     rule: MarkRule,
+    /// The rule, for readers on other cores.
+    shared: SharedRule,
     active: Option<Active>,
+}
+
+/// The rule of marks, as readers on other cores see it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SharedRule(Arc<AtomicU64>);
+
+impl SharedRule {
+    /// What a hit does now.
+    #[inline]
+    pub(super) fn get(&self) -> MarkRule {
+        // Relaxed: a mark by the rule before is a mark that the policy reads a little wrong, once.
+        let word = self.0.load(Ordering::Relaxed);
+        match word >> 32 {
+            0 => MarkRule::Nothing,
+            1 => MarkRule::Bit,
+            2 => MarkRule::Count { max: word as u32 },
+            3 => MarkRule::Touch,
+            4 => MarkRule::Stamp,
+            5 => MarkRule::Second,
+            _ => MarkRule::LogCount,
+        }
+    }
+
+    fn set(&self, rule: MarkRule) {
+        let word = match rule {
+            MarkRule::Nothing => 0,
+            MarkRule::Bit => 1 << 32,
+            MarkRule::Count { max } => 2 << 32 | u64::from(max),
+            MarkRule::Touch => 3 << 32,
+            MarkRule::Stamp => 4 << 32,
+            MarkRule::Second => 5 << 32,
+            MarkRule::LogCount => 6 << 32,
+        };
+        self.0.store(word, Ordering::Relaxed);
+    }
 }
 
 impl Eviction {
     /// As configured.
     pub(super) fn new(config: &ShardConfig, arena: &Arena) -> Eviction {
+        let mut eviction = Eviction {
+            rule: MarkRule::Second,
+            shared: SharedRule::default(),
+            active: None,
+        };
+        eviction.configure(config, arena);
+        eviction
+    }
+
+    /// Begins anew, as configured: no item is known.
+    pub(super) fn configure(&mut self, config: &ShardConfig, arena: &Arena) {
         let spec = with_samples(&config.policy, config.samples);
         if config.maxmemory == 0 || spec == PolicySpec::default() {
-            return Eviction {
-                rule: MarkRule::Second,
-                active: None,
-            };
+            self.active = None;
+            self.set_rule(MarkRule::Second);
+            return;
         }
         let policy: Box<dyn Policy<Residents>> = spec.build(Setup {
             capacity: Capacity::Bytes(config.maxmemory),
             seed: config.seed,
         });
-        Eviction {
-            rule: match policy.mark_rule() {
-                MarkRule::Nothing => MarkRule::Second,
-                rule => rule,
+        self.set_rule(match policy.mark_rule() {
+            MarkRule::Nothing => MarkRule::Second,
+            rule => rule,
+        });
+        self.active = Some(Active {
+            policy,
+            residents: Residents {
+                items: Vec::new(),
+                marks: arena.marks(),
             },
-            active: Some(Active {
-                policy,
-                residents: Residents {
-                    items: Vec::new(),
-                    marks: arena.marks(),
-                },
-                free: Vec::new(),
-            }),
-        }
+            free: Vec::new(),
+        });
     }
 
-    /// What a hit does, on any core.
-    pub(super) fn rule(&self) -> MarkRule {
-        self.rule
+    fn set_rule(&mut self, rule: MarkRule) {
+        self.rule = rule;
+        self.shared.set(rule);
+    }
+
+    /// What a hit does, for readers on other cores.
+    pub(super) fn shared_rule(&self) -> SharedRule {
+        self.shared.clone()
+    }
+
+    /// Whether the policy is one that knows items, and knows this one not.
+    pub(super) fn misses(&self, entry: EntryId, id: ItemId) -> bool {
+        (self.active.as_ref()).is_some_and(|active| !active.knows(entry, id))
     }
 
     /// A hit, by the owner.
     #[inline]
-    pub(super) fn hit(&mut self, item: Item<'_>, now: Millis, random: &mut Xoshiro256PlusPlus) {
+    pub(super) fn hit(
+        &mut self,
+        item: Item<'_>,
+        id: ItemId,
+        now: Millis,
+        random: &mut Xoshiro256PlusPlus,
+    ) {
         match (self.rule, &mut self.active) {
-            (MarkRule::Touch, Some(active)) => active.policy.touch(item.entry()),
+            (MarkRule::Touch, Some(active)) => {
+                if active.knows(item.entry(), id) {
+                    active.policy.touch(item.entry());
+                }
+            }
             (rule, _) => mark_hit(rule, item, now, || random.next_u32()),
         }
     }
@@ -153,7 +219,7 @@ impl Eviction {
     /// A hit on another core: it is the policy's only if the entry still is `id`.
     pub(super) fn touch(&mut self, entry: EntryId, id: ItemId) {
         if let Some(active) = &mut self.active
-            && active.residents.items.get(entry as usize) == Some(&Some(id))
+            && active.knows(entry, id)
         {
             active.policy.touch(entry);
         }
@@ -194,22 +260,28 @@ impl Eviction {
     }
 
     /// The object lies in another item.
-    pub(super) fn rename(&mut self, entry: EntryId, id: ItemId) {
-        if let Some(active) = &mut self.active {
+    pub(super) fn rename(&mut self, entry: EntryId, old: ItemId, id: ItemId) {
+        if let Some(active) = &mut self.active
+            && active.knows(entry, old)
+        {
             active.residents.items[entry as usize] = Some(id);
         }
     }
 
     /// The object's expiry changed.
-    pub(super) fn expires(&mut self, entry: EntryId, at: Option<Millis>) {
-        if let Some(active) = &mut self.active {
+    pub(super) fn expires(&mut self, entry: EntryId, id: ItemId, at: Option<Millis>) {
+        if let Some(active) = &mut self.active
+            && active.knows(entry, id)
+        {
             active.policy.expires(entry, at);
         }
     }
 
     /// The object left.
-    pub(super) fn remove(&mut self, entry: EntryId) {
-        if let Some(active) = &mut self.active {
+    pub(super) fn remove(&mut self, entry: EntryId, id: ItemId) {
+        if let Some(active) = &mut self.active
+            && active.knows(entry, id)
+        {
             active.policy.remove(entry);
             active.release(entry);
         }
@@ -226,6 +298,12 @@ impl Eviction {
 }
 
 impl Active {
+    /// Whether the policy knows this item by this entry: an item may have an entry of a policy before.
+    #[inline]
+    fn knows(&self, entry: EntryId, id: ItemId) -> bool {
+        self.residents.items.get(entry as usize) == Some(&Some(id))
+    }
+
     fn release(&mut self, entry: EntryId) {
         self.residents.items[entry as usize] = None;
         self.free.push(entry);

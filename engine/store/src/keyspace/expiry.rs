@@ -48,7 +48,7 @@ impl Expiries {
 impl Keyspace {
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
     pub fn expires_at(&mut self, key: &[u8]) -> Option<Option<Millis>> {
-        let (_, id) = self.locate(key)?;
+        let id = self.look_up(key)?;
         Some(self.arena.own(id).expires())
     }
 
@@ -58,6 +58,7 @@ impl Keyspace {
         let Some((place, id)) = self.locate(key) else {
             return false;
         };
+        self.changed(key);
         self.changed(key);
         let item = self.arena.own(id);
         let before = item.expires();
@@ -75,7 +76,7 @@ impl Keyspace {
         };
         self.expiries.change(id, before, at);
         self.count_expiry(place_of_database, before, at);
-        self.eviction.expires(entry, at);
+        self.eviction.expires(entry, id, at);
         true
     }
 
@@ -103,7 +104,7 @@ impl Keyspace {
         let before = item.expires();
         let id = self.arena.insert(&new).ok()?;
         self.index.replace(place, id);
-        self.eviction.rename(new.entry, id);
+        self.eviction.rename(new.entry, old, id);
         // The caller changes the expiry of `id` from what it was.
         self.expiries.change(old, before, None);
         self.expiries.change(id, None, before);

@@ -100,7 +100,7 @@ impl Keyspace {
             if evicted >= 2 * need && live + need <= self.maxmemory {
                 return Ok(());
             }
-            let Some(id) = self.eviction.victim(self.now) else {
+            let Some(id) = self.victim() else {
                 return Err(CommandError::OUT_OF_MEMORY);
             };
             if let Some((_, bytes)) = replaced.filter(|&(old, _)| old == id) {

@@ -16,6 +16,7 @@ mod notice;
 mod observe;
 mod owned;
 mod reader;
+mod settings;
 mod slab;
 mod tags;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use observe::DbKey;
 use observe::Observers;
 pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
+use settings::Settings;
 use slab::Slab;
 pub use tags::Tagged;
 
@@ -98,6 +100,7 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    settings: Settings,
     observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
@@ -136,6 +139,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            settings: Settings::new(config),
             observers: Observers::default(),
             removed: Effects::default(),
             cas: 0,
@@ -174,11 +178,7 @@ impl Keyspace {
 
     /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
     pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        let found = self.locate(key);
-        if found.is_none() && self.reads {
-            self.notify(Class::KeyMiss, "keymiss", key);
-        }
-        found.map(|(_, id)| self.value(id))
+        self.look_up(key).map(|id| self.value(id))
     }
 
     /// Whether there is such a key; neither an access, nor told to anybody.
@@ -269,7 +269,7 @@ impl Keyspace {
         self.collections.clear();
         self.collection_bytes = 0;
         for id in ids {
-            self.eviction.remove(self.arena.own(id).entry());
+            self.eviction.remove(self.arena.own(id).entry(), id);
             self.arena.retire(id);
         }
     }
@@ -352,9 +352,9 @@ impl Keyspace {
         Some((place, id))
     }
 
-    /// As [`Keyspace::locate`], as an access.
+    /// As [`Keyspace::locate`]; for a command that reads it counts as a hit or a miss.
     #[inline]
-    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+    fn look_up(&mut self, key: &[u8]) -> Option<ItemId> {
         let found = self.locate(key).map(|(_, id)| id);
         if self.reads {
             if found.is_some() {
@@ -364,9 +364,16 @@ impl Keyspace {
                 self.notify(Class::KeyMiss, "keymiss", key);
             }
         }
+        found
+    }
+
+    /// As [`Keyspace::look_up`], as an access.
+    #[inline]
+    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+        let found = self.look_up(key);
         if let Some(id) = found {
             let item = self.arena.own(id);
-            self.eviction.hit(item, self.now, &mut self.random);
+            self.eviction.hit(item, id, self.now, &mut self.random);
         }
         found
     }
@@ -424,7 +431,7 @@ impl Keyspace {
         // object to it.
         let same = Arena::block_bytes(item.bytes()) == size;
         if same {
-            self.eviction.hit(item, self.now, &mut self.random);
+            self.eviction.hit(item, old, self.now, &mut self.random);
             new.entry = item.entry();
             new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
         }
@@ -435,12 +442,12 @@ impl Keyspace {
         self.expiries.change(id, None, expires);
         self.count_expiry(self.place, before, expires);
         if same {
-            self.eviction.rename(entry, id);
+            self.eviction.rename(entry, old, id);
             if before != expires {
-                self.eviction.expires(entry, expires);
+                self.eviction.expires(entry, id, expires);
             }
         } else {
-            self.eviction.remove(entry);
+            self.eviction.remove(entry, old);
             let hash = self.hash(key);
             self.eviction.arrive(hash, size);
             self.eviction
@@ -455,7 +462,7 @@ impl Keyspace {
     /// Removes the item at `place`.
     fn unlink(&mut self, place: Place, id: ItemId) {
         let item = self.arena.own(id);
-        self.eviction.remove(item.entry());
+        self.eviction.remove(item.entry(), id);
         self.unlink_forgotten(place, id);
     }
 

@@ -10,7 +10,7 @@ use crossbeam_epoch::Guard;
 use rapidhash::v3::RapidSecrets;
 
 use super::databases::Places;
-use super::eviction::mark_hit;
+use super::eviction::{SharedRule, mark_hit};
 use super::{Keyspace, hash};
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
@@ -42,7 +42,7 @@ pub struct KeyReader {
     places: Arc<Places>,
     items: SharedItems,
     secrets: RapidSecrets,
-    rule: MarkRule,
+    rule: SharedRule,
     version: Arc<AtomicU64>,
 }
 
@@ -87,7 +87,7 @@ impl KeyReader {
             value.truncate(length);
             return read;
         }
-        match self.rule {
+        match self.rule.get() {
             MarkRule::Nothing => {}
             MarkRule::Touch => touched(Touched {
                 entry: item.entry(),
@@ -126,7 +126,7 @@ impl Keyspace {
             places: Arc::clone(self.databases.places()),
             items: self.arena.share(),
             secrets: self.secrets,
-            rule: self.eviction.rule(),
+            rule: self.eviction.shared_rule(),
             version,
         }
     }

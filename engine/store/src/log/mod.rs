@@ -314,6 +314,11 @@ impl Log {
         self.appended
     }
 
+    /// When the log is made durable from now on.
+    pub fn set_fsync(&mut self, fsync: Fsync) {
+        self.fsync = fsync;
+    }
+
     /// Bytes appended and not yet given to the device.
     #[inline]
     pub fn pending_bytes(&self) -> u64 {

@@ -5,10 +5,10 @@
 //!    8  format version               56  first page of the index
 //!   12  size of a page               64  pages of the index
 //!   16  shard                        72  length of the file
-//!   20  how many shards there are    80  cipher (0: none), room for a wrapped key; zeroes
-//!   24  seed of hash and checksums 4088  XXH3 of what comes before
-//!   32  sequence that it covers                                   little-endian
-//!   40  milliseconds when taken
+//!   20  how many shards there are    80  save that it is of
+//!   24  seed of hash and checksums   88  cipher (0: none), room for a wrapped key; zeroes
+//!   32  sequence that it covers    4088  XXH3 of what comes before
+//!   40  milliseconds when taken                                   little-endian
 //! ```
 //!
 //! The tail is the head's checksum and "SEAWALLE": a file that lost its end is seen at once.
@@ -23,9 +23,9 @@ pub const TAIL_BYTES: usize = 16;
 
 const MAGIC: &[u8; 8] = b"SEAWALLS";
 const TAIL_MAGIC: &[u8; 8] = b"SEAWALLE";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const CHECK_AT: usize = PAGE_BYTES - 8;
-const USED_BYTES: usize = 80;
+const USED_BYTES: usize = 88;
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Meta {
     pub sequence: u64,
     /// When it was taken.
     pub taken: Millis,
+    /// The save that it is of: the same for all shards of one.
+    pub save: u64,
 }
 
 /// What a head says.
@@ -87,6 +89,7 @@ impl Head {
             self.index,
             self.index_pages,
             file_bytes,
+            self.meta.save,
         ] {
             put(&number.to_le_bytes());
         }
@@ -128,6 +131,7 @@ impl Head {
                 seed: u64_at(24),
                 sequence: u64_at(32),
                 taken: Millis(u64_at(40)),
+                save: u64_at(80),
             },
             records: u64_at(48),
             index: u64_at(56),

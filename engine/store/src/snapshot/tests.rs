@@ -31,6 +31,7 @@ const META: Meta = Meta {
     seed: 0x5eed,
     sequence: 1_000,
     taken: Millis(1_700_000_000_000),
+    save: 0x5a7e,
 };
 
 fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>) {
@@ -407,7 +408,7 @@ proptest! {
             forge(&mut bytes[start..start + PAGE_BYTES], page);
         }
         let reader = Reader::from_bytes("s", bytes).unwrap();
-        let _ = read_all(&reader);
+        let _ = reader.for_each(|record| drop(model_of(&record)));
         for key in keys.keys() {
             let _ = reader.get(database_of(key), key);
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::command::CommandError;
+use crate::event::Classes;
 use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
 use crate::log::{Fsync, LogError};
@@ -67,6 +68,23 @@ impl Default for StoreConfig {
     }
 }
 
+/// A setting that changes while the store runs; see [`Worker::configure`](super::Worker::configure).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `maxmemory`: the most bytes of all shards; 0: no bound.
+    Maxmemory(u64),
+    /// `maxmemory-policy`.
+    Policy(PolicySpec),
+    /// `maxmemory-samples`.
+    Samples(u32),
+    /// `notify-keyspace-events`.
+    Notify(Classes),
+    /// Whether expired keys that nobody meets are removed (`DEBUG SET-ACTIVE-EXPIRE`).
+    ActiveExpiry(bool),
+    /// `appendfsync`.
+    Appendfsync(Fsync),
+}
+
 /// The most shards.
 pub(super) const SHARDS_MAX: usize = 1_024;
 
@@ -127,14 +145,20 @@ pub enum StoreError {
     /// A snapshot cannot be written or read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// The mark of a log that begins from a snapshot cannot be written or removed.
+    /// A mark beside a log, or a snapshot that was written, cannot be put in its place or removed.
     #[error("{file}: {source}")]
     Mark {
-        /// The mark.
+        /// The file.
         file: String,
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// Snapshots are not of one save.
+    #[error("{file} is missing or of another save than the other shards' snapshots")]
+    Mixed {
+        /// The snapshot that differs from the first.
+        file: String,
     },
     /// A snapshot is of another number of shards.
     #[error("{file} is of shard {shard} of {shards}; the store has {wanted} shards")]

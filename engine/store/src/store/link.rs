@@ -8,7 +8,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use smallvec::SmallVec;
 
 use super::claim::Claim;
-use super::config::StoreError;
+use super::config::{Change, StoreError};
 use super::ring::{RING_SLOTS, Waker};
 use super::watch::Watch;
 use crate::keyspace::{DbKey, Touched};
@@ -43,10 +43,14 @@ pub(super) enum Ask {
     Release,
     /// Hits on other cores, for the policy. Not answered.
     Touched(SmallVec<[Touched; TOUCHES]>),
+    /// Let this setting be so from now on. Not answered.
+    Configure(Change),
     /// Counts and state.
     Stats,
-    /// Write a snapshot.
-    Save,
+    /// Write what is to be the snapshot, of this save.
+    Save(u64),
+    /// Let what was written be the snapshot, or drop it.
+    Publish(bool),
 }
 
 /// Ops that are applied together.

@@ -18,6 +18,8 @@ mod claim;
 mod config;
 mod host;
 mod link;
+#[cfg(all(test, loom))]
+mod loom_model;
 mod open;
 mod ring;
 mod save;
@@ -37,11 +39,12 @@ use seawall_sys::clock::Clock;
 use seawall_sys::topology::Placement;
 
 use crate::keyspace::KeyReader;
+use crate::log::Fsync;
 use crate::slot::Slot;
 use crate::time::Millis;
 
 pub use caller::Answered;
-pub use config::{ReadPath, StoreConfig, StoreError};
+pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use open::Recovered;
 pub use ring::Waker;
 pub use session::Session;
@@ -84,6 +87,8 @@ struct Inner {
     config: StoreConfig,
     /// Any-core readers by shard; none where reads are the owners' alone.
     readers: Vec<KeyReader>,
+    /// Whether reads may be answered on any core now.
+    anywhere: AtomicBool,
     reads: Vec<Reads>,
     doors: Vec<Door>,
     seats: Mutex<Vec<Option<Seat>>>,
@@ -196,7 +201,18 @@ impl Inner {
     /// The any-core reader of `shard`, where reads may be answered on any core.
     #[inline]
     fn reader(&self, shard: usize) -> Option<&KeyReader> {
-        self.readers.get(shard)
+        // Relaxed: a read that races with the change of the setting is as old as the setting before.
+        let anywhere = self.anywhere.load(Ordering::Relaxed);
+        self.readers.get(shard).filter(|_| anywhere)
+    }
+
+    /// A setting changes: what of it concerns reads on any core.
+    fn note(&self, change: &Change) {
+        if let Change::Appendfsync(fsync) = change {
+            let holds = self.config.appendonly && *fsync == Fsync::Always;
+            let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
+            self.anywhere.store(anywhere, Ordering::Relaxed);
+        }
     }
 
     /// Time is at least `now`. Relaxed: it orders nothing; each core sees it grow.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use seawall_sys::clock::Clock;
 use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
 
-use super::config::{SHARDS_MAX, StoreConfig, StoreError};
+use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
 use super::host::Host;
 use super::link::Door;
 use super::ring::Sleeper;
@@ -49,6 +49,9 @@ impl Store {
                 sleeper: Sleeper::with_bell().map_err(StoreError::Bell)?,
             });
         }
+        if let Some(dir) = &config.dir {
+            save::finish(dir, shards)?;
+        }
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
         let mut unbound = None;
@@ -57,7 +60,7 @@ impl Store {
             let (mut shard, refused) = make(&config, place, numa)?;
             unbound = unbound.or(refused);
             let (log, found) = recover(&config, place.shard, &mut shard)?;
-            if config.reads_anywhere() {
+            if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&version)));
             }
             recovered.push(found);
@@ -78,6 +81,7 @@ impl Store {
                 worker_of: placement.iter().map(|place| place.worker).collect(),
                 doors: doors.collect(),
                 readers,
+                anywhere: AtomicBool::new(config.reads_anywhere()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
                 ticket: Ticket::new(),
@@ -164,6 +168,7 @@ fn recover(
         && log
             .as_ref()
             .is_none_or(|log| half_begun || log.appended() == 0)
+        && save::check(dir, config.shards).map(|()| true)?
         && let Some(keys) = save::load(dir, number, config.shards, shard)?
     {
         recovered.snapshot_keys = keys;

@@ -22,9 +22,9 @@ use super::sync::{AtomicU8, Ordering, fence};
 pub(super) const RING_SLOTS: usize = 256;
 
 /// What a thread says of itself: it runs,
-const AWAKE: u8 = 0;
+pub(super) const AWAKE: u8 = 0;
 /// it is parked, or about to be,
-const PARKED: u8 = 1;
+pub(super) const PARKED: u8 = 1;
 /// it is in a system call that watches its bell, or about to be.
 const DOZING: u8 = 2;
 

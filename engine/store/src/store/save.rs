@@ -1,7 +1,9 @@
 //! Snapshots of a store: one file a shard, written by its owner, and their loading.
 //!
 //! All shards stand still together while they write, so their files are of one moment (as Redis's
-//! `SAVE`). Where a log is kept the log is what a store is opened from, since it knows more; a
+//! `SAVE`). Each writes a file beside its snapshot, and when all of them are durable each takes its
+//! snapshot's place; a crash in the midst of that is made good when the store is opened, and files of
+//! different saves are never loaded together. Where a log is kept the log is what a store is opened from, since it knows more; a
 //! snapshot is loaded where the log is empty, and then becomes its beginning.
 
 use std::fs::{self, File};
@@ -22,12 +24,79 @@ pub(super) fn path(dir: &Path, number: usize) -> PathBuf {
     dir.join(format!("shard-{number:04}.snapshot"))
 }
 
-/// Writes the snapshot of `shard` to `dir`.
+/// The snapshot that is to be that of shard `number`.
+fn next(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("shard-{number:04}.snapshot-next"))
+}
+
+/// Writes what is to be the snapshot of `shard` to `dir`.
 pub(super) fn write(dir: &Path, meta: &Meta, shard: &mut Shard) -> Result<(), StoreError> {
-    let path = path(dir, meta.shard as usize);
+    let path = next(dir, meta.shard as usize);
     crate::snapshot::write(&path, meta, |writer| {
         shard.keyspace().for_each(|entry| writer.push(entry));
     })?;
+    Ok(())
+}
+
+/// Lets what was written last be the snapshot of shard `number`, or drops it.
+pub(super) fn publish(dir: &Path, number: usize, keep: bool) -> Result<(), StoreError> {
+    let next = next(dir, number);
+    let done = if keep {
+        fs::rename(&next, path(dir, number))
+    } else if next.exists() {
+        fs::remove_file(&next)
+    } else {
+        Ok(())
+    };
+    let synced = done.and_then(|()| File::open(dir)?.sync_all());
+    synced.map_err(|source| StoreError::Mark {
+        file: next.display().to_string(),
+        source,
+    })
+}
+
+/// The save that a file is of; `None` where there is no such file, or it is not whole.
+fn save_of(path: &Path) -> Option<u64> {
+    Some(Reader::open(path).ok()?.meta().save)
+}
+
+/// Makes good what a crash left of a save: where one shard's file had taken its place, all were durable,
+/// and the others' take theirs; where none had, they go.
+pub(super) fn finish(dir: &Path, shards: usize) -> Result<(), StoreError> {
+    let left: Vec<(usize, Option<u64>)> = (0..shards)
+        .filter(|&number| next(dir, number).exists())
+        .map(|number| (number, save_of(&next(dir, number))))
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let published: Vec<u64> = (0..shards).filter_map(|n| save_of(&path(dir, n))).collect();
+    for (number, save) in left {
+        let begun = save.is_some_and(|save| published.contains(&save));
+        publish(dir, number, begun)?;
+    }
+    Ok(())
+}
+
+/// Refuses snapshots of which some are of one save and some of another, or some are missing.
+pub(super) fn check(dir: &Path, shards: usize) -> Result<(), StoreError> {
+    let there: Vec<usize> = (0..shards).filter(|&n| path(dir, n).exists()).collect();
+    let Some(&first) = there.first() else {
+        return Ok(());
+    };
+    let meta = *Reader::open(&path(dir, first))?.meta();
+    if meta.shards as usize != shards {
+        // Of another layout: loading says so.
+        return Ok(());
+    }
+    for number in 0..shards {
+        let path = path(dir, number);
+        if !path.exists() || Reader::open(&path)?.meta().save != meta.save {
+            return Err(StoreError::Mixed {
+                file: path.display().to_string(),
+            });
+        }
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::caller::{Answered, Whose};
+use super::config::Change;
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Lane, Link, Request};
 use super::ring::{Sleeper, Waker, publish};
@@ -165,6 +166,15 @@ impl Worker {
     /// How many ops that were sent are not answered yet; those that wait for a key count too.
     pub fn outstanding(&self) -> usize {
         self.session.caller.outstanding()
+    }
+
+    /// Lets a setting be so from now on, on every shard: ops that are sent from here after it see it.
+    pub fn configure(&mut self, change: &Change) {
+        let caller = &mut self.session.caller;
+        caller.inner.note(change);
+        for shard in 0..caller.inner.shards {
+            caller.tell(self.core.as_mut(), shard, Ask::Configure(change.clone()));
+        }
     }
 
     /// Shows the keyspace notifications of this worker's shards since it was last asked.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Dialogue, process_name};
 use crate::target::Lookups;
-use crate::wire::{Memcached, Resp, Wire};
+use crate::wire::{Framed, Memcached, Resp, Wire};
 
 /// What a server says of itself. What it does not say is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -169,5 +169,20 @@ impl Spoken for Memcached {
         ["memcached", "seawall"]
             .iter()
             .any(|known| name.starts_with(known))
+    }
+}
+
+/// Nothing is to be asked of our own echo server: its target knows.
+impl Spoken for Framed {
+    fn survey(_dialogue: &mut Dialogue) -> Result<Survey, String> {
+        Ok(Survey::default())
+    }
+
+    fn flush(_dialogue: &mut Dialogue) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is(_pid: u32) -> bool {
+        false
     }
 }

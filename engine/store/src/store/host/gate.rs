@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use super::From;
 use crate::command::CommandError;
 use crate::effect::Effects;
-use crate::log::Log;
+use crate::log::frame::PAYLOAD_BYTES_MAX;
+use crate::log::{Fsync, Log};
 use crate::op::Op;
 use crate::store::link::{Answer, Body, Bytes};
 use crate::time::Millis;
@@ -69,10 +70,18 @@ impl Gate {
         log.is_some_and(|log| log.pending_bytes() > PENDING_BYTES_MAX)
     }
 
-    /// Why `op` may not run, since the log failed.
-    pub(super) fn refusal(&self, op: &Op) -> Option<CommandError> {
+    /// Why `ops` may not run together: the log failed, or could not hold their effects in one record.
+    #[inline]
+    pub(super) fn refusal(&self, ops: &[Op]) -> Option<CommandError> {
+        self.log.as_ref()?;
+        let writes = || ops.iter().filter(|op| op.command().flags.writes());
+        if writes().map(Op::encoded_bytes).sum::<usize>() > PAYLOAD_BYTES_MAX {
+            return Some(CommandError::fixed(
+                "ERR the command is larger than a record of the append-only file may be",
+            ));
+        }
         let reason = self.failed.as_ref()?;
-        (self.strict || op.command().flags.writes()).then(|| misconf(reason))
+        (self.strict && !ops.is_empty() || writes().next().is_some()).then(|| misconf(reason))
     }
 
     /// Logs `effects`.
@@ -132,6 +141,14 @@ impl Gate {
                 unsaid.answer.body = error_body(&misconf(reason));
             }
             say(unsaid.from, unsaid.answer);
+        }
+    }
+
+    /// When the log is made durable from now on.
+    pub(super) fn set_fsync(&mut self, fsync: Fsync) {
+        if let Some(log) = &mut self.log {
+            log.set_fsync(fsync);
+            self.strict = fsync == Fsync::Always;
         }
     }
 

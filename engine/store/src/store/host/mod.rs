@@ -250,11 +250,17 @@ impl Host {
         Body::Reply(Bytes::from_slice(self.out.reply.as_bytes()))
     }
 
-    fn save(&mut self, now: Millis) -> Result<(), StoreError> {
+    fn publish(&self, keep: bool) -> Result<(), StoreError> {
+        let (dir, _) = self.saves.as_ref().ok_or(StoreError::NoFolderToSave)?;
+        super::save::publish(dir, self.number, keep)
+    }
+
+    fn save(&mut self, now: Millis, save: u64) -> Result<(), StoreError> {
         let (dir, meta) = self.saves.as_ref().ok_or(StoreError::NoFolderToSave)?;
         let meta = Meta {
             sequence: self.gate.appended(),
             taken: now,
+            save,
             ..*meta
         };
         // Expired keys that nobody met yet are left out.
@@ -274,7 +280,9 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Await(_)
         | Ask::Release
         | Ask::Touched(_)
+        | Ask::Configure(_)
         | Ask::Stats
-        | Ask::Save => true,
+        | Ask::Save(_)
+        | Ask::Publish(_) => true,
     }
 }

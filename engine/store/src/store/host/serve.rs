@@ -6,6 +6,7 @@ use crate::command::{CommandError, Flag};
 use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::slot::Slot;
+use crate::store::config::Change;
 use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
 use crate::store::watch::Watch;
 use crate::time::Millis;
@@ -64,20 +65,42 @@ impl Host {
                 }
             }
             Ask::Touched(touched) => self.shard.keyspace().touched(&touched),
+            Ask::Configure(change) => self.configure(change),
             Ask::Stats => {
                 let body = Body::Stats(Box::new(self.shard.stats()));
                 self.gate.say_now(from, number, body);
             }
-            Ask::Save => {
-                let saved = self.save(now);
+            Ask::Save(save) => {
+                let saved = self.save(now, save);
                 let body = Body::Saved(Box::new(saved));
+                self.gate.say_now(from, number, body);
+            }
+            Ask::Publish(keep) => {
+                let published = self.publish(keep);
+                let body = Body::Saved(Box::new(published));
                 self.gate.say_now(from, number, body);
             }
         }
     }
 
+    fn configure(&mut self, change: Change) {
+        let keyspace = self.shard.keyspace();
+        match change {
+            Change::Maxmemory(bytes) => {
+                keyspace.set_maxmemory(bytes.div_ceil(self.shards as u64));
+            }
+            Change::Policy(policy) => keyspace.set_policy(policy),
+            Change::Samples(samples) => keyspace.set_samples(samples),
+            Change::Notify(classes) => self.shard.set_notify(classes),
+            Change::ActiveExpiry(whether) => self.shard.set_active_expiry(whether),
+            Change::Appendfsync(fsync) => self.gate.set_fsync(fsync),
+        }
+        // The policy has to come to know what is there.
+        self.busy = true;
+    }
+
     fn run(&mut self, now: Millis, from: From, number: u64, op: Op) {
-        if let Some(error) = self.gate.refusal(&op) {
+        if let Some(error) = self.gate.refusal(std::slice::from_ref(&op)) {
             return self.gate.say_now(from, number, error_body(&error));
         }
         self.apply(now, &op);
@@ -216,7 +239,7 @@ impl Host {
 
     /// Makes room for `ops`; the error says why they may not run.
     fn make_ready(&mut self, now: Millis, ops: &[Op]) -> Result<(), CommandError> {
-        if let Some(error) = ops.iter().find_map(|op| self.gate.refusal(op)) {
+        if let Some(error) = self.gate.refusal(ops) {
             return Err(error);
         }
         let grows = |op: &&Op| op.command().flags.has(Flag::Denyoom);
@@ -248,9 +271,12 @@ impl Host {
 
     /// Makes keys what `ops` say, which are effects; why one was refused.
     fn replace(&mut self, ops: &[Op]) -> Option<CommandError> {
+        let mut refused = self.gate.refusal(ops);
+        if refused.is_some() {
+            return refused;
+        }
         let classes = self.shard.keyspace().mute();
         let mut scratch = crate::shard::Out::default();
-        let mut refused = None;
         for op in ops {
             match self.shard.replay(op, &mut scratch) {
                 Ok(()) => self.out.effects.push(op),

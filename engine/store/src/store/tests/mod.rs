@@ -1,6 +1,8 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
+mod storm;
 mod tagged;
+mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -524,6 +526,41 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
         let _workers = store.spawn().unwrap();
         assert_eq!(read(&mut store.session()), before);
     }
+    // A crash while snapshots took their places: those that are left take theirs, so long as one did.
+    {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        store.session().save().unwrap();
+    }
+    let file = |number: usize, end: &str| folder.path().join(format!("shard-{number:04}.{end}"));
+    for number in [0, 2] {
+        let (there, left) = (file(number, "snapshot"), file(number, "snapshot-next"));
+        std::fs::rename(there, left).unwrap();
+    }
+    for _ in 0..2 {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        assert_eq!(read(&mut store.session()), before);
+        assert!(!file(0, "snapshot-next").exists());
+    }
+    // Where none did, what was written goes; and snapshots of two saves are not loaded together.
+    std::fs::copy(file(1, "snapshot"), folder.path().join("old")).unwrap();
+    {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        store.session().save().unwrap();
+    }
+    std::fs::copy(folder.path().join("old"), file(1, "snapshot-next")).unwrap();
+    drop(Store::open(config.clone()).unwrap());
+    assert!(!file(1, "snapshot-next").exists());
+    std::fs::copy(file(1, "snapshot"), folder.path().join("new")).unwrap();
+    std::fs::copy(folder.path().join("old"), file(1, "snapshot")).unwrap();
+    let error = Store::open(config.clone()).err().unwrap().to_string();
+    assert!(
+        error.contains("shard-0001.snapshot is missing or of another save"),
+        "{error}"
+    );
+    std::fs::copy(folder.path().join("new"), file(1, "snapshot")).unwrap();
     let other = StoreConfig {
         shards: 2,
         ..config

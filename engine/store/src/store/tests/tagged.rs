@@ -83,7 +83,12 @@ impl Bench {
         assert_eq!(self.heard(asked), "+OK ");
     }
 
-    fn transact(&mut self, worker: usize, ops: &[&str], watch: Option<&Watch>) -> String {
+    pub(super) fn transact(
+        &mut self,
+        worker: usize,
+        ops: &[&str],
+        watch: Option<&Watch>,
+    ) -> String {
         let worker = worker % self.workers.len();
         let ops = ops.iter().map(|words| op(words)).collect();
         self.tags += 1;

@@ -36,8 +36,8 @@ use super::link::{Ask, Await, Body};
 use super::worker::Core;
 use crate::event::Event;
 
-pub(super) use plan::Plan;
 use plan::{Desk, Step};
+pub(super) use plan::{Plan, Save};
 pub(super) use route::{Route, route, watch};
 use scratch::Scratch;
 pub(super) use transaction::transaction;
@@ -101,15 +101,16 @@ pub(super) struct Jobs {
 
 impl Jobs {
     pub(super) fn new(inner: &Arc<Inner>) -> Jobs {
+        let caller = inner.ticket.caller();
         Jobs {
-            caller: inner.ticket.caller(),
+            caller,
             inner: Arc::clone(inner),
             all: Vec::new(),
             free: Vec::new(),
             queue: VecDeque::new(),
             wants: false,
             holds: false,
-            scratch: Scratch::new(inner.config.seed),
+            scratch: Scratch::new(inner.config.seed ^ caller ^ inner.now().0),
             events: Vec::new(),
         }
     }

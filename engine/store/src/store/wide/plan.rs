@@ -62,7 +62,7 @@ pub(in crate::store) enum Plan {
     /// Several ops, as one.
     Transaction(Box<Transacted>),
     /// Snapshots of all shards.
-    Save,
+    Save(Save),
 }
 
 impl Plan {
@@ -74,7 +74,7 @@ impl Plan {
             Plan::Pop(pop) => pop.holds(shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
             Plan::Transaction(transacted) => transacted.holds(),
-            Plan::Save => (0..shards).collect(),
+            Plan::Save(_) => (0..shards).collect(),
         }
     }
 
@@ -82,7 +82,7 @@ impl Plan {
     pub(super) fn hold(&self, shard: usize) -> Ask {
         Ask::Hold(Box::new(match self {
             Plan::Parts(parts) => parts.hold(shard),
-            Plan::Cursor(_) | Plan::Save => Hold::default(),
+            Plan::Cursor(_) | Plan::Save(_) => Hold::default(),
             Plan::Pop(pop) => pop.hold(),
             Plan::Scratch(scratched) => scratched.hold(),
             Plan::Transaction(transacted) => transacted.hold(shard),
@@ -113,7 +113,7 @@ impl Plan {
             Plan::Pop(pop) => pop.next(answers, desk),
             Plan::Scratch(scratched) => scratched.next(answers, desk),
             Plan::Transaction(transacted) => transacted.next(answers, desk),
-            Plan::Save => save(answers, desk),
+            Plan::Save(save) => save.next(answers, desk),
         }
     }
 
@@ -127,12 +127,31 @@ impl Plan {
     }
 }
 
-/// Every shard writes what it has, then every shard makes it its snapshot.
-fn save(answers: Vec<Body>, desk: &Desk<'_>) -> Step {
-    if answers.is_empty() {
-        return Step::Ask((0..desk.shards).map(|shard| (shard, Ask::Save)).collect());
+/// Every shard writes what it has; then, when all of that is durable, it becomes their snapshots.
+#[derive(Default)]
+pub(in crate::store) struct Save {
+    /// Whether all have written, or why they have not.
+    written: Option<Body>,
+}
+
+impl Save {
+    fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
+        if answers.is_empty() {
+            // Another process draws the same numbers, at another time.
+            let time = desk.now.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let save = desk.scratch.number() ^ time;
+            let asks = (0..desk.shards).map(|shard| (shard, Ask::Save(save)));
+            return Step::Ask(asks.collect());
+        }
+        let is_done = |body: &Body| matches!(body, Body::Saved(result) if result.is_ok());
+        let failed = answers.into_iter().find(|body| !is_done(body));
+        let done = failed.unwrap_or_else(|| Body::Saved(Box::new(Ok(()))));
+        if let Some(written) = self.written.take() {
+            return Step::Done(if is_done(&written) { done } else { written });
+        }
+        let keep = is_done(&done);
+        self.written = Some(done);
+        let asks = (0..desk.shards).map(|shard| (shard, Ask::Publish(keep)));
+        Step::Ask(asks.collect())
     }
-    let mut answers = answers.into_iter();
-    let failed = answers.find(|body| !matches!(body, Body::Saved(result) if result.is_ok()));
-    Step::Done(failed.unwrap_or_else(|| Body::Saved(Box::new(Ok(())))))
 }

@@ -36,6 +36,11 @@ impl Scratch {
         }
     }
 
+    /// Any number.
+    pub(super) fn number(&mut self) -> u64 {
+        self.random.next_u64()
+    }
+
     /// A number below `count`.
     pub(super) fn below(&mut self, count: usize) -> usize {
         self.random.random_range(0..count)

@@ -1,0 +1,94 @@
+//! Settings that change while the shard runs: the bound on memory, and the policy behind it.
+//!
+//! A new policy knows no item at first. They are shown to it in slices, by a walk of the index that the
+//! index's growth does not disturb; what is written meanwhile it learns at once. Where it has nothing to
+//! evict yet, the walk goes on until it has.
+
+use super::Keyspace;
+use crate::evict::PolicySpec;
+use crate::mem::{Arena, ItemId};
+use crate::shard::ShardConfig;
+
+/// Buckets that one slice of a walk looks at: some tens of microseconds.
+const SLICE_BUCKETS: usize = 256;
+
+/// The settings of eviction, and how far the policy has come to know the items.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    config: ShardConfig,
+    /// Where the walk goes on; `None`: the policy knows every item.
+    walk: Option<u64>,
+}
+
+impl Settings {
+    pub(super) fn new(config: &ShardConfig) -> Settings {
+        Settings {
+            config: config.clone(),
+            walk: None,
+        }
+    }
+}
+
+impl Keyspace {
+    /// The most bytes that keys and values may take from now on; 0: no bound. What is above goes when
+    /// the next write needs room.
+    pub(crate) fn set_maxmemory(&mut self, bytes: u64) {
+        self.settings.config.maxmemory = bytes;
+        self.maxmemory = bytes;
+        self.begin_policy();
+    }
+
+    /// Who goes from now on.
+    pub(crate) fn set_policy(&mut self, policy: PolicySpec) {
+        self.settings.config.policy = policy;
+        self.begin_policy();
+    }
+
+    /// How many items a sampling policy looks at from now on.
+    pub(crate) fn set_samples(&mut self, samples: u32) {
+        self.settings.config.samples = samples;
+        self.begin_policy();
+    }
+
+    fn begin_policy(&mut self) {
+        let config = &self.settings.config;
+        self.eviction.configure(config, &self.arena);
+        self.settings.walk = Some(0);
+    }
+
+    /// Shows some more items to a policy that does not know all; whether there are more.
+    pub(crate) fn walk_policy(&mut self) -> bool {
+        let Some(mut cursor) = self.settings.walk else {
+            return false;
+        };
+        let mut found: Vec<ItemId> = Vec::new();
+        for _ in 0..SLICE_BUCKETS {
+            cursor = self.index.walk(cursor, |id| found.push(id));
+            if cursor == 0 {
+                break;
+            }
+        }
+        for id in found {
+            let item = self.arena.own(id);
+            if self.eviction.misses(item.entry(), id) {
+                let size = Arena::block_bytes(item.bytes());
+                let identity = self.item_hash(id);
+                self.eviction.insert(item, id, identity, size, self.now);
+            }
+        }
+        self.settings.walk = (cursor != 0).then_some(cursor);
+        cursor != 0
+    }
+
+    /// Who goes, where a policy knows or comes to know somebody.
+    pub(super) fn victim(&mut self) -> Option<ItemId> {
+        loop {
+            if let Some(id) = self.eviction.victim(self.now) {
+                return Some(id);
+            }
+            if !self.walk_policy() {
+                return self.eviction.victim(self.now);
+            }
+        }
+    }
+}
