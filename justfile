@@ -34,6 +34,22 @@ bench:
 full *ARGS:
     cargo run --release -- run {{ARGS}}
 
+# Seawall beside Debian's redis-server and memcached, with the report: about ten minutes.
+bench-peers *ARGS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    missing=()
+    for program in redis-server memcached; do
+        command -v "$program" >/dev/null || missing+=("$program")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        as=()
+        [ "$(id -u)" -eq 0 ] || as=(sudo)
+        "${as[@]}" apt-get update -qq
+        "${as[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+    fi
+    cargo run --release -- run harness/suites/peers.toml {{ARGS}}
+
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:
     test -x {{venv}}/bin/python || python3 -m venv {{venv}}

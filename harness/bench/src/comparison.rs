@@ -165,12 +165,15 @@ impl Comparison {
         let configurations = configurations(draft, source)?;
         let (mut here, mut skipped) = (Vec::new(), Vec::new());
         for (target, span) in targets {
-            for workload in &workloads {
-                for named in &configurations {
-                    let fits = target.check(workload, named);
-                    fits.map_err(|why| source.at(&span, why))?;
-                }
-            }
+            let mut named = configurations.iter();
+            let takes = named.try_for_each(|named| target.takes(named));
+            let speaks = || {
+                let mut workloads = workloads.iter();
+                workloads.try_for_each(|workload| target.speaks(workload))
+            };
+            takes
+                .and_then(|()| speaks())
+                .map_err(|why| source.at(&span, why))?;
             match target.absent() {
                 None => here.push(target),
                 Some(why) if circumstances.skip_absent => skipped.push(why),

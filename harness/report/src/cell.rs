@@ -86,6 +86,11 @@ fn comparison(row: &BenchRow) -> &str {
         .unwrap_or_default()
 }
 
+/// Why a row's figures are not its target's.
+fn invalid(row: &BenchRow) -> Option<&str> {
+    row.extra.get("invalid").and_then(Value::as_str)
+}
+
 /// Cells that would have one name are told apart by their comparison, and by what was set where that
 /// does not suffice.
 fn distinguish(cells: &mut [Cell<'_>]) {
@@ -134,24 +139,48 @@ impl Cell<'_> {
         Estimate::median(&self.values(|row| row.ops_per_s))
     }
 
+    /// Why its figures are not the target's, where they are not: what a repetition says.
+    pub fn invalid(&self) -> Option<&str> {
+        self.rows.iter().find_map(|row| invalid(row))
+    }
+
+    /// A figure that only some rows have, by its name.
+    pub fn extra(&self, name: &str) -> Option<f64> {
+        self.median(|row| {
+            row.extra
+                .get(name)
+                .and_then(Value::as_f64)
+                .unwrap_or(f64::NAN)
+        })
+    }
+
+    /// Resident memory, where anybody told.
+    pub fn resident(&self) -> Option<f64> {
+        self.median(|row| match row.rss_bytes {
+            0 => f64::NAN,
+            bytes => bytes as f64,
+        })
+    }
+
     /// The hit ratio, where the workload looks something up.
     pub fn hit_ratio(&self) -> Option<f64> {
         self.median(|row| row.hit_ratio.unwrap_or(f64::NAN))
     }
 
-    /// A figure of this cell over the same of `base`, repetition by repetition.
+    /// A figure of this cell over the same of `base`, repetition by repetition; those whose figures are
+    /// not the target's are not compared.
     pub fn over(&self, base: &Cell<'_>, figure: impl Fn(&BenchRow) -> f64) -> Option<Estimate> {
-        let pairs: Vec<(f64, f64)> = self
-            .rows
-            .iter()
-            .filter_map(|row| {
-                let twin = base
-                    .rows
-                    .iter()
-                    .find(|other| other.repetition == row.repetition)?;
-                Some((figure(twin), figure(row)))
-            })
-            .collect();
+        let pairs: Vec<(f64, f64)> =
+            self.rows
+                .iter()
+                .filter(|row| invalid(row).is_none())
+                .filter_map(|row| {
+                    let twin = base.rows.iter().find(|other| {
+                        other.repetition == row.repetition && invalid(other).is_none()
+                    })?;
+                    Some((figure(twin), figure(row)))
+                })
+                .collect();
         paired_ratio(&pairs)
     }
 }

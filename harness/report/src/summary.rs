@@ -29,6 +29,7 @@ fn throughput(rows: &[Row]) -> Table {
             "#p99",
             "#CPU/op",
             "#hit ratio",
+            "note",
         ],
     );
     for cell in cells(rows) {
@@ -44,7 +45,17 @@ fn throughput(rows: &[Row]) -> Table {
             figure(cell.median(|row| row.latency_us.p99), time_us),
             figure(cell.median(|row| row.cpu_us_per_op), time_us),
             figure(cell.hit_ratio(), percent),
+            cell.invalid().map_or("", |_| "invalid").into(),
         ]);
+    }
+    // Most runs have no such cell.
+    if table
+        .rows
+        .iter()
+        .all(|row| row.last().is_some_and(|note| note.text.is_empty()))
+    {
+        table.columns.pop();
+        table.rows.iter_mut().for_each(|row| drop(row.pop()));
     }
     table
 }

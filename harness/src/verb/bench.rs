@@ -65,8 +65,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         },
     };
     let target = &cell.target;
-    let fits = target.check(&cell.workload, &cell.named);
-    fits.and_then(|()| target.absent().map_or(Ok(()), Err))
+    target
+        .takes(&cell.named)
+        .and_then(|()| target.speaks(&cell.workload))
+        .and_then(|()| target.absent().map_or(Ok(()), Err))
         .map_err(Failure::usage)?;
     interrupt::on_interrupt(None)?;
     let mut progress = Progress::new(1, cell.seconds_expected());

@@ -5,6 +5,7 @@ mod families;
 mod layers;
 mod runs;
 mod servers;
+mod serving;
 mod simulation;
 mod traces;
 

@@ -11,7 +11,7 @@ use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
 use super::{Connection, Gate, Place, Queued, Turn};
-use crate::command::{Entry, Next, connection::database};
+use crate::command::{Entry, Next, connection::database, find};
 use crate::resp::{Words, element};
 
 /// A transaction that runs.
@@ -41,6 +41,11 @@ enum Step {
 }
 
 impl Exec {
+    /// Whether an answer of the store is awaited.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked
+    }
+
     /// An answer of the store: to the transaction, or to what a command of the server's asked.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.asked = false;
@@ -69,6 +74,10 @@ impl Connection {
         for queued in transaction.queued {
             match queued {
                 Queued::Store(op) => {
+                    let entry = find(op.command().name.as_bytes());
+                    if let Some(entry) = entry {
+                        turn.server.calls.within(entry, &self.client.card);
+                    }
                     ops.push(op.within(within).answered_in(self.client.protocol));
                     steps.push_back(Step::Store);
                 }
@@ -104,7 +113,7 @@ impl Connection {
 
     /// Goes on with a transaction whose store's part was answered.
     pub(super) fn go_on_with_exec(&mut self, turn: &mut Turn<'_>) {
-        let Some(mut exec) = self.exec.take_if(|exec| !exec.asked) else {
+        let Some(mut exec) = self.exec.take_if(|exec| !exec.is_asked()) else {
             return;
         };
         let stored = exec.stored.take().unwrap_or_default();

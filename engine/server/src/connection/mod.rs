@@ -20,6 +20,7 @@ mod input;
 mod order;
 mod refusal;
 mod run;
+mod timing;
 mod wait;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
 pub use order::Place;
 pub use wait::Timers;
 
+use crate::calls::Begun;
 use crate::clients::Card;
 use crate::command::{Entry, pubsub};
 use crate::limits::Limits;
@@ -41,12 +43,16 @@ use crate::server::Server;
 use exec::Exec;
 use input::Input;
 use order::Order;
+use timing::Timing;
 use wait::Parked;
 
 /// How many commands of one client may be unanswered; further ones wait.
 const UNANSWERED_MAX: usize = 512;
 /// A client that does not take so many bytes of replies is not served on, until it does.
 const OUTPUT_HELD_BYTES: usize = 64 << 20;
+
+/// How long a reply is thought to be before any was seen: some may be asked for at once, not many.
+const REPLY_BYTES_FIRST: usize = OUTPUT_HELD_BYTES / 16;
 
 /// What a connection works with while its worker lets it.
 pub struct Turn<'a> {
@@ -102,13 +108,18 @@ pub struct Connection {
     parser: Parser,
     input: Input,
     order: Order,
+    /// How long an awaited reply may well be: the longest of late, forgotten by and by.
+    reply_bytes: usize,
     gate: Gate,
     exec: Option<Box<Exec>>,
     parked: Option<Parked>,
+    timing: Timing,
     /// Replies and messages that the network has not got yet.
     output: Vec<u8>,
     /// How many bytes the network has got and not sent.
     queued: usize,
+    /// Whether commands wait until the client reads.
+    held_by_output: bool,
     /// Since when more than the soft limit waits to be sent.
     slow_since: Option<Millis>,
     /// Whether it is to be closed at once, whatever is owed.
@@ -125,11 +136,14 @@ impl Connection {
             parser: Parser::default(),
             input: Input::default(),
             order: Order::default(),
+            reply_bytes: REPLY_BYTES_FIRST,
             gate: Gate::Open,
             exec: None,
             parked: None,
+            timing: Timing::default(),
             output: Vec::new(),
             queued: 0,
+            held_by_output: false,
             slow_since: None,
             broken: false,
             ended: false,
@@ -159,6 +173,11 @@ impl Connection {
         if !self.order.is_empty() && !matches!(self.gate, Gate::Open) {
             return;
         }
+        if let Gate::Held(call) = &self.gate
+            && turn.server.pause.until(call.entry(), turn.now).is_some()
+        {
+            return;
+        }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
             self.begin(*call, turn);
         }
@@ -175,6 +194,7 @@ impl Connection {
     ) -> bool {
         match answered {
             Answered::Reply(bytes) => {
+                self.reply_bytes = bytes.len().max(self.reply_bytes - self.reply_bytes / 8);
                 self.unpark(timers, slot);
                 match &mut self.exec {
                     Some(exec) if exec.place == place => exec.take(bytes),
@@ -182,6 +202,7 @@ impl Connection {
                 }
             }
             Answered::Parked { until } => {
+                self.timing.park(place);
                 self.park(place, *until, None, timers, slot);
                 return false;
             }
@@ -191,6 +212,11 @@ impl Connection {
             }
         }
         self.has_more()
+    }
+
+    /// The call of `place`, which is answered: to be counted.
+    pub fn ended(&mut self, place: Place) -> Option<Begun> {
+        self.timing.end(place)
     }
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
@@ -215,7 +241,13 @@ impl Connection {
     /// The client is gone: what waits for a key is given up.
     pub fn leave(&mut self, turn: &mut Turn<'_>) {
         self.gate = Gate::Alone;
+        if let Some(exec) = self.exec.take_if(|exec| !exec.is_asked()) {
+            // Nobody else answers it any more.
+            self.order.answer(exec.place, &[], &mut self.output);
+        }
         self.exec = None;
+        self.timing.clear();
+        turn.server.monitors.remove(&self.client.card);
         self.input.clear();
         self.output = Vec::new();
         self.client.transaction = None;
@@ -241,8 +273,10 @@ impl Connection {
 
     /// Whether all was said that will be.
     pub fn is_done(&self) -> bool {
-        self.order.is_empty()
-            && (self.client.closing || self.ended && !matches!(self.gate, Gate::Held(_)))
+        // Of one that sends no more, commands may be left that wait for it to read.
+        let is_held = self.held_by_output && self.has_more();
+        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !is_held;
+        self.order.is_empty() && (self.client.closing || is_through)
     }
 
     /// What the network is to send.
@@ -253,10 +287,13 @@ impl Connection {
     /// The network has got the output and not sent so many bytes; whether the client took enough for
     /// the connection to go on.
     pub fn queued(&mut self, bytes: usize) -> bool {
-        let was_held = self.is_output_held();
         self.queued = bytes;
         self.client.card.output_bytes.set(bytes as u64);
-        was_held && !self.is_output_held() && self.has_more()
+        if !self.held_by_output || self.is_output_held() {
+            return false;
+        }
+        self.held_by_output = false;
+        self.has_more()
     }
 
     /// Whether more waits to be sent than `client-output-buffer-limit` allows.
@@ -288,18 +325,20 @@ impl Connection {
     }
 
     fn is_output_held(&self) -> bool {
-        self.output.len() + self.queued > OUTPUT_HELD_BYTES
+        let awaited = self.order.len().saturating_mul(self.reply_bytes);
+        (self.output.len() + self.queued).saturating_add(awaited) > OUTPUT_HELD_BYTES
     }
 
     fn may_begin(&mut self) -> bool {
         if matches!(self.gate, Gate::Alone) && self.order.is_empty() {
             self.gate = Gate::Open;
         }
+        self.held_by_output = self.is_output_held();
         matches!(self.gate, Gate::Open)
             && !self.client.closing
             && !self.broken
             && self.order.len() < UNANSWERED_MAX
-            && !self.is_output_held()
+            && !self.held_by_output
     }
 
     fn consume_input(&mut self, turn: &mut Turn<'_>) {

@@ -27,8 +27,14 @@ pub(super) fn split(line: &[u8]) -> Result<Vec<Vec<u8>>, Unbalanced> {
     }
 }
 
+/// What may follow a closed quote.
 fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// What ends a word: not all that is skipped before one.
+fn ends_word(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 /// The word that `rest` begins with, and what follows it.
@@ -43,7 +49,7 @@ fn word(mut rest: &[u8]) -> Result<(Vec<u8>, &[u8]), Unbalanced> {
                     _ => Ok((word, rest)),
                 };
             }
-            _ if is_space(byte) => break,
+            _ if ends_word(byte) => break,
             _ => word.push(byte),
         }
         rest = after;
@@ -102,7 +108,8 @@ mod tests {
     fn splits_as_redis_does() {
         splits("", &[]);
         splits(" \t ", &[]);
-        splits("get  a\tb\x0b c ", &[b"get", b"a", b"b", b"c"]);
+        // A vertical tab is skipped before a word and does not end one.
+        splits("get  a\tb\x0b \x0bc ", &[b"get", b"a", b"b\x0b", b"c"]);
         splits(
             r#"set k "a b\n\x41\xzz\"q""#,
             &[b"set", b"k", b"a b\nAxzz\"q"],

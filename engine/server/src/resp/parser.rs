@@ -19,6 +19,8 @@ const LINE_BYTES_MAX: usize = 64 << 10;
 const STRANGER_WORDS_MAX: i64 = 10;
 /// The longest word of a client that has not given the password.
 const STRANGER_BULK_BYTES_MAX: i64 = 16 << 10;
+/// What a word costs besides its bytes: empty ones are not free.
+const WORD_BYTES: usize = size_of::<usize>();
 /// The most bytes of one command: an op counts in 32 bits.
 const COMMAND_BYTES_MAX: usize = u32::MAX as usize;
 
@@ -42,6 +44,16 @@ pub enum Parsed {
     Server(&'static Entry, Words),
     /// Nobody's: its name and arguments.
     Unknown(Vec<u8>, Words),
+}
+
+impl Parsed {
+    /// The command, where there is one.
+    pub fn entry(&self) -> Option<&'static Entry> {
+        match self {
+            Parsed::Store(entry, _) | Parsed::Server(entry, _) => Some(entry),
+            Parsed::Unknown(..) => None,
+        }
+    }
 }
 
 /// Why nothing more can be understood.
@@ -105,7 +117,7 @@ pub struct Parser {
     expects: Expects,
     /// How many words are to come, the one that is being read counted.
     words: u32,
-    /// Bytes of the words whose lengths are known.
+    /// Bytes that the words whose lengths are known take.
     bytes: usize,
     command: Building,
 }
@@ -219,7 +231,7 @@ impl Parser {
                     let Some((used, left)) = word_length(rest, bounds)? else {
                         return Ok((at, None));
                     };
-                    self.bytes += left;
+                    self.bytes += left + WORD_BYTES;
                     if self.bytes > bounds.query_bytes.min(COMMAND_BYTES_MAX) {
                         return Err(ProtocolError::QueryBytes);
                     }

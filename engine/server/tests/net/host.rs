@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -142,8 +142,19 @@ impl<S: Service> Host<S> {
         let stop = Arc::new(AtomicBool::new(false));
         let wake = Arc::new(new_wake());
         let (stopped, woken) = (stop.clone(), wake.clone());
-        let thread =
-            thread::spawn(move || run(&mut *make().unwrap().net, service, on, &stopped, &woken));
+        let (began, begun) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let mut net = make().unwrap().net;
+            for (number, listener) in on.into_iter().enumerate() {
+                assert_eq!(net.listen(listener).unwrap(), number);
+            }
+            // From its first turn on, other loops may lead connections to it.
+            let quiet = &mut |event: Event<'_>| panic!("{event:?} before anyone knows the port");
+            net.turn(Duration::ZERO, woken.as_fd(), quiet).unwrap();
+            began.send(()).unwrap();
+            run(&mut *net, service, &stopped, &woken)
+        });
+        begun.recv().unwrap();
         Host {
             address,
             stop,
@@ -175,13 +186,9 @@ impl<S: Service> Host<S> {
 fn run<S: Service>(
     net: &mut dyn Net,
     mut service: S,
-    on: Vec<Listener>,
     stopped: &AtomicBool,
     woken: &OwnedFd,
 ) -> Report<S> {
-    for (number, listener) in on.into_iter().enumerate() {
-        assert_eq!(net.listen(listener).unwrap(), number);
-    }
     let mut ledger = Ledger::default();
     let mut happened = Vec::new();
     // Two more turns tell of what the last answers closed.

@@ -40,7 +40,6 @@ fn connections_go_to_who_has_the_fewest() {
                 stream
             })
             .collect();
-        // A worker that was slow to begin has caught up since.
         let accepted = hosts.map(|host| host.stop().ledger.accepted);
         assert_eq!(accepted, [GUESTS / 2; 2]);
         drop(streams);

@@ -66,7 +66,7 @@ fn who_does_not_read_is_dropped() {
     let mut slow = server.connect();
     let mut other = server.connect();
     assert_eq!(slow.call(&["SET", "big", &"x".repeat(60_000)]), "+OK\r\n");
-    let replies = 2_000;
+    let replies = 1_000;
     slow.send("GET big\r\n".repeat(replies));
     // It is dropped while others are served.
     let dropped = (0..500).any(|_| {
@@ -85,7 +85,7 @@ fn who_reads_late_gets_everything() {
         slow.call(&["SET", "big", &"x".repeat(1_000_000)]),
         "+OK\r\n"
     );
-    let replies = 200;
+    let replies = 100;
     slow.send("GET big\r\n".repeat(replies)).send("PING\r\n");
     for _ in 0..replies {
         assert_eq!(slow.reply().len(), 1_000_000 + 12);
@@ -99,4 +99,55 @@ fn the_silent_are_dropped_after_the_timeout() {
     let mut client = server.connect();
     assert_eq!(client.ask("PING"), "+PONG\r\n");
     assert_eq!(client.reply(), "");
+}
+
+#[test]
+fn who_sends_no_more_and_reads_late_gets_everything() {
+    let server = Server::start(2, &[]);
+    let mut slow = server.connect();
+    assert_eq!(
+        slow.call(&["SET", "big", &"x".repeat(1_000_000)]),
+        "+OK\r\n"
+    );
+    let replies = 100;
+    slow.send("GET big\r\n".repeat(replies)).finish();
+    for _ in 0..replies {
+        assert_eq!(slow.reply().len(), 1_000_000 + 12);
+    }
+    assert_eq!(slow.reply(), "");
+}
+
+#[test]
+fn those_who_go_in_the_middle_leave_nothing_behind() {
+    let server = Server::start(4, &[]);
+    let parts = [
+        "SET a 1\r\n".repeat(300),
+        "MSET a 1 b 2 c 3\r\n".repeat(50),
+        "MULTI\r\nSET a 1\r\nSELECT 1\r\nSET b 1\r\nEXEC\r\n".repeat(50),
+        "WATCH a b c\r\nMULTI\r\nINCR a\r\n".to_owned(),
+        "BLPOP x y z 0\r\n".to_owned(),
+        "SUBSCRIBE x y\r\nPSUBSCRIBE z\r\n".to_owned(),
+        "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000\r\nhalf".to_owned(),
+        "CLIENT REPLY OFF\r\nMGET a b c\r\nWAIT 1 0\r\n".to_owned(),
+    ];
+    for round in 0..5 {
+        let mut clients: Vec<_> = parts.iter().map(|_| server.connect()).collect();
+        for (client, part) in clients.iter_mut().zip(&parts) {
+            client.send(part);
+            if round % 2 == 0 {
+                client.finish();
+            }
+        }
+        drop(clients);
+    }
+    let clients = &server.running().server().clients;
+    let gone = (0..1_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        clients.count() == 0
+    });
+    assert!(gone, "{} clients are left", clients.count());
+    // Nothing is owed, so the end comes at once and not when the farewell is over.
+    let begin = std::time::Instant::now();
+    server.stop();
+    assert!(begin.elapsed() < std::time::Duration::from_secs(1));
 }

@@ -2,6 +2,7 @@
 
 use super::extended::Extended;
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number, set};
+use crate::event::Class;
 use crate::keyspace::Expire;
 use crate::op::Op;
 
@@ -83,6 +84,7 @@ fn add(call: &mut Call<'_>, by: i64) -> Result<(), CommandError> {
     let text = new.to_string();
     call.keyspace
         .set_string(key, text.as_bytes(), Expire::Keep)?;
+    call.notify(Class::String, "incrby", key);
     call.propagate();
     call.out.reply.int(new);
     Ok(())
@@ -99,6 +101,7 @@ fn incrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
     let text = new.text();
     call.keyspace
         .set_string(key, text.as_bytes(), Expire::Keep)?;
+    call.notify(Class::String, "incrbyfloat", key);
     // The sum is told, not the sum's parts: a replica must not round on its own.
     let effect = Op::new(&set::SET).arg(key).arg(&text).arg("KEEPTTL");
     call.effect(&effect);

@@ -9,6 +9,7 @@
 )]
 
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
+use crate::event::Class;
 use crate::op::Op;
 use crate::time::Millis;
 
@@ -281,6 +282,7 @@ impl Call<'_> {
             self.remove(key);
         } else {
             self.keyspace.set_expires_at(key, Some(at));
+            self.notify(Class::Generic, "expire", key);
             self.effect(&Op::new(&PEXPIREAT).arg(key).text(at.0));
         }
     }
@@ -288,6 +290,7 @@ impl Call<'_> {
     /// Lets `key`, which is there, never expire, and tells it.
     pub(super) fn persist(&mut self, key: &[u8]) {
         self.keyspace.set_expires_at(key, None);
+        self.notify(Class::Generic, "persist", key);
         self.effect(&Op::new(&PERSIST).arg(key));
     }
 }

@@ -3,6 +3,7 @@
 use super::counter::NOT_FINITE;
 use super::extended::Extended;
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
+use crate::event::Class;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::value::Hash;
@@ -169,6 +170,7 @@ fn set_fields(call: &mut Call<'_>) -> Result<i64, CommandError> {
         let pairs = (1..op.len()).step_by(2);
         Ok(pairs.filter(|&i| hash.set(&op[i], &op[i + 1])).count())
     })?;
+    call.notify(Class::Hash, "hset", &op[0]);
     call.propagate();
     Ok(added as i64)
 }
@@ -179,6 +181,7 @@ fn hsetnx(call: &mut Call<'_>) -> Result<(), CommandError> {
         Ok(hash.get(&op[1]).is_none() && hash.set(&op[1], &op[2]))
     })?;
     if added {
+        call.notify(Class::Hash, "hset", &op[0]);
         call.propagate();
     }
     call.out.reply.int(i64::from(added));
@@ -226,13 +229,18 @@ fn all(
 
 fn hdel(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let mut removed = 0;
+    let (mut removed, mut emptied) = (0, false);
     if call.keyspace.kind(&op[0]).is_some() {
-        removed = call.keyspace.update(&op[0], |hash: &mut Hash| {
-            Ok(op.args().skip(1).filter(|field| hash.remove(field)).count())
+        (removed, emptied) = call.keyspace.update(&op[0], |hash: &mut Hash| {
+            let removed = op.args().skip(1).filter(|field| hash.remove(field)).count();
+            Ok((removed, hash.is_empty()))
         })?;
     }
     if removed > 0 {
+        call.notify(Class::Hash, "hdel", &op[0]);
+        if emptied {
+            call.notify(Class::Generic, "del", &op[0]);
+        }
         call.propagate();
     }
     call.out.reply.int(removed as i64);
@@ -274,6 +282,7 @@ fn hincrby(call: &mut Call<'_>) -> Result<(), CommandError> {
         hash.set(&op[1], new.to_string().as_bytes());
         Ok(new)
     })?;
+    call.notify(Class::Hash, "hincrby", &op[0]);
     call.propagate();
     call.out.reply.int(new);
     Ok(())
@@ -296,6 +305,7 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
         hash.set(&op[1], text.as_bytes());
         Ok(text)
     })?;
+    call.notify(Class::Hash, "hincrbyfloat", &op[0]);
     // The sum is told, not its parts: a replica must not round on its own.
     call.effect(&Op::new(&HSET).arg(&op[0]).arg(&op[1]).arg(&text));
     call.out.reply.bulk(text.as_bytes());

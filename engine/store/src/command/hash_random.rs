@@ -2,7 +2,7 @@
 
 use super::draw::Draw;
 use super::{Call, Command, CommandError, Flag, Flags, Keys};
-use crate::value::Hash;
+use crate::value::{Hash, Value};
 
 /// `HRANDFIELD key [count [WITHVALUES]]`
 pub static HRANDFIELD: Command = Command {
@@ -32,11 +32,11 @@ fn hrandfield(call: &mut Call<'_>) -> Result<(), CommandError> {
     } else if draw.count.is_some() {
         reply.array(places.len());
     }
-    let hash = call.keyspace.collection::<Hash>(key)?;
+    let Some(Value::Hash(hash)) = call.keyspace.view(key) else {
+        unreachable!("the hash was just measured");
+    };
     for place in places {
-        let (field, value) = hash
-            .and_then(|hash| hash.entry(place))
-            .expect("the places are below the length");
+        let (field, value) = hash.entry(place).expect("the places are below the length");
         if draw.with_values {
             reply.pair();
         }

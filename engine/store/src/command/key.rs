@@ -6,6 +6,7 @@
 )]
 
 use super::{Call, Command, CommandError, Flag, Flags, Keys};
+use crate::event::Class;
 use crate::op::Op;
 use crate::value::Kind;
 
@@ -63,6 +64,7 @@ fn del(call: &mut Call<'_>) -> Result<(), CommandError> {
     let mut told = Op::new(&DEL);
     for key in call.op.args() {
         if call.keyspace.remove(key) {
+            call.notify(Class::Generic, "del", key);
             told.push(key);
         }
     }

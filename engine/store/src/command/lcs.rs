@@ -55,8 +55,9 @@ impl Options {
 }
 
 fn lcs(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let first = text(call, &call.op[0])?;
-    let second = text(call, &call.op[1])?;
+    // Both are looked for before either is complained of.
+    let (first, second) = (text(call, &call.op[0]), text(call, &call.op[1]));
+    let (first, second) = (first?, second?);
     let options = Options::parse(call.op)?;
     let cells = (first.len() as u64 + 1) * (second.len() as u64 + 1);
     if cells * size_of::<u32>() as u64 >= BULK_BYTES_MAX as u64 {

@@ -204,6 +204,9 @@ pub static COMMANDS: &[&Command] = &[
     &sorted_set::pop::ZPOPMIN,
     &sorted_set::pop::ZPOPMAX,
     &sorted_set::pop::ZMPOP,
+    &sorted_set::block::BZPOPMIN,
+    &sorted_set::block::BZPOPMAX,
+    &sorted_set::block::BZMPOP,
     &sorted_set::range::ZRANGESTORE,
     &sorted_set::algebra::ZUNION,
     &sorted_set::algebra::ZINTER,
@@ -220,6 +223,11 @@ pub static COMMANDS: &[&Command] = &[
     &geo::read::GEOHASH,
     &geo::read::GEOPOS,
     &geo::search::GEOSEARCH,
+    &geo::search::GEOSEARCHSTORE,
+    &geo::search::GEORADIUS,
+    &geo::search::GEORADIUS_RO,
+    &geo::search::GEORADIUSBYMEMBER,
+    &geo::search::GEORADIUSBYMEMBER_RO,
 ];
 
 /// A command, as the table has it.
@@ -302,10 +310,11 @@ impl Call<'_> {
         database.ok_or(CommandError::NO_SUCH_DATABASE)
     }
 
-    /// Removes `key` and tells it (`DEL`); whether it was there.
+    /// Removes `key` and tells it (`DEL`), to listeners too; whether it was there.
     fn remove(&mut self, key: &[u8]) -> bool {
         let removed = self.keyspace.remove(key);
         if removed {
+            self.notify(Class::Generic, "del", key);
             self.effect(&Op::new(&key::DEL).arg(key));
         }
         removed

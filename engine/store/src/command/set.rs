@@ -1,7 +1,9 @@
 //! Setting strings: `SET` with its options, its older forms, and several at once.
 
 use super::expiry::When;
-use super::{Call, Command, CommandError, Flag, Flags, Keys};
+use super::key::DEL;
+use super::{Call, Command, CommandError, Flag, Flags, Keys, string};
+use crate::event::Class;
 use crate::keyspace::Expire;
 use crate::op::Op;
 use crate::time::Millis;
@@ -133,6 +135,7 @@ fn set(call: &mut Call<'_>) -> Result<(), CommandError> {
     let (key, value) = (&call.op[0], &call.op[1]);
     if call.op.len() == 2 {
         call.keyspace.set_string(key, value, Expire::Never)?;
+        call.notify(Class::String, "set", key);
         call.propagate();
         call.out.reply.ok();
         return Ok(());
@@ -144,10 +147,7 @@ fn set(call: &mut Call<'_>) -> Result<(), CommandError> {
         None => Expire::Never,
     };
     if options.get {
-        match call.keyspace.string(key)? {
-            Some(old) => call.out.reply.bulk(old),
-            None => call.out.reply.nil(),
-        }
+        string::get(call)?;
     }
     if options.only_new || options.only_old {
         let found = call.keyspace.kind(key).is_some();
@@ -186,7 +186,7 @@ fn set_expiring<'a>(
     Ok(())
 }
 
-/// Sets a string and tells it as `SET`. A time that has passed removes the key instead.
+/// Sets a string and tells it as `SET`. With a time that has passed the key is gone at once.
 fn store(
     call: &mut Call<'_>,
     key: &[u8],
@@ -196,10 +196,21 @@ fn store(
     if let Expire::At(at) = expire
         && at <= call.now
     {
-        call.remove(key);
+        if call.keyspace.remove(key) {
+            call.effect(&Op::new(&DEL).arg(key));
+        } else {
+            call.notify(Class::New, "new", key);
+        }
+        call.notify(Class::String, "set", key);
+        call.notify(Class::Generic, "expire", key);
+        call.notify(Class::Expired, "expired", key);
         return Ok(());
     }
     call.keyspace.set_string(key, value, expire)?;
+    call.notify(Class::String, "set", key);
+    if let Expire::At(_) = expire {
+        call.notify(Class::Generic, "expire", key);
+    }
     let effect = Op::new(&SET).arg(key).arg(value);
     call.effect(&match expire {
         Expire::Never => effect,
@@ -243,6 +254,7 @@ fn set_pairs(call: &mut Call<'_>) -> Result<(), CommandError> {
         if result.is_err() {
             break;
         }
+        call.notify(Class::String, "set", key);
         told = told.arg(key).arg(value);
     }
     // What was set before memory ran out stays set, so it is told.

@@ -281,9 +281,7 @@ fn store(call: &mut Call<'_>, key: &[u8], found: &[Option<Vec<u8>>]) -> Result<(
         list.push_back(value.as_deref().unwrap_or_default());
     }
     if list.is_empty() {
-        if call.remove(key) {
-            call.notify(Class::Generic, "del", key);
-        }
+        call.remove(key);
     } else {
         // What was found is told, since where it was found may be another shard's.
         let payload = rdb::write(Value::List(&list));

@@ -6,6 +6,7 @@
 )]
 
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number, set};
+use crate::event::Class;
 use crate::keyspace::{BULK_BYTES_MAX, Expire};
 use crate::op::Op;
 use crate::value::{Kind, Value};
@@ -110,11 +111,14 @@ const fn copy(command: &Command) -> Command {
     Command { ..*command }
 }
 
-fn get(call: &mut Call<'_>) -> Result<(), CommandError> {
+/// Answers with the string at the first key. It counts as a read, also in commands that then write.
+pub(super) fn get(call: &mut Call<'_>) -> Result<(), CommandError> {
+    call.keyspace.count_reads(true);
     match call.keyspace.string(&call.op[0])? {
         Some(value) => call.out.reply.bulk(value),
         None => call.out.reply.nil(),
     }
+    call.keyspace.count_reads(!call.op.command().flags.writes());
     Ok(())
 }
 
@@ -122,6 +126,7 @@ fn getset(call: &mut Call<'_>) -> Result<(), CommandError> {
     get(call)?;
     call.keyspace
         .set_string(&call.op[0], &call.op[1], Expire::Never)?;
+    call.notify(Class::String, "set", &call.op[0]);
     call.effect(&Op::new(&set::SET).arg(&call.op[0]).arg(&call.op[1]));
     Ok(())
 }
@@ -185,6 +190,7 @@ fn append(call: &mut Call<'_>) -> Result<(), CommandError> {
         }
         call.propagate();
     }
+    call.notify(Class::String, "append", key);
     Ok(())
 }
 
@@ -234,6 +240,7 @@ fn setrange(call: &mut Call<'_>) -> Result<(), CommandError> {
     }
     value[offset..end].copy_from_slice(patch);
     call.keyspace.set_raw(key, &value, Expire::Keep)?;
+    call.notify(Class::String, "setrange", key);
     call.propagate();
     call.out.reply.int(value.len() as i64);
     Ok(())

@@ -48,7 +48,7 @@ impl Expiries {
 impl Keyspace {
     /// When `key` expires: `None` where there is no key, `Some(None)` where it never does.
     pub fn expires_at(&mut self, key: &[u8]) -> Option<Option<Millis>> {
-        let (_, id) = self.locate(key)?;
+        let id = self.look_up(key)?;
         Some(self.arena.own(id).expires())
     }
 

@@ -157,11 +157,7 @@ impl Keyspace {
 
     /// What `key` holds, without an access (`TYPE`, `TTL`, `EXISTS`, `OBJECT`).
     pub fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
-        let found = self.locate(key);
-        if found.is_none() && self.reads {
-            self.notify(Class::KeyMiss, "keymiss", key);
-        }
-        found.map(|(_, id)| self.value(id))
+        self.look_up(key).map(|id| self.value(id))
     }
 
     /// Whether there is such a key; neither an access, nor told to anybody.
@@ -327,9 +323,9 @@ impl Keyspace {
         Some((place, id))
     }
 
-    /// As [`Keyspace::locate`], as an access.
+    /// As [`Keyspace::locate`]; for a command that reads it counts as a hit or a miss.
     #[inline]
-    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+    fn look_up(&mut self, key: &[u8]) -> Option<ItemId> {
         let found = self.locate(key).map(|(_, id)| id);
         if self.reads {
             if found.is_some() {
@@ -339,6 +335,13 @@ impl Keyspace {
                 self.notify(Class::KeyMiss, "keymiss", key);
             }
         }
+        found
+    }
+
+    /// As [`Keyspace::look_up`], as an access.
+    #[inline]
+    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
+        let found = self.look_up(key);
         if let Some(id) = found {
             let item = self.arena.own(id);
             self.eviction.hit(item, id, self.now, &mut self.random);

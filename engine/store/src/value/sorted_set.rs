@@ -12,6 +12,7 @@
 //! `Indexed` set (a table of members beside a counted tree), and stays one. Equal scores are ordered
 //! by the members' bytes. A score is never NaN: callers refuse it where it would arise.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -26,6 +27,13 @@ pub const COMPACT_BYTES: usize = 64;
 
 /// Bytes before a member: its score and its length.
 const HEAD: usize = 9;
+
+/// The order of a set's members: by score, then by their bytes.
+pub fn order(a: &(&[u8], f64), b: &(&[u8], f64)) -> Ordering {
+    let scores = a.1.partial_cmp(&b.1);
+    // Zeros of either sign are equal, so this is not `total_cmp`.
+    scores.expect("no score is NaN").then_with(|| a.0.cmp(b.0))
+}
 
 /// A sorted set.
 #[derive(Clone, Debug, Default)]

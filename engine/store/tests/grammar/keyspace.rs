@@ -27,6 +27,8 @@ pub const FAMILY: Family = Family {
         "randomkey",
         "dump $key",
         "restore $openkey $few $value [replace] [absttl|idletime $few|freq $few]",
+        "restore $openkey 0 $payload [replace]",
+        "restore $openkey $ms $payload [replace] [idletime $few|freq $few]",
         "rpush $num $int $float $int $int",
         "rpush $num $int $int $value",
         "del $num",
@@ -81,6 +83,16 @@ fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
         "type" => {
             let types = ["string", "list", "hash", "zset", "set", "nosuch", "STRING"];
             draw.one(&types).to_owned()
+        }
+        // A string or a list, whose checksums happen to be text.
+        "payload" => {
+            let payloads = [
+                "\x00\x04p267\n\x00Q\x007$3|\x11-",
+                "\x00\x04p557\n\x00j%[*vZu\x18",
+                "\x01\x02\x01a\x04p315\n\x00Z\"R\x1d\x00an,",
+                "\x01\x02\x01a\x04p425\n\x00a\x07>\x13EG\n\x19",
+            ];
+            draw.one(&payloads).to_owned()
         }
         "weight" => format!("w_{}", draw.between(-20, 20)),
         "weighthash" => format!("wh_{}", draw.between(-20, 20)),

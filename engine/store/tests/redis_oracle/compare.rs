@@ -1,13 +1,15 @@
-//! A family's random commands in one shard and in a server, with the replies compared.
+//! A family's random commands in one shard and in a server, with replies and keyspace notifications compared.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::Flag;
+use seawall_store::event::Classes;
 use seawall_store::reply::Protocol;
 use seawall_store::{Millis, Op, Out, Reply, Shard, ShardConfig};
 
 use crate::grammar::{FAMILIES, Family, Grammar};
+use crate::listener::{self, Listener};
 use crate::server::{Connection, Server};
 
 const COMMANDS_PER_SEED: usize = 4000;
@@ -18,11 +20,11 @@ pub fn family(family: &'static Family, protocol: Protocol) {
     let first = variable("ORACLE_SEED", 1);
     let mut answered = BTreeSet::new();
     for seed in first..first + variable("ORACLE_SEEDS", 5) {
-        let differences = stream(family, protocol, seed, &mut answered);
+        let differences = stream(family, protocol, seed, all(), &mut answered);
         let shown = differences.len().min(variable("ORACLE_SHOW", 3) as usize);
         assert!(
             differences.is_empty(),
-            "{} replies differ\n{}\nrepeat with ORACLE_SEED={seed} ORACLE_SEEDS=1",
+            "{} replies or events differ\n{}\nrepeat with ORACLE_SEED={seed} ORACLE_SEEDS=1",
             differences.len(),
             differences[..shown].join("\n")
         );
@@ -39,12 +41,19 @@ pub fn family(family: &'static Family, protocol: Protocol) {
     );
 }
 
-/// The differences in one seed's stream of commands, in words. The names of commands that were answered with
+/// Every class of events, as the server is started with.
+fn all() -> Classes {
+    Classes::parse("AKEmn").expect("letters of classes")
+}
+
+/// The differences in one seed's stream of commands, in words; of our events those of the classes `heard` are
+/// compared. The names of commands that were answered with
 /// something else than an error go to `answered`.
 fn stream(
     family: &'static Family,
     protocol: Protocol,
     seed: u64,
+    heard: Classes,
     answered: &mut BTreeSet<String>,
 ) -> Vec<String> {
     let server = Server::start();
@@ -52,28 +61,38 @@ fn stream(
     if protocol == Protocol::Resp3 {
         redis.ask("hello 3");
     }
+    let mut listener = Listener::new(&server);
     let mut shard = Shard::new(&ShardConfig::default());
+    shard.set_notify(heard);
     let mut grammar = Grammar::of(family, seed, now().0);
     let mut history: Vec<Vec<Vec<u8>>> = Vec::new();
     let mut differences = Vec::new();
     for _ in 0..COMMANDS_PER_SEED / BATCH {
         let batch: Vec<_> = (0..BATCH).map(|_| grammar.next()).collect();
-        let all: Vec<_> = batch.iter().flat_map(|words| sent(words)).collect();
+        let marked = |words: &Vec<_>| sent(words).into_iter().chain([Listener::mark()]);
+        let all: Vec<_> = batch.iter().flat_map(marked).collect();
         redis.send(&all);
         for words in batch {
-            let ours = apply(&mut shard, protocol, &words);
+            let (ours, mut our_events) = apply(&mut shard, protocol, &words);
             let theirs = receive(&mut redis, &words);
+            redis.receive();
+            let mut their_events = listener.events();
+            if words[0].to_ascii_lowercase().starts_with(b"sort") {
+                // A table is sorted from an order of its own, and so are the keys that are looked for.
+                our_events.sort();
+                their_events.sort();
+            }
             if !theirs.starts_with(b"-") {
                 answered.insert(String::from_utf8_lossy(&words[0]).to_lowercase());
             }
-            if !same(&words, &ours, &theirs) {
+            if !same(&words, &ours, &theirs) || our_events != their_events {
                 let before: Vec<String> = history
                     .iter()
                     .filter(|old| old.get(1) == words.get(1))
                     .map(|old| shown(old))
                     .collect();
                 differences.push(format!(
-                    "seed {seed}, {}\n  ours:  {}\n  redis: {}\n  before: {}",
+                    "seed {seed}, {}\n  ours:  {} {our_events:?}\n  redis: {} {their_events:?}\n  before: {}",
                     shown(&words),
                     ours.escape_ascii(),
                     theirs.escape_ascii(),
@@ -87,13 +106,15 @@ fn stream(
     differences
 }
 
-pub fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> Vec<u8> {
+/// Our reply, and the events that happened.
+pub fn apply(shard: &mut Shard, protocol: Protocol, words: &[Vec<u8>]) -> (Vec<u8>, Vec<String>) {
     let mut out = Out::default();
     match Op::parse(words.iter().map(Vec::as_slice)) {
         Ok(op) => shard.apply_at_once(now(), &op.answered_in(protocol), &mut out),
         Err(error) => out.reply.error(&error),
     }
-    out.reply.as_bytes().to_vec()
+    let events = listener::shown(&out.events);
+    (out.reply.as_bytes().to_vec(), events)
 }
 
 /// Where members were taken at random, lets the shard take those that the server took.
@@ -175,6 +196,17 @@ fn shown(words: &[Vec<u8>]) -> String {
 
 fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn a_missing_event_is_a_difference() {
+    let heard = Classes::parse("KE$g").expect("letters of classes");
+    let family = &crate::grammar::strings::FAMILY;
+    let differences = stream(family, Protocol::Resp2, 1, heard, &mut BTreeSet::new());
+    assert!(
+        !differences.is_empty(),
+        "`new` and `keymiss` were not missed"
+    );
 }
 
 /// A family's commands of which one is answered wrongly are told apart from right ones.

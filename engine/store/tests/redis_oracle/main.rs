@@ -7,6 +7,7 @@
 mod compare;
 #[path = "../grammar/mod.rs"]
 mod grammar;
+mod listener;
 mod payloads;
 #[path = "../script/mod.rs"]
 mod script;

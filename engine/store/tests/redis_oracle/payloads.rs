@@ -43,7 +43,7 @@ trait Store {
 
 impl Store for Shard {
     fn ask(&mut self, parts: &[&[u8]]) -> Reply {
-        let reply = apply(self, Protocol::Resp2, &words(parts));
+        let (reply, _) = apply(self, Protocol::Resp2, &words(parts));
         Reply::parse(&reply).expect("a whole reply").0
     }
 }

@@ -35,6 +35,7 @@ impl Server {
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args(["--hash-max-listpack-entries", "128"])
             .args(["--rdbcompression", "no"])
+            .args(["--notify-keyspace-events", "AKEmn"])
             .stdout(Stdio::null())
             .spawn()
             .map_or_else(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Dialogue, process_name};
 use crate::target::Lookups;
-use crate::wire::{Memcached, Resp, Wire};
+use crate::wire::{Framed, Memcached, Resp, Wire};
 
 /// What a server says of itself. What it does not say is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,7 +66,11 @@ impl Spoken for Resp {
             .and_then(|(user, sys)| Duration::try_from_secs_f64(user + sys).ok());
         let number = |name| field(name)?.parse::<u64>().ok();
         Ok(Survey {
-            version: field("redis_version").map(str::to_owned),
+            // Others say Redis's version too, since clients look at it.
+            version: ["seawall_version", "valkey_version", "redis_version"]
+                .iter()
+                .find_map(|name| field(name))
+                .map(str::to_owned),
             pid: number("process_id").and_then(|pid| pid.try_into().ok()),
             keys,
             lookups: number("keyspace_hits")
@@ -169,5 +173,20 @@ impl Spoken for Memcached {
         ["memcached", "seawall"]
             .iter()
             .any(|known| name.starts_with(known))
+    }
+}
+
+/// Nothing is to be asked of our own echo server: its target knows.
+impl Spoken for Framed {
+    fn survey(_dialogue: &mut Dialogue) -> Result<Survey, String> {
+        Ok(Survey::default())
+    }
+
+    fn flush(_dialogue: &mut Dialogue) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is(_pid: u32) -> bool {
+        false
     }
 }

@@ -4,6 +4,8 @@
 //! and erased once, in `Target::run`. What a person writes to name one is a [`TargetSpec`].
 
 mod embedded;
+mod halves;
+mod limit;
 mod memcached;
 mod null;
 mod resp;
@@ -62,6 +64,7 @@ pub static TARGETS: &[&Target] = &[
     &resp::TARGET,
     &memcached::TARGET,
     &spawn::TARGET,
+    &limit::TARGET,
 ];
 
 /// For targets of which there is one.

@@ -105,26 +105,29 @@ impl TargetSpec {
         Some(format!("target `{self}`: {why}"))
     }
 
-    /// Whether it can be set so and driven with this workload, as far as is known before.
+    /// Whether it can be set so.
     ///
     /// # Errors
-    /// In words for people: the setting or the op that it has no form for.
-    pub fn check(&self, workload: &str, named: &Named) -> Result<(), String> {
-        let said = |why: String| format!("target `{self}`: {why}");
-        (self.target.takes)(&self.which, named).map_err(said)?;
+    /// In words for people: the setting that it has nothing for.
+    pub fn takes(&self, named: &Named) -> Result<(), String> {
+        (self.target.takes)(&self.which, named).map_err(|why| format!("target `{self}`: {why}"))
+    }
+
+    /// Whether it can be driven with this workload, as far as is known before.
+    ///
+    /// # Errors
+    /// In words for people: an op that it has no form for.
+    pub fn speaks(&self, workload: &str) -> Result<(), String> {
         let Some(speaks) = self.target.speaks else {
             return Ok(());
         };
         let mut load = crate::cell::workload(workload, 0, 0, 1)?;
         let first = load.preload();
-        let ops = first
+        let mut ops = first
             .into_iter()
             .chain(std::iter::repeat_with(|| load.next()).take(OPS_LOOKED_AT));
-        for op in ops {
-            speaks(&self.which, &op)
-                .map_err(|why| said(format!("workload `{workload}` does not fit: {why}")))?;
-        }
-        Ok(())
+        ops.try_for_each(|op| speaks(&self.which, &op))
+            .map_err(|why| format!("target `{self}`: workload `{workload}` does not fit: {why}"))
     }
 }
 
@@ -164,11 +167,11 @@ mod tests {
         };
         let resp: TargetSpec = "resp://h:1".parse().expect("a target");
         let memcached: TargetSpec = "memcached://h:1".parse().expect("a target");
-        assert_eq!(resp.check("geo", &named(&[("pipeline", "16")])), Ok(()));
-        assert_eq!(memcached.check("cache-aside", &named(&[])), Ok(()));
-        let why = resp.check("geo", &named(&[("maxmemory", "1mb")]));
+        assert_eq!(resp.takes(&named(&[("pipeline", "16")])), Ok(()));
+        assert_eq!(memcached.speaks("cache-aside:keys=100"), Ok(()));
+        let why = resp.takes(&named(&[("maxmemory", "1mb")]));
         assert!(why.expect_err("not its own").contains("`maxmemory`"));
-        let why = memcached.check("leaderboard", &named(&[]));
+        let why = memcached.speaks("leaderboard");
         assert!(why.expect_err("no form").contains("no form for ZADD"));
     }
 }

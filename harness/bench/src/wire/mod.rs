@@ -4,10 +4,12 @@
 //! bytes that a stranger sent: everything that has a length is bounded, and what is no reply is told.
 //! It knows no socket.
 
+mod framed;
 mod memcached;
 mod resp;
 mod spare;
 
+pub(crate) use framed::{Framed, HEAD_BYTES, frame, head};
 pub(crate) use memcached::Memcached;
 pub(crate) use resp::Resp;
 

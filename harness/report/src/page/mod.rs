@@ -6,6 +6,7 @@
 mod failures;
 mod hit_ratio;
 mod machine;
+mod peers;
 mod persistence;
 mod summary;
 mod throughput;
@@ -32,6 +33,7 @@ pub struct Page {
 pub const PAGES: &[Page] = &[
     summary::PAGE,
     throughput::PAGE,
+    peers::PAGE,
     hit_ratio::PAGE,
     persistence::PAGE,
     failures::PAGE,

@@ -4,6 +4,7 @@
 //! what one would say of the run oneself.
 
 use super::failures::{Family, comparisons, in_order};
+use super::throughput::NO_STORES;
 use super::{Page, persistence};
 use crate::block::{Block, Text, Tone};
 use crate::cell::{Cell, cells};
@@ -213,8 +214,9 @@ fn speeds(run: &Run) -> Vec<Block> {
         let rate = |cell: &Cell<'_>| cell.ops_per_s().map_or(f64::NEG_INFINITY, |ops| ops.value);
         let fastest = cells
             .iter()
-            // `null` does nothing: it is the cost of the harness, and no store.
-            .filter(|cell| cell.workload == workload && cell.target != "null")
+            // What is no store is not the fastest one, nor is one whose figure is the harness's.
+            .filter(|cell| cell.workload == workload && !NO_STORES.contains(&cell.target))
+            .filter(|cell| cell.invalid().is_none())
             .max_by(|a, b| rate(a).total_cmp(&rate(b)));
         let Some(cell) = fastest else { continue };
         let Some(ops) = cell.ops_per_s() else {

@@ -1,7 +1,7 @@
 //! Throughput and latency: what each target and configuration did with each workload.
 
 use super::Page;
-use crate::block::{Block, Entry, Table, Text};
+use crate::block::{Block, Entry, Table, Text, Tone};
 use crate::cell::{Cell, cells};
 use crate::histogram;
 use crate::number::{self, count, percent, time_us};
@@ -24,6 +24,9 @@ pub const PAGE: Page = Page {
 const STEPS_PER_NINE: u32 = 16;
 /// Five nines of a run of some seconds are noise.
 const NINES_MAX: u32 = 4;
+
+/// Targets that are no stores: `null` is the cost of the harness, `limit` that of the network with it.
+pub const NO_STORES: [&str; 2] = ["null", "limit"];
 
 fn build(run: &Run) -> Vec<Block> {
     let cells = cells(&run.rows);
@@ -142,9 +145,11 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             "#hit ratio",
             "#resident",
             "#errors",
+            "note",
         ],
     );
-    let fastest = cells.iter().filter(|cell| cell.target != "null");
+    let counts = |cell: &Cell<'_>| !NO_STORES.contains(&cell.target) && cell.invalid().is_none();
+    let fastest = cells.iter().filter(|cell| counts(cell));
     let fastest = fastest
         .filter_map(|cell| cell.ops_per_s())
         .map(|estimate| estimate.value)
@@ -163,7 +168,7 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             cell.target.into(),
             cell.config.as_str().into(),
             cell.rows.len().to_string().into(),
-            figure(ops.map(|ops| ops.value), count).strong_if(is_fastest && cell.target != "null"),
+            figure(ops.map(|ops| ops.value), count).strong_if(is_fastest && counts(cell)),
             ends.map_or_else(
                 || number::ABSENT.into(),
                 |ends| number::interval(ends, count),
@@ -175,8 +180,11 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             time(|latency| latency.max),
             figure(cell.median(|row| row.cpu_us_per_op), time_us),
             figure(cell.hit_ratio(), percent),
-            figure(cell.median(|row| row.rss_bytes as f64), number::bytes),
+            figure(cell.resident(), number::bytes),
             count(cell.rows.iter().map(|row| row.errors as f64).sum()).into(),
+            cell.invalid().map_or_else(Entry::default, |why| {
+                Entry::from(format!("invalid: {why}")).tone(Tone::Bad)
+            }),
         ]);
     }
     table.without_empty_columns()

@@ -117,6 +117,11 @@ const KNOWN: &[(&str, Look)] = &[
     ("slots", solid(GREEN, Mark::Diamond)),
     ("embedded", solid(BLUE, Mark::Disc)),
     ("null", solid(GREY, Mark::Square)),
+    ("limit", solid(GREY, Mark::Disc)),
+    ("spawn:seawall", solid(BLUE, Mark::Disc)),
+    ("spawn:redis-server", solid(VERMILION, Mark::Square)),
+    ("spawn:valkey-server", solid(PURPLE, Mark::Diamond)),
+    ("spawn:memcached", solid(GREEN, Mark::Triangle)),
 ];
 
 const fn solid(ink: Ink, mark: Mark) -> Look {

@@ -3,6 +3,7 @@
 mod cells;
 mod compare;
 mod histogram;
+mod peers;
 mod report;
 mod stats;
 mod story;

@@ -71,9 +71,7 @@ fn bitop(call: &mut Call<'_>) -> Result<(), CommandError> {
         }
     }
     if result.is_empty() {
-        if call.remove(destination) {
-            call.notify(Class::Generic, "del", destination);
-        }
+        call.remove(destination);
     } else {
         call.keyspace.set_raw(destination, &result, Expire::Never)?;
         call.notify(Class::String, "set", destination);

@@ -200,7 +200,8 @@ fn bitfield(call: &mut Call<'_>, may_write: bool) -> Result<(), CommandError> {
     };
     let mut bytes = old.unwrap_or_default().to_vec();
     let wanted = end.div_ceil(8) as usize;
-    let mut changed = old.is_none() || bytes.len() < wanted;
+    let grows = old.is_none() || bytes.len() < wanted;
+    let (mut changed, mut succeeded) = (false, false);
     bytes.resize(bytes.len().max(wanted), 0);
     call.out.reply.array(steps.len());
     for Step {
@@ -223,6 +224,7 @@ fn bitfield(call: &mut Call<'_>, may_write: bool) -> Result<(), CommandError> {
             field.set(&mut bytes, after);
             changed = true;
         }
+        succeeded |= !matches!(action, Action::Get);
         let answer = if matches!(action, Action::Add(_)) {
             after
         } else {
@@ -230,10 +232,13 @@ fn bitfield(call: &mut Call<'_>, may_write: bool) -> Result<(), CommandError> {
         };
         call.out.reply.int(answer);
     }
-    if changed {
+    // Where every step failed the string has grown all the same, and nobody listening hears of it.
+    if changed || grows {
         call.keyspace.set_raw(key, &bytes, Expire::Keep)?;
-        call.notify(Class::String, "setbit", key);
         call.propagate();
+    }
+    if changed || grows && succeeded {
+        call.notify(Class::String, "setbit", key);
     }
     Ok(())
 }

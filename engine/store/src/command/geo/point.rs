@@ -108,7 +108,8 @@ impl Point {
         let u = half(self.latitude, other.latitude);
         let cosines =
             libm::cos(self.latitude.to_radians()) * libm::cos(other.latitude.to_radians());
-        2.0 * EARTH_RADIUS_M * libm::asin((u * u + cosines * v * v).sqrt())
+        // Rounding may take the sine of opposite points over one.
+        2.0 * EARTH_RADIUS_M * libm::asin((u * u + cosines * v * v).sqrt().min(1.0))
     }
 }
 
@@ -149,7 +150,12 @@ impl Cell {
     #[must_use]
     pub fn neighbour(self, east: i32, north: i32) -> Cell {
         let mask = (1_u32 << self.steps) - 1;
-        let moved = |i: u32, by: i32| i.wrapping_add_signed(by) & mask;
+        // A point at the very end of an axis lies in a cell one beyond the grid, which an axis that is not
+        // moved along keeps.
+        let moved = |i: u32, by: i32| match by {
+            0 => i,
+            _ => i.wrapping_add_signed(by) & mask,
+        };
         let latitude = moved(gather(self.bits), north);
         let longitude = moved(gather(self.bits >> 1), east);
         Cell {

@@ -1,12 +1,17 @@
-//! Searching places: `GEOSEARCH`.
+//! Searching places: `GEOSEARCH`, the older `GEORADIUS` and `GEORADIUSBYMEMBER`, and the forms of them that
+//! store what they find.
 
 use super::cover::{self, Shape};
 use super::point::Point;
-use super::read::{coordinates, distance, length, unit_m};
-use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
-use crate::op::Op;
+use super::query::{Destination, Form, Query, Sort};
+use super::read::{coordinates, distance};
+use crate::command::sorted_set::store::store;
+use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::reply::ReplyBuf;
-use crate::value::SortedSet;
+use crate::value::{SortedSet, sorted_set};
+
+/// The options that name a key.
+const STORE_WORDS: &[&str] = &["store", "storedist"];
 
 /// `GEOSEARCH key FROMMEMBER member | FROMLONLAT longitude latitude BYRADIUS radius unit |
 /// BYBOX width height unit [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
@@ -16,140 +21,65 @@ pub static GEOSEARCH: Command = Command {
     flags: Flags::of(&[Flag::Readonly]),
     keys: Keys::ONE,
     about: "the places in a circle or a box",
-    run: geosearch,
+    run: |call| search(call, Form::Search),
 };
 
-/// How found places are ordered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    None,
-    Ascending,
-    Descending,
-}
+/// `GEOSEARCHSTORE destination source …`, as [`GEOSEARCH`], `[STOREDIST]`
+pub static GEOSEARCHSTORE: Command = Command {
+    name: "geosearchstore",
+    arity: -8,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom]),
+    keys: Keys::TWO,
+    about: "store the places in a circle or a box",
+    run: |call| search(call, Form::SearchStore),
+};
 
-/// Where a search is centred.
-#[derive(Clone, Copy)]
-enum Centre {
-    At(Point),
-    /// A member of a set that is not there: the search finds nothing.
-    OfNoSet,
-}
+/// `GEORADIUS key longitude latitude radius unit [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count [ANY]]
+/// [ASC | DESC] [STORE key | STOREDIST key]`
+pub static GEORADIUS: Command = Command {
+    name: "georadius",
+    arity: -6,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Movablekeys]),
+    keys: Keys::After {
+        from: 5,
+        words: STORE_WORDS,
+    },
+    about: "the places in a circle around coordinates; or store them",
+    run: |call| search(call, Form::Place { stores: true }),
+};
 
-/// A search as the arguments ask for it.
-#[expect(clippy::struct_excessive_bools, reason = "one for each word")]
-struct Query {
-    centre: Option<Centre>,
-    shape: Option<Shape>,
-    /// Metres in the unit of the shape, which distances are given in too.
-    unit_m: f64,
-    sort: Sort,
-    count: u64,
-    any: bool,
-    with_distance: bool,
-    with_hash: bool,
-    with_coordinates: bool,
-}
+/// `GEORADIUS_RO`: [`GEORADIUS`] without `STORE`.
+pub static GEORADIUS_RO: Command = Command {
+    name: "georadius_ro",
+    arity: -6,
+    flags: Flags::of(&[Flag::Readonly]),
+    keys: Keys::ONE,
+    about: "the places in a circle around coordinates",
+    run: |call| search(call, Form::Place { stores: false }),
+};
 
-impl Query {
-    fn parse(op: &Op, set: Option<&SortedSet>) -> Result<Query, CommandError> {
-        let mut query = Query {
-            centre: None,
-            shape: None,
-            unit_m: 1.0,
-            sort: Sort::None,
-            count: 0,
-            any: false,
-            with_distance: false,
-            with_hash: false,
-            with_coordinates: false,
-        };
-        let (mut from_member, mut from_place) = (false, false);
-        let mut i = 1;
-        while let Some(word) = op.get(i) {
-            let follow = op.len() - i - 1;
-            let circle = matches!(query.shape, Some(Shape::Circle { .. }));
-            let boxed = matches!(query.shape, Some(Shape::Box { .. }));
-            match word.to_ascii_lowercase().as_slice() {
-                b"withdist" => query.with_distance = true,
-                b"withhash" => query.with_hash = true,
-                b"withcoord" => query.with_coordinates = true,
-                b"any" => query.any = true,
-                b"asc" => query.sort = Sort::Ascending,
-                b"desc" => query.sort = Sort::Descending,
-                b"count" if follow >= 1 => {
-                    query.count = u64::try_from(number::int(&op[i + 1])?)
-                        .ok()
-                        .filter(|&count| count > 0)
-                        .ok_or(CommandError::new("ERR COUNT must be > 0"))?;
-                    i += 1;
-                }
-                b"frommember" if follow >= 1 && !from_place => {
-                    query.centre = Some(of_member(set, &op[i + 1])?);
-                    from_member = true;
-                    i += 1;
-                }
-                b"fromlonlat" if follow >= 2 && !from_member => {
-                    query.centre = Some(Centre::At(Point::parse(&op[i + 1], &op[i + 2])?));
-                    from_place = true;
-                    i += 2;
-                }
-                b"byradius" if follow >= 2 && !boxed => {
-                    let radius = length(&op[i + 1], "ERR need numeric radius")?;
-                    if radius < 0.0 {
-                        return Err(CommandError::new("ERR radius cannot be negative"));
-                    }
-                    query.unit_m = unit_m(&op[i + 2])?;
-                    query.shape = Some(Shape::Circle {
-                        radius_m: radius * query.unit_m,
-                    });
-                    i += 2;
-                }
-                b"bybox" if follow >= 3 && !circle => {
-                    let width = length(&op[i + 1], "ERR need numeric width")?;
-                    let height = length(&op[i + 2], "ERR need numeric height")?;
-                    if width < 0.0 || height < 0.0 {
-                        return Err(CommandError::new("ERR height or width cannot be negative"));
-                    }
-                    query.unit_m = unit_m(&op[i + 3])?;
-                    query.shape = Some(Shape::Box {
-                        width_m: width * query.unit_m,
-                        height_m: height * query.unit_m,
-                    });
-                    i += 3;
-                }
-                _ => return Err(CommandError::SYNTAX),
-            }
-            i += 1;
-        }
-        Ok(query)
-    }
+/// `GEORADIUSBYMEMBER key member radius unit …`, as [`GEORADIUS`]
+pub static GEORADIUSBYMEMBER: Command = Command {
+    name: "georadiusbymember",
+    arity: -5,
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Movablekeys]),
+    keys: Keys::After {
+        from: 4,
+        words: STORE_WORDS,
+    },
+    about: "the places in a circle around a member; or store them",
+    run: |call| search(call, Form::Member { stores: true }),
+};
 
-    /// The centre and the shape, which every search has.
-    fn place(&self) -> Result<(Centre, Shape), CommandError> {
-        let centre = self.centre.ok_or(CommandError::new(
-            "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for geosearch",
-        ))?;
-        let shape = self.shape.ok_or(CommandError::new(
-            "ERR exactly one of BYRADIUS and BYBOX can be specified for geosearch",
-        ))?;
-        if self.any && self.count == 0 {
-            return Err(CommandError::new(
-                "ERR the ANY argument requires COUNT argument",
-            ));
-        }
-        Ok((centre, shape))
-    }
-}
-
-fn of_member(set: Option<&SortedSet>, member: &[u8]) -> Result<Centre, CommandError> {
-    let Some(set) = set else {
-        return Ok(Centre::OfNoSet);
-    };
-    let score = set.score(member).ok_or(CommandError::new(
-        "ERR could not decode requested zset member",
-    ))?;
-    Ok(Centre::At(Point::from_score(score)))
-}
+/// `GEORADIUSBYMEMBER_RO`: [`GEORADIUSBYMEMBER`] without `STORE`.
+pub static GEORADIUSBYMEMBER_RO: Command = Command {
+    name: "georadiusbymember_ro",
+    arity: -5,
+    flags: Flags::of(&[Flag::Readonly]),
+    keys: Keys::ONE,
+    about: "the places in a circle around a member",
+    run: |call| search(call, Form::Member { stores: false }),
+};
 
 /// A place that was found.
 struct Found<'a> {
@@ -186,15 +116,10 @@ fn find(set: &SortedSet, centre: Point, shape: Shape, limit: usize) -> Vec<Found
     found
 }
 
-fn geosearch(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let op = call.op;
-    let set = call.keyspace.collection::<SortedSet>(&op[0])?;
-    let query = Query::parse(op, set)?;
-    let (centre, shape) = query.place()?;
-    let reply = &mut call.out.reply;
-    let (Some(set), Centre::At(centre)) = (set, centre) else {
-        reply.array(0);
-        return Ok(());
+/// What a query finds, in its order.
+fn results<'a>(query: &Query, set: Option<&'a SortedSet>) -> Vec<Found<'a>> {
+    let (Some(set), Some((centre, shape))) = (set, query.place()) else {
+        return Vec::new();
     };
     let count = match query.count {
         0 => usize::MAX,
@@ -211,11 +136,46 @@ fn geosearch(call: &mut Call<'_>) -> Result<(), CommandError> {
         Sort::Descending => found.sort_by(|a, b| b.distance_m.total_cmp(&a.distance_m)),
     }
     found.truncate(count);
-    reply.array(found.len());
-    for place in &found {
-        show(reply, &query, place);
-    }
-    Ok(())
+    found
+}
+
+fn search(call: &mut Call<'_>, form: Form) -> Result<(), CommandError> {
+    let op = call.op;
+    // The source counts as read, also where the result is stored.
+    call.keyspace.count_reads(true);
+    let set = call.keyspace.collection::<SortedSet>(&op[form.source()])?;
+    let query = Query::parse(op, form, set)?;
+    let found = results(&query, set);
+    let Some(to) = query.destination else {
+        let reply = &mut call.out.reply;
+        reply.array(found.len());
+        for place in &found {
+            show(reply, &query, place);
+        }
+        return Ok(());
+    };
+    let made = made(&found, &query, to);
+    call.keyspace.count_reads(false);
+    let event = if form == Form::SearchStore {
+        "geosearchstore"
+    } else {
+        "georadiusstore"
+    };
+    store(call, &op[to.key], made, event)
+}
+
+/// The set that is stored.
+fn made(found: &[Found<'_>], query: &Query, to: Destination) -> SortedSet {
+    let score = |place: &Found<'_>| {
+        if to.distances {
+            place.distance_m / query.unit_m
+        } else {
+            place.score
+        }
+    };
+    let mut members: Vec<_> = found.iter().map(|p| (p.member, score(p))).collect();
+    members.sort_unstable_by(sorted_set::order);
+    SortedSet::from_ordered(members.into_iter())
 }
 
 fn show(reply: &mut ReplyBuf, query: &Query, place: &Found<'_>) {

@@ -1,6 +1,7 @@
 //! Adding members and changing scores: `ZADD`, `ZINCRBY`.
 
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
+use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
 use crate::value::SortedSet;
@@ -153,6 +154,7 @@ pub fn zadd(call: &mut Call<'_>, op: &Op, given: Options) -> Result<(), CommandE
         Ok((added, updated))
     })?;
     if added + updated > 0 {
+        call.notify(Class::SortedSet, "zadd", &op[0]);
         call.effect(op);
     }
     let answer = if options.ch { added + updated } else { added };
@@ -173,6 +175,7 @@ fn incr(
     }
     let change = change_one(call.keyspace, &op[0], member, by, options)?;
     if matches!(change, Change::Added(_) | Change::Updated(_)) {
+        call.notify(Class::SortedSet, "zincr", &op[0]);
         call.effect(op);
     }
     match change {

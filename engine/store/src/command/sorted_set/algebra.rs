@@ -184,6 +184,7 @@ impl Query {
         let input = |(&weight, key)| Input {
             members: match keyspace.view(key) {
                 Some(Value::SortedSet(set)) => Members::Sorted(set),
+                Some(Value::Set(set)) => Members::Plain(set),
                 _ => Members::None,
             },
             weight,
@@ -206,7 +207,7 @@ fn look_up(call: &mut Call<'_>, keys: std::ops::Range<usize>) -> Result<(), Comm
     call.keyspace.count_reads(true);
     for key in call.op.args().skip(keys.start).take(keys.len()) {
         match call.keyspace.get(key) {
-            None | Some(Value::SortedSet(_)) => {}
+            None | Some(Value::SortedSet(_) | Value::Set(_)) => {}
             Some(_) => return Err(CommandError::WRONG_TYPE),
         }
     }
@@ -232,7 +233,7 @@ fn answer(call: &mut Call<'_>, operation: Operation) -> Result<(), CommandError>
         if query.with_scores {
             reply.pair();
         }
-        reply.bulk(member);
+        reply.bulk(&member);
         if query.with_scores {
             reply.double(score);
         }
@@ -268,6 +269,7 @@ fn keep(
         limit: false,
     };
     let query = Query::parse(call, 1, accepts)?;
-    let set = SortedSet::from_ordered(query.run(call.keyspace, call.op, operation).into_iter());
+    let members = query.run(call.keyspace, call.op, operation);
+    let set = SortedSet::from_ordered(members.iter().map(|(member, score)| (&**member, *score)));
     store(call, &call.op[0], set, event)
 }

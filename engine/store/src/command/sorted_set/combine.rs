@@ -1,13 +1,16 @@
 //! Several sorted sets made one: unions, intersections, differences. The arithmetic alone; `algebra` has
 //! the commands.
 
+use std::borrow::Cow;
+
 use hashbrown::HashMap;
 use rapidhash::fast::GlobalState;
 
-use crate::value::SortedSet;
+use crate::value::set::Member;
+use crate::value::{Set, SortedSet, sorted_set};
 
-/// A member with its score.
-pub type Scored<'a> = (&'a [u8], f64);
+/// A member with its score. The integers of a plain set have no text that could be borrowed.
+pub type Scored<'a> = (Cow<'a, [u8]>, f64);
 
 /// How the scores of one member are made one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub enum Members<'a> {
     None,
     /// A sorted set.
     Sorted(&'a SortedSet),
+    /// A set, whose members all have the score 1.
+    Plain(&'a Set),
 }
 
 impl<'a> Members<'a> {
@@ -51,6 +56,7 @@ impl<'a> Members<'a> {
         match self {
             Members::None => 0,
             Members::Sorted(set) => set.len(),
+            Members::Plain(set) => set.len(),
         }
     }
 
@@ -58,16 +64,24 @@ impl<'a> Members<'a> {
         match self {
             Members::None => None,
             Members::Sorted(set) => set.score(member),
+            Members::Plain(set) => set.contains(member).then_some(1.0),
         }
     }
 
     fn iter(self) -> impl Iterator<Item = Scored<'a>> {
-        match self {
-            Members::None => None,
-            Members::Sorted(set) => Some(set.iter()),
-        }
-        .into_iter()
-        .flatten()
+        let (sorted, plain) = match self {
+            Members::None => (None, None),
+            Members::Sorted(set) => (Some(set.iter()), None),
+            Members::Plain(set) => (None, Some(set.iter())),
+        };
+        let sorted = sorted.into_iter().flatten();
+        let plain = plain.into_iter().flatten().map(|member| match member {
+            Member::Text(text) => (Cow::Borrowed(text), 1.0),
+            Member::Int(_) => (Cow::Owned(member.to_vec()), 1.0),
+        });
+        sorted
+            .map(|(member, score)| (Cow::Borrowed(member), score))
+            .chain(plain)
     }
 }
 
@@ -86,7 +100,7 @@ pub struct Input<'a> {
 pub fn union(mut inputs: Vec<Input<'_>>, aggregate: Aggregate) -> Vec<Scored<'_>> {
     inputs.sort_by_key(|input| input.members.len());
     let most = inputs.last().map_or(0, |input| input.members.len());
-    let mut scores: HashMap<&[u8], f64, GlobalState> =
+    let mut scores: HashMap<Cow<'_, [u8]>, f64, GlobalState> =
         HashMap::with_capacity_and_hasher(most, GlobalState::new());
     for input in inputs {
         for (member, score) in input.members.iter() {
@@ -109,7 +123,7 @@ pub fn intersection(mut inputs: Vec<Input<'_>>, aggregate: Aggregate) -> Vec<Sco
     let found = smallest.members.iter().filter_map(|(member, score)| {
         let score = zero_for_nan(smallest.weight * score);
         let sum = others.iter().try_fold(score, |sum, other| {
-            Some(aggregate.of(sum, other.weight * other.members.score(member)?))
+            Some(aggregate.of(sum, other.weight * other.members.score(&member)?))
         });
         Some((member, sum?))
     });
@@ -148,9 +162,6 @@ pub fn difference<'a>(inputs: &[Input<'a>]) -> Vec<Scored<'a>> {
 
 /// In the order of a sorted set.
 fn ordered(mut members: Vec<Scored<'_>>) -> Vec<Scored<'_>> {
-    members.sort_unstable_by(|a, b| {
-        let scores = a.1.partial_cmp(&b.1);
-        scores.expect("no score is NaN").then_with(|| a.0.cmp(b.0))
-    });
+    members.sort_unstable_by(|a, b| sorted_set::order(&(&*a.0, a.1), &(&*b.0, b.1)));
     members
 }

@@ -1,4 +1,5 @@
-//! Sorted sets: `add`, `read` (scores, ranks, counts), `range`, `remove`, `pop`, `algebra` (unions,
+//! Sorted sets: `add`, `read` (scores, ranks, counts), `range`, `remove`, `pop`, `block` (wait
+//! for members), `algebra` (unions,
 //! intersections, differences), `random`, `scan`.
 //!
 //! `bound` reads the ends of ranges, `combine` makes one set of several, `store` puts a set that a command
@@ -6,6 +7,7 @@
 
 pub mod add;
 pub mod algebra;
+pub mod block;
 pub mod bound;
 mod combine;
 pub mod pop;

@@ -54,6 +54,8 @@ pub(super) enum Shape {
     Flat,
     /// Pairs, which RESP3 nests.
     Pairs,
+    /// The key, member and score.
+    Keyed,
     /// The key and an array of pairs, nested in both protocols.
     KeyedPairs,
 }
@@ -82,8 +84,6 @@ fn zpop(call: &mut Call<'_>, end: End) -> Result<(), CommandError> {
 
 /// The arguments of `ZMPOP` and `BZMPOP` from the number of keys on.
 pub(super) struct Mpop {
-    /// The arguments that are keys.
-    pub keys: std::ops::Range<usize>,
     /// Which members go.
     pub end: End,
     /// How many at most.
@@ -100,8 +100,7 @@ impl Mpop {
                 .ok_or(CommandError::fixed(words))
         };
         let keys = positive(&op[at], "ERR numkeys should be greater than 0")?;
-        let first = at + 1;
-        let place = first.saturating_add(keys);
+        let place = keys.saturating_add(at + 1);
         let end = match op.get(place).map(<[u8]>::to_ascii_lowercase).as_deref() {
             Some(b"min") => End::Min,
             Some(b"max") => End::Max,
@@ -121,36 +120,28 @@ impl Mpop {
                 count
             }
         };
-        Ok(Mpop {
-            keys: first..place,
-            end,
-            count,
-        })
+        Ok(Mpop { end, count })
     }
 }
 
 fn zmpop(call: &mut Call<'_>) -> Result<(), CommandError> {
     let asked = Mpop::parse(call.op, 0)?;
-    let Some(key) = first_set(call, asked.keys)? else {
+    let Some(key) = first_set(call)? else {
         call.out.reply.nil_array();
         return Ok(());
     };
     take(call, key, asked.end, asked.count, Shape::KeyedPairs)
 }
 
-/// The first key of these arguments that is there.
+/// The first of the op's keys that is there; of an op that waited, the one that may be ready.
 ///
 /// # Errors
 /// It holds no sorted set.
-pub(super) fn first_set<'a>(
-    call: &mut Call<'a>,
-    keys: std::ops::Range<usize>,
-) -> Result<Option<&'a [u8]>, CommandError> {
-    let op = call.op;
-    for i in keys {
-        match call.keyspace.kind(&op[i]) {
+pub(super) fn first_set<'a>(call: &mut Call<'a>) -> Result<Option<&'a [u8]>, CommandError> {
+    for key in call.candidates(Kind::SortedSet) {
+        match call.keyspace.kind(key) {
             None => {}
-            Some(Kind::SortedSet) => return Ok(Some(&op[i])),
+            Some(Kind::SortedSet) => return Ok(Some(key)),
             Some(_) => return Err(CommandError::WRONG_TYPE),
         }
     }
@@ -175,6 +166,10 @@ pub(super) fn take(
     match shape {
         Shape::Flat => reply.array(count * 2),
         Shape::Pairs => reply.pairs(count),
+        Shape::Keyed => {
+            reply.array(count * 2 + 1);
+            reply.bulk(key);
+        }
         Shape::KeyedPairs => {
             reply.array(2);
             reply.bulk(key);
@@ -183,7 +178,7 @@ pub(super) fn take(
     }
     for (member, score) in set.range(ranks.clone(), highest) {
         match shape {
-            Shape::Flat => {}
+            Shape::Flat | Shape::Keyed => {}
             Shape::Pairs => reply.pair(),
             Shape::KeyedPairs => reply.array(2),
         }

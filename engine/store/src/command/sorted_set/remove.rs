@@ -2,6 +2,7 @@
 
 use super::bound::Bounds;
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
+use crate::event::Class;
 use crate::value::SortedSet;
 
 /// `ZREM key member [member ...]`
@@ -46,7 +47,7 @@ pub static ZREMRANGEBYLEX: Command = Command {
 
 fn zrem(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let removed = change(call, |set| {
+    let removed = change(call, "zrem", |set| {
         op.args()
             .skip(1)
             .filter(|member| set.remove(member).is_some())
@@ -57,7 +58,7 @@ fn zrem(call: &mut Call<'_>) -> Result<(), CommandError> {
 }
 
 fn remove_range(call: &mut Call<'_>, bounds: Bounds<'_>) -> Result<(), CommandError> {
-    let removed = change(call, |set| {
+    let removed = change(call, call.op.command().name, |set| {
         let ranks = bounds.ranks(set, false);
         set.remove_ranks(ranks)
     })?;
@@ -65,17 +66,25 @@ fn remove_range(call: &mut Call<'_>, bounds: Bounds<'_>) -> Result<(), CommandEr
     Ok(())
 }
 
-/// Lets `remove` take members out of the set at the first key, if there is one; how many it took.
+/// Lets `remove` take members out of the set at the first key, if there is one; how many it took. If it took
+/// any, `event` happened to the key.
 fn change(
     call: &mut Call<'_>,
+    event: &'static str,
     remove: impl FnOnce(&mut SortedSet) -> usize,
 ) -> Result<usize, CommandError> {
     let key = &call.op[0];
     if call.keyspace.kind(key).is_none() {
         return Ok(0);
     }
-    let removed = call.keyspace.update(key, |set| Ok(remove(set)))?;
+    let (removed, emptied) = call
+        .keyspace
+        .update(key, |set: &mut SortedSet| Ok((remove(set), set.is_empty())))?;
     if removed > 0 {
+        call.notify(Class::SortedSet, event, key);
+        if emptied {
+            call.notify(Class::Generic, "del", key);
+        }
         call.propagate();
     }
     Ok(removed)

@@ -2,14 +2,13 @@
 //!
 //! ```text
 //!  a free port, a temporary folder ─► Program::arguments ─► Process ─► answers ─► Remote drives it
-//!  CPUs: some for the server, the others for the client threads ([`halves`])
+//!  CPUs: some for the server, the others for the client threads ([`Halves`])
 //! ```
 //!
 //! The one idea: a comparison is fair where every program runs in the same place, with the same wants
 //! translated into its own words; a want that it cannot be given is an error, and is never dropped. A
 //! program is a file here and a line in [`PROGRAMS`].
 
-mod halves;
 mod memcached;
 mod process;
 mod program;
@@ -23,12 +22,12 @@ use std::net::TcpListener;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use super::halves::Halves;
 use super::{Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
 use crate::drive::{Drive, Measured};
 use crate::remote::{Address, Caller, Remote, Spoken};
-use halves::Halves;
 use process::Process;
 use program::{Place, Program, Wanted};
 
@@ -174,21 +173,9 @@ impl<W: Spoken> Endpoint for Spawned<W> {
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let mut notes = Map::new();
+        let mut notes = self.halves.notes();
         if let Some(version) = &self.remote.first().version {
             notes.insert("server_version".to_owned(), Value::from(version.as_str()));
-        }
-        notes.insert(
-            "server_cpus".to_owned(),
-            Value::from(self.halves.server.clone()),
-        );
-        notes.insert(
-            "generator_cpus".to_owned(),
-            Value::from(self.halves.generator.clone()),
-        );
-        if self.halves.shared {
-            let notice = "one CPU: server and generator share it, so throughput is that of both";
-            notes.insert(crate::NOTICE.to_owned(), Value::from(notice));
         }
         notes
     }

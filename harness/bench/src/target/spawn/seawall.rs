@@ -10,7 +10,7 @@ use crate::wire::Resp;
 pub(super) static PROGRAM: Program = Program {
     name: "seawall",
     found,
-    refuses: &[],
+    refuses: &["device", "read-path"],
     arguments,
     speaks: None,
     run: super::run::<Resp>,

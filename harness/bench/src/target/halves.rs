@@ -3,6 +3,8 @@
 //! The one idea: neither may take time from the other, or their figures are of both. Who drives gets
 //! what the server leaves; on a machine of one CPU they share it, and the row says so.
 
+use serde_json::{Map, Value};
+
 /// CPUs apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Halves {
@@ -33,6 +35,24 @@ impl Halves {
             generator: generator.to_vec(),
             shared: false,
         }
+    }
+}
+
+impl Halves {
+    /// What a row says of them.
+    pub(super) fn notes(&self) -> Map<String, Value> {
+        let mut notes = Map::new();
+        for (name, cpus) in [
+            ("server_cpus", &self.server),
+            ("generator_cpus", &self.generator),
+        ] {
+            notes.insert(name.to_owned(), Value::from(cpus.clone()));
+        }
+        if self.shared {
+            let notice = "one CPU: server and generator share it, so throughput is that of both";
+            notes.insert(crate::NOTICE.to_owned(), Value::from(notice));
+        }
+        notes
     }
 }
 

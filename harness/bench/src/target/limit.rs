@@ -1,0 +1,302 @@
+//! `limit`: counts requests and answers each with a value's worth of bytes, parsing nothing. What is
+//! measured on it is the network, the kernel and the driver: the ceiling of any server on this machine.
+//!
+//! It runs on the server's own network loop (`seawall_server::net`, `io_uring` where it is allowed), a
+//! thread for each CPU that a spawned server would get. Its replies mean nothing, so they are not
+//! verified, and a workload that fills on a miss never misses on it.
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, eventfd};
+use seawall_server::net::{self, Event, Net, Token};
+use serde_json::{Map, Value};
+
+use super::halves::Halves;
+use super::{Endpoint, Lookups, Target};
+use crate::cost::Cost;
+use crate::drive::{self, Drive};
+use crate::remote::{Address, Caller, Remote};
+use crate::wire::{Framed, HEAD_BYTES, frame, head};
+
+pub(super) static TARGET: Target = Target {
+    name: "limit",
+    about: "counts requests and answers with as many bytes as a value has: the ceiling of any server here",
+    source: "DESIGN 5; a reply is as long as the mean value of Twitter's cluster52 (stat/2020Mar.md)",
+    form: "limit",
+    which: super::alone,
+    absent: super::present,
+    takes: super::all_settings,
+    speaks: None,
+    run: drive::run::<Limit>,
+};
+
+/// How long a reply is: the mean value that requests of the workload `cache-aside` ask for.
+const REPLY_BYTES: usize = 273;
+
+/// The longest request: far above any op of a workload.
+const REQUEST_BYTES_MAX: usize = 1 << 30;
+
+/// How long a thread sleeps where nothing comes; it is woken to end.
+const SLEEP: Duration = Duration::from_millis(100);
+
+struct Limit {
+    remote: Remote<Framed>,
+    threads: Vec<Server>,
+    shared: Arc<Shared>,
+    halves: Halves,
+}
+
+/// What the server's threads share with whoever ends them.
+#[derive(Default)]
+struct Shared {
+    end: AtomicBool,
+    /// Requests that were answered.
+    requests: AtomicU64,
+}
+
+/// A thread of the server.
+struct Server {
+    thread: Option<JoinHandle<Result<(), String>>>,
+    /// The kernel's number of it.
+    number: u32,
+    /// What the network loop fell back to.
+    notice: Option<String>,
+    wake: Arc<OwnedFd>,
+    shared: Arc<Shared>,
+}
+
+impl Endpoint for Limit {
+    type Client<'a> = Caller<Framed>;
+    const ANSWERS: bool = false;
+    const APART: bool = true;
+
+    fn open(drive: &Drive<'_>) -> Result<Limit, String> {
+        let halves = Halves::of(
+            seawall_sys::pin::allowed(),
+            drive.configuration.server_threads,
+        );
+        let system = |error: std::io::Error| format!("the echo server: {error}");
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(system)?;
+        let port = listener.local_addr().map_err(system)?.port();
+        let shared = Arc::new(Shared::default());
+        let threads = halves
+            .server
+            .iter()
+            .map(|&cpu| Server::start(cpu, listener.try_clone().map_err(system)?, &shared))
+            .collect::<Result<_, _>>()?;
+        let remote = Remote::open(drive, Address::here(port), halves.generator.clone())?;
+        Ok(Limit {
+            remote,
+            threads,
+            shared,
+            halves,
+        })
+    }
+
+    fn threads(&self) -> usize {
+        self.remote.threads()
+    }
+
+    fn lanes(&self) -> usize {
+        self.remote.connections()
+    }
+
+    fn cores(&self) -> usize {
+        self.threads().min(self.halves.generator.len())
+    }
+
+    fn client(&self, number: usize) -> Result<Caller<Framed>, String> {
+        self.remote.caller(number)
+    }
+
+    fn lookups(&self) -> Option<Lookups> {
+        None
+    }
+
+    fn cost(&self) -> Cost {
+        let mut threads = seawall_sys::usage::threads_of(std::process::id()).unwrap_or_default();
+        threads.retain(|(number, _)| self.threads.iter().any(|server| server.number == *number));
+        Cost {
+            cpu: (!threads.is_empty()).then(|| threads.iter().map(|(_, cpu)| cpu).sum()),
+            threads,
+            // Its memory cannot be told from the driver's.
+            rss_bytes: None,
+        }
+    }
+
+    fn notes(&self) -> Map<String, Value> {
+        let mut notes = self.halves.notes();
+        let requests = self.shared.requests.load(Ordering::Relaxed);
+        notes.insert("requests_counted".to_owned(), Value::from(requests));
+        if let Some(notice) = self.threads.iter().find_map(|server| server.notice.clone()) {
+            notes.insert(crate::NOTICE.to_owned(), Value::from(notice));
+        }
+        notes
+    }
+
+    fn close(self) -> Result<(), String> {
+        self.threads.into_iter().try_for_each(Server::end)
+    }
+}
+
+impl Server {
+    fn start(cpu: usize, listener: TcpListener, shared: &Arc<Shared>) -> Result<Server, String> {
+        let failed = |error: String| format!("the echo server: {error}");
+        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
+        let wake = Arc::new(wake.map_err(|error| failed(error.to_string()))?);
+        let (sender, receiver) = mpsc::channel();
+        let (its_wake, its_shared) = (Arc::clone(&wake), Arc::clone(shared));
+        let thread = std::thread::spawn(move || {
+            seawall_sys::pin::pin(cpu).map_err(|error| error.to_string())?;
+            let entry = net::LOOPS.first().ok_or("no network loop is there")?;
+            let mut opened = (entry.open)().map_err(|error| error.to_string())?;
+            let heard = opened.net.listen(listener.into());
+            heard.map_err(|error| error.to_string())?;
+            let number = rustix::thread::gettid().as_raw_nonzero().get() as u32;
+            // Whoever started this has ended if it does not listen.
+            let _ = sender.send((number, opened.notice.take()));
+            serve(&mut *opened.net, &its_wake, &its_shared).map_err(|error| error.to_string())
+        });
+        let Ok((number, notice)) = receiver.recv() else {
+            let ended = thread
+                .join()
+                .unwrap_or_else(|_| Err("it panicked".to_owned()));
+            return Err(failed(ended.err().unwrap_or_default()));
+        };
+        Ok(Server {
+            thread: Some(thread),
+            number,
+            notice,
+            wake,
+            shared: Arc::clone(shared),
+        })
+    }
+
+    /// Ends the thread and waits for it.
+    fn end(mut self) -> Result<(), String> {
+        match self.join() {
+            Some(Ok(ended)) => ended.map_err(|why| format!("the echo server: {why}")),
+            Some(Err(_)) => Err("the echo server panicked".to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    fn join(&mut self) -> Option<std::thread::Result<Result<(), String>>> {
+        let thread = self.thread.take()?;
+        // Release pairs with the Acquire in `serve`.
+        self.shared.end.store(true, Ordering::Release);
+        // Any number wakes, and so does a counter that is full.
+        let _ = rustix::io::write(&self.wake, &[1; 8]);
+        Some(thread.join())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// What is known of a connection's request under way.
+#[derive(Default)]
+struct Request {
+    /// The length, as far as it came.
+    head: [u8; HEAD_BYTES],
+    head_bytes: usize,
+    /// Bytes of it that are still to come.
+    left: usize,
+}
+
+impl Request {
+    /// How many requests end within `bytes`; `None` where they are no frames.
+    fn ended_in(&mut self, mut bytes: &[u8]) -> Option<u64> {
+        let mut ended = 0;
+        while !bytes.is_empty() {
+            if self.head_bytes < HEAD_BYTES {
+                let taken = bytes.len().min(HEAD_BYTES - self.head_bytes);
+                self.head[self.head_bytes..][..taken].copy_from_slice(&bytes[..taken]);
+                self.head_bytes += taken;
+                bytes = &bytes[taken..];
+                if self.head_bytes < HEAD_BYTES {
+                    break;
+                }
+                self.left = head(self.head);
+                if self.left > REQUEST_BYTES_MAX {
+                    return None;
+                }
+            }
+            let taken = bytes.len().min(self.left);
+            self.left -= taken;
+            bytes = &bytes[taken..];
+            if self.left == 0 {
+                self.head_bytes = 0;
+                ended += 1;
+            }
+        }
+        Some(ended)
+    }
+}
+
+/// Answers requests until it is told to end.
+fn serve(net: &mut dyn Net, wake: &OwnedFd, shared: &Shared) -> std::io::Result<()> {
+    let mut reply = Vec::new();
+    frame(&mut reply, |out| out.resize(HEAD_BYTES + REPLY_BYTES, b'v'));
+    let mut requests: HashMap<Token, Request> = HashMap::new();
+    let mut owed: Vec<(Token, u64)> = Vec::new();
+    let mut strange: Vec<Token> = Vec::new();
+    // Pairs with the Release in `join`.
+    while !shared.end.load(Ordering::Acquire) {
+        net.turn(SLEEP, wake.as_fd(), &mut |event| match event {
+            Event::Received { conn, bytes } => {
+                match requests.entry(conn).or_default().ended_in(bytes) {
+                    Some(ended) => owed.push((conn, ended)),
+                    None => strange.push(conn),
+                }
+            }
+            Event::Ended { conn } => strange.push(conn),
+            Event::Closed { conn } => {
+                requests.remove(&conn);
+            }
+            Event::Accepted { .. } | Event::Sent { .. } => {}
+        })?;
+        for (conn, ended) in owed.drain(..) {
+            for _ in 0..ended {
+                net.send(conn, &reply);
+            }
+            // Read when the cell has ended, so that nothing is to be ordered by it.
+            shared.requests.fetch_add(ended, Ordering::Relaxed);
+        }
+        for conn in strange.drain(..) {
+            net.close(conn);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_however_they_are_cut() {
+        let mut bytes = Vec::new();
+        for len in [0, 1, 300, 5, 0, 70_000] {
+            frame(&mut bytes, |out| out.resize(out.len() + len, 7));
+        }
+        for step in [1, 2, 3, 7, 100, bytes.len()] {
+            let mut request = Request::default();
+            let ended: u64 = bytes
+                .chunks(step)
+                .map(|part| request.ended_in(part).expect("frames"))
+                .sum();
+            assert_eq!(ended, 6, "in steps of {step}");
+        }
+        assert_eq!(Request::default().ended_in(&[0xff; 4]), None);
+    }
+}

@@ -1,0 +1,246 @@
+//! `seawall serve`, as a process: its start, its end, its folder, and tools that know only Redis.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A server that is ended with the test.
+struct Served {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Served {
+    fn start(args: &[&str]) -> Served {
+        let mut child = command(args).spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        let address = line
+            .trim_end()
+            .strip_prefix("ready on ")
+            .and_then(|addresses| addresses.split(", ").next())
+            .and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("{args:?} said {line:?}"));
+        Served { child, address }
+    }
+
+    /// Says a line, and reads one.
+    fn ask(&self, line: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it accepts");
+        let timeout = Some(Duration::from_secs(10));
+        stream.set_read_timeout(timeout).expect("a timeout");
+        write!(stream, "{line}\r\n").expect("it reads");
+        let mut reply = String::new();
+        let mut lines = BufReader::new(stream);
+        lines.read_line(&mut reply).expect("a reply");
+        if reply.starts_with('$') && reply != "$-1\r\n" {
+            reply.clear();
+            lines.read_line(&mut reply).expect("the rest of it");
+        }
+        reply.trim_end().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.expect("a kill").success());
+    }
+
+    /// The exit status, which must come soon.
+    fn status(&mut self) -> i32 {
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(20) {
+            if let Some(status) = self.child.try_wait().expect("its status") {
+                return status.code().expect("it ended by itself");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("it does not end");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("seawall"));
+    command
+        .args(["serve", "--port", "0", "--shards", "2", "--set", "pin=no"])
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// What a start that must fail says.
+fn refusal(args: &[&str]) -> (Option<i32>, String) {
+    let output: Output = command(args).output().expect("the program starts");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), text)
+}
+
+#[test]
+fn serves_until_it_is_told_to_end() {
+    for net in ["uring", "epoll"] {
+        for signal in ["TERM", "INT"] {
+            let mut served = Served::start(&["--net", net]);
+            assert!(served.address.ip().is_loopback() && served.address.port() > 0);
+            assert_eq!(served.ask("SET a 1"), "+OK");
+            assert_eq!(served.ask("GET a"), "1");
+            let mut asked = TcpStream::connect(served.address).expect("it accepts");
+            asked.write_all(b"INCR a\r\n").expect("it reads");
+            let mut reply = [0; 4];
+            asked.read_exact(&mut reply).expect("a reply");
+            assert_eq!(&reply, b":2\r\n");
+            served.signal(signal);
+            assert_eq!(served.status(), 0, "{net} {signal}");
+            assert_eq!(asked.read(&mut reply).expect("the end"), 0);
+        }
+    }
+}
+
+#[test]
+fn what_was_logged_is_there_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("made/by/serve");
+    let dir = dir.to_str().expect("a name");
+    let args = [
+        "--dir",
+        dir,
+        "--set",
+        "appendonly=yes",
+        "--set",
+        "appendfsync=no",
+    ];
+    let mut served = Served::start(&args);
+    for number in 0..100 {
+        assert_eq!(served.ask(&format!("SET key:{number} {number}")), "+OK");
+    }
+    served.signal("TERM");
+    assert_eq!(served.status(), 0);
+    let served = Served::start(&args);
+    assert_eq!(served.ask("DBSIZE"), ":100");
+    assert_eq!(served.ask("GET key:42"), "42");
+}
+
+#[test]
+fn a_folder_belongs_to_one_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().to_str().expect("a name");
+    let mut served = Served::start(&["--dir", dir]);
+    let (status, text) = refusal(&["--dir", dir]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("in use by another process"), "{text}");
+    assert_eq!(served.ask("PING"), "+PONG");
+    served.signal("TERM");
+    assert_eq!(served.status(), 0);
+    let again = Served::start(&["--dir", dir]);
+    assert_eq!(again.ask("PING"), "+PONG");
+}
+
+#[test]
+fn a_taken_port_and_wrong_parameters_are_told() {
+    let served = Served::start(&[]);
+    let port = served.address.port().to_string();
+    let (status, text) = refusal(&["--set", &format!("port={port}")]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("cannot listen on 127.0.0.1"), "{text}");
+    for (args, told) in [
+        (["--set", "maxmemroy=1gb"], "maxmemory"),
+        (["--set", "maxmemory=much"], "maxmemory"),
+        (["--set", "maxmemory"], "NAME=VALUE"),
+        (["--set", "appendonly=yes"], "dir"),
+        (["--set", "bind=nowhere"], "bind"),
+        (["--net", "carrier-pigeon"], "uring"),
+    ] {
+        let (status, text) = refusal(&args);
+        assert_eq!(status, Some(2), "{args:?}: {text}");
+        assert!(text.contains(told), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn a_file_says_what_the_command_line_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("seawall.toml");
+    std::fs::write(&file, "databases = 3\nmaxclients = 50\n").expect("a file");
+    let file = file.to_str().expect("a name");
+    let served = Served::start(&[file, "--set", "databases=5"]);
+    assert_eq!(served.ask("SELECT 4"), "+OK");
+    assert_eq!(served.ask("SELECT 5"), "-ERR DB index is out of range");
+    std::fs::write(Path::new(file), "databases = 3\nmaxclient = 50\n").expect("a file");
+    let (status, text) = refusal(&[file]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains(":2") && text.contains("maxclients"), "{text}");
+}
+
+/// Redis's own tool, where it is installed.
+fn tool(name: &str, served: &Served, args: &[&str]) -> Option<String> {
+    let port = served.address.port().to_string();
+    match Command::new(name).args(["-p", &port]).args(args).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{name} {args:?}: {output:?}");
+            Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Err(error) => {
+            eprintln!("skipped: {name} cannot be run: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn redis_cli_works_unchanged() {
+    let served = Served::start(&[]);
+    for (args, expected) in [
+        (&["ping"][..], "PONG\n"),
+        (&["set", "a", "1"], "OK\n"),
+        (&["-3", "incrbyfloat", "a", "0.5"], "1.5\n"),
+        (&["-3", "get", "none"], "\n"),
+        (&["-n", "3", "dbsize"], "0\n"),
+        (&["--raw", "mget", "a", "b"], "1.5\n\n"),
+        (&["-3", "hset", "h", "f", "v"], "1\n"),
+        (&["-3", "hgetall", "h"], "f v\n"),
+        (&["--scan"], "a\nh\n"),
+    ] {
+        let Some(mut output) = tool("redis-cli", &served, args) else {
+            return;
+        };
+        if args == ["--scan"] {
+            let mut keys: Vec<&str> = output.lines().collect();
+            keys.sort_unstable();
+            output = keys.join("\n") + "\n";
+        }
+        assert_eq!(output, expected, "{args:?}");
+    }
+}
+
+#[test]
+fn redis_benchmark_works_unchanged() {
+    let served = Served::start(&[]);
+    let args = [
+        "-q",
+        "-n",
+        "2000",
+        "-c",
+        "20",
+        "-P",
+        "8",
+        "-t",
+        "ping,set,get,incr,mset,lpush",
+    ];
+    let Some(output) = tool("redis-benchmark", &served, &args) else {
+        return;
+    };
+    let finished = output.matches("requests per second").count();
+    assert!(finished >= 7, "{output}");
+    assert!(!output.contains("Error"), "{output}");
+}
