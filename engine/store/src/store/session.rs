@@ -12,7 +12,7 @@ use super::caller::{Caller, shard_of};
 use super::config::StoreError;
 use super::link::{Ask, Body};
 use super::ring::{Sleeper, Waker};
-use super::wide::{Plan, Route, Save, route};
+use super::wide::{Plan, Route, route};
 use super::worker::{Core, SPINS};
 use crate::command::{self, CommandError};
 use crate::op::Op;
@@ -208,7 +208,7 @@ impl Session {
         }
         self.pump(core.as_deref_mut(), |caller| caller.missing() == 0);
         self.caller
-            .plan_in_line(core.as_deref_mut(), Plan::Save(Save::default()));
+            .plan_in_line(core.as_deref_mut(), Plan::Save(Box::default()));
         self.pump(core, |caller| caller.missing() == 0);
         match self.caller.line().take_last(1).pop() {
             Some(Body::Saved(result)) => *result,

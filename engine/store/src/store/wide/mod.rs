@@ -36,8 +36,8 @@ use super::link::{Ask, Await, Body};
 use super::worker::Core;
 use crate::event::Event;
 
+pub(super) use plan::Plan;
 use plan::{Desk, Step};
-pub(super) use plan::{Plan, Save};
 pub(super) use route::{Route, route, watch};
 use scratch::Scratch;
 pub(super) use transaction::transaction;

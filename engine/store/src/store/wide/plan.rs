@@ -62,7 +62,7 @@ pub(in crate::store) enum Plan {
     /// Several ops, as one.
     Transaction(Box<Transacted>),
     /// Snapshots of all shards.
-    Save(Save),
+    Save(Box<Save>),
 }
 
 impl Plan {

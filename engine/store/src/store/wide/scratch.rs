@@ -182,7 +182,7 @@ impl Scratched {
             Stage::Refer => {
                 let values = match values_of(answers) {
                     Ok(values) => values,
-                    Err(refusal) => return Step::Done(refusal),
+                    Err(refusal) => return Step::Done(*refusal),
                 };
                 let mut referred = IndexSet::new();
                 for element in values.iter().flat_map(|value| elements(value, &self.op[0])) {
@@ -203,7 +203,7 @@ impl Scratched {
                     values.extend(more);
                     self.run(&values, desk)
                 }
-                Err(refusal) => Step::Done(refusal),
+                Err(refusal) => Step::Done(*refusal),
             },
             Stage::Replace(reply) => {
                 let refused = answers.into_iter().find(|body| body.refusal().is_some());
@@ -230,7 +230,7 @@ impl Scratched {
         let (op, may_park) = (&self.op, desk.may_park);
         let ran = desk
             .scratch
-            .run(desk.now, op, &values, may_park, desk.shards);
+            .run(desk.now, op, values, may_park, desk.shards);
         let changed = match ran {
             Ok(changed) => changed,
             Err(error) => {
@@ -270,12 +270,12 @@ fn fetch(keys: IndexSet<DbKey>, shards: usize) -> Vec<(usize, Ask)> {
 }
 
 /// All that owners gave, or the refusal of one.
-fn values_of(answers: Vec<Body>) -> Result<Vec<Op>, Body> {
+fn values_of(answers: Vec<Body>) -> Result<Vec<Op>, Box<Body>> {
     let mut values = Vec::new();
     for answer in answers {
         match answer {
             Body::Values(ops) => values.extend(ops),
-            refusal => return Err(refusal),
+            refusal => return Err(Box::new(refusal)),
         }
     }
     Ok(values)
