@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
 use seawall_store::{Millis, Worker};
@@ -75,7 +76,11 @@ enum Life {
 impl Hub {
     /// Nobody yet.
     pub fn new(server: Arc<Server>, mut store: Worker, local: Vec<String>) -> Hub {
-        store.configure(&Change::Notify(server.notifications.classes()));
+        let classes = server.notifications.classes();
+        // Told by one worker, which was the first to begin: a later one would undo what clients changed.
+        if store.number() == 0 && classes != Classes::NONE {
+            store.configure(&Change::Notify(classes));
+        }
         let limits_version = server.limits_version();
         let limits = server.limits();
         let number = store.number();

@@ -19,7 +19,7 @@ use rustix::net::{RecvFlags, SendFlags, SocketFlags, accept_with, recv, send};
 
 use super::listener::Rest;
 use super::lobby::{Guest, Seat, Stay};
-use super::outbox::{Outbox, Spare};
+use super::outbox::{Outbox, PIECE_BYTES, Spare};
 use super::table::{Table, Token};
 use super::{Entry, Event, Listener, Net, Opened};
 
@@ -169,7 +169,8 @@ impl Epoll {
             }
         }
         let left = connection.outbox.queued();
-        let paused = connection.intake == Intake::Paused;
+        // Whoever waits for room goes on before anyone sleeps.
+        let roomy = before - left >= PIECE_BYTES || connection.intake == Intake::Paused;
         if left < before {
             each(Event::Sent { conn, left });
         }
@@ -177,8 +178,7 @@ impl Epoll {
             self.drop_connection(conn, each);
             return true;
         }
-        // One that waits for room to receive again is told before anyone sleeps.
-        self.update_interest(conn, each) || (paused && left < before)
+        self.update_interest(conn, each) || (roomy && left < before)
     }
 
     fn receive(&mut self, conn: Token, each: &mut dyn FnMut(Event<'_>)) {

@@ -197,3 +197,40 @@ impl Rest {
         over
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use rustix::net::{SocketFlags, accept_with, sockopt};
+
+    use super::Listener;
+
+    #[test]
+    fn accepted_sockets_inherit_the_options() {
+        let listener = Listener::tcp("127.0.0.1:0".parse().unwrap(), 16).unwrap();
+        let address = listener.address().unwrap();
+        listener.prepare(90).unwrap();
+        let accept = || {
+            let peer = TcpStream::connect(address).unwrap();
+            let socket = accept_with(&listener, SocketFlags::CLOEXEC).unwrap();
+            let named = listener.peer(std::os::fd::AsFd::as_fd(&socket));
+            assert_eq!(named, peer.local_addr().unwrap().to_string());
+            socket
+        };
+        let socket = accept();
+        assert!(sockopt::tcp_nodelay(&socket).unwrap());
+        assert!(sockopt::socket_keepalive(&socket).unwrap());
+        let seconds = Duration::from_secs;
+        assert_eq!(sockopt::tcp_keepidle(&socket).unwrap(), seconds(90));
+        assert_eq!(sockopt::tcp_keepintvl(&socket).unwrap(), seconds(30));
+        assert_eq!(sockopt::tcp_keepcnt(&socket).unwrap(), 3);
+        listener.keep_alive(0).unwrap();
+        assert!(!sockopt::socket_keepalive(accept()).unwrap());
+        assert!(
+            sockopt::socket_keepalive(socket).unwrap(),
+            "as it was accepted"
+        );
+    }
+}

@@ -48,6 +48,7 @@ fn junk_is_survived() {
     let _alone = alone();
     let server = Server::start(2, &[]);
     for seed in 0..CLIENTS {
+        // A hang or a crash names the seed by being the last.
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut bytes = match seed % 4 {
             0 => b"*3\r\n$3\r\nSET\r\n".to_vec(),

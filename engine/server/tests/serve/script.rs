@@ -43,6 +43,8 @@ pub fn run(text: &str, server: SocketAddr) -> (String, Vec<String>) {
         let Some((name, words)) = step(line) else {
             continue;
         };
+        // The last of these in a failure is what was not answered.
+        println!("{}: {line}", number + 1);
         let name = if name.is_empty() { "a" } else { name };
         let client = clients
             .entry(name.to_owned())
@@ -60,7 +62,10 @@ pub fn run(text: &str, server: SocketAddr) -> (String, Vec<String>) {
             None => expected == reply,
         };
         let shown = if same { expected } else { &reply };
-        let _ = writeln!(answered, "{shown}");
+        // A client that was closed hears nothing, which has no line.
+        if !shown.is_empty() {
+            let _ = writeln!(answered, "{shown}");
+        }
         if !same {
             differences.push(format!(
                 "{}: {line}\n  wanted {expected}\n  got    {reply}",

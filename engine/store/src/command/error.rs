@@ -55,11 +55,6 @@ impl CommandError {
     /// A name that is no command's, quoted with the beginning of its arguments as Redis does.
     pub fn unknown<'a>(name: &[u8], args: impl Iterator<Item = &'a [u8]>) -> CommandError {
         use fmt::Write;
-        // Redis prints C strings: they end at a zero byte.
-        let shown = |bytes: &[u8], most: usize| {
-            let end = bytes.iter().take(most).take_while(|&&b| b != 0).count();
-            String::from_utf8_lossy(&bytes[..end]).into_owned()
-        };
         let mut quoted = String::new();
         for arg in args {
             if quoted.len() >= 128 {
@@ -72,4 +67,10 @@ impl CommandError {
             format!("ERR unknown command '{name}', with args beginning with: {quoted}").into(),
         )
     }
+}
+
+/// Bytes in an error as C prints a string: up to a zero byte, and no more than `most`.
+pub(super) fn shown(bytes: &[u8], most: usize) -> String {
+    let end = bytes.iter().take(most).take_while(|&&b| b != 0).count();
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }

@@ -4,6 +4,7 @@
 //! `static` in it and a line in [`COMMANDS`]. Names are found by a table that the compiler makes
 //! (`lookup`).
 
+pub mod bits;
 pub mod counter;
 mod cursor;
 mod draw;
@@ -17,8 +18,10 @@ pub mod glob;
 pub mod hash;
 pub mod hash_random;
 pub mod hash_scan;
+pub mod hyperloglog;
 pub mod key;
 mod keys;
+pub mod lcs;
 pub mod list;
 mod lookup;
 pub mod number;
@@ -27,6 +30,7 @@ pub mod scan;
 pub mod server;
 pub mod set;
 pub mod sets;
+pub mod sort;
 pub mod sorted_set;
 pub mod string;
 pub mod transfer;
@@ -69,6 +73,21 @@ pub static COMMANDS: &[&Command] = &[
     &counter::INCRBY,
     &counter::DECRBY,
     &counter::INCRBYFLOAT,
+    &lcs::LCS,
+    // Bits.
+    &bits::single::SETBIT,
+    &bits::single::GETBIT,
+    &bits::count::BITCOUNT,
+    &bits::count::BITPOS,
+    &bits::combine::BITOP,
+    &bits::field::BITFIELD,
+    &bits::field::BITFIELD_RO,
+    // HyperLogLogs.
+    &hyperloglog::PFADD,
+    &hyperloglog::PFCOUNT,
+    &hyperloglog::PFMERGE,
+    &hyperloglog::PFDEBUG,
+    &hyperloglog::PFSELFTEST,
     // Keys and expiry.
     &key::DEL,
     &key::UNLINK,
@@ -81,6 +100,8 @@ pub static COMMANDS: &[&Command] = &[
     &transfer::MOVE,
     &dump::DUMP,
     &dump::RESTORE,
+    &sort::SORT,
+    &sort::SORT_RO,
     &object::OBJECT,
     &object::MEMORY,
     &expiry::EXPIRE,

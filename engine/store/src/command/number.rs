@@ -74,17 +74,29 @@ pub fn parse_float(text: &[u8]) -> Option<f64> {
 /// A bound of a range of scores: leading spaces, nothing at all (0) and what is out of range
 /// (infinity) are taken as `strtod` takes them.
 pub fn parse_bound(text: &[u8]) -> Option<f64> {
+    lenient(text).map(|float| float.value)
+}
+
+/// A weight by which `SORT` sorts: as [`parse_bound`], but what is out of range is refused.
+pub fn parse_weight(text: &[u8]) -> Option<f64> {
+    lenient(text)
+        .filter(|float| !float.out_of_range)
+        .map(|float| float.value)
+}
+
+fn lenient(text: &[u8]) -> Option<Float> {
     let text = text.split(|&b| b == 0).next().unwrap_or_default();
     let spaces = text
         .iter()
         .take_while(|b| b.is_ascii_whitespace() || **b == 0x0b)
         .count();
     if text.is_empty() {
-        return Some(0.0);
+        return Some(Float {
+            value: 0.0,
+            out_of_range: false,
+        });
     }
-    Float::read(&text[spaces..])
-        .map(|float| float.value)
-        .filter(|value| !value.is_nan())
+    Float::read(&text[spaces..]).filter(|float| !float.value.is_nan())
 }
 
 /// What `strtod` makes of a text that it reads to the end.

@@ -177,8 +177,7 @@ fn wrong_number(name: &str) -> CommandError {
 }
 
 fn unknown(call: &Call<'_>, command: &str) -> CommandError {
-    let word = &call.op[0][..call.op[0].len().min(128)];
-    let word = String::from_utf8_lossy(word);
+    let word = super::error::shown(&call.op[0], 128);
     CommandError::new(format!(
         "ERR unknown subcommand '{word}'. Try {command} HELP."
     ))

@@ -5,10 +5,11 @@
 //! ```
 //!
 //! [`write`] gives the form of RDB version 10 (Redis 7.0) that fits the value's encoding; [`read`] takes
-//! every form that versions up to 10 have for strings, lists, hashes and sorted sets, the old
+//! every form that versions up to 10 have for strings, lists, sets, hashes and sorted sets, the old
 //! ziplists and zipmaps among them. What it reads comes from outside: each length is held against what
 //! is left before anything is done with it. Whole RDB files are not read here.
 
+mod intset;
 mod listpack;
 mod lzf;
 mod read;
@@ -49,6 +50,7 @@ mod kind {
     pub const SORTED_SET_BINARY: u8 = 5;
     pub const HASH_ZIPMAP: u8 = 9;
     pub const LIST_ZIPLIST: u8 = 10;
+    pub const SET_INTSET: u8 = 11;
     pub const SORTED_SET_ZIPLIST: u8 = 12;
     pub const HASH_ZIPLIST: u8 = 13;
     pub const LIST_QUICKLIST: u8 = 14;

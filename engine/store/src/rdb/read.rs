@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    Cursor, FOOTER_BYTES, RdbError, VERSION, crc64, head, kind, listpack, lzf, node, ziplist,
+    Cursor, FOOTER_BYTES, RdbError, VERSION, crc64, head, intset, kind, listpack, lzf, node,
+    ziplist,
 };
 use crate::command::number::parse_float;
 use crate::keyspace::{BULK_BYTES_MAX, Owned};
-use crate::value::{Hash, List, SortedSet};
+use crate::value::{Hash, List, Set, SortedSet};
 
 type Elements<'a> = Vec<Cow<'a, [u8]>>;
 type Unpack = fn(&[u8]) -> Result<Elements<'_>, RdbError>;
@@ -55,6 +56,20 @@ impl<'a> Source<'a> {
                 of_list(list)
             }
             kind::LIST_QUICKLIST | kind::LIST_QUICKLIST_LISTPACKS => self.list(kind),
+            kind::SET => {
+                let mut set = Set::default();
+                for _ in 0..self.count()? {
+                    add(&mut set, &self.string()?)?;
+                }
+                of_set(set)
+            }
+            kind::SET_INTSET => {
+                let mut set = Set::default();
+                for n in intset::integers(&self.string()?)? {
+                    add(&mut set, n.to_string().as_bytes())?;
+                }
+                of_set(set)
+            }
             kind::HASH => {
                 let count = self.count()?;
                 let mut hash = Hash::default();
@@ -195,6 +210,10 @@ fn append(list: &mut List, elements: Elements<'_>) {
     }
 }
 
+fn add(set: &mut Set, member: &[u8]) -> Result<(), RdbError> {
+    set.insert(member).then_some(()).ok_or(RdbError::Format)
+}
+
 fn add_field(hash: &mut Hash, field: &[u8], value: &[u8]) -> Result<(), RdbError> {
     hash.set(field, value).then_some(()).ok_or(RdbError::Format)
 }
@@ -215,6 +234,12 @@ fn of_hash(hash: Hash) -> Result<Owned, RdbError> {
 fn of_list(list: List) -> Result<Owned, RdbError> {
     (!list.is_empty())
         .then(|| Owned::collection(list))
+        .ok_or(RdbError::Format)
+}
+
+fn of_set(set: Set) -> Result<Owned, RdbError> {
+    (!set.is_empty())
+        .then(|| Owned::collection(set))
         .ok_or(RdbError::Format)
 }
 

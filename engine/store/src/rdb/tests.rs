@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::keyspace::Owned;
-use crate::value::{Hash, SortedSet, Stored, Value};
+use crate::value::{Hash, List, Set, SortedSet, Stored, Value};
 
 fn string(bytes: &[u8]) -> Owned {
     Owned::String {
@@ -59,9 +59,12 @@ proptest! {
         pairs in prop::collection::btree_map(bytes(), (bytes(), -1e9..1e9), 1..40),
     ) {
         let (mut hash, mut set) = (Hash::default(), SortedSet::default());
+        let (mut list, mut members) = (List::default(), Set::default());
         for (name, (text, score)) in &pairs {
             hash.set(name, text);
             set.insert(name, *score);
+            list.push_back(text);
+            members.insert(text);
             let Owned::String { bytes, .. } = again(&string(text)) else {
                 panic!("a string");
             };
@@ -72,6 +75,15 @@ proptest! {
         };
         prop_assert_eq!(fields(&read), fields(&hash));
         prop_assert_eq!(read.is_compact(), hash.is_compact());
+        let Owned::Collection(Stored::List(read)) = again(&Owned::collection(list.clone())) else {
+            panic!("a list");
+        };
+        prop_assert!(read.iter().eq(list.iter()));
+        let Owned::Collection(Stored::Set(read)) = again(&Owned::collection(members.clone())) else {
+            panic!("a set");
+        };
+        prop_assert_eq!(read.len(), members.len());
+        prop_assert!(members.iter().all(|member| read.has(member)));
         let Owned::Collection(Stored::SortedSet(read)) = again(&Owned::collection(set.clone())) else {
             panic!("a sorted set");
         };
@@ -182,7 +194,7 @@ fn footers_are_checked() {
     );
     assert_eq!(read(b"short").err(), Some(RdbError::Footer));
     assert_eq!(read(&sealed(&[], 10)).err(), Some(RdbError::Format));
-    for empty in [[kind::HASH, 0], [kind::SORTED_SET, 0]] {
+    for empty in [kind::HASH, kind::SORTED_SET, kind::SET, kind::LIST].map(|kind| [kind, 0]) {
         assert_eq!(read(&sealed(&empty, 10)).err(), Some(RdbError::Format));
     }
 }

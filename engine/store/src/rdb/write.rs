@@ -1,9 +1,10 @@
 //! Writing a value as `DUMP` gives it.
 
 use super::listpack::Listpack;
-use super::{VERSION, crc64, head, kind, node};
+use super::{VERSION, crc64, head, intset, kind, node};
 use crate::command::number::parse_int;
 use crate::reply::format_double;
+use crate::value::set::Member;
 use crate::value::{List, Value};
 
 /// The bytes of a node of a list (`list-max-listpack-size` -2), but for an element that is longer.
@@ -41,11 +42,22 @@ pub fn write(value: Value<'_>) -> Vec<u8> {
             out.0.push(kind::LIST_QUICKLIST_LISTPACKS);
             out.list(list);
         }
+        Value::Set(set) if set.is_ints() => {
+            let int = |member| match member {
+                Member::Int(n) => Some(n),
+                Member::Text(_) => None,
+            };
+            let mut integers: Vec<i64> = set.iter().filter_map(int).collect();
+            integers.sort_unstable();
+            out.0.push(kind::SET_INTSET);
+            out.blob(&intset::write(&integers));
+        }
         Value::Set(set) => {
             out.0.push(kind::SET);
             out.len(set.len() as u64);
-            set.iter()
-                .for_each(|member| member.text(|text| out.string(text)));
+            for member in set.iter() {
+                member.text(|text| out.string(text));
+            }
         }
         Value::SortedSet(set) if set.is_compact() => {
             let mut pack = Listpack::new();

@@ -4,6 +4,7 @@
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
 pub mod hash;
+pub mod hyperloglog;
 mod indexed_set;
 pub mod list;
 mod rank_tree;

@@ -4,10 +4,13 @@
 //! is drawn from a pool of values, `[a|b]` is one of them or nothing, `(a b)+` is one to four of it. A
 //! few commands are then damaged, so that errors are compared too.
 
+pub mod bits;
 mod draw;
 pub mod geo;
 pub mod hashes;
+pub mod hyperloglogs;
 pub mod keys;
+pub mod keyspace;
 pub mod lists;
 pub mod loose;
 pub mod sets;
@@ -29,6 +32,9 @@ pub const FAMILIES: &[&Family] = &[
     &sets::FAMILY,
     &sorted_sets::FAMILY,
     &geo::FAMILY,
+    &keyspace::FAMILY,
+    &bits::FAMILY,
+    &hyperloglogs::FAMILY,
 ];
 
 /// A family of commands.

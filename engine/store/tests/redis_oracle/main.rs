@@ -8,6 +8,7 @@ mod compare;
 #[path = "../grammar/mod.rs"]
 mod grammar;
 mod listener;
+mod payloads;
 #[path = "../script/mod.rs"]
 mod script;
 mod server;
@@ -42,7 +43,7 @@ macro_rules! families {
     };
 }
 
-families! { strings keys hashes lists sets sorted_sets geo }
+families! { strings keys hashes lists sets sorted_sets geo keyspace bits hyperloglogs }
 
 /// What the golden scripts hold beside Redis, where they do not depend on the time of their own.
 #[test]

@@ -34,6 +34,7 @@ impl Server {
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args(["--hash-max-listpack-entries", "128"])
+            .args(["--rdbcompression", "no"])
             .args(["--notify-keyspace-events", "AKEmn"])
             .stdout(Stdio::null())
             .spawn()

@@ -155,12 +155,7 @@ fn is_linearizable(history: &[Asked]) -> bool {
     )
 }
 
-fn search(
-    history: &[Asked],
-    done: &mut Vec<bool>,
-    model: &Model,
-    tried: &mut Tried,
-) -> bool {
+fn search(history: &[Asked], done: &mut Vec<bool>, model: &Model, tried: &mut Tried) -> bool {
     let open = || history.iter().zip(&*done).filter(|(_, done)| !**done);
     // Ops that were never answered may have had no effect.
     if open().all(|(asked, _)| asked.ended.is_none()) {
