@@ -125,7 +125,7 @@ impl Client {
     pub fn call(&mut self, words: &[&str]) -> String {
         let mut bytes = format!("*{}\r\n", words.len());
         for word in words {
-            bytes += &format!("${}\r\n{word}\r\n", word.len());
+            bytes.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
         }
         self.send(bytes);
         self.reply()

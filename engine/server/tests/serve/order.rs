@@ -6,51 +6,54 @@ use crate::client::Server;
 fn a_pipeline_of_any_depth_is_answered_in_order() {
     let server = Server::start(4, &[]);
     let mut client = server.connect();
-    let mut sent = String::new();
+    let mut sent: Vec<String> = Vec::new();
     let mut expected = Vec::new();
     for number in 0..20_000 {
         match number % 7 {
             0 => {
-                sent += &format!("SET key:{number} {number}\r\n");
+                sent.push(format!("SET key:{number} {number}\r\n"));
                 expected.push("+OK\r\n".to_owned());
             }
             1 => {
-                sent += &format!("GET key:{}\r\n", number - 1);
+                sent.push(format!("GET key:{}\r\n", number - 1));
                 let value = (number - 1).to_string();
                 expected.push(format!("${}\r\n{value}\r\n", value.len()));
             }
             2 => {
-                sent += &format!("ECHO {number}\r\n");
+                sent.push(format!("ECHO {number}\r\n"));
                 let text = number.to_string();
                 expected.push(format!("${}\r\n{text}\r\n", text.len()));
             }
             3 => {
-                sent += "nosuch\r\n";
+                sent.push("nosuch\r\n".to_owned());
                 expected.push(
                     "-ERR unknown command 'nosuch', with args beginning with: \r\n".to_owned(),
                 );
             }
             // Over several shards: everything before it is done, nothing after it has begun.
             4 => {
-                sent += &format!("MSET a{number} x b{number} y c{number} z\r\n");
+                sent.push(format!("MSET a{number} x b{number} y c{number} z\r\n"));
                 expected.push("+OK\r\n".to_owned());
             }
             5 => {
                 let before = number - 1;
-                sent += &format!("MGET a{before} b{before} c{before} key:{}\r\n", number - 5);
+                sent.push(format!(
+                    "MGET a{before} b{before} c{before} key:{}\r\n",
+                    number - 5
+                ));
                 let value = (number - 5).to_string();
                 let value = format!("${}\r\n{value}\r\n", value.len());
                 expected.push(format!("*4\r\n$1\r\nx\r\n$1\r\ny\r\n$1\r\nz\r\n{value}"));
             }
             _ => {
-                sent += "PING\r\n";
+                sent.push("PING\r\n".to_owned());
                 expected.push("+PONG\r\n".to_owned());
             }
         }
     }
     let mut sender = client.sender();
     let thread = std::thread::spawn(move || {
-        sender.send(sent);
+        sender.send(sent.concat());
     });
     for (number, expected) in expected.into_iter().enumerate() {
         assert_eq!(client.reply(), expected, "command {number}");
