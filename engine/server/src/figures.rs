@@ -65,7 +65,9 @@ impl Figures {
             resident_bytes: seawall_sys::usage::resident_bytes().unwrap_or(0),
             ..Figures::default()
         };
-        shards.iter().for_each(|shard| figures.add(shard));
+        for shard in &shards {
+            figures.add(shard);
+        }
         for card in context.server.clients.all() {
             let buffers = [card.input_bytes.get(), card.output_bytes.get()];
             figures.client_bytes += buffers.iter().sum::<u64>();

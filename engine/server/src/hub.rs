@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
-use seawall_store::store::{Answered, Waker};
+use seawall_store::store::{Answered, Change, Waker};
 use seawall_store::{Millis, Worker};
 
 use crate::connection::{Connection, Timers, Turn, untag};
@@ -74,7 +75,12 @@ enum Life {
 
 impl Hub {
     /// Nobody yet.
-    pub fn new(server: Arc<Server>, store: Worker, local: Vec<String>) -> Hub {
+    pub fn new(server: Arc<Server>, mut store: Worker, local: Vec<String>) -> Hub {
+        let classes = server.notifications.classes();
+        // Told by one worker, which was the first to begin: a later one would undo what clients changed.
+        if store.number() == 0 && classes != Classes::NONE {
+            store.configure(&Change::Notify(classes));
+        }
         let limits_version = server.limits_version();
         let limits = server.limits();
         let number = store.number();
@@ -141,6 +147,9 @@ impl Hub {
                 peer,
             } => self.accept(conn, listener, peer),
             Event::Received { conn, bytes } => {
+                let traffic = self.server.traffic.of(self.number);
+                traffic.reads.add(1);
+                traffic.input_bytes.add(bytes.len() as u64);
                 self.with(conn, |connection, turn| connection.receive(bytes, turn));
             }
             Event::Ended { conn } => self.with(conn, |connection, _| connection.end()),
@@ -222,10 +231,12 @@ impl Hub {
             let output = connection.output();
             if !output.is_empty() {
                 net.send(seat.token, output);
-                connection.client.card.heard_ms.set(self.now.0);
-                let output = connection.output();
+                let traffic = self.server.traffic.of(self.number);
+                traffic.writes.add(1);
+                traffic.output_bytes.add(output.len() as u64);
                 output.clear();
                 output.shrink_to(OUTPUT_KEPT_BYTES);
+                connection.client.card.heard_ms.set(self.now.0);
             }
             let may_go_on = connection.queued(net.queued(seat.token));
             if connection.is_too_slow(&self.limits, self.now) {
@@ -261,10 +272,12 @@ impl Hub {
     fn accept(&mut self, token: Token, listener: usize, peer: String) {
         if self.server.clients.count() >= self.limits.clients {
             self.turned_away.push(token);
+            self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
         let local = self.local.get(listener).cloned().unwrap_or_default();
         let clients = &self.server.clients;
+        self.server.traffic.of(self.number).accepted.add(1);
         let card = clients.enter(self.number, token, peer, local, self.now);
         let seat = Box::new(Seat {
             token,
@@ -322,11 +335,17 @@ impl Hub {
     fn take_answers(&mut self) {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
+        let (calls, now) = (&self.server.calls, self.now);
         self.store.answers(|tag, answered: Answered<'_>| {
             let (slot, place) = untag(tag);
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
             };
+            if let Answered::Reply(reply) = answered
+                && let Some(begun) = seat.connection.ended(place)
+            {
+                calls.end(&begun, &seat.connection.client.card, now, reply);
+            }
             let may_go_on = seat.connection.answered(place, &answered, timers, slot);
             if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {
                 runnable.push(slot);
@@ -339,11 +358,27 @@ impl Hub {
 
     /// What no event tells of.
     fn cron(&mut self) {
+        // One worker does what is to be done once.
+        if self.number == 0 {
+            self.server
+                .traffic
+                .sample(self.server.calls.total(), self.now);
+            self.server.save_where_due(self.now);
+        }
+        let was_paused = self
+            .server
+            .pause
+            .is_on(Millis(self.now.0.saturating_sub(2 * CRON_MS)));
         for slot in 0..self.seats.len() as u32 {
             let Some(seat) = &mut self.seats[slot as usize] else {
                 continue;
             };
             let connection = &mut seat.connection;
+            if was_paused && connection.has_more() {
+                self.set_runnable(slot);
+                self.busy = true;
+                continue;
+            }
             if connection.is_idle(&self.limits, self.now)
                 || connection.is_too_slow(&self.limits, self.now)
             {

@@ -29,7 +29,7 @@ pub mod pubsub;
 pub mod resp;
 pub mod saving;
 pub mod server;
+pub mod traffic;
 mod worker;
 
 pub use boot::{Running, ServeError, serve};
-pub mod traffic;

@@ -26,9 +26,9 @@ impl Pause {
         self.until_ms.fetch_max(until.0, Ordering::Release);
     }
 
-    /// Lets everyone go on.
-    pub fn end(&self) {
-        self.until_ms.store(0, Ordering::Release);
+    /// Lets everyone go on: the pause ends now.
+    pub fn end(&self, now: Millis) {
+        self.until_ms.fetch_min(now.0, Ordering::Release);
     }
 
     /// Until when a call of `entry` waits, if it does.
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(pause.until(get, Millis(1500)), None);
         pause.begin(Millis(2000), false, Millis(1600));
         assert_eq!(pause.until(get, Millis(1700)), None);
-        pause.end();
+        pause.end(Millis(1700));
         assert_eq!(pause.until(set, Millis(1700)), None);
     }
 }

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use seawall_store::{Millis, Store, StoreError};
 
-use crate::config::composed::SavePoint;
+use crate::config::composed::{SavePoint, save_points};
+use crate::server::Server;
 
 /// What became of the last snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,6 +145,19 @@ impl Saving {
 
     fn lock(&self) -> MutexGuard<'_, Past> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    /// Begins a snapshot where one of the save points asks for it.
+    pub fn save_where_due(&self, now: Millis) {
+        let settings = self.settings.now();
+        let points = save_points(settings.text("save")).unwrap_or_default();
+        let writes = self.calls.writes();
+        if self.saving.is_due(&points, writes, now) {
+            // One that is being made will do.
+            self.saving.save_aside(&self.store, writes, now);
+        }
     }
 }
 

@@ -48,12 +48,10 @@ pub struct Counts {
     pub writes: Counter,
     /// Bytes that were sent.
     pub output_bytes: Counter,
-    /// Commands that were understood.
-    pub commands: Counter,
 }
 
 impl Counts {
-    fn each(&self) -> [&Counter; 7] {
+    fn each(&self) -> [&Counter; 6] {
         [
             &self.accepted,
             &self.rejected,
@@ -61,7 +59,6 @@ impl Counts {
             &self.input_bytes,
             &self.writes,
             &self.output_bytes,
-            &self.commands,
         ]
     }
 }
@@ -117,8 +114,8 @@ impl Traffic {
         sum
     }
 
-    /// Takes a sample, where it is time for one.
-    pub fn sample(&self, now: Millis) {
+    /// Takes a sample, where it is time for one; `commands` were called so far.
+    pub fn sample(&self, commands: u64, now: Millis) {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed_ms = match samples.at {
             Some(at) if now.since(at) < SAMPLE_MS => return,
@@ -126,7 +123,7 @@ impl Traffic {
             None => 0,
         };
         let sum = self.sum();
-        let counts = [&sum.commands, &sum.input_bytes, &sum.output_bytes].map(Counter::get);
+        let counts = [commands, sum.input_bytes.get(), sum.output_bytes.get()];
         if elapsed_ms > 0 {
             let next = samples.next;
             for (kind, count) in counts.into_iter().enumerate() {
@@ -165,19 +162,18 @@ mod tests {
     #[test]
     fn a_rate_is_the_mean_of_the_last_samples() {
         let traffic = Traffic::new(2);
-        traffic.sample(Millis(1000));
+        traffic.sample(0, Millis(1000));
         for tick in 1..=SAMPLES as u64 {
-            traffic.of(tick as usize % 2).commands.add(10);
-            traffic.sample(Millis(1000 + tick * SAMPLE_MS));
+            traffic.of(tick as usize % 2).input_bytes.add(100);
+            traffic.sample(tick * 10, Millis(1000 + tick * SAMPLE_MS));
             // Too early for another.
-            traffic.sample(Millis(1001 + tick * SAMPLE_MS));
+            traffic.sample(tick * 20, Millis(1001 + tick * SAMPLE_MS));
         }
-        assert_eq!(traffic.rates().commands, 100.0);
-        assert_eq!(traffic.sum().commands.get(), 160);
+        let rates = traffic.rates();
+        assert_eq!((rates.commands, rates.input_bytes), (100.0, 1000.0));
+        assert_eq!(traffic.sum().input_bytes.get(), 1600);
         traffic.reset();
-        assert_eq!(
-            (traffic.rates(), traffic.sum().commands.get()),
-            (Rates::default(), 0)
-        );
+        assert_eq!(traffic.rates(), Rates::default());
+        assert_eq!(traffic.sum().input_bytes.get(), 0);
     }
 }

@@ -271,6 +271,24 @@ proptest! {
     }
 }
 
+/// A search looks at few members however many there are: a tenth of them would be ten thousand here.
+#[test]
+fn a_search_looks_at_few_members() {
+    let mut set = SortedSet::default();
+    for n in 0..100_000_u32 {
+        set.insert(&n.to_le_bytes(), f64::from(n));
+    }
+    for wanted in [0, 1, 50_000, 99_999, 100_000] {
+        let looked_at = std::cell::Cell::new(0);
+        let found = set.partition_point(|_, score| {
+            looked_at.set(looked_at.get() + 1);
+            score < f64::from(wanted)
+        });
+        assert_eq!(found, wanted as usize);
+        assert!(looked_at.get() < 50, "{} members", looked_at.get());
+    }
+}
+
 /// What a collection says that it takes is held against what it must at least and may at most take.
 #[test]
 fn bytes_follow_the_contents() {

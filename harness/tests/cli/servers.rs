@@ -11,8 +11,11 @@ use serde_json::Value;
 
 use crate::{call, entries, file, folder, must_end, seawall};
 
-/// Whether `program` is in the folders of `PATH`.
+/// Whether `program` can be started: seawall itself, or what is in the folders of `PATH`.
 fn is_here(program: &str) -> bool {
+    if program == "seawall" {
+        return true;
+    }
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let here = std::env::split_paths(&folders).any(|folder| folder.join(program).is_file());
     if !here {
@@ -46,6 +49,10 @@ fn cell(here: &Path, target: &str, workload: &str, config: &[&str]) -> Value {
 fn a_spawned_server_is_driven_told_apart_and_gone() {
     let here = folder();
     for (program, workload) in [
+        ("seawall", "cache-aside:keys=2000"),
+        ("seawall", "session:sessions=500"),
+        ("seawall", "leaderboard:players=500:boards=5"),
+        ("seawall", "geo:couriers=500"),
         ("redis-server", "cache-aside:keys=2000"),
         ("redis-server", "session:sessions=500"),
         ("redis-server", "leaderboard:players=500:boards=5"),
@@ -93,32 +100,25 @@ fn the_ceiling_counts_every_request() {
 
 #[test]
 fn the_configuration_reaches_the_server() {
-    if !is_here("redis-server") {
-        return;
-    }
     let here = folder();
-    // What does not fit in 3 MB is evicted, so that some lookups miss.
-    let config = [
-        "maxmemory=3mb",
-        "maxmemory-policy=allkeys-lru",
-        "pipeline=16",
-    ];
-    let row = cell(
-        here.path(),
-        "spawn:redis-server",
-        "cache-aside:keys=40000",
-        &config,
-    );
-    assert!(row["hit_ratio"].as_f64() < Some(0.97), "{row}");
-    let config = ["appendonly=yes", "appendfsync=always"];
-    let row = cell(
-        here.path(),
-        "spawn:redis-server",
-        "session:sessions=100",
-        &config,
-    );
-    assert_eq!(row["errors"], 0, "{row}");
-    assert!(entries(here.path()).is_empty(), "its log is gone");
+    for program in ["redis-server", "seawall"] {
+        if !is_here(program) {
+            continue;
+        }
+        let target = format!("spawn:{program}");
+        // What does not fit in 3 MB is evicted, so that some lookups miss.
+        let config = [
+            "maxmemory=3mb",
+            "maxmemory-policy=allkeys-lru",
+            "pipeline=16",
+        ];
+        let row = cell(here.path(), &target, "cache-aside:keys=40000", &config);
+        assert!(row["hit_ratio"].as_f64() < Some(0.97), "{row}");
+        let config = ["appendonly=yes", "appendfsync=always"];
+        let row = cell(here.path(), &target, "session:sessions=100", &config);
+        assert_eq!(row["errors"], 0, "{row}");
+    }
+    assert!(entries(here.path()).is_empty(), "their logs are gone");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub mod slowlog;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use seawall_store::command::Flag;
 use seawall_store::{Millis, Op};
@@ -76,7 +76,26 @@ pub struct Calls {
 pub struct Begun {
     entry: &'static Entry,
     at: Instant,
+    /// How long it took, where it waits since.
+    took: Option<Duration>,
     op: Option<Box<Op>>,
+}
+
+impl Begun {
+    /// A call of `entry` begins now.
+    pub fn now(entry: &'static Entry) -> Begun {
+        Begun {
+            entry,
+            at: Instant::now(),
+            took: None,
+            op: None,
+        }
+    }
+
+    /// It waits from now on, which is not its time.
+    pub fn park(&mut self) {
+        self.took.get_or_insert(self.at.elapsed());
+    }
 }
 
 /// The words of a call, as the slow log keeps them.
@@ -116,29 +135,28 @@ impl Calls {
     pub fn begin(&self, entry: &'static Entry, op: &Op) -> Begun {
         let kept = self.slowlog.may_keep(entry);
         Begun {
-            entry,
-            at: Instant::now(),
             op: kept.then(|| Box::new(op.clone())),
+            ..Begun::now(entry)
         }
     }
 
     /// A call of the store's is answered.
     pub fn end(&self, begun: &Begun, card: &Card, now: Millis, reply: &[u8]) {
         let words = begun.op.as_ref().map(|op| Spoken::Op(op));
-        self.called(begun.entry, begun.at, words, card, now, reply);
+        self.called(begun, words, card, now, reply);
     }
 
-    /// A call that began at `at` is answered.
+    /// A call is answered whose words are these.
     pub fn called(
         &self,
-        entry: &Entry,
-        at: Instant,
+        begun: &Begun,
         words: Option<Spoken<'_>>,
         card: &Card,
         now: Millis,
         reply: &[u8],
     ) {
-        let took_ns = at.elapsed().as_nanos() as u64;
+        let entry = begun.entry;
+        let took_ns = begun.took.unwrap_or_else(|| begun.at.elapsed()).as_nanos() as u64;
         let counter = &self.workers[card.worker][entry.number];
         counter.calls.fetch_add(1, Ordering::Relaxed);
         counter.us.fetch_add(took_ns / 1000, Ordering::Relaxed);
@@ -166,6 +184,15 @@ impl Calls {
             "command"
         };
         self.latency.observe(event, took_ns / 1_000_000, now);
+    }
+
+    /// A call runs within a transaction, whose time is counted as a whole.
+    pub fn within(&self, entry: &Entry, card: &Card) {
+        let counter = &self.workers[card.worker][entry.number];
+        counter.calls.fetch_add(1, Ordering::Relaxed);
+        if entry.flags().writes() {
+            self.writes[card.worker].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A call was refused before it ran: `entry` is not known where there is no such command.

@@ -100,7 +100,7 @@ fn info(context: &mut Context<'_>) -> Result<(), CommandError> {
     for name in context.args.iter().skip(1) {
         match named(name) {
             Some(entry) => describe(context.reply, entry),
-            None => context.reply.nil_array(),
+            None => context.reply.nil(),
         }
     }
     Ok(())

@@ -75,25 +75,28 @@ static SET: Command = command(
 
 fn get(context: &mut Context<'_>) -> Result<(), CommandError> {
     let settings = context.server.settings.now();
-    let patterns: Vec<Vec<u8>> = context
-        .args
+    // A name is answered as it was written, what a pattern finds as it is listed.
+    let (patterns, names): (Vec<&[u8]>, Vec<&[u8]>) =
+        (context.args.iter().skip(1)).partition(|word| word.iter().any(|b| b"[*?".contains(b)));
+    let patterns: Vec<Vec<u8>> = patterns
         .iter()
-        .skip(1)
-        .map(<[u8]>::to_ascii_lowercase)
+        .map(|word| word.to_ascii_lowercase())
         .collect();
-    let is_wanted = |name: &str| patterns.iter().any(|p| glob::matches(p, name.as_bytes()));
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<(&[u8], &str)> = Vec::new();
     for (parameter, value) in settings.all() {
-        let names = std::iter::once(parameter.name).chain(parameter.older);
-        wanted.extend(
-            names
-                .filter(|name| is_wanted(name))
-                .map(|name| (name, value)),
-        );
+        for own in std::iter::once(parameter.name).chain(parameter.older) {
+            let own = own.as_bytes();
+            let written = names.iter().find(|name| name.eq_ignore_ascii_case(own));
+            if let Some(written) = written {
+                wanted.push((written, value));
+            } else if patterns.iter().any(|pattern| glob::matches(pattern, own)) {
+                wanted.push((own, value));
+            }
+        }
     }
     context.reply.map(wanted.len());
     for (name, value) in wanted {
-        context.reply.bulk(name.as_bytes());
+        context.reply.bulk(name);
         context.reply.bulk(value.as_bytes());
     }
     Ok(())
@@ -161,6 +164,9 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
             server
                 .check(parameter, settings)
                 .map_err(|why| failed(parameter.name, &why.to_string()))?;
+        }
+        for change in differing().filter_map(|parameter| settings.store_change(parameter)) {
+            context.store.configure(&change);
         }
         server.take_effect(
             &differing()

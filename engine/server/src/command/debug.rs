@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use seawall_store::Op;
 use seawall_store::command::number::{float, int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys, find as find_in_store, glob};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, glob};
+use seawall_store::store::Change;
 
-use super::{Command, Context, Next, Order};
+use super::{Command, Context, Order};
 
 /// `DEBUG subcommand [argument ...]`
 pub static DEBUG: Command = Command {
@@ -23,6 +23,13 @@ pub static DEBUG: Command = Command {
 /// The longest sleep.
 const SLEEP_S_MAX: f64 = 3_600.0;
 
+/// What `DEBUG PROTOCOL double` answers, in Redis too.
+#[expect(
+    clippy::approx_constant,
+    reason = "it is this number, not the ratio that it is near to"
+)]
+const PROTOCOL_DOUBLE: f64 = 3.141;
+
 const HELP: &[(&str, &str)] = &[
     ("CHANGE-REPL-ID", "accepted: there are no replicas to tell."),
     ("JMAP", "accepted: there is no heap of Java's."),
@@ -30,7 +37,6 @@ const HELP: &[(&str, &str)] = &[
         "QUICKLIST-PACKED-THRESHOLD <size>",
         "accepted: lists have no such nodes.",
     ),
-    ("OBJECT <key>", "tell how a key is kept."),
     (
         "SET-ACTIVE-EXPIRE <0|1>",
         "whether expired keys go before somebody meets them.",
@@ -72,6 +78,11 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
             std::thread::sleep(Duration::from_secs_f64(seconds));
             context.reply.ok();
         }
+        (b"set-active-expire", [on]) => {
+            let on = int(on)? != 0;
+            context.store.configure(&Change::ActiveExpiry(on));
+            context.reply.ok();
+        }
         (b"jmap" | b"change-repl-id", []) | (b"quicklist-packed-threshold", [_]) => {
             context.reply.ok();
         }
@@ -87,10 +98,6 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
             return Err(CommandError::new(text));
         }
         (b"protocol", [kind]) => protocol(context, &kind.to_ascii_lowercase())?,
-        (b"object" | b"digest" | b"digest-value", _) => {
-            let command = find_in_store(b"debug").ok_or(unknown(args[0]))?;
-            context.next = Next::Forward(context.args.iter().fold(Op::new(command), Op::arg));
-        }
         (b"help", []) => {
             context.reply.array(1 + 2 * HELP.len());
             context
@@ -119,7 +126,7 @@ fn protocol(context: &mut Context<'_>, kind: &[u8]) -> Result<(), CommandError> 
     match kind {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.int(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(PROTOCOL_DOUBLE),
         b"null" => reply.nil(),
         b"array" => {
             reply.array(3);

@@ -189,7 +189,7 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut text = String::new();
     if latency.threshold_ms() == 0 && events.is_empty() {
         text.push_str(
-            "Latency monitoring is off. CONFIG SET latency-monitor-threshold <milliseconds> turns it              on.\n",
+            "Latency monitoring is off. CONFIG SET latency-monitor-threshold <milliseconds> turns it on.\n",
         );
     } else if events.is_empty() {
         text.push_str("Nothing took longer than latency-monitor-threshold.\n");
@@ -263,7 +263,7 @@ mod tests {
             lines[0],
             "command - high 30 ms, low 10 ms (all time high 40 ms)"
         );
-        assert_eq!(&lines[2..7], ["  #", "  |", " #|", "_||", ""]);
+        assert_eq!(&lines[2..7], ["  #", " _|", " ||", "_||", ""]);
         assert_eq!(&lines[7..], ["115", "hhs"]);
     }
 }

@@ -118,7 +118,7 @@ fn stats(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn malloc_stats(context: &mut Context<'_>) -> Result<(), CommandError> {
     let figures = Figures::collect(context)?;
     let text = format!(
-        "items: {} bytes in memory of their own, by size classes\nindex: {} bytes\n         process: {} bytes resident\n",
+        "items: {} bytes in memory of their own, by size classes\nindex: {} bytes\nprocess: {} bytes resident\n",
         figures.used_bytes, figures.index_bytes, figures.resident_bytes
     );
     context.reply.verbatim(*b"txt", text.as_bytes());
@@ -137,7 +137,7 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
     } else {
         if figures.peak_bytes as f64 > used as f64 * 1.5 {
             findings.push(format!(
-                "Memory was used more than now: {} bytes at most, {used} now. What is free is kept                  for new items.",
+                "Memory was used more than now: {} bytes at most, {used} now. What is free is kept for new items.",
                 figures.peak_bytes
             ));
         }
@@ -149,7 +149,7 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         if figures.client_bytes > used / 4 {
             findings.push(format!(
-                "Clients' buffers take {} bytes: some read their replies slowly, or send long                  commands. CLIENT LIST shows which.",
+                "Clients' buffers take {} bytes: some read their replies slowly, or send long commands. CLIENT LIST shows which.",
                 figures.client_bytes
             ));
         }

@@ -9,6 +9,7 @@ pub mod client;
 pub mod config;
 pub mod connection;
 pub mod debug;
+pub mod deviations;
 pub mod facts;
 mod help;
 pub mod info;

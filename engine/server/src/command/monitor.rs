@@ -1,10 +1,5 @@
 //! `MONITOR`: every command that anybody calls, as it is called.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use std::sync::atomic::Ordering;
 
 use seawall_store::command::{CommandError, Flag, Flags, Keys};

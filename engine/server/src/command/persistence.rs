@@ -1,10 +1,5 @@
 //! Snapshots, asked for.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
 use super::{Command, Context, Order};

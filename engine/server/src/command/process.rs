@@ -1,10 +1,5 @@
 //! The server as a process and as a member of nothing: time, end, role.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::number::{self, parse_int};
@@ -137,6 +132,14 @@ pub static SHUTDOWN: Command = command(
     shutdown,
 );
 
+/// What the project is called after.
+const PICTURE: &str = r"
+              _.====._
+   ~ ~  ~   _/        \_
+~ ~ ~ ~ ~ _/  [] [] [] \_
+~~~~~~~~~|______________|____
+";
+
 fn lolwut(context: &mut Context<'_>) -> Result<(), CommandError> {
     if context
         .args
@@ -146,10 +149,7 @@ fn lolwut(context: &mut Context<'_>) -> Result<(), CommandError> {
     {
         number::int(version)?;
     }
-    // What the project is called after.
-    let text = format!(
-        "              _.====._\n   ~ ~  ~   _/        \\_\n~ ~ ~ ~ ~ _/  [] [] [] \\_\n~~~~~~~~~|______________|____\n         Redis ver. {REDIS_VERSION}\n"
-    );
+    let text = format!("{PICTURE}Redis ver. {REDIS_VERSION}\n");
     context.reply.verbatim(*b"txt", text.as_bytes());
     Ok(())
 }

@@ -1,10 +1,5 @@
 //! `SLOWLOG`: the calls that took long.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use seawall_store::command::number::parse_int;
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 

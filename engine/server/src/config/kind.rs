@@ -81,7 +81,7 @@ impl Kind {
             Kind::Memory { min, .. } => format!("bytes, or with a unit; at least {min}"),
             Kind::Word(words) => words.join(", "),
             Kind::Text | Kind::Composed(_) => "text".to_owned(),
-            Kind::Policy => format!("{NOEVICTION}, {}", policies()),
+            Kind::Policy => policies(),
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn policy(text: &str) -> Result<PolicySpec, Refused> {
         .parse()
         .map_err(|error: SpecError| match error {
             SpecError::UnknownName { .. } => refused(format!(
-                "argument(s) must be one of the following: {NOEVICTION}, {}",
+                "argument(s) must be one of the following: {}",
                 policies()
             )),
             other => refused(other.to_string()),
@@ -111,7 +111,12 @@ pub fn policy(text: &str) -> Result<PolicySpec, Refused> {
 }
 
 fn policies() -> String {
-    let names = seawall_store::evict::LIST.iter().map(|policy| policy.name);
+    let names = seawall_store::evict::LIST
+        .iter()
+        .map(|policy| match policy.name {
+            "none" => NOEVICTION,
+            name => name,
+        });
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seawall_store::event::Classes;
+use seawall_store::store::Change;
 
-use super::{Effect, Parameter, Refused, Settings};
+use super::{Effect, Parameter, Refused, Settings, kind};
 use crate::server::Server;
 
 /// The parameters in force.
@@ -86,6 +87,21 @@ impl Server {
             let classes = Classes::parse(settings.text("notify-keyspace-events"));
             self.notifications.set(classes.unwrap_or_default());
         }
+    }
+}
+
+impl Settings {
+    /// What shards are to be told of a parameter's value, where it concerns them.
+    pub fn store_change(&self, parameter: &Parameter) -> Option<Change> {
+        let text = self.text(parameter.name);
+        Some(match parameter.name {
+            "maxmemory" => Change::Maxmemory(self.number("maxmemory")),
+            "maxmemory-policy" => Change::Policy(kind::policy(text).ok()?),
+            "maxmemory-samples" => Change::Samples(self.number("maxmemory-samples") as u32),
+            "notify-keyspace-events" => Change::Notify(Classes::parse(text)?),
+            "appendfsync" => Change::Appendfsync(text.parse().ok()?),
+            _ => return None,
+        })
     }
 }
 

@@ -135,3 +135,17 @@ fn the_commented_file_reads_back() {
     again.read_file(&file).unwrap();
     assert_eq!(again, settings);
 }
+
+#[test]
+fn what_concerns_shards_reaches_them() {
+    let settings = Settings::default();
+    for parameter in PARAMETERS {
+        let reaches = settings.store_change(parameter).is_some();
+        assert_eq!(
+            reaches,
+            parameter.effect == Effect::Store,
+            "{}",
+            parameter.name
+        );
+    }
+}

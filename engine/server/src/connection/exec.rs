@@ -11,7 +11,7 @@ use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
 use super::{Connection, Gate, Place, Queued, Turn};
-use crate::command::{Entry, Next, connection::database};
+use crate::command::{Entry, Next, connection::database, find};
 use crate::resp::{Words, element};
 
 /// A transaction that runs.
@@ -74,6 +74,10 @@ impl Connection {
         for queued in transaction.queued {
             match queued {
                 Queued::Store(op) => {
+                    let entry = find(op.command().name.as_bytes());
+                    if let Some(entry) = entry {
+                        turn.server.calls.within(entry, &self.client.card);
+                    }
                     ops.push(op.within(within).answered_in(self.client.protocol));
                     steps.push_back(Step::Store);
                 }

@@ -20,6 +20,7 @@ mod input;
 mod order;
 mod refusal;
 mod run;
+mod timing;
 mod wait;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
 pub use order::Place;
 pub use wait::Timers;
 
+use crate::calls::Begun;
 use crate::clients::Card;
 use crate::command::{Entry, pubsub};
 use crate::limits::Limits;
@@ -41,6 +43,7 @@ use crate::server::Server;
 use exec::Exec;
 use input::Input;
 use order::Order;
+use timing::Timing;
 use wait::Parked;
 
 /// How many commands of one client may be unanswered; further ones wait.
@@ -110,6 +113,7 @@ pub struct Connection {
     gate: Gate,
     exec: Option<Box<Exec>>,
     parked: Option<Parked>,
+    timing: Timing,
     /// Replies and messages that the network has not got yet.
     output: Vec<u8>,
     /// How many bytes the network has got and not sent.
@@ -136,6 +140,7 @@ impl Connection {
             gate: Gate::Open,
             exec: None,
             parked: None,
+            timing: Timing::default(),
             output: Vec::new(),
             queued: 0,
             held_by_output: false,
@@ -168,6 +173,11 @@ impl Connection {
         if !self.order.is_empty() && !matches!(self.gate, Gate::Open) {
             return;
         }
+        if let Gate::Held(call) = &self.gate
+            && turn.server.pause.until(call.entry(), turn.now).is_some()
+        {
+            return;
+        }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
             self.begin(*call, turn);
         }
@@ -192,6 +202,7 @@ impl Connection {
                 }
             }
             Answered::Parked { until } => {
+                self.timing.park(place);
                 self.park(place, *until, None, timers, slot);
                 return false;
             }
@@ -201,6 +212,11 @@ impl Connection {
             }
         }
         self.has_more()
+    }
+
+    /// The call of `place`, which is answered: to be counted.
+    pub fn ended(&mut self, place: Place) -> Option<Begun> {
+        self.timing.end(place)
     }
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
@@ -230,6 +246,8 @@ impl Connection {
             self.order.answer(exec.place, &[], &mut self.output);
         }
         self.exec = None;
+        self.timing.clear();
+        turn.server.monitors.remove(&self.client.card);
         self.input.clear();
         self.output = Vec::new();
         self.client.transaction = None;
@@ -256,7 +274,8 @@ impl Connection {
     /// Whether all was said that will be.
     pub fn is_done(&self) -> bool {
         // Of one that sends no more, commands may be left that wait for it to read.
-        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !self.held_by_output;
+        let is_held = self.held_by_output && self.has_more();
+        let is_through = self.ended && !matches!(self.gate, Gate::Held(_)) && !is_held;
         self.order.is_empty() && (self.client.closing || is_through)
     }
 

@@ -37,9 +37,14 @@ impl Order {
         self.places.len()
     }
 
+    /// The place that is taken next.
+    pub fn next(&self) -> Place {
+        self.first.wrapping_add(self.places.len() as u32)
+    }
+
     /// Takes the next place.
     pub fn take(&mut self, muted: bool) -> Place {
-        let place = self.first.wrapping_add(self.places.len() as u32);
+        let place = self.next();
         self.places.push_back(Waiting {
             answer: None,
             muted,

@@ -7,12 +7,14 @@ use seawall_store::store::Watch;
 
 use super::refusal::{refusal, runs_at_once};
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
+use crate::calls::{Begun, Spoken};
 use crate::command::{Context, Entry, Next, Order as When, Runner};
 use crate::resp::{Parsed, Words};
 
 impl Connection {
     /// A command has come.
     pub(super) fn command(&mut self, parsed: Parsed, turn: &mut Turn<'_>) {
+        let entry = parsed.entry();
         match self.admit(parsed) {
             Ok(Some(call)) => self.queue_or_begin(call, turn),
             Ok(None) => {}
@@ -22,6 +24,9 @@ impl Connection {
                 }
                 let muted = self.is_muted();
                 self.reply_error(&error, muted, turn);
+                let worker = self.client.card.worker;
+                let reply = turn.scratch.as_bytes();
+                turn.server.calls.rejected(worker, entry, reply);
             }
         }
     }
@@ -77,7 +82,8 @@ impl Connection {
 
     /// Begins a command now, or when all before it are answered.
     fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
-        if !self.order.is_empty() && call.comes_after_all(turn) {
+        let is_early = !self.order.is_empty() && call.comes_after_all(turn);
+        if is_early || turn.server.pause.until(call.entry(), turn.now).is_some() {
             self.gate = Gate::Held(Box::new(call));
             return;
         }
@@ -86,6 +92,9 @@ impl Connection {
 
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
+        if turn.server.monitors.is_any() {
+            self.show(&call, turn);
+        }
         match call {
             Call::Store(entry, op) => {
                 let op = op
@@ -96,6 +105,8 @@ impl Connection {
                 }
                 let muted = self.is_muted();
                 let place = self.order.take(muted);
+                let begun = turn.server.calls.begin(entry, &op);
+                self.timing.begin(place, begun);
                 turn.store.send(turn.tag(place), op);
             }
             Call::Server(entry, args) => {
@@ -103,8 +114,26 @@ impl Connection {
                 if silent {
                     self.client.replies = Replies::On;
                 }
+                let begun = Begun::now(entry);
                 let next = self.run(entry, &args, false, turn);
                 let muted = silent || self.client.replies == Replies::Off;
+                match &next {
+                    Next::Forward(_) | Next::Watch => {
+                        // It takes the next place.
+                        self.timing.begin(self.order.next(), begun);
+                    }
+                    Next::Replied | Next::Unwatch | Next::Execute | Next::Wait { .. } => {
+                        let reply = match next {
+                            Next::Execute | Next::Wait { .. } => &[][..],
+                            _ => turn.scratch.as_bytes(),
+                        };
+                        let words = Spoken::Words(&args);
+                        let card = &self.client.card;
+                        turn.server
+                            .calls
+                            .called(&begun, Some(words), card, turn.now, reply);
+                    }
+                }
                 self.follow(next, &args, muted, turn);
                 self.client.show();
             }
@@ -189,6 +218,15 @@ impl Connection {
         }
     }
 
+    /// Shows a call to those who hear of every one.
+    fn show(&self, call: &Call, turn: &Turn<'_>) {
+        let (server, card) = (turn.server, &self.client.card);
+        match call {
+            Call::Store(entry, op) => server.monitors.show(server, card, entry, op.args()),
+            Call::Server(entry, args) => server.monitors.show(server, card, entry, args.iter()),
+        }
+    }
+
     pub(super) fn reply_error(&mut self, error: &CommandError, muted: bool, turn: &mut Turn<'_>) {
         turn.scratch.clear();
         turn.scratch.error(error);
@@ -197,7 +235,7 @@ impl Connection {
 }
 
 impl Call {
-    fn entry(&self) -> &'static Entry {
+    pub(super) fn entry(&self) -> &'static Entry {
         match self {
             Call::Store(entry, _) | Call::Server(entry, _) => entry,
         }

@@ -16,14 +16,14 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// When the next one is over.
+    /// When the next one is over: a millisecond later, since that in which it began had begun before.
     pub fn next(&self) -> Option<Millis> {
-        self.times.first().map(|&(until, ..)| until)
+        self.times.first().map(|&(until, ..)| until + 1)
     }
 
     /// Takes one that is over: the connection and the place that waits.
     pub fn take(&mut self, now: Millis) -> Option<(u32, Place)> {
-        self.times.first().filter(|&&(until, ..)| until <= now)?;
+        self.times.first().filter(|&&(until, ..)| until < now)?;
         self.times.pop_first().map(|(_, slot, place)| (slot, place))
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn server(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("hz", facts.settings.text("hz"));
     lines.field("configured_hz", facts.settings.text("hz"));
     // Redis's clock of idle times: seconds, 24 bits.
-    lines.field("lru_clock", facts.now.0 / 1000 & 0x00ff_ffff);
+    lines.field("lru_clock", (facts.now.0 / 1000) & 0x00ff_ffff);
     lines.field("executable", executable.display());
     lines.field("config_file", file.unwrap_or_default());
     lines.field(
@@ -86,7 +86,8 @@ mod tests {
         let before = cpu_seconds().unwrap();
         let clock = seawall_sys::usage::process_cpu();
         let mut sum = 0_u64;
-        while seawall_sys::usage::process_cpu() - clock < std::time::Duration::from_millis(50) {
+        let enough = clock + std::time::Duration::from_millis(50);
+        while seawall_sys::usage::process_cpu() < enough {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         let after = cpu_seconds().unwrap();

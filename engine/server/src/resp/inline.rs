@@ -108,7 +108,7 @@ mod tests {
     fn splits_as_redis_does() {
         splits("", &[]);
         splits(" \t ", &[]);
-        // A vertical tab is skipped before a word, and does not end one.
+        // A vertical tab is skipped before a word and does not end one.
         splits("get  a\tb\x0b \x0bc ", &[b"get", b"a", b"b\x0b", b"c"]);
         splits(
             r#"set k "a b\n\x41\xzz\"q""#,

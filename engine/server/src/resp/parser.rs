@@ -46,6 +46,16 @@ pub enum Parsed {
     Unknown(Vec<u8>, Words),
 }
 
+impl Parsed {
+    /// The command, where there is one.
+    pub fn entry(&self) -> Option<&'static Entry> {
+        match self {
+            Parsed::Store(entry, _) | Parsed::Server(entry, _) => Some(entry),
+            Parsed::Unknown(..) => None,
+        }
+    }
+}
+
 /// Why nothing more can be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {

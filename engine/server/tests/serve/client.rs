@@ -1,7 +1,7 @@
 //! A server in this process, and a client that says bytes and reads replies whole.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use seawall_server::config::Settings;
@@ -33,15 +33,7 @@ impl Server {
     }
 
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.running().addresses()[0]).expect("it accepts");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .expect("a timeout");
-        stream.set_nodelay(true).expect("an option");
-        Client {
-            stream,
-            read: Vec::new(),
-        }
+        Client::connect(self.running().addresses()[0])
     }
 
     /// Ends it, and waits.
@@ -69,6 +61,19 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of whatever listens there.
+    pub fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).expect("it accepts");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a timeout");
+        stream.set_nodelay(true).expect("an option");
+        Client {
+            stream,
+            read: Vec::new(),
+        }
+    }
+
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Client {
         self.stream.write_all(bytes.as_ref()).expect("it reads");
@@ -95,7 +100,7 @@ impl Client {
                 let reply: Vec<u8> = self.read.drain(..len).collect();
                 return String::from_utf8_lossy(&reply).into_owned();
             }
-            let mut part = [0; 64 << 10];
+            let mut part = vec![0; 64 << 10];
             match self.stream.read(&mut part) {
                 Ok(0) => {
                     assert!(self.read.is_empty(), "half a reply: {:?}", self.read);

@@ -1,7 +1,11 @@
 //! A whole server, over TCP: commands in, replies out, and what becomes of clients that misbehave.
 
 mod client;
+mod golden;
 mod limits;
+#[cfg(feature = "redis-oracle")]
+mod oracle;
 mod order;
+mod script;
 mod transactions;
 mod waiting;

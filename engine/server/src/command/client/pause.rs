@@ -34,7 +34,7 @@ pub(super) fn pause(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 /// `CLIENT UNPAUSE`
 pub(super) fn unpause(context: &mut Context<'_>) -> Result<(), CommandError> {
-    context.server.pause.end();
+    context.server.pause.end(context.now);
     context.server.tell_all(&Message::Look);
     context.reply.ok();
     Ok(())

@@ -6,7 +6,7 @@ use super::parts::{Part, PartAsk, Parts, merge};
 use super::plan::Plan;
 use super::pop::Pop;
 use super::scratch::Scratched;
-use crate::command::{CommandError, Keys};
+use crate::command::{CommandError, Keys, sort};
 use crate::op::Op;
 use crate::store::caller::shard_of;
 use crate::store::link::Ask;
@@ -28,8 +28,12 @@ pub(in crate::store) fn route(op: &Op, shards: usize) -> Route {
     if shards == 1 {
         return Route::One(0);
     }
-    if op.command().keys == Keys::ONE {
+    let command = op.command();
+    if command.keys == Keys::ONE && !std::ptr::eq(command, &raw const sort::SORT_RO) {
         return Route::One(op.get(0).map_or(0, |key| shard_of(key, shards)));
+    }
+    if is_sort(op) && sort::reaches_out(op) {
+        return Route::Wide(Plan::Scratch(Box::new(Scratched::new(op))));
     }
     let mut keys = op.keys();
     let Some(first) = keys.next() else {
@@ -41,6 +45,12 @@ pub(in crate::store) fn route(op: &Op, shards: usize) -> Route {
     }
     drop(keys);
     over_several(op, shards)
+}
+
+/// Whether `op` may look at keys that its arguments do not name.
+pub(super) fn is_sort(op: &Op) -> bool {
+    let command = op.command();
+    std::ptr::eq(command, &raw const sort::SORT) || std::ptr::eq(command, &raw const sort::SORT_RO)
 }
 
 fn everywhere(op: &Op, shards: usize) -> Route {

@@ -4,13 +4,19 @@
 //! The scratch is a shard of the caller's own, empty between jobs. So an op over shards does what it does
 //! on one, whatever it is; it costs a copy of every value that it names.
 
+use std::collections::BTreeMap;
+
+use indexmap::IndexSet;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::merge::reply;
 use super::plan::{Desk, Step};
 use super::pop::shards_of;
+use super::route::is_sort;
+use crate::command::number::parse_int;
 use crate::command::server::FLUSHALL;
+use crate::command::{sort, transfer};
 use crate::keyspace::{DATABASES_MAX, DbKey};
 use crate::op::Op;
 use crate::shard::{Out, Parked, Shard, ShardConfig};
@@ -122,8 +128,12 @@ pub(in crate::store) struct Scratched {
 }
 
 enum Stage {
+    /// What the op names.
     Fetch,
-    Run,
+    /// What these values lead to (`SORT … BY`).
+    Refer,
+    /// With all of these values.
+    Run(Vec<Op>),
     /// The reply, once the owners have what changed.
     Replace(Body),
 }
@@ -137,7 +147,15 @@ impl Scratched {
     }
 
     pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
+        if self.refers() {
+            return (0..shards).collect();
+        }
         shards_of(&self.op, shards)
+    }
+
+    /// Whether it looks at keys that its values lead to.
+    fn refers(&self) -> bool {
+        is_sort(&self.op) && sort::reaches_out(&self.op)
     }
 
     pub(super) fn hold(&self) -> Hold {
@@ -154,21 +172,39 @@ impl Scratched {
     pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
         match std::mem::replace(&mut self.stage, Stage::Fetch) {
             Stage::Fetch => {
-                self.stage = Stage::Run;
-                let mut asks: Vec<(usize, Vec<DbKey>)> = Vec::new();
-                for key in self.op.keys() {
-                    let at = shard_of(key, desk.shards);
-                    let key = DbKey::new(self.op.database(), key);
-                    match asks.iter_mut().find(|(shard, _)| *shard == at) {
-                        Some((_, keys)) if keys.contains(&key) => {}
-                        Some((_, keys)) => keys.push(key),
-                        None => asks.push((at, vec![key])),
-                    }
-                }
-                let fetch = |(shard, keys)| (shard, Ask::Fetch(keys));
-                Step::Ask(asks.into_iter().map(fetch).collect())
+                self.stage = if self.refers() {
+                    Stage::Refer
+                } else {
+                    Stage::Run(Vec::new())
+                };
+                Step::Ask(fetch(self.named(), desk.shards))
             }
-            Stage::Run => self.run(answers, desk),
+            Stage::Refer => {
+                let values = match values_of(answers) {
+                    Ok(values) => values,
+                    Err(refusal) => return Step::Done(refusal),
+                };
+                let mut referred = IndexSet::new();
+                for element in values.iter().flat_map(|value| elements(value, &self.op[0])) {
+                    sort::referred(&self.op, element, |key| {
+                        referred.insert(DbKey::new(self.op.database(), key));
+                    });
+                }
+                let named = self.named();
+                referred.retain(|key| !named.contains(key));
+                if referred.is_empty() {
+                    return self.run(&values, desk);
+                }
+                self.stage = Stage::Run(values);
+                Step::Ask(fetch(referred, desk.shards))
+            }
+            Stage::Run(mut values) => match values_of(answers) {
+                Ok(more) => {
+                    values.extend(more);
+                    self.run(&values, desk)
+                }
+                Err(refusal) => Step::Done(refusal),
+            },
             Stage::Replace(reply) => {
                 let refused = answers.into_iter().find(|body| body.refusal().is_some());
                 Step::Done(refused.unwrap_or(reply))
@@ -176,14 +212,21 @@ impl Scratched {
         }
     }
 
-    fn run(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
-        let mut values = Vec::new();
-        for answer in answers {
-            match answer {
-                Body::Values(ops) => values.extend(ops),
-                refusal => return Step::Done(refusal),
-            }
+    /// The keys that its arguments name. The destination of `COPY … DB` is one of another database.
+    fn named(&self) -> IndexSet<DbKey> {
+        let database = self.op.database();
+        let mut named: IndexSet<DbKey> = (self.op.keys())
+            .map(|key| DbKey::new(database, key))
+            .collect();
+        if std::ptr::eq(self.op.command(), &raw const transfer::COPY) {
+            let numbers = (3..self.op.len()).filter_map(|at| parse_int(&self.op[at]));
+            let others = numbers.filter_map(|number| u8::try_from(number).ok());
+            named.extend(others.map(|other| DbKey::new(other, &self.op[1])));
         }
+        named
+    }
+
+    fn run(&mut self, values: &[Op], desk: &mut Desk<'_>) -> Step {
         let (op, may_park) = (&self.op, desk.may_park);
         let ran = desk
             .scratch
@@ -212,4 +255,40 @@ impl Scratched {
         let replace = |(shard, ops)| (shard, Ask::Replace(ops));
         Step::Ask(changed.into_iter().map(replace).collect())
     }
+}
+
+/// Asks the owners among `shards` what `keys` hold.
+fn fetch(keys: IndexSet<DbKey>, shards: usize) -> Vec<(usize, Ask)> {
+    let mut by_shard: BTreeMap<usize, Vec<DbKey>> = BTreeMap::new();
+    for key in keys {
+        let shard = shard_of(key.key(), shards);
+        by_shard.entry(shard).or_default().push(key);
+    }
+    let asks = by_shard.into_iter();
+    asks.map(|(shard, keys)| (shard, Ask::Fetch(keys)))
+        .collect()
+}
+
+/// All that owners gave, or the refusal of one.
+fn values_of(answers: Vec<Body>) -> Result<Vec<Op>, Body> {
+    let mut values = Vec::new();
+    for answer in answers {
+        match answer {
+            Body::Values(ops) => values.extend(ops),
+            refusal => return Err(refusal),
+        }
+    }
+    Ok(values)
+}
+
+/// The elements of `key` that `value`, an op that rebuilds a list, a set or a sorted set, tells of.
+fn elements<'a>(value: &'a Op, key: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let (first, step) = match value.command().name {
+        "rpush" | "sadd" => (1, 1),
+        "zadd" => (2, 2),
+        _ => (usize::MAX, 1),
+    };
+    let of_key = value.get(0) == Some(key);
+    let positions = (first..value.len()).step_by(step).filter(move |_| of_key);
+    positions.map(|at| &value[at])
 }

@@ -1,0 +1,96 @@
+//! Where a command does not do what Redis 7.0's does: what a user must know.
+//!
+//! Differences that no client sees are not told. `docs/compatibility.md` shows these beside the facts.
+
+/// What differs, by the command's name.
+pub static DEVIATIONS: &[(&str, &str)] = &[
+    (
+        "bgrewriteaof",
+        "makes a snapshot, which the log then starts from; an error without `dir`",
+    ),
+    ("bgsave", "an error without `dir`"),
+    (
+        "client",
+        "`INFO` and `LIST` show `lib-name` and `lib-ver`, as Redis 7.2 does",
+    ),
+    ("client|caching", "refused: keys are not tracked"),
+    (
+        "client|tracking",
+        "`ON` is refused; keyspace notifications tell of changes",
+    ),
+    ("command", "lists the commands of this server"),
+    (
+        "command|docs",
+        "summaries are this server's own; no `arguments` and no `history`",
+    ),
+    (
+        "config|get",
+        "the parameters of this server; see its configuration",
+    ),
+    (
+        "config|rewrite",
+        "writes the TOML file that the server was started with",
+    ),
+    (
+        "config|set",
+        "`port`, `bind`, `dir` and `appendonly` are set at the start",
+    ),
+    (
+        "debug",
+        "only what is listed by `DEBUG HELP`; off unless `enable-debug-command` allows it",
+    ),
+    ("failover", "refused: there are no replicas"),
+    (
+        "info",
+        "fields that would say nothing true here are left out; `usec` of a call goes from its \
+              beginning to its answer, with the wait for commands before it in a pipeline",
+    ),
+    ("latency|doctor", "the report is this server's own"),
+    ("memory|doctor", "the report is this server's own"),
+    ("memory|malloc-stats", "memory by what it is used for"),
+    (
+        "memory|purge",
+        "does nothing: free memory is reused by size classes",
+    ),
+    (
+        "memory|stats",
+        "fields that would say nothing true here are left out",
+    ),
+    ("monitor", "names of commands are shown in lower case"),
+    ("replicaof", "refused, but `NO ONE`"),
+    ("save", "an error without `dir`"),
+    (
+        "shutdown",
+        "`NOW` and `FORCE` change nothing: there are no replicas to wait for",
+    ),
+    ("slaveof", "refused, but `NO ONE`"),
+    (
+        "slowlog",
+        "names of commands are shown in lower case; a time includes the wait in a pipeline",
+    ),
+    (
+        "slowlog|get",
+        "a fast command is kept only where the threshold is below a millisecond",
+    ),
+    ("wait", "there are no replicas: it waits for its time"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::DEVIATIONS;
+    use crate::command::entries;
+
+    #[test]
+    fn deviations_are_of_commands_that_there_are() {
+        for pair in DEVIATIONS.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{}", pair[1].0);
+        }
+        for (name, text) in DEVIATIONS {
+            assert!(
+                entries().iter().any(|entry| entry.name() == *name),
+                "{name}"
+            );
+            assert!(!text.contains('|'), "{name}: it stands in a table");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `docs/compatibility.md` says what the tables say: every command of Redis 7.0, whether it is here,
+//! what differs, and which tests call it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use seawall_server::command::deviations::DEVIATIONS;
+use seawall_server::command::facts::{self, Facts};
+use seawall_server::command::{Entry, Runner, entries};
+
+const RENEW: &str = "SEAWALL_BLESS=1 cargo test -p seawall-server --test compatibility";
+
+const HEAD: &str = "# Compatibility with Redis 7.0
+
+Every command of Redis 7.0.15, by family: whether this server has it, what differs, and the tests that
+call it. A command that is here answers as Redis does, byte for byte, but for what is said.
+
+Made from the tables of commands by a test; to renew it:
+
+```sh
+";
+
+/// Folders of golden scripts, and what is said of them.
+const SCRIPTS: [(&str, &str); 2] = [
+    ("store", "tests/scripts"),
+    ("server", "tests/serve/scripts"),
+];
+/// Folders of grammars whose random commands are also sent to a real Redis.
+const GRAMMAR: &str = "../store/tests/grammar";
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let files = entries.map(|entry| entry.expect("a file").path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|file| file.extension().is_some_and(|e| e == ending))
+        .collect();
+    files.sort();
+    files
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// For each command, the tests that call it.
+fn tests() -> BTreeMap<String, BTreeSet<String>> {
+    let mut tests: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |name: &str, test: String| {
+        tests.entry(name.to_lowercase()).or_default().insert(test);
+    };
+    for (krate, folder) in SCRIPTS {
+        for file in files(&here("..").join(krate).join(folder), "txt") {
+            let test = format!("{} script", stem(&file).replace('_', " "));
+            for line in fs::read_to_string(&file).expect("a script").lines() {
+                let Some((client, words)) = line.split_once("> ") else {
+                    continue;
+                };
+                if client.len() > 1 {
+                    continue;
+                }
+                let mut words = words.split_whitespace();
+                let (Some(name), second) = (words.next(), words.next()) else {
+                    continue;
+                };
+                add(name, test.clone());
+                if let Some(second) = second {
+                    add(&format!("{name}|{second}"), test.clone());
+                }
+            }
+        }
+    }
+    for file in files(&here(GRAMMAR), "rs") {
+        let text = fs::read_to_string(&file).expect("a grammar");
+        for facts in facts::all() {
+            let quoted = format!("\"{}", facts.name.replace('|', " "));
+            let called = text.match_indices(&quoted).any(|(at, found)| {
+                matches!(text.as_bytes().get(at + found.len()), Some(b'"' | b' '))
+            });
+            if called {
+                add(facts.name, "random, beside Redis".to_owned());
+            }
+        }
+    }
+    tests
+}
+
+fn row(facts: &Facts, entry: Option<&Entry>, tests: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let deviation = DEVIATIONS.iter().find(|(name, _)| *name == facts.name);
+    let tests = tests.get(facts.name).map(|tests| {
+        tests
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ")
+    });
+    let has_it = match (entry, deviation) {
+        (None, _) => "no",
+        (Some(_), None) => "yes",
+        (Some(_), Some(_)) => "differs",
+    };
+    let shown_tests = entry.and(tests).unwrap_or_default();
+    format!(
+        "| `{}` | {} | {has_it} | {} | {shown_tests} |\n",
+        facts.name.replace('|', " ").to_uppercase(),
+        facts.since,
+        deviation.map_or("", |(_, text)| text),
+    )
+}
+
+fn page() -> String {
+    let tests = tests();
+    let all = entries();
+    let ours = |facts: &Facts| {
+        let own = all.iter().find(|entry| entry.name() == facts.name);
+        // The store runs a container as one command.
+        own.or_else(|| {
+            let container = facts.name.split('|').next()?;
+            let entry = all.iter().find(|entry| entry.name() == container)?;
+            matches!(entry.runner, Runner::Store(_)).then_some(entry)
+        })
+    };
+    let mut groups: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
+    for facts in facts::all() {
+        groups.entry(facts.group).or_default().push(facts);
+    }
+    let (here, missing): (Vec<_>, Vec<_>) =
+        facts::all().iter().partition(|facts| ours(facts).is_some());
+    let mut page = format!("{HEAD}{RENEW}\n```\n\n");
+    let _ = writeln!(
+        page,
+        "Of {} commands and subcommands {} are here.",
+        here.len() + missing.len(),
+        here.len()
+    );
+    for (group, commands) in groups {
+        let _ = write!(
+            page,
+            "\n## {}\n\n| Command | Since | Here | What differs | Tests |\n|---|---|---|---|---|\n",
+            group.replace('-', " ")
+        );
+        for facts in commands {
+            page.push_str(&row(facts, ours(facts), &tests));
+        }
+    }
+    let others: Vec<&Entry> = all
+        .iter()
+        .filter(|entry| facts::find(entry.name()).is_none())
+        .collect();
+    if !others.is_empty() {
+        page.push_str("\n## Not of Redis 7.0\n\n| Command | What it does |\n|---|---|\n");
+        for entry in others {
+            let name = entry.name().replace('|', " ").to_uppercase();
+            let _ = writeln!(page, "| `{name}` | {} |", entry.about());
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_says_what_the_tables_say() {
+    let file = here("../../docs/compatibility.md");
+    let page = page();
+    if std::env::var_os("SEAWALL_BLESS").is_some() {
+        fs::write(&file, page).expect("the page can be written");
+        return;
+    }
+    let there = fs::read_to_string(&file).unwrap_or_default();
+    let stale = there
+        .lines()
+        .zip(page.lines())
+        .find(|(there, wanted)| there != wanted);
+    assert!(
+        there == page,
+        "docs/compatibility.md is stale ({stale:?}); renew it:\n{RENEW}"
+    );
+}
