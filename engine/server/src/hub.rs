@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use seawall_store::command::server::FLUSHDB;
 use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
-use seawall_store::{Millis, Worker};
+use seawall_store::{Millis, Op, Worker};
 
-use crate::connection::{Connection, Timers, Turn, untag};
+use crate::connection::{Connection, Language, Timers, Turn, untag};
 use crate::limits::Limits;
 use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
@@ -30,8 +31,8 @@ pub struct Hub {
     server: Arc<Server>,
     number: usize,
     store: Worker,
-    /// The addresses of the listeners, by their numbers.
-    local: Vec<String>,
+    /// The addresses of the listeners and what is spoken there, by their numbers.
+    local: Vec<(String, Language)>,
     seats: Vec<Option<Box<Seat>>>,
     free: Vec<u32>,
     /// The seat of each of the network's places, from 1; 0: none.
@@ -75,7 +76,7 @@ enum Life {
 
 impl Hub {
     /// Nobody yet.
-    pub fn new(server: Arc<Server>, mut store: Worker, local: Vec<String>) -> Hub {
+    pub fn new(server: Arc<Server>, mut store: Worker, local: Vec<(String, Language)>) -> Hub {
         let classes = server.notifications.classes();
         // Told by one worker, which was the first to begin: a later one would undo what clients changed.
         if store.number() == 0 && classes != Classes::NONE {
@@ -275,13 +276,13 @@ impl Hub {
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
-        let local = self.local.get(listener).cloned().unwrap_or_default();
+        let (local, language) = self.local[listener].clone();
         let clients = &self.server.clients;
         self.server.traffic.of(self.number).accepted.add(1);
         let card = clients.enter(self.number, token, peer, local, self.now);
         let seat = Box::new(Seat {
             token,
-            connection: Connection::new(card, &self.limits),
+            connection: Connection::new(card, language, &self.limits),
             life: Life::Here,
             is_dirty: false,
             is_runnable: false,
@@ -369,6 +370,9 @@ impl Hub {
             .server
             .pause
             .is_on(Millis(self.now.0.saturating_sub(2 * CRON_MS)));
+        if self.server.flush_is_due(self.now) {
+            self.store.execute(&Op::new(&FLUSHDB));
+        }
         for slot in 0..self.seats.len() as u32 {
             let Some(seat) = &mut self.seats[slot as usize] else {
                 continue;

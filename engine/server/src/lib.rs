@@ -21,6 +21,7 @@ mod hub;
 pub mod info;
 pub mod limits;
 pub mod mailbox;
+pub mod memcached;
 pub mod monitors;
 pub mod net;
 pub mod notify;

@@ -62,6 +62,8 @@ pub struct Server {
     limits_version: AtomicU64,
     workers: Vec<Station>,
     phase: AtomicU8,
+    /// When Memcached's clients want all removed, in milliseconds; 0: not.
+    flush_at: AtomicU64,
     /// Workers whose clients are gone since the server ends.
     deserted: AtomicUsize,
 }
@@ -95,10 +97,27 @@ impl Server {
             extremes: Extremes::default(),
             limits_version: AtomicU64::new(1),
             phase: AtomicU8::new(Phase::Serving as u8),
+            flush_at: AtomicU64::new(0),
             deserted: AtomicUsize::new(0),
         };
         server.take_effect(&[Effect::Store, Effect::Watching], &now);
         server
+    }
+
+    /// Lets all keys of database 0 be removed at `at`; a later call takes the place of an earlier one.
+    pub fn flush_after(&self, at: Millis) {
+        // Relaxed: one word; whichever worker sees it due does it.
+        self.flush_at.store(at.0, Ordering::Relaxed);
+    }
+
+    /// Whether all keys are to be removed now; says so to one caller.
+    pub fn flush_is_due(&self, now: Millis) -> bool {
+        let at = self.flush_at.load(Ordering::Relaxed);
+        let due = at > 0 && at <= now.0;
+        // Relaxed: of several workers that see it due the exchange chooses one.
+        due && (self.flush_at)
+            .compare_exchange(at, 0, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Counts from nothing again (`CONFIG RESETSTAT`).

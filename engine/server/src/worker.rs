@@ -12,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::connection::Language;
 use crate::hub::Hub;
 use crate::mailbox::Message;
 use crate::net::{self, Listener, Net};
@@ -28,8 +29,18 @@ pub struct Network {
     pub kind: &'static net::Entry,
     /// Seconds of silence before a client is asked whether it is there.
     pub keep_alive_s: u32,
-    /// Sockets that all share, and what clients are told of them.
-    pub listeners: Vec<(Listener, String)>,
+    /// Where clients come in.
+    pub doors: Vec<Door>,
+}
+
+/// A socket that all workers share.
+pub struct Door {
+    /// It.
+    pub listener: Listener,
+    /// Its address in words.
+    pub address: String,
+    /// What those speak who come in by it.
+    pub language: Language,
 }
 
 /// A worker's network, and those whom it serves.
@@ -57,9 +68,9 @@ impl Worker {
         let mut local = Vec::new();
         let mut listen = || {
             net.keep_alive(network.keep_alive_s)?;
-            for (listener, address) in &network.listeners {
-                net.listen(listener.share()?)?;
-                local.push(address.clone());
+            for door in &network.doors {
+                net.listen(door.listener.share()?)?;
+                local.push((door.address.clone(), door.language));
             }
             Ok(())
         };

@@ -6,7 +6,7 @@
 //! which is also the form of Redis's append-only file. Database 0 is meant, except between `SELECT n`
 //! and `SELECT 0`: so any two sequences may follow each other.
 
-use crate::command::{CommandError, number};
+use crate::command::{CommandError, memcached, number};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 
@@ -96,7 +96,11 @@ impl Effects {
                     database = selected;
                     continue;
                 }
-                return Some(Op::parse(parts).map(|op| op.within(database)));
+                let op = match memcached::effect(&parts) {
+                    Some(op) => Ok(op),
+                    None => Op::parse(parts),
+                };
+                return Some(op.map(|op| op.within(database)));
             }
             None
         })

@@ -5,17 +5,44 @@ use std::path::Path;
 
 use super::ServeError;
 use crate::config::Settings;
+use crate::connection::Language;
 use crate::net::Listener;
-
-/// Listeners with their addresses in words.
-type Listeners = Vec<(Listener, String)>;
+use crate::worker::Door;
 
 /// Opens them all; with the addresses of those of TCP. Where a free port is asked for, all addresses
 /// get the one that the first gets.
-pub(super) fn open(settings: &Settings) -> Result<(Listeners, Vec<SocketAddr>), ServeError> {
+pub(super) fn open(settings: &Settings) -> Result<(Vec<Door>, Vec<SocketAddr>), ServeError> {
     let backlog = settings.number("tcp-backlog") as u32;
-    let mut port = settings.number("port") as u16;
-    let mut listeners = Vec::new();
+    let mut doors = Vec::new();
+    let port = settings.number("port") as u16;
+    let addresses = tcp(settings, port, Language::Resp, backlog, &mut doors)?;
+    let port = settings.number("memcached-port") as u16;
+    if port > 0 {
+        tcp(settings, port, Language::Memcached, backlog, &mut doors)?;
+    }
+    let path = settings.text("unixsocket");
+    if !path.is_empty() {
+        let listener = unix(Path::new(path), backlog).map_err(|source| ServeError::Listen {
+            address: path.to_owned(),
+            source,
+        })?;
+        doors.push(Door {
+            listener,
+            address: format!("{path}:0"),
+            language: Language::Resp,
+        });
+    }
+    Ok((doors, addresses))
+}
+
+/// Listens at `port` of every address of `bind`, for clients that speak `language`; gives the addresses.
+fn tcp(
+    settings: &Settings,
+    mut port: u16,
+    language: Language,
+    backlog: u32,
+    doors: &mut Vec<Door>,
+) -> Result<Vec<SocketAddr>, ServeError> {
     let mut addresses = Vec::new();
     for word in settings.text("bind").split_whitespace() {
         let (word, may_be_missing) = match word.strip_prefix('-') {
@@ -30,7 +57,11 @@ pub(super) fn open(settings: &Settings) -> Result<(Listeners, Vec<SocketAddr>), 
                 Ok((listener, local)) => {
                     port = local.port();
                     addresses.push(local);
-                    listeners.push((listener, local.to_string()));
+                    doors.push(Door {
+                        listener,
+                        address: local.to_string(),
+                        language,
+                    });
                 }
                 Err(_) if may_be_missing && !addresses.is_empty() => {}
                 Err(source) => {
@@ -40,15 +71,7 @@ pub(super) fn open(settings: &Settings) -> Result<(Listeners, Vec<SocketAddr>), 
             }
         }
     }
-    let path = settings.text("unixsocket");
-    if !path.is_empty() {
-        let listener = unix(Path::new(path), backlog).map_err(|source| ServeError::Listen {
-            address: path.to_owned(),
-            source,
-        })?;
-        listeners.push((listener, format!("{path}:0")));
-    }
-    Ok((listeners, addresses))
+    Ok(addresses)
 }
 
 fn local_address(listener: &Listener, asked: SocketAddr) -> SocketAddr {

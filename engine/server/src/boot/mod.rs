@@ -92,14 +92,14 @@ pub struct Running {
 pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
     let config = store::config(&settings, u64::from_le_bytes(random()?))?;
     let folder = config.dir.as_deref().map(take_folder).transpose()?;
-    let (listeners, addresses) = listen::open(&settings)?;
+    let (doors, addresses) = listen::open(&settings)?;
     let store = Store::open(config)?;
     store.follow_clock();
     let run_id = random::<20>()?.map(|byte| format!("{byte:02x}")).concat();
     let network = Network {
         kind: net::find(settings.text("net")).unwrap_or(&net::LOOPS[0]),
         keep_alive_s: settings.number("tcp-keepalive") as u32,
-        listeners,
+        doors,
     };
     let mut notices = Vec::new();
     let wanted = settings.number("maxclients") + FILES_OF_ITS_OWN;

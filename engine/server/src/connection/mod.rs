@@ -16,6 +16,7 @@
 
 mod client;
 mod exec;
+mod foreign;
 mod input;
 mod order;
 mod refusal;
@@ -38,6 +39,7 @@ use crate::clients::Card;
 use crate::command::{Entry, pubsub};
 use crate::limits::Limits;
 use crate::mailbox::Frame;
+use crate::memcached;
 use crate::resp::{Bounds, Parser, Words};
 use crate::server::Server;
 use exec::Exec;
@@ -101,11 +103,26 @@ enum Gate {
     Alone,
 }
 
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Redis's protocol.
+    Resp,
+    /// Memcached's text protocol.
+    Memcached,
+}
+
+/// What reads a client's bytes.
+enum Reader {
+    Resp(Parser),
+    Memcached(memcached::Parser),
+}
+
 /// A connection.
 pub struct Connection {
     /// The client as commands see it.
     pub client: Client,
-    parser: Parser,
+    parser: Reader,
     input: Input,
     order: Order,
     /// How long an awaited reply may well be: the longest of late, forgotten by and by.
@@ -130,10 +147,13 @@ pub struct Connection {
 
 impl Connection {
     /// Of a client that has just come.
-    pub fn new(card: Arc<Card>, limits: &Limits) -> Connection {
+    pub fn new(card: Arc<Card>, language: Language, limits: &Limits) -> Connection {
         Connection {
             client: Client::new(card, limits.password.is_empty()),
-            parser: Parser::default(),
+            parser: match language {
+                Language::Resp => Reader::Resp(Parser::default()),
+                Language::Memcached => Reader::Memcached(memcached::Parser::default()),
+            },
             input: Input::default(),
             order: Order::default(),
             reply_bytes: REPLY_BYTES_FIRST,
@@ -160,7 +180,11 @@ impl Connection {
             self.input.add(bytes);
             self.consume_input(turn);
         }
-        let held = self.input.len() + self.parser.held_bytes();
+        let held = match &self.parser {
+            Reader::Resp(parser) => parser.held_bytes(),
+            Reader::Memcached(_) => 0,
+        };
+        let held = self.input.len() + held;
         self.client.card.input_bytes.set(held as u64);
         if self.input.len() > turn.limits.query_bytes {
             self.broken = true;
@@ -194,6 +218,10 @@ impl Connection {
     ) -> bool {
         match answered {
             Answered::Reply(bytes) => {
+                let bytes = match self.parser {
+                    Reader::Resp(_) => bytes,
+                    Reader::Memcached(_) => &*foreign::translated(bytes),
+                };
                 self.reply_bytes = bytes.len().max(self.reply_bytes - self.reply_bytes / 8);
                 self.unpark(timers, slot);
                 match &mut self.exec {
@@ -352,12 +380,16 @@ impl Connection {
     fn consume(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while self.may_begin() {
+            let Reader::Resp(parser) = &mut self.parser else {
+                at += self.consume_foreign(&bytes[at..], turn);
+                break;
+            };
             let bounds = Bounds {
                 bulk_bytes: turn.limits.bulk_bytes,
                 query_bytes: turn.limits.query_bytes,
                 stranger: !self.client.authenticated,
             };
-            match self.parser.next(&bytes[at..], bounds) {
+            match parser.next(&bytes[at..], bounds) {
                 Ok((used, None)) => {
                     at += used;
                     break;

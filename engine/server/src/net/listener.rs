@@ -212,7 +212,7 @@ mod tests {
         let listener = Listener::tcp("127.0.0.1:0".parse().unwrap(), 16).unwrap();
         let address = listener.address().unwrap();
         listener.prepare(90).unwrap();
-        let mut accept = || {
+        let accept = || {
             let peer = TcpStream::connect(address).unwrap();
             let socket = accept_with(&listener, SocketFlags::CLOEXEC).unwrap();
             let named = listener.peer(std::os::fd::AsFd::as_fd(&socket));

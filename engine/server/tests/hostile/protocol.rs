@@ -14,10 +14,6 @@ struct Case {
     /// By ours.
     answered: Vec<u8>,
     /// By Redis.
-    #[cfg_attr(
-        not(feature = "redis-oracle"),
-        expect(dead_code, reason = "Redis is not asked")
-    )]
     redis: Vec<u8>,
 }
 

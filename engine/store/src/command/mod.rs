@@ -24,6 +24,7 @@ mod keys;
 pub mod lcs;
 pub mod list;
 mod lookup;
+pub mod memcached;
 pub mod number;
 pub mod object;
 pub mod scan;

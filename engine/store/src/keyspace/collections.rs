@@ -103,7 +103,7 @@ impl Keyspace {
         let bytes = stored.bytes() as u64;
         let number = self.collections.insert(stored);
         let value = number.to_le_bytes();
-        let put = self.put(found, ItemKind::Collection, key, &value, expires);
+        let put = self.put(found, ItemKind::Collection, key, &value, expires, None);
         if let Err(error) = put {
             self.collections.remove(number);
             return Err(error);

@@ -1,7 +1,7 @@
 //! The whole state as ops: what rebuilds it on an empty shard.
 
-use super::Keyspace;
-use crate::command::{Command, expiry, hash, list, set, sets, sorted_set};
+use super::{Entry, Keyspace};
+use crate::command::{Command, expiry, hash, list, memcached, set, sets, sorted_set};
 use crate::op::Op;
 use crate::reply::format_double;
 use crate::snapshot::{Body, Record};
@@ -15,29 +15,45 @@ const ARGS_MAX: usize = 512;
 impl Keyspace {
     /// Shows ops that rebuild every key that has not expired at `now`.
     pub fn dump(&self, now: Millis, each: &mut dyn FnMut(&Op)) {
-        self.for_each(|database, key, value, expires| {
+        self.for_each(|entry| {
+            let &Entry {
+                database,
+                key,
+                value,
+                expires,
+                tag,
+            } = entry;
             if expires.is_some_and(|at| now > at) {
                 return;
             }
+            let tag = tag.map(|tag| (tag.flags, tag.stale));
             let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
-            value_ops(key, value, expires, each);
+            value_ops(key, value, expires, tag, each);
         });
     }
 
     /// Shows ops that rebuild `key`; none where there is no such key.
     pub(crate) fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
         if let Some((_, id)) = self.locate(key) {
-            let (database, expires) = (self.database(), self.arena.own(id).expires());
+            let (database, item) = (self.database(), self.arena.own(id));
+            let tag = item.tag().map(|tag| (tag.flags, tag.stale));
+            let expires = item.expires();
             let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(database));
-            value_ops(key, self.value(id), expires, each);
+            value_ops(key, self.value(id), expires, tag, each);
         }
     }
 }
 
 /// Shows ops that make `key` what it is.
-fn value_ops(key: &[u8], value: Value<'_>, expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
+fn value_ops(
+    key: &[u8],
+    value: Value<'_>,
+    expires: Option<Millis>,
+    tag: Option<(u32, bool)>,
+    each: &mut dyn FnMut(Op),
+) {
     match value {
-        Value::String(bytes) => string(key, bytes, expires, each),
+        Value::String(bytes) => string(key, bytes, expires, tag, each),
         Value::Hash(fields) => pairs(&hash::HSET, key, fields.iter(), expires, each),
         Value::Set(set) => {
             let members = set.iter().map(Member::to_vec);
@@ -56,7 +72,7 @@ pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     let (key, expires) = (record.key, record.expiry);
     let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(record.database));
     match &record.body {
-        Body::String(bytes) => string(key, bytes, expires, each),
+        Body::String(bytes) => string(key, bytes, expires, record.tag, each),
         Body::Hash(fields) => pairs(&hash::HSET, key, fields.clone(), expires, each),
         Body::Set(members) => single(&sets::change::SADD, key, members.clone(), expires, each),
         Body::List(elements) => {
@@ -71,7 +87,16 @@ pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
     }
 }
 
-fn string(key: &[u8], value: &[u8], expires: Option<Millis>, each: &mut dyn FnMut(Op)) {
+fn string(
+    key: &[u8],
+    value: &[u8],
+    expires: Option<Millis>,
+    tag: Option<(u32, bool)>,
+    each: &mut dyn FnMut(Op),
+) {
+    if let Some((flags, stale)) = tag {
+        return each(memcached::put(key, value, expires, flags, stale));
+    }
     let op = Op::new(&set::SET).arg(key).arg(value);
     match expires {
         Some(at) => each(op.arg("PXAT").text(at.0)),

@@ -10,7 +10,7 @@ use super::Keyspace;
 use crate::effect::Effects;
 use crate::event::Class;
 use crate::index::Place;
-use crate::mem::{ItemId, NewItem};
+use crate::mem::{ItemId, NewItem, Tag};
 use crate::op::Op;
 use crate::time::Millis;
 
@@ -69,7 +69,7 @@ impl Keyspace {
         let id = match at {
             Some(at) if item.set_expires(at) => id,
             // The header lacks the word, or has one too many: the item is made anew.
-            _ => match self.remake(place, id, at) {
+            _ => match self.remake(place, id, at, item.tag()) {
                 Some(made) => made,
                 None => return true,
             },
@@ -80,9 +80,15 @@ impl Keyspace {
         true
     }
 
-    /// Makes the item at `place` anew with another expiry; `None`: there is no room for that, so it
-    /// stays as it is.
-    fn remake(&mut self, place: Place, old: ItemId, expires: Option<Millis>) -> Option<ItemId> {
+    /// Makes the item at `place` anew with another expiry or tag; `None`: there is no room for that, so
+    /// it stays as it is.
+    pub(super) fn remake(
+        &mut self,
+        place: Place,
+        old: ItemId,
+        expires: Option<Millis>,
+        tag: Option<Tag>,
+    ) -> Option<ItemId> {
         let item = self.arena.own(old);
         let (key, value) = (item.key().to_vec(), item.value().to_vec());
         let new = NewItem {
@@ -91,6 +97,7 @@ impl Keyspace {
             key: &key,
             value: &value,
             expires,
+            tag,
             entry: item.entry(),
             mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
         };

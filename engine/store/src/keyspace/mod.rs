@@ -18,6 +18,7 @@ mod owned;
 mod reader;
 mod settings;
 mod slab;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -32,6 +33,7 @@ use crate::command::CommandError;
 use crate::effect::Effects;
 use crate::event::{Class, Classes, Event};
 use crate::index::{Index, Place};
+pub use crate::mem::Tag;
 use crate::mem::{Arena, ItemId, ItemKind, NewItem};
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
@@ -50,6 +52,7 @@ pub use owned::{Inspected, Owned};
 pub use reader::{KeyReader, Read, Touched};
 use settings::Settings;
 use slab::Slab;
+pub use tags::Tagged;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
 pub const BULK_BYTES_MAX: usize = 512 << 20;
@@ -63,6 +66,21 @@ pub enum Expire {
     Never,
     /// At this time.
     At(Millis),
+}
+
+/// A key with all that is kept of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The database.
+    pub database: u8,
+    /// The key.
+    pub key: &'a [u8],
+    /// What it holds.
+    pub value: Value<'a>,
+    /// When it expires.
+    pub expires: Option<Millis>,
+    /// What Memcached's protocol keeps of it.
+    pub tag: Option<Tag>,
 }
 
 /// The keys of one shard.
@@ -86,6 +104,8 @@ pub struct Keyspace {
     observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
+    /// The last number that a tag was given.
+    cas: u64,
     /// The events that somebody may listen to, and those that happened since they were drained.
     notify: Classes,
     events: Vec<Event>,
@@ -122,6 +142,7 @@ impl Keyspace {
             settings: Settings::new(config),
             observers: Observers::default(),
             removed: Effects::default(),
+            cas: 0,
             notify: Classes::NONE,
             events: Vec::new(),
             stats: ShardStats::default(),
@@ -221,7 +242,11 @@ impl Keyspace {
             Expire::Never => None,
             Expire::At(at) => Some(at),
         };
-        self.put(found, kind, key, value, expires)
+        // What keeps its expiry (`INCR`, `APPEND`) is still the item that Memcached's client set.
+        let kept = found.filter(|_| expire == Expire::Keep);
+        let tag = kept.and_then(|(_, id)| self.arena.own(id).tag());
+        let tag = tag.map(|tag| self.numbered(tag));
+        self.put(found, kind, key, value, expires, tag)
     }
 
     /// Removes `key`; whether it was there.
@@ -259,15 +284,19 @@ impl Keyspace {
         self.len() == 0
     }
 
-    /// Shows every key that has not expired, with its database, its value and when it expires, in no
-    /// order.
-    pub fn for_each(&self, mut each: impl FnMut(u8, &[u8], Value<'_>, Option<Millis>)) {
+    /// Shows every key that has not expired, in no order.
+    pub fn for_each(&self, mut each: impl FnMut(&Entry<'_>)) {
         self.index.for_each(|id| {
             let item = self.arena.own(id);
             let expires = item.expires();
             if expires.is_none_or(|at| self.now <= at) {
-                let database = self.databases.number(item.database());
-                each(database, item.key(), self.value(id), expires);
+                each(&Entry {
+                    database: self.databases.number(item.database()),
+                    key: item.key(),
+                    value: self.value(id),
+                    expires,
+                    tag: item.tag(),
+                });
             }
         });
     }
@@ -357,6 +386,7 @@ impl Keyspace {
         key: &[u8],
         value: &[u8],
         expires: Option<Millis>,
+        tag: Option<Tag>,
     ) -> Result<(), CommandError> {
         if key.len() > BULK_BYTES_MAX || value.len() > BULK_BYTES_MAX {
             return Err(CommandError::new(
@@ -369,6 +399,7 @@ impl Keyspace {
             key,
             value,
             expires,
+            tag,
             entry: NO_ENTRY,
             mark: self.eviction.first_mark(self.now),
         };

@@ -3,7 +3,7 @@
 use super::eviction::Usage;
 use super::{Keyspace, Value};
 use crate::command::CommandError;
-use crate::mem::{Arena, ItemKind};
+use crate::mem::{Arena, ItemKind, Tag};
 use crate::time::Millis;
 use crate::value::{Collection, Hash, Stored};
 
@@ -16,6 +16,8 @@ pub enum Owned {
         bytes: Vec<u8>,
         /// Whether it was changed in its parts ([`Keyspace::set_raw`]).
         raw: bool,
+        /// What Memcached's protocol keeps of it.
+        tag: Option<Tag>,
     },
     /// A collection.
     Collection(Stored),
@@ -72,6 +74,7 @@ impl Keyspace {
             None => Owned::String {
                 bytes: item.value().to_vec(),
                 raw: item.kind() == ItemKind::Raw,
+                tag: item.tag(),
             },
         };
         Some((owned, item.expires()))
@@ -105,9 +108,11 @@ impl Keyspace {
     ) -> Result<(), CommandError> {
         let found = self.locate(key);
         match value {
-            Owned::String { bytes, raw } => {
+            Owned::String { bytes, raw, tag } => {
                 let kind = if raw { ItemKind::Raw } else { ItemKind::String };
-                self.put(found, kind, key, &bytes, expires)
+                // At another key it is another item.
+                let tag = tag.map(|tag| self.numbered(tag));
+                self.put(found, kind, key, &bytes, expires, tag)
             }
             Owned::Collection(stored) => self.put_collection(found, key, stored, expires),
         }

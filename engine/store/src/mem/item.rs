@@ -3,12 +3,15 @@
 //! ```text
 //!  0  mark      u32  atomic: what hits leave for the policy, from any core
 //!  4  entry     u32  atomic: the policy's number of the item, the owner's
-//!  8  meta      u32  kind 2 bits, database 1, expiry 1, wide 1, key length 9,
-//!                   value length 18
-//!  narrow, never expires:  12 key, value
+//!  8  meta      u32  kind 2 bits, database 1, expiry 1, wide 1, tag 1, key length 8, value length 18
+//!  narrow, no expiry, no tag:  12 key, value
 //!  16 expiry    u64  atomic, milliseconds; where the expiry bit is set
 //!  .. lengths   u64  key length in the low half, value length in the high; where wide
-//!     database u8 where its bit is set, that is, in databases other than 0
+//!  .. cas       u64  where tagged: what Memcached's clients compare
+//!  .. flags     u32  where tagged: the client's
+//!     accessed  u32  where tagged: atomic, seconds
+//!     state     u8   where tagged: atomic, the owner's
+//!     database  u8   where its bit is set, that is, in databases other than 0
 //!     key, value
 //! ```
 //!
@@ -18,7 +21,7 @@
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::evict::EntryId;
 use crate::time::Millis;
@@ -33,8 +36,9 @@ const KIND_MASK: u32 = 0b11;
 const DATABASE: u32 = 1 << 2;
 const EXPIRES: u32 = 1 << 3;
 const WIDE: u32 = 1 << 4;
-const KEY_SHIFT: u32 = 5;
-const KEY_NARROW_MAX: usize = (1 << 9) - 1;
+const TAGGED: u32 = 1 << 5;
+const KEY_SHIFT: u32 = 6;
+const KEY_NARROW_MAX: usize = (1 << 8) - 1;
 const VALUE_SHIFT: u32 = 14;
 const VALUE_NARROW_MAX: usize = (1 << 18) - 1;
 
@@ -50,6 +54,35 @@ pub enum ItemKind {
     Collection,
 }
 
+/// What Memcached's protocol keeps of an item beside its value. Items that were set by Redis's commands
+/// have none until it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tag {
+    /// The number that changes whenever the item does (`cas unique`).
+    pub cas: u64,
+    /// The client's flags.
+    pub flags: u32,
+    /// When it was last read, in seconds of the store's time.
+    pub accessed_s: u32,
+    /// Whether it was read at all.
+    pub fetched: bool,
+    /// Whether it is outdated, and served until somebody renews it.
+    pub stale: bool,
+    /// Whether somebody was chosen to renew it.
+    pub won: bool,
+}
+
+impl Tag {
+    const FETCHED: u8 = 1;
+    const STALE: u8 = 1 << 1;
+    const WON: u8 = 1 << 2;
+
+    fn state(self) -> u8 {
+        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+        bit(self.fetched, Tag::FETCHED) | bit(self.stale, Tag::STALE) | bit(self.won, Tag::WON)
+    }
+}
+
 /// An item to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct NewItem<'a> {
@@ -63,6 +96,8 @@ pub struct NewItem<'a> {
     pub value: &'a [u8],
     /// When it expires.
     pub expires: Option<Millis>,
+    /// What Memcached keeps of it.
+    pub tag: Option<Tag>,
     /// The policy's number.
     pub entry: EntryId,
     /// The mark that it begins with.
@@ -76,7 +111,8 @@ impl NewItem<'_> {
 
     /// The bytes that the item takes, before rounding to a block.
     pub fn bytes(&self) -> usize {
-        body_at(self.expires.is_some(), self.wide())
+        body_at(self.expires.is_some(), self.wide(), self.tag.is_some())
+            + usize::from(self.tag.is_some())
             + usize::from(self.database != 0)
             + self.key.len()
             + self.value.len()
@@ -105,6 +141,9 @@ impl NewItem<'_> {
         if self.expires.is_some() {
             meta |= EXPIRES;
         }
+        if self.tag.is_some() {
+            meta |= TAGGED;
+        }
         if wide {
             meta |= WIDE;
         } else {
@@ -123,8 +162,17 @@ impl NewItem<'_> {
             }
             if wide {
                 word.write(self.key.len() as u64 | (self.value.len() as u64) << 32);
+                word = word.add(1);
             }
-            let mut body = at.add(body_at(self.expires.is_some(), wide));
+            let mut body = at.add(body_at(self.expires.is_some(), wide, self.tag.is_some()));
+            if let Some(tag) = self.tag {
+                word.write(tag.cas);
+                let halves = word.add(1).cast::<u32>();
+                halves.write(tag.flags);
+                halves.add(1).write(tag.accessed_s);
+                body.write(tag.state());
+                body = body.add(1);
+            }
             if self.database != 0 {
                 body.write(self.database);
                 body = body.add(1);
@@ -141,8 +189,8 @@ impl NewItem<'_> {
     }
 }
 
-fn body_at(expires: bool, wide: bool) -> usize {
-    match usize::from(expires) + usize::from(wide) {
+fn body_at(expires: bool, wide: bool, tagged: bool) -> usize {
+    match usize::from(expires) + usize::from(wide) + 2 * usize::from(tagged) {
         0 => NARROW_BYTES,
         words => WORDS + words * 8,
     }
@@ -169,7 +217,8 @@ impl<'g> Item<'g> {
         // SAFETY: the header is initialised and `meta` never changes after publication.
         let meta = unsafe { at.add(META).cast::<u32>().read() };
         let (expires, wide) = (meta & EXPIRES != 0, meta & WIDE != 0);
-        let database = usize::from(meta & DATABASE != 0);
+        let tagged = meta & TAGGED != 0;
+        let bytes = usize::from(meta & DATABASE != 0) + usize::from(tagged);
         let (key_bytes, value_bytes) = if wide {
             // SAFETY: a wide item has its lengths in the last header word, written before publication.
             let lengths = unsafe {
@@ -187,7 +236,7 @@ impl<'g> Item<'g> {
         Item {
             at,
             // SAFETY: the body begins within the block.
-            body: unsafe { at.add(body_at(expires, wide) + database) },
+            body: unsafe { at.add(body_at(expires, wide, tagged) + bytes) },
             key_bytes,
             value_bytes,
             meta,
@@ -242,8 +291,7 @@ impl<'g> Item<'g> {
 
     /// The bytes of header, key and value, before rounding to a block.
     pub fn bytes(self) -> usize {
-        body_at(self.meta & EXPIRES != 0, self.meta & WIDE != 0)
-            + usize::from(self.meta & DATABASE != 0)
+        (self.body.addr().get() - self.at.addr().get())
             + self.key_bytes as usize
             + self.value_bytes as usize
     }
@@ -279,6 +327,58 @@ impl<'g> Item<'g> {
             .is_some()
     }
 
+    /// What Memcached keeps of it.
+    pub fn tag(self) -> Option<Tag> {
+        if self.meta & TAGGED == 0 {
+            return None;
+        }
+        let (cas, flags) = self.tag_words();
+        // Relaxed: both are the owner's alone.
+        let state = self.state().load(Ordering::Relaxed);
+        Some(Tag {
+            cas,
+            flags,
+            accessed_s: self.accessed().load(Ordering::Relaxed),
+            fetched: state & Tag::FETCHED != 0,
+            stale: state & Tag::STALE != 0,
+            won: state & Tag::WON != 0,
+        })
+    }
+
+    /// Changes what may change of a tag in place: when it was read, and its state. The owner's alone, and
+    /// only of an item that has a tag.
+    pub fn set_tag(self, tag: Tag) {
+        if self.meta & TAGGED != 0 {
+            self.accessed().store(tag.accessed_s, Ordering::Relaxed);
+            self.state().store(tag.state(), Ordering::Relaxed);
+        }
+    }
+
+    /// Where a tag's words begin; the item has one.
+    fn tag_at(self) -> usize {
+        let before = self.meta & (EXPIRES | WIDE);
+        WORDS + before.count_ones() as usize * 8
+    }
+
+    fn tag_words(self) -> (u64, u32) {
+        // SAFETY: a tagged item has both words, written before publication and never again.
+        unsafe {
+            let cas = self.at.add(self.tag_at()).cast::<u64>();
+            (cas.read(), cas.add(1).cast::<u32>().read())
+        }
+    }
+
+    fn accessed(self) -> &'g AtomicU32 {
+        self.word32(self.tag_at() + 12)
+    }
+
+    fn state(self) -> &'g AtomicU8 {
+        let database = usize::from(self.meta & DATABASE != 0);
+        // SAFETY: a tagged item has the byte before its database's, or before its key, and it is only
+        // accessed atomically once the item is published.
+        unsafe { AtomicU8::from_ptr(self.body.sub(1 + database).as_ptr()) }
+    }
+
     fn expiry(self) -> Option<&'g AtomicU64> {
         (self.meta & EXPIRES != 0).then(|| {
             // SAFETY: the word is there by its bit, aligned to 8, and only accessed atomically once
@@ -288,8 +388,8 @@ impl<'g> Item<'g> {
     }
 
     fn word32(self, at: usize) -> &'g AtomicU32 {
-        // SAFETY: every header has the two atomic words, aligned to 4, and they are only accessed
-        // atomically once the item is published.
+        // SAFETY: every header has the first two words, a tagged one the third, all aligned to 4; they are
+        // only accessed atomically once the item is published.
         unsafe { AtomicU32::from_ptr(self.at.add(at).cast().as_ptr()) }
     }
 }

@@ -28,7 +28,7 @@ mod range;
 mod tests;
 
 pub use arena::{Arena, Full, ItemMarks, SharedItems};
-pub use item::{Item, ItemKind, NewItem};
+pub use item::{Item, ItemKind, NewItem, Tag};
 pub use lines::{Line, Lines};
 
 /// The bytes of one granule: the unit of [`ItemId`]s.

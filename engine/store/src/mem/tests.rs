@@ -15,6 +15,7 @@ fn item<'a>(key: &'a [u8], value: &'a [u8], expires: Option<Millis>) -> NewItem<
         key,
         value,
         expires,
+        tag: None,
         entry: 7,
         mark: 0,
     }

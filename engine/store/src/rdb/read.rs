@@ -42,6 +42,7 @@ impl<'a> Source<'a> {
             kind::STRING => Ok(Owned::String {
                 bytes: self.string()?.into_owned(),
                 raw: false,
+                tag: None,
             }),
             kind::LIST => {
                 let mut list = List::default();

@@ -10,6 +10,7 @@ fn string(bytes: &[u8]) -> Owned {
     Owned::String {
         bytes: bytes.to_vec(),
         raw: false,
+        tag: None,
     }
 }
 

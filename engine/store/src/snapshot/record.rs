@@ -1,7 +1,10 @@
 //! Records: a key with its value and expiry.
 //!
 //! ```text
-//!  kind u8 · database u8 · expires u8 · [expiry u64] · key length u32 · body length u64 · key · body
+//!  kind u8 · database u8 · holds u8 · [expiry u64] · [flags u32 · stale u8] · key length u32 ·
+//!  body length u64 · key · body
+//!
+//!  holds       bit 0: an expiry; bit 1: what Memcached keeps of a string
 //!
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
@@ -12,6 +15,7 @@
 //! Decoding looks at a body from front to back before it hands it out: what [`Fields`],
 //! [`Members`] and [`Elements`] then give needs no check.
 
+use crate::keyspace::Entry;
 use crate::time::Millis;
 use crate::value::Value;
 
@@ -26,6 +30,8 @@ pub struct Record<'a> {
     pub body: Body<'a>,
     /// When it expires.
     pub expiry: Option<Millis>,
+    /// What Memcached keeps of it, as far as it outlives a restart: its flags, and whether it is stale.
+    pub tag: Option<(u32, bool)>,
 }
 
 /// What a record's key holds.
@@ -43,18 +49,22 @@ pub enum Body<'a> {
     Set(Elements<'a>),
 }
 
+const EXPIRES: u8 = 1;
+const TAGGED: u8 = 1 << 1;
+
 /// The longest key, field, value of a field, or member: what a length of 32 bits holds.
 const PART_BYTES_MAX: usize = u32::MAX as usize;
 
 /// Appends a record to `bytes`; `false`, and nothing appended, where a part is longer than 4 GiB.
 #[must_use]
-pub fn encode(
-    database: u8,
-    key: &[u8],
-    value: Value<'_>,
-    expiry: Option<Millis>,
-    bytes: &mut Vec<u8>,
-) -> bool {
+pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
+    let Entry {
+        database,
+        key,
+        value,
+        expires,
+        tag,
+    } = *entry;
     let start = bytes.len();
     bytes.push(match value {
         Value::String(_) => 0,
@@ -64,9 +74,14 @@ pub fn encode(
         Value::Set(_) => 4,
     });
     bytes.push(database);
-    bytes.push(u8::from(expiry.is_some()));
-    if let Some(Millis(ms)) = expiry {
+    let holds = |held: bool, bit| if held { bit } else { 0 };
+    bytes.push(holds(expires.is_some(), EXPIRES) | holds(tag.is_some(), TAGGED));
+    if let Some(Millis(ms)) = expires {
         bytes.extend_from_slice(&ms.to_le_bytes());
+    }
+    if let Some(tag) = tag {
+        bytes.extend_from_slice(&tag.flags.to_le_bytes());
+        bytes.push(u8::from(tag.stale));
     }
     let mut fits = key.len() <= PART_BYTES_MAX;
     bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
@@ -127,11 +142,20 @@ impl<'a> Record<'a> {
     /// Reads a record from the front of `bytes`; gives it and what is left.
     pub fn decode(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let mut cursor = Cursor { bytes };
-        let [kind, database, expires] = cursor.array()?;
-        let expiry = match expires {
+        let [kind, database, holds] = cursor.array()?;
+        if holds & !(EXPIRES | TAGGED) != 0 {
+            return None;
+        }
+        let expiry = match holds & EXPIRES {
             0 => None,
-            1 => Some(Millis(cursor.u64()?)),
-            _ => return None,
+            _ => Some(Millis(cursor.u64()?)),
+        };
+        let tag = match holds & TAGGED {
+            0 => None,
+            _ => match (cursor.u32()?, cursor.array()?) {
+                (flags, [stale @ 0..=1]) => Some((flags, stale == 1)),
+                _ => return None,
+            },
         };
         let key_len = cursor.u32()?;
         let body_len = cursor.u64()?;
@@ -150,6 +174,7 @@ impl<'a> Record<'a> {
             key,
             body,
             expiry,
+            tag,
         };
         Some((record, cursor.bytes))
     }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::{Fault, MemoryDisk, PowerLoss};
+use crate::keyspace::Entry;
 use crate::time::Millis;
 use crate::value::set::Member;
 use crate::value::{Hash, List, Set, SortedSet, Value};
@@ -34,33 +35,41 @@ const META: Meta = Meta {
 };
 
 fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>) {
-    let expiry = expiry.map(Millis);
+    let mut push = |value: Value<'_>| {
+        writer.push(&Entry {
+            database: database_of(key),
+            key,
+            value,
+            expires: expiry.map(Millis),
+            tag: None,
+        });
+    };
     match model {
-        Model::String(bytes) => writer.push(database_of(key), key, Value::String(bytes), expiry),
+        Model::String(bytes) => push(Value::String(bytes)),
         Model::Hash(fields) => {
             let mut hash = Hash::default();
             for (field, value) in fields {
                 hash.set(field, value);
             }
-            writer.push(database_of(key), key, Value::Hash(&hash), expiry);
+            push(Value::Hash(&hash));
         }
         Model::List(elements) => {
             let mut list = List::default();
             for element in elements {
                 list.push_back(element);
             }
-            writer.push(database_of(key), key, Value::List(&list), expiry);
+            push(Value::List(&list));
         }
         Model::Set(members) => {
             let set: Set = members.iter().map(|member| Member::Text(member)).collect();
-            writer.push(database_of(key), key, Value::Set(&set), expiry);
+            push(Value::Set(&set));
         }
         Model::SortedSet(members) => {
             let mut set = SortedSet::default();
             for (member, score) in members {
                 set.insert(member, *score);
             }
-            writer.push(database_of(key), key, Value::SortedSet(&set), expiry);
+            push(Value::SortedSet(&set));
         }
     }
 }

@@ -10,8 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::head::{Head, Meta};
 use super::{PAGE_BYTES, block, index, record};
 use crate::disk::DiskFile;
-use crate::time::Millis;
-use crate::value::Value;
+use crate::keyspace::Entry;
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,25 +51,19 @@ impl<'a> Writer<'a> {
 
     /// Appends a record. Each key of a database comes once: of two records with one key, either may be
     /// found.
-    pub fn push(&mut self, database: u8, key: &[u8], value: Value<'_>, expiry: Option<Millis>) {
+    pub fn push(&mut self, entry: &Entry<'_>) {
         if self.result.is_ok() {
-            self.result = self.try_push(database, key, value, expiry);
+            self.result = self.try_push(entry);
         }
     }
 
-    fn try_push(
-        &mut self,
-        database: u8,
-        key: &[u8],
-        value: Value<'_>,
-        expiry: Option<Millis>,
-    ) -> io::Result<()> {
+    fn try_push(&mut self, entry: &Entry<'_>) -> io::Result<()> {
         let too_large = |what| io::Error::new(io::ErrorKind::FileTooLarge, what);
         if self.block.len() >= block::FULL_BYTES {
             self.flush()?;
         }
         let offset = self.block.len();
-        if !record::encode(database, key, value, expiry, &mut self.block) {
+        if !record::encode(entry, &mut self.block) {
             return Err(too_large("a key, field or member of more than 4 GiB"));
         }
         if self.block.len() > block::FULL_BYTES && self.block_records > 0 {
@@ -86,7 +79,7 @@ impl<'a> Writer<'a> {
         };
         self.block_records += 1;
         self.entries.push(index::Slot {
-            hash: hash(database, key, self.meta.seed),
+            hash: hash(entry.database, entry.key, self.meta.seed),
             page: u32::try_from(self.page).map_err(|_| too_large("more than 16 TiB of records"))?,
             offset: offset as u32,
         });

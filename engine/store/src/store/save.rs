@@ -33,9 +33,7 @@ fn next(dir: &Path, number: usize) -> PathBuf {
 pub(super) fn write(dir: &Path, meta: &Meta, shard: &mut Shard) -> Result<(), StoreError> {
     let path = next(dir, meta.shard as usize);
     crate::snapshot::write(&path, meta, |writer| {
-        shard
-            .keyspace()
-            .for_each(|database, key, value, expires| writer.push(database, key, value, expires));
+        shard.keyspace().for_each(|entry| writer.push(entry));
     })?;
     Ok(())
 }

@@ -66,7 +66,11 @@ impl Spoken for Resp {
             .and_then(|(user, sys)| Duration::try_from_secs_f64(user + sys).ok());
         let number = |name| field(name)?.parse::<u64>().ok();
         Ok(Survey {
-            version: field("redis_version").map(str::to_owned),
+            // Others say Redis's version too, since clients look at it.
+            version: ["seawall_version", "valkey_version", "redis_version"]
+                .iter()
+                .find_map(|name| field(name))
+                .map(str::to_owned),
             pid: number("process_id").and_then(|pid| pid.try_into().ok()),
             keys,
             lookups: number("keyspace_hits")

@@ -99,6 +99,12 @@ fn groups<'a>(cells: &'a [Cell<'a>]) -> Vec<Group<'a>> {
         }
     }
     groups.retain(|group| group.cells.iter().any(|cell| is_server(cell)));
+    for group in &mut groups {
+        // Configurations in the order in which they ran, targets within them.
+        let order: Vec<String> = group.cells.iter().map(|cell| cell.config.clone()).collect();
+        let place = |cell: &&Cell<'_>| order.iter().position(|config| *config == cell.config);
+        group.cells.sort_by_key(place);
+    }
     groups
 }
 
@@ -154,7 +160,7 @@ fn marks(
     (axis, format): (&str, number::Format),
     figure: fn(&BenchRow) -> f64,
 ) -> Block {
-    let mut rows: Vec<RowMark> = cells
+    let rows: Vec<RowMark> = cells
         .iter()
         .map(|cell| {
             let value = cell.median(figure);
@@ -172,9 +178,6 @@ fn marks(
             }
         })
         .collect();
-    // Configurations in the order in which they ran, targets within them.
-    let order: Vec<String> = rows.iter().map(|row| row.group.clone()).collect();
-    rows.sort_by_key(|row| order.iter().position(|group| *group == row.group));
     let values: Vec<f64> = rows.iter().flat_map(|row| row.dots.clone()).collect();
     let plot = Rows {
         title: title.into(),

@@ -1,0 +1,91 @@
+//! What Memcached's protocol keeps of a string beside its bytes: flags, a number that changes with it,
+//! and how it was used. Both protocols see one keyspace; an item that Redis's commands set gets its tag
+//! when it is first asked for.
+
+use super::{ItemKind, Keyspace, Tag};
+use crate::command::CommandError;
+use crate::time::Millis;
+
+/// A string as Memcached's commands see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tagged<'a> {
+    /// Its bytes.
+    pub value: &'a [u8],
+    /// When it expires.
+    pub expires: Option<Millis>,
+    /// What is kept beside it.
+    pub tag: Tag,
+}
+
+impl Keyspace {
+    /// The string at `key` with its tag (an access), `None` where there is no key. A string without a tag
+    /// gets one where its number is `needed`, and seems to have an empty one where it is not.
+    ///
+    /// # Errors
+    /// `WRONGTYPE` where the key holds something else; no room for a tag.
+    pub fn tagged(&mut self, key: &[u8], needed: bool) -> Result<Option<Tagged<'_>>, CommandError> {
+        if self.access(key).is_none() {
+            return Ok(None);
+        }
+        // An access may evict nothing, so the key is still there.
+        let Some((place, mut id)) = self.locate(key) else {
+            return Ok(None);
+        };
+        let item = self.arena.own(id);
+        if item.kind() == ItemKind::Collection {
+            return Err(CommandError::WRONG_TYPE);
+        }
+        if needed && item.tag().is_none() {
+            let (entry, expires) = (item.entry(), item.expires());
+            let tag = self.numbered(Tag::default());
+            let made = self.remake(place, id, expires, Some(tag));
+            id = made.ok_or(CommandError::OUT_OF_MEMORY)?;
+            debug_assert_eq!(self.arena.own(id).entry(), entry, "it is the same object");
+        }
+        let item = self.arena.own(id);
+        Ok(Some(Tagged {
+            value: item.value(),
+            expires: item.expires(),
+            tag: item.tag().unwrap_or_default(),
+        }))
+    }
+
+    /// Sets `key` to a string with what `tag` says. Its number is a new one, unless the client chose one
+    /// (`E`); gives that number.
+    ///
+    /// # Errors
+    /// The item is larger than the store can hold.
+    pub fn set_tagged(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        expires: Option<Millis>,
+        tag: Tag,
+        chosen: Option<u64>,
+    ) -> Result<u64, CommandError> {
+        let found = self.locate(key);
+        let tag = match chosen {
+            Some(cas) => Tag { cas, ..tag },
+            None => self.numbered(tag),
+        };
+        self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
+        Ok(tag.cas)
+    }
+
+    /// Changes when `key` was read, and its state: what may change without a new item.
+    pub fn set_tag(&mut self, key: &[u8], tag: Tag) {
+        if let Some((_, id)) = self.locate(key) {
+            self.arena.own(id).set_tag(tag);
+        }
+    }
+
+    /// `tag` with a number that no item of this shard ever had, not even before a restart: the time in
+    /// milliseconds above 20 bits of counter.
+    pub(super) fn numbered(&mut self, tag: Tag) -> Tag {
+        self.cas = (self.cas + 1).max(self.now.0 << 20);
+        Tag {
+            cas: self.cas,
+            ..tag
+        }
+    }
+}
