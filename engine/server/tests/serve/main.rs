@@ -6,6 +6,7 @@ mod limits;
 #[cfg(feature = "redis-oracle")]
 mod oracle;
 mod order;
+mod saving;
 mod script;
 mod transactions;
 mod waiting;
