@@ -114,7 +114,7 @@ pub enum Language {
 
 /// What reads a client's bytes.
 enum Reader {
-    Resp(Parser),
+    Resp(Box<Parser>),
     Memcached(memcached::Parser),
 }
 
@@ -151,7 +151,7 @@ impl Connection {
         Connection {
             client: Client::new(card, limits.password.is_empty()),
             parser: match language {
-                Language::Resp => Reader::Resp(Parser::default()),
+                Language::Resp => Reader::Resp(Box::default()),
                 Language::Memcached => Reader::Memcached(memcached::Parser::default()),
             },
             input: Input::default(),

@@ -86,14 +86,14 @@ impl Parser {
             };
             return match storing.head(&words) {
                 Err(refusal) => (after, Some(Request::Reply(refusal))),
-                Ok(head) => self.data(&block, head),
+                Ok(head) => self.data(&block, &head),
             };
         }
         (after, Some(without_data(name, &words)))
     }
 
     /// Reads the data that follows a line.
-    fn data(&mut self, block: &Block<'_>, head: Head<'_>) -> Read {
+    fn data(&mut self, block: &Block<'_>, head: &Head<'_>) -> Read {
         let Block { bytes, after, max } = *block;
         if head.len > max {
             let rest = bytes.len() - after;
@@ -230,8 +230,11 @@ fn key(word: &[u8]) -> Result<&[u8], &'static [u8]> {
     Ok(word)
 }
 
+/// A key's bytes, and what the letter `b` carries where its text was base64.
+type MetaKey = (Vec<u8>, Option<Vec<u8>>);
+
 /// The key of a meta command, from base64 where the letter `b` says so; then also what `b` carries.
-fn meta_key(word: &[u8], letters: &[&[u8]]) -> Result<(Vec<u8>, Option<Vec<u8>>), &'static [u8]> {
+fn meta_key(word: &[u8], letters: &[&[u8]]) -> Result<MetaKey, &'static [u8]> {
     let word = key(word)?;
     if !letters.contains(&b"b".as_slice()) {
         return Ok((word.to_vec(), None));

@@ -73,7 +73,7 @@ fn settings(turn: &Turn<'_>) -> Lines {
     lines.add("udpport", 0);
     lines.add(
         "evictions",
-        match now.text("maxmemory-policy").as_ref() {
+        match now.text("maxmemory-policy") {
             "noeviction" | "none" => "off",
             _ => "on",
         },

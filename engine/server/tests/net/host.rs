@@ -142,7 +142,7 @@ impl<S: Service> Host<S> {
         let stop = Arc::new(AtomicBool::new(false));
         let wake = Arc::new(new_wake());
         let (stopped, woken) = (stop.clone(), wake.clone());
-        let (began, begun) = mpsc::channel();
+        let (hear, heard) = mpsc::channel();
         let thread = thread::spawn(move || {
             let mut net = make().unwrap().net;
             for (number, listener) in on.into_iter().enumerate() {
@@ -151,10 +151,10 @@ impl<S: Service> Host<S> {
             // From its first turn on, other loops may lead connections to it.
             let quiet = &mut |event: Event<'_>| panic!("{event:?} before anyone knows the port");
             net.turn(Duration::ZERO, woken.as_fd(), quiet).unwrap();
-            began.send(()).unwrap();
+            hear.send(()).unwrap();
             run(&mut *net, service, &stopped, &woken)
         });
-        begun.recv().unwrap();
+        heard.recv().unwrap();
         Host {
             address,
             stop,
