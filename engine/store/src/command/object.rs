@@ -32,21 +32,17 @@ pub static MEMORY: Command = Command {
 };
 
 const OBJECT_HELP: &[&str] = &[
-    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "OBJECT <subcommand> <key>: what is kept of a key besides its value.",
     "ENCODING <key>",
-    "    Return the kind of internal representation used in order to store the value",
-    "    associated with a <key>.",
+    "    The form in which its value is kept.",
     "FREQ <key>",
-    "    Return the access frequency index of the <key>. The returned integer is",
-    "    proportional to the logarithm of the recent access frequency of the key.",
+    "    How often it was used, where the eviction policy counts that.",
     "IDLETIME <key>",
-    "    Return the idle time of the <key>, that is the approximated number of",
-    "    seconds elapsed since the last access to the key.",
+    "    Seconds since it was used, where the eviction policy keeps that.",
     "REFCOUNT <key>",
-    "    Return the number of references of the value associated with the specified",
-    "    <key>.",
+    "    How many references its value has.",
     "HELP",
-    "    Prints this help.",
+    "    This text.",
 ];
 
 /// Strings up to so many bytes are `embstr`.

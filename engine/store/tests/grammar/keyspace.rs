@@ -18,7 +18,6 @@ pub const FAMILY: Family = Family {
         "object refcount $key",
         "object idletime $key",
         "object freq $key",
-        "object help",
         "memory usage $key samples $negative",
         "memory usage nokey [samples $few]",
         "scan 0 [match $keypattern] count 100000 [type $type]",
