@@ -6,7 +6,7 @@ use seawall_store::Op;
 use seawall_store::command::server::FLUSHDB;
 
 use super::{Connection, Gate, Reader, Turn};
-use crate::memcached::{Request, stats};
+use crate::memcached::{Request, SPOKEN_VERSION, stats};
 
 impl Connection {
     /// Begins what `bytes` ask in Memcached's protocol, as far as it may; how many of them are done with.
@@ -52,8 +52,7 @@ impl Connection {
                 self.say(&told);
             }
             Request::Version => {
-                let line = concat!("VERSION ", env!("CARGO_PKG_VERSION"), "\r\n");
-                self.say(line.as_bytes());
+                self.say(format!("VERSION {SPOKEN_VERSION}\r\n").as_bytes());
             }
             Request::Reply(line) => self.say(line),
             Request::Nothing => {}

@@ -14,3 +14,6 @@ mod tests;
 
 pub use parser::{Parser, Request};
 pub use stats::stats;
+
+/// The version whose answers these are, which clients ask for to know what they may send.
+pub const SPOKEN_VERSION: &str = "1.6.18";

@@ -179,6 +179,10 @@ fn text_head<'a>(command: &'static Command, words: &Words<'a>) -> Result<Head<'a
     };
     let mut rest: SmallVec<[&[u8]; 8]> = SmallVec::from_slice(&words[2..4]);
     if fixed > 5 {
+        // The number that `cas` compares.
+        if words[5].is_empty() || !words[5].iter().all(u8::is_ascii_digit) {
+            return Err(BAD_FORMAT);
+        }
         rest.push(words[5]);
     }
     Ok(Head {
@@ -264,11 +268,7 @@ fn without_data(name: &[u8], words: &Words<'_>) -> Request {
         b"me" => debug(words),
         b"mn" => Ok(Request::Reply(b"MN\r\n")),
         b"flush_all" => flush(words),
-        b"verbosity" => match words.len() {
-            1 => Err(ERROR),
-            _ if words.last() == Some(&b"noreply".as_slice()) => Ok(Request::Nothing),
-            _ => Ok(Request::Reply(b"OK\r\n")),
-        },
+        b"verbosity" => verbosity(words),
         b"version" => Ok(Request::Version),
         b"stats" => Ok(Request::Stats(words[1..].join(&b' '))),
         b"quit" => Ok(Request::Quit),
@@ -343,13 +343,24 @@ fn debug(words: &Words<'_>) -> Result<Request, &'static [u8]> {
     }
 }
 
+/// `verbosity level [noreply]`, which changes nothing here.
+fn verbosity(words: &Words<'_>) -> Result<Request, &'static [u8]> {
+    let quiet = words.last() == Some(&b"noreply".as_slice());
+    match &words[1..words.len() - usize::from(quiet)] {
+        _ if !(2..=3).contains(&words.len()) => Err(ERROR),
+        [] => Ok(Request::Nothing),
+        [level, ..] if number(level).is_none() => Err(BAD_FORMAT),
+        _ if quiet => Ok(Request::Nothing),
+        _ => Ok(Request::Reply(b"OK\r\n")),
+    }
+}
+
 /// `flush_all [delay] [noreply]`
 fn flush(words: &Words<'_>) -> Result<Request, &'static [u8]> {
     let quiet = words.last() == Some(&b"noreply".as_slice());
     let delay_s = match &words[1..words.len() - usize::from(quiet)] {
         [] => 0,
-        [delay] => number(delay).ok_or(BAD_EXPTIME)?,
-        _ => return Err(ERROR),
+        [delay, ..] => number(delay).ok_or(BAD_EXPTIME)?,
     };
     let delay_s = u64::try_from(delay_s).unwrap_or(0);
     Ok(Request::Flush { delay_s, quiet })

@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write};
 
+use super::SPOKEN_VERSION;
 use crate::connection::Turn;
 
 /// The answer to `stats` with these words after it.
@@ -47,7 +48,8 @@ fn general(turn: &mut Turn<'_>) -> Vec<u8> {
     lines.add("pid", std::process::id());
     lines.add("uptime", turn.now.since(server.since) / 1000);
     lines.add("time", turn.now.0 / 1000);
-    lines.add("version", env!("CARGO_PKG_VERSION"));
+    lines.add("version", SPOKEN_VERSION);
+    lines.add("seawall_version", env!("CARGO_PKG_VERSION"));
     lines.add("pointer_size", usize::BITS);
     lines.add("max_connections", turn.limits.clients);
     lines.add("curr_connections", server.clients.count());

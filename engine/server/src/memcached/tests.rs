@@ -181,6 +181,9 @@ const SCRIPT: &[(&str, &str)] = &[
     ("set x 0 0 2|zzz", "CLIENT_ERROR bad data chunk|ERROR|"),
     ("verbosity", "ERROR|"),
     ("verbosity 1", "OK|"),
+    ("verbosity foo", "CLIENT_ERROR bad command line format|"),
+    ("verbosity 1 2 3", "ERROR|"),
+    ("cas none 0 0 2 x", "CLIENT_ERROR bad command line format|"),
     ("flush_all x", "CLIENT_ERROR invalid exptime argument|"),
 ];
 
