@@ -133,9 +133,11 @@ fn cuts_do_not_show() {
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let mut heard = Vec::new();
         let _ = stream.read_to_end(&mut heard);
-        // A server that closes on bytes still on their way resets, and the answer may be lost with it.
+        // A server that closes on bytes still on their way resets, and the answer may be lost with it. One
+        // that hangs up without a word takes back what stood before, where that has not left yet.
+        let hung_up = case.answered.is_empty() && heard == b"+PONG\r\n";
         assert!(
-            heard == case.answered || case.answered.starts_with(&heard),
+            hung_up || case.answered.starts_with(&heard),
             "> {}\n< {}\n= {}",
             show(&case.said),
             show(&case.answered),
