@@ -1,7 +1,7 @@
-//! The server: Redis's protocol over the store, and what a server says of itself.
+//! The server: the protocols of Redis and Memcached over the store, and what a server says of itself.
 //!
 //! ```text
-//!  net ──bytes──► connection ──► resp: commands
+//!  net ──bytes──► connection ──► resp, memcached: commands
 //!   ▲                 │  ├── the store's: Worker::send ──► shards ──► answers ─┐
 //!   │                 │  └── the server's own: command::Context               │
 //!   └──── bytes ──────┴── replies, in the order of the commands ◄─────────────┘

@@ -1,5 +1,6 @@
 //! `seawall serve`: a server for Redis's clients.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use signal_hook::iterator::Signals;
 use crate::output;
 use crate::status::{Failure, Outcome};
 
-/// Serve Redis's clients until SIGINT or SIGTERM.
+/// Serve Redis's and Memcached's clients until SIGINT or SIGTERM.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   seawall serve
@@ -59,9 +60,18 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     let store = &running.server().store;
     output::complain(&store.placement_text());
-    let addresses = running.addresses().iter().map(ToString::to_string);
-    let addresses: Vec<String> = addresses.collect();
-    output::line(&format!("ready on {}", addresses.join(", ")))?;
+    let listed = |addresses: &[SocketAddr]| {
+        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        addresses.join(", ")
+    };
+    let memcached = match running.memcached_addresses() {
+        [] => String::new(),
+        addresses => format!("; for Memcached's clients on {}", listed(addresses)),
+    };
+    output::line(&format!(
+        "ready on {}{memcached}",
+        listed(running.addresses())
+    ))?;
     let server = std::sync::Arc::clone(running.server());
     let handle = signals.handle();
     let watcher = std::thread::spawn(move || {

@@ -9,17 +9,27 @@ use crate::connection::Language;
 use crate::net::Listener;
 use crate::worker::Door;
 
-/// Opens them all; with the addresses of those of TCP. Where a free port is asked for, all addresses
+/// All sockets, and the addresses of those of TCP.
+pub(super) struct Opened {
+    pub(super) doors: Vec<Door>,
+    /// For Redis's clients.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// For Memcached's.
+    pub(super) memcached: Vec<SocketAddr>,
+}
+
+/// Opens them all. Where a free port is asked for, all addresses
 /// get the one that the first gets.
-pub(super) fn open(settings: &Settings) -> Result<(Vec<Door>, Vec<SocketAddr>), ServeError> {
+pub(super) fn open(settings: &Settings) -> Result<Opened, ServeError> {
     let backlog = settings.number("tcp-backlog") as u32;
     let mut doors = Vec::new();
     let port = settings.number("port") as u16;
     let addresses = tcp(settings, port, Language::Resp, backlog, &mut doors)?;
     let port = settings.number("memcached-port") as u16;
-    if port > 0 {
-        tcp(settings, port, Language::Memcached, backlog, &mut doors)?;
-    }
+    let memcached = match port {
+        0 => Vec::new(),
+        port => tcp(settings, port, Language::Memcached, backlog, &mut doors)?,
+    };
     let path = settings.text("unixsocket");
     if !path.is_empty() {
         let listener = unix(Path::new(path), backlog).map_err(|source| ServeError::Listen {
@@ -32,7 +42,11 @@ pub(super) fn open(settings: &Settings) -> Result<(Vec<Door>, Vec<SocketAddr>), 
             language: Language::Resp,
         });
     }
-    Ok((doors, addresses))
+    Ok(Opened {
+        doors,
+        addresses,
+        memcached,
+    })
 }
 
 /// Listens at `port` of every address of `bind`, for clients that speak `language`; gives the addresses.

@@ -78,6 +78,7 @@ pub enum ServeError {
 pub struct Running {
     server: Arc<Server>,
     addresses: Vec<SocketAddr>,
+    memcached: Vec<SocketAddr>,
     notices: Vec<String>,
     threads: Vec<JoinHandle<io::Result<()>>>,
     /// Held as long as the data folder is used.
@@ -92,7 +93,11 @@ pub struct Running {
 pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
     let config = store::config(&settings, u64::from_le_bytes(random()?))?;
     let folder = config.dir.as_deref().map(take_folder).transpose()?;
-    let (doors, addresses) = listen::open(&settings)?;
+    let listen::Opened {
+        doors,
+        addresses,
+        memcached,
+    } = listen::open(&settings)?;
     let store = Store::open(config)?;
     store.follow_clock();
     let run_id = random::<20>()?.map(|byte| format!("{byte:02x}")).concat();
@@ -115,6 +120,7 @@ pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, Serve
     let mut running = Running {
         server: Arc::new(Server::new(store, Live::new(settings, file), run_id)),
         addresses,
+        memcached,
         notices,
         threads: Vec::new(),
         _folder: folder,
@@ -194,6 +200,11 @@ impl Running {
     /// Where clients connect.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses where it listens for Memcached's clients.
+    pub fn memcached_addresses(&self) -> &[SocketAddr] {
+        &self.memcached
     }
 
     /// Lines for the operator.
