@@ -1,0 +1,227 @@
+//! What a store keeps: over a power loss, over its end, and in a snapshot.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{config, op, text};
+use crate::disk::{MemoryDisk, PowerLoss};
+use crate::log::Fsync;
+use crate::log::device::DeviceKind;
+use crate::reply::Reply;
+use crate::store::{Session, Store, StoreConfig, StoreError};
+
+fn logged(disk: &MemoryDisk, fsync: Fsync) -> StoreConfig {
+    StoreConfig {
+        appendonly: true,
+        appendfsync: fsync,
+        device: DeviceKind::Memory(disk.clone()),
+        ..config(3)
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_power_loss() {
+    let disk = MemoryDisk::new();
+    let acknowledged = AtomicU64::new(0);
+    let store = Store::open(logged(&disk, Fsync::Always)).unwrap();
+    let workers = store.spawn().unwrap();
+    let refusal = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut session = store.session();
+            for n in 0.. {
+                let reply = session.execute(&op(&format!("set k{n} {n}")));
+                if !reply.is_ok() {
+                    // Neither a write nor a read is answered any more.
+                    let read = session.execute(&op(&format!("get k{n}")));
+                    assert_eq!(read, reply);
+                    return reply;
+                }
+                acknowledged.fetch_add(1, Ordering::Release);
+            }
+            unreachable!("the log fails before numbers end")
+        });
+        while acknowledged.load(Ordering::Acquire) < 200 {
+            std::thread::yield_now();
+        }
+        disk.lose_power(PowerLoss::Nothing, 1);
+        writer.join().unwrap()
+    });
+    assert!(matches!(refusal, Reply::Error(words) if words.starts_with("MISCONF ")));
+    drop(workers);
+    let store = Store::open(logged(&disk, Fsync::Always)).unwrap();
+    let _workers = store.spawn().unwrap();
+    let mut session = store.session();
+    for n in 0..acknowledged.load(Ordering::Acquire) {
+        let read = session.execute(&op(&format!("get k{n}")));
+        assert_eq!(read, text(&n.to_string()));
+    }
+}
+
+/// The checker of the test above is worth something: a disk that lies is found out.
+#[test]
+fn a_disk_that_lies_loses_what_was_acknowledged() {
+    let disk = MemoryDisk::new();
+    disk.break_syncs();
+    let store = Store::open(logged(&disk, Fsync::Always)).unwrap();
+    let workers = store.spawn().unwrap();
+    assert!(store.session().execute(&op("set k 1")).is_ok());
+    disk.lose_power(PowerLoss::Nothing, 1);
+    drop(workers);
+    let kept = Store::open(logged(&disk, Fsync::Always)).map(|store| {
+        let _workers = store.spawn().unwrap();
+        store.session().execute(&op("get k"))
+    });
+    assert!(kept.is_err() || kept.is_ok_and(|reply| reply == Reply::Nil));
+}
+
+#[test]
+fn a_graceful_end_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for device in [DeviceKind::Uring, DeviceKind::File] {
+        let dir = folder.path().join(format!("{device:?}"));
+        let config = StoreConfig {
+            appendonly: true,
+            appendfsync: Fsync::No,
+            device,
+            dir: Some(dir),
+            ..config(2)
+        };
+        {
+            let store = Store::open(config.clone()).unwrap();
+            let _workers = store.spawn().unwrap();
+            // A session keeps its store open, so it goes first.
+            let mut session = store.session();
+            session.execute(&op("mset a 1 b 2 c 3"));
+            session.execute(&op("hset h f v"));
+            session.execute(&op("set gone x px 1"));
+            session.execute(&op("set late x pxat 99999999999999"));
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            session.execute(&op("del b"));
+        }
+        let store = Store::open(config).unwrap();
+        let _workers = store.spawn().unwrap();
+        let mut session = store.session();
+        assert_eq!(
+            session.execute(&op("mget a b c gone")),
+            Reply::Array(vec![text("1"), Reply::Nil, text("3"), Reply::Nil])
+        );
+        assert_eq!(session.execute(&op("hget h f")), text("v"));
+        assert_eq!(
+            session.execute(&op("pexpiretime late")),
+            Reply::Int(99_999_999_999_999)
+        );
+    }
+}
+
+#[test]
+fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig {
+        dir: Some(folder.path().to_owned()),
+        ..config(3)
+    };
+    let read = |session: &mut Session| {
+        let reads = [
+            "mget a b c",
+            "hgetall h",
+            "zrange z 0 -1 withscores",
+            "pexpiretime b",
+        ];
+        reads.map(|words| session.execute(&op(words)))
+    };
+    let before = {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        let mut session = store.session();
+        for words in [
+            "mset a 1 b 2 c 3",
+            "pexpireat b 99999999999999",
+            "hset h f v g w",
+            "zadd z 1.5 m 2 n",
+        ] {
+            assert!(!matches!(session.execute(&op(words)), Reply::Error(_)));
+        }
+        session.save().unwrap();
+        session.execute(&op("set a after"));
+        session.execute(&op("set a 1"));
+        read(&mut session)
+    };
+    let logging = StoreConfig {
+        appendonly: true,
+        device: DeviceKind::File,
+        ..config.clone()
+    };
+    // Without a log; with one that is empty yet; from that log alone.
+    for config in [&config, &logging, &logging] {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        assert_eq!(read(&mut store.session()), before);
+    }
+    // A crash while the log began: it has a part of the snapshot, and the mark says so.
+    for number in 0..3 {
+        std::fs::write(
+            folder.path().join(format!("shard-{number:04}.log-begins")),
+            "",
+        )
+        .unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "log") {
+                let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+                let len = file.metadata().unwrap().len();
+                file.set_len(len - len.min(30)).unwrap();
+            }
+        }
+    }
+    for _ in 0..2 {
+        let store = Store::open(logging.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        assert_eq!(read(&mut store.session()), before);
+    }
+    // A crash while snapshots took their places: those that are left take theirs, so long as one did.
+    {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        store.session().save().unwrap();
+    }
+    let file = |number: usize, end: &str| folder.path().join(format!("shard-{number:04}.{end}"));
+    for number in [0, 2] {
+        let (there, left) = (file(number, "snapshot"), file(number, "snapshot-next"));
+        std::fs::rename(there, left).unwrap();
+    }
+    for _ in 0..2 {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        assert_eq!(read(&mut store.session()), before);
+        assert!(!file(0, "snapshot-next").exists());
+    }
+    // Where none did, what was written goes; and snapshots of two saves are not loaded together.
+    std::fs::copy(file(1, "snapshot"), folder.path().join("old")).unwrap();
+    {
+        let store = Store::open(config.clone()).unwrap();
+        let _workers = store.spawn().unwrap();
+        store.session().save().unwrap();
+    }
+    std::fs::copy(folder.path().join("old"), file(1, "snapshot-next")).unwrap();
+    drop(Store::open(config.clone()).unwrap());
+    assert!(!file(1, "snapshot-next").exists());
+    std::fs::copy(file(1, "snapshot"), folder.path().join("new")).unwrap();
+    std::fs::copy(folder.path().join("old"), file(1, "snapshot")).unwrap();
+    let error = Store::open(config.clone()).err().unwrap().to_string();
+    assert!(
+        error.contains("shard-0001.snapshot is missing or of another save"),
+        "{error}"
+    );
+    std::fs::copy(folder.path().join("new"), file(1, "snapshot")).unwrap();
+    let other = StoreConfig {
+        shards: 2,
+        ..config
+    };
+    let error = Store::open(other).err().unwrap().to_string();
+    assert!(error.contains("of 3; the store has 2"), "{error}");
+    let error = store_without_folder().session().save().unwrap_err();
+    assert!(matches!(error, StoreError::NoFolderToSave));
+}
+
+fn store_without_folder() -> Store {
+    Store::open(config(1)).unwrap()
+}
