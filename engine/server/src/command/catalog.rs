@@ -1,7 +1,7 @@
 //! `COMMAND`: the table of commands as clients read it.
 //!
 //! What a command needs is said by the table that dispatch uses; what Redis says of it besides (its
-//! categories, its family, its age) by the [`facts`](super::facts). Commands that are not ours are not
+//! categories, its family, its age) by the [`facts`]. Commands that are not ours are not
 //! listed.
 
 #![expect(

@@ -2,7 +2,7 @@
 //! real server answered them.
 //!
 //! The facts are data (`facts.tsv`, a line for each command and subcommand), so that what is ours can be
-//! held against them and what is not ours can be told. They run nothing; [`super::table`] does.
+//! held against them and what is not ours can be told. They run nothing; `table` does.
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! The server's own commands: what a connection, a client or the server is asked, and no key's value.
 //!
 //! A family is a file; a command is a `static` in it and a line in [`COMMANDS`]. Data commands are the
-//! store's ([`seawall_store::command`]); [`table`] holds both.
+//! store's ([`seawall_store::command`]); `table` holds both.
 
 mod called_keys;
 pub mod catalog;

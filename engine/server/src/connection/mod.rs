@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Commands for single shards overtake each other only in time, never in their replies. What concerns
-//! several shards, waits, or has to see what came before ([`Gate`]) stands alone: it begins when all
+//! several shards, waits, or has to see what came before (`Gate`) stands alone: it begins when all
 //! before it are answered, or lets nothing begin behind it. A connection does no input or output: its
 //! worker hands it bytes and answers, and takes its output away.
 

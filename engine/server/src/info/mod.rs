@@ -1,6 +1,6 @@
 //! `INFO`: what the server says of itself, in sections of `field:value` lines.
 //!
-//! A section is a function and a line in [`SECTIONS`]. Fields are those that clients and exporters of
+//! A section is a function and a line in `SECTIONS`. Fields are those that clients and exporters of
 //! Redis read; one that would say nothing true here is left out.
 
 mod commands;
