@@ -28,6 +28,12 @@ impl Connection {
     }
 
     fn request(&mut self, request: Request, turn: &mut Turn<'_>) {
+        if !self.client.authenticated {
+            // The text protocol has no word for a password, so with `requirepass` nobody comes in here.
+            self.say(b"CLIENT_ERROR unauthenticated\r\n");
+            self.client.closing = true;
+            return;
+        }
         match request {
             Request::Op { op, quiet } => self.ask(op, quiet, turn),
             Request::Retrieve(ops) => {

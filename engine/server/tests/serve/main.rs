@@ -3,6 +3,7 @@
 mod client;
 mod golden;
 mod limits;
+mod memcached;
 #[cfg(feature = "redis-oracle")]
 mod oracle;
 mod order;

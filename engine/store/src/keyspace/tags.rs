@@ -24,23 +24,21 @@ impl Keyspace {
     /// # Errors
     /// `WRONGTYPE` where the key holds something else; no room for a tag.
     pub fn tagged(&mut self, key: &[u8], needed: bool) -> Result<Option<Tagged<'_>>, CommandError> {
-        if self.access(key).is_none() {
-            return Ok(None);
-        }
-        // An access may evict nothing, so the key is still there.
-        let Some((place, mut id)) = self.locate(key) else {
+        let Some(mut id) = self.access(key) else {
             return Ok(None);
         };
         let item = self.arena.own(id);
         if item.kind() == ItemKind::Collection {
             return Err(CommandError::WRONG_TYPE);
         }
-        if needed && item.tag().is_none() {
-            let (entry, expires) = (item.entry(), item.expires());
+        if needed
+            && item.tag().is_none()
+            && let expires = item.expires()
+            && let Some((place, _)) = self.locate(key)
+        {
             let tag = self.numbered(Tag::default());
             let made = self.remake(place, id, expires, Some(tag));
             id = made.ok_or(CommandError::OUT_OF_MEMORY)?;
-            debug_assert_eq!(self.arena.own(id).entry(), entry, "it is the same object");
         }
         let item = self.arena.own(id);
         Ok(Some(Tagged {
