@@ -15,11 +15,28 @@ const RENEW: &str = "SEAWALL_BLESS=1 cargo test -p seawall-server --test compati
 const HEAD: &str = "# Compatibility with Redis 7.0
 
 Every command of Redis 7.0.15, by family: whether this server has it, what differs, and the tests that
-call it. A command that is here answers as Redis does, byte for byte, but for what is said.
+call it. A command that is here answers as Redis does, byte for byte, but for what is said and for the
+texts of `HELP`, which are ours.
 
 Made from the tables of commands by a test; to renew it:
 
 ```sh
+";
+
+/// What Memcached's clients find otherwise: they call no command of the table.
+const MEMCACHED: &str = "
+## Memcached's clients
+
+Text and meta commands on `memcached-port`, as memcached 1.6.18 answers them, but for this:
+
+- A key that holds no string is a miss to who reads, and there to who adds; `set` replaces it.
+- `decr` stores the number as it is; memcached pads it with spaces to the length it had.
+- Of later versions: `ms` knows `N` (create on a missed append), `s` and `E`, and `mg`, `md`, `ma` know `E`; `md` knows `x`.
+- `me` shows neither slab class nor the size with overhead.
+- `flush_all` waits so many seconds as it is told, also beyond 30 days.
+- `stats` has the figures that exist here; `items`, `slabs`, `sizes` and `conns` are empty.
+- The protocol has no password: with `requirepass` its clients are refused.
+- `SLOWLOG`, `MONITOR`, `CLIENT PAUSE` and `INFO commandstats` know nothing of these clients' requests.
 ";
 
 /// Folders of golden scripts, and what is said of them.
@@ -163,6 +180,7 @@ fn page() -> String {
             let _ = writeln!(page, "| `{name}` | {} |", entry.about());
         }
     }
+    page.push_str(MEMCACHED);
     page
 }
 

@@ -53,11 +53,11 @@ fn both_protocols_see_one_keyspace() {
 #[test]
 fn pipelines_are_answered_in_order_from_every_shard() {
     let (_server, mut memcached) = start(&[]);
-    let (mut asked, mut answer) = (String::new(), String::new());
-    for i in 0..500 {
-        asked += &format!("set key:{i} {i} 0 1|x|get key:{i}|set key:{i} 0 0 1 noreply|y|");
-        answer += &format!("STORED|VALUE key:{i} {i} 1|x|END|");
-    }
+    let asked =
+        |i: usize| format!("set key:{i} {i} 0 1|x|get key:{i}|set key:{i} 0 0 1 noreply|y|");
+    let answer = |i: usize| format!("STORED|VALUE key:{i} {i} 1|x|END|");
+    let all = |each: &dyn Fn(usize) -> String| (0..500).map(each).collect::<Vec<_>>().concat();
+    let (asked, answer) = (all(&asked), all(&answer));
     talk(&mut memcached, &asked, &answer);
     talk(
         &mut memcached,
