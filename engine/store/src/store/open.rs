@@ -83,6 +83,7 @@ impl Store {
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
+                limits: Mutex::new(config.limits),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
                 ticket: Ticket::new(),
                 clock: Clock::start(),
@@ -130,6 +131,7 @@ fn make(
         policy: config.policy.clone(),
         samples: config.samples,
         databases: config.databases,
+        limits: config.limits,
     })
     .map_err(StoreError::Memory)?;
     // A kernel that forbids it places memory where it is first touched: by the pinned owner.

@@ -281,6 +281,7 @@ impl Caller {
             shards: self.inner.shards,
             held: !job.shards.is_empty(),
             may_park: true,
+            limits: self.inner.limits(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };
