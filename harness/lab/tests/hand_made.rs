@@ -108,7 +108,9 @@ fn a_clock_that_never_clears_is_caught() {
 /// Removal from outside and expiry, which replays do not know.
 #[test]
 fn only_what_expires_goes_under_volatile_policies() {
-    let volatile = LIST.iter().filter(|policy| policy.name.starts_with("volatile-"));
+    let volatile = LIST
+        .iter()
+        .filter(|policy| policy.name.starts_with("volatile-"));
     let checked = volatile.inspect(|policy| only_what_expires_goes(policy.name));
     assert_eq!(checked.count(), 4);
 }

@@ -91,6 +91,8 @@ struct Inner {
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
     reads: Vec<Reads>,
+    /// Effects of each shard's ops.
+    changes: Vec<Arc<AtomicU64>>,
     /// How far compact forms go now, for values that are brought together.
     limits: Mutex<Limits>,
     doors: Vec<Door>,
@@ -156,6 +158,13 @@ impl Store {
     /// What opening the store found in its folder, by shard.
     pub fn recovered(&self) -> &[Recovered] {
         &self.inner.recovered
+    }
+
+    /// How many effects ops have had since the store was opened.
+    pub fn changes(&self) -> u64 {
+        // Relaxed: counts order nothing.
+        let counts = self.inner.changes.iter();
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// Lets the store's time be the clock's from now on, also where callers turn its workers.
