@@ -12,9 +12,10 @@ use crate::time::Millis;
 pub(super) fn merge(op: &Op) -> Option<Merge> {
     Some(match op.command().name {
         "del" | "unlink" | "exists" | "touch" | "dbsize" => Merge::Sum,
-        "mget" => Merge::Gather,
+        "mget" | "debug|digest-value" => Merge::Gather,
         "keys" => Merge::Join,
-        "mset" | "flushall" | "flushdb" | "swapdb" => Merge::AllOk,
+        "debug|digest" => Merge::Digests,
+        "mset" | "flushall" | "flushdb" | "swapdb" | "debug|reload" => Merge::AllOk,
         _ => return None,
     })
 }
