@@ -143,11 +143,13 @@ fn check(loss: Loss, settings: &[&str]) {
 }
 
 #[test]
+#[cfg_attr(broken_version, ignore = "it finds it too, but not each time")]
 fn connections_see_one_operation_after_another() {
     check(Loss::Expiry, &[]);
 }
 
 #[test]
+#[cfg_attr(broken_version, ignore = "it finds it too, but not each time")]
 fn connections_see_keys_evicted_once() {
     let bound = format!("maxmemory={}", SHORT_MEMORY * 4);
     check(Loss::Eviction, &[&bound, "maxmemory-policy=allkeys-lru"]);
