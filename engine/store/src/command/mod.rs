@@ -6,7 +6,7 @@
 
 pub mod bits;
 pub mod counter;
-mod cursor;
+pub(crate) mod cursor;
 mod draw;
 pub mod dump;
 mod error;
