@@ -2,7 +2,6 @@
 
 mod durable;
 mod scan;
-mod storm;
 mod tagged;
 mod waiting;
 
