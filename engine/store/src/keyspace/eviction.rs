@@ -187,6 +187,11 @@ impl Eviction {
         }
     }
 
+    /// Whether a policy that evicts goes by how long ago or how often each item was used.
+    pub(super) fn marks_uses(&self) -> bool {
+        self.active.is_some() && matches!(self.rule, MarkRule::Stamp | MarkRule::LogCount)
+    }
+
     /// What the mark of an item tells of its use.
     pub(super) fn usage(&self, item: Item<'_>, now: Millis) -> Usage {
         // Relaxed: a mark orders nothing.

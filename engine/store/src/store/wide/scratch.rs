@@ -380,6 +380,7 @@ mod tests {
             shards: 5,
             held: true,
             may_park: true,
+            limits: Limits::default(),
             scratch,
             events: &mut Vec::new(),
         };
