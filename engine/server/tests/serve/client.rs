@@ -36,6 +36,27 @@ impl Server {
         Client::connect(self.running().addresses()[0])
     }
 
+    /// A client of this worker, and its number.
+    pub fn connect_at(&self, worker: usize) -> (Client, u64) {
+        // Whoever came to another worker stays until the right one is found.
+        let mut others = Vec::new();
+        for _ in 0..100 {
+            let mut client = self.connect();
+            let id = client.ask("CLIENT ID");
+            let id = id
+                .trim_start_matches(':')
+                .trim_end()
+                .parse()
+                .expect("a number");
+            let card = self.running().server().clients.find(id);
+            if card.expect("it is connected").worker == worker {
+                return (client, id);
+            }
+            others.push(client);
+        }
+        panic!("no client comes to worker {worker}");
+    }
+
     /// Ends it, and waits.
     pub fn stop(mut self) {
         if let Some(running) = self.running.take() {
