@@ -149,13 +149,18 @@ impl Hub {
         }
     }
 
-    /// One turn: messages, timers, shards, answers, and what those make possible.
-    pub fn turn(&mut self) {
-        self.now = self.server.store.now();
+    /// Sees to it that the bounds are those of now.
+    fn follow_limits(&mut self) {
         if self.limits_version != self.server.limits_version() {
             self.limits_version = self.server.limits_version();
             self.limits = self.server.limits();
         }
+    }
+
+    /// One turn: messages, timers, shards, answers, and what those make possible.
+    pub fn turn(&mut self) {
+        self.now = self.server.store.now();
+        self.follow_limits();
         self.take_mail();
         while let Some((slot, place)) = self.timers.take(self.now) {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
@@ -223,6 +228,8 @@ impl Hub {
     }
 
     fn accept(&mut self, token: Token, listener: usize, peer: String) {
+        // What was set before a client came holds for it, a password above all.
+        self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
             self.turned_away.push(token);
             self.server.traffic.of(self.number).rejected.add(1);
@@ -287,7 +294,11 @@ impl Hub {
                     self.with(token, |connection, _| connection.break_off());
                 }
             }
-            Message::Kill(token) => self.with(token, |connection, _| connection.break_off()),
+            Message::Kill(token) => self.with(token, |connection, turn| {
+                connection.break_off();
+                // What it waits for goes to others from now on.
+                connection.leave(turn);
+            }),
             Message::Unblock { conn, error } => {
                 self.with(conn, |connection, turn| connection.unblock(error, turn));
             }

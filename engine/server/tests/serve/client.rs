@@ -136,6 +136,19 @@ impl Client {
         }
     }
 
+    /// How many bytes still come before the server closes.
+    pub fn rest(&mut self) -> usize {
+        let (mut count, mut part) = (self.read.len(), vec![0; 1 << 20]);
+        loop {
+            match self.stream.read(&mut part) {
+                Ok(0) => return count,
+                Ok(len) => count += len,
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return count,
+                Err(error) => panic!("it does not close: {error}"),
+            }
+        }
+    }
+
     /// Sends a line and reads the reply to it.
     pub fn ask(&mut self, line: &str) -> String {
         self.send(format!("{line}\r\n"));

@@ -55,9 +55,9 @@ fn ends_in_time(server: Server) {
 fn the_end_does_not_wait_for_who_does_not_read() {
     for net in ["net=uring", "net=epoll"] {
         let server = Server::start(2, &[net]);
-        let (mut serves, id) = server.connect_at(0);
+        let (mut slow, id) = server.connect_at(0);
         let (mut quits, quitter) = server.connect_at(0);
-        ask_for_much(&mut serves);
+        ask_for_much(&mut slow);
         ask_for_much(&mut quits);
         quits.send("QUIT\r\n");
         wait_until_stuck(&server, id);
@@ -78,9 +78,9 @@ fn who_takes_its_leave_and_does_not_read_can_be_killed() {
             slow.finish();
         }
         wait_until_stuck(&server, id);
-        assert_eq!(server.running().server().clients.count(), 2);
         assert_eq!(other.ask(&format!("CLIENT KILL ID {id}")), ":1\r\n");
-        wait_until_left(&server, 1);
+        let heard = slow.rest();
+        assert!(heard < 50_000_000, "{heard} bytes after {goodbye:?}");
     }
 }
 

@@ -55,7 +55,8 @@ fn nothing_is_heard_after_the_last_word() {
     for shards in [1, 2] {
         let server = Server::start(shards, &["enable-debug-command=yes"]);
         let publishers = server.running().server().store.workers() - 1;
-        for last in [false, true] {
+        let ends = [("UNSUBSCRIBE", NO_MORE), ("RESET", "+RESET\r\n")];
+        for (end, told) in ends {
             let (mut listener, _) = server.connect_at(0);
             let (mut sleeper, _) = server.connect_at(0);
             let (mut publisher, _) = server.connect_at(publishers);
@@ -65,10 +66,6 @@ fn nothing_is_heard_after_the_last_word() {
             std::thread::sleep(Duration::from_millis(50));
             publisher.send("PUBLISH news hello\r\n");
             std::thread::sleep(Duration::from_millis(50));
-            let (end, told) = match last {
-                false => ("UNSUBSCRIBE", NO_MORE),
-                true => ("RESET", "+RESET\r\n"),
-            };
             listener.send(format!("{end}\r\nECHO next\r\n"));
             assert_eq!(publisher.reply(), ":1\r\n");
             for expected in [MESSAGE, told, "$4\r\nnext\r\n"] {
