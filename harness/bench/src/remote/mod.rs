@@ -26,6 +26,7 @@ pub(crate) use survey::{Spoken, Survey};
 use std::sync::Mutex;
 
 use seawall_sys::usage;
+use serde_json::{Map, Value};
 
 use crate::cost::Cost;
 use crate::drive::Drive;
@@ -61,12 +62,15 @@ impl<W: Spoken> Remote<W> {
         cpus: Vec<usize>,
     ) -> Result<Remote<W>, String> {
         let mut dialogue = Dialogue::open(&address)?;
-        let mut first = W::survey(&mut dialogue)?;
-        if first.keys > 0 && drive.configuration.flush {
+        let first = W::survey(&mut dialogue)?;
+        let mut empty = W::is_empty(&first, &address)?.unwrap_or(false);
+        if !empty && drive.configuration.flush {
             W::flush(&mut dialogue)?;
-            first = W::survey(&mut dialogue)?;
+            // Where it cannot be told, a server that said so is believed.
+            let again = W::survey(&mut dialogue)?;
+            empty = W::is_empty(&again, &address)?.unwrap_or(true);
         }
-        if first.keys > 0 {
+        if !empty {
             return Err(format!(
                 "{address} holds {} keys, and what they are cannot be verified; with the setting flush=yes \
                  they are deleted first",
@@ -100,9 +104,11 @@ impl<W: Spoken> Remote<W> {
         self.connections
     }
 
-    /// What the server said of itself when it was opened.
-    pub(crate) fn first(&self) -> &Survey {
-        &self.first
+    /// What a row says of the server and of the way to it.
+    pub(crate) fn notes(&self) -> Map<String, Value> {
+        let mut notes = self.first.notes();
+        notes.insert("wire".to_owned(), Value::from(W::NAME));
+        notes
     }
 
     /// The client of thread `number`, which is tied to its CPU.

@@ -8,6 +8,7 @@ mod halves;
 mod limit;
 mod memcached;
 mod null;
+mod protocol;
 mod resp;
 mod spawn;
 mod spec;

@@ -4,7 +4,7 @@
 //! ends. Its costs are taken from the kernel where its process is on this machine, and from `INFO`
 //! elsewhere.
 
-use super::{Endpoint, Lookups, Target};
+use super::{Endpoint, Lookups, Target, protocol};
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
 use crate::remote::{Address, Caller, Remote, Spoken};
@@ -32,7 +32,7 @@ impl<W: Spoken> Endpoint for Addressed<W> {
     const APART: bool = true;
 
     fn open(drive: &Drive<'_>) -> Result<Addressed<W>, String> {
-        let address = Address::parse(drive.which)?;
+        let address = Address::parse(protocol::place(drive.which))?;
         Remote::open(drive, address, Vec::new()).map(Addressed)
     }
 
@@ -57,11 +57,7 @@ impl<W: Spoken> Endpoint for Addressed<W> {
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let version = self.0.first().version.clone();
-        version
-            .map(|version| ("server_version".to_owned(), Value::from(version)))
-            .into_iter()
-            .collect()
+        self.0.notes()
     }
 
     fn close(self) -> Result<(), String> {

@@ -5,7 +5,7 @@
 
 use super::program::{Place, Program, in_path};
 use crate::setting::Configuration;
-use crate::wire::{Memcached, Wire};
+use crate::target::protocol::{CLASSIC, META};
 
 pub(super) static PROGRAM: Program = Program {
     name: "memcached",
@@ -19,8 +19,7 @@ pub(super) static PROGRAM: Program = Program {
         "maxmemory-samples",
     ],
     arguments,
-    speaks: Some(|_, op| Memcached::default().encode(op, &mut Vec::new())),
-    run: super::run::<Memcached>,
+    protocols: &[&META, &CLASSIC],
 };
 
 const MIB: u64 = 1 << 20;
@@ -89,6 +88,7 @@ mod tests {
             port: 7,
             folder: Path::new("/f"),
             cpus: 3,
+            for_memcached: true,
         };
         arguments(&wanted, &place).map(|words| words.join(" "))
     }

@@ -18,6 +18,7 @@ mod seawall;
 pub use process::abandon;
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -26,7 +27,7 @@ use super::halves::Halves;
 use super::{Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
-use crate::drive::{Drive, Measured};
+use crate::drive::Drive;
 use crate::remote::{Address, Caller, Remote, Spoken};
 use process::Process;
 use program::{Place, Program, Wanted};
@@ -43,20 +44,18 @@ pub(super) static TARGET: Target = Target {
     name: "spawn",
     about: "a server started for each cell on a free port, pinned, and gone after it",
     source: "DESIGN 5; each program's own manual",
-    form: "spawn:seawall|redis-server|valkey-server|memcached[=PATH]",
+    form: "spawn:seawall|redis-server|valkey-server|memcached[=PATH][:wire=resp|meta|classic]",
     which: |which| Wanted::parse(which).map(drop),
     absent: |which| Wanted::parse(which).ok()?.find().err(),
     takes,
     speaks: Some(|which, op| {
         let wanted = Wanted::parse(which)?;
-        wanted
-            .program
-            .speaks
-            .map_or(Ok(()), |speaks| speaks(which, op))
+        let speaks = wanted.protocol.speaks;
+        speaks.map_or(Ok(()), |speaks| speaks(which, op))
     }),
     run: |drive| {
         let wanted = Wanted::parse(drive.which).map_err(|why| drive.failed(why))?;
-        (wanted.program.run)(drive)
+        (wanted.protocol.spawned)(drive)
     },
 };
 
@@ -72,6 +71,7 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
         port: 1,
         folder: std::path::Path::new("/nonexistent"),
         cpus: 1,
+        for_memcached: wanted.protocol.of_memcached,
     };
     (wanted.program.arguments)(&named.configuration, &place).map(drop)
 }
@@ -80,14 +80,11 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
 pub(super) struct Spawned<W> {
     remote: Remote<W>,
     process: Process,
+    /// Its program's file.
+    path: PathBuf,
     halves: Halves,
     /// Where it keeps its files; removed with this.
     folder: TempDir,
-}
-
-/// Runs a cell on a program that speaks `W`.
-pub(super) fn run<W: Spoken>(drive: &Drive<'_>) -> Result<Measured, crate::BenchError> {
-    crate::drive::run::<Spawned<W>>(drive)
 }
 
 impl<W: Spoken> Spawned<W> {
@@ -117,9 +114,16 @@ impl<W: Spoken> Spawned<W> {
                 port,
                 folder: &inside,
                 cpus: halves.server.len(),
+                for_memcached: wanted.protocol.of_memcached,
             };
             let arguments = (wanted.program.arguments)(configuration, &place)?;
-            let mut process = Process::start(&path, &arguments, &inside, &halves.server)?;
+            let mut process = Process::start(
+                wanted.program.name,
+                &path,
+                &arguments,
+                &inside,
+                &halves.server,
+            )?;
             let address = Address::here(port);
             tries += 1;
             match process.await_answer::<W>(&address) {
@@ -132,6 +136,7 @@ impl<W: Spoken> Spawned<W> {
             return Ok(Spawned {
                 remote,
                 process,
+                path,
                 halves,
                 folder,
             });
@@ -174,9 +179,12 @@ impl<W: Spoken> Endpoint for Spawned<W> {
 
     fn notes(&self) -> Map<String, Value> {
         let mut notes = self.halves.notes();
-        if let Some(version) = &self.remote.first().version {
-            notes.insert("server_version".to_owned(), Value::from(version.as_str()));
-        }
+        notes.extend(self.remote.notes());
+        // This very program is known by the kernel's link to it.
+        let file = Some(&self.path).filter(|path| path.starts_with("/proc"));
+        let file = file.and_then(|path| std::fs::read_link(path).ok());
+        let path = file.as_ref().unwrap_or(&self.path).display().to_string();
+        notes.insert("server_path".to_owned(), Value::from(path));
         notes
     }
 

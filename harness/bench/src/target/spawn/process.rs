@@ -9,6 +9,7 @@
 //! What it prints goes to a file in its folder, whose end is part of the error where it fails.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -49,11 +50,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `program` in `folder`, on `cpus`.
+    /// Starts `program` in `folder`, on `cpus`; it hears that it is called `name`.
     ///
     /// # Errors
     /// It cannot be started.
     pub(super) fn start(
+        name: &str,
         program: &Path,
         arguments: &[String],
         folder: &Path,
@@ -63,6 +65,7 @@ impl Process {
         let output = File::create(folder.join(OUTPUT)).map_err(failed)?;
         let mut command = Command::new(program);
         command
+            .arg0(name)
             .args(arguments)
             .current_dir(folder)
             .stdin(Stdio::null())

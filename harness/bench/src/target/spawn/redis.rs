@@ -7,15 +7,14 @@ use seawall_store::evict::PolicySpec;
 
 use super::program::{Place, Program, in_path};
 use crate::setting::Configuration;
-use crate::wire::Resp;
+use crate::target::protocol::RESP;
 
 pub(super) static REDIS: Program = Program {
     name: "redis-server",
     found: in_path,
     refuses: REFUSED,
     arguments,
-    speaks: None,
-    run: super::run::<Resp>,
+    protocols: &[&RESP],
 };
 
 pub(super) static VALKEY: Program = Program {
@@ -23,8 +22,7 @@ pub(super) static VALKEY: Program = Program {
     found: in_path,
     refuses: REFUSED,
     arguments,
-    speaks: None,
-    run: super::run::<Resp>,
+    protocols: &[&RESP],
 };
 
 const REFUSED: &[&str] = &["device", "shards", "read-path"];
@@ -94,6 +92,7 @@ mod tests {
             port: 7,
             folder: Path::new("/f"),
             cpus: 1,
+            for_memcached: false,
         };
         arguments(&wanted, &place).map(|words| words.join(" "))
     }
