@@ -163,6 +163,10 @@ impl Comparison {
                 duration(given, "warmup-seconds", 0.0, source)
             })?;
         let configurations = configurations(draft, source)?;
+        for named in &configurations {
+            let place = draft.ops.as_ref().map_or(place.clone(), Spanned::span);
+            named.lasts(length).map_err(|why| source.at(&place, why))?;
+        }
         let (mut here, mut skipped) = (Vec::new(), Vec::new());
         for (target, span) in targets {
             let mut named = configurations.iter();
@@ -252,6 +256,22 @@ impl Named {
             named.given.insert(name.to_owned(), value.to_json());
         }
         Ok(named)
+    }
+
+    /// Whether it can be measured for so long.
+    ///
+    /// # Errors
+    /// An open loop has no number of ops: those that a stalled client did not send would be missing, and
+    /// with them their latency.
+    pub fn lasts(&self, length: Length) -> Result<(), String> {
+        match length {
+            Length::Ops(_) if self.configuration.rate.is_some() => Err(
+                "`ops` cannot be set with a `rate`, expected `seconds`: what a stalled client did not send would \
+                 not be counted"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Whether none of `settings` is set.

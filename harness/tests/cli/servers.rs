@@ -87,7 +87,9 @@ fn a_spawned_server_is_driven_told_apart_and_gone() {
         assert!(cost > 0.0 && cost < 1e3, "{row}");
         assert!(row["rss_bytes"].as_u64() > Some(1 << 20), "{row}");
         assert!(row["generator_cpu_share"].as_f64() > Some(0.0), "{row}");
-        if workload.starts_with("cache-aside") {
+        // Seawall counts no lookups of Memcached's clients.
+        let counts = name != "seawall" || wire.is_empty();
+        if workload.starts_with("cache-aside") && counts {
             assert!(row["hit_ratio"].as_f64() > Some(0.5), "{row}");
         }
     }

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use seawall_store::command::string::GET;
 use seawall_store::log::Fsync;
@@ -136,8 +136,8 @@ impl Endpoint for Embedded {
         })
     }
 
-    fn cost(&self) -> Cost {
-        Cost::of_this_process()
+    fn cost(&self) -> Result<Cost, String> {
+        Ok(Cost::of_this_process())
     }
 
     fn notes(&self) -> Map<String, Value> {
@@ -204,7 +204,7 @@ impl Client for Caller<'_> {
 
     fn poll(
         &mut self,
-        _most: Duration,
+        _until: Instant,
         done: &mut dyn FnMut(usize, u64, &mut Reply),
     ) -> Result<(), String> {
         if let Way::Worker(worker) = &mut self.way {

@@ -18,8 +18,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use seawall_server::net::{self, Event, Listener, Net, Token};
 use serde_json::{Map, Value};
 
-use super::halves::Halves;
-use super::{Endpoint, Lookups, Target};
+use super::{Deal, Endpoint, Lookups, Target};
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
 use crate::remote::{Address, Caller, Remote};
@@ -52,7 +51,6 @@ const SLEEP: Duration = Duration::from_millis(100);
 struct Limit {
     remote: Remote<Framed>,
     threads: Vec<Server>,
-    halves: Halves,
 }
 
 /// What a thread of the server shares with whoever ends it.
@@ -80,32 +78,19 @@ impl Endpoint for Limit {
     const APART: bool = true;
 
     fn open(drive: &Drive<'_>) -> Result<Limit, String> {
-        let halves = Halves::of(
-            seawall_sys::pin::allowed(),
-            drive
-                .configuration
-                .server_threads
-                .or(drive.configuration.shards),
-        );
+        let configuration = drive.configuration;
+        let deal = Deal::here(configuration.server_threads.or(configuration.shards));
         let system = |error: std::io::Error| format!("the echo server: {error}");
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = Listener::tcp(anywhere, BACKLOG).map_err(system)?;
         let address = listener.address().ok_or("the echo server has no address")?;
-        let threads = halves
+        let threads = deal
             .server
             .iter()
             .map(|&cpu| Server::start(cpu, listener.share().map_err(system)?))
             .collect::<Result<_, _>>()?;
-        let remote = Remote::open(
-            drive,
-            Address::here(address.port()),
-            halves.generator.clone(),
-        )?;
-        Ok(Limit {
-            remote,
-            threads,
-            halves,
-        })
+        let remote = Remote::open(drive, Address::here(address.port()), |_| deal)?;
+        Ok(Limit { remote, threads })
     }
 
     fn threads(&self) -> usize {
@@ -116,8 +101,8 @@ impl Endpoint for Limit {
         self.remote.connections()
     }
 
-    fn cores(&self) -> usize {
-        self.threads().min(self.halves.generator.len())
+    fn deal(&self) -> Option<&Deal> {
+        Some(self.remote.deal())
     }
 
     fn client(&self, number: usize) -> Result<Caller<Framed>, String> {
@@ -128,19 +113,24 @@ impl Endpoint for Limit {
         None
     }
 
-    fn cost(&self) -> Cost {
+    fn cost(&self) -> Result<Cost, String> {
         let mut threads = seawall_sys::usage::threads_of(std::process::id()).unwrap_or_default();
-        threads.retain(|(number, _)| self.threads.iter().any(|server| server.number == *number));
-        Cost {
-            cpu: (!threads.is_empty()).then(|| threads.iter().map(|(_, cpu)| cpu).sum()),
+        threads.retain(|thread| {
+            let is_it = |server: &Server| server.number == thread.number;
+            self.threads.iter().any(is_it)
+        });
+        Ok(Cost {
+            cpu: (!threads.is_empty()).then(|| threads.iter().map(|thread| thread.ran).sum()),
             threads,
             // Its memory cannot be told from the driver's.
             rss_bytes: None,
-        }
+            own_cpu: seawall_sys::usage::process_cpu(),
+            within: true,
+        })
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let mut notes = self.halves.notes();
+        let mut notes = self.remote.deal().notes();
         let requests: u64 = self.threads.iter().map(Server::requests).sum();
         notes.insert("requests_total".to_owned(), Value::from(requests));
         if let Some(notice) = self.threads.iter().find_map(|server| server.notice.clone()) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  a free port, a temporary folder ─► Program::arguments ─► Process ─► answers ─► Remote drives it
-//!  CPUs: some for the server, the others for the client threads ([`Halves`])
+//!  CPUs: some for the server, the others for the client threads ([`Deal`])
 //! ```
 //!
 //! The one idea: a comparison is fair where every program runs in the same place, with the same wants
@@ -23,8 +23,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-use super::halves::Halves;
-use super::{Endpoint, Lookups, Target};
+use super::{Deal, Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
 use crate::drive::Drive;
@@ -82,7 +81,6 @@ pub(super) struct Spawned<W> {
     process: Process,
     /// Its program's file.
     path: PathBuf,
-    halves: Halves,
     /// Where it keeps its files; removed with this.
     folder: TempDir,
 }
@@ -95,10 +93,7 @@ impl<W: Spoken> Spawned<W> {
         let wanted = Wanted::parse(drive.which)?;
         let path = wanted.find()?;
         let configuration = drive.configuration;
-        let halves = Halves::of(
-            seawall_sys::pin::allowed(),
-            configuration.server_threads.or(configuration.shards),
-        );
+        let deal = Deal::here(configuration.server_threads.or(configuration.shards));
         // Always a folder of its own: a log that is there already would be taken in.
         let parent = configuration.dir.as_deref().unwrap_or(drive.scratch);
         let folder = tempfile::Builder::new()
@@ -113,7 +108,7 @@ impl<W: Spoken> Spawned<W> {
             let place = Place {
                 port,
                 folder: &inside,
-                cpus: halves.server.len(),
+                cpus: deal.server.len(),
                 for_memcached: wanted.protocol.of_memcached,
             };
             let arguments = (wanted.program.arguments)(configuration, &place)?;
@@ -122,7 +117,7 @@ impl<W: Spoken> Spawned<W> {
                 &path,
                 &arguments,
                 &inside,
-                &halves.server,
+                &deal.server,
             )?;
             let address = Address::here(port);
             tries += 1;
@@ -131,13 +126,12 @@ impl<W: Spoken> Spawned<W> {
                 Err(_) if tries < Self::TRIES && process.lost_its_port() => continue,
                 Err(why) => return Err(process.failed(&why, parent)),
             }
-            let remote = Remote::open(drive, address, halves.generator.clone())
+            let remote = Remote::open(drive, address, |_| deal.clone())
                 .map_err(|why| process.failed(&why, parent))?;
             return Ok(Spawned {
                 remote,
                 process,
                 path,
-                halves,
                 folder,
             });
         }
@@ -161,10 +155,6 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         self.remote.connections()
     }
 
-    fn cores(&self) -> usize {
-        self.threads().min(self.halves.generator.len())
-    }
-
     fn client(&self, number: usize) -> Result<Caller<W>, String> {
         self.remote.caller(number)
     }
@@ -173,13 +163,20 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         self.remote.lookups()
     }
 
-    fn cost(&self) -> Cost {
-        Cost::of_process(self.process.pid())
+    fn keys(&self) -> Option<u64> {
+        self.remote.keys()
+    }
+
+    fn deal(&self) -> Option<&Deal> {
+        Some(self.remote.deal())
+    }
+
+    fn cost(&self) -> Result<Cost, String> {
+        Ok(Cost::of_process(self.process.pid()))
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let mut notes = self.halves.notes();
-        notes.extend(self.remote.notes());
+        let mut notes = self.remote.notes();
         // This very program is known by the kernel's link to it.
         let file = Some(&self.path).filter(|path| path.starts_with("/proc"));
         let file = file.and_then(|path| std::fs::read_link(path).ok());
