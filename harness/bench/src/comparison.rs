@@ -201,10 +201,11 @@ impl Comparison {
         let mut cells = Vec::new();
         for workload in &self.workloads {
             for repetition in 0..self.repetitions {
+                // Targets are compared within a configuration: what is compared runs side by side.
                 let mut round: Vec<Cell> = self
-                    .targets
+                    .configurations
                     .iter()
-                    .flat_map(|target| self.configurations.iter().map(move |named| (target, named)))
+                    .flat_map(|named| self.targets.iter().map(move |target| (target, named)))
                     .map(|(target, named)| self.cell(target, workload, named, repetition, seed))
                     .collect();
                 if repetition % 2 == 1 {

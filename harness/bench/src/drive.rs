@@ -209,12 +209,17 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
     let notes = endpoint.notes();
     let clients = clients * endpoint.lanes();
     let deal = endpoint.deal().cloned();
-    let closed = endpoint.close();
     let failure = stage.failure.into_inner();
-    if let Some(error) = failure.unwrap_or_else(std::sync::PoisonError::into_inner) {
-        return Err(error);
+    let failure = failure.unwrap_or_else(std::sync::PoisonError::into_inner);
+    let closed = endpoint.close(failure.is_some());
+    match (failure, closed) {
+        // What a client saw, and what the target knows of it.
+        (Some(BenchError::Target { why, .. }), Err(told)) => {
+            return Err(drive.failed(format!("{why}; {told}")));
+        }
+        (Some(error), _) => return Err(error),
+        (None, closed) => closed.map_err(|why| drive.failed(why))?,
     }
-    closed.map_err(|why| drive.failed(why))?;
     let interval = interval.expect("a cell that did not fail was measured");
     if recording.ops() == 0 {
         return Err(BenchError::Nothing {

@@ -153,7 +153,7 @@ fn a_rate_is_kept_on_a_server() {
     );
 }
 
-/// Redis-servers that were started from `here`.
+/// Redis-servers that were started from `here`, by their numbers.
 fn servers_of(here: &Path) -> Vec<String> {
     let here = here.canonicalize().expect("a folder");
     let Ok(processes) = std::fs::read_dir("/proc") else {
@@ -164,7 +164,8 @@ fn servers_of(here: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let inside = std::fs::read_link(path.join("cwd")).ok()?;
             let name = std::fs::read_to_string(path.join("comm")).ok()?;
-            (inside.starts_with(&here) && name.starts_with("redis")).then_some(name)
+            let number = path.file_name()?.to_str()?.to_owned();
+            (inside.starts_with(&here) && name.starts_with("redis")).then_some(number)
         })
         .collect()
 }
@@ -184,11 +185,58 @@ fn long_cell(here: &Path) -> Child {
         .args(["bench", "--target", "spawn:redis-server", "--seconds", "60"])
         .args(["--workload", "session:sessions=100"])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     wait_until("started a server", || !servers_of(here).is_empty());
     child
+}
+
+fn send(signal: &str, process: &str) {
+    let sent = std::process::Command::new("kill")
+        .args([&format!("-{signal}"), process])
+        .status()
+        .expect("kill starts");
+    assert!(sent.success());
+}
+
+#[test]
+fn a_server_that_dies_in_the_middle_is_told_with_its_last_words() {
+    if !is_here("redis-server") {
+        return;
+    }
+    let here = folder();
+    let child = long_cell(here.path());
+    let said = |word: &str| {
+        let logs = std::fs::read_dir(here.path()).expect("a folder");
+        logs.flatten().any(|folder| {
+            let output = std::fs::read_to_string(folder.path().join("output.txt"));
+            output.is_ok_and(|output| output.contains(word))
+        })
+    };
+    wait_until("ready", || said("Ready to accept connections"));
+    // Driven for a moment, so that clients see it go, too.
+    std::thread::sleep(Duration::from_millis(300));
+    send("ABRT", &servers_of(here.path())[0]);
+    let output = child.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for words in [
+        "ended by itself",
+        "signal: 6",
+        "it said last",
+        "REDIS BUG REPORT",
+    ] {
+        let kept = entries(here.path());
+        let kept = kept.iter().find(|name| name.starts_with("failed-server-"));
+        let kept = kept.expect("its output is kept");
+        let whole = std::fs::read_to_string(here.path().join(kept)).expect("text");
+        assert!(
+            told.contains(words) || whole.contains(words),
+            "{words}: {told}"
+        );
+    }
+    assert_eq!(entries(here.path()).len(), 1, "nothing else is left");
 }
 
 #[test]
@@ -196,14 +244,15 @@ fn no_server_outlives_the_program_however_it_ends() {
     if !is_here("redis-server") {
         return;
     }
-    for (signal, leaves_nothing) in [("INT", true), ("TERM", true), ("KILL", false)] {
+    for (signal, leaves_nothing) in [
+        ("INT", true),
+        ("TERM", true),
+        ("HUP", true),
+        ("KILL", false),
+    ] {
         let here = folder();
         let mut child = long_cell(here.path());
-        let sent = std::process::Command::new("kill")
-            .args([&format!("-{signal}"), &child.id().to_string()])
-            .status()
-            .expect("kill starts");
-        assert!(sent.success());
+        send(signal, &child.id().to_string());
         assert!(!child.wait().expect("it ends").success(), "{signal}");
         wait_until("ended its server", || servers_of(here.path()).is_empty());
         if leaves_nothing {

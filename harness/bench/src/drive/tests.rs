@@ -150,7 +150,7 @@ macro_rules! toy {
             fn notes(&self) -> Map<String, Value> {
                 Map::new()
             }
-            fn close(self) -> Result<(), String> {
+            fn close(self, _failed: bool) -> Result<(), String> {
                 Ok(())
             }
         }

@@ -34,7 +34,7 @@ use crate::target::{Deal, Lookups};
 
 /// Connections of each client thread where nothing is set: with fewer, a server of several threads would
 /// have nothing to share out.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 
 /// A server that is there, and how it is driven.
 pub(crate) struct Remote<W> {

@@ -139,7 +139,7 @@ impl Endpoint for Limit {
         notes
     }
 
-    fn close(self) -> Result<(), String> {
+    fn close(self, _failed: bool) -> Result<(), String> {
         self.threads.into_iter().try_for_each(Server::end)
     }
 }

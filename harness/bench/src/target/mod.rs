@@ -10,6 +10,7 @@ mod memcached;
 mod null;
 mod protocol;
 mod resp;
+mod scratch;
 mod spawn;
 mod spec;
 
@@ -21,7 +22,7 @@ use serde_json::{Map, Value};
 pub(crate) use deal::Deal;
 #[cfg(test)]
 pub(crate) use resp::Addressed;
-pub use spawn::abandon;
+pub use scratch::abandon;
 pub use spec::{TargetError, TargetSpec};
 
 use crate::BenchError;
@@ -175,11 +176,12 @@ pub(crate) trait Endpoint: Sized + Sync {
     /// What a row should say besides figures (`device`: what `uring` fell back to).
     fn notes(&self) -> Map<String, Value>;
 
-    /// Closes the target after the last client is gone.
+    /// Closes the target after the last client is gone; `failed` where one of them did, of which the target
+    /// may know more.
     ///
     /// # Errors
     /// In words for people: what was acknowledged may not be kept.
-    fn close(self) -> Result<(), String>;
+    fn close(self, failed: bool) -> Result<(), String>;
 }
 
 /// One thread's way to a target.

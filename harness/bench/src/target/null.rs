@@ -59,7 +59,7 @@ impl Endpoint for Null {
         Map::new()
     }
 
-    fn close(self) -> Result<(), String> {
+    fn close(self, _failed: bool) -> Result<(), String> {
         Ok(())
     }
 }

@@ -73,7 +73,9 @@ impl<W: Spoken> Endpoint for Addressed<W> {
         self.0.notes()
     }
 
-    fn close(self) -> Result<(), String> {
-        self.0.clear()
+    fn close(self, failed: bool) -> Result<(), String> {
+        let cleared = self.0.clear();
+        // What failed first is what is told.
+        if failed { Ok(()) } else { cleared }
     }
 }

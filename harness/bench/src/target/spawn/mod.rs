@@ -15,14 +15,13 @@ mod program;
 mod redis;
 mod seawall;
 
-pub use process::abandon;
-
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tempfile::TempDir;
 
+use super::scratch::Scratch;
 use super::{Deal, Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
@@ -30,6 +29,9 @@ use crate::drive::Drive;
 use crate::remote::{Address, Caller, Remote, Spoken};
 use process::Process;
 use program::{Place, Program, Wanted};
+
+/// How long a server that closed its connections may take to be gone.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Every program that can be started.
 static PROGRAMS: &[&Program] = &[
@@ -70,6 +72,7 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
         port: 1,
         folder: std::path::Path::new("/nonexistent"),
         cpus: 1,
+        drivers: 1,
         for_memcached: wanted.protocol.of_memcached,
     };
     (wanted.program.arguments)(&named.configuration, &place).map(drop)
@@ -81,8 +84,8 @@ pub(super) struct Spawned<W> {
     process: Process,
     /// Its program's file.
     path: PathBuf,
-    /// Where it keeps its files; removed with this.
-    folder: TempDir,
+    /// Where its folder is, and what it said is kept if it fails.
+    parent: PathBuf,
 }
 
 impl<W: Spoken> Spawned<W> {
@@ -94,21 +97,16 @@ impl<W: Spoken> Spawned<W> {
         let path = wanted.find()?;
         let configuration = drive.configuration;
         let deal = Deal::here(configuration.server_threads.or(configuration.shards));
-        // Always a folder of its own: a log that is there already would be taken in.
         let parent = configuration.dir.as_deref().unwrap_or(drive.scratch);
-        let folder = tempfile::Builder::new()
-            .prefix(crate::SCRATCH_PREFIX)
-            .tempdir_in(parent)
-            .map_err(|error| format!("{}: {error}", parent.display()))?;
-        let inside = folder.path().canonicalize();
-        let inside = inside.map_err(|error| format!("{}: {error}", folder.path().display()))?;
         let mut tries = 0;
         loop {
             let port = free_port()?;
+            let scratch = Scratch::make(parent)?;
             let place = Place {
                 port,
-                folder: &inside,
+                folder: scratch.path(),
                 cpus: deal.server.len(),
+                drivers: deal.generator.len(),
                 for_memcached: wanted.protocol.of_memcached,
             };
             let arguments = (wanted.program.arguments)(configuration, &place)?;
@@ -116,7 +114,7 @@ impl<W: Spoken> Spawned<W> {
                 wanted.program.name,
                 &path,
                 &arguments,
-                &inside,
+                scratch,
                 &deal.server,
             )?;
             let address = Address::here(port);
@@ -132,7 +130,7 @@ impl<W: Spoken> Spawned<W> {
                 remote,
                 process,
                 path,
-                folder,
+                parent: parent.to_owned(),
             });
         }
     }
@@ -185,15 +183,15 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         notes
     }
 
-    fn close(mut self) -> Result<(), String> {
-        let ended = self.process.ended();
-        self.process.end();
-        let folder = self.folder.close().map_err(|error| error.to_string());
+    fn close(mut self, failed: bool) -> Result<(), String> {
+        // A connection is closed a little before its server is gone.
+        let patience = if failed { FAREWELL } else { Duration::ZERO };
         // A server that ended by itself while it was driven did not do its work.
-        match ended {
-            Some(how) => Err(format!("the server ended by itself ({how})")),
-            None => folder,
-        }
+        let Some(how) = self.process.ended_within(patience) else {
+            return self.process.close();
+        };
+        let why = format!("the server ended by itself ({how})");
+        Err(self.process.failed(&why, &self.parent))
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a Path,
     /// How many CPUs it is tied to.
     pub(super) cpus: usize,
+    /// How many CPUs its driver has.
+    pub(super) drivers: usize,
     /// Whether the port is for Memcached's clients.
     pub(super) for_memcached: bool,
 }

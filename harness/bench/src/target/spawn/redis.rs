@@ -1,7 +1,7 @@
 //! `redis-server` and `valkey-server`, which take the same arguments.
 //!
 //! Where a setting has no counterpart (another eviction policy, a log device) there is an error. What is
-//! not set is Redis's default, but no snapshots: no other target takes any.
+//! not set is Redis's default, but no snapshots, which no other target takes, and no rewriting of the log.
 
 use seawall_store::evict::PolicySpec;
 
@@ -48,6 +48,8 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("--maxmemory-samples", wanted.samples.to_string()),
         ("--appendonly", yes_or_no(wanted.appendonly).to_owned()),
         ("--appendfsync", wanted.fsync.to_string()),
+        // A child that writes the log anew would take the server's CPUs, and its time is in no account.
+        ("--auto-aof-rewrite-percentage", "0".to_owned()),
     ];
     if let Some(threads) = wanted.server_threads {
         // Redis's own bound.
@@ -57,6 +59,8 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
             ));
         }
         pairs.push(("--io-threads", threads.to_string()));
+        // Otherwise they write only, and all reading and parsing is one thread's.
+        pairs.push(("--io-threads-do-reads", "yes".to_owned()));
     }
     let words = pairs
         .into_iter()
@@ -92,6 +96,7 @@ mod tests {
             port: 7,
             folder: Path::new("/f"),
             cpus: 1,
+            drivers: 1,
             for_memcached: false,
         };
         arguments(&wanted, &place).map(|words| words.join(" "))
@@ -117,6 +122,8 @@ mod tests {
             "--appendonly yes",
             "--appendfsync always",
             "--io-threads 3",
+            "--io-threads-do-reads yes",
+            "--auto-aof-rewrite-percentage 0",
         ] {
             assert!(words.contains(pair), "no {pair} in {words}");
         }

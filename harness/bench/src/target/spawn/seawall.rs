@@ -97,6 +97,7 @@ mod tests {
                 port: 7,
                 folder: Path::new("/f"),
                 cpus: 2,
+                drivers: 1,
                 for_memcached,
             };
             let words = arguments(&Configuration::default(), &place).expect("words");
