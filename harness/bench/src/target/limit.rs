@@ -133,8 +133,11 @@ impl Endpoint for Limit {
         let mut notes = self.remote.deal().notes();
         let requests: u64 = self.threads.iter().map(Server::requests).sum();
         notes.insert("requests_total".to_owned(), Value::from(requests));
-        if let Some(notice) = self.threads.iter().find_map(|server| server.notice.clone()) {
-            notes.insert(crate::NOTICE.to_owned(), Value::from(notice));
+        let fallback = self.threads.iter().find_map(|server| server.notice.clone());
+        let told = self.remote.deal().notice.clone();
+        let told: Vec<String> = told.into_iter().chain(fallback).collect();
+        if !told.is_empty() {
+            notes.insert(crate::NOTICE.to_owned(), Value::from(told.join("; ")));
         }
         notes
     }

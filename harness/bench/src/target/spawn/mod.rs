@@ -175,6 +175,11 @@ impl<W: Spoken> Endpoint for Spawned<W> {
 
     fn notes(&self) -> Map<String, Value> {
         let mut notes = self.remote.notes();
+        let told = self.remote.deal().notice.clone();
+        let told: Vec<String> = told.into_iter().chain(self.process.notes()).collect();
+        if !told.is_empty() {
+            notes.insert(crate::NOTICE.to_owned(), Value::from(told.join("; ")));
+        }
         // This very program is known by the kernel's link to it.
         let file = Some(&self.path).filter(|path| path.starts_with("/proc"));
         let file = file.and_then(|path| std::fs::read_link(path).ok());

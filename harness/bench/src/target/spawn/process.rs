@@ -121,6 +121,15 @@ impl Process {
         Some(status.to_string())
     }
 
+    /// What it has noted so far for its operator, as seawall does: a fallback that it took.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let output = self.output();
+        let notes = output
+            .lines()
+            .filter_map(|line| line.strip_prefix("note: "));
+        notes.map(str::to_owned).collect()
+    }
+
     /// Whether it ended since another process listens at its port.
     pub(super) fn lost_its_port(&mut self) -> bool {
         self.ended().is_some() && {
@@ -173,5 +182,82 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_notes_is_heard() {
+        let here = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::make(here.path()).expect("a folder");
+        let says = "echo 'note: epoll instead'; echo ready; exec sleep 60";
+        let arguments = ["-c".to_owned(), says.to_owned()];
+        let shell = Path::new("/bin/sh");
+        let process = Process::start("sh", shell, &arguments, scratch, &[]).expect("a shell");
+        let begin = Instant::now();
+        while !process.output().contains("ready") && begin.elapsed() < STARTUP_MAX {
+            std::thread::sleep(LOOK);
+        }
+        assert_eq!(process.notes(), ["epoll instead"]);
+        process.close().expect("nothing is left");
+        assert_eq!(std::fs::read_dir(here.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn what_a_server_started_ends_with_it() {
+        let here = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::make(here.path()).expect("a folder");
+        let says = "sleep 60 & echo child $!; wait";
+        let arguments = ["-c".to_owned(), says.to_owned()];
+        let shell = Path::new("/bin/sh");
+        let process = Process::start("sh", shell, &arguments, scratch, &[]).expect("a shell");
+        let begin = Instant::now();
+        let child = loop {
+            let output = process.output();
+            if let Some(number) = output.trim().strip_prefix("child ") {
+                break number.to_owned();
+            }
+            assert!(begin.elapsed() < STARTUP_MAX, "it says who its child is");
+            std::thread::sleep(LOOK);
+        };
+        process.close().expect("nothing is left");
+        // Whoever inherits it may take a moment to bury it.
+        let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        while !state().is_empty() && !state().contains(") Z ") {
+            assert!(
+                begin.elapsed() < STARTUP_MAX,
+                "its child lives: {}",
+                state()
+            );
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    #[test]
+    fn a_stranger_at_its_port_is_not_taken_for_it() {
+        let here = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::make(here.path()).expect("a folder");
+        let arguments = ["60".to_owned()];
+        let sleep = crate::target::spawn::program::in_path("sleep").expect("it is everywhere");
+        let process = Process::start("sleep", &sleep, &arguments, scratch, &[]).expect("it sleeps");
+        let answers = |pid| Survey {
+            pid,
+            ..Survey::default()
+        };
+        let address = Address::here(1);
+        let why = process.is_own(&answers(Some(process.pid() + 1)), &address);
+        assert!(why.expect_err("another").contains("instead"));
+        assert_eq!(
+            process.is_own(&answers(Some(process.pid())), &address),
+            Ok(())
+        );
+        assert_eq!(
+            process.is_own(&answers(None), &address),
+            Ok(()),
+            "it does not tell"
+        );
     }
 }
