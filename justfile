@@ -39,10 +39,37 @@ clients:
     bash .ci/install clients
     SEAWALL_CLIENTS=required cargo test -p seawall --test clients
 
-# Seawall beside Debian's redis-server and memcached, with the report: about ten minutes.
+# Seawall beside Debian's redis-server and memcached, with the report: about ten minutes, into a folder of its own.
 bench-peers *ARGS:
-    bash .ci/install peers
-    cargo run --release -- run harness/suites/peers.toml {{ARGS}}
+    #!/usr/bin/env bash
+    set -euo pipefail
+    set -- {{ARGS}}
+    missing=()
+    for program in redis-server memcached; do
+        command -v "$program" >/dev/null || missing+=("$program")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        as=()
+        [ "$(id -u)" -eq 0 ] || as=(sudo)
+        # Debian starts the services that it installs, and at every boot: here only the programs are wanted.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            printf '#!/bin/sh\nexit 101\n' | "${as[@]}" tee "$policy" >/dev/null
+            "${as[@]}" chmod 755 "$policy"
+            trap '"${as[@]}" rm -f "$policy"' EXIT
+        fi
+        "${as[@]}" apt-get update -qq
+        "${as[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+        if command -v systemctl >/dev/null; then
+            "${as[@]}" systemctl disable "${missing[@]}"
+        fi
+    fi
+    out=()
+    case " $* " in
+        *" --out"* | *" --resume "*) ;;
+        *) out=(--out "runs/peers-$(date -u +%Y%m%d-%H%M%S)") ;;
+    esac
+    cargo run --release -- run harness/suites/peers.toml "${out[@]}" "$@"
 
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:
