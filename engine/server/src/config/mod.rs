@@ -11,6 +11,7 @@
 //! changes, never on the way of a command.
 
 pub mod composed;
+mod conf;
 pub mod file;
 pub mod kind;
 mod live;
