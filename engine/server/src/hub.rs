@@ -49,6 +49,8 @@ pub struct Hub {
     limits_version: u64,
     scratch: ReplyBuf,
     now: Millis,
+    /// Whether the time is that before the network's wait.
+    is_late: bool,
     cron_at: Millis,
     busy: bool,
     left: bool,
@@ -104,6 +106,7 @@ impl Hub {
             limits,
             limits_version,
             scratch: ReplyBuf::default(),
+            is_late: true,
             cron_at: Millis(0),
             busy: true,
             left: false,
@@ -112,6 +115,7 @@ impl Hub {
 
     /// How long the network may wait, and what wakes it.
     pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
+        self.is_late = true;
         let waker = self.store.waker();
         let mailbox = self.server.mailbox(self.number);
         if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
@@ -141,6 +145,10 @@ impl Hub {
 
     /// Takes in what the network tells.
     pub fn event(&mut self, event: Event<'_>) {
+        if std::mem::take(&mut self.is_late) {
+            // A key that expires does so from now on, and not from when the worker fell asleep.
+            self.now = self.store.look_at_clock();
+        }
         match event {
             Event::Accepted {
                 conn,
@@ -342,7 +350,12 @@ impl Hub {
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
             };
-            if let Answered::Reply(reply) = answered
+            let reply = match answered {
+                Answered::Reply(reply) => Some(reply),
+                Answered::Cancelled => Some(seat.connection.reply_given_up()),
+                Answered::Parked { .. } => None,
+            };
+            if let Some(reply) = reply
                 && let Some(begun) = seat.connection.ended(place)
             {
                 calls.end(&begun, &seat.connection.client.card, now, reply);

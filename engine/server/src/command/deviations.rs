@@ -56,7 +56,6 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "memory|stats",
         "fields that would say nothing true here are left out",
     ),
-    ("monitor", "names of commands are shown in lower case"),
     ("replicaof", "refused, but `NO ONE`"),
     ("save", "an error without `dir`"),
     (
@@ -64,10 +63,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "`NOW` and `FORCE` change nothing: there are no replicas to wait for",
     ),
     ("slaveof", "refused, but `NO ONE`"),
-    (
-        "slowlog",
-        "names of commands are shown in lower case; a time includes the wait in a pipeline",
-    ),
+    ("slowlog", "a time includes the wait in a pipeline"),
     (
         "slowlog|get",
         "a fast command is kept only where the threshold is below a millisecond",

@@ -9,7 +9,7 @@ use seawall_store::reply::Protocol;
 use seawall_store::store::Watch;
 
 use crate::clients::Card;
-use crate::command::Entry;
+use crate::command::Called;
 use crate::resp::Words;
 
 /// Which replies a client gets (`CLIENT REPLY`).
@@ -28,9 +28,9 @@ pub enum Replies {
 #[derive(Debug)]
 pub enum Queued {
     /// The store's.
-    Store(Op),
+    Store(Called, Op),
     /// The server's.
-    Server(&'static Entry, Words),
+    Server(Called, Words),
 }
 
 /// Commands between `MULTI` and `EXEC`.

@@ -22,13 +22,17 @@ impl Connection {
                 if let Some(transaction) = &mut self.client.transaction {
                     transaction.failed = true;
                 }
-                let muted = self.is_muted();
-                self.reply_error(&error, muted, turn);
-                let worker = self.client.card.worker;
-                let reply = turn.scratch.as_bytes();
-                turn.server.calls.rejected(worker, entry, reply);
+                self.reject(entry, &error, turn);
             }
         }
+    }
+
+    /// Answers a call that does not run.
+    fn reject(&mut self, entry: Option<&'static Entry>, error: &CommandError, turn: &mut Turn<'_>) {
+        let muted = self.is_muted();
+        self.reply_error(error, muted, turn);
+        let (calls, worker) = (&turn.server.calls, self.client.card.worker);
+        calls.rejected(worker, entry, turn.scratch.as_bytes());
     }
 
     /// The command, where there is one and this client may call it now.
@@ -42,13 +46,16 @@ impl Connection {
                 }
                 return Err(CommandError::unknown(&name, args.iter()));
             }
-            Parsed::Store(entry, op) => {
-                if !entry.accepts(op.len()) {
-                    return Err(crate::command::arity_error(entry));
+            Parsed::Store(called, op) => {
+                if !called.accepts(op.len()) {
+                    return Err(crate::command::arity_error(called.entry));
                 }
-                Call::Store(entry, op)
+                Call::Store(called, op)
             }
-            Parsed::Server(entry, args) => Call::Server(entry.called(&args)?, args),
+            Parsed::Server(called, args) => {
+                let called = called.of(called.entry.called(&args)?);
+                Call::Server(called, args)
+            }
         };
         let entry = call.entry();
         self.client.card.command.set(entry.number as u64 + 1);
@@ -65,6 +72,15 @@ impl Connection {
         if runs_at_once(call.entry()) {
             return self.begin_in_order(call, turn);
         }
+        let op = match &call {
+            Call::Store(_, op) => Some(op),
+            Call::Server(..) => None,
+        };
+        if turn.store.is_full(op) {
+            // Redis refuses to queue anything while it has no room.
+            transaction.failed = true;
+            return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
+        }
         transaction.bytes += call.bytes();
         if transaction.bytes > turn.limits.query_bytes {
             // What a client may keep here is bounded like what it may send at once.
@@ -72,8 +88,8 @@ impl Connection {
             return;
         }
         transaction.queued.push(match call {
-            Call::Store(_, op) => Queued::Store(op),
-            Call::Server(entry, args) => Queued::Server(entry, args),
+            Call::Store(called, op) => Queued::Store(called, op),
+            Call::Server(called, args) => Queued::Server(called, args),
         });
         self.client.show();
         let muted = self.is_muted();
@@ -96,37 +112,41 @@ impl Connection {
             self.show(&call, turn);
         }
         match call {
-            Call::Store(entry, op) => {
+            Call::Store(called, op) => {
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                if entry.flags().has(Flag::Blocking) || is_wide(&op, turn) {
+                if called.flags().has(Flag::Blocking) || is_wide(&op, turn) {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
                 let place = self.order.take(muted);
-                let begun = turn.server.calls.begin(entry, &op);
+                let begun = turn.server.calls.begin(called, &op);
                 self.timing.begin(place, begun);
                 turn.store.send(turn.tag(place), op);
             }
-            Call::Server(entry, args) => {
+            Call::Server(called, args) => {
                 let silent = self.client.replies == Replies::SkipNext;
                 if silent {
                     self.client.replies = Replies::On;
                 }
-                let begun = Begun::now(entry);
-                let next = self.run(entry, &args, false, turn);
+                let mut begun = Begun::now(called);
+                let next = self.run(called.entry, &args, false, turn);
                 let muted = silent || self.client.replies == Replies::Off;
                 match &next {
-                    Next::Forward(_) | Next::Watch => {
+                    Next::Forward(_) | Next::Watch | Next::Wait { .. } => {
+                        if matches!(next, Next::Wait { .. }) {
+                            begun.park();
+                        }
                         // It takes the next place.
                         self.timing.begin(self.order.next(), begun);
                     }
-                    Next::Replied | Next::Unwatch | Next::Execute | Next::Wait { .. } => {
-                        let reply = match next {
-                            Next::Execute | Next::Wait { .. } => &[][..],
-                            _ => turn.scratch.as_bytes(),
-                        };
+                    Next::Execute => {
+                        self.execute(begun, muted, turn);
+                        return self.client.show();
+                    }
+                    Next::Replied | Next::Pushed | Next::Unwatch => {
+                        let reply = turn.scratch.as_bytes();
                         let words = Spoken::Words(&args);
                         let card = &self.client.card;
                         turn.server
@@ -201,7 +221,13 @@ impl Connection {
                 let keys = keys.within(self.client.database);
                 return (turn.store).watch(tag, watch, &keys);
             }
-            Next::Execute => return self.execute(muted, turn),
+            // Where it runs, it is begun with its time.
+            Next::Execute => return,
+            Next::Pushed => {
+                // What a client listens to it hears, also where it wants no replies.
+                let told = turn.scratch.as_bytes();
+                return self.order.reply(told, false, &mut self.output);
+            }
         }
         (self.order).reply(turn.scratch.as_bytes(), muted, &mut self.output);
     }
@@ -222,8 +248,8 @@ impl Connection {
     fn show(&self, call: &Call, turn: &Turn<'_>) {
         let (server, card) = (turn.server, &self.client.card);
         match call {
-            Call::Store(entry, op) => server.monitors.show(server, card, entry, op.args()),
-            Call::Server(entry, args) => server.monitors.show(server, card, entry, args.iter()),
+            Call::Store(called, op) => server.monitors.show(server, card, called, op.args()),
+            Call::Server(called, args) => server.monitors.show(server, card, called, args.iter()),
         }
     }
 
@@ -237,7 +263,7 @@ impl Connection {
 impl Call {
     pub(super) fn entry(&self) -> &'static Entry {
         match self {
-            Call::Store(entry, _) | Call::Server(entry, _) => entry,
+            Call::Store(called, _) | Call::Server(called, _) => called.entry,
         }
     }
 
@@ -254,7 +280,7 @@ impl Call {
     fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
         match self {
             Call::Store(_, op) => is_wide(op, turn),
-            Call::Server(entry, _) => match entry.runner {
+            Call::Server(called, _) => match called.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,
             },

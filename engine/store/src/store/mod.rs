@@ -90,6 +90,8 @@ struct Inner {
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
     reads: Vec<Reads>,
+    /// Whether a shard is full, and nothing of it may go: as its owner last saw it.
+    full: Vec<AtomicBool>,
     doors: Vec<Door>,
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
