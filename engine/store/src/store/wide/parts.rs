@@ -6,6 +6,7 @@ use crate::command::{CommandError, Keys};
 use crate::op::Op;
 use crate::store::caller::shard_of;
 use crate::store::link::{Ask, Body, Hold};
+use crate::time::Millis;
 
 /// How `op` is put together from parts, where it is.
 pub(super) fn merge(op: &Op) -> Option<Merge> {
@@ -97,7 +98,7 @@ impl Parts {
             .collect()
     }
 
-    pub(super) fn hold(&self, shard: usize) -> Hold {
+    pub(super) fn hold(&self, shard: usize, at: Millis) -> Hold {
         let part = self.parts.iter().find(|part| part.shard == shard);
         let ops = part.map(|part| match &part.ask {
             PartAsk::Op(op) => vec![op.clone()],
@@ -106,6 +107,7 @@ impl Parts {
         Hold {
             ops: ops.unwrap_or_default(),
             watch: None,
+            at,
         }
     }
 
