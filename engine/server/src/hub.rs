@@ -1,6 +1,7 @@
 //! The clients of one worker: what the network tells goes to connections, what they ask to the store,
 //! and answers back.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,13 @@ const CRON_MS: u64 = 100;
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 
 const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+/// Redis's code and first words; what to do about it is said in ours.
+const PROTECTED: &[u8] =
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password \
+is set for the default user. In this mode connections are only accepted from the loopback interface. \
+Set requirepass, or set protected-mode to no from the machine itself if the port is not open to others.\r\n";
+const PROTECTED_MEMCACHED: &[u8] =
+    b"SERVER_ERROR protected mode: only clients of this machine are served\r\n";
 
 /// The clients of one worker.
 pub struct Hub {
@@ -42,8 +50,8 @@ pub struct Hub {
     runnable: Vec<u32>,
     /// Seats whose connection has something for the network.
     dirty: Vec<u32>,
-    /// Who came when there were too many.
-    turned_away: Vec<Token>,
+    /// Who came and may not stay, and what they are told.
+    turned_away: Vec<(Token, &'static [u8])>,
     timers: Timers,
     limits: Arc<Limits>,
     limits_version: u64,
@@ -74,6 +82,15 @@ enum Life {
     Closing,
     /// The network has closed it; its seat stays until the store owes it nothing.
     Gone,
+}
+
+/// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
+fn is_of_this_machine(peer: &str) -> bool {
+    match peer.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().is_loopback(),
+        // A path.
+        Err(_) => true,
+    }
 }
 
 impl Hub {
@@ -217,8 +234,8 @@ impl Hub {
 
     /// Gives the network what is to be sent and closed.
     pub fn flush(&mut self, net: &mut dyn Net) {
-        for token in self.turned_away.drain(..) {
-            net.send(token, FULL);
+        for (token, why) in self.turned_away.drain(..) {
+            net.send(token, why);
             net.close_after_sending(token);
         }
         for slot in std::mem::take(&mut self.dirty) {
@@ -287,11 +304,21 @@ impl Hub {
         // What was set before a client came holds for it, a password above all.
         self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
-            self.turned_away.push(token);
+            self.turned_away.push((token, FULL));
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
         let (local, language) = self.local[listener].clone();
+        let is_open = self.limits.protects && self.limits.password.is_empty();
+        if is_open && !is_of_this_machine(&peer) {
+            let why = match language {
+                Language::Resp => PROTECTED,
+                Language::Memcached => PROTECTED_MEMCACHED,
+            };
+            self.turned_away.push((token, why));
+            self.server.traffic.of(self.number).rejected.add(1);
+            return;
+        }
         let clients = &self.server.clients;
         self.server.traffic.of(self.number).accepted.add(1);
         let card = clients.enter(self.number, token, peer, local, self.now);
@@ -344,7 +371,16 @@ impl Hub {
             Message::Unblock { conn, error } => {
                 self.with(conn, |connection, turn| connection.unblock(error, turn));
             }
-            Message::Look => self.busy = true,
+            Message::Look => {
+                self.busy = true;
+                // A pause may have ended.
+                for slot in 0..self.seats.len() as u32 {
+                    let seat = self.seats[slot as usize].as_ref();
+                    if seat.is_some_and(|seat| seat.connection.client.is_paused()) {
+                        self.set_runnable(slot);
+                    }
+                }
+            }
         }
     }
 
@@ -385,6 +421,7 @@ impl Hub {
                 .traffic
                 .sample(self.server.calls.total(), self.now);
             self.server.save_where_due(self.now);
+            self.server.evict_clients();
         }
         let was_paused = self
             .server

@@ -9,6 +9,7 @@ use seawall_store::command::Flag;
 
 use crate::clients::Card;
 use crate::command::Called;
+use crate::command::secrets::{REDACTED, is_secret};
 use crate::mailbox::{Frame, Message};
 use crate::net::Token;
 use crate::server::Server;
@@ -64,8 +65,14 @@ impl Monitors {
             card.database.get(),
             card.peer
         );
-        for arg in args {
-            let _ = write!(line, " {}", quoted(arg));
+        let args: Vec<&[u8]> = args.collect();
+        for (at, arg) in args.iter().enumerate() {
+            let shown = if is_secret(called, &args, at) {
+                REDACTED
+            } else {
+                arg
+            };
+            let _ = write!(line, " {}", quoted(shown));
         }
         let frame = Arc::new(Frame::of(|reply| reply.simple(&line)));
         for &(worker, token) in &*self.lock() {

@@ -95,6 +95,11 @@ impl Begun {
         }
     }
 
+    /// What was called.
+    pub fn called(&self) -> Called {
+        self.called
+    }
+
     /// It waits from now on, which is not its time.
     pub fn park(&mut self) {
         self.took.get_or_insert(self.at.elapsed());

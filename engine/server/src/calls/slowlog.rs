@@ -9,6 +9,7 @@ use seawall_store::command::Flag;
 
 use super::Spoken;
 use crate::clients::Card;
+use crate::command::secrets::{REDACTED, is_secret};
 use crate::command::{Called, Entry};
 use crate::config::Settings;
 
@@ -133,7 +134,10 @@ fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
         Spoken::Words(words) => (words.len(), words.iter().take(WORDS_MAX).collect()),
     };
     let mut kept = vec![called.first_word().into_bytes()];
-    kept.extend(args.into_iter().map(|word| {
+    kept.extend(args.iter().enumerate().map(|(at, word)| {
+        if is_secret(called, &args, at) {
+            return REDACTED.to_vec();
+        }
         let mut kept = word[..word.len().min(WORD_BYTES_MAX)].to_vec();
         if word.len() > WORD_BYTES_MAX {
             let more = word.len() - WORD_BYTES_MAX;

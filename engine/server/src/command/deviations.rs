@@ -24,12 +24,16 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "summaries are this server's own; no `arguments` and no `history`",
     ),
     (
+        "command|list",
+        "lists the commands of this server",
+    ),
+    (
         "config|get",
         "the parameters of this server; see its configuration",
     ),
     (
         "config|rewrite",
-        "writes the TOML file that the server was started with",
+        "writes the file that the server was started with: TOML, or in the form of Redis's files",
     ),
     (
         "config|set",

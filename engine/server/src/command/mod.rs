@@ -20,6 +20,8 @@ pub mod monitor;
 pub mod persistence;
 pub mod process;
 pub mod pubsub;
+pub mod scripting;
+pub mod secrets;
 pub mod slowlog;
 mod table;
 pub mod transaction;
@@ -79,6 +81,9 @@ pub static COMMANDS: &[&Command] = &[
     &persistence::BGSAVE,
     &persistence::BGREWRITEAOF,
     &persistence::LASTSAVE,
+    // Scripts.
+    &scripting::FUNCTION,
+    &scripting::SCRIPT,
     // Transactions.
     &transaction::MULTI,
     &transaction::EXEC,

@@ -10,9 +10,12 @@ use seawall_store::Op;
 use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
-use super::{Connection, Gate, Place, Queued, Turn};
+use super::{Connection, Gate, Place, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
-use crate::command::{Called, Next, connection::database};
+use crate::command::{
+    Called, Next,
+    connection::{Greeting, database},
+};
 use crate::resp::{Words, element};
 
 /// A transaction that runs.
@@ -64,6 +67,18 @@ impl Connection {
         let Some(transaction) = self.client.transaction.take() else {
             return;
         };
+        let is_watched = turn.server.monitors.is_any();
+        if is_watched && !transaction.failed {
+            for queued in &transaction.queued {
+                match queued {
+                    Queued::Store(called, op) => self.show_words(called, op.args(), turn),
+                    Queued::Server(called, args) => self.show_words(called, args.iter(), turn),
+                }
+            }
+        }
+        if is_watched {
+            self.show_words(&begun.called(), std::iter::empty(), turn);
+        }
         if transaction.failed {
             let error =
                 CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
@@ -71,19 +86,25 @@ impl Connection {
             let (calls, card) = (&turn.server.calls, &self.client.card);
             return calls.called(&begun, None, card, turn.now, turn.scratch.as_bytes());
         }
-        let mut within = self.client.database;
+        // What `SELECT` and `HELLO` will have changed when a later command runs.
+        let (mut within, mut protocol) = (self.client.database, self.client.protocol);
         let mut ops: Vec<Op> = Vec::new();
         let mut steps = VecDeque::new();
         for queued in transaction.queued {
             match queued {
                 Queued::Store(called, op) => {
-                    ops.push(op.within(within).answered_in(self.client.protocol));
+                    ops.push(op.within(within).answered_in(protocol));
                     steps.push_back(Step::Store(called));
                 }
                 Queued::Server(called, args) => {
                     let before = within;
                     if called.name() == "select" {
                         within = database(&args, turn.limits).unwrap_or(within);
+                    }
+                    if called.name() == "hello"
+                        && let Ok(greeting) = Greeting::read(&args, protocol, turn.limits)
+                    {
+                        protocol = greeting.protocol;
                     }
                     steps.push_back(Step::Server(called, args, before));
                 }
@@ -137,8 +158,10 @@ impl Connection {
                     let len = element::len(&stored[exec.used..]).unwrap_or(0);
                     let reply = &stored[exec.used..exec.used + len];
                     (turn.server.calls).within(&called, &self.client.card, reply);
-                    exec.reply.extend_from_slice(reply);
                     exec.used += len;
+                    if self.client.replies != Replies::Off {
+                        exec.reply.extend_from_slice(reply);
+                    }
                 }
                 Step::Server(called, args, within) => {
                     self.client.database = within;
@@ -160,6 +183,8 @@ impl Connection {
                             self.exec = Some(exec);
                             return;
                         }
+                        // `CLIENT REPLY OFF` silences what comes after it, in a transaction too.
+                        _ if self.client.replies == Replies::Off => {}
                         // Nobody waits inside a transaction.
                         Next::Wait { reply, .. } => exec.reply.extend_from_slice(&reply),
                         _ => exec.reply.extend_from_slice(turn.scratch.as_bytes()),

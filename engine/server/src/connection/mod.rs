@@ -25,6 +25,7 @@ mod timing;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
 use seawall_store::store::Answered;
@@ -200,8 +201,9 @@ impl Connection {
             return;
         }
         if let Gate::Held(call) = &self.gate
-            && turn.server.pause.until(call.entry(), turn.now).is_some()
+            && self.is_paused(call, turn)
         {
+            self.client.card.paused.store(true, Ordering::Relaxed);
             return;
         }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {

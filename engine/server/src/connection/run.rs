@@ -1,5 +1,7 @@
 //! What becomes of a command: refused, queued, held, sent to the store, or run.
 
+use std::sync::atomic::Ordering;
+
 use seawall_store::Op;
 use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
@@ -8,7 +10,8 @@ use seawall_store::store::Watch;
 use super::refusal::{refusal, runs_at_once};
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
-use crate::command::{Context, Entry, Next, Order as When, Runner};
+use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
+use crate::pause::changes;
 use crate::resp::{Parsed, Words};
 
 impl Connection {
@@ -99,16 +102,39 @@ impl Connection {
     /// Begins a command now, or when all before it are answered.
     fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
         let is_early = !self.order.is_empty() && call.comes_after_all(turn);
-        if is_early || turn.server.pause.until(call.entry(), turn.now).is_some() {
+        let is_paused = self.is_paused(&call, turn);
+        if is_early || is_paused {
+            self.client.card.paused.store(is_paused, Ordering::Relaxed);
             self.gate = Gate::Held(Box::new(call));
             return;
         }
         self.begin(call, turn);
     }
 
+    /// Whether a call waits for the end of a pause.
+    pub(super) fn is_paused(&self, call: &Call, turn: &Turn<'_>) -> bool {
+        let is_on = turn.server.pause.is_on(turn.now);
+        let queued = (self.client.transaction.iter())
+            .filter(|_| is_on && call.entry().name() == "exec")
+            .flat_map(|transaction| &transaction.queued);
+        let writes = queued
+            .map(|queued| match queued {
+                Queued::Store(called, _) | Queued::Server(called, _) => called.entry,
+            })
+            .any(changes);
+        let until = turn.server.pause.until(call.entry(), writes, turn.now);
+        is_on && until.is_some()
+    }
+
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
-        if turn.server.monitors.is_any() {
+        self.client.card.paused.store(false, Ordering::Relaxed);
+        // A client that resets itself does not hear of it.
+        if call.entry().name() == "reset" {
+            turn.server.monitors.remove(&self.client.card);
+        }
+        // What `EXEC` runs is shown before it.
+        if turn.server.monitors.is_any() && call.entry().name() != "exec" {
             self.show(&call, turn);
         }
         match call {
@@ -246,11 +272,20 @@ impl Connection {
 
     /// Shows a call to those who hear of every one.
     fn show(&self, call: &Call, turn: &Turn<'_>) {
-        let (server, card) = (turn.server, &self.client.card);
         match call {
-            Call::Store(called, op) => server.monitors.show(server, card, called, op.args()),
-            Call::Server(called, args) => server.monitors.show(server, card, called, args.iter()),
+            Call::Store(called, op) => self.show_words(called, op.args(), turn),
+            Call::Server(called, args) => self.show_words(called, args.iter(), turn),
         }
+    }
+
+    pub(super) fn show_words<'a>(
+        &self,
+        called: &Called,
+        args: impl Iterator<Item = &'a [u8]>,
+        turn: &Turn<'_>,
+    ) {
+        let (server, card) = (turn.server, &self.client.card);
+        server.monitors.show(server, card, called, args);
     }
 
     pub(super) fn reply_error(&mut self, error: &CommandError, muted: bool, turn: &mut Turn<'_>) {

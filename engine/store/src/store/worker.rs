@@ -147,15 +147,15 @@ impl Worker {
         !matches!(route(op, self.core().inner.shards), Route::One(_))
     }
 
-    /// Whether there is no room: on a shard of one of `op`'s keys or, where it has none or there is no op,
-    /// on all shards. What asks may still be refused, or find room, when it runs.
+    /// Whether there is no room on a shard of one of `op`'s keys or, where it has none or there is no op, on
+    /// any. What asks may still be refused, or find room, when it runs.
     pub fn is_full(&self, op: Option<&Op>) -> bool {
         let inner = &self.core().inner;
         // Relaxed: as where it is told.
         let is_full = |shard: usize| inner.full[shard].load(Ordering::Relaxed);
         let mut keys = op.into_iter().flat_map(Op::keys).peekable();
         if keys.peek().is_none() {
-            return (0..inner.shards).all(is_full);
+            return (0..inner.shards).any(is_full);
         }
         keys.any(|key| is_full(Slot::of(key).shard(inner.shards)))
     }

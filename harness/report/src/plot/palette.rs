@@ -102,6 +102,38 @@ const KNOWN: &[(&str, Look)] = &[
         },
     ),
     (
+        "allkeys-random",
+        Look {
+            ink: VERMILION,
+            mark: Mark::Ring,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-lru",
+        Look {
+            ink: SKY,
+            mark: Mark::Triangle,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-lfu",
+        Look {
+            ink: SKY,
+            mark: Mark::Square,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-random",
+        Look {
+            ink: VERMILION,
+            mark: Mark::Triangle,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
         "volatile-ttl",
         Look {
             ink: ORANGE,
