@@ -57,10 +57,10 @@ pub struct Hub {
     limits_version: u64,
     scratch: ReplyBuf,
     now: Millis,
-    /// Whether the time is that before the network's wait.
-    is_late: bool,
     cron_at: Millis,
     busy: bool,
+    /// Whether the time is that of before the network waited.
+    slept: bool,
     left: bool,
 }
 
@@ -123,16 +123,16 @@ impl Hub {
             limits,
             limits_version,
             scratch: ReplyBuf::default(),
-            is_late: true,
             cron_at: Millis(0),
             busy: true,
+            slept: false,
             left: false,
         }
     }
 
     /// How long the network may wait, and what wakes it.
     pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
-        self.is_late = true;
+        self.slept = true;
         let waker = self.store.waker();
         let mailbox = self.server.mailbox(self.number);
         if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
@@ -162,9 +162,10 @@ impl Hub {
 
     /// Takes in what the network tells.
     pub fn event(&mut self, event: Event<'_>) {
-        if std::mem::take(&mut self.is_late) {
-            // A key that expires does so from now on, and not from when the worker fell asleep.
-            self.now = self.store.look_at_clock();
+        if std::mem::take(&mut self.slept) {
+            // What came in came while the network waited: it must not happen at a time before that.
+            self.now = self.server.store.now();
+            self.store.see(self.now);
         }
         match event {
             Event::Accepted {

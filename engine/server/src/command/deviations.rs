@@ -23,10 +23,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "command|docs",
         "summaries are this server's own; no `arguments` and no `history`",
     ),
-    (
-        "command|list",
-        "lists the commands of this server",
-    ),
+    ("command|list", "lists the commands of this server"),
     (
         "config|get",
         "the parameters of this server; see its configuration",

@@ -1,11 +1,6 @@
 //! `FUNCTION` and `SCRIPT`, as far as a server without scripts answers them: what forgets all of them has
 //! nothing to forget, what lists them lists none.
 
-#![expect(
-    clippy::unnecessary_wraps,
-    reason = "a handler has the table's signature, whether it can fail or not"
-)]
-
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
 use super::{Command, Context, Order, help};

@@ -24,7 +24,7 @@ pub fn is_secret(entry: &Entry, args: &[&[u8]], at: usize) -> bool {
                 let mut secret = SECRET_PARAMETERS.iter();
                 secret.any(|known| known.eq_ignore_ascii_case(name))
             };
-            at >= 2 && at % 2 == 0 && is_secret(args[at - 1])
+            at >= 2 && at.is_multiple_of(2) && is_secret(args[at - 1])
         }
         _ => false,
     }

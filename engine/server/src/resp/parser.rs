@@ -174,7 +174,9 @@ impl Building {
                     Some(entry) => {
                         let called = Called::new(entry, name);
                         match entry.runner {
-                            Runner::Store(command) => Building::Store(called, Op::new(command)),
+                            Runner::Store(command) => {
+                                Building::Store(called, Op::new(command).spelled(name))
+                            }
                             Runner::Server(_) => Building::Server(called, Words::default()),
                         }
                     }

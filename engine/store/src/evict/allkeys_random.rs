@@ -1,11 +1,12 @@
-//! `allkeys-random`: any resident, as Redis does it. What every other policy has to be better than.
+//! `allkeys-random`: any resident, as Redis does it.
+//!
+//! What every policy must beat to be worth what it costs.
 
-use super::allkeys_lru::SAMPLES;
 use super::order::sample::Sample;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
-/// Any resident.
+/// Any.
 pub struct AllKeysRandom {
     sample: Sample<()>,
 }
@@ -13,17 +14,17 @@ pub struct AllKeysRandom {
 impl Member for AllKeysRandom {
     const DESCRIPTION: Description = Description {
         name: "allkeys-random",
-        about: "evicts an object drawn at random",
+        about: "evicts any object",
         source: "Redis, maxmemory-policy allkeys-random (evict.c)",
-        params: &[SAMPLES],
-        cost: "hit: nothing; insertion: O(1); eviction: one random access per draw",
+        params: &[],
+        cost: "hit: nothing; insertion and eviction: O(1)",
         bytes_per_item: 8,
-        bad_at: "anything that is used again",
+        bad_at: "whatever has popular objects: it does not know them",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> AllKeysRandom {
+    fn build(_params: Params<'_>, setup: Setup) -> AllKeysRandom {
         AllKeysRandom {
-            sample: Sample::new(params.get(SAMPLES.name), setup.seed),
+            sample: Sample::new(1, setup.seed),
         }
     }
 }
@@ -44,8 +45,7 @@ impl<M: Marks> Policy<M> for AllKeysRandom {
     fn touch(&mut self, _entry: EntryId) {}
 
     fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        // One is as good as another: whichever was drawn first.
-        self.sample.victim(|_, ()| 0)
+        self.sample.any()
     }
 
     fn remove(&mut self, entry: EntryId) {

@@ -1,15 +1,16 @@
 //! `volatile-lfu`: of a few residents that expire, the one with the lowest count, as Redis does it.
 //!
-//! Only objects whose expiry the caller told of ([`Policy::expires`]) can go; where there are none
-//! there is no victim, and a full store refuses writes.
+//! It is `allkeys-lfu` over those whose expiry the caller told of ([`Policy::expires`]); where there are
+//! none there is no victim, and a full store refuses writes.
 
+use super::allkeys_lfu::rarity;
 use super::allkeys_lru::SAMPLES;
 use super::family::mark::log_count;
 use super::order::sample::Sample;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
-/// Sampled least frequently used, of what expires.
+/// Sampled least frequently used, among what expires.
 pub struct VolatileLfu {
     sample: Sample<()>,
 }
@@ -17,12 +18,12 @@ pub struct VolatileLfu {
 impl Member for VolatileLfu {
     const DESCRIPTION: Description = Description {
         name: "volatile-lfu",
-        about: "of a few expiring objects drawn at random, evicts the least counted",
+        about: "of a few expiring objects drawn at random, and the best of earlier draws, evicts the least counted",
         source: "Redis, maxmemory-policy volatile-lfu (evict.c; lfu-log-factor 10, lfu-decay-time 1)",
         params: &[SAMPLES],
         cost: "hit: counts by chance; change of expiry: O(1); eviction: one random access per draw",
-        bytes_per_item: 12,
-        bad_at: "objects without expiry (they never go), and bursts",
+        bytes_per_item: 8,
+        bad_at: "objects without expiry (they never go), and bursts, as allkeys-lfu",
     };
 
     fn build(params: Params<'_>, setup: Setup) -> VolatileLfu {
@@ -55,8 +56,7 @@ impl<M: Marks> Policy<M> for VolatileLfu {
     }
 
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId> {
-        self.sample
-            .victim(|entry, ()| u64::from(255 - log_count::decayed(marks.get(entry), now)))
+        self.sample.victim(|entry, ()| rarity(entry, now, marks))
     }
 
     fn remove(&mut self, entry: EntryId) {

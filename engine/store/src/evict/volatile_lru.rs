@@ -1,14 +1,14 @@
 //! `volatile-lru`: of a few residents that expire, the one used longest ago, as Redis does it.
 //!
-//! Only objects whose expiry the caller told of ([`Policy::expires`]) can go; where there are none
-//! there is no victim, and a full store refuses writes.
+//! It is `allkeys-lru` over those whose expiry the caller told of ([`Policy::expires`]); where there are
+//! none there is no victim, and a full store refuses writes.
 
-use super::allkeys_lru::SAMPLES;
+use super::allkeys_lru::{SAMPLES, idle_ms};
 use super::order::sample::Sample;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
-/// Sampled least recently used, of what expires.
+/// Sampled least recently used, among what expires.
 pub struct VolatileLru {
     sample: Sample<()>,
 }
@@ -16,12 +16,12 @@ pub struct VolatileLru {
 impl Member for VolatileLru {
     const DESCRIPTION: Description = Description {
         name: "volatile-lru",
-        about: "of a few expiring objects drawn at random, evicts the longest idle",
+        about: "of a few expiring objects drawn at random, and the best of earlier draws, evicts the longest idle",
         source: "Redis, maxmemory-policy volatile-lru (evict.c)",
         params: &[SAMPLES],
         cost: "hit: stores the time; change of expiry: O(1); eviction: one random access per draw",
-        bytes_per_item: 12,
-        bad_at: "objects without expiry (they never go), and what lru is bad at",
+        bytes_per_item: 8,
+        bad_at: "objects without expiry: they never go, however long nobody asks for them",
     };
 
     fn build(params: Params<'_>, setup: Setup) -> VolatileLru {
@@ -54,9 +54,7 @@ impl<M: Marks> Policy<M> for VolatileLru {
     }
 
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId> {
-        let now = now.0 as u32;
-        self.sample
-            .victim(|entry, ()| u64::from(now.wrapping_sub(marks.get(entry))))
+        self.sample.victim(|entry, ()| idle_ms(entry, now, marks))
     }
 
     fn remove(&mut self, entry: EntryId) {

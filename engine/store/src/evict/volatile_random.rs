@@ -1,14 +1,13 @@
 //! `volatile-random`: any resident that expires, as Redis does it.
 //!
-//! Only objects whose expiry the caller told of ([`Policy::expires`]) can go; where there are none
-//! there is no victim, and a full store refuses writes.
+//! It is `allkeys-random` over those whose expiry the caller told of ([`Policy::expires`]); where there
+//! are none there is no victim, and a full store refuses writes.
 
-use super::allkeys_lru::SAMPLES;
 use super::order::sample::Sample;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
-/// Any resident that expires.
+/// Any, among what expires.
 pub struct VolatileRandom {
     sample: Sample<()>,
 }
@@ -16,17 +15,17 @@ pub struct VolatileRandom {
 impl Member for VolatileRandom {
     const DESCRIPTION: Description = Description {
         name: "volatile-random",
-        about: "evicts an expiring object drawn at random",
+        about: "evicts any expiring object",
         source: "Redis, maxmemory-policy volatile-random (evict.c)",
-        params: &[SAMPLES],
-        cost: "hit: nothing; change of expiry: O(1); eviction: one random access per draw",
-        bytes_per_item: 12,
-        bad_at: "objects without expiry (they never go), and anything that is used again",
+        params: &[],
+        cost: "hit: nothing; change of expiry and eviction: O(1)",
+        bytes_per_item: 8,
+        bad_at: "objects without expiry (they never go), and popular objects with one",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> VolatileRandom {
+    fn build(_params: Params<'_>, setup: Setup) -> VolatileRandom {
         VolatileRandom {
-            sample: Sample::new(params.get(SAMPLES.name), setup.seed),
+            sample: Sample::new(1, setup.seed),
         }
     }
 }
@@ -52,8 +51,7 @@ impl<M: Marks> Policy<M> for VolatileRandom {
     }
 
     fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        // One is as good as another: whichever was drawn first.
-        self.sample.victim(|_, ()| 0)
+        self.sample.any()
     }
 
     fn remove(&mut self, entry: EntryId) {

@@ -127,12 +127,11 @@ impl Worker {
         turn
     }
 
-    /// Looks at the clock, where the store follows it: what is asked from here before the next turn is
-    /// asked now, however long the thread slept. The time.
-    pub fn look_at_clock(&mut self) -> Millis {
+    /// Ops that are sent from here on happen at `now`, or at the time that the store has seen where that is
+    /// later: for a thread that slept since its last turn.
+    pub fn see(&mut self, now: Millis) {
         let core = self.core_mut();
-        core.now = core.inner.now().max(core.now);
-        core.now
+        core.now = core.inner.advance(now);
     }
 
     /// Runs `op`; [`Worker::answers`] tells what became of it, by `tag`. Ops on one shard are applied in

@@ -104,7 +104,7 @@ const KNOWN: &[(&str, Look)] = &[
     (
         "allkeys-random",
         Look {
-            ink: VERMILION,
+            ink: GREY,
             mark: Mark::Ring,
             dash: Dash::Dashed,
         },
@@ -112,7 +112,7 @@ const KNOWN: &[(&str, Look)] = &[
     (
         "volatile-lru",
         Look {
-            ink: SKY,
+            ink: BLUE,
             mark: Mark::Triangle,
             dash: Dash::Dashed,
         },
@@ -121,14 +121,14 @@ const KNOWN: &[(&str, Look)] = &[
         "volatile-lfu",
         Look {
             ink: SKY,
-            mark: Mark::Square,
+            mark: Mark::Triangle,
             dash: Dash::Dashed,
         },
     ),
     (
         "volatile-random",
         Look {
-            ink: VERMILION,
+            ink: GREY,
             mark: Mark::Triangle,
             dash: Dash::Dashed,
         },

@@ -107,6 +107,7 @@ impl Host {
             Change::Notify(classes) => self.shard.set_notify(classes),
             Change::ActiveExpiry(whether) => self.shard.set_active_expiry(whether),
             Change::Appendfsync(fsync) => self.gate.set_fsync(fsync),
+            Change::Limits(limits) => keyspace.set_limits(limits),
         }
         // The policy has to come to know what is there.
         self.busy = true;
