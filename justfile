@@ -44,6 +44,10 @@ bench-peers *ARGS:
     bash .ci/install peers
     cargo run --release -- run harness/suites/peers.toml {{ARGS}}
 
+# Redis's own suite, of Debian's source package, against `seawall serve`: some files (`unit/multi`) or all.
+redis-suite *UNITS:
+    engine/server/tests/redis-suite/run {{UNITS}}
+
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:
     test -x {{venv}}/bin/python || python3 -m venv {{venv}}

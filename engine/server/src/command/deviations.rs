@@ -14,6 +14,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "`INFO` and `LIST` show `lib-name` and `lib-ver`, as Redis 7.2 does",
     ),
     ("client|caching", "refused: keys are not tracked"),
+    ("client|pause", "keys expire during a pause too"),
     (
         "client|tracking",
         "`ON` is refused; keyspace notifications tell of changes",
@@ -42,6 +43,10 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     ("failover", "refused: there are no replicas"),
     (
+        "function",
+        "there are no functions: `FLUSH` and `LIST` alone",
+    ),
+    (
         "info",
         "fields that would say nothing true here are left out; `usec` of a call goes from its \
               beginning to its answer, with the wait for commands before it in a pipeline",
@@ -59,6 +64,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     ("replicaof", "refused, but `NO ONE`"),
     ("save", "an error without `dir`"),
+    ("script", "there are no scripts: `EXISTS` and `FLUSH` alone"),
     (
         "shutdown",
         "`NOW` and `FORCE` change nothing: there are no replicas to wait for",
