@@ -71,6 +71,10 @@ bench-peers *ARGS:
     esac
     cargo run --release -- run harness/suites/peers.toml "${out[@]}" "$@"
 
+# Redis's own suite, of Debian's source package, against `seawall serve`: some files (`unit/multi`) or all.
+redis-suite *UNITS:
+    engine/server/tests/redis-suite/run {{UNITS}}
+
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:
     test -x {{venv}}/bin/python || python3 -m venv {{venv}}

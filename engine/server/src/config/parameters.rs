@@ -1,6 +1,6 @@
 //! Every parameter: one table for the command line, the file, `CONFIG` and the documentation.
 
-use super::composed::{read_output_limits, read_percentiles, read_save};
+use super::composed::{read_output_limits, read_percentiles, read_save, read_share};
 use super::kind::Kind;
 use super::{Effect, Parameter, When};
 use crate::notify;
@@ -128,6 +128,20 @@ pub static PARAMETERS: &[Parameter] = &[
         "10000",
         Effect::Clients,
         "how many clients there may be",
+    ),
+    running(
+        "protected-mode",
+        Kind::YesNo,
+        "yes",
+        Effect::Clients,
+        "whether clients of other machines are turned away as long as there is no password",
+    ),
+    running(
+        "maxmemory-clients",
+        Kind::Composed(read_share),
+        "0",
+        Effect::Clients,
+        "bytes that clients' buffers may take together, or a share of maxmemory (5%); 0: no bound",
     ),
     running(
         "timeout",
