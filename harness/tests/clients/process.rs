@@ -1,4 +1,4 @@
-//! Scripts that are processes of their own: Python's and Node's.
+//! Scripts that are programs of their own: Python's, Node's, and that of the crate `redis`.
 
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -13,6 +13,10 @@ const TIME_MAX: Duration = Duration::from_mins(2);
 
 pub fn redis_py(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
     python("redis_py", server, protocol)
+}
+
+pub fn pymemcache(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
+    python("pymemcache_script", server, protocol)
 }
 
 fn python(module: &str, server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
@@ -30,6 +34,11 @@ pub fn ioredis(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
         .arg(installed::source("ioredis/main.js"))
         .env("NODE_PATH", modules);
     Ok(script(command, server, protocol))
+}
+
+pub fn redis_rs(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
+    let program = installed::file("redis-rs/debug/seawall-redis-rs-script")?;
+    Ok(script(Command::new(program), server, protocol))
 }
 
 /// Runs a script, and reads what it says of its sections.
