@@ -51,6 +51,8 @@ pub struct Hub {
     now: Millis,
     cron_at: Millis,
     busy: bool,
+    /// Whether the time is that of before the network waited.
+    slept: bool,
     left: bool,
 }
 
@@ -106,12 +108,14 @@ impl Hub {
             scratch: ReplyBuf::default(),
             cron_at: Millis(0),
             busy: true,
+            slept: false,
             left: false,
         }
     }
 
     /// How long the network may wait, and what wakes it.
     pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
+        self.slept = true;
         let waker = self.store.waker();
         let mailbox = self.server.mailbox(self.number);
         if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
@@ -141,6 +145,11 @@ impl Hub {
 
     /// Takes in what the network tells.
     pub fn event(&mut self, event: Event<'_>) {
+        if std::mem::take(&mut self.slept) {
+            // What came in came while the network waited: it must not happen at a time before that.
+            self.now = self.server.store.now();
+            self.store.see(self.now);
+        }
         match event {
             Event::Accepted {
                 conn,

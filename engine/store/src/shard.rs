@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::command::{Call, CommandError};
+use crate::command::{Call, CommandError, Flag};
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
@@ -10,6 +10,7 @@ use crate::keyspace::{DatabaseStats, DbKey, Keyspace};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
+use crate::value::Limits;
 
 /// What a shard is made with. Randomness comes in here and nowhere else.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct ShardConfig {
     pub samples: u32,
     /// How many databases there are (`databases`), 1 to 256.
     pub databases: usize,
+    /// How far the compact forms of values go.
+    pub limits: Limits,
 }
 
 impl Default for ShardConfig {
@@ -34,6 +37,7 @@ impl Default for ShardConfig {
             policy: PolicySpec::default(),
             samples: 5,
             databases: 16,
+            limits: Limits::default(),
         }
     }
 }
@@ -154,9 +158,9 @@ impl Shard {
         let told = effects.len();
         let done = self.begin(now, op, !command.flags.writes());
         // A transaction was found room for as a whole (`Shard::prepare`), and is not done by half.
-        let room = |()| match self.keyspace.prepare(op) {
-            Err(_) if wait == Wait::MayNot => Ok(()),
-            room => room,
+        let room = |()| match wait {
+            Wait::MayNot => Ok(()),
+            Wait::May | Wait::Served(_) => self.keyspace.prepare(op).map(drop),
         };
         let done = done.and_then(room).and_then(|()| {
             (command.run)(&mut Call {
@@ -192,18 +196,26 @@ impl Shard {
         Ok(())
     }
 
-    /// Makes room for `op` ahead of applying it. Effects go to `out`.
+    /// Makes room for `ops` ahead of applying them at once. Effects go to `out`.
     ///
     /// # Errors
-    /// `OOM` where nothing may go.
+    /// `OOM` where nothing may go and one of them has no room.
     pub(crate) fn prepare(
         &mut self,
         now: Millis,
-        op: &Op,
+        ops: &[Op],
         out: &mut Out,
     ) -> Result<(), CommandError> {
-        self.begin(now, op, false)?;
-        let done = self.keyspace.prepare(op);
+        let mut need = 0;
+        let grow = |op: &&Op| op.command().flags.has(Flag::Denyoom);
+        let done = ops.iter().filter(grow).try_for_each(|op| {
+            self.begin(now, op, false)?;
+            need += self.keyspace.prepare(op)?;
+            Ok(())
+        });
+        if done.is_ok() && ops.len() > 1 {
+            self.keyspace.prepare_together(need);
+        }
         self.keyspace.drain_removed(&mut out.effects);
         self.keyspace.drain_events(&mut out.events);
         self.keyspace.settle(true);

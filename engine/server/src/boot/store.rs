@@ -36,6 +36,7 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         policy,
         samples: settings.number("maxmemory-samples") as u32,
         databases: settings.number("databases") as usize,
+        limits: settings.compact_forms(),
         dir: dir.map(PathBuf::from),
         appendonly,
         appendfsync,

@@ -9,5 +9,6 @@ mod oracle;
 mod order;
 mod saving;
 mod script;
+mod time;
 mod transactions;
 mod waiting;

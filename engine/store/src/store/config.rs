@@ -8,6 +8,7 @@ use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
 use crate::log::{Fsync, LogError};
 use crate::snapshot::SnapshotError;
+use crate::value::Limits;
 
 /// Who answers a read of a string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct StoreConfig {
     pub samples: u32,
     /// How many databases there are, 1 to 256.
     pub databases: usize,
+    /// How far the compact forms of values go.
+    pub limits: Limits,
     /// The folder of logs and snapshots.
     pub dir: Option<PathBuf>,
     /// Whether what happens is logged.
@@ -58,6 +61,7 @@ impl Default for StoreConfig {
             policy: PolicySpec::default(),
             samples: 5,
             databases: 16,
+            limits: Limits::default(),
             dir: None,
             appendonly: false,
             appendfsync: Fsync::EverySec,
@@ -83,6 +87,8 @@ pub enum Change {
     ActiveExpiry(bool),
     /// `appendfsync`.
     Appendfsync(Fsync),
+    /// `hash-max-listpack-entries` and its like: how far the compact forms of values go.
+    Limits(Limits),
 }
 
 /// The most shards.

@@ -120,8 +120,16 @@ impl Worker {
             }
             turn.busy |= core.turn_hosts();
         }
+        turn.busy |= core.is_left();
         caller.publish();
         turn
+    }
+
+    /// Ops that are sent from here on happen at `now`, or at the time that the store has seen where that is
+    /// later: for a thread that slept since its last turn.
+    pub fn see(&mut self, now: Millis) {
+        let core = self.core_mut();
+        core.now = core.inner.advance(now);
     }
 
     /// Runs `op`; [`Worker::answers`] tells what became of it, by `tag`. Ops on one shard are applied in
@@ -330,6 +338,11 @@ impl Core {
     /// Whether the worker asked shards of its own since their last turn.
     pub(super) fn was_asked(&self) -> bool {
         self.asked
+    }
+
+    /// Whether it asked its own shards, or was answered by them, since it last looked.
+    fn is_left(&self) -> bool {
+        self.asked || !self.own.is_empty()
     }
 
     /// Counts an op of its own; turns when it is time.

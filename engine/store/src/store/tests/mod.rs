@@ -2,6 +2,7 @@
 
 mod durable;
 mod scan;
+mod several;
 mod tagged;
 mod waiting;
 

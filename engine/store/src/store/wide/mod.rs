@@ -23,6 +23,7 @@ mod route;
 mod scratch;
 pub(super) mod ticket;
 mod transaction;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -288,6 +289,7 @@ impl Caller {
             shards: self.inner.shards,
             held,
             may_park: true,
+            limits: self.inner.limits(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };

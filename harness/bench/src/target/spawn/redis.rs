@@ -34,6 +34,10 @@ const POLICIES: &[(&str, &str)] = &[
     ("none", "noeviction"),
     ("allkeys-lru", "allkeys-lru"),
     ("allkeys-lfu", "allkeys-lfu"),
+    ("allkeys-random", "allkeys-random"),
+    ("volatile-lru", "volatile-lru"),
+    ("volatile-lfu", "volatile-lfu"),
+    ("volatile-random", "volatile-random"),
     ("volatile-ttl", "volatile-ttl"),
 ];
 
