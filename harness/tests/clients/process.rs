@@ -29,7 +29,8 @@ fn python(module: &str, server: SocketAddr, protocol: u8) -> Result<Outcome, Mis
 
 pub fn ioredis(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
     let modules = installed::file("ioredis/node_modules")?;
-    let mut command = Command::new(installed::program("node")?);
+    let mut command =
+        Command::new(installed::file("python/bin/node").or_else(|_| installed::program("node"))?);
     command
         .arg(installed::source("ioredis/main.js"))
         .env("NODE_PATH", modules);
