@@ -1,1 +1,1 @@
-"""The script of pymemcache: a module for what the protocol has, one for what the client builds on it."""
+"""The script of pymemcache: what the protocol has, and what the client builds on it."""
