@@ -289,7 +289,7 @@ fn list(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         _ => return Err(CommandError::SYNTAX),
     };
-    context.reply.set(names.len());
+    context.reply.array(names.len());
     for name in &names {
         context.reply.bulk(name.as_bytes());
     }
