@@ -82,10 +82,15 @@ notebooks:
 fuzz TARGET SECONDS="60":
     cd engine/server && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
 
+# Miri over memory, index and rings; needs `rustup toolchain install nightly --component miri`.
+miri:
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p seawall-store --lib -- mem:: index:: store::ring store::claim
+
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:
-    LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
+    LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom --cfg crossbeam_loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
     SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
+    if cargo +nightly miri --version >/dev/null 2>&1; then just miri; else echo "skipped: Miri is not installed (see just miri)"; fi
