@@ -63,11 +63,9 @@ pub(super) static TARGET: Target = Target {
 /// Whether a program can be set so: it is asked for its arguments in a place that is none.
 fn takes(which: &str, named: &Named) -> Result<(), String> {
     let wanted = Wanted::parse(which)?;
-    named.refuse(&["flush"], "a server that is spawned holds nothing")?;
-    named.refuse(
-        wanted.program.refuses,
-        "this program has nothing that it would mean",
-    )?;
+    // A server that is spawned holds nothing that could be flushed.
+    let refused = [wanted.program.refuses, &["flush"]].concat();
+    named.refuse(&refused, "this program has nothing that it would mean")?;
     let place = Place {
         port: 1,
         folder: std::path::Path::new("/nonexistent"),
