@@ -262,6 +262,27 @@ fn no_server_outlives_the_program_however_it_ends() {
 }
 
 #[test]
+fn who_was_told_to_ignore_its_terminal_goes_on() {
+    let here = folder();
+    let program = seawall(here.path());
+    let program = program.get_program().to_str().expect("a path");
+    let ignores = format!(
+        "trap '' HUP; exec {program} bench --target null --workload session --seconds 1 --json"
+    );
+    let child = std::process::Command::new("sh")
+        .args(["-c", &ignores])
+        .current_dir(here.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(Duration::from_millis(700));
+    send("HUP", &child.id().to_string());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!output.stdout.is_empty(), "its row");
+}
+
+#[test]
 fn an_addressed_server_must_be_empty_and_is_left_so() {
     if !is_here("redis-server") {
         return;
