@@ -10,6 +10,10 @@ const LEAST_BUFFER: Kind = Kind::Memory {
     min: MIB,
     max: i64::MAX as u64,
 };
+const BYTES: Kind = Kind::Memory {
+    min: 0,
+    max: i64::MAX as u64,
+};
 const ANY_BYTES: Kind = Kind::Memory {
     min: 0,
     max: u64::MAX,
@@ -240,7 +244,7 @@ pub static PARAMETERS: &[Parameter] = &[
         "hash-max-ziplist-value",
         running(
             "hash-max-listpack-value",
-            from(0),
+            BYTES,
             "64",
             Effect::Store,
             "bytes of a field or value above which a hash is a table",
@@ -260,7 +264,7 @@ pub static PARAMETERS: &[Parameter] = &[
         "zset-max-ziplist-value",
         running(
             "zset-max-listpack-value",
-            from(0),
+            BYTES,
             "64",
             Effect::Store,
             "bytes of a member above which a sorted set is a tree with a table",
@@ -285,7 +289,7 @@ pub static PARAMETERS: &[Parameter] = &[
     ),
     running(
         "hll-sparse-max-bytes",
-        from(0),
+        BYTES,
         "3000",
         Effect::Store,
         "bytes above which a HyperLogLog is kept densely",
