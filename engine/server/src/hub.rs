@@ -24,7 +24,13 @@ const CRON_MS: u64 = 100;
 /// An output's memory is given back when it took more.
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 
-const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+/// What they are told, by what they speak.
+const fn full(language: Language) -> &'static [u8] {
+    match language {
+        Language::Resp => b"-ERR max number of clients reached\r\n",
+        Language::Memcached => b"ERROR Too many open connections\r\n",
+    }
+}
 
 /// The clients of one worker.
 pub struct Hub {
@@ -43,7 +49,7 @@ pub struct Hub {
     /// Seats whose connection has something for the network.
     dirty: Vec<u32>,
     /// Who came when there were too many.
-    turned_away: Vec<Token>,
+    turned_away: Vec<(Token, Language)>,
     timers: Timers,
     limits: Arc<Limits>,
     limits_version: u64,
@@ -204,8 +210,8 @@ impl Hub {
 
     /// Gives the network what is to be sent and closed.
     pub fn flush(&mut self, net: &mut dyn Net) {
-        for token in self.turned_away.drain(..) {
-            net.send(token, FULL);
+        for (token, language) in self.turned_away.drain(..) {
+            net.send(token, full(language));
             net.close_after_sending(token);
         }
         for slot in std::mem::take(&mut self.dirty) {
@@ -272,7 +278,7 @@ impl Hub {
 
     fn accept(&mut self, token: Token, listener: usize, peer: String) {
         if self.server.clients.count() >= self.limits.clients {
-            self.turned_away.push(token);
+            self.turned_away.push((token, self.local[listener].1));
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
@@ -345,7 +351,11 @@ impl Hub {
             if let Answered::Reply(reply) = answered
                 && let Some(begun) = seat.connection.ended(place)
             {
-                calls.end(&begun, &seat.connection.client.card, now, reply);
+                let card = &seat.connection.client.card;
+                calls.end(&begun, card, now, reply);
+                if seat.connection.language() == Language::Memcached {
+                    calls.came_to(&begun, card, reply);
+                }
             }
             let may_go_on = seat.connection.answered(place, &answered, timers, slot);
             if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {

@@ -272,11 +272,15 @@ fn auth(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// There is one user, `default`; without a password set, any is right.
-fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
-    let limits = context.server.limits();
+/// Whether `given` is the password of `user`. There is one user, `default`; without a password set, any is
+/// right.
+pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
     let wanted = &limits.password;
-    if user == b"default" && (wanted.is_empty() || is_same(wanted, given)) {
+    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
+}
+
+fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
+    if is_password(&context.server.limits(), user, given) {
         context.client.authenticated = true;
         return Ok(());
     }

@@ -7,7 +7,7 @@
 
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
-use super::{Command, Context, Entry, Order, entries, find, help};
+use super::{Command, Context, Entry, Order, callable, find, help};
 use crate::calls::histogram::Histogram;
 use crate::calls::latency::Series;
 
@@ -213,7 +213,7 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn histogram(context: &mut Context<'_>) -> Result<(), CommandError> {
     let wanted: Vec<&Entry> = if context.args.len() == 1 {
-        entries().iter().collect()
+        callable().iter().collect()
     } else {
         let named = context.args.iter().skip(1).filter_map(find);
         // A container's name means its subcommands.
