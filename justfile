@@ -65,5 +65,6 @@ fuzz TARGET SECONDS="60":
 stress:
     LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
+    SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim

@@ -133,7 +133,8 @@ impl Shard {
         self.run(now, op, Wait::May, out);
     }
 
-    /// As [`Shard::apply`], inside a transaction: an op that would wait answers as if its time were up.
+    /// As [`Shard::apply`], inside a transaction: an op that would wait answers as if its time were up,
+    /// and none is refused for want of memory. Who decides on the whole asks [`Shard::prepare`] before.
     pub fn apply_at_once(&mut self, now: Millis, op: &Op, out: &mut Out) {
         self.run(now, op, Wait::MayNot, out);
     }
@@ -151,10 +152,13 @@ impl Shard {
         out.parked = None;
         let mut effects = std::mem::take(&mut out.effects);
         let told = effects.len();
-        let done = self
-            .begin(now, op, !command.flags.writes())
-            .and_then(|()| self.keyspace.prepare(op));
-        let done = done.and_then(|()| {
+        let done = self.begin(now, op, !command.flags.writes());
+        // A transaction was found room for as a whole (`Shard::prepare`), and is not done by half.
+        let room = |()| match self.keyspace.prepare(op) {
+            Err(_) if wait == Wait::MayNot => Ok(()),
+            room => room,
+        };
+        let done = done.and_then(room).and_then(|()| {
             (command.run)(&mut Call {
                 keyspace: &mut self.keyspace,
                 now,

@@ -67,6 +67,9 @@ pub(super) struct Hold {
     pub(super) ops: Vec<Op>,
     /// Keys of this handle that may have expired.
     pub(super) watch: Option<Watch>,
+    /// The time of everything that is done while it stands still: one for all shards, so that what
+    /// has expired has expired on each.
+    pub(super) at: Millis,
 }
 
 /// An op that waits on several shards.

@@ -52,6 +52,8 @@ pub(super) struct Host {
     saves: Option<(PathBuf, Meta)>,
     /// Who it stands still for.
     holder: Option<From>,
+    /// The time that it stands still at.
+    held_at: Millis,
     /// Whether anything was logged since it stands still.
     held_wrote: bool,
     /// What others asked meanwhile.
@@ -87,6 +89,7 @@ impl Host {
             version,
             saves,
             holder: None,
+            held_at: Millis(0),
             held_wrote: false,
             waiting: VecDeque::new(),
             waiters: Waiters::default(),

@@ -37,15 +37,17 @@ impl Host {
             Ask::Forget(waiting) => {
                 self.waiters.cancel(from, waiting, self.shard.keyspace());
             }
-            Ask::Hold(hold) => self.hold(now, from, number, &hold),
-            Ask::Part(op) => self.part(now, from, number, &op),
+            Ask::Hold(hold) => self.hold(from, number, &hold),
+            Ask::Part(op) => self.part(from, number, &op),
             Ask::Fetch(keys) => {
                 let mut ops = Vec::new();
                 for key in &keys {
+                    self.shard.look(self.held_at, key, &mut self.out);
                     let keyspace = self.shard.keyspace();
-                    keyspace.begin(now, key.database(), false);
+                    keyspace.begin(self.held_at, key.database(), false);
                     keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
                 }
+                self.held_wrote |= self.conclude();
                 self.gate.say_now(from, number, Body::Values(ops));
             }
             Ask::Replace(ops) => {
@@ -246,13 +248,14 @@ impl Host {
         (ops.iter().filter(grows)).try_for_each(|op| self.shard.prepare(now, op, &mut self.out))
     }
 
-    fn hold(&mut self, now: Millis, from: From, number: u64, hold: &Hold) {
+    fn hold(&mut self, from: From, number: u64, hold: &Hold) {
         self.holder = Some(from);
+        self.held_at = hold.at;
         self.turn_version();
         if let Some(watch) = &hold.watch {
-            self.look_at(now, watch);
+            self.look_at(self.held_at, watch);
         }
-        let ready = self.make_ready(now, &hold.ops);
+        let ready = self.make_ready(self.held_at, &hold.ops);
         self.held_wrote |= self.conclude();
         match ready {
             Ok(()) => self.out.reply.ok(),
@@ -263,8 +266,8 @@ impl Host {
 
     /// Applies a part of what goes over several shards. Who asked goes on at once; what it tells its
     /// caller waits for the release.
-    fn part(&mut self, now: Millis, from: From, number: u64, op: &Op) {
-        self.shard.apply_at_once(now, op, &mut self.out);
+    fn part(&mut self, from: From, number: u64, op: &Op) {
+        self.shard.apply_at_once(self.held_at, op, &mut self.out);
         self.held_wrote |= self.conclude();
         self.gate.say_now(from, number, self.reply());
     }

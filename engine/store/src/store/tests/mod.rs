@@ -1,7 +1,6 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
 mod durable;
-mod storm;
 mod tagged;
 mod waiting;
 

@@ -35,6 +35,7 @@ use super::claim::Claim;
 use super::link::{Ask, Await, Body};
 use super::worker::Core;
 use crate::event::Event;
+use crate::time::Millis;
 
 pub(super) use plan::Plan;
 use plan::{Desk, Step};
@@ -58,6 +59,8 @@ struct Job {
     phase: Phase,
     /// The shards that stand still for it.
     shards: Vec<usize>,
+    /// Since when: the time of everything that it does.
+    since: Millis,
     /// Answers to what it asked last, and how many are missing.
     bodies: Vec<Option<Body>>,
     missing: usize,
@@ -151,6 +154,7 @@ impl Caller {
             plan,
             phase: Phase::Queued,
             shards,
+            since: Millis(0),
             bodies: Vec::new(),
             missing: 0,
             result: None,
@@ -193,13 +197,15 @@ impl Caller {
                 self.inner.ticket.pass(self.jobs.caller);
                 return;
             };
+            let now = self.inner.now();
             let job = self.jobs.get(number);
             if job.cancelled && job.told {
                 self.finish(number, Body::Cancelled);
                 continue;
             }
             job.phase = Phase::Holding;
-            let asks = (job.shards.iter()).map(|&shard| (shard, job.plan.hold(shard)));
+            job.since = now;
+            let asks = (job.shards.iter()).map(|&shard| (shard, job.plan.hold(shard, now)));
             let asks: Vec<(usize, Ask)> = asks.collect();
             self.jobs.holds = true;
             self.ask_for_job(core.as_deref_mut(), number, asks);
@@ -276,10 +282,11 @@ impl Caller {
         let jobs = &mut self.jobs;
         let job = jobs.all[number as usize].as_mut();
         let job = job.expect("a job's number names it until it is answered");
+        let held = !job.shards.is_empty();
         let mut desk = Desk {
-            now,
+            now: if held { job.since } else { now },
             shards: self.inner.shards,
-            held: !job.shards.is_empty(),
+            held,
             may_park: true,
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,

@@ -12,6 +12,7 @@ use crate::time::Millis;
 
 /// What a plan works with.
 pub(super) struct Desk<'a> {
+    /// One time for the whole plan, where shards stand still for it.
     pub(super) now: Millis,
     /// How many shards the store has.
     pub(super) shards: usize,
@@ -78,14 +79,17 @@ impl Plan {
         }
     }
 
-    /// How `shard` is asked to stand still.
-    pub(super) fn hold(&self, shard: usize) -> Ask {
+    /// How `shard` is asked to stand still, from `at` on.
+    pub(super) fn hold(&self, shard: usize, at: Millis) -> Ask {
         Ask::Hold(Box::new(match self {
-            Plan::Parts(parts) => parts.hold(shard),
-            Plan::Cursor(_) | Plan::Save(_) => Hold::default(),
-            Plan::Pop(pop) => pop.hold(),
-            Plan::Scratch(scratched) => scratched.hold(),
-            Plan::Transaction(transacted) => transacted.hold(shard),
+            Plan::Parts(parts) => parts.hold(shard, at),
+            Plan::Cursor(_) | Plan::Save(_) => Hold {
+                at,
+                ..Hold::default()
+            },
+            Plan::Pop(pop) => pop.hold(at),
+            Plan::Scratch(scratched) => scratched.hold(at),
+            Plan::Transaction(transacted) => transacted.hold(shard, at),
         }))
     }
 

@@ -8,6 +8,7 @@ use crate::command::Keys;
 use crate::op::Op;
 use crate::store::caller::shard_of;
 use crate::store::link::{Body, Hold};
+use crate::time::Millis;
 
 /// Such an op, and how far it is.
 pub(in crate::store) struct Pop {
@@ -28,10 +29,11 @@ impl Pop {
         shards_of(&self.op, shards)
     }
 
-    pub(super) fn hold(&self) -> Hold {
+    pub(super) fn hold(&self, at: Millis) -> Hold {
         Hold {
             ops: vec![self.op.clone()],
             watch: None,
+            at,
         }
     }
 

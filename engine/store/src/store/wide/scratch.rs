@@ -158,10 +158,11 @@ impl Scratched {
         is_sort(&self.op) && sort::reaches_out(&self.op)
     }
 
-    pub(super) fn hold(&self) -> Hold {
+    pub(super) fn hold(&self, at: Millis) -> Hold {
         Hold {
             ops: vec![self.op.clone()],
             watch: None,
+            at,
         }
     }
 
