@@ -13,6 +13,8 @@ mod client;
 mod crowd;
 mod memory;
 mod protocol;
+#[path = "../net/visitors.rs"]
+mod visitors;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
