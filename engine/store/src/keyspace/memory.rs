@@ -37,13 +37,13 @@ impl Keyspace {
         self.arena.bind(node)
     }
 
-    /// Makes room for a write before it runs, so that nothing is evicted in its midst.
+    /// Makes room for a write before it runs, so that nothing is evicted in its midst; how many bytes.
     ///
     /// # Errors
     /// `OOM` where nothing may go.
-    pub fn prepare(&mut self, op: &Op) -> Result<(), CommandError> {
+    pub fn prepare(&mut self, op: &Op) -> Result<u64, CommandError> {
         if self.maxmemory == 0 || !op.command().flags.has(Flag::Denyoom) {
-            return Ok(());
+            return Ok(0);
         }
         let keys = op.keys().count().max(1);
         let all: usize = op.args().map(<[u8]>::len).sum();
@@ -70,7 +70,16 @@ impl Keyspace {
                 }
             }
         }
-        self.make_room(need, &replaced)
+        self.make_room(need, &replaced)?;
+        Ok(need)
+    }
+
+    /// Makes room for `need` bytes of writes that were each found room for, as far as that goes: a later
+    /// one is not to evict what an earlier one wrote.
+    pub fn prepare_together(&mut self, need: u64) {
+        if self.maxmemory > 0 {
+            let _ = self.make_room(need, &Replaced::new());
+        }
     }
 
     /// Evicts until `need` more bytes fit, without those of `replaced`.

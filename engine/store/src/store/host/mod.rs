@@ -278,7 +278,9 @@ fn passes(ask: &Ask) -> bool {
         Ask::Apply(_) | Ask::Transact(_) | Ask::Watch(..) | Ask::Cancel(_) | Ask::Hold(_) => false,
         Ask::Forget(_)
         | Ask::Part(_)
+        | Ask::Kinds(_)
         | Ask::Fetch(_)
+        | Ask::Accept(_)
         | Ask::Replace(_)
         | Ask::Await(_)
         | Ask::Release

@@ -2,7 +2,7 @@
 
 use super::waiters::{Waiter, awaited_keys};
 use super::{From, Host, error_body};
-use crate::command::{CommandError, Flag};
+use crate::command::CommandError;
 use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::slot::Slot;
@@ -39,6 +39,15 @@ impl Host {
             }
             Ask::Hold(hold) => self.hold(from, number, &hold),
             Ask::Part(op) => self.part(from, number, &op),
+            Ask::Kinds(keys) => {
+                let mut kinds = Vec::with_capacity(keys.len());
+                for key in &keys {
+                    self.shard.look(self.held_at, key, &mut self.out);
+                    kinds.push(self.shard.keyspace().kind(key.key()));
+                }
+                self.held_wrote |= self.conclude();
+                self.gate.say_now(from, number, Body::Kinds(kinds));
+            }
             Ask::Fetch(keys) => {
                 let mut ops = Vec::new();
                 for key in &keys {
@@ -50,11 +59,13 @@ impl Host {
                 self.held_wrote |= self.conclude();
                 self.gate.say_now(from, number, Body::Values(ops));
             }
+            Ask::Accept(ops) => {
+                let refused = self.gate.refusal(&ops);
+                self.say_whether(from, number, refused);
+            }
             Ask::Replace(ops) => {
                 let refused = self.replace(&ops);
-                self.out.reply.ok();
-                let body = refused.map_or_else(|| self.reply(), |error| error_body(&error));
-                self.gate.say_now(from, number, body);
+                self.say_whether(from, number, refused);
             }
             Ask::Await(wait) => self.wait_here(from, number, *wait),
             Ask::Release => {
@@ -244,8 +255,7 @@ impl Host {
         if let Some(error) = self.gate.refusal(ops) {
             return Err(error);
         }
-        let grows = |op: &&Op| op.command().flags.has(Flag::Denyoom);
-        (ops.iter().filter(grows)).try_for_each(|op| self.shard.prepare(now, op, &mut self.out))
+        self.shard.prepare(now, ops, &mut self.out)
     }
 
     fn hold(&mut self, from: From, number: u64, hold: &Hold) {
@@ -272,12 +282,16 @@ impl Host {
         self.gate.say_now(from, number, self.reply());
     }
 
-    /// Makes keys what `ops` say, which are effects; why one was refused.
+    /// Says `OK`, or why not.
+    fn say_whether(&mut self, from: From, number: u64, refused: Option<CommandError>) {
+        self.out.reply.ok();
+        let body = refused.map_or_else(|| self.reply(), |error| error_body(&error));
+        self.gate.say_now(from, number, body);
+    }
+
+    /// Makes keys what `ops` say, which are effects that were accepted; why one was refused.
     fn replace(&mut self, ops: &[Op]) -> Option<CommandError> {
-        let mut refused = self.gate.refusal(ops);
-        if refused.is_some() {
-            return refused;
-        }
+        let mut refused = None;
         let classes = self.shard.keyspace().mute();
         let mut scratch = crate::shard::Out::default();
         for op in ops {

@@ -23,6 +23,7 @@ mod route;
 mod scratch;
 pub(super) mod ticket;
 mod transaction;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

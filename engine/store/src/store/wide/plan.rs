@@ -5,6 +5,7 @@ use super::parts::Parts;
 use super::pop::Pop;
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
+use super::transfer::Transfer;
 use crate::event::Event;
 use crate::op::Op;
 use crate::store::link::{Ask, Body, Hold};
@@ -58,6 +59,8 @@ pub(in crate::store) enum Plan {
     Cursor(Box<Cursor>),
     /// The first key that has something.
     Pop(Box<Pop>),
+    /// An element goes from one key to another.
+    Transfer(Box<Transfer>),
     /// Values are brought here, and taken back changed.
     Scratch(Box<Scratched>),
     /// Several ops, as one.
@@ -73,6 +76,7 @@ impl Plan {
             Plan::Parts(parts) => parts.holds(),
             Plan::Cursor(_) => Vec::new(),
             Plan::Pop(pop) => pop.holds(shards),
+            Plan::Transfer(transfer) => transfer.holds(shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
             Plan::Transaction(transacted) => transacted.holds(),
             Plan::Save(_) => (0..shards).collect(),
@@ -88,6 +92,7 @@ impl Plan {
                 ..Hold::default()
             },
             Plan::Pop(pop) => pop.hold(at),
+            Plan::Transfer(transfer) => transfer.hold(at),
             Plan::Scratch(scratched) => scratched.hold(at),
             Plan::Transaction(transacted) => transacted.hold(shard, at),
         }))
@@ -115,6 +120,7 @@ impl Plan {
             Plan::Parts(parts) => parts.next(&answers),
             Plan::Cursor(cursor) => cursor.next(answers, desk),
             Plan::Pop(pop) => pop.next(answers, desk),
+            Plan::Transfer(transfer) => transfer.next(answers, desk),
             Plan::Scratch(scratched) => scratched.next(answers, desk),
             Plan::Transaction(transacted) => transacted.next(answers, desk),
             Plan::Save(save) => save.next(answers, desk),
@@ -125,6 +131,7 @@ impl Plan {
     pub(super) fn again(&mut self) {
         match self {
             Plan::Pop(pop) => pop.again(),
+            Plan::Transfer(transfer) => transfer.again(),
             Plan::Scratch(scratched) => scratched.again(),
             _ => {}
         }
