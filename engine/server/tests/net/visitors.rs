@@ -5,9 +5,9 @@
 //! be the crowd ([`was_called`]).
 
 use std::env;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use seawall_sys::limit::raise_descriptors;
 
@@ -22,6 +22,7 @@ const HEARD: &str = "all have heard";
 pub struct Visitors {
     child: Child,
     stdin: ChildStdin,
+    stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Visitors {
@@ -51,16 +52,26 @@ impl Visitors {
             .spawn()
             .unwrap();
         let stdin = child.stdin.take().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let heard = lines.any(|line| line.unwrap().contains(HEARD));
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let heard = stdout.any(|line| line.unwrap().contains(HEARD));
         assert!(heard, "the crowd failed; it told why");
-        Visitors { child, stdin }
+        Visitors {
+            child,
+            stdin,
+            stdout,
+        }
     }
 
     /// Lets them go.
     pub fn leave(self) {
-        let Visitors { mut child, stdin } = self;
+        let Visitors {
+            mut child,
+            stdin,
+            stdout,
+        } = self;
         drop(stdin);
+        // The harness there says how it went, and wants to be heard.
+        stdout.for_each(drop);
         assert!(child.wait().unwrap().success());
     }
 }
