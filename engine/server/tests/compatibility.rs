@@ -33,6 +33,7 @@ Text and meta commands on `memcached-port`, as memcached 1.6.18 answers them, bu
 - `decr` stores the number as it is; memcached pads it with spaces to the length it had.
 - Of later versions: `ms` knows `N` (create on a missed append), `s` and `E`, and `mg`, `md`, `ma` know `E`; `md` knows `x`.
 - `me` shows one slab class, and the size of the value alone.
+- Numbers that `cas` compares are a key's own: two keys may have the same.
 - A time of expiry keeps its milliseconds, where memcached counts in whole seconds of a clock of its own.
 - `stats` has the figures that exist here; `items` and `slabs` are empty, `detail` is unknown. A failed `set` for want of
   memory leaves the older value.

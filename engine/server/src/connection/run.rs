@@ -92,11 +92,9 @@ impl Connection {
 
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
-        if turn.server.monitors.is_any() {
-            self.show(&call, turn);
-        }
         match call {
             Call::Store(entry, op) => {
+                self.show(entry, op.args(), turn);
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
@@ -116,6 +114,8 @@ impl Connection {
                 }
                 let begun = Begun::now(entry);
                 let next = self.run(entry, &args, false, turn);
+                // Later than it ran: who begins to listen by it hears of it, and who ends does not.
+                self.show(entry, args.iter(), turn);
                 let muted = silent || self.client.replies == Replies::Off;
                 match &next {
                     Next::Forward(_) | Next::Watch => {
@@ -153,6 +153,7 @@ impl Connection {
         };
         turn.scratch.clear();
         turn.scratch.speak(self.client.protocol);
+        let (heard, protocol) = (self.client.listens(), self.client.protocol);
         let mut context = Context {
             server: turn.server,
             store: turn.store,
@@ -166,6 +167,13 @@ impl Connection {
         };
         let done = (command.run)(&mut context);
         let next = context.next;
+        if self.client.listens() < heard {
+            // What was on its way to it is heard before it is told that no more will come.
+            let card = &self.client.card;
+            for frame in turn.server.mailbox(card.worker).frames_for(card.token) {
+                self.push(&frame, protocol, turn.limits);
+            }
+        }
         if let Err(error) = done {
             turn.scratch.clear();
             turn.scratch.error(&error);
@@ -219,11 +227,10 @@ impl Connection {
     }
 
     /// Shows a call to those who hear of every one.
-    fn show(&self, call: &Call, turn: &Turn<'_>) {
-        let (server, card) = (turn.server, &self.client.card);
-        match call {
-            Call::Store(entry, op) => server.monitors.show(server, card, entry, op.args()),
-            Call::Server(entry, args) => server.monitors.show(server, card, entry, args.iter()),
+    fn show<'a>(&self, entry: &Entry, args: impl Iterator<Item = &'a [u8]>, turn: &Turn<'_>) {
+        let server = turn.server;
+        if server.monitors.is_any() {
+            server.monitors.show(server, &self.client.card, entry, args);
         }
     }
 

@@ -148,12 +148,12 @@ impl Net for Uring {
         each: &mut dyn FnMut(Event<'_>),
     ) -> io::Result<()> {
         self.hall.room.ears.wake_by(wake)?;
-        let collected = self.hall.collect(each);
-        let mut wait = self.ask(wake, wait)?;
-        if self.hall.room.tell_closed(each) || collected {
-            wait = Duration::ZERO;
-        }
-        self.sockets.turn(wait)?;
+        // Before anybody else is let in: who was closed has left its place.
+        let mut pressing = self.hall.room.tell_closed(each);
+        pressing |= self.hall.collect(each);
+        let wait = self.ask(wake, wait)?;
+        self.sockets
+            .turn(if pressing { Duration::ZERO } else { wait })?;
         let hall = &mut self.hall;
         self.sockets
             .reap(|completion| hall.completed(completion, wake, each));
