@@ -89,12 +89,11 @@ impl Uring {
             }
             let now = Instant::now();
             ear.rest.is_over(now);
-            match ear.rest.until() {
-                Some(until) => wait = wait.min(until - now),
-                None => {
-                    let token = LISTENER | number as u64;
-                    ear.watch.accepting = Some(sockets.accept(token, &ear.watch.socket));
-                }
+            if let Some(until) = ear.rest.until() {
+                wait = wait.min(until - now);
+            } else {
+                let token = LISTENER | number as u64;
+                ear.watch.accepting = Some(sockets.accept(token, &ear.watch.socket));
             }
         }
         for operation in hall.cancel.drain(..) {
