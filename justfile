@@ -85,9 +85,10 @@ notebooks:
     {{venv}}/bin/jupytext -q --to py:percent --output - notebooks/first-look.ipynb | diff - notebooks/first-look.py
     {{venv}}/bin/pytest --nbmake --nbmake-timeout=120 notebooks/
 
-# A fuzz target (resp, commands) for some seconds; needs nightly and `cargo install cargo-fuzz`.
+# A fuzz target (resp, commands, memcached, requests) for some seconds; needs nightly and `cargo install cargo-fuzz`.
 fuzz TARGET SECONDS="60":
-    cd engine/server && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+    mkdir -p engine/server/fuzz/target/corpus/{{TARGET}}
+    cd engine/server && cargo +nightly fuzz run {{TARGET}} fuzz/target/corpus/{{TARGET}} fuzz/corpus/{{TARGET}} -- -max_total_time={{SECONDS}}
 
 # Miri over memory, index and rings; needs `rustup toolchain install nightly --component miri`.
 miri:

@@ -20,6 +20,8 @@ pub struct Limits {
     pub query_bytes: usize,
     /// The most bytes of one argument (`proto-max-bulk-len`).
     pub bulk_bytes: usize,
+    /// The most bytes of an item that Memcached's clients store (`memcached-item-size-max`).
+    pub item_bytes: usize,
     /// A client that says nothing for so many seconds is dropped (`timeout`); 0: never.
     pub idle_s: u64,
     /// Replies that wait for a client.
@@ -43,6 +45,7 @@ impl Default for Limits {
             clients: 10_000,
             query_bytes: 1 << 30,
             bulk_bytes: 512 << 20,
+            item_bytes: 1 << 20,
             idle_s: 0,
             output_normal: OutputLimit {
                 hard_bytes: 0,

@@ -23,8 +23,9 @@ use seawall_store::command::Flag;
 use seawall_store::{Millis, Op};
 
 use crate::clients::Card;
-use crate::command::{Called, Entry, entries};
+use crate::command::{Called, Entry, Runner, callable};
 use crate::config::Settings;
+use crate::memcached::Outcome;
 use crate::resp::Words;
 use histogram::Histogram;
 use latency::Latency;
@@ -47,6 +48,10 @@ pub struct Count {
     pub rejected: u64,
     /// Calls that ran and were answered with an error.
     pub failed: u64,
+    /// Calls of Memcached's clients that found no item.
+    pub missed: u64,
+    /// Calls of Memcached's clients that found it otherwise than they asked.
+    pub conflicting: u64,
 }
 
 /// The counts of one command at one worker.
@@ -56,6 +61,8 @@ struct Counter {
     us: AtomicU64,
     rejected: AtomicU64,
     failed: AtomicU64,
+    missed: AtomicU64,
+    conflicting: AtomicU64,
     times: OnceLock<Histogram>,
 }
 
@@ -115,7 +122,7 @@ pub enum Spoken<'a> {
 impl Calls {
     /// Nothing was called yet.
     pub fn new(workers: usize) -> Calls {
-        let counters = || entries().iter().map(|_| Counter::default()).collect();
+        let counters = || callable().iter().map(|_| Counter::default()).collect();
         Calls {
             workers: (0..workers).map(|_| counters()).collect(),
             errors: Mutex::default(),
@@ -194,6 +201,21 @@ impl Calls {
         self.latency.observe(event, took_ns / 1_000_000, now);
     }
 
+    /// Counts what a call of a Memcached's client came to; [`Calls::end`] counts the call.
+    pub fn came_to(&self, begun: &Begun, card: &Card, reply: &[u8]) {
+        let entry = begun.called().entry;
+        let Runner::Store(command) = entry.runner else {
+            return;
+        };
+        let counter = &self.workers[card.worker][entry.number];
+        let count = match Outcome::of(command, reply) {
+            Outcome::Done => return,
+            Outcome::Missed => &counter.missed,
+            Outcome::Conflicting => &counter.conflicting,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A call ran within a transaction, whose time is counted as a whole.
     pub fn within(&self, entry: &Entry, card: &Card, reply: &[u8]) {
         let counter = &self.workers[card.worker][entry.number];
@@ -239,6 +261,8 @@ impl Calls {
             sum.us += counter.us.load(Ordering::Relaxed);
             sum.rejected += counter.rejected.load(Ordering::Relaxed);
             sum.failed += counter.failed.load(Ordering::Relaxed);
+            sum.missed += counter.missed.load(Ordering::Relaxed);
+            sum.conflicting += counter.conflicting.load(Ordering::Relaxed);
         }
         sum
     }
@@ -279,6 +303,8 @@ impl Calls {
                 &counter.us,
                 &counter.rejected,
                 &counter.failed,
+                &counter.missed,
+                &counter.conflicting,
             ] {
                 count.store(0, Ordering::Relaxed);
             }

@@ -304,7 +304,13 @@ fn auth(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// There is one user, `default`; without a password set, any is right.
+/// Whether `given` is the password of `user`. There is one user, `default`; without a password set, any is
+/// right.
+pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
+    let wanted = &limits.password;
+    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
+}
+
 fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
     check_password(&context.server.limits(), user, given)?;
     context.client.authenticated = true;
@@ -314,8 +320,7 @@ fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), Co
 /// # Errors
 /// There is no such user, or this is not the password.
 fn check_password(limits: &Limits, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
-    let wanted = &limits.password;
-    if user == b"default" && (wanted.is_empty() || is_same(wanted, given)) {
+    if is_password(limits, user, given) {
         return Ok(());
     }
     Err(CommandError::fixed(

@@ -8,7 +8,7 @@
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
 use super::catalog::named;
-use super::{Command, Context, Entry, Order, entries, help};
+use super::{Command, Context, Entry, Order, callable, help};
 use crate::calls::histogram::Histogram;
 use crate::calls::latency::Series;
 
@@ -214,7 +214,7 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn histogram(context: &mut Context<'_>) -> Result<(), CommandError> {
     let wanted: Vec<&Entry> = if context.args.len() == 1 {
-        entries().iter().collect()
+        callable().iter().collect()
     } else {
         let asked = context.args.iter().skip(1).filter_map(named);
         // A container's name means its subcommands.

@@ -33,7 +33,7 @@ use seawall_store::reply::ReplyBuf;
 use seawall_store::{Millis, Op};
 
 pub use called::Called;
-pub use table::{Entry, Runner, entries, find};
+pub use table::{Entry, Runner, callable, entries, find, of_memcached};
 
 use crate::connection::Client;
 use crate::resp::Words;

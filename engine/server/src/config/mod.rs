@@ -235,6 +235,7 @@ impl Settings {
             clients: self.number("maxclients") as usize,
             query_bytes: self.number("client-query-buffer-limit") as usize,
             bulk_bytes: self.number("proto-max-bulk-len") as usize,
+            item_bytes: self.number("memcached-item-size-max") as usize,
             idle_s: self.number("timeout"),
             output_normal,
             output_pubsub,

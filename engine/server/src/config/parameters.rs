@@ -182,6 +182,16 @@ pub static PARAMETERS: &[Parameter] = &[
         Effect::Clients,
         "bytes of one argument",
     ),
+    running(
+        "memcached-item-size-max",
+        Kind::Memory {
+            min: 1 << 10,
+            max: 1 << 30,
+        },
+        "1048576",
+        Effect::Clients,
+        "bytes of one item of Memcached's clients, counted as memcached does",
+    ),
     // Keys and memory.
     at_start(
         "databases",

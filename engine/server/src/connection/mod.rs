@@ -171,6 +171,14 @@ impl Connection {
         }
     }
 
+    /// What its client speaks.
+    pub fn language(&self) -> Language {
+        match self.parser {
+            Reader::Resp(_) => Language::Resp,
+            Reader::Memcached(_) => Language::Memcached,
+        }
+    }
+
     /// Takes bytes in and begins what they ask.
     pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         self.client.card.heard_ms.set(turn.now.0);

@@ -100,7 +100,7 @@ impl Connection {
     }
 
     /// Begins a command now, or when all before it are answered.
-    fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
+    pub(super) fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
         let is_early = !self.order.is_empty() && call.comes_after_all(turn);
         let is_paused = self.is_paused(&call, turn);
         if is_early || is_paused {

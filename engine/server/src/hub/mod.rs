@@ -26,7 +26,13 @@ const ROUNDS_MAX: usize = 8;
 /// Between two looks at every client.
 const CRON_MS: u64 = 100;
 
-const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+/// What they are told where there are too many, by what they speak.
+const fn full(language: Language) -> &'static [u8] {
+    match language {
+        Language::Resp => b"-ERR max number of clients reached\r\n",
+        Language::Memcached => b"ERROR Too many open connections\r\n",
+    }
+}
 /// Redis's code and first words; what to do about it is said in ours.
 const PROTECTED: &[u8] =
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no password \
@@ -257,7 +263,7 @@ impl Hub {
         // What was set before a client came holds for it, a password above all.
         self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
-            self.turned_away.push((token, FULL));
+            self.turned_away.push((token, full(self.local[listener].1)));
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
@@ -368,7 +374,11 @@ impl Hub {
             if let Some(reply) = reply
                 && let Some(begun) = seat.connection.ended(place)
             {
-                calls.end(&begun, &seat.connection.client.card, now, reply);
+                let card = &seat.connection.client.card;
+                calls.end(&begun, card, now, reply);
+                if seat.connection.language() == Language::Memcached {
+                    calls.came_to(&begun, card, reply);
+                }
             }
             let may_go_on = seat.connection.answered(place, &answered, timers, slot);
             if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {

@@ -70,7 +70,7 @@ pub(super) fn cpu(_facts: &Facts<'_>, lines: &mut Lines) {
 }
 
 /// Seconds of CPU time of this process and of its ended children, user and system each.
-fn cpu_seconds() -> Option<[f64; 4]> {
+pub fn cpu_seconds() -> Option<[f64; 4]> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name, in brackets, may hold anything; fields are counted behind it.
     let (_, fields) = stat.rsplit_once(')')?;

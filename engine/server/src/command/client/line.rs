@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use seawall_store::Millis;
 
 use crate::clients::Card;
-use crate::command::entries;
+use crate::command::callable;
 
 /// The client in one line: Redis's fields, in its order.
 pub fn line(card: &Card, now: Millis) -> String {
@@ -14,7 +14,7 @@ pub fn line(card: &Card, now: Millis) -> String {
     let names = card.names();
     let command = (card.command.get() as usize)
         .checked_sub(1)
-        .and_then(|at| entries().get(at));
+        .and_then(|at| callable().get(at));
     let [channels, patterns, shard_channels] = &card.subscriptions;
     let (input, output) = (card.input_bytes.get(), card.output_bytes.get());
     let queued = card.transaction_bytes.get();
