@@ -53,13 +53,16 @@ bench-peers *ARGS:
         [ "$(id -u)" -eq 0 ] || as=(sudo)
         # Debian starts the services that it installs, and at every boot: here only the programs are wanted.
         policy=/usr/sbin/policy-rc.d
+        allow() { :; }
         if [ ! -e "$policy" ]; then
+            allow() { "${as[@]}" rm -f "$policy"; }
+            trap allow EXIT
             printf '#!/bin/sh\nexit 101\n' | "${as[@]}" tee "$policy" >/dev/null
             "${as[@]}" chmod 755 "$policy"
-            trap '"${as[@]}" rm -f "$policy"' EXIT
         fi
         "${as[@]}" apt-get update -qq
         "${as[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+        allow
         if command -v systemctl >/dev/null; then
             "${as[@]}" systemctl disable "${missing[@]}"
         fi
@@ -70,6 +73,10 @@ bench-peers *ARGS:
         *) out=(--out "runs/peers-$(date -u +%Y%m%d-%H%M%S)") ;;
     esac
     cargo run --release -- run harness/suites/peers.toml "${out[@]}" "$@"
+
+# Redis's own suite, of Debian's source package, against `seawall serve`: some files (`unit/multi`) or all.
+redis-suite *UNITS:
+    engine/server/tests/redis-suite/run {{UNITS}}
 
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:

@@ -28,6 +28,11 @@ pub struct Limits {
     pub output_normal: OutputLimit,
     /// Replies and messages that wait for a subscriber.
     pub output_pubsub: OutputLimit,
+    /// The most bytes of all clients' buffers together (`maxmemory-clients`); 0: no bound.
+    pub all_bytes: u64,
+    /// Whether clients of other machines are turned away while there is no password
+    /// (`protected-mode`).
+    pub protects: bool,
     /// How many databases there are (`databases`).
     pub databases: u8,
     /// What clients must say first (`requirepass`); empty: nothing.
@@ -52,6 +57,8 @@ impl Default for Limits {
                 soft_bytes: 8 << 20,
                 soft_s: 60,
             },
+            all_bytes: 0,
+            protects: true,
             databases: 16,
             password: Vec::new(),
         }

@@ -18,6 +18,9 @@ Every command of Redis 7.0.15, by family: whether this server has it, what diffe
 call it. A command that is here answers as Redis does, byte for byte, but for what is said and for the
 texts of `HELP`, which are ours.
 
+Redis's own suite runs against this server too (`just redis-suite`); what of it does not, and why, stands
+in [`skipped.tsv`](../engine/server/tests/redis-suite/skipped.tsv).
+
 Made from the tables of commands by a test; to renew it:
 
 ```sh

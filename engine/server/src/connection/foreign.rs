@@ -9,7 +9,7 @@ use seawall_store::{Millis, Op};
 use super::{Call, Connection, Reader, Replies, Turn};
 use crate::calls::Begun;
 use crate::command::connection::is_password;
-use crate::command::{find, of_memcached};
+use crate::command::{Called, find, of_memcached};
 use crate::config::Refused;
 use crate::memcached::{Request, SPOKEN_VERSION, TOO_LARGE, When, retrieves, stats};
 
@@ -135,7 +135,13 @@ impl Connection {
             b"-WRONGPASS\r\n"
         };
         let (calls, card) = (&turn.server.calls, &self.client.card);
-        calls.called(&Begun::now(entry), None, card, turn.now, reply);
+        calls.called(
+            &Begun::now(Called::new(entry, b"auth")),
+            None,
+            card,
+            turn.now,
+            reply,
+        );
     }
 
     /// Begins an op as a call of Redis's clients begins: counted, shown, and held where calls are.
@@ -143,11 +149,12 @@ impl Connection {
         let Some(entry) = of_memcached(op.command()) else {
             return;
         };
+        let called = Called::new(entry, entry.name().as_bytes());
         self.client.card.command.set(entry.number as u64 + 1);
         if quiet {
             self.client.replies = Replies::SkipNext;
         }
-        self.begin_in_order(Call::Store(entry, op), turn);
+        self.begin_in_order(Call::Store(called, op), turn);
     }
 
     fn say(&mut self, bytes: &[u8], quiet: bool) {

@@ -25,6 +25,7 @@ mod timing;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
 use seawall_store::store::Answered;
@@ -36,7 +37,7 @@ pub use wait::Timers;
 
 use crate::calls::Begun;
 use crate::clients::Card;
-use crate::command::{Entry, pubsub};
+use crate::command::{Called, pubsub};
 use crate::limits::{Limits, OutputLimit};
 use crate::mailbox::Frame;
 use crate::memcached;
@@ -88,8 +89,8 @@ pub fn untag(tag: u64) -> (u32, Place) {
 /// A command that may run.
 #[derive(Debug)]
 enum Call {
-    Store(&'static Entry, Op),
-    Server(&'static Entry, Words),
+    Store(Called, Op),
+    Server(Called, Words),
 }
 
 /// Whether the next command may begin.
@@ -181,6 +182,8 @@ impl Connection {
     /// Takes bytes in and begins what they ask.
     pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         self.client.card.heard_ms.set(turn.now.0);
+        let there = self.client.card.input_bytes.get() + bytes.len() as u64;
+        self.client.card.input_bytes.set(there);
         if self.input.is_empty() {
             let used = self.consume(bytes, turn);
             self.input.add(&bytes[used..]);
@@ -206,8 +209,9 @@ impl Connection {
             return;
         }
         if let Gate::Held(call) = &self.gate
-            && turn.server.pause.until(call.entry(), turn.now).is_some()
+            && self.is_paused(call, turn)
         {
+            self.client.card.paused.store(true, Ordering::Relaxed);
             return;
         }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
@@ -243,8 +247,9 @@ impl Connection {
                 return false;
             }
             Answered::Cancelled => {
-                let reply = self.given_up(timers, slot);
-                self.order.answer(place, &reply, &mut self.output);
+                let reply = self.reply_given_up();
+                self.unpark(timers, slot);
+                self.order.answer(place, reply, &mut self.output);
             }
         }
         self.has_more()

@@ -3,6 +3,7 @@
 
 mod seat;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,14 @@ const fn full(language: Language) -> &'static [u8] {
     }
 }
 
+/// Redis's code and first words; what to do about it is said in ours.
+const PROTECTED: &[u8] =
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password \
+is set for the default user. In this mode connections are only accepted from the loopback interface. \
+Set requirepass, or set protected-mode to no from the machine itself if the port is not open to others.\r\n";
+const PROTECTED_MEMCACHED: &[u8] =
+    b"SERVER_ERROR protected mode: only clients of this machine are served\r\n";
+
 /// The clients of one worker.
 pub struct Hub {
     server: Arc<Server>,
@@ -49,8 +58,8 @@ pub struct Hub {
     runnable: Vec<u32>,
     /// Seats whose connection has something for the network.
     dirty: Vec<u32>,
-    /// Who came when there were too many.
-    turned_away: Vec<(Token, Language)>,
+    /// Who came and may not stay, and what they are told.
+    turned_away: Vec<(Token, &'static [u8])>,
     timers: Timers,
     limits: Arc<Limits>,
     limits_version: u64,
@@ -61,6 +70,15 @@ pub struct Hub {
     /// Whether the time is that of before the network waited.
     slept: bool,
     left: bool,
+}
+
+/// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
+fn is_of_this_machine(peer: &str) -> bool {
+    match peer.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().is_loopback(),
+        // A path.
+        Err(_) => true,
+    }
 }
 
 impl Hub {
@@ -205,8 +223,8 @@ impl Hub {
 
     /// Gives the network what is to be sent and closed.
     pub fn flush(&mut self, net: &mut dyn Net) {
-        for (token, language) in self.turned_away.drain(..) {
-            net.send(token, full(language));
+        for (token, why) in self.turned_away.drain(..) {
+            net.send(token, why);
             net.close_after_sending(token);
         }
         for slot in std::mem::take(&mut self.dirty) {
@@ -246,11 +264,22 @@ impl Hub {
         // What was set before a client came holds for it, a password above all.
         self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
-            self.turned_away.push((token, self.local[listener].1));
+            let language = self.local[listener].1;
+            self.turned_away.push((token, full(language)));
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
         let (local, language) = self.local[listener].clone();
+        let is_open = self.limits.protects && self.limits.password.is_empty();
+        if is_open && !is_of_this_machine(&peer) {
+            let why = match language {
+                Language::Resp => PROTECTED,
+                Language::Memcached => PROTECTED_MEMCACHED,
+            };
+            self.turned_away.push((token, why));
+            self.server.traffic.of(self.number).rejected.add(1);
+            return;
+        }
         let clients = &self.server.clients;
         self.server.traffic.of(self.number).accepted.add(1);
         let card = clients.enter(self.number, token, peer, local, self.now);
@@ -317,7 +346,16 @@ impl Hub {
             Message::Unblock { conn, error } => {
                 self.with(conn, |connection, turn| connection.unblock(error, turn));
             }
-            Message::Look => self.busy = true,
+            Message::Look => {
+                self.busy = true;
+                // A pause may have ended.
+                for slot in 0..self.seats.len() as u32 {
+                    let seat = self.seats[slot as usize].as_ref();
+                    if seat.is_some_and(|seat| seat.connection.client.is_paused()) {
+                        self.set_runnable(slot);
+                    }
+                }
+            }
         }
     }
 
@@ -330,7 +368,12 @@ impl Hub {
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
             };
-            if let Answered::Reply(reply) = answered
+            let reply = match answered {
+                Answered::Reply(reply) => Some(reply),
+                Answered::Cancelled => Some(seat.connection.reply_given_up()),
+                Answered::Parked { .. } => None,
+            };
+            if let Some(reply) = reply
                 && let Some(begun) = seat.connection.ended(place)
             {
                 let card = &seat.connection.client.card;
@@ -357,6 +400,7 @@ impl Hub {
                 .traffic
                 .sample(self.server.calls.total(), self.now);
             self.server.save_where_due(self.now);
+            self.server.evict_clients();
         }
         let was_paused = self
             .server

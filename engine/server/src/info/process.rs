@@ -20,6 +20,9 @@ pub(super) fn server(facts: &Facts<'_>, lines: &mut Lines) {
         .map(|file| file.display().to_string());
     lines.field("redis_version", REDIS_VERSION);
     lines.field("seawall_version", env!("CARGO_PKG_VERSION"));
+    // What Redis says where it was not built in its repository.
+    lines.field("redis_git_sha1", "00000000");
+    lines.field("redis_git_dirty", 0);
     lines.field("redis_mode", "standalone");
     lines.field(
         "os",
