@@ -304,17 +304,17 @@ fn auth(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Whether `given` is the password of `user`. There is one user, `default`; without a password set, any is
-/// right.
-pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
-    let wanted = &limits.password;
-    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
-}
-
+/// There is one user, `default`; without a password set, any is right.
 fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
     check_password(&context.server.limits(), user, given)?;
     context.client.authenticated = true;
     Ok(())
+}
+
+/// Whether `given` is the password of `user`.
+pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
+    let wanted = &limits.password;
+    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
 }
 
 /// # Errors
