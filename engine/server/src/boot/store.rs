@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use seawall_store::StoreConfig;
+use seawall_store::{Millis, StoreConfig};
+use seawall_sys::clock::Clock;
 
 use super::ServeError;
 use crate::config::{Settings, kind};
@@ -41,6 +42,7 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         appendonly,
         appendfsync,
         pin: settings.yes("pin"),
+        opened: Millis(Clock::start().now_ms()),
         ..default
     })
 }

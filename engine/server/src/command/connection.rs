@@ -173,6 +173,7 @@ fn quit(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     let client = &mut *context.client;
     pubsub::leave(context.server, client);
+    context.server.monitors.remove(&client.card);
     client.transaction = None;
     client.database = 0;
     client.protocol = Protocol::Resp2;

@@ -62,6 +62,12 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "memory|stats",
         "fields that would say nothing true here are left out",
     ),
+    (
+        "object",
+        "forms have the names of Redis's nearest: `hashtable` is an index table, or a packed buffer for a \
+         set of few short members; `skiplist` is a counted tree, `quicklist` a deque of packed chunks; \
+         what moves between shards (`RENAME`, `COPY`) is made anew in the form that its contents ask for",
+    ),
     ("replicaof", "refused, but `NO ONE`"),
     ("save", "an error without `dir`"),
     ("script", "there are no scripts: `EXISTS` and `FLUSH` alone"),

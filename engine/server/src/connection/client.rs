@@ -106,6 +106,14 @@ impl Client {
         !self.subscriptions.is_empty()
     }
 
+    /// In how many ways it hears what nobody asked for.
+    pub fn listens(&self) -> usize {
+        let sets = &self.subscriptions;
+        let counts = [&sets.channels, &sets.patterns, &sets.shard_channels].map(HashSet::len);
+        let monitors = self.card.monitors.load(Ordering::Relaxed);
+        counts.iter().sum::<usize>() + usize::from(monitors)
+    }
+
     /// Tells others what changed.
     pub fn show(&self) {
         let card = &self.card;

@@ -71,13 +71,13 @@ impl Connection {
         if is_watched && !transaction.failed {
             for queued in &transaction.queued {
                 match queued {
-                    Queued::Store(called, op) => self.show_words(called, op.args(), turn),
-                    Queued::Server(called, args) => self.show_words(called, args.iter(), turn),
+                    Queued::Store(called, op) => self.show(called, op.args(), turn),
+                    Queued::Server(called, args) => self.show(called, args.iter(), turn),
                 }
             }
         }
         if is_watched {
-            self.show_words(&begun.called(), std::iter::empty(), turn);
+            self.show(&begun.called(), std::iter::empty(), turn);
         }
         if transaction.failed {
             let error =

@@ -38,7 +38,7 @@ pub use wait::Timers;
 use crate::calls::Begun;
 use crate::clients::Card;
 use crate::command::{Called, pubsub};
-use crate::limits::Limits;
+use crate::limits::{Limits, OutputLimit};
 use crate::mailbox::Frame;
 use crate::memcached;
 use crate::resp::{Bounds, Parser, Words};
@@ -257,12 +257,25 @@ impl Connection {
         self.exec.is_some() || matches!(self.gate, Gate::Held(_)) || !self.input.is_empty()
     }
 
-    /// Sends what it did not ask for.
-    pub fn push(&mut self, frame: &Frame) {
-        self.output.extend_from_slice(match self.client.protocol {
+    /// Sends what it did not ask for. Whoever does not read, so that more waits than may, is dropped at once.
+    pub fn hear(&mut self, frame: &Frame, limits: &Limits) {
+        self.push(frame, self.client.protocol, limits);
+    }
+
+    fn push(&mut self, frame: &Frame, protocol: Protocol, limits: &Limits) {
+        let bytes = match protocol {
             Protocol::Resp2 => &frame.resp2,
             Protocol::Resp3 => &frame.resp3,
-        });
+        };
+        let waiting = (self.output.len() + self.queued + bytes.len()) as u64;
+        let hard_bytes = self.output_limit(limits).hard_bytes;
+        if hard_bytes > 0 && waiting > hard_bytes {
+            self.output = Vec::new();
+            self.broken = true;
+        }
+        if !self.broken {
+            self.output.extend_from_slice(bytes);
+        }
     }
 
     /// The client sends no more: it is answered what it asked, unless it waits.
@@ -271,8 +284,19 @@ impl Connection {
         self.broken |= self.parked.is_some();
     }
 
-    /// The client is gone: what waits for a key is given up.
+    /// The client hears nothing more that it did not ask for, and begins nothing.
+    pub fn fall_silent(&mut self, server: &Server) {
+        self.client.closing = true;
+        self.input.clear();
+        self.client.transaction = None;
+        self.client.watch = None;
+        server.monitors.remove(&self.client.card);
+        pubsub::leave(server, &mut self.client);
+    }
+
+    /// The client is gone: what waits for a key, or will, is given up.
     pub fn leave(&mut self, turn: &mut Turn<'_>) {
+        let stood_alone = matches!(self.gate, Gate::Alone) && !self.order.is_empty();
         self.gate = Gate::Alone;
         if let Some(exec) = self.exec.take_if(|exec| !exec.is_asked()) {
             // Nobody else answers it any more.
@@ -280,13 +304,13 @@ impl Connection {
         }
         self.exec = None;
         self.timing.clear();
-        turn.server.monitors.remove(&self.client.card);
-        self.input.clear();
         self.output = Vec::new();
-        self.client.transaction = None;
-        self.client.watch = None;
-        pubsub::leave(turn.server, &mut self.client);
+        self.fall_silent(turn.server);
         self.unblock(false, turn);
+        if stood_alone && let Some(last) = self.order.last() {
+            // It may be about to wait, which nobody knows yet.
+            turn.store.cancel(turn.tag(last));
+        }
     }
 
     /// Whether the store still owes answers.
@@ -331,11 +355,7 @@ impl Connection {
 
     /// Whether more waits to be sent than `client-output-buffer-limit` allows.
     pub fn is_too_slow(&mut self, limits: &Limits, now: Millis) -> bool {
-        let limit = if self.client.is_subscriber() {
-            limits.output_pubsub
-        } else {
-            limits.output_normal
-        };
+        let limit = self.output_limit(limits);
         let waiting = (self.output.len() + self.queued) as u64;
         if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
             return true;
@@ -355,6 +375,14 @@ impl Connection {
             && now.since(heard) > limits.idle_s * 1_000
             && self.order.is_empty()
             && !self.client.is_subscriber()
+    }
+
+    fn output_limit(&self, limits: &Limits) -> OutputLimit {
+        if self.client.is_subscriber() {
+            limits.output_pubsub
+        } else {
+            limits.output_normal
+        }
     }
 
     fn is_output_held(&self) -> bool {

@@ -129,16 +129,9 @@ impl Connection {
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
         self.client.card.paused.store(false, Ordering::Relaxed);
-        // A client that resets itself does not hear of it.
-        if call.entry().name() == "reset" {
-            turn.server.monitors.remove(&self.client.card);
-        }
-        // What `EXEC` runs is shown before it.
-        if turn.server.monitors.is_any() && call.entry().name() != "exec" {
-            self.show(&call, turn);
-        }
         match call {
             Call::Store(called, op) => {
+                self.show(&called, op.args(), turn);
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
@@ -158,6 +151,11 @@ impl Connection {
                 }
                 let mut begun = Begun::now(called);
                 let next = self.run(called.entry, &args, false, turn);
+                // Later than it ran: who begins to listen by it hears of it, and who ends does not. What
+                // `EXEC` runs is shown before it.
+                if !matches!(next, Next::Execute) {
+                    self.show(&called, args.iter(), turn);
+                }
                 let muted = silent || self.client.replies == Replies::Off;
                 match &next {
                     Next::Forward(_) | Next::Watch | Next::Wait { .. } => {
@@ -199,6 +197,7 @@ impl Connection {
         };
         turn.scratch.clear();
         turn.scratch.speak(self.client.protocol);
+        let (heard, protocol) = (self.client.listens(), self.client.protocol);
         let mut context = Context {
             server: turn.server,
             store: turn.store,
@@ -212,6 +211,13 @@ impl Connection {
         };
         let done = (command.run)(&mut context);
         let next = context.next;
+        if self.client.listens() < heard {
+            // What was on its way to it is heard before it is told that no more will come.
+            let card = &self.client.card;
+            for frame in turn.server.mailbox(card.worker).frames_for(card.token) {
+                self.push(&frame, protocol, turn.limits);
+            }
+        }
         if let Err(error) = done {
             turn.scratch.clear();
             turn.scratch.error(&error);
@@ -271,21 +277,18 @@ impl Connection {
     }
 
     /// Shows a call to those who hear of every one.
-    fn show(&self, call: &Call, turn: &Turn<'_>) {
-        match call {
-            Call::Store(called, op) => self.show_words(called, op.args(), turn),
-            Call::Server(called, args) => self.show_words(called, args.iter(), turn),
-        }
-    }
-
-    pub(super) fn show_words<'a>(
+    pub(super) fn show<'a>(
         &self,
         called: &Called,
         args: impl Iterator<Item = &'a [u8]>,
         turn: &Turn<'_>,
     ) {
-        let (server, card) = (turn.server, &self.client.card);
-        server.monitors.show(server, card, called, args);
+        let server = turn.server;
+        if server.monitors.is_any() {
+            server
+                .monitors
+                .show(server, &self.client.card, called, args);
+        }
     }
 
     pub(super) fn reply_error(&mut self, error: &CommandError, muted: bool, turn: &mut Turn<'_>) {

@@ -56,7 +56,8 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 const KEEP_ALIVE_S: u32 = 300;
 
 /// What happened to a connection. For each connection they come in the order `Accepted`, then any of
-/// the others, then one `Closed`, after which its token names nothing.
+/// the others, then one `Closed`, after which its token names nothing. Only then somebody else may be
+/// accepted in its place.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A peer has connected.

@@ -396,16 +396,16 @@ impl Net for Uring {
         for ear in &self.hall.ears {
             ear.seat.wake_by(wake)?;
         }
-        let collected = self.hall.collect(each);
-        let mut wait = self.ask(wake, wait)?;
-        if collected {
-            wait = Duration::ZERO;
-        }
-        for conn in std::mem::take(&mut self.hall.closed) {
+        // Before anybody else is let in: who was closed has left its place.
+        let closed = std::mem::take(&mut self.hall.closed);
+        let mut pressing = !closed.is_empty();
+        for conn in closed {
             each(Event::Closed { conn });
-            wait = Duration::ZERO;
         }
-        self.sockets.turn(wait)?;
+        pressing |= self.hall.collect(each);
+        let wait = self.ask(wake, wait)?;
+        self.sockets
+            .turn(if pressing { Duration::ZERO } else { wait })?;
         let hall = &mut self.hall;
         self.sockets
             .reap(|completion| hall.completed(completion, wake, each));

@@ -2,7 +2,9 @@
 
 mod client;
 mod golden;
+mod leaving;
 mod limits;
+mod listening;
 mod memcached;
 #[cfg(feature = "redis-oracle")]
 mod oracle;

@@ -205,3 +205,49 @@ fn footers_are_checked() {
         assert_eq!(taken(&sealed(&empty, 10)).err(), Some(RdbError::Format));
     }
 }
+
+/// A payload says in which form its value was kept; the limits of who reads it say in which it is.
+#[test]
+fn the_reader_has_limits_of_its_own() {
+    let (mut hash, mut set) = (Hash::default(), SortedSet::default());
+    let (mut ints, most) = (Set::default(), IntsMax::default());
+    for n in 0..3_u8 {
+        let text = n.to_string().into_bytes();
+        hash.set(&text, b"value", Bounds::HASH);
+        set.insert(&text, f64::from(n), Bounds::SORTED_SET);
+        ints.insert(&text, most);
+    }
+    let payloads = [
+        write(Value::Hash(&hash)),
+        write(Value::SortedSet(&set)),
+        write(Value::Set(&ints)),
+    ];
+    let forms = |entries: usize, bytes: usize| {
+        let limits = Limits {
+            hash: Bounds { entries, bytes },
+            sorted_set: Bounds { entries, bytes },
+            ints: IntsMax::new(entries),
+            ..Limits::default()
+        };
+        payloads.each_ref().map(|payload| {
+            match read(payload, limits).expect("it was just written") {
+                Owned::Collection(Stored::Hash(hash)) => hash.is_compact(),
+                Owned::Collection(Stored::SortedSet(set)) => set.is_compact(),
+                Owned::Collection(Stored::Set(set)) => set.is_ints(),
+                other => panic!("{other:?}"),
+            }
+        })
+    };
+    assert_eq!(forms(3, 5), [true, true, true]);
+    assert_eq!(forms(2, 5), [false, false, false]);
+    assert_eq!(forms(3, 4), [false, true, true]);
+    // Back within them they are compact again, as Redis makes them when it loads.
+    let kept = fields(&hash);
+    hash.set(b"long", &[b'x'; 65], Bounds::HASH);
+    hash.remove(b"long");
+    assert!(!hash.is_compact());
+    let Owned::Collection(Stored::Hash(read)) = again(&Owned::collection(hash)) else {
+        panic!("a hash");
+    };
+    assert!(read.is_compact() && fields(&read) == kept);
+}

@@ -8,6 +8,7 @@ use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
 use crate::log::{Fsync, LogError};
 use crate::snapshot::SnapshotError;
+use crate::time::Millis;
 use crate::value::Limits;
 
 /// Who answers a read of a string.
@@ -49,6 +50,8 @@ pub struct StoreConfig {
     pub read_path: ReadPath,
     /// Whether workers are tied to a CPU each.
     pub pin: bool,
+    /// When the store is opened: what its folder holds counts as used then (`OBJECT IDLETIME`).
+    pub opened: Millis,
 }
 
 impl Default for StoreConfig {
@@ -68,6 +71,7 @@ impl Default for StoreConfig {
             device: DeviceKind::Uring,
             read_path: ReadPath::AnyCore,
             pin: true,
+            opened: Millis(0),
         }
     }
 }

@@ -25,7 +25,6 @@ mod ring;
 mod save;
 mod session;
 mod spawn;
-mod sync;
 #[cfg(test)]
 mod tests;
 mod watch;

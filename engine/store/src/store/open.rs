@@ -60,6 +60,7 @@ impl Store {
             let seen = Seen::default();
             let (mut shard, refused) = make(&config, place, numa)?;
             unbound = unbound.or(refused);
+            shard.keyspace().begin(config.opened, 0, false);
             let (log, found) = recover(&config, place.shard, &mut shard)?;
             if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use crate::event::Event;
+use crate::keyspace::Version;
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -43,7 +44,7 @@ pub(super) enum From {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     /// Odd while several keys change together: one command here, or one over several shards.
-    pub(super) version: Arc<AtomicU64>,
+    pub(super) version: Arc<Version>,
     /// How many effects ops have had.
     pub(super) changes: Arc<AtomicU64>,
 }
@@ -228,16 +229,7 @@ impl Host {
     fn let_go(&mut self) {
         if self.holder.take().is_some() {
             self.held_wrote = false;
-            self.turn_version();
-        }
-    }
-
-    /// From even to odd before several keys change, and back after.
-    fn turn_version(&self) {
-        if cfg!(not(broken_version)) {
-            // Release: pairs with the acquire in `KeyReader::get`; odd before anything changes, even
-            // after everything changed.
-            self.seen.version.fetch_add(1, Ordering::Release);
+            self.seen.version.turn();
         }
     }
 
@@ -246,11 +238,11 @@ impl Host {
     fn apply(&mut self, now: Millis, op: &Op) {
         let alone = self.holder.is_none() && changes_several(op);
         if alone {
-            self.turn_version();
+            self.seen.version.turn();
         }
         self.shard.apply(now, op, &mut self.out);
         if alone {
-            self.turn_version();
+            self.seen.version.turn();
         }
     }
 

@@ -1,6 +1,8 @@
 //! The clients of one worker: what the network tells goes to connections, what they ask to the store,
 //! and answers back.
 
+mod seat;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +19,12 @@ use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
 use crate::notify;
 use crate::server::Server;
+use seat::{Flushed, Life, Seat};
 
 /// How often connections go on with what answers made possible before the network is asked again.
 const ROUNDS_MAX: usize = 8;
 /// Between two looks at every client.
 const CRON_MS: u64 = 100;
-/// An output's memory is given back when it took more.
-const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 
 const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
 /// Redis's code and first words; what to do about it is said in ours.
@@ -62,26 +63,6 @@ pub struct Hub {
     /// Whether the time is that of before the network waited.
     slept: bool,
     left: bool,
-}
-
-/// A client's.
-struct Seat {
-    token: Token,
-    connection: Connection,
-    life: Life,
-    is_dirty: bool,
-    is_runnable: bool,
-}
-
-/// How far a client is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    /// It is served.
-    Here,
-    /// The network was asked to close it.
-    Closing,
-    /// The network has closed it; its seat stays until the store owes it nothing.
-    Gone,
 }
 
 /// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
@@ -174,6 +155,8 @@ impl Hub {
                 peer,
             } => self.accept(conn, listener, peer),
             Event::Received { conn, bytes } => {
+                // What was published before these bytes were sent is heard before what they ask.
+                self.take_mail();
                 let traffic = self.server.traffic.of(self.number);
                 traffic.reads.add(1);
                 traffic.input_bytes.add(bytes.len() as u64);
@@ -183,7 +166,7 @@ impl Hub {
             Event::Sent { conn, left } => {
                 if let Some(slot) = self.slot(conn)
                     && let Some(seat) = &mut self.seats[slot as usize]
-                    && seat.connection.queued(left)
+                    && seat.sent(left, self.now)
                 {
                     self.set_runnable(slot);
                 }
@@ -204,9 +187,7 @@ impl Hub {
     pub fn turn(&mut self) {
         self.now = self.server.store.now();
         self.follow_limits();
-        for message in self.server.mailbox(self.number).take() {
-            self.message(message);
-        }
+        self.take_mail();
         while let Some((slot, place)) = self.timers.take(self.now) {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
         }
@@ -244,42 +225,13 @@ impl Hub {
                 continue;
             };
             seat.is_dirty = false;
-            match seat.life {
-                Life::Here => {}
-                Life::Closing => continue,
-                Life::Gone => {
-                    if !seat.connection.is_owed() {
-                        self.vacate(slot);
-                    }
-                    continue;
+            match seat.flush(net, &self.server, &self.limits, self.now) {
+                Flushed::Stays => {}
+                Flushed::Vacant => self.vacate(slot),
+                Flushed::GoesOn => {
+                    self.set_runnable(slot);
+                    self.busy = true;
                 }
-            }
-            let connection = &mut seat.connection;
-            if connection.is_broken() {
-                seat.life = Life::Closing;
-                net.close(seat.token);
-                continue;
-            }
-            let output = connection.output();
-            if !output.is_empty() {
-                net.send(seat.token, output);
-                let traffic = self.server.traffic.of(self.number);
-                traffic.writes.add(1);
-                traffic.output_bytes.add(output.len() as u64);
-                output.clear();
-                output.shrink_to(OUTPUT_KEPT_BYTES);
-                connection.client.card.heard_ms.set(self.now.0);
-            }
-            let may_go_on = connection.queued(net.queued(seat.token));
-            if connection.is_too_slow(&self.limits, self.now) {
-                seat.life = Life::Closing;
-                net.close(seat.token);
-            } else if connection.is_done() {
-                seat.life = Life::Closing;
-                net.close_after_sending(seat.token);
-            } else if may_go_on {
-                self.set_runnable(slot);
-                self.busy = true;
             }
         }
     }
@@ -323,13 +275,8 @@ impl Hub {
         let clients = &self.server.clients;
         self.server.traffic.of(self.number).accepted.add(1);
         let card = clients.enter(self.number, token, peer, local, self.now);
-        let seat = Box::new(Seat {
-            token,
-            connection: Connection::new(card, language, &self.limits),
-            life: Life::Here,
-            is_dirty: false,
-            is_runnable: false,
-        });
+        let connection = Connection::new(card, language, &self.limits);
+        let seat = Box::new(Seat::new(token, connection));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.seats.push(None);
             self.seats.len() as u32 - 1
@@ -361,14 +308,33 @@ impl Hub {
         self.occupied -= 1;
     }
 
+    fn take_mail(&mut self) {
+        for message in self.server.mailbox(self.number).take() {
+            self.message(message);
+        }
+    }
+
     fn message(&mut self, message: Message) {
         match message {
             Message::Push { to, frame } => {
                 for &token in &*to {
-                    self.with(token, |connection, _| connection.push(&frame));
+                    if self.is_here(token) {
+                        self.with(token, |connection, turn| {
+                            connection.hear(&frame, turn.limits);
+                        });
+                    }
                 }
             }
-            Message::Kill(token) => self.with(token, |connection, _| connection.break_off()),
+            Message::Missed(those) => {
+                for &token in &*those {
+                    self.with(token, |connection, _| connection.break_off());
+                }
+            }
+            Message::Kill(token) => self.with(token, |connection, turn| {
+                connection.break_off();
+                // What it waits for goes to others from now on.
+                connection.leave(turn);
+            }),
             Message::Unblock { conn, error } => {
                 self.with(conn, |connection, turn| connection.unblock(error, turn));
             }
@@ -435,16 +401,11 @@ impl Hub {
             let Some(seat) = &mut self.seats[slot as usize] else {
                 continue;
             };
-            let connection = &mut seat.connection;
-            if was_paused && connection.has_more() {
+            if was_paused && seat.connection.has_more() {
                 self.set_runnable(slot);
                 self.busy = true;
-                continue;
-            }
-            if connection.is_idle(&self.limits, self.now)
-                || connection.is_too_slow(&self.limits, self.now)
-            {
-                connection.break_off();
+            } else if seat.is_overdue(&self.limits, self.now) {
+                seat.connection.break_off();
                 self.set_dirty(slot);
             }
         }
@@ -454,6 +415,13 @@ impl Hub {
         let slot = self.seat_of.get(token.index())?.checked_sub(1)?;
         let seat = self.seats[slot as usize].as_ref()?;
         (seat.token == token).then_some(slot)
+    }
+
+    /// Whether the client is served, and not on its way out.
+    fn is_here(&self, token: Token) -> bool {
+        let seat = |slot: u32| self.seats[slot as usize].as_ref();
+        let seat = self.slot(token).and_then(seat);
+        seat.is_some_and(|seat| seat.life == Life::Here)
     }
 
     fn with(&mut self, token: Token, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
