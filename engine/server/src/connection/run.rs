@@ -129,10 +129,6 @@ impl Connection {
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
         self.client.card.paused.store(false, Ordering::Relaxed);
-        // A client that resets itself does not hear of it.
-        if call.entry().name() == "reset" {
-            turn.server.monitors.remove(&self.client.card);
-        }
         match call {
             Call::Store(called, op) => {
                 self.show(&called, op.args(), turn);
@@ -155,9 +151,9 @@ impl Connection {
                 }
                 let mut begun = Begun::now(called);
                 let next = self.run(called.entry, &args, false, turn);
-                // Later than it ran: who begins to listen by it hears of it, and who ends does not.
-                // What `EXEC` runs is shown before it.
-                if called.entry.name() != "exec" {
+                // Later than it ran: who begins to listen by it hears of it, and who ends does not. What
+                // `EXEC` runs is shown before it.
+                if !matches!(next, Next::Execute) {
                     self.show(&called, args.iter(), turn);
                 }
                 let muted = silent || self.client.replies == Replies::Off;
@@ -287,9 +283,11 @@ impl Connection {
         args: impl Iterator<Item = &'a [u8]>,
         turn: &Turn<'_>,
     ) {
-        let (server, card) = (turn.server, &self.client.card);
+        let server = turn.server;
         if server.monitors.is_any() {
-            server.monitors.show(server, card, called, args);
+            server
+                .monitors
+                .show(server, &self.client.card, called, args);
         }
     }
 
