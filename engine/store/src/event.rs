@@ -58,8 +58,9 @@ const LETTERS: [(Class, char); 14] = [
     (Class::KeyMiss, 'm'),
 ];
 
-/// How many of [`LETTERS`] are not shown where `A` is.
-const BEHIND_ALL: usize = 11;
+/// How many of [`LETTERS`] are not shown where `A` is. Redis 7.0 does not show `n` there either, and so
+/// loses it where its configuration is written and read again.
+const BEHIND_ALL: usize = 10;
 
 /// A set of classes: the value of `notify-keyspace-events`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

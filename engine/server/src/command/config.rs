@@ -5,10 +5,12 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
+use seawall_store::Op;
 use seawall_store::command::glob;
+use seawall_store::command::server::ARRIVED;
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
-use super::{Command, Context, Order, help};
+use super::{Command, Context, Next, Order, help};
 use crate::config::{self, Parameter, When};
 
 const FLAGS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
@@ -167,6 +169,8 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         for change in differing().filter_map(|parameter| settings.store_change(parameter)) {
             context.store.configure(&change);
+            // Who hears that it is so must find it so on every shard.
+            context.next = Next::Forward(Op::new(&ARRIVED));
         }
         server.take_effect(
             &differing()

@@ -25,7 +25,8 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     (
         "config|get",
-        "the parameters of this server; see its configuration",
+        "the parameters of this server; see its configuration; `notify-keyspace-events` shows `n` also \
+              beside `A`, as Redis 7.2 does",
     ),
     (
         "config|rewrite",

@@ -109,16 +109,28 @@ impl Worker {
     /// Takes what came in, applies it, logs it and replies. `now` counts where it is later than what
     /// the store has seen.
     pub fn turn(&mut self, now: Millis) -> Turn {
+        self.turn_hearing(now, None)
+    }
+
+    /// As [`Worker::turn`]; shows the keyspace notifications of what it applied before the answers leave:
+    /// who has an answer may count on it that its events were told.
+    pub fn turn_telling(&mut self, now: Millis, mut each: impl FnMut(&Event)) -> Turn {
+        let turn = self.turn_hearing(now, Some(&mut each));
+        self.session.caller.jobs.events().for_each(|event| each(&event));
+        turn
+    }
+
+    fn turn_hearing(&mut self, now: Millis, mut hear: Hear<'_, '_>) -> Turn {
         let core = self.core.as_mut().expect("it is there until the drop");
         let caller = &mut self.session.caller;
         caller.publish();
-        let mut turn = core.turn(now);
+        let mut turn = core.turn(now, &mut hear);
         // What goes over several shards asks anew when it was answered: its own shards, at once.
         for _ in 0..ROUNDS {
             if !caller.receive(Some(&mut *core)) || !core.was_asked() {
                 break;
             }
-            turn.busy |= core.turn_hosts();
+            turn.busy |= core.turn_hosts(&mut hear);
         }
         caller.publish();
         turn
@@ -175,15 +187,6 @@ impl Worker {
         for shard in 0..caller.inner.shards {
             caller.tell(self.core.as_mut(), shard, Ask::Configure(change.clone()));
         }
-    }
-
-    /// Shows the keyspace notifications of this worker's shards since it was last asked.
-    pub fn events(&mut self, mut each: impl FnMut(&Event)) {
-        for host in &mut self.core_mut().hosts {
-            host.events().for_each(|event| each(&event));
-        }
-        let jobs = &mut self.session.caller.jobs;
-        jobs.events().for_each(|event| each(&event));
     }
 
     /// What wakes this worker: for those who leave it something elsewhere than in the store.
@@ -265,16 +268,13 @@ impl Worker {
     /// How many keys are watched on its shards.
     #[cfg(test)]
     pub(super) fn watched(&mut self) -> usize {
-        let hosts = self.core_mut().hosts.iter_mut();
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let hosts = core.hosts.iter_mut();
         hosts.map(|host| host.shard().keyspace().watched()).sum()
     }
 
     fn core(&self) -> &Core {
         self.core.as_ref().expect("it is there until the drop")
-    }
-
-    fn core_mut(&mut self) -> &mut Core {
-        self.core.as_mut().expect("it is there until the drop")
     }
 }
 
@@ -286,12 +286,12 @@ impl Drop for Worker {
         for at in 0..core.hosts.len() {
             core.hosts[at].forget(core.now, From::Own);
         }
-        core.turn(core.now);
+        core.turn(core.now, &mut None);
         for host in &mut core.hosts {
             // A failure was told to those whose writes it concerns; nobody is left to hear it here.
             let _ = host.sync();
         }
-        core.turn(core.now);
+        core.turn(core.now, &mut None);
         core.close_links();
         // Links are numbered anew by whoever attaches next.
         core.hosts.iter_mut().for_each(Host::forget_all);
@@ -299,6 +299,9 @@ impl Drop for Worker {
         core.inner.return_seat(core.number, Seat { hosts, sleeper });
     }
 }
+
+/// Who hears of events, where somebody does.
+pub(super) type Hear<'a, 'b> = Option<&'a mut (dyn FnMut(&Event) + 'b)>;
 
 impl Core {
     /// The host of `shard`, where this worker has it.
@@ -337,11 +340,11 @@ impl Core {
     pub(super) fn own_op(&mut self) {
         self.own_ops += 1;
         if self.own_ops >= OWN_OPS {
-            self.turn(self.now);
+            self.turn(self.now, &mut None);
         }
     }
 
-    pub(super) fn turn(&mut self, now: Millis) -> Turn {
+    pub(super) fn turn(&mut self, now: Millis, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
@@ -350,13 +353,13 @@ impl Core {
         for at in 0..self.links.len() {
             turn.requests += self.take_batch(at);
         }
-        turn.busy |= self.turn_hosts();
+        turn.busy |= self.turn_hosts(hear);
         turn.busy |= turn.requests > 0;
         turn
     }
 
     /// Turns the shards and publishes what they say; whether there is more to do at once.
-    fn turn_hosts(&mut self) -> bool {
+    fn turn_hosts(&mut self, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
         for host in &mut self.hosts {
@@ -370,6 +373,9 @@ impl Core {
                 }
             });
             busy |= host.is_busy();
+            if let Some(hear) = hear {
+                host.events().for_each(|event| hear(&event));
+            }
         }
         for link in self.links.iter_mut().flatten() {
             if link.outbox.is_empty() {

@@ -13,7 +13,7 @@ pub(super) fn merge(op: &Op) -> Option<Merge> {
         "del" | "unlink" | "exists" | "touch" | "dbsize" => Merge::Sum,
         "mget" => Merge::Gather,
         "keys" => Merge::Join,
-        "mset" | "flushall" | "flushdb" | "swapdb" => Merge::AllOk,
+        "mset" | "flushall" | "flushdb" | "swapdb" | "arrived" => Merge::AllOk,
         _ => return None,
     })
 }

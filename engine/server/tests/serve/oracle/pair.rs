@@ -1,0 +1,55 @@
+//! Two servers that are asked the same: ours and Redis.
+
+use std::net::SocketAddr;
+
+use super::redis::Redis;
+use super::wire::{Wire, words};
+use crate::client::Server;
+
+/// What both are told before each schedule, so that none sees what another left.
+const FRESH: &[&str] = &[
+    "flushall",
+    "config set notify-keyspace-events AKEmn",
+    "config set hash-max-listpack-entries 128",
+    // Else DUMP packs long strings, each server by its own compressor's choice.
+    "config set rdbcompression no",
+];
+
+/// Shards of ours: more than workers, so that keys are apart in every way.
+const SHARDS: usize = 4;
+
+/// Both servers.
+pub struct Pair {
+    server: Server,
+    redis: Redis,
+}
+
+impl Pair {
+    pub fn start() -> Pair {
+        Pair {
+            server: Server::start(SHARDS, &["enable-debug-command=yes"]),
+            redis: Redis::start(),
+        }
+    }
+
+    /// Ours and theirs.
+    pub fn addresses(&self) -> [SocketAddr; 2] {
+        [self.server.running().addresses()[0], self.redis.address]
+    }
+
+    /// Empties both.
+    pub fn refresh(&self) {
+        for address in self.addresses() {
+            let mut wire = Wire::connect(address);
+            for line in FRESH {
+                let answer = wire.ask(&words(line));
+                assert!(answer.is(b"+OK\r\n"), "{line}: {answer}");
+            }
+        }
+    }
+
+    /// A connection to either.
+    pub fn connect(&self) -> [Wire; 2] {
+        self.addresses().map(Wire::connect)
+    }
+}
