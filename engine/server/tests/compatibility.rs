@@ -1,5 +1,12 @@
 //! `docs/compatibility.md` says what the tables say: every command of Redis 7.0, whether it is here,
-//! what differs, and which tests call it.
+//! what differs, and which tests call it; and what the random commands beside Redis may answer otherwise.
+
+#[expect(
+    dead_code,
+    reason = "what may differ is said here; who compares is in another test"
+)]
+#[path = "serve/oracle/allowed/mod.rs"]
+mod allowed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -21,6 +28,17 @@ texts of `HELP`, which are ours.
 Made from the tables of commands by a test; to renew it:
 
 ```sh
+";
+
+/// What may differ from run to run.
+const UNDEFINED: &str = "
+## What Redis leaves undefined
+
+Random commands are sent to this server and to Redis side by side, and every byte of every reply is compared, but
+for this:
+
+| Commands | What may differ |
+|---|---|
 ";
 
 /// What Memcached's clients find otherwise: they call no command of the table.
@@ -179,6 +197,15 @@ fn page() -> String {
             let name = entry.name().replace('|', " ").to_uppercase();
             let _ = writeln!(page, "| `{name}` | {} |", entry.about());
         }
+    }
+    page.push_str(UNDEFINED);
+    for line in allowed::ALLOWED {
+        let names = line.commands.iter().map(|name| {
+            let name = name.replace('|', " ").to_uppercase();
+            format!("`{name}`")
+        });
+        let names: Vec<String> = names.collect();
+        let _ = writeln!(page, "| {} | {} |", names.join(", "), line.why);
     }
     page.push_str(MEMCACHED);
     page

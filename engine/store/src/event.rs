@@ -94,6 +94,16 @@ impl Classes {
         })
     }
 
+    /// A number that [`Classes::of_bits`] reads.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The classes whose [`Classes::bits`] these are.
+    pub(crate) const fn of_bits(bits: u16) -> Classes {
+        Classes(bits)
+    }
+
     /// Whether `class` is among them.
     #[inline]
     pub const fn has(self, class: Class) -> bool {
@@ -146,7 +156,7 @@ mod tests {
             ("KEA", Some("AKE")),
             ("g$lshzxetd", Some("A")),
             ("mnxE", Some("xnEm")),
-            ("AnmK", Some("AKm")),
+            ("AnmK", Some("AnKm")),
             ("Kl", Some("lK")),
             ("q", None),
             ("Kq", None),

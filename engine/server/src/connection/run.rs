@@ -18,8 +18,12 @@ impl Connection {
         match self.admit(parsed) {
             Ok(Some(call)) => self.queue_or_begin(call, turn),
             Ok(None) => {}
-            Err(error) => {
-                if let Some(transaction) = &mut self.client.transaction {
+            Err(mut error) => {
+                if entry.is_some_and(|entry| entry.name() == "exec") {
+                    error = aborted(&error);
+                    self.client.transaction = None;
+                    self.client.watch = None;
+                } else if let Some(transaction) = &mut self.client.transaction {
                     transaction.failed = true;
                 }
                 let muted = self.is_muted();
@@ -33,6 +37,14 @@ impl Connection {
 
     /// The command, where there is one and this client may call it now.
     fn admit(&mut self, parsed: Parsed) -> Result<Option<Call>, CommandError> {
+        // The client's line shows what it called last, whether that may be called or not.
+        let meant = match &parsed {
+            Parsed::Unknown(..) => None,
+            Parsed::Store(entry, _) => Some(*entry),
+            Parsed::Server(entry, args) => entry.meant(args).ok(),
+        };
+        let command = meant.map_or(0, |entry| entry.number as u64 + 1);
+        self.client.card.command.set(command);
         let call = match parsed {
             Parsed::Unknown(name, args) => {
                 // A browser that was lured into speaking to us sends headers: nothing of it is run.
@@ -46,12 +58,12 @@ impl Connection {
                 if !entry.accepts(op.len()) {
                     return Err(crate::command::arity_error(entry));
                 }
+                entry.check_part(op.get(0), op.len())?;
                 Call::Store(entry, op)
             }
             Parsed::Server(entry, args) => Call::Server(entry.called(&args)?, args),
         };
         let entry = call.entry();
-        self.client.card.command.set(entry.number as u64 + 1);
         match refusal(&self.client, entry) {
             Some(error) => Err(error),
             None => Ok(Some(call)),
@@ -260,6 +272,15 @@ impl Call {
             },
         }
     }
+}
+
+/// What a client hears whose `EXEC` is refused: its transaction is over.
+fn aborted(error: &CommandError) -> CommandError {
+    let words = error.to_string();
+    let words = words.strip_prefix("ERR ").unwrap_or(&words);
+    CommandError::new(format!(
+        "EXECABORT Transaction discarded because of: {words}"
+    ))
 }
 
 /// Whether `op` concerns several shards. Most ops have one key, and need not be asked.

@@ -32,12 +32,13 @@ mod watch;
 mod wide;
 mod worker;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seawall_sys::clock::Clock;
 use seawall_sys::topology::Placement;
 
+use crate::event::Classes;
 use crate::keyspace::KeyReader;
 use crate::log::Fsync;
 use crate::slot::Slot;
@@ -90,6 +91,8 @@ struct Inner {
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
     reads: Vec<Reads>,
+    /// Which events are told now, for what callers do themselves.
+    notify: AtomicU16,
     doors: Vec<Door>,
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
@@ -206,13 +209,25 @@ impl Inner {
         self.readers.get(shard).filter(|_| anywhere)
     }
 
-    /// A setting changes: what of it concerns reads on any core.
+    /// A setting changes: what of it concerns callers, who read on any core and bring values together.
     fn note(&self, change: &Change) {
-        if let Change::Appendfsync(fsync) = change {
-            let holds = self.config.appendonly && *fsync == Fsync::Always;
-            let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
-            self.anywhere.store(anywhere, Ordering::Relaxed);
+        match change {
+            Change::Appendfsync(fsync) => {
+                let holds = self.config.appendonly && *fsync == Fsync::Always;
+                let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
+                self.anywhere.store(anywhere, Ordering::Relaxed);
+            }
+            Change::Notify(classes) => {
+                // Relaxed: who hears of the change hears it after every shard has.
+                self.notify.store(classes.bits(), Ordering::Relaxed);
+            }
+            _ => {}
         }
+    }
+
+    /// Which events are told now.
+    fn notify(&self) -> Classes {
+        Classes::of_bits(self.notify.load(Ordering::Relaxed))
     }
 
     /// Time is at least `now`. Relaxed: it orders nothing; each core sees it grow.

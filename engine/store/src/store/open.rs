@@ -1,7 +1,7 @@
 //! Opening a store: placing its shards, and rebuilding them from their logs.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use seawall_sys::clock::Clock;
@@ -83,6 +83,7 @@ impl Store {
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
+                notify: AtomicU16::new(0),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
                 ticket: Ticket::new(),
                 clock: Clock::start(),

@@ -116,7 +116,11 @@ impl Worker {
     /// who has an answer may count on it that its events were told.
     pub fn turn_telling(&mut self, now: Millis, mut each: impl FnMut(&Event)) -> Turn {
         let turn = self.turn_hearing(now, Some(&mut each));
-        self.session.caller.jobs.events().for_each(|event| each(&event));
+        self.session
+            .caller
+            .jobs
+            .events()
+            .for_each(|event| each(&event));
         turn
     }
 

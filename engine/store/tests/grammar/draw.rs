@@ -52,7 +52,11 @@ impl<'a> Draw<'a> {
             return self.key(kind);
         }
         let shared = self.shared(name);
-        let found = shared.or_else(|| self.families.iter().find_map(|family| (family.draw)(self, name)));
+        let found = shared.or_else(|| {
+            self.families
+                .iter()
+                .find_map(|family| (family.draw)(self, name))
+        });
         found.unwrap_or_else(|| panic!("${name} has no pool"))
     }
 

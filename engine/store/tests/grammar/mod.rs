@@ -141,16 +141,16 @@ const GARBAGE: &[&str] = &[
 pub struct Grammar {
     rng: Xoshiro256PlusPlus,
     families: &'static [&'static Family],
-    favourite: Option<&'static Family>,
+    favourite: Option<(&'static Family, u32)>,
     /// The time from which times of expiry count, in milliseconds.
     epoch_ms: u64,
 }
 
 impl Grammar {
-    /// Commands of these families; of the favourite, where there is one, three in four.
+    /// Commands of these families; of the favourite, where there is one, so many in four.
     pub fn new(
         families: &'static [&'static Family],
-        favourite: Option<&'static Family>,
+        favourite: Option<(&'static Family, u32)>,
         seed: u64,
         epoch_ms: u64,
     ) -> Grammar {
@@ -162,12 +162,23 @@ impl Grammar {
         }
     }
 
+    /// A number below `end`, for whoever decides who says the next command.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.rng.random_range(0..end)
+    }
+
     /// The next command, its name first.
     pub fn next(&mut self) -> Vec<Vec<u8>> {
         let rule = match self.favourite {
-            Some(family) if self.rng.random_ratio(3, 4) => family.rules.choose(&mut self.rng),
+            Some((family, share)) if self.rng.random_ratio(share, 4) => {
+                family.rules.choose(&mut self.rng)
+            }
             _ => {
-                let rules: Vec<_> = self.families.iter().flat_map(|family| family.rules).collect();
+                let rules: Vec<_> = self
+                    .families
+                    .iter()
+                    .flat_map(|family| family.rules)
+                    .collect();
                 rules.choose(&mut self.rng).copied()
             }
         };
@@ -218,7 +229,10 @@ impl Grammar {
             } else {
                 let (word, after) = rule.split_once(' ').unwrap_or((rule, ""));
                 let word = match word.strip_prefix('$') {
-                    Some(name) => Draw::new(&mut self.rng, self.families, self.epoch_ms).value(name),
+                    Some(name) => {
+                        Draw::new(&mut self.rng, self.families, self.epoch_ms).value(name)
+                    }
+                    None if word.starts_with('{') => word.to_owned(),
                     None if self.rng.random_ratio(1, 8) && !words.is_empty() => word.to_uppercase(),
                     None => word.to_owned(),
                 };

@@ -47,9 +47,4 @@ impl Pair {
             }
         }
     }
-
-    /// A connection to either.
-    pub fn connect(&self) -> [Wire; 2] {
-        self.addresses().map(Wire::connect)
-    }
 }

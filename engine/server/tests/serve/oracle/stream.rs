@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use seawall_server::command::find;
+use seawall_store::Reply;
 use seawall_store::command::Flag;
 use seawall_store::reply::Protocol;
-use seawall_store::Reply;
 
 use super::allowed::{Case, is_allowed};
 use super::difference::{Difference, Step};
@@ -36,7 +36,9 @@ pub fn play(
     answered: &mut BTreeSet<String>,
 ) -> Option<Difference> {
     pair.refresh();
-    let mut sides = pair.addresses().map(|address| Side::begin(address, protocol));
+    let mut sides = pair
+        .addresses()
+        .map(|address| Side::begin(address, protocol));
     let difference = compare(&mut sides, steps, answered);
     sides.iter_mut().for_each(Side::end);
     difference
@@ -62,7 +64,9 @@ fn compare(
             if !theirs.is_error() {
                 answered.insert(name(&step.words));
             }
-            let earlier = before.as_ref().map(|(at, frames)| (&steps[*at].words, frames));
+            let earlier = before
+                .as_ref()
+                .map(|(at, frames)| (&steps[*at].words, frames));
             if ours != theirs && !same(&step.words, &ours, &theirs, earlier) {
                 return Some(Difference {
                     step: at,
@@ -77,8 +81,8 @@ fn compare(
                     return Some(Difference {
                         step: at,
                         at: "the listener".to_owned(),
-                        ours,
-                        theirs,
+                        ours: without(&ours, &theirs),
+                        theirs: without(&theirs, &ours),
                     });
                 }
             }
@@ -104,22 +108,34 @@ pub fn name(words: &[Vec<u8>]) -> String {
     String::from_utf8_lossy(&words[0]).to_lowercase()
 }
 
-/// Whether two replies are as good as equal.
+/// Whether two frames are as good as equal.
 pub fn same(
     words: &[Vec<u8>],
     ours: &Frame,
     theirs: &Frame,
     before: Option<(&Words, &[Frame; 2])>,
 ) -> bool {
-    let (Some(our_reply), Some(their_reply)) = (ours.reply(), theirs.reply()) else {
-        return false;
-    };
+    match (ours.reply(), theirs.reply()) {
+        (Some(ours), Some(theirs)) => same_replies(words, &ours, &theirs, before),
+        _ => false,
+    }
+}
+
+/// Whether two replies are as good as equal.
+pub fn same_replies(
+    words: &[Vec<u8>],
+    ours: &Reply,
+    theirs: &Reply,
+    before: Option<(&Words, &[Frame; 2])>,
+) -> bool {
     let earlier = before.and_then(|(words, [a, b])| Some((words, a.reply()?, b.reply()?)));
     let case = Case {
         words,
-        ours: &our_reply,
-        theirs: &their_reply,
-        before: earlier.as_ref().map(|(words, a, b)| (words.as_slice(), a, b)),
+        ours,
+        theirs,
+        before: earlier
+            .as_ref()
+            .map(|(words, a, b)| (words.as_slice(), a, b)),
     };
     is_allowed(&case)
 }
@@ -137,6 +153,20 @@ fn same_events(words: &[Vec<u8>], ours: &[Frame], theirs: &[Frame], parted: bool
     };
     let several = words.len() > 2;
     (!parted || several) && sorted(ours) == sorted(theirs)
+}
+
+/// What is in the one and not in the other; all of it where that is nothing, since the order differs then.
+fn without(all: &[Frame], others: &[Frame]) -> Vec<Frame> {
+    let mut others = others.to_vec();
+    let mut rest = all.to_vec();
+    rest.retain(|frame| {
+        let found = others.iter().position(|other| other == frame);
+        found.map(|at| others.swap_remove(at)).is_none()
+    });
+    if rest.is_empty() && others.is_empty() {
+        return all.to_vec();
+    }
+    rest
 }
 
 impl Side {
@@ -239,6 +269,7 @@ impl Side {
     }
 }
 
-fn waits(words: &[Vec<u8>]) -> bool {
+/// Whether a command may wait.
+pub fn waits(words: &[Vec<u8>]) -> bool {
     find(&words[0]).is_some_and(|entry| entry.flags().has(Flag::Blocking))
 }

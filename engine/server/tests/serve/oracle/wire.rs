@@ -12,11 +12,13 @@ use seawall_store::Reply;
 pub type Words = Vec<Vec<u8>>;
 
 /// How long an answer may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The words of a line in which no word holds a space.
 pub fn words(line: &str) -> Words {
-    line.split(' ').map(|word| word.as_bytes().to_vec()).collect()
+    line.split(' ')
+        .map(|word| word.as_bytes().to_vec())
+        .collect()
 }
 
 /// A command as it is shown.
@@ -73,6 +75,7 @@ impl std::fmt::Display for Frame {
 pub struct Wire {
     stream: TcpStream,
     read: Vec<u8>,
+    patience: Duration,
     /// Whether reading does not wait.
     hasty: bool,
 }
@@ -85,8 +88,16 @@ impl Wire {
         Wire {
             stream,
             read: Vec::new(),
+            patience: PATIENCE,
             hasty: false,
         }
+    }
+
+    /// Waits for answers for so long.
+    pub fn be_patient(&mut self, patience: Duration) {
+        self.patience = patience;
+        let limit = Some(patience);
+        self.stream.set_read_timeout(limit).expect("a timeout");
     }
 
     /// Sends commands. Who has closed hears nothing, which reading tells.
@@ -107,7 +118,7 @@ impl Wire {
     /// The next frame, for which it waits.
     pub fn frame(&mut self) -> Frame {
         self.haste(false);
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + self.patience;
         loop {
             if let Some(frame) = self.next(end) {
                 return frame;
@@ -161,7 +172,7 @@ impl Wire {
     }
 
     fn fill(&mut self) -> std::io::Result<usize> {
-        let mut part = [0; 32 << 10];
+        let mut part = [0; 16 << 10];
         let len = self.stream.read(&mut part)?;
         self.read.extend_from_slice(&part[..len]);
         Ok(len)

@@ -110,7 +110,10 @@ impl Jobs {
             queue: VecDeque::new(),
             wants: false,
             holds: false,
-            scratch: Scratch::new(inner.config.seed ^ caller ^ inner.now().0),
+            scratch: Scratch::new(
+                inner.config.seed ^ caller ^ inner.now().0,
+                inner.config.databases,
+            ),
             events: Vec::new(),
         }
     }
@@ -281,6 +284,7 @@ impl Caller {
             shards: self.inner.shards,
             held: !job.shards.is_empty(),
             may_park: true,
+            notify: self.inner.notify(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };

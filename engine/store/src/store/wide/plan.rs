@@ -5,7 +5,7 @@ use super::parts::Parts;
 use super::pop::Pop;
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
-use crate::event::Event;
+use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
@@ -19,6 +19,8 @@ pub(super) struct Desk<'a> {
     pub(super) held: bool,
     /// Whether an op may wait.
     pub(super) may_park: bool,
+    /// Which events are told.
+    pub(super) notify: Classes,
     pub(super) scratch: &'a mut Scratch,
     pub(super) events: &'a mut Vec<Event>,
 }

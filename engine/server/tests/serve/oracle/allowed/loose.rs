@@ -34,9 +34,7 @@ pub fn moment(case: &Case<'_>) -> bool {
 /// Seconds without a call that differ by a moment.
 pub fn idle(case: &Case<'_>) -> bool {
     match (case.ours, case.theirs) {
-        (Reply::Int(a), Reply::Int(b)) => {
-            *a >= 0 && *b >= 0 && a.abs_diff(*b) * 1000 <= MOMENT_MS
-        }
+        (Reply::Int(a), Reply::Int(b)) => *a >= 0 && *b >= 0 && a.abs_diff(*b) * 1000 <= MOMENT_MS,
         _ => false,
     }
 }
@@ -44,7 +42,10 @@ pub fn idle(case: &Case<'_>) -> bool {
 /// A draw: of the same shape and number; and where the command before it listed all that could be drawn,
 /// nothing else.
 pub fn random(case: &Case<'_>) -> bool {
-    let repeats = case.words.get(2).is_some_and(|count| count.starts_with(b"-"));
+    let repeats = case
+        .words
+        .get(2)
+        .is_some_and(|count| count.starts_with(b"-"));
     let pairs = case.words.len() > 3;
     let (Some(ours), Some(theirs)) = (drawn(case.ours, pairs), drawn(case.theirs, pairs)) else {
         return false;
@@ -57,7 +58,7 @@ pub fn random(case: &Case<'_>) -> bool {
     };
     if !same_kind(case.ours, case.theirs)
         || ours.len() != theirs.len()
-        || !repeats && !(distinct(&ours) && distinct(&theirs))
+        || !(repeats || distinct(&ours) && distinct(&theirs))
     {
         return false;
     }
@@ -92,7 +93,10 @@ fn drawn(reply: &Reply, pairs: bool) -> Option<Vec<String>> {
 
 /// All that could be drawn, as [`drawn`] shows it.
 fn listed(words: &[Vec<u8>], reply: &Reply, pairs: bool) -> Vec<String> {
-    let has_pairs = !matches!(words[0].to_ascii_lowercase().as_slice(), b"smembers" | b"keys");
+    let has_pairs = !matches!(
+        words[0].to_ascii_lowercase().as_slice(),
+        b"smembers" | b"keys"
+    );
     match reply {
         Reply::Map(all) => all
             .iter()
@@ -115,7 +119,10 @@ fn listed(words: &[Vec<u8>], reply: &Reply, pairs: bool) -> Vec<String> {
                     _ => None,
                 })
                 .collect(),
-            _ => items.chunks(2).map(|pair| format!("{:?}", &pair[..1])).collect(),
+            _ => items
+                .chunks(2)
+                .map(|pair| format!("{:?}", &pair[..1]))
+                .collect(),
         },
         _ => Vec::new(),
     }
@@ -134,8 +141,7 @@ pub fn scan(case: &Case<'_>) -> bool {
     match (case.ours, case.theirs) {
         (Reply::Array(a), Reply::Array(b)) if a.len() == 2 && b.len() == 2 => {
             let whole = |reply: &[Reply]| reply[0] == Reply::Bulk(b"0".to_vec());
-            !begins
-                || !(whole(a) && whole(b))
+            !(begins && whole(a) && whole(b))
                 || groups(&a[1], group).len() == groups(&b[1], group).len()
                     && sorted(&a[1], group) == sorted(&b[1], group)
         }
@@ -211,7 +217,11 @@ fn groups(reply: &Reply, group: usize) -> Vec<String> {
             .collect(),
         // Where RESP3 has an array of arrays, a group is one of them.
         Reply::Array(items) | Reply::Set(items) => items
-            .chunks(if matches!(items.first(), Some(Reply::Array(_))) { 1 } else { group })
+            .chunks(if matches!(items.first(), Some(Reply::Array(_))) {
+                1
+            } else {
+                group
+            })
             .map(|part| match part {
                 [Reply::Array(pair)] => format!("{pair:?}"),
                 part => format!("{part:?}"),

@@ -3,6 +3,7 @@
 //! What has no line here is equal byte for byte. The page of compatibility shows the lines.
 
 mod loose;
+mod server;
 
 use seawall_store::Reply;
 
@@ -40,7 +41,9 @@ const fn line(
 /// Every one of them.
 pub const ALLOWED: &[Allowed] = &[
     line(
-        &["smembers", "sinter", "sunion", "sdiff", "hkeys", "hvals", "keys"],
+        &[
+            "smembers", "sinter", "sunion", "sdiff", "hkeys", "hvals", "keys",
+        ],
         loose::unordered,
         "the order of members, fields and keys: that of a hash table",
     ),
@@ -50,7 +53,13 @@ pub const ALLOWED: &[Allowed] = &[
         "the order of pairs: that of a hash table",
     ),
     line(
-        &["srandmember", "hrandfield", "zrandmember", "spop", "randomkey"],
+        &[
+            "srandmember",
+            "hrandfield",
+            "zrandmember",
+            "spop",
+            "randomkey",
+        ],
         loose::random,
         "which are drawn: as many, all of them there, and none twice where Redis gives none twice",
     ),
@@ -91,6 +100,40 @@ pub const ALLOWED: &[Allowed] = &[
         "how many bytes a key takes",
     ),
     line(
+        &["client|id", "hello"],
+        server::id,
+        "how many connections there were before",
+    ),
+    line(
+        &["client|info", "client|list"],
+        server::client_lines,
+        "addresses, descriptors, ages and sizes; `lib-name` and `lib-ver` are those of Redis 7.2",
+    ),
+    line(
+        &["pubsub|channels", "pubsub|shardchannels"],
+        loose::unordered,
+        "the order of channels: that of a hash table",
+    ),
+    line(
+        &["unsubscribe", "punsubscribe", "sunsubscribe"],
+        server::farewells,
+        "in which order all channels are left",
+    ),
+    line(
+        &[
+            "client|help",
+            "command|help",
+            "config|help",
+            "latency|help",
+            "memory|help",
+            "object|help",
+            "pubsub|help",
+            "slowlog|help",
+        ],
+        server::help,
+        "the text, which is this server's own",
+    ),
+    line(
         &["dump"],
         loose::dump,
         "the order of members within; either restores what the other dumps",
@@ -108,7 +151,10 @@ pub fn is_allowed(case: &Case<'_>) -> bool {
         };
         allowed.commands.iter().any(|name| of(&name))
     };
-    ALLOWED.iter().filter(own).any(|allowed| (allowed.same)(case))
+    ALLOWED
+        .iter()
+        .filter(own)
+        .any(|allowed| (allowed.same)(case))
 }
 
 /// The command's name and its first argument.

@@ -1,0 +1,94 @@
+//! What is compared of what servers say of themselves.
+
+use seawall_store::Reply;
+
+use super::Case;
+
+/// The fields of a client's line that say what the client did.
+const FIELDS: &[&str] = &[
+    "name", "flags", "db", "sub", "psub", "ssub", "multi", "cmd", "user", "redir", "resp",
+];
+
+/// The same but for a client's number.
+pub fn id(case: &Case<'_>) -> bool {
+    match (case.ours, case.theirs) {
+        (Reply::Int(a), Reply::Int(b)) => *a > 0 && *b > 0,
+        (a, b) => {
+            let (a, b) = (without_id(a), without_id(b));
+            a.is_some() && a == b
+        }
+    }
+}
+
+/// What `HELLO` says, in a row.
+fn without_id(reply: &Reply) -> Option<Vec<Reply>> {
+    let mut row: Vec<Reply> = match reply {
+        Reply::Array(items) => items.clone(),
+        Reply::Map(pairs) => pairs
+            .iter()
+            .flat_map(|(key, value)| [key.clone(), value.clone()])
+            .collect(),
+        _ => return None,
+    };
+    let at = row
+        .iter()
+        .position(|item| *item == Reply::Bulk(b"id".to_vec()))?;
+    row[at + 1] = Reply::Int(0);
+    Some(row)
+}
+
+/// As many lines, which say the same of what clients did.
+pub fn client_lines(case: &Case<'_>) -> bool {
+    let lines = |reply: &Reply| match reply {
+        Reply::Bulk(text) | Reply::Verbatim(_, text) => {
+            let text = String::from_utf8_lossy(text).into_owned();
+            Some(text.lines().map(fields).collect::<Vec<_>>())
+        }
+        _ => None,
+    };
+    let (ours, theirs) = (lines(case.ours), lines(case.theirs));
+    ours.is_some() && ours == theirs
+}
+
+fn fields(line: &str) -> Vec<String> {
+    let named = |word: &&str| {
+        word.split_once('=')
+            .is_some_and(|(name, _)| FIELDS.contains(&name))
+    };
+    line.split(' ').filter(named).map(str::to_owned).collect()
+}
+
+/// Messages that name the same channels, and count down alike.
+pub fn farewells(case: &Case<'_>) -> bool {
+    let parts = |reply: &Reply| {
+        let Reply::Array(messages) = reply else {
+            return None;
+        };
+        let mut names = Vec::new();
+        let mut counts = Vec::new();
+        for message in messages {
+            let (Reply::Array(parts) | Reply::Push(parts)) = message else {
+                return None;
+            };
+            let [_, name, count] = parts.as_slice() else {
+                return None;
+            };
+            names.push(format!("{name:?}"));
+            counts.push(format!("{count:?}"));
+        }
+        names.sort();
+        Some((names, counts))
+    };
+    case.words.len() == 1 && parts(case.ours).is_some_and(|ours| Some(ours) == parts(case.theirs))
+}
+
+/// Lines of help on either side.
+pub fn help(case: &Case<'_>) -> bool {
+    let is_help = |reply: &Reply| match reply {
+        Reply::Array(lines) => {
+            lines.len() > 2 && lines[lines.len() - 2] == Reply::Simple("HELP".to_owned())
+        }
+        _ => false,
+    };
+    is_help(case.ours) && is_help(case.theirs)
+}
