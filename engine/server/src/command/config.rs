@@ -8,7 +8,7 @@
 use seawall_store::Op;
 use seawall_store::command::glob;
 use seawall_store::command::server::ARRIVED;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 
 use super::{Command, Context, Next, Order, help};
 use crate::config::{self, Parameter, When};
@@ -127,13 +127,13 @@ fn rewrite(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     let words: Vec<&[u8]> = context.args.iter().skip(1).collect();
     let (pairs, []) = words.as_chunks::<2>() else {
-        return Err(super::arity_error(context.entry));
+        return Err(CommandError::SYNTAX);
     };
     let mut changes: Vec<(&'static Parameter, &'static str, &str)> = Vec::new();
     for [name, value] in pairs {
         let known = std::str::from_utf8(name).ok().and_then(config::find);
         let Some((parameter, spelling)) = known else {
-            let shown = String::from_utf8_lossy(&name[..name.len().min(128)]);
+            let shown = shown(name, 128);
             return Err(CommandError::new(format!(
                 "ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
             )));

@@ -1,7 +1,7 @@
 //! What a connection is asked about itself: signs of life, its database, its protocol, its password.
 
 use seawall_store::command::number::parse_int;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 use seawall_store::reply::Protocol;
 
 use super::{Command, Context, Next, Order, arity_error, pubsub};
@@ -176,7 +176,10 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     client.transaction = None;
     client.database = 0;
     client.protocol = Protocol::Resp2;
-    client.replies = Replies::On;
+    // What `CLIENT REPLY SKIP` said of this call holds.
+    if client.replies != Replies::SkipThis {
+        client.replies = Replies::On;
+    }
     client.authenticated = context.server.limits().password.is_empty();
     client.card.names().name.clear();
     context.reply.speak(Protocol::Resp2);
@@ -214,7 +217,7 @@ fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
                 at += 2;
             }
             _ => {
-                let option = String::from_utf8_lossy(option);
+                let option = shown(option, usize::MAX);
                 return Err(CommandError::new(format!(
                     "ERR Syntax error in HELLO option '{option}'"
                 )));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seawall_store::command::number::{float, int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys, glob};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, glob, shown};
 use seawall_store::store::Change;
 
 use super::{Command, Context, Order};
@@ -114,7 +114,7 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn unknown(word: &[u8]) -> CommandError {
-    let shown = String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned();
+    let shown = shown(word, 128);
     CommandError::new(format!(
         "ERR unknown subcommand or wrong number of arguments for '{shown}'. Try DEBUG HELP."
     ))

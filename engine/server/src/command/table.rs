@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use seawall_store::command::{self as store, CommandError, Flags, Keys};
+use seawall_store::command::{self as store, CommandError, Flags, Keys, shown};
 
 use super::facts::{self, Facts};
 use super::{COMMANDS, Command, arity_error};
@@ -155,7 +155,7 @@ impl Entry {
 }
 
 fn unknown_subcommand(container: &Entry, word: &[u8]) -> CommandError {
-    let shown = String::from_utf8_lossy(&word[..word.len().min(128)]);
+    let shown = shown(word, 128);
     let container = container.name().to_uppercase();
     CommandError::new(format!(
         "ERR unknown subcommand '{shown}'. Try {container} HELP."

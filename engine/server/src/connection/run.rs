@@ -77,6 +77,12 @@ impl Connection {
         if runs_at_once(call.entry()) {
             return self.begin_in_order(call, turn);
         }
+        let overtaken = self.client.watch.as_ref().is_some_and(Watch::is_changed);
+        if transaction.failed || overtaken {
+            // It will not run: nothing of it is kept.
+            let muted = self.is_muted();
+            return (self.order).reply(b"+QUEUED\r\n", muted, &mut self.output);
+        }
         transaction.bytes += call.bytes();
         if transaction.bytes > turn.limits.query_bytes {
             // What a client may keep here is bounded like what it may send at once.
@@ -122,13 +128,16 @@ impl Connection {
                 turn.store.send(turn.tag(place), op);
             }
             Call::Server(entry, args) => {
-                let silent = self.client.replies == Replies::SkipNext;
-                if silent {
-                    self.client.replies = Replies::On;
+                if self.client.replies == Replies::SkipNext {
+                    self.client.replies = Replies::SkipThis;
                 }
                 let begun = Begun::now(entry);
                 let next = self.run(entry, &args, false, turn);
-                let muted = silent || self.client.replies == Replies::Off;
+                // `CLIENT REPLY ON` is answered, whatever was said before.
+                let muted = self.client.replies != Replies::On;
+                if self.client.replies == Replies::SkipThis {
+                    self.client.replies = Replies::On;
+                }
                 match &next {
                     Next::Forward(_) | Next::Watch => {
                         // It takes the next place.
@@ -223,7 +232,7 @@ impl Connection {
         match self.client.replies {
             Replies::On => false,
             Replies::Off => true,
-            Replies::SkipNext => {
+            Replies::SkipNext | Replies::SkipThis => {
                 self.client.replies = Replies::On;
                 true
             }

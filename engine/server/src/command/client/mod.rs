@@ -13,7 +13,7 @@ mod pause;
 use std::sync::atomic::Ordering;
 
 use seawall_store::command::number::{self, parse_int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 
 use super::{Command, Context, Order, help};
 use crate::clients::{Card, check_name};
@@ -204,7 +204,7 @@ fn setinfo(context: &mut Context<'_>) -> Result<(), CommandError> {
         b"lib-name" => context.client.card.names().library = checked("lib-name")?,
         b"lib-ver" => context.client.card.names().library_version = checked("lib-ver")?,
         _ => {
-            let shown = String::from_utf8_lossy(&context.args[1]).into_owned();
+            let shown = shown(&context.args[1], usize::MAX);
             return Err(CommandError::new(format!(
                 "ERR Unrecognized option '{shown}'"
             )));

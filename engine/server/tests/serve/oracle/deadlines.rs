@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::wire::Words;
 
 /// How long before a time is over nothing is begun any more.
-const BEFORE: Duration = Duration::from_millis(20);
+const BEFORE: Duration = Duration::from_millis(40);
 /// How long after it things are as they will be.
 const AFTER: Duration = Duration::from_millis(12);
 
@@ -30,7 +30,7 @@ impl Deadlines {
             };
             let ms = match unit {
                 "ms" | "at" => time.parse().unwrap_or(0),
-                "s" => (time.parse().unwrap_or(0.0) * 1000.0) as u64,
+                "s" => (time.parse().unwrap_or(0.0) * 1000.0_f64).round() as u64,
                 _ => return word.clone(),
             };
             self.begun.push((now, Duration::from_millis(ms)));

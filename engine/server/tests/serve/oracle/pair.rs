@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use seawall_store::Reply;
+
 use super::redis::Redis;
 use super::wire::{Wire, words};
 use crate::client::Server;
@@ -26,10 +28,20 @@ pub struct Pair {
 
 impl Pair {
     pub fn start() -> Pair {
-        Pair {
+        let pair = Pair {
             server: Server::start(SHARDS, &["enable-debug-command=yes"]),
             redis: Redis::start(),
+        };
+        // Connections are numbered: the next has the same number on either.
+        let [ours, theirs] = pair.addresses();
+        let (mut our_id, mut their_id) = (id(ours), id(theirs));
+        while our_id < their_id {
+            our_id = id(ours);
         }
+        while their_id < our_id {
+            their_id = id(theirs);
+        }
+        pair
     }
 
     /// Ours and theirs.
@@ -46,5 +58,13 @@ impl Pair {
                 assert!(answer.is(b"+OK\r\n"), "{line}: {answer}");
             }
         }
+    }
+}
+
+/// The number of a new connection.
+fn id(address: SocketAddr) -> i64 {
+    match Wire::connect(address).ask(&words("client id")).reply() {
+        Some(Reply::Int(id)) => id,
+        other => panic!("CLIENT ID answers with a number: {other:?}"),
     }
 }

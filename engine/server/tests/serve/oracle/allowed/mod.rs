@@ -134,6 +134,17 @@ pub const ALLOWED: &[Allowed] = &[
         "the text, which is this server's own",
     ),
     line(
+        &["config|get"],
+        loose::unordered_pairs,
+        "the order of parameters: that of a hash table",
+    ),
+    line(
+        &["command|count", "command|list"],
+        server::fewer,
+        "the commands of this server are counted and listed",
+    ),
+    line(&["lolwut"], server::art, "the picture"),
+    line(
         &["dump"],
         loose::dump,
         "the order of members within; either restores what the other dumps",

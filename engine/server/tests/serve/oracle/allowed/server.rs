@@ -92,3 +92,28 @@ pub fn help(case: &Case<'_>) -> bool {
     };
     is_help(case.ours) && is_help(case.theirs)
 }
+
+/// A text that ends with the same line.
+pub fn art(case: &Case<'_>) -> bool {
+    let last = |reply: &Reply| match reply {
+        Reply::Bulk(text) | Reply::Verbatim(_, text) => {
+            let text = String::from_utf8_lossy(text).into_owned();
+            text.lines().last().map(str::to_owned)
+        }
+        _ => None,
+    };
+    last(case.ours).is_some_and(|ours| Some(ours) == last(case.theirs))
+}
+
+/// Not more commands; those of later versions do not count.
+pub fn fewer(case: &Case<'_>) -> bool {
+    const LATER: &[&[u8]] = &[b"client|setinfo"];
+    match (case.ours, case.theirs) {
+        (Reply::Int(a), Reply::Int(b)) => *a > 0 && a <= b,
+        (Reply::Array(a), Reply::Array(b)) => a.iter().all(|name| {
+            let later = matches!(name, Reply::Bulk(name) if LATER.contains(&name.as_slice()));
+            later || b.contains(name)
+        }),
+        _ => false,
+    }
+}

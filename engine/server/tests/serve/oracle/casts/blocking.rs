@@ -24,12 +24,7 @@ pub const FAMILY: Family = Family {
         "bzpopmax ($zset)+ $long",
         "bzmpop $long 2 $zset $zset min",
         "bzmpop $long 2 $zset $zset max count 2",
-        "blpop ($list)+ $short",
-        "brpop $list $short",
-        "blmove $list $list left right $short",
         "blmpop $short 1 $list left",
-        "bzpopmin ($zset)+ $short",
-        "bzmpop $short 1 $zset max",
         "blpop $list $timeout",
         "bzpopmax $zset $timeout",
         "lpush $list ($element)+",
@@ -84,9 +79,12 @@ pub const FAMILY: Family = Family {
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
     Some(match name {
-        "long" => draw.one(&["0", "0", "0", "100", "3600.5"]).to_owned(),
-        "short" => format!("{{s:0.0{}}}", draw.between(30, 70)),
-        "wait" => format!("{{ms:{}}}", draw.between(30, 70)),
+        "long" => match draw.below(16) {
+            0 => draw.value("short"),
+            _ => draw.one(&["0", "0", "0", "100", "3600.5"]).to_owned(),
+        },
+        "short" => format!("{{s:0.{}}}", draw.between(60, 99)),
+        "wait" => format!("{{ms:{}}}", draw.between(60, 110)),
         _ => return None,
     })
 }

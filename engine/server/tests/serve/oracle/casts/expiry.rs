@@ -81,7 +81,7 @@ pub const FAMILY: Family = Family {
         "watch $openkey",
         "unwatch",
         "pause 5",
-        "pause 60",
+        "pause 110",
     ],
     draw,
 };
@@ -89,12 +89,12 @@ pub const FAMILY: Family = Family {
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
     Some(match name {
         // Mostly so long that they run together.
-        "soon" => match draw.below(4) {
-            0 => format!("{{ms:{}}}", draw.between(30, 80)),
+        "soon" => match draw.below(8) {
+            0 => format!("{{ms:{}}}", draw.between(60, 110)),
             _ => draw.value("ms"),
         },
-        "then" => match draw.below(4) {
-            0 => format!("{{at:{}}}", draw.between(30, 80)),
+        "then" => match draw.below(8) {
+            0 => format!("{{at:{}}}", draw.between(60, 110)),
             _ => draw.value("atms"),
         },
         _ => return None,

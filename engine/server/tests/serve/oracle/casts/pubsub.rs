@@ -34,7 +34,6 @@ pub const FAMILY: Family = Family {
         "pubsub shardchannels [$channels]",
         "pubsub shardnumsub ($channel)+",
         "pubsub nosuch",
-        "pubsub help",
         "pubsub numpat $value",
         "pubsub",
         "subscribe",
