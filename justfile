@@ -34,20 +34,14 @@ bench:
 full *ARGS:
     cargo run --release -- run {{ARGS}}
 
+# Unchanged clients of Redis and Memcached against `seawall serve`; installs them first.
+clients:
+    bash .ci/install clients
+    SEAWALL_CLIENTS=required cargo test -p seawall --test clients
+
 # Seawall beside Debian's redis-server and memcached, with the report: about ten minutes.
 bench-peers *ARGS:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    missing=()
-    for program in redis-server memcached; do
-        command -v "$program" >/dev/null || missing+=("$program")
-    done
-    if [ ${#missing[@]} -gt 0 ]; then
-        as=()
-        [ "$(id -u)" -eq 0 ] || as=(sudo)
-        "${as[@]}" apt-get update -qq
-        "${as[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
-    fi
+    bash .ci/install peers
     cargo run --release -- run harness/suites/peers.toml {{ARGS}}
 
 # The notebooks, executed in a virtual environment with pinned packages.
@@ -65,5 +59,6 @@ fuzz TARGET SECONDS="60":
 stress:
     LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
+    SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim

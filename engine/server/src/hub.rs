@@ -166,13 +166,18 @@ impl Hub {
         }
     }
 
-    /// One turn: messages, timers, shards, answers, and what those make possible.
-    pub fn turn(&mut self) {
-        self.now = self.server.store.now();
+    /// Sees to it that the bounds are those of now.
+    fn follow_limits(&mut self) {
         if self.limits_version != self.server.limits_version() {
             self.limits_version = self.server.limits_version();
             self.limits = self.server.limits();
         }
+    }
+
+    /// One turn: messages, timers, shards, answers, and what those make possible.
+    pub fn turn(&mut self) {
+        self.now = self.server.store.now();
+        self.follow_limits();
         for message in self.server.mailbox(self.number).take() {
             self.message(message);
         }
@@ -270,6 +275,8 @@ impl Hub {
     }
 
     fn accept(&mut self, token: Token, listener: usize, peer: String) {
+        // What was set before a client came holds for it, a password above all.
+        self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
             self.turned_away.push(token);
             self.server.traffic.of(self.number).rejected.add(1);

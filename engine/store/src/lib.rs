@@ -15,6 +15,7 @@
 //! tests drive it directly, and the simulator drives the same code on a virtual clock.
 
 pub mod command;
+pub mod digest;
 pub mod disk;
 pub mod effect;
 pub mod event;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::command::{Call, CommandError};
+use crate::command::{Call, CommandError, Flag};
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
@@ -133,7 +133,8 @@ impl Shard {
         self.run(now, op, Wait::May, out);
     }
 
-    /// As [`Shard::apply`], inside a transaction: an op that would wait answers as if its time were up.
+    /// As [`Shard::apply`], inside a transaction: an op that would wait answers as if its time were up,
+    /// and none is refused for want of memory. Who decides on the whole asks [`Shard::prepare`] before.
     pub fn apply_at_once(&mut self, now: Millis, op: &Op, out: &mut Out) {
         self.run(now, op, Wait::MayNot, out);
     }
@@ -151,10 +152,13 @@ impl Shard {
         out.parked = None;
         let mut effects = std::mem::take(&mut out.effects);
         let told = effects.len();
-        let done = self
-            .begin(now, op, !command.flags.writes())
-            .and_then(|()| self.keyspace.prepare(op));
-        let done = done.and_then(|()| {
+        let done = self.begin(now, op, !command.flags.writes());
+        // A transaction was found room for as a whole (`Shard::prepare`), and is not done by half.
+        let room = |()| match wait {
+            Wait::MayNot => Ok(()),
+            Wait::May | Wait::Served(_) => self.keyspace.prepare(op).map(drop),
+        };
+        let done = done.and_then(room).and_then(|()| {
             (command.run)(&mut Call {
                 keyspace: &mut self.keyspace,
                 now,
@@ -188,18 +192,26 @@ impl Shard {
         Ok(())
     }
 
-    /// Makes room for `op` ahead of applying it. Effects go to `out`.
+    /// Makes room for `ops` ahead of applying them at once. Effects go to `out`.
     ///
     /// # Errors
-    /// `OOM` where nothing may go.
+    /// `OOM` where nothing may go and one of them has no room.
     pub(crate) fn prepare(
         &mut self,
         now: Millis,
-        op: &Op,
+        ops: &[Op],
         out: &mut Out,
     ) -> Result<(), CommandError> {
-        self.begin(now, op, false)?;
-        let done = self.keyspace.prepare(op);
+        let mut need = 0;
+        let grow = |op: &&Op| op.command().flags.has(Flag::Denyoom);
+        let done = ops.iter().filter(grow).try_for_each(|op| {
+            self.begin(now, op, false)?;
+            need += self.keyspace.prepare(op)?;
+            Ok(())
+        });
+        if done.is_ok() && ops.len() > 1 {
+            self.keyspace.prepare_together(need);
+        }
         self.keyspace.drain_removed(&mut out.effects);
         self.keyspace.drain_events(&mut out.events);
         self.keyspace.settle(true);

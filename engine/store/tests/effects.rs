@@ -3,6 +3,7 @@
 mod grammar;
 
 use grammar::{FAMILIES, Grammar};
+use seawall_store::command::debug;
 use seawall_store::{Effects, Millis, Op, Out, Reply, Shard, ShardConfig};
 
 const SEEDS: u64 = 40;
@@ -118,6 +119,43 @@ fn effects_rebuild_the_state() {
     for seed in 0..SEEDS {
         let (shard, replica) = run(seed, |_| false);
         assert_eq!(shard, replica, "seed {seed}");
+    }
+}
+
+/// What `op`, which is in no table, answers.
+fn ask_op(shard: &mut Shard, now: Millis, op: &Op) -> Reply {
+    let mut out = Out::default();
+    shard.apply(now, op, &mut out);
+    assert!(out.effects.is_empty(), "{op:?} changes no key");
+    Reply::parse(out.reply.as_bytes()).expect("a whole reply").0
+}
+
+#[test]
+fn a_reload_changes_nothing() {
+    let (digest, reload) = (Op::new(&debug::DIGEST), Op::new(&debug::RELOAD));
+    let ways = [reload.clone(), reload.arg("LOG")];
+    for seed in 0..SEEDS {
+        let mut grammar = Grammar::new(seed, EPOCH_MS);
+        let mut shard = Shard::new(&ShardConfig::default());
+        let now = Millis(EPOCH_MS);
+        for reload in &ways {
+            for _ in 0..COMMANDS / 2 {
+                let words = grammar.next();
+                if let Ok(op) = Op::parse(words.iter().map(Vec::as_slice)) {
+                    shard.apply(now, &op, &mut Out::default());
+                }
+            }
+            let before = (state(&mut shard, now), ask_op(&mut shard, now, &digest));
+            assert!(ask_op(&mut shard, now, reload).is_ok());
+            let after = (state(&mut shard, now), ask_op(&mut shard, now, &digest));
+            assert_eq!(before, after, "seed {seed}, {reload:?}");
+            ask(&mut shard, now, &[b"rpush", b"nobody:names", b"one more"]);
+            let changed = ask_op(&mut shard, now, &digest);
+            assert_ne!(
+                after.1, changed,
+                "seed {seed}: the digest hangs on the data"
+            );
+        }
     }
 }
 

@@ -230,7 +230,7 @@ fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
     if !context.client.authenticated {
         return Err(CommandError::fixed(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
-             HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
+             HELLO AUTH <user> <pass> option can be used to authenticate the client and \
              select the RESP protocol version at the same time",
         ));
     }

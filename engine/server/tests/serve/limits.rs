@@ -43,6 +43,19 @@ fn too_many_clients_are_told_so() {
 }
 
 #[test]
+fn a_password_holds_for_whoever_comes_after_it_was_set() {
+    let server = Server::start(2, &[]);
+    let mut admin = server.connect();
+    for _ in 0..100 {
+        assert_eq!(admin.ask("CONFIG SET requirepass sesame"), "+OK\r\n");
+        let mut late = server.connect();
+        assert_eq!(late.ask("PING"), "-NOAUTH Authentication required.\r\n");
+        assert_eq!(admin.ask("CONFIG SET requirepass \"\""), "+OK\r\n");
+        assert_eq!(server.connect().ask("PING"), "+PONG\r\n");
+    }
+}
+
+#[test]
 fn who_sends_more_than_a_query_may_have_is_dropped() {
     let server = Server::start(1, &["client-query-buffer-limit=1mb"]);
     let mut client = server.connect();

@@ -138,7 +138,7 @@ fn strangers_give_the_password_first() {
     client.talk(&[
         ("GET a", "-NOAUTH Authentication required."),
         ("AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled."),
-        ("HELLO 3", "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"),
+        ("HELLO 3", "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"),
         ("AUTH secret", "+OK"),
         ("GET a", "$-1"),
         ("RESET", "+RESET"),

@@ -6,7 +6,8 @@
 
 pub mod bits;
 pub mod counter;
-mod cursor;
+pub(crate) mod cursor;
+pub mod debug;
 mod draw;
 pub mod dump;
 mod error;

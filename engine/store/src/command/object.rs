@@ -137,7 +137,7 @@ fn memory(call: &mut Call<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn encoding(found: &Inspected<'_>) -> &'static str {
+pub(super) fn encoding(found: &Inspected<'_>) -> &'static str {
     match found.value {
         Value::String(bytes) if integer(found, bytes).is_some() => "int",
         Value::String(bytes) if found.raw || bytes.len() > EMBEDDED_BYTES_MAX => "raw",
@@ -155,7 +155,7 @@ fn integer(found: &Inspected<'_>, bytes: &[u8]) -> Option<i64> {
     number::parse_int(bytes).filter(|_| !found.raw)
 }
 
-fn references(found: &Inspected<'_>) -> i64 {
+pub(super) fn references(found: &Inspected<'_>) -> i64 {
     match found.value {
         Value::String(bytes)
             if integer(found, bytes).is_some_and(|n| (0..SHARED_INTEGERS).contains(&n)) =>

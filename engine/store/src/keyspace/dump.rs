@@ -12,6 +12,9 @@ use crate::value::set::Member;
 /// The most arguments of one op: a large collection comes in several.
 const ARGS_MAX: usize = 512;
 
+/// The most bytes of one op, unless a single element has more.
+const BYTES_MAX: usize = 16 << 20;
+
 impl Keyspace {
     /// Shows ops that rebuild every key that has not expired at `now`.
     pub fn dump(&self, now: Millis, each: &mut dyn FnMut(&Op)) {
@@ -114,7 +117,7 @@ fn pairs<A: AsRef<[u8]>, B: AsRef<[u8]>>(
     let mut op = Op::new(command).arg(key);
     for (first, second) in pairs {
         op = op.arg(first).arg(second);
-        if op.len() > ARGS_MAX {
+        if is_full(&op) {
             each(std::mem::replace(&mut op, Op::new(command).arg(key)));
         }
     }
@@ -131,11 +134,16 @@ fn single<A: AsRef<[u8]>>(
     let mut op = Op::new(command).arg(key);
     for element in elements {
         op.push(element.as_ref());
-        if op.len() > ARGS_MAX {
+        if is_full(&op) {
             each(std::mem::replace(&mut op, Op::new(command).arg(key)));
         }
     }
     last(op, expires, each);
+}
+
+/// Whether more of a collection is to come in another op.
+fn is_full(op: &Op) -> bool {
+    op.len() > ARGS_MAX || op.bytes() > BYTES_MAX
 }
 
 /// What is left of a collection, and when it expires.

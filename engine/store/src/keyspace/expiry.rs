@@ -59,7 +59,6 @@ impl Keyspace {
             return false;
         };
         self.changed(key);
-        self.changed(key);
         let item = self.arena.own(id);
         let before = item.expires();
         if before == at {

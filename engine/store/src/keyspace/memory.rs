@@ -4,6 +4,8 @@
 //! The index and the policy's own state are not counted: `maxmemory` bounds keys and values. What a
 //! command evicts while other cores read is limbo for a moment, and passes the bound by no more.
 
+use smallvec::SmallVec;
+
 use super::Keyspace;
 use crate::command::{CommandError, Flag};
 use crate::event::Class;
@@ -13,6 +15,9 @@ use crate::op::Op;
 /// Room that is kept free where readers delay reuse, so that ordinary limbo evicts nothing: a 64th of
 /// `maxmemory` at most, and no more than this.
 const RESERVE_BYTES_MAX: u64 = 256 << 10;
+
+/// Strings that go with a write, and what each took off its need.
+type Replaced = SmallVec<[(ItemId, u64); 1]>;
 
 impl Keyspace {
     /// Bytes counted against `maxmemory`.
@@ -32,20 +37,20 @@ impl Keyspace {
         self.arena.bind(node)
     }
 
-    /// Makes room for a write before it runs, so that nothing is evicted in its midst.
+    /// Makes room for a write before it runs, so that nothing is evicted in its midst; how many bytes.
     ///
     /// # Errors
     /// `OOM` where nothing may go.
-    pub fn prepare(&mut self, op: &Op) -> Result<(), CommandError> {
+    pub fn prepare(&mut self, op: &Op) -> Result<u64, CommandError> {
         if self.maxmemory == 0 || !op.command().flags.has(Flag::Denyoom) {
-            return Ok(());
+            return Ok(0);
         }
         let keys = op.keys().count().max(1);
         let all: usize = op.args().map(<[u8]>::len).sum();
         let key_bytes: usize = op.keys().map(<[u8]>::len).sum();
         let each = (all - key_bytes) / keys;
         let mut need = 0;
-        let mut replaced = None;
+        let mut replaced = Replaced::new();
         for key in op.keys() {
             let size = Arena::block_bytes(NewItem::bytes_narrow(key.len(), each));
             need += size;
@@ -55,7 +60,7 @@ impl Keyspace {
                     if item.is_string() {
                         let old = Arena::block_bytes(item.bytes());
                         need -= old.min(size);
-                        replaced = Some((id, old.min(size)));
+                        replaced.push((id, old.min(size)));
                     }
                 }
                 None => {
@@ -65,16 +70,20 @@ impl Keyspace {
                 }
             }
         }
-        self.make_room(need, replaced)
+        self.make_room(need, &replaced)?;
+        Ok(need)
     }
 
-    /// Evicts until `need` more bytes fit. `replaced` is an item that goes with the write, and what it
-    /// took off the need.
-    fn make_room(
-        &mut self,
-        mut need: u64,
-        replaced: Option<(ItemId, u64)>,
-    ) -> Result<(), CommandError> {
+    /// Makes room for `need` bytes of writes that were each found room for, as far as that goes: a later
+    /// one is not to evict what an earlier one wrote.
+    pub fn prepare_together(&mut self, need: u64) {
+        if self.maxmemory > 0 {
+            let _ = self.make_room(need, &Replaced::new());
+        }
+    }
+
+    /// Evicts until `need` more bytes fit, without those of `replaced`.
+    fn make_room(&mut self, mut need: u64, replaced: &Replaced) -> Result<(), CommandError> {
         if self.used_bytes() + need <= self.maxmemory && !self.arena.is_shared() {
             return Ok(());
         }
@@ -101,11 +110,14 @@ impl Keyspace {
                 return Ok(());
             }
             let Some(id) = self.victim() else {
-                return Err(CommandError::OUT_OF_MEMORY);
+                // What is in limbo is on its way out.
+                let fits = live + need <= self.maxmemory;
+                return fits.then_some(()).ok_or(CommandError::OUT_OF_MEMORY);
             };
-            if let Some((_, bytes)) = replaced.filter(|&(old, _)| old == id) {
-                need += bytes;
-            }
+            need += replaced
+                .iter()
+                .find(|(old, _)| *old == id)
+                .map_or(0, |(_, bytes)| *bytes);
             evicted += Arena::block_bytes(self.arena.own(id).bytes());
             self.evict(id);
             if self.arena.limbo_bytes() < limbo {

@@ -37,6 +37,8 @@ pub struct Inspected<'a> {
     pub value: Value<'a>,
     /// Whether it is a string that was changed in its parts.
     pub raw: bool,
+    /// Where its item lies in the shard's memory.
+    pub place: u32,
     /// The bytes of its item and its collection.
     pub bytes: u64,
     /// How it was used.
@@ -52,6 +54,7 @@ impl Keyspace {
         Some(Inspected {
             value: self.value(id),
             raw: item.kind() == ItemKind::Raw,
+            place: id.bits(),
             bytes: Arena::block_bytes(item.bytes())
                 + collection.map_or(0, |stored| stored.bytes() as u64),
             usage: self.eviction.usage(item, self.now),

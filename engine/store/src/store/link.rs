@@ -16,6 +16,7 @@ use crate::op::Op;
 use crate::reply::Protocol;
 use crate::shard::ShardStats;
 use crate::time::Millis;
+use crate::value::Kind;
 
 /// What a caller asks of a shard's owner.
 pub(super) enum Ask {
@@ -33,10 +34,14 @@ pub(super) enum Ask {
     Hold(Box<Hold>),
     /// Apply this while the shard stands still.
     Part(Op),
+    /// What kind of value each of these keys holds, while the shard stands still.
+    Kinds(Vec<DbKey>),
     /// What these keys hold, while the shard stands still.
     Fetch(Vec<DbKey>),
+    /// Whether what these ops say could be, while the shard stands still.
+    Accept(Arc<Vec<Op>>),
     /// Make keys what these ops say, while the shard stands still.
-    Replace(Vec<Op>),
+    Replace(Arc<Vec<Op>>),
     /// Let this op, which waits on several shards, wait here too.
     Await(Box<Await>),
     /// Go on.
@@ -67,6 +72,9 @@ pub(super) struct Hold {
     pub(super) ops: Vec<Op>,
     /// Keys of this handle that may have expired.
     pub(super) watch: Option<Watch>,
+    /// The time of everything that is done while it stands still: one for all shards, so that what
+    /// has expired has expired on each.
+    pub(super) at: Millis,
 }
 
 /// An op that waits on several shards.
@@ -102,6 +110,8 @@ pub(super) enum Body {
     Cancelled,
     /// The op, which waits on several shards, is to be tried again.
     Retry,
+    /// What kind of value each key holds, where there is one.
+    Kinds(Vec<Option<Kind>>),
     /// Ops that rebuild what was asked for.
     Values(Vec<Op>),
     /// Counts and state.

@@ -136,6 +136,7 @@ impl Worker {
             }
             turn.busy |= core.turn_hosts(&mut hear);
         }
+        turn.busy |= core.is_left();
         caller.publish();
         turn
     }
@@ -337,6 +338,11 @@ impl Core {
     /// Whether the worker asked shards of its own since their last turn.
     pub(super) fn was_asked(&self) -> bool {
         self.asked
+    }
+
+    /// Whether it asked its own shards, or was answered by them, since it last looked.
+    fn is_left(&self) -> bool {
+        self.asked || !self.own.is_empty()
     }
 
     /// Counts an op of its own; turns when it is time.

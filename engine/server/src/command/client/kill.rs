@@ -83,6 +83,8 @@ pub(super) fn kill(context: &mut Context<'_>) -> Result<(), CommandError> {
             context.client.closing = true;
         } else {
             context.server.tell(card.worker, Message::Kill(card.token));
+            // Its worker closes it when it reads this; whoever asks who is there is told so at once.
+            context.server.clients.leave(card.id);
         }
     }
     match (by_address, killed) {

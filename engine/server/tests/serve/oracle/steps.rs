@@ -99,7 +99,10 @@ impl Play<'_> {
         }
         match name(&step.words).as_str() {
             "pause" => {
-                let ms = step.words.get(1).map(|word| String::from_utf8_lossy(word).parse());
+                let ms = step
+                    .words
+                    .get(1)
+                    .map(|word| String::from_utf8_lossy(word).parse());
                 let ms = ms.and_then(Result::ok).map_or(0, |ms: u64| ms.min(200));
                 std::thread::sleep(Duration::from_millis(ms));
                 self.deadlines.wait();

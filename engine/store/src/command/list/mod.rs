@@ -14,14 +14,14 @@ use crate::value::List;
 
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     Head,
     Tail,
 }
 
 impl End {
     /// `LEFT` or `RIGHT`.
-    fn parse(word: &[u8]) -> Result<End, CommandError> {
+    pub(crate) fn parse(word: &[u8]) -> Result<End, CommandError> {
         if word.eq_ignore_ascii_case(b"left") {
             Ok(End::Head)
         } else if word.eq_ignore_ascii_case(b"right") {

@@ -92,7 +92,7 @@ impl Answers {
             Body::Parked(until) => self.kept.push((tag, Kept::Parked(until))),
             Body::Cancelled => self.kept.push((tag, Kept::Cancelled)),
             // What no op is answered with.
-            Body::Retry | Body::Values(_) | Body::Stats(_) | Body::Saved(_) => {}
+            Body::Retry | Body::Kinds(_) | Body::Values(_) | Body::Stats(_) | Body::Saved(_) => {}
         }
     }
 

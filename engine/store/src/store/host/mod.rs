@@ -53,6 +53,8 @@ pub(super) struct Host {
     saves: Option<(PathBuf, Meta)>,
     /// Who it stands still for.
     holder: Option<From>,
+    /// The time that it stands still at.
+    held_at: Millis,
     /// Whether anything was logged since it stands still.
     held_wrote: bool,
     /// What others asked meanwhile.
@@ -91,6 +93,7 @@ impl Host {
             version,
             saves,
             holder: None,
+            held_at: Millis(0),
             held_wrote: false,
             waiting: VecDeque::new(),
             waiters: Waiters::default(),
@@ -287,7 +290,9 @@ fn passes(ask: &Ask) -> bool {
         Ask::Apply(_) | Ask::Transact(_) | Ask::Watch(..) | Ask::Cancel(_) | Ask::Hold(_) => false,
         Ask::Forget(_)
         | Ask::Part(_)
+        | Ask::Kinds(_)
         | Ask::Fetch(_)
+        | Ask::Accept(_)
         | Ask::Replace(_)
         | Ask::Await(_)
         | Ask::Release

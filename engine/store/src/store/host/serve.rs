@@ -2,7 +2,7 @@
 
 use super::waiters::{Waiter, awaited_keys};
 use super::{From, Host, error_body};
-use crate::command::{CommandError, Flag};
+use crate::command::CommandError;
 use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::slot::Slot;
@@ -37,22 +37,35 @@ impl Host {
             Ask::Forget(waiting) => {
                 self.waiters.cancel(from, waiting, self.shard.keyspace());
             }
-            Ask::Hold(hold) => self.hold(now, from, number, &hold),
-            Ask::Part(op) => self.part(now, from, number, &op),
+            Ask::Hold(hold) => self.hold(from, number, &hold),
+            Ask::Part(op) => self.part(from, number, &op),
+            Ask::Kinds(keys) => {
+                let mut kinds = Vec::with_capacity(keys.len());
+                for key in &keys {
+                    self.shard.look(self.held_at, key, &mut self.out);
+                    kinds.push(self.shard.keyspace().kind(key.key()));
+                }
+                self.held_wrote |= self.conclude();
+                self.gate.say_now(from, number, Body::Kinds(kinds));
+            }
             Ask::Fetch(keys) => {
                 let mut ops = Vec::new();
                 for key in &keys {
+                    self.shard.look(self.held_at, key, &mut self.out);
                     let keyspace = self.shard.keyspace();
-                    keyspace.begin(now, key.database(), false);
+                    keyspace.begin(self.held_at, key.database(), false);
                     keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
                 }
+                self.held_wrote |= self.conclude();
                 self.gate.say_now(from, number, Body::Values(ops));
+            }
+            Ask::Accept(ops) => {
+                let refused = self.gate.refusal(&ops);
+                self.say_whether(from, number, refused);
             }
             Ask::Replace(ops) => {
                 let refused = self.replace(&ops);
-                self.out.reply.ok();
-                let body = refused.map_or_else(|| self.reply(), |error| error_body(&error));
-                self.gate.say_now(from, number, body);
+                self.say_whether(from, number, refused);
             }
             Ask::Await(wait) => self.wait_here(from, number, *wait),
             Ask::Release => {
@@ -258,17 +271,17 @@ impl Host {
         if let Some(error) = self.gate.refusal(ops) {
             return Err(error);
         }
-        let grows = |op: &&Op| op.command().flags.has(Flag::Denyoom);
-        (ops.iter().filter(grows)).try_for_each(|op| self.shard.prepare(now, op, &mut self.out))
+        self.shard.prepare(now, ops, &mut self.out)
     }
 
-    fn hold(&mut self, now: Millis, from: From, number: u64, hold: &Hold) {
+    fn hold(&mut self, from: From, number: u64, hold: &Hold) {
         self.holder = Some(from);
+        self.held_at = hold.at;
         self.turn_version();
         if let Some(watch) = &hold.watch {
-            self.look_at(now, watch);
+            self.look_at(self.held_at, watch);
         }
-        let ready = self.make_ready(now, &hold.ops);
+        let ready = self.make_ready(self.held_at, &hold.ops);
         self.held_wrote |= self.conclude();
         match ready {
             Ok(()) => self.out.reply.ok(),
@@ -279,18 +292,22 @@ impl Host {
 
     /// Applies a part of what goes over several shards. Who asked goes on at once; what it tells its
     /// caller waits for the release.
-    fn part(&mut self, now: Millis, from: From, number: u64, op: &Op) {
-        self.shard.apply_at_once(now, op, &mut self.out);
+    fn part(&mut self, from: From, number: u64, op: &Op) {
+        self.shard.apply_at_once(self.held_at, op, &mut self.out);
         self.held_wrote |= self.conclude();
         self.gate.say_now(from, number, self.reply());
     }
 
-    /// Makes keys what `ops` say, which are effects; why one was refused.
+    /// Says `OK`, or why not.
+    fn say_whether(&mut self, from: From, number: u64, refused: Option<CommandError>) {
+        self.out.reply.ok();
+        let body = refused.map_or_else(|| self.reply(), |error| error_body(&error));
+        self.gate.say_now(from, number, body);
+    }
+
+    /// Makes keys what `ops` say, which are effects that were accepted; why one was refused.
     fn replace(&mut self, ops: &[Op]) -> Option<CommandError> {
-        let mut refused = self.gate.refusal(ops);
-        if refused.is_some() {
-            return refused;
-        }
+        let mut refused = None;
         let classes = self.shard.keyspace().mute();
         let mut scratch = crate::shard::Out::default();
         for op in ops {

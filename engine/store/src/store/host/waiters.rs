@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::From;
 use crate::command::Keys;
 use crate::keyspace::{DbKey, Keyspace};
@@ -33,14 +35,9 @@ pub(in crate::store) fn awaited_keys(op: &Op) -> Vec<DbKey> {
     } else {
         usize::MAX
     };
-    let mut keys = Vec::new();
-    for key in op.keys().take(sources) {
-        let key = DbKey::new(op.database(), key);
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys
+    let keys = op.keys().take(sources);
+    let keys: IndexSet<DbKey> = keys.map(|key| DbKey::new(op.database(), key)).collect();
+    keys.into_iter().collect()
 }
 
 /// The waiters of a shard.

@@ -1,7 +1,8 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
 mod durable;
-mod storm;
+mod scan;
+mod several;
 mod tagged;
 mod waiting;
 

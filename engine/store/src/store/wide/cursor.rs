@@ -1,10 +1,13 @@
 //! Ops over all keys that go to one shard after another: `SCAN`, `RANDOMKEY`.
 //!
 //! A cursor of `SCAN` is the shard's own in its lower 48 bits, and the shard above. Nothing stands still:
-//! what such an op promises, it promises of keys that are there the whole time.
+//! what such an op promises, it promises of keys that are there the whole time. A call that comes to a
+//! shard's end with fewer keys than `COUNT` goes on in the next, so that few keys are one call's answer
+//! however many shards there are.
 
 use super::merge::{bulk, bytes_of, elements, is_nil, reply};
 use super::plan::{Desk, Step};
+use crate::command::cursor::{Options, Types};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::store::link::Body;
@@ -28,6 +31,9 @@ pub(in crate::store) struct Cursor {
     shard: usize,
     /// How many shards had nothing.
     empty: usize,
+    /// The keys that a scan has found so far, as they stand in replies, and how many they are.
+    keys: ReplyBuf,
+    found: usize,
 }
 
 impl Cursor {
@@ -37,6 +43,8 @@ impl Cursor {
             walk,
             shard: 0,
             empty: 0,
+            keys: ReplyBuf::default(),
+            found: 0,
         }
     }
 
@@ -55,17 +63,13 @@ impl Cursor {
                     over.array(0);
                     return Step::Done(reply(&over));
                 }
-                let mut op = self.op.clone();
-                if given.is_some() {
-                    op = Op::new(op.command())
-                        .within(op.database())
-                        .answered_in(op.protocol())
-                        .text(cursor & ((1 << CURSOR_BITS) - 1));
-                    (1..self.op.len()).for_each(|arg| op.push(&self.op[arg]));
-                }
+                let op = match given {
+                    Some(cursor) => self.from(cursor & ((1 << CURSOR_BITS) - 1)),
+                    None => self.op.clone(),
+                };
                 Step::Ask(vec![(self.shard, desk.apply(op))])
             }
-            (Walk::Scan, Some(answer)) => Step::Done(self.onward(answer, desk.shards)),
+            (Walk::Scan, Some(answer)) => self.onward(answer, desk),
             (Walk::Any, None) => {
                 self.shard = desk.scratch.below(desk.shards);
                 Step::Ask(vec![(self.shard, desk.apply(self.op.clone()))])
@@ -81,22 +85,40 @@ impl Cursor {
         }
     }
 
-    /// The shard's reply with the cursor that leads on from it.
-    fn onward(&self, answer: Body, shards: usize) -> Body {
+    /// The scan with the shard's own cursor.
+    fn from(&self, cursor: u64) -> Op {
+        let mut op = Op::new(self.op.command())
+            .within(self.op.database())
+            .answered_in(self.op.protocol())
+            .text(cursor);
+        (1..self.op.len()).for_each(|arg| op.push(&self.op[arg]));
+        op
+    }
+
+    /// What follows a shard's reply: the keys so far with the cursor that leads on, or the next shard.
+    fn onward(&mut self, answer: Body, desk: &Desk<'_>) -> Step {
         let [cursor, keys] = elements(bytes_of(&answer))[..] else {
-            return answer;
+            return Step::Done(answer);
         };
-        let text = bulk(cursor).and_then(unsigned);
-        let next = match text.unwrap_or(0) {
-            0 if self.shard + 1 == shards => 0,
+        for key in elements(keys) {
+            self.keys.encoded(key);
+            self.found += 1;
+        }
+        let next = match bulk(cursor).and_then(unsigned).unwrap_or(0) {
+            0 if self.shard + 1 == desk.shards => 0,
+            0 if Options::parse(&self.op, 1, Types::OfKeys).is_ok_and(|o| self.found < o.count) => {
+                self.shard += 1;
+                return Step::Ask(vec![(self.shard, desk.apply(self.from(0)))]);
+            }
             0 => (self.shard as u64 + 1) << CURSOR_BITS,
             own => (self.shard as u64) << CURSOR_BITS | own,
         };
         let mut onward = ReplyBuf::default();
         onward.array(2);
         onward.bulk(next.to_string().as_bytes());
-        onward.encoded(keys);
-        reply(&onward)
+        onward.array(self.found);
+        onward.encoded(self.keys.as_bytes());
+        Step::Done(reply(&onward))
     }
 }
 

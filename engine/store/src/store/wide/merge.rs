@@ -1,5 +1,6 @@
 //! How the replies of parts become one, as bytes.
 
+use crate::digest::Digest;
 use crate::reply::ReplyBuf;
 use crate::store::link::{Body, Bytes};
 
@@ -14,6 +15,8 @@ pub(super) enum Merge {
     Join,
     /// All are `OK`.
     AllOk,
+    /// Database by database, the sum of the digests, or nothing where no part has one.
+    Digests,
 }
 
 impl Merge {
@@ -40,6 +43,16 @@ impl Merge {
                     merged.encoded(element);
                 }
             }
+            Merge::Digests => {
+                let sums = digests(replies);
+                merged.array(sums.len());
+                for sum in sums {
+                    match sum {
+                        Some(sum) => merged.bulk(sum.as_bytes()),
+                        None => merged.nil(),
+                    }
+                }
+            }
             Merge::Join => {
                 let all: Vec<&[u8]> = replies.flat_map(elements).collect();
                 merged.array(all.len());
@@ -50,6 +63,21 @@ impl Merge {
         }
         reply(&merged)
     }
+}
+
+/// Sums of digests by database, over parts.
+fn digests<'a>(replies: impl Iterator<Item = &'a [u8]>) -> Vec<Option<Digest>> {
+    let mut sums: Vec<Option<Digest>> = Vec::new();
+    for reply in replies {
+        let elements = elements(reply);
+        sums.resize(elements.len().max(sums.len()), None);
+        for (sum, element) in sums.iter_mut().zip(elements) {
+            if let Some(digest) = bulk(element).and_then(Digest::from_bytes) {
+                sum.get_or_insert_default().combine(&digest);
+            }
+        }
+    }
+    sums
 }
 
 /// A reply as an answer.

@@ -23,6 +23,7 @@ mod route;
 mod scratch;
 pub(super) mod ticket;
 mod transaction;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use super::claim::Claim;
 use super::link::{Ask, Await, Body};
 use super::worker::Core;
 use crate::event::Event;
+use crate::time::Millis;
 
 pub(super) use plan::Plan;
 use plan::{Desk, Step};
@@ -58,6 +60,8 @@ struct Job {
     phase: Phase,
     /// The shards that stand still for it.
     shards: Vec<usize>,
+    /// Since when: the time of everything that it does.
+    since: Millis,
     /// Answers to what it asked last, and how many are missing.
     bodies: Vec<Option<Body>>,
     missing: usize,
@@ -154,6 +158,7 @@ impl Caller {
             plan,
             phase: Phase::Queued,
             shards,
+            since: Millis(0),
             bodies: Vec::new(),
             missing: 0,
             result: None,
@@ -196,13 +201,15 @@ impl Caller {
                 self.inner.ticket.pass(self.jobs.caller);
                 return;
             };
+            let now = self.inner.now();
             let job = self.jobs.get(number);
             if job.cancelled && job.told {
                 self.finish(number, Body::Cancelled);
                 continue;
             }
             job.phase = Phase::Holding;
-            let asks = (job.shards.iter()).map(|&shard| (shard, job.plan.hold(shard)));
+            job.since = now;
+            let asks = (job.shards.iter()).map(|&shard| (shard, job.plan.hold(shard, now)));
             let asks: Vec<(usize, Ask)> = asks.collect();
             self.jobs.holds = true;
             self.ask_for_job(core.as_deref_mut(), number, asks);
@@ -279,10 +286,11 @@ impl Caller {
         let jobs = &mut self.jobs;
         let job = jobs.all[number as usize].as_mut();
         let job = job.expect("a job's number names it until it is answered");
+        let held = !job.shards.is_empty();
         let mut desk = Desk {
-            now,
+            now: if held { job.since } else { now },
             shards: self.inner.shards,
-            held: !job.shards.is_empty(),
+            held,
             may_park: true,
             notify: self.inner.notify(),
             scratch: &mut jobs.scratch,

@@ -6,14 +6,16 @@ use crate::command::{CommandError, Keys};
 use crate::op::Op;
 use crate::store::caller::shard_of;
 use crate::store::link::{Ask, Body, Hold};
+use crate::time::Millis;
 
 /// How `op` is put together from parts, where it is.
 pub(super) fn merge(op: &Op) -> Option<Merge> {
     Some(match op.command().name {
         "del" | "unlink" | "exists" | "touch" | "dbsize" => Merge::Sum,
-        "mget" => Merge::Gather,
+        "mget" | "debug|digest-value" => Merge::Gather,
         "keys" => Merge::Join,
-        "mset" | "flushall" | "flushdb" | "swapdb" | "arrived" => Merge::AllOk,
+        "debug|digest" => Merge::Digests,
+        "mset" | "flushall" | "flushdb" | "swapdb" | "arrived" | "debug|reload" => Merge::AllOk,
         _ => return None,
     })
 }
@@ -96,7 +98,7 @@ impl Parts {
             .collect()
     }
 
-    pub(super) fn hold(&self, shard: usize) -> Hold {
+    pub(super) fn hold(&self, shard: usize, at: Millis) -> Hold {
         let part = self.parts.iter().find(|part| part.shard == shard);
         let ops = part.map(|part| match &part.ask {
             PartAsk::Op(op) => vec![op.clone()],
@@ -105,6 +107,7 @@ impl Parts {
         Hold {
             ops: ops.unwrap_or_default(),
             watch: None,
+            at,
         }
     }
 

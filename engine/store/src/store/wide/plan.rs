@@ -5,6 +5,7 @@ use super::parts::Parts;
 use super::pop::Pop;
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
+use super::transfer::Transfer;
 use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::store::link::{Ask, Body, Hold};
@@ -12,6 +13,7 @@ use crate::time::Millis;
 
 /// What a plan works with.
 pub(super) struct Desk<'a> {
+    /// One time for the whole plan, where shards stand still for it.
     pub(super) now: Millis,
     /// How many shards the store has.
     pub(super) shards: usize,
@@ -59,6 +61,8 @@ pub(in crate::store) enum Plan {
     Cursor(Box<Cursor>),
     /// The first key that has something.
     Pop(Box<Pop>),
+    /// An element goes from one key to another.
+    Transfer(Box<Transfer>),
     /// Values are brought here, and taken back changed.
     Scratch(Box<Scratched>),
     /// Several ops, as one.
@@ -74,20 +78,25 @@ impl Plan {
             Plan::Parts(parts) => parts.holds(),
             Plan::Cursor(_) => Vec::new(),
             Plan::Pop(pop) => pop.holds(shards),
+            Plan::Transfer(transfer) => transfer.holds(shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
             Plan::Transaction(transacted) => transacted.holds(),
             Plan::Save(_) => (0..shards).collect(),
         }
     }
 
-    /// How `shard` is asked to stand still.
-    pub(super) fn hold(&self, shard: usize) -> Ask {
+    /// How `shard` is asked to stand still, from `at` on.
+    pub(super) fn hold(&self, shard: usize, at: Millis) -> Ask {
         Ask::Hold(Box::new(match self {
-            Plan::Parts(parts) => parts.hold(shard),
-            Plan::Cursor(_) | Plan::Save(_) => Hold::default(),
-            Plan::Pop(pop) => pop.hold(),
-            Plan::Scratch(scratched) => scratched.hold(),
-            Plan::Transaction(transacted) => transacted.hold(shard),
+            Plan::Parts(parts) => parts.hold(shard, at),
+            Plan::Cursor(_) | Plan::Save(_) => Hold {
+                at,
+                ..Hold::default()
+            },
+            Plan::Pop(pop) => pop.hold(at),
+            Plan::Transfer(transfer) => transfer.hold(at),
+            Plan::Scratch(scratched) => scratched.hold(at),
+            Plan::Transaction(transacted) => transacted.hold(shard, at),
         }))
     }
 
@@ -113,6 +122,7 @@ impl Plan {
             Plan::Parts(parts) => parts.next(&answers),
             Plan::Cursor(cursor) => cursor.next(answers, desk),
             Plan::Pop(pop) => pop.next(answers, desk),
+            Plan::Transfer(transfer) => transfer.next(answers, desk),
             Plan::Scratch(scratched) => scratched.next(answers, desk),
             Plan::Transaction(transacted) => transacted.next(answers, desk),
             Plan::Save(save) => save.next(answers, desk),
@@ -123,6 +133,7 @@ impl Plan {
     pub(super) fn again(&mut self) {
         match self {
             Plan::Pop(pop) => pop.again(),
+            Plan::Transfer(transfer) => transfer.again(),
             Plan::Scratch(scratched) => scratched.again(),
             _ => {}
         }

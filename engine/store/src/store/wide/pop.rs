@@ -1,26 +1,41 @@
 //! Ops that take from the first of several keys that has something: `LMPOP`, `ZMPOP`, `BLPOP`.
 //!
-//! Key by key, at their owners, so that nothing but what is taken travels.
+//! Every owner says which of its keys are there, and the first of all is popped: nothing but what is
+//! taken travels.
 
-use super::merge::{bytes_of, is_nil};
+use std::collections::BTreeMap;
+
+use super::merge::bytes_of;
 use super::plan::{Desk, Step};
+use super::scratch::Nothing;
 use crate::command::Keys;
+use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::store::caller::shard_of;
-use crate::store::link::{Body, Hold};
+use crate::store::link::{Ask, Body, Hold};
+use crate::time::Millis;
+use crate::value::Kind;
 
 /// Such an op, and how far it is.
 pub(in crate::store) struct Pop {
     op: Op,
-    /// The key that is asked for next, among the op's.
-    key: usize,
+    stage: Stage,
+}
+
+enum Stage {
+    Begin,
+    /// What the keys of each asked shard are, by their places among all keys; and the answer where
+    /// there are none.
+    Kinds(Vec<Vec<usize>>, Nothing),
+    /// One of them is popped.
+    Pop,
 }
 
 impl Pop {
     pub(super) fn new(op: &Op) -> Pop {
         Pop {
             op: op.clone(),
-            key: 0,
+            stage: Stage::Begin,
         }
     }
 
@@ -28,42 +43,80 @@ impl Pop {
         shards_of(&self.op, shards)
     }
 
-    pub(super) fn hold(&self) -> Hold {
+    pub(super) fn hold(&self, at: Millis) -> Hold {
         Hold {
             ops: vec![self.op.clone()],
             watch: None,
+            at,
         }
     }
 
     pub(super) fn again(&mut self) {
-        self.key = 0;
+        self.stage = Stage::Begin;
     }
 
     pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
-        let last = answers.into_iter().next();
-        if let Some(answer) = &last
-            && !is_nil(bytes_of(answer))
-        {
-            return Step::Done(last.expect("it was just there"));
+        match std::mem::replace(&mut self.stage, Stage::Pop) {
+            Stage::Begin => match desk.scratch.on_nothing(desk.now, &self.op, desk.may_park) {
+                Ok(Nothing::Reply(body)) if body.refusal().is_some() => Step::Done(body),
+                Ok(nothing) => self.look(nothing, desk),
+                Err(refusal) => Step::Done(*refusal),
+            },
+            Stage::Kinds(places, nothing) => {
+                let mut first = None;
+                for (places, answer) in places.iter().zip(&answers) {
+                    if answer.refusal().is_some() {
+                        return Step::Done(Body::Reply(bytes_of(answer).into()));
+                    }
+                    let there = places.iter().zip(kinds(answer));
+                    let mut there = there.filter(|(_, kind)| kind.is_some());
+                    first = first
+                        .into_iter()
+                        .chain(there.next().map(|(&at, _)| at))
+                        .min();
+                }
+                match (first.and_then(|at| self.op.keys().nth(at)), nothing) {
+                    (Some(key), _) => {
+                        let ask = desk.apply(narrowed(&self.op, key));
+                        Step::Ask(vec![(shard_of(key, desk.shards), ask)])
+                    }
+                    (None, Nothing::Parked(until)) => Step::Park {
+                        op: self.op.clone(),
+                        until,
+                        elsewhere: false,
+                    },
+                    (None, Nothing::Reply(body)) => Step::Done(body),
+                }
+            }
+            Stage::Pop => Step::Done(answers.into_iter().next().unwrap_or(Body::Cancelled)),
         }
-        let Some(key) = self.op.keys().nth(self.key) else {
-            let parked = desk.scratch.would_park(desk.now, &self.op);
-            return match (parked, last) {
-                (Some(parked), _) if desk.may_park => Step::Park {
-                    op: self.op.clone(),
-                    until: parked.until,
-                    elsewhere: false,
-                },
-                (_, last) => Step::Done(last.unwrap_or(Body::Cancelled)),
-            };
-        };
-        let ask = (
-            shard_of(key, desk.shards),
-            desk.apply(narrowed(&self.op, key)),
-        );
-        self.key += 1;
-        Step::Ask(vec![ask])
     }
+
+    /// Asks every owner at once what its keys are.
+    fn look(&mut self, nothing: Nothing, desk: &Desk<'_>) -> Step {
+        let mut by_shard: BTreeMap<usize, (Vec<usize>, Vec<DbKey>)> = BTreeMap::new();
+        for (place, key) in self.op.keys().enumerate() {
+            let (places, keys) = by_shard.entry(shard_of(key, desk.shards)).or_default();
+            places.push(place);
+            keys.push(DbKey::new(self.op.database(), key));
+        }
+        let (mut asks, mut all) = (Vec::new(), Vec::new());
+        for (shard, (places, keys)) in by_shard {
+            asks.push((shard, Ask::Kinds(keys)));
+            all.push(places);
+        }
+        self.stage = Stage::Kinds(all, nothing);
+        Step::Ask(asks)
+    }
+}
+
+/// The kinds of values that an owner tells of.
+pub(super) fn kinds(answer: &Body) -> impl Iterator<Item = Option<Kind>> {
+    let kinds: &[Option<Kind>] = match answer {
+        Body::Kinds(kinds) => kinds,
+        _ => &[],
+    };
+    kinds.iter().copied()
 }
 
 /// The shards of the keys of `op`, each once and in order.

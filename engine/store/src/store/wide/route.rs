@@ -6,6 +6,7 @@ use super::parts::{Part, PartAsk, Parts, merge};
 use super::plan::Plan;
 use super::pop::Pop;
 use super::scratch::Scratched;
+use super::transfer::{Transfer, is_transfer};
 use crate::command::{CommandError, Keys, sort};
 use crate::op::Op;
 use crate::store::caller::shard_of;
@@ -75,6 +76,7 @@ fn over_several(op: &Op, shards: usize) -> Route {
         "lmpop" | "zmpop" | "blpop" | "brpop" | "blmpop" | "bzpopmin" | "bzpopmax" | "bzmpop" => {
             Plan::Pop(Box::new(Pop::new(op)))
         }
+        _ if is_transfer(op) => Plan::Transfer(Box::new(Transfer::new(op))),
         _ => Plan::Scratch(Box::new(Scratched::new(op))),
     })
 }

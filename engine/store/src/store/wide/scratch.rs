@@ -5,6 +5,7 @@
 //! on one, whatever it is; it costs a copy of every value that it names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 use rand::{Rng, RngExt, SeedableRng};
@@ -16,15 +17,18 @@ use super::pop::shards_of;
 use super::route::is_sort;
 use crate::command::number::parse_int;
 use crate::command::server::FLUSHALL;
-use crate::command::{sort, transfer};
+use crate::command::{CommandError, sort, transfer};
 use crate::event::Classes;
 use crate::keyspace::DbKey;
 use crate::op::Op;
-use crate::shard::{Out, Parked, Shard, ShardConfig};
+use crate::shard::{Out, Shard, ShardConfig};
 use crate::store::caller::shard_of;
 use crate::store::host::error_body;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
+
+/// A scratch that held more is not kept.
+const SCRATCH_BYTES_KEPT: u64 = 16 << 20;
 
 /// Where values of several shards are brought together.
 pub(in crate::store) struct Scratch {
@@ -77,11 +81,24 @@ impl Scratch {
         Ok(self.shard.as_mut().expect("it was just made"))
     }
 
-    /// How `op` would wait where none of its keys is there.
-    pub(super) fn would_park(&mut self, now: Millis, op: &Op) -> Option<Parked> {
+    /// What comes of `op` where none of its keys is there.
+    pub(super) fn on_nothing(
+        &mut self,
+        now: Millis,
+        op: &Op,
+        may_park: bool,
+    ) -> Result<Nothing, Box<Body>> {
         let mut out = Out::default();
-        self.shard().ok()?.apply(now, op, &mut out);
-        out.parked
+        let shard = self.shard().map_err(|error| no_memory(&error))?;
+        if may_park {
+            shard.apply(now, op, &mut out);
+        } else {
+            shard.apply_at_once(now, op, &mut out);
+        }
+        Ok(match out.parked {
+            Some(parked) => Nothing::Parked(parked.until),
+            None => Nothing::Reply(reply(&out.reply)),
+        })
     }
 
     /// Runs `op` where `values` are all that is there. What keys became is told by ops that make them so,
@@ -124,12 +141,30 @@ impl Scratch {
             }
         }
         shard.keyspace().record(false);
+        // The arena gives nothing back: a scratch that held much is made anew.
+        if shard.keyspace().used_bytes() > SCRATCH_BYTES_KEPT {
+            self.shard = None;
+            self.out = out;
+            return Ok(changed);
+        }
         let mut emptied = Out::default();
         let empty = shard.replay(&Op::new(&FLUSHALL), &mut emptied);
         empty.expect("FLUSHALL without arguments is never refused");
         self.out = out;
         Ok(changed)
     }
+}
+
+/// What comes of an op without any of its keys.
+pub(super) enum Nothing {
+    /// It waits until then.
+    Parked(Option<Millis>),
+    Reply(Body),
+}
+
+fn no_memory(error: &std::io::Error) -> Box<Body> {
+    let error = CommandError::new(format!("ERR no memory: {error}"));
+    Box::new(error_body(&error))
 }
 
 /// An op that runs on the scratch, and how far it is.
@@ -145,9 +180,14 @@ enum Stage {
     Refer,
     /// With all of these values.
     Run(Vec<Op>),
-    /// The reply, once the owners have what changed.
-    Replace(Body),
+    /// The reply, once the owners have said that they can have what changes.
+    Accept(Body, Vec<Changed>),
+    /// The reply, once the owners of what came to be have it; what is left is to go.
+    Replace(Body, Vec<Changed>),
 }
+
+/// What a shard's keys became, by ops that make them so.
+type Changed = (usize, Arc<Vec<Op>>);
 
 impl Scratched {
     pub(super) fn new(op: &Op) -> Scratched {
@@ -169,10 +209,11 @@ impl Scratched {
         is_sort(&self.op) && sort::reaches_out(&self.op)
     }
 
-    pub(super) fn hold(&self) -> Hold {
+    pub(super) fn hold(&self, at: Millis) -> Hold {
         Hold {
             ops: vec![self.op.clone()],
             watch: None,
+            at,
         }
     }
 
@@ -216,10 +257,15 @@ impl Scratched {
                 }
                 Err(refusal) => Step::Done(*refusal),
             },
-            Stage::Replace(reply) => {
-                let refused = answers.into_iter().find(|body| body.refusal().is_some());
-                Step::Done(refused.unwrap_or(reply))
-            }
+            Stage::Accept(reply, changed) => match refusal(answers) {
+                Some(refusal) => Step::Done(refusal),
+                None => self.replace(reply, changed),
+            },
+            Stage::Replace(reply, left) => match refusal(answers) {
+                Some(refusal) => Step::Done(refusal),
+                None if left.is_empty() => Step::Done(reply),
+                None => self.replace(reply, left),
+            },
         }
     }
 
@@ -247,10 +293,7 @@ impl Scratched {
         let ran = desk.scratch.run(&self.op, values, &about);
         let changed = match ran {
             Ok(changed) => changed,
-            Err(error) => {
-                let error = crate::command::CommandError::new(format!("ERR no memory: {error}"));
-                return Step::Done(error_body(&error));
-            }
+            Err(error) => return Step::Done(*no_memory(&error)),
         };
         let out = &mut desk.scratch.out;
         desk.events.append(&mut out.events);
@@ -265,10 +308,33 @@ impl Scratched {
         if changed.is_empty() {
             return Step::Done(reply);
         }
-        self.stage = Stage::Replace(reply);
-        let replace = |(shard, ops)| (shard, Ask::Replace(ops));
-        Step::Ask(changed.into_iter().map(replace).collect())
+        let changed: Vec<Changed> = changed
+            .into_iter()
+            .map(|(shard, ops)| (shard, Arc::new(ops)))
+            .collect();
+        let accept = |(shard, ops): &Changed| (*shard, Ask::Accept(Arc::clone(ops)));
+        let asks = changed.iter().map(accept).collect();
+        self.stage = Stage::Accept(reply, changed);
+        Step::Ask(asks)
     }
+
+    /// Lets what comes to be come to be, before anything goes: a value is never nowhere.
+    fn replace(&mut self, reply: Body, changed: Vec<Changed>) -> Step {
+        let goes = |(_, ops): &Changed| ops.iter().all(|op| op.command().name == "del");
+        let (left, now): (Vec<Changed>, Vec<Changed>) = changed.into_iter().partition(goes);
+        let (now, left) = if now.is_empty() {
+            (left, now)
+        } else {
+            (now, left)
+        };
+        self.stage = Stage::Replace(reply, left);
+        let replace = |(shard, ops)| (shard, Ask::Replace(ops));
+        Step::Ask(now.into_iter().map(replace).collect())
+    }
+}
+
+fn refusal(answers: Vec<Body>) -> Option<Body> {
+    answers.into_iter().find(|body| body.refusal().is_some())
 }
 
 /// Asks the owners among `shards` what `keys` hold.
@@ -305,4 +371,82 @@ fn elements<'a>(value: &'a Op, key: &'a [u8]) -> impl Iterator<Item = &'a [u8]> 
     let of_key = value.get(0) == Some(key);
     let positions = (first..value.len()).step_by(step).filter(move |_| of_key);
     positions.map(|at| &value[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op(words: &str) -> Op {
+        Op::parse(words.split(' ').map(str::as_bytes)).unwrap()
+    }
+
+    fn said(words: &str) -> Body {
+        Body::Reply(words.as_bytes().into())
+    }
+
+    /// What the plan of a `RENAME` between two of five shards does next.
+    fn next(plan: &mut Scratched, scratch: &mut Scratch, answers: Vec<Body>) -> Step {
+        let mut desk = Desk {
+            now: Millis(0),
+            shards: 5,
+            held: true,
+            notify: Classes::NONE,
+            may_park: true,
+            scratch,
+            events: &mut Vec::new(),
+        };
+        plan.next(answers, &mut desk)
+    }
+
+    fn replaced(step: &Step) -> Vec<&str> {
+        let Step::Ask(asks) = step else {
+            return Vec::new();
+        };
+        let ops = asks.iter().filter_map(|(_, ask)| match ask {
+            Ask::Replace(ops) => Some(ops.last()?.command().name),
+            _ => None,
+        });
+        ops.collect()
+    }
+
+    #[test]
+    fn a_value_is_never_nowhere() {
+        let mut scratch = Scratch::new(7, 16);
+        let fetched = || vec![Body::Values(vec![op("set a 1")]), Body::Values(Vec::new())];
+        let ok = || said("+OK\r\n");
+        let no = || said("-ERR no\r\n");
+        assert_ne!(shard_of(b"a", 5), shard_of(b"b", 5));
+        // It comes to be, and then it goes.
+        let mut plan = Scratched::new(&op("rename a b"));
+        next(&mut plan, &mut scratch, Vec::new());
+        let asked = next(&mut plan, &mut scratch, fetched());
+        assert!(replaced(&asked).is_empty(), "first all are asked");
+        let asked = next(&mut plan, &mut scratch, vec![ok(), ok()]);
+        assert_eq!(replaced(&asked), ["set"]);
+        let asked = next(&mut plan, &mut scratch, vec![ok()]);
+        assert_eq!(replaced(&asked), ["del"]);
+        assert!(matches!(
+            next(&mut plan, &mut scratch, vec![ok()]),
+            Step::Done(_)
+        ));
+        // Whoever refuses, nothing goes.
+        for refusals in 1..3 {
+            let mut plan = Scratched::new(&op("rename a b"));
+            next(&mut plan, &mut scratch, Vec::new());
+            next(&mut plan, &mut scratch, fetched());
+            let mut step = next(
+                &mut plan,
+                &mut scratch,
+                vec![ok(), if refusals == 1 { no() } else { ok() }],
+            );
+            if refusals == 2 {
+                step = next(&mut plan, &mut scratch, vec![no()]);
+            }
+            let Step::Done(body) = step else {
+                panic!("it goes on");
+            };
+            assert!(body.refusal().is_some());
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::reply::{Protocol, ReplyBuf};
 use crate::store::host::{aborted, error_body};
 use crate::store::link::{Ask, Body, Bytes, Hold, Transaction};
 use crate::store::watch::Watch;
+use crate::time::Millis;
 
 /// A transaction over several shards, and how far it is.
 pub(in crate::store) struct Transacted {
@@ -102,12 +103,13 @@ impl Transacted {
         self.shards.clone()
     }
 
-    pub(super) fn hold(&self, shard: usize) -> Hold {
+    pub(super) fn hold(&self, shard: usize, at: Millis) -> Hold {
         let at_home = |(home, _): &(&Option<usize>, &Op)| home.is_none_or(|home| home == shard);
         let ops = self.homes.iter().zip(&self.transaction.ops);
         Hold {
             ops: ops.filter(at_home).map(|(_, op)| op.clone()).collect(),
             watch: self.transaction.watch.clone(),
+            at,
         }
     }
 

@@ -42,6 +42,11 @@ impl List {
         self.len == 0
     }
 
+    /// How many buffers hold them.
+    pub fn chunks(&self) -> usize {
+        self.chunks.len()
+    }
+
     /// Puts `value` before all others.
     pub fn push_front(&mut self, value: &[u8]) {
         let size = entry_bytes(value.len());

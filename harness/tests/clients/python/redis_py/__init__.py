@@ -1,0 +1,1 @@
+"""The script of redis-py: a module for each family of commands."""
