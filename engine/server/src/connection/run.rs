@@ -134,7 +134,7 @@ impl Connection {
                 let begun = Begun::now(entry);
                 let next = self.run(entry, &args, false, turn);
                 // `CLIENT REPLY ON` is answered, whatever was said before.
-                let muted = self.client.replies != Replies::On;
+                let muted = self.client.replies != Replies::On && !is_message(entry);
                 if self.client.replies == Replies::SkipThis {
                     self.client.replies = Replies::On;
                 }
@@ -281,6 +281,11 @@ impl Call {
             },
         }
     }
+}
+
+/// Whether the reply counts as a message, which `CLIENT REPLY` does not concern.
+fn is_message(entry: &Entry) -> bool {
+    entry.name().ends_with("subscribe")
 }
 
 /// What a client hears whose `EXEC` is refused: its transaction is over.

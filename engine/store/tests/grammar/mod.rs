@@ -2,7 +2,7 @@
 //!
 //! A family is a file and a line in [`FAMILIES`]. A line of its rules is the form of a command: `$name`
 //! is drawn from a pool of values, `[a|b]` is one of them or nothing, `(a b)+` is one to four of it. A
-//! few commands are then damaged, so that errors are compared too.
+//! few commands are then damaged, so that errors are compared too; but not where the rule begins with `!`.
 
 pub mod bits;
 mod draw;
@@ -183,9 +183,11 @@ impl Grammar {
             }
         };
         let mut words = Vec::new();
-        self.expand(rule.expect("there are rules"), &mut words);
+        let rule = rule.expect("there are rules");
+        let whole = rule.strip_prefix('!');
+        self.expand(whole.unwrap_or(rule), &mut words);
         // A damaged score would put members of unequal scores where ranges of members are asked for.
-        let fragile = words[0] == b"zadd" && words[1].starts_with(b"lex");
+        let fragile = whole.is_some() || words[0] == b"zadd" && words[1].starts_with(b"lex");
         if self.rng.random_ratio(1, 25) && !fragile {
             self.damage(&mut words);
         }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use seawall_store::command::number::{self, parse_int};
 use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 
-use super::{Command, Context, Order, help};
+use super::{Command, Context, Order, help, unknown_or_wrong};
 use crate::clients::{Card, check_name};
 use crate::connection::Replies;
 use crate::mailbox::Message;
@@ -260,13 +260,11 @@ fn trackinginfo(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let id = number::int(&context.args[1])?;
-    let error = match context
-        .args
-        .get(2)
-        .map(<[u8]>::to_ascii_lowercase)
-        .as_deref()
-    {
+    if context.args.len() > 3 {
+        return Err(unknown_or_wrong(context));
+    }
+    let reason = context.args.get(2).map(<[u8]>::to_ascii_lowercase);
+    let error = match reason.as_deref() {
         None | Some(b"timeout") => false,
         Some(b"error") => true,
         Some(_) => {
@@ -275,9 +273,7 @@ fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
             ));
         }
     };
-    if context.args.len() > 3 {
-        return Err(super::arity_error(context.entry));
-    }
+    let id = number::int(&context.args[1])?;
     let found = u64::try_from(id)
         .ok()
         .and_then(|id| context.server.clients.find(id));

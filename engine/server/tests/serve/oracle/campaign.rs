@@ -115,7 +115,7 @@ const NEVER_ANSWERED: &[&str] = &[
 /// The commands of a family's rules.
 pub fn names(family: &'static Family) -> impl Iterator<Item = &'static str> {
     let firsts = family.rules.iter();
-    firsts.filter_map(|rule| rule.split(' ').next())
+    firsts.filter_map(|rule| rule.trim_start_matches('!').split(' ').next())
 }
 
 /// The commands of a seed. What could be drawn is listed before each draw.

@@ -1,6 +1,7 @@
 //! Where the two servers part, and the shortest way there.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use super::wire::{Frame, Words, shown};
 
@@ -29,8 +30,8 @@ pub struct Difference {
     pub theirs: Vec<Frame>,
 }
 
-/// How often a schedule is played to find a shorter one.
-const PLAYS_MAX: usize = 300;
+/// How long shorter schedules are looked for.
+const SEARCH: Duration = Duration::from_secs(15);
 
 /// The shortest schedule found that still shows a difference, in words. `play` gives the first difference
 /// of a schedule.
@@ -39,11 +40,8 @@ pub fn shortest(
     mut found: Difference,
     mut play: impl FnMut(&[Step]) -> Option<Difference>,
 ) -> String {
-    let mut plays = 0;
-    let mut again = |steps: &[Step]| {
-        plays += 1;
-        (plays <= PLAYS_MAX).then(|| play(steps)).flatten()
-    };
+    let end = Instant::now() + SEARCH;
+    let mut again = |steps: &[Step]| (Instant::now() < end).then(|| play(steps)).flatten();
     steps.truncate(found.step + 1);
     let Some(repeated) = again(&steps) else {
         let last = steps.len().saturating_sub(30);

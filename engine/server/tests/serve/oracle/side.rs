@@ -11,7 +11,7 @@ use super::steps::Cast;
 use super::wire::{Frame, Wire, Words, words};
 
 /// How long what Redis has said may take to come from ours.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// The most calls of one walk.
 const CALLS_MAX: usize = 10_000;
 

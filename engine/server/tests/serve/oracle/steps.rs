@@ -16,7 +16,7 @@ use super::deadlines::Deadlines;
 use super::difference::{Difference, Step};
 use super::pair::Pair;
 use super::side::Side;
-use super::stream::{name, same, waits};
+use super::stream::{name, same, same_replies, waits};
 use super::wire::{Frame, Words};
 
 /// What came of a schedule.
@@ -35,6 +35,8 @@ pub struct Cast {
     pub clients: usize,
     /// Commands of one seed.
     pub steps: usize,
+    /// Whether clients may have said that they want no answers: nobody's is then waited for.
+    pub mutes: bool,
     /// The classes of events that one client more hears; none where there is none.
     pub events: &'static str,
 }
@@ -46,6 +48,9 @@ struct Play<'a> {
     deadlines: Deadlines,
     /// What the clients wait for.
     waiting: Vec<Option<Words>>,
+    /// What they have said since `MULTI`.
+    queued: Vec<Vec<Words>>,
+    mutes: bool,
     answered: &'a mut BTreeSet<String>,
 }
 
@@ -66,6 +71,8 @@ pub fn play(
         theirs,
         deadlines: Deadlines::default(),
         waiting: vec![None; cast.clients],
+        queued: vec![Vec::new(); cast.clients],
+        mutes: cast.mutes,
         answered,
     };
     let mut outcome = Outcome::Same;
@@ -122,7 +129,7 @@ impl Play<'_> {
     /// Compares what the clients heard since they last listened; who said what is told.
     fn listen(&mut self, said: Option<(usize, &Words)>) -> Result<(), Difference> {
         let answer = said
-            .filter(|(_, words)| is_answered(words))
+            .filter(|(_, words)| !self.mutes && is_answered(words))
             .map(|said| said.0);
         let theirs = self.theirs.hear(answer);
         let ours = self.ours.hear_as_much(&theirs);
@@ -141,7 +148,8 @@ impl Play<'_> {
                 woken > 0 || said.is_none_or(|(_, words)| words.len() > 2 || is_exec(words));
             let are_events = a.iter().chain(&b).all(is_message);
             let same_events = loose && are_events && sorted(&a) == sorted(&b);
-            if a != b && !same_events && !alike(words.as_ref(), &a, &b) {
+            let queued = self.queued.get(client).map_or(&[][..], Vec::as_slice);
+            if a != b && !same_events && !alike(words.as_ref(), &a, &b, queued) {
                 return Err(Difference {
                     step: 0,
                     at: self.theirs.called(client),
@@ -175,7 +183,7 @@ impl Play<'_> {
             return Ok(());
         };
         match theirs[client].last() {
-            None if waits(words) => {
+            None if may_wait(words) => {
                 self.waiting[client] = Some(words.clone());
                 let wanted = self.waiting.iter().flatten().count();
                 if let Err(count) = self.ours.has_waiting(wanted) {
@@ -187,8 +195,12 @@ impl Play<'_> {
                     });
                 }
             }
+            Some(frame) if frame.is(b"+QUEUED\r\n") => self.queued[client].push(words.clone()),
             Some(frame) if !frame.is_error() => {
                 self.answered.insert(name(words));
+                if name(words) == "multi" {
+                    self.queued[client].clear();
+                }
             }
             _ => {}
         }
@@ -200,6 +212,9 @@ impl Play<'_> {
         let (client, words) = (step.client, step.words[1..].to_vec());
         let theirs = self.theirs.walk(client, &words);
         let ours = self.ours.walk(client, &words);
+        if theirs.iter().any(|frame| frame.is(b"+QUEUED\r\n")) {
+            self.queued[client].push(words.clone());
+        }
         if ours != theirs {
             let without =
                 |a: &BTreeSet<Frame>, b: &BTreeSet<Frame>| a.difference(b).cloned().collect();
@@ -219,7 +234,11 @@ impl Play<'_> {
 
 /// Whether a command is answered at once, whatever the state of its client.
 fn is_answered(words: &[Vec<u8>]) -> bool {
-    !waits(words) && !matches!(name(words).as_str(), "client" | "wait")
+    !may_wait(words) && name(words) != "client"
+}
+
+fn may_wait(words: &[Vec<u8>]) -> bool {
+    waits(words) || name(words) == "wait"
 }
 
 fn is_exec(words: &[Vec<u8>]) -> bool {
@@ -259,22 +278,37 @@ fn sorted(frames: &[Frame]) -> Vec<Frame> {
 }
 
 /// Whether what a client heard after these words is the same but for what may differ. Of a command that is
-/// answered with several messages they are looked at together.
-fn alike(words: Option<&Words>, ours: &[Frame], theirs: &[Frame]) -> bool {
+/// answered with several messages they are looked at together, of a transaction those of what was queued.
+fn alike(words: Option<&Words>, ours: &[Frame], theirs: &[Frame], queued: &[Words]) -> bool {
     let Some(words) = words else {
         return false;
     };
     if ours.len() != theirs.len() {
         return false;
     }
-    let pairs = || ours.iter().zip(theirs);
-    if pairs().all(|(a, b)| a == b || same(words, a, b, None)) {
+    let same = |a: &Frame, b: &Frame| {
+        a == b || is_exec(words) && same_transaction(queued, a, b) || same(words, a, b, None)
+    };
+    if ours.iter().zip(theirs).all(|(a, b)| same(a, b)) {
         return true;
     }
     let all = |frames: &[Frame]| frames.iter().map(Frame::reply).collect::<Option<Vec<_>>>();
     match (all(ours), all(theirs)) {
         (Some(ours), Some(theirs)) if ours.len() > 1 => {
-            super::stream::same_replies(words, &Reply::Array(ours), &Reply::Array(theirs), None)
+            same_replies(words, &Reply::Array(ours), &Reply::Array(theirs), None)
+        }
+        _ => false,
+    }
+}
+
+/// Whether each reply within a transaction's is the same but for what may differ.
+fn same_transaction(queued: &[Words], ours: &Frame, theirs: &Frame) -> bool {
+    match (ours.reply(), theirs.reply()) {
+        (Some(Reply::Array(a)), Some(Reply::Array(b))) => {
+            a.len() == b.len()
+                && a.len() == queued.len()
+                && (queued.iter().zip(a.iter().zip(&b)))
+                    .all(|(words, (a, b))| a == b || same_replies(words, a, b, None))
         }
         _ => false,
     }

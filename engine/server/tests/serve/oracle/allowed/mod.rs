@@ -143,6 +143,11 @@ pub const ALLOWED: &[Allowed] = &[
         server::fewer,
         "the commands of this server are counted and listed",
     ),
+    line(
+        &["slowlog|get", "slowlog|len"],
+        server::slow,
+        "which calls were slow",
+    ),
     line(&["lolwut"], server::art, "the picture"),
     line(
         &["dump"],

@@ -117,3 +117,11 @@ pub fn fewer(case: &Case<'_>) -> bool {
         _ => false,
     }
 }
+
+/// Calls that were slow, or how many.
+pub fn slow(case: &Case<'_>) -> bool {
+    matches!(
+        (case.ours, case.theirs),
+        (Reply::Int(_), Reply::Int(_)) | (Reply::Array(_), Reply::Array(_))
+    )
+}

@@ -6,6 +6,7 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 6,
     steps: 100,
+    mutes: false,
     events: "AKEn",
 };
 
@@ -25,8 +26,8 @@ pub const FAMILY: Family = Family {
         "bzmpop $long 2 $zset $zset min",
         "bzmpop $long 2 $zset $zset max count 2",
         "blmpop $short 1 $list left",
-        "blpop $list $timeout",
-        "bzpopmax $zset $timeout",
+        "blpop $list $nottime",
+        "bzpopmax $zset $nottime",
         "lpush $list ($element)+",
         "lpush $list ($element)+",
         "rpush $list ($element)+",
@@ -84,6 +85,9 @@ fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
             _ => draw.one(&["0", "0", "0", "100", "3600.5"]).to_owned(),
         },
         "short" => format!("{{s:0.{}}}", draw.between(60, 99)),
+        "nottime" => draw
+            .one(&["-1", "x", "", "1e400", "nan", "-0.0001", "inf"])
+            .to_owned(),
         "wait" => format!("{{ms:{}}}", draw.between(60, 110)),
         _ => return None,
     })

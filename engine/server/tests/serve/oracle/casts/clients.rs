@@ -5,7 +5,8 @@ use crate::oracle::grammar::Draw;
 
 pub const CAST: Cast = Cast {
     clients: 4,
-    steps: 500,
+    steps: 200,
+    mutes: true,
     events: "",
 };
 
@@ -66,10 +67,9 @@ pub const FAMILY: Family = Family {
         "subscribe channel1",
         "unsubscribe channel1",
         "multi",
-        "exec",
+        "discard",
         "get $str",
         "watch $str",
-        "monitor x",
     ],
     draw,
 };

@@ -7,6 +7,7 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 2,
     steps: 100,
+    mutes: false,
     events: "g$lshzetdKEmn",
 };
 

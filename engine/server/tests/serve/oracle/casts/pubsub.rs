@@ -5,7 +5,8 @@ use crate::oracle::grammar::Draw;
 
 pub const CAST: Cast = Cast {
     clients: 5,
-    steps: 500,
+    steps: 200,
+    mutes: false,
     events: "",
 };
 
@@ -53,9 +54,6 @@ pub const FAMILY: Family = Family {
         "expire $str $s",
         "rename $str $str",
         "select $db",
-        "multi",
-        "exec",
-        "discard",
         "reset",
         "quit",
         "hello 2",

@@ -6,6 +6,7 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 3,
     steps: 200,
+    mutes: false,
     events: "AKEmn",
 };
 
@@ -70,7 +71,6 @@ pub const FAMILY: Family = Family {
         "ping [$value]",
         "echo $value",
         "publish channel $value",
-        "subscribe",
         "nosuch $value",
         "reset",
         "exec $value",
