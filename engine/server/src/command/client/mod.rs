@@ -236,6 +236,17 @@ fn no_evict(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn tracking(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let mut options = context.args.iter().skip(2);
+    while let Some(option) = options.next() {
+        let has_value = match option.to_ascii_lowercase().as_slice() {
+            b"bcast" | b"optin" | b"optout" | b"noloop" => true,
+            b"redirect" | b"prefix" => options.next().is_some(),
+            _ => false,
+        };
+        if !has_value {
+            return Err(CommandError::SYNTAX);
+        }
+    }
     if on_or_off(&context.args[1])? {
         return Err(CommandError::fixed(
             "ERR CLIENT TRACKING is not supported: this server does not tell clients of keys that \

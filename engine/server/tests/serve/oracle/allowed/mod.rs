@@ -134,6 +134,11 @@ pub const ALLOWED: &[Allowed] = &[
         "the text, which is this server's own",
     ),
     line(
+        &["command|info"],
+        server::facts,
+        "`notes` on keys, which are texts of Redis's own",
+    ),
+    line(
         &["config|get"],
         loose::unordered_pairs,
         "the order of parameters: that of a hash table",

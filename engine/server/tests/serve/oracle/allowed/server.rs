@@ -125,3 +125,32 @@ pub fn slow(case: &Case<'_>) -> bool {
         (Reply::Int(_), Reply::Int(_)) | (Reply::Array(_), Reply::Array(_))
     )
 }
+
+/// The same facts but for notes.
+pub fn facts(case: &Case<'_>) -> bool {
+    without_notes(case.ours) == without_notes(case.theirs)
+}
+
+fn without_notes(reply: &Reply) -> Reply {
+    let notes = Reply::Bulk(b"notes".to_vec());
+    let each = |items: &[Reply]| -> Vec<Reply> {
+        let note = items.iter().position(|item| *item == notes);
+        let kept = items
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| note.is_none_or(|note| *at != note && *at != note + 1));
+        kept.map(|(_, item)| without_notes(item)).collect()
+    };
+    match reply {
+        Reply::Array(items) => Reply::Array(each(items)),
+        Reply::Set(items) => Reply::Set(each(items)),
+        Reply::Map(pairs) => Reply::Map(
+            pairs
+                .iter()
+                .filter(|(key, _)| *key != notes)
+                .map(|(key, value)| (key.clone(), without_notes(value)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}

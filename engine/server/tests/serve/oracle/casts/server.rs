@@ -20,7 +20,7 @@ pub const FAMILY: Family = Family {
         "config set $parameter $setting $parameter $setting",
         "config set $parameter",
         "config set nosuch 1",
-        "config set port 1",
+        "config set databases 3",
         "config get",
         "config nosuch",
         "config resetstat [$value]",
@@ -104,7 +104,6 @@ pub const FAMILY: Family = Family {
         "pubsub help",
         "client kill id {id:0} [skipme no|skipme yes]",
         "client kill id {id:1}",
-        "client kill type normal",
         "role x",
         "wait 0 10",
         "wait x 0",
@@ -133,8 +132,6 @@ pub const FAMILY: Family = Family {
 /// Parameters that both servers have and that change nothing for the test's own clients.
 const PARAMETERS: &[&str] = &[
     "maxmemory-samples",
-    "maxmemory-policy",
-    "timeout",
     "slowlog-max-len",
     "latency-tracking",
     "latency-tracking-info-percentiles",
