@@ -63,7 +63,7 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("server", "tests/serve/scripts"),
 ];
 /// Folders of grammars whose random commands are also sent to a real Redis.
-const GRAMMAR: &str = "../store/tests/grammar";
+const GRAMMARS: [&str; 2] = ["../store/tests/grammar", "tests/serve/oracle/casts"];
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -114,12 +114,18 @@ fn tests() -> BTreeMap<String, BTreeSet<String>> {
             }
         }
     }
-    for file in files(&here(GRAMMAR), "rs") {
+    let grammars = GRAMMARS
+        .iter()
+        .flat_map(|folder| files(&here(folder), "rs"));
+    for file in grammars {
         let text = fs::read_to_string(&file).expect("a grammar");
         for facts in facts::all() {
-            let quoted = format!("\"{}", facts.name.replace('|', " "));
-            let called = text.match_indices(&quoted).any(|(at, found)| {
-                matches!(text.as_bytes().get(at + found.len()), Some(b'"' | b' '))
+            let name = facts.name.replace('|', " ");
+            let called = ["", "!", "walk "].iter().any(|sign| {
+                let quoted = format!("\"{sign}{name}");
+                text.match_indices(&quoted).any(|(at, found)| {
+                    matches!(text.as_bytes().get(at + found.len()), Some(b'"' | b' '))
+                })
             });
             if called {
                 add(facts.name, "random, beside Redis".to_owned());

@@ -203,17 +203,16 @@ fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
             }
         };
     }
-    let mut password = None;
-    let mut name = None;
+    // One after the other: what stands before a mistake is done.
     let mut at = 1;
     while let Some(option) = args.get(at) {
         match option.to_ascii_lowercase().as_slice() {
             b"auth" if args.len() > at + 2 => {
-                password = Some((&args[at + 1], &args[at + 2]));
+                log_in(context, &args[at + 1], &args[at + 2])?;
                 at += 3;
             }
             b"setname" if args.len() > at + 1 => {
-                name = Some(&args[at + 1]);
+                context.client.card.names().name = check_name(&args[at + 1])?;
                 at += 2;
             }
             _ => {
@@ -224,18 +223,12 @@ fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
             }
         }
     }
-    if let Some((user, password)) = password {
-        log_in(context, user, password)?;
-    }
     if !context.client.authenticated {
         return Err(CommandError::fixed(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
              HELLO AUTH <user> <pass> option can be used to authenticate the client and \
              select the RESP protocol version at the same time",
         ));
-    }
-    if let Some(name) = name {
-        context.client.card.names().name = check_name(name)?;
     }
     context.client.protocol = protocol;
     let reply = &mut *context.reply;

@@ -194,6 +194,16 @@ impl Worker {
         }
     }
 
+    /// Shows the keyspace notifications of this worker's shards that no turn [told](Worker::turn_telling).
+    pub fn events(&mut self, mut each: impl FnMut(&Event)) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        for host in &mut core.hosts {
+            host.events().for_each(|event| each(&event));
+        }
+        let jobs = &mut self.session.caller.jobs;
+        jobs.events().for_each(|event| each(&event));
+    }
+
     /// What wakes this worker: for those who leave it something elsewhere than in the store.
     pub fn waker(&self) -> Arc<Waker> {
         Arc::clone(self.core().sleeper.waker())

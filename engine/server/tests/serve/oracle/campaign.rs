@@ -131,10 +131,13 @@ pub fn schedule(family: &'static Family, seed: u64) -> Vec<Step> {
     steps
 }
 
-/// The commands of a seed, and who says each. The first client never waits: somebody must wake the others.
+/// The commands of a seed, and who says each. The first client never waits: somebody must wake the others. In a
+/// transaction short times would begin at its end, and nobody is unblocked in the midst of one.
 fn scene(family: &'static Family, cast: Cast, seed: u64) -> Vec<Step> {
     let mut grammar = Grammar::new(casts::ALL, Some((family, 4)), seed, EPOCH_MS);
-    let mut step = || {
+    let mut queueing = vec![false; cast.clients];
+    let mut steps = Vec::new();
+    while steps.len() < cast.steps {
         let words = grammar.next();
         let waits = stream::waits(&words) && cast.clients > 1;
         let client = if waits {
@@ -142,9 +145,27 @@ fn scene(family: &'static Family, cast: Cast, seed: u64) -> Vec<Step> {
         } else {
             grammar.below(cast.clients)
         };
-        Step { client, words }
-    };
-    (0..cast.steps).map(|_| step()).collect()
+        let name = stream::name(&words);
+        let is_short = |word: &Vec<u8>| {
+            ["{ms:", "{s:", "{at:"]
+                .iter()
+                .any(|sign| word.starts_with(sign.as_bytes()))
+        };
+        let unblocks = name == "client"
+            && words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case(b"unblock"));
+        if queueing[client] && (unblocks || words.iter().any(is_short)) {
+            continue;
+        }
+        match name.as_str() {
+            "multi" => queueing[client] = true,
+            "exec" | "discard" | "reset" if words.len() == 1 => queueing[client] = false,
+            _ => {}
+        }
+        steps.push(Step { client, words });
+    }
+    steps
 }
 
 /// What lists all that a command may draw from.

@@ -172,9 +172,7 @@ impl Transfer {
         let op = op
             .within(self.op.database())
             .answered_in(self.op.protocol());
-        let op = argument
-            .iter()
-            .fold(op.arg(key), |op, argument| op.arg(argument));
+        let op = argument.iter().fold(op.arg(key), Op::arg);
         Step::Ask(vec![(shard_of(key, desk.shards), Ask::Part(op))])
     }
 }

@@ -134,6 +134,12 @@ pub const ALLOWED: &[Allowed] = &[
         "the text, which is this server's own",
     ),
     line(
+        &["blpop", "brpop", "blmpop", "bzpopmin", "bzpopmax", "bzmpop"],
+        // Where it happens, what follows is not compared: the servers hold different things.
+        |_| false,
+        "from which key of several who waits for them is served, where one command made several of them ready",
+    ),
+    line(
         &["command|info"],
         server::facts,
         "`notes` on keys, which are texts of Redis's own",

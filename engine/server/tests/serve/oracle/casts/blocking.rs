@@ -6,7 +6,6 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 6,
     steps: 100,
-    mutes: false,
     events: "AKEn",
 };
 

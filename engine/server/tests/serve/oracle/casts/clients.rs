@@ -6,7 +6,6 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 4,
     steps: 200,
-    mutes: true,
     events: "",
 };
 
@@ -30,9 +29,6 @@ pub const FAMILY: Family = Family {
         "client kill $value [$value]",
         "client kill id",
         "client no-evict $onoff",
-        "client reply on",
-        "client reply skip",
-        "client reply off",
         "client reply on",
         "client reply $value",
         "client pause $pause [write|all]",

@@ -7,7 +7,6 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 2,
     steps: 100,
-    mutes: false,
     events: "g$lshzetdKEmn",
 };
 

@@ -6,7 +6,6 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 5,
     steps: 200,
-    mutes: false,
     events: "",
 };
 

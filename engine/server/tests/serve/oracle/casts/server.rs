@@ -6,7 +6,6 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 2,
     steps: 200,
-    mutes: false,
     events: "",
 };
 
@@ -144,13 +143,9 @@ const PARAMETERS: &[&str] = &[
     "lfu-log-factor",
     "lfu-decay-time",
     "stop-writes-on-bgsave-error",
-    "hash-max-listpack-value",
-    "hash-max-ziplist-value",
     "zset-max-listpack-entries",
-    "zset-max-ziplist-value",
     "list-compress-depth",
     "set-max-intset-entries",
-    "hll-sparse-max-bytes",
     "client-query-buffer-limit",
     "client-output-buffer-limit",
     "proto-max-bulk-len",

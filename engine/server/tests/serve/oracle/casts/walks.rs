@@ -6,7 +6,6 @@ use crate::oracle::grammar::Draw;
 pub const CAST: Cast = Cast {
     clients: 2,
     steps: 500,
-    mutes: false,
     events: "",
 };
 
