@@ -6,6 +6,7 @@
 //! Scripts are run beside Redis too; what is ours alone stands in scripts whose names begin with `own`.
 
 mod allowed;
+mod broken;
 mod campaign;
 mod casts;
 mod deadlines;

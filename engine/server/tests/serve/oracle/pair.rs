@@ -22,15 +22,26 @@ const SHARDS: usize = 4;
 
 /// Both servers.
 pub struct Pair {
-    server: Server,
+    ours: SocketAddr,
     redis: Redis,
+    /// Ours, where it is.
+    server: Option<Server>,
 }
 
 impl Pair {
     pub fn start() -> Pair {
+        let server = Server::start(SHARDS, &["enable-debug-command=yes"]);
+        let mut pair = Pair::with(server.running().addresses()[0]);
+        pair.server = Some(server);
+        pair
+    }
+
+    /// Redis, and whoever speaks at this address in our place.
+    pub fn with(ours: SocketAddr) -> Pair {
         let pair = Pair {
-            server: Server::start(SHARDS, &["enable-debug-command=yes"]),
+            ours,
             redis: Redis::start(),
+            server: None,
         };
         // Connections are numbered: the next has the same number on either.
         let [ours, theirs] = pair.addresses();
@@ -46,7 +57,7 @@ impl Pair {
 
     /// Ours and theirs.
     pub fn addresses(&self) -> [SocketAddr; 2] {
-        [self.server.running().addresses()[0], self.redis.address]
+        [self.ours, self.redis.address]
     }
 
     /// Empties both.
