@@ -139,7 +139,12 @@ fn without_notes(reply: &Reply) -> Reply {
             .iter()
             .enumerate()
             .filter(|(at, _)| note.is_none_or(|note| *at != note && *at != note + 1));
-        kept.map(|(_, item)| without_notes(item)).collect()
+        let mut all: Vec<Reply> = kept.map(|(_, item)| without_notes(item)).collect();
+        // Subcommands stand in the order of a hash table.
+        if items.iter().all(|item| matches!(item, Reply::Array(_))) {
+            all.sort_by_key(|item| format!("{item:?}"));
+        }
+        all
     };
     match reply {
         Reply::Array(items) => Reply::Array(each(items)),
