@@ -139,10 +139,10 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
             )));
         };
         if parameter.when == When::Start {
-            return Err(failed(spelling, "can't set immutable config"));
+            return Err(failed(&shown(name, 128), "can't set immutable config"));
         }
         if changes.iter().any(|(_, earlier, _)| *earlier == spelling) {
-            return Err(failed(spelling, "duplicate parameter"));
+            return Err(failed(&shown(name, 128), "duplicate parameter"));
         }
         let value =
             std::str::from_utf8(value).map_err(|_| failed(spelling, "argument must be UTF-8"))?;
