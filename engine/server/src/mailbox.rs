@@ -1,7 +1,11 @@
 //! What workers say to each other about clients: a mailbox each.
+//!
+//! Messages of one sender are taken in the order in which they were put. Frames in it are bounded: where
+//! a worker does not come to taking them, those for whom there is no more room are told that they missed
+//! something, which is what a connection that breaks off says.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seawall_store::reply::{Protocol, ReplyBuf};
 
@@ -28,6 +32,10 @@ impl Frame {
         let resp3 = reply.as_bytes().to_vec();
         Frame { resp2, resp3 }
     }
+
+    fn bytes(&self) -> u64 {
+        (self.resp2.len() + self.resp3.len()) as u64
+    }
 }
 
 /// What is to be done by the worker that has the client.
@@ -40,6 +48,8 @@ pub enum Message {
         /// What.
         frame: Arc<Frame>,
     },
+    /// Close these, which missed a frame.
+    Missed(Arc<[Token]>),
     /// Close this one.
     Kill(Token),
     /// Serve one that waits, as if its time were up, or with an error.
@@ -53,18 +63,25 @@ pub enum Message {
     Look,
 }
 
-/// A worker's mailbox. Messages of one sender are taken in the order in which they were put.
+/// A worker's mailbox.
 #[derive(Debug, Default)]
 pub struct Mailbox {
-    messages: Mutex<Vec<Message>>,
+    kept: Mutex<Kept>,
     any: AtomicBool,
 }
 
+#[derive(Debug, Default)]
+struct Kept {
+    messages: Vec<Message>,
+    /// Of all frames.
+    frame_bytes: u64,
+}
+
 impl Mailbox {
-    /// Puts a message. The worker must be woken afterwards.
-    pub fn put(&self, message: Message) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        messages.push(message);
+    /// Puts a message; a frame only where there are not more than `frame_bytes_max` bytes of them then. The
+    /// worker must be woken afterwards.
+    pub fn put(&self, message: Message, frame_bytes_max: u64) {
+        self.kept().put(message, frame_bytes_max);
         // Release: pairs with the acquire in `is_empty`; the mutex carries the message itself.
         self.any.store(true, Ordering::Release);
     }
@@ -80,8 +97,116 @@ impl Mailbox {
         if self.is_empty() {
             return Vec::new();
         }
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         self.any.store(false, Ordering::Relaxed);
-        std::mem::take(&mut messages)
+        kept.frame_bytes = 0;
+        std::mem::take(&mut kept.messages)
+    }
+
+    /// Takes the frames for `token` out, in order.
+    pub fn frames_for(&self, token: Token) -> Vec<Arc<Frame>> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for message in &mut self.kept().messages {
+            if let Message::Push { to, frame } = message
+                && to.contains(&token)
+            {
+                found.push(Arc::clone(frame));
+                *to = to.iter().copied().filter(|other| *other != token).collect();
+            }
+        }
+        found
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn put(&mut self, message: Message, frame_bytes_max: u64) {
+        let Message::Push { to, frame } = &message else {
+            return self.messages.push(message);
+        };
+        let bytes = self.frame_bytes + frame.bytes();
+        if bytes <= frame_bytes_max {
+            self.frame_bytes = bytes;
+            return self.messages.push(message);
+        }
+        // The same listeners miss frame after frame: once is enough.
+        let told =
+            matches!(self.messages.last(), Some(Message::Missed(those)) if Arc::ptr_eq(those, to));
+        if !told {
+            self.messages.push(Message::Missed(Arc::clone(to)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Arc<Frame> {
+        Arc::new(Frame::of(|reply| reply.simple(text)))
+    }
+
+    fn push(to: &Arc<[Token]>, text: &str) -> Message {
+        Message::Push {
+            to: Arc::clone(to),
+            frame: frame(text),
+        }
+    }
+
+    fn tokens(count: u64) -> Vec<Token> {
+        (0..count).map(Token::from_bits).collect()
+    }
+
+    #[test]
+    fn frames_for_one_are_taken_out_in_order() {
+        let mailbox = Mailbox::default();
+        let tokens = tokens(3);
+        let (all, others): (Arc<[Token]>, Arc<[Token]>) =
+            (tokens.as_slice().into(), [tokens[1]].into());
+        for (to, text) in [(&all, "a"), (&others, "b"), (&all, "c")] {
+            mailbox.put(push(to, text), u64::MAX);
+        }
+        let found = mailbox.frames_for(tokens[2]);
+        let found: Vec<&[u8]> = found.iter().map(|frame| &*frame.resp2).collect();
+        assert_eq!(found, [b"+a\r\n", b"+c\r\n"]);
+        let left: Vec<usize> = (mailbox.take().iter())
+            .map(|message| match message {
+                Message::Push { to, .. } if !to.contains(&tokens[2]) => to.len(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(left, [2, 1, 2]);
+        assert!(mailbox.is_empty() && mailbox.frames_for(tokens[0]).is_empty());
+    }
+
+    #[test]
+    fn frames_are_bounded_and_who_misses_one_is_told_once() {
+        let mailbox = Mailbox::default();
+        let tokens = tokens(2);
+        let (first, second): (Arc<[Token]>, Arc<[Token]>) =
+            ([tokens[0]].into(), [tokens[1]].into());
+        let max = 2 * frame("text").bytes();
+        for _ in 0..100 {
+            mailbox.put(push(&first, "text"), max);
+        }
+        mailbox.put(push(&second, "text"), max);
+        mailbox.put(Message::Look, max);
+        let seen: Vec<&str> = (mailbox.take().iter())
+            .map(|message| match message {
+                Message::Push { .. } => "push",
+                Message::Missed(to) if *to == first => "first",
+                Message::Missed(_) => "second",
+                _ => "other",
+            })
+            .collect();
+        assert_eq!(seen, ["push", "push", "first", "second", "other"]);
+        mailbox.put(push(&first, "text"), max);
+        assert!(matches!(*mailbox.take(), [Message::Push { .. }]));
     }
 }

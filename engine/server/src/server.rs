@@ -60,12 +60,22 @@ pub struct Server {
     pub run_id: String,
     limits: Mutex<Arc<Limits>>,
     limits_version: AtomicU64,
+    /// How many bytes of frames may lie in a mailbox.
+    frame_bytes_max: AtomicU64,
     workers: Vec<Station>,
     phase: AtomicU8,
     /// When Memcached's clients want all removed, in milliseconds; 0: not.
     flush_at: AtomicU64,
     /// Workers whose clients are gone since the server ends.
     deserted: AtomicUsize,
+}
+
+/// How many bytes of frames may lie in a mailbox: those of a few listeners that do not read.
+fn frame_bytes_max(limits: &Limits) -> u64 {
+    match limits.output_pubsub.hard_bytes {
+        0 => u64::MAX,
+        bytes => bytes.saturating_mul(4),
+    }
 }
 
 /// A worker, as others have it.
@@ -79,7 +89,9 @@ impl Server {
     /// A server over `store`.
     pub fn new(store: Store, settings: Live, run_id: String) -> Server {
         let now = settings.now();
+        let limits = now.limits();
         let server = Server {
+            frame_bytes_max: AtomicU64::new(frame_bytes_max(&limits)),
             workers: (0..store.workers()).map(|_| Station::default()).collect(),
             since: store.now(),
             calls: Calls::new(store.workers()),
@@ -88,7 +100,7 @@ impl Server {
             store,
             clients: Clients::default(),
             run_id,
-            limits: Mutex::new(Arc::new(now.limits())),
+            limits: Mutex::new(Arc::new(limits)),
             settings,
             pubsub: PubSub::default(),
             notifications: Notifications::default(),
@@ -136,6 +148,9 @@ impl Server {
     pub fn change_limits(&self, change: impl FnOnce(&mut Limits)) {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut limits));
+        // Relaxed: a bound, which orders nothing.
+        self.frame_bytes_max
+            .store(frame_bytes_max(&limits), Ordering::Relaxed);
         drop(limits);
         // Relaxed: the mutex carries the bounds; a worker that sees the old number looks next turn.
         self.limits_version.fetch_add(1, Ordering::Relaxed);
@@ -147,10 +162,24 @@ impl Server {
         self.limits_version.load(Ordering::Relaxed)
     }
 
+    /// Closes clients where all of them together take more than `maxmemory-clients`.
+    pub fn evict_clients(&self) {
+        let bytes_max = self.limits().all_bytes;
+        if bytes_max == 0 {
+            return;
+        }
+        for card in self.clients.too_many_bytes(bytes_max) {
+            self.traffic.of(card.worker).evicted.add(1);
+            self.tell(card.worker, Message::Kill(card.token));
+            self.clients.leave(card.id);
+        }
+    }
+
     /// Says something to a worker, and wakes it.
     pub fn tell(&self, worker: usize, message: Message) {
         let station = &self.workers[worker];
-        station.mailbox.put(message);
+        let frame_bytes_max = self.frame_bytes_max.load(Ordering::Relaxed);
+        station.mailbox.put(message, frame_bytes_max);
         // A worker that has not begun yet looks before it first sleeps.
         if let Some(wake) = station.wake.get() {
             wake();

@@ -69,7 +69,7 @@ fn commands() -> impl Iterator<Item = &'static Entry> {
 }
 
 /// The command or subcommand of this name, as `client|list`.
-fn named(name: &[u8]) -> Option<&'static Entry> {
+pub(super) fn named(name: &[u8]) -> Option<&'static Entry> {
     let container = name.split(|&byte| byte == b'|').next().unwrap_or_default();
     let entry = find(container)?;
     if container.len() == name.len() {

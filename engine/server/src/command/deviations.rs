@@ -14,6 +14,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "`INFO` and `LIST` show `lib-name` and `lib-ver`, as Redis 7.2 does",
     ),
     ("client|caching", "refused: keys are not tracked"),
+    ("client|pause", "keys expire during a pause too"),
     (
         "client|tracking",
         "`ON` is refused; keyspace notifications tell of changes",
@@ -23,6 +24,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "command|docs",
         "summaries are this server's own; no `arguments` and no `history`",
     ),
+    ("command|list", "lists the commands of this server"),
     (
         "config|get",
         "the parameters of this server; see its configuration; `notify-keyspace-events` shows `n` also \
@@ -30,7 +32,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     (
         "config|rewrite",
-        "writes the TOML file that the server was started with",
+        "writes the file that the server was started with: TOML, or in the form of Redis's files",
     ),
     (
         "config|set",
@@ -41,6 +43,10 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "only what is listed by `DEBUG HELP`; off unless `enable-debug-command` allows it",
     ),
     ("failover", "refused: there are no replicas"),
+    (
+        "function",
+        "there are no functions: `FLUSH` and `LIST` alone",
+    ),
     (
         "info",
         "fields that would say nothing true here are left out; `usec` of a call goes from its \
@@ -57,18 +63,21 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "memory|stats",
         "fields that would say nothing true here are left out",
     ),
-    ("monitor", "names of commands are shown in lower case"),
+    (
+        "object",
+        "forms have the names of Redis's nearest: `hashtable` is an index table, or a packed buffer for a \
+         set of few short members; `skiplist` is a counted tree, `quicklist` a deque of packed chunks; \
+         what moves between shards (`RENAME`, `COPY`) is made anew in the form that its contents ask for",
+    ),
     ("replicaof", "refused, but `NO ONE`"),
     ("save", "an error without `dir`"),
+    ("script", "there are no scripts: `EXISTS` and `FLUSH` alone"),
     (
         "shutdown",
         "`NOW` and `FORCE` change nothing: there are no replicas to wait for",
     ),
     ("slaveof", "refused, but `NO ONE`"),
-    (
-        "slowlog",
-        "names of commands are shown in lower case; a time includes the wait in a pipeline",
-    ),
+    ("slowlog", "a time includes the wait in a pipeline"),
     (
         "slowlog|get",
         "a fast command is kept only where the threshold is below a millisecond",

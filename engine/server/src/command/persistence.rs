@@ -71,12 +71,12 @@ pub static LASTSAVE: Command = command(
 const GOING_ON: CommandError = CommandError::fixed("ERR Background save already in progress");
 
 fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let writes = context.server.calls.writes();
+    let changes = context.server.store.changes();
     let store = &mut *context.store;
     let done = context
         .server
         .saving
-        .save(writes, context.now, || store.save());
+        .save(changes, context.now, || store.save());
     done.ok_or(GOING_ON)?
         .map_err(|error| CommandError::new(format!("ERR {error}")))?;
     context.reply.ok();
@@ -113,7 +113,7 @@ fn begin(
     }
     if !server
         .saving
-        .save_aside(&server.store, server.calls.writes(), context.now)
+        .save_aside(&server.store, server.store.changes(), context.now)
     {
         return Err(going_on);
     }

@@ -239,7 +239,7 @@ fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {
         let store = &mut *context.store;
         let saved = server
             .saving
-            .save(server.calls.writes(), context.now, || store.save());
+            .save(server.store.changes(), context.now, || store.save());
         if !matches!(saved, Some(Ok(()))) {
             return Err(CommandError::fixed(
                 "ERR Errors trying to SHUTDOWN. Check logs.",

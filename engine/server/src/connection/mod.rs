@@ -25,6 +25,7 @@ mod timing;
 mod wait;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
 use seawall_store::store::Answered;
@@ -36,8 +37,8 @@ pub use wait::Timers;
 
 use crate::calls::Begun;
 use crate::clients::Card;
-use crate::command::{Entry, pubsub};
-use crate::limits::Limits;
+use crate::command::{Called, pubsub};
+use crate::limits::{Limits, OutputLimit};
 use crate::mailbox::Frame;
 use crate::memcached;
 use crate::resp::{Bounds, Parser, Words};
@@ -88,8 +89,8 @@ pub fn untag(tag: u64) -> (u32, Place) {
 /// A command that may run.
 #[derive(Debug)]
 enum Call {
-    Store(&'static Entry, Op),
-    Server(&'static Entry, Words),
+    Store(Called, Op),
+    Server(Called, Words),
 }
 
 /// Whether the next command may begin.
@@ -170,9 +171,19 @@ impl Connection {
         }
     }
 
+    /// What its client speaks.
+    pub fn language(&self) -> Language {
+        match self.parser {
+            Reader::Resp(_) => Language::Resp,
+            Reader::Memcached(_) => Language::Memcached,
+        }
+    }
+
     /// Takes bytes in and begins what they ask.
     pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         self.client.card.heard_ms.set(turn.now.0);
+        let there = self.client.card.input_bytes.get() + bytes.len() as u64;
+        self.client.card.input_bytes.set(there);
         if self.input.is_empty() {
             let used = self.consume(bytes, turn);
             self.input.add(&bytes[used..]);
@@ -198,8 +209,9 @@ impl Connection {
             return;
         }
         if let Gate::Held(call) = &self.gate
-            && turn.server.pause.until(call.entry(), turn.now).is_some()
+            && self.is_paused(call, turn)
         {
+            self.client.card.paused.store(true, Ordering::Relaxed);
             return;
         }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
@@ -235,8 +247,9 @@ impl Connection {
                 return false;
             }
             Answered::Cancelled => {
-                let reply = self.given_up(timers, slot);
-                self.order.answer(place, &reply, &mut self.output);
+                let reply = self.reply_given_up();
+                self.unpark(timers, slot);
+                self.order.answer(place, reply, &mut self.output);
             }
         }
         self.has_more()
@@ -252,12 +265,25 @@ impl Connection {
         self.exec.is_some() || matches!(self.gate, Gate::Held(_)) || !self.input.is_empty()
     }
 
-    /// Sends what it did not ask for.
-    pub fn push(&mut self, frame: &Frame) {
-        self.output.extend_from_slice(match self.client.protocol {
+    /// Sends what it did not ask for. Whoever does not read, so that more waits than may, is dropped at once.
+    pub fn hear(&mut self, frame: &Frame, limits: &Limits) {
+        self.push(frame, self.client.protocol, limits);
+    }
+
+    fn push(&mut self, frame: &Frame, protocol: Protocol, limits: &Limits) {
+        let bytes = match protocol {
             Protocol::Resp2 => &frame.resp2,
             Protocol::Resp3 => &frame.resp3,
-        });
+        };
+        let waiting = (self.output.len() + self.queued + bytes.len()) as u64;
+        let hard_bytes = self.output_limit(limits).hard_bytes;
+        if hard_bytes > 0 && waiting > hard_bytes {
+            self.output = Vec::new();
+            self.broken = true;
+        }
+        if !self.broken {
+            self.output.extend_from_slice(bytes);
+        }
     }
 
     /// The client sends no more: it is answered what it asked, unless it waits.
@@ -266,8 +292,19 @@ impl Connection {
         self.broken |= self.parked.is_some();
     }
 
-    /// The client is gone: what waits for a key is given up.
+    /// The client hears nothing more that it did not ask for, and begins nothing.
+    pub fn fall_silent(&mut self, server: &Server) {
+        self.client.closing = true;
+        self.input.clear();
+        self.client.transaction = None;
+        self.client.watch = None;
+        server.monitors.remove(&self.client.card);
+        pubsub::leave(server, &mut self.client);
+    }
+
+    /// The client is gone: what waits for a key, or will, is given up.
     pub fn leave(&mut self, turn: &mut Turn<'_>) {
+        let stood_alone = matches!(self.gate, Gate::Alone) && !self.order.is_empty();
         self.gate = Gate::Alone;
         if let Some(exec) = self.exec.take_if(|exec| !exec.is_asked()) {
             // Nobody else answers it any more.
@@ -275,13 +312,13 @@ impl Connection {
         }
         self.exec = None;
         self.timing.clear();
-        turn.server.monitors.remove(&self.client.card);
-        self.input.clear();
         self.output = Vec::new();
-        self.client.transaction = None;
-        self.client.watch = None;
-        pubsub::leave(turn.server, &mut self.client);
+        self.fall_silent(turn.server);
         self.unblock(false, turn);
+        if stood_alone && let Some(last) = self.order.last() {
+            // It may be about to wait, which nobody knows yet.
+            turn.store.cancel(turn.tag(last));
+        }
     }
 
     /// Whether the store still owes answers.
@@ -326,11 +363,7 @@ impl Connection {
 
     /// Whether more waits to be sent than `client-output-buffer-limit` allows.
     pub fn is_too_slow(&mut self, limits: &Limits, now: Millis) -> bool {
-        let limit = if self.client.is_subscriber() {
-            limits.output_pubsub
-        } else {
-            limits.output_normal
-        };
+        let limit = self.output_limit(limits);
         let waiting = (self.output.len() + self.queued) as u64;
         if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
             return true;
@@ -350,6 +383,14 @@ impl Connection {
             && now.since(heard) > limits.idle_s * 1_000
             && self.order.is_empty()
             && !self.client.is_subscriber()
+    }
+
+    fn output_limit(&self, limits: &Limits) -> OutputLimit {
+        if self.client.is_subscriber() {
+            limits.output_pubsub
+        } else {
+            limits.output_normal
+        }
     }
 
     fn is_output_held(&self) -> bool {

@@ -42,6 +42,11 @@ impl Order {
         self.first.wrapping_add(self.places.len() as u32)
     }
 
+    /// The place that was taken last.
+    pub fn last(&self) -> Option<Place> {
+        (!self.is_empty()).then(|| self.next().wrapping_sub(1))
+    }
+
     /// Takes the next place.
     pub fn take(&mut self, muted: bool) -> Place {
         let place = self.next();

@@ -1,5 +1,7 @@
 //! What becomes of a command: refused, queued, held, sent to the store, or run.
 
+use std::sync::atomic::Ordering;
+
 use seawall_store::Op;
 use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
@@ -8,7 +10,8 @@ use seawall_store::store::Watch;
 use super::refusal::{refusal, runs_at_once};
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
-use crate::command::{Context, Entry, Next, Order as When, Runner};
+use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
+use crate::pause::changes;
 use crate::resp::{Parsed, Words};
 
 impl Connection {
@@ -26,13 +29,17 @@ impl Connection {
                 } else if let Some(transaction) = &mut self.client.transaction {
                     transaction.failed = true;
                 }
-                let muted = self.is_muted();
-                self.reply_error(&error, muted, turn);
-                let worker = self.client.card.worker;
-                let reply = turn.scratch.as_bytes();
-                turn.server.calls.rejected(worker, entry, reply);
+                self.reject(entry, &error, turn);
             }
         }
+    }
+
+    /// Answers a call that does not run.
+    fn reject(&mut self, entry: Option<&'static Entry>, error: &CommandError, turn: &mut Turn<'_>) {
+        let muted = self.is_muted();
+        self.reply_error(error, muted, turn);
+        let (calls, worker) = (&turn.server.calls, self.client.card.worker);
+        calls.rejected(worker, entry, turn.scratch.as_bytes());
     }
 
     /// The command, where there is one and this client may call it now.
@@ -40,8 +47,8 @@ impl Connection {
         // The client's line shows what it called last, whether that may be called or not.
         let meant = match &parsed {
             Parsed::Unknown(..) => None,
-            Parsed::Store(entry, _) => Some(*entry),
-            Parsed::Server(entry, args) => entry.meant(args).ok(),
+            Parsed::Store(called, _) => Some(called.entry),
+            Parsed::Server(called, args) => called.entry.meant(args).ok(),
         };
         let command = meant.map_or(0, |entry| entry.number as u64 + 1);
         self.client.card.command.set(command);
@@ -54,14 +61,17 @@ impl Connection {
                 }
                 return Err(CommandError::unknown(&name, args.iter()));
             }
-            Parsed::Store(entry, op) => {
-                if !entry.accepts(op.len()) {
-                    return Err(crate::command::arity_error(entry));
+            Parsed::Store(called, op) => {
+                if !called.accepts(op.len()) {
+                    return Err(crate::command::arity_error(called.entry));
                 }
-                entry.check_part(op.get(0), op.len())?;
-                Call::Store(entry, op)
+                called.entry.check_part(op.get(0), op.len())?;
+                Call::Store(called, op)
             }
-            Parsed::Server(entry, args) => Call::Server(entry.called(&args)?, args),
+            Parsed::Server(called, args) => {
+                let called = called.of(called.entry.called(&args)?);
+                Call::Server(called, args)
+            }
         };
         let entry = call.entry();
         match refusal(&self.client, entry) {
@@ -83,6 +93,15 @@ impl Connection {
             let muted = self.is_muted();
             return (self.order).reply(b"+QUEUED\r\n", muted, &mut self.output);
         }
+        let op = match &call {
+            Call::Store(_, op) => Some(op),
+            Call::Server(..) => None,
+        };
+        if turn.store.is_full(op) {
+            // Redis refuses to queue anything while it has no room.
+            transaction.failed = true;
+            return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
+        }
         transaction.bytes += call.bytes();
         if transaction.bytes > turn.limits.query_bytes {
             // What a client may keep here is bounded like what it may send at once.
@@ -90,8 +109,8 @@ impl Connection {
             return;
         }
         transaction.queued.push(match call {
-            Call::Store(_, op) => Queued::Store(op),
-            Call::Server(entry, args) => Queued::Server(entry, args),
+            Call::Store(called, op) => Queued::Store(called, op),
+            Call::Server(called, args) => Queued::Server(called, args),
         });
         self.client.show();
         let muted = self.is_muted();
@@ -99,55 +118,84 @@ impl Connection {
     }
 
     /// Begins a command now, or when all before it are answered.
-    fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
+    pub(super) fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
         let is_early = !self.order.is_empty() && call.comes_after_all(turn);
-        if is_early || turn.server.pause.until(call.entry(), turn.now).is_some() {
+        let is_paused = self.is_paused(&call, turn);
+        if is_early || is_paused {
+            self.client.card.paused.store(is_paused, Ordering::Relaxed);
             self.gate = Gate::Held(Box::new(call));
             return;
         }
         self.begin(call, turn);
     }
 
+    /// Whether a call waits for the end of a pause.
+    pub(super) fn is_paused(&self, call: &Call, turn: &Turn<'_>) -> bool {
+        let is_on = turn.server.pause.is_on(turn.now);
+        let queued = (self.client.transaction.iter())
+            .filter(|_| is_on && call.entry().name() == "exec")
+            .flat_map(|transaction| &transaction.queued);
+        let writes = queued
+            .map(|queued| match queued {
+                Queued::Store(called, _) | Queued::Server(called, _) => called.entry,
+            })
+            .any(changes);
+        let until = turn.server.pause.until(call.entry(), writes, turn.now);
+        is_on && until.is_some()
+    }
+
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
-        if turn.server.monitors.is_any() {
-            self.show(&call, turn);
+        self.client.card.paused.store(false, Ordering::Relaxed);
+        // A client that resets itself does not hear of it.
+        if call.entry().name() == "reset" {
+            turn.server.monitors.remove(&self.client.card);
         }
         match call {
-            Call::Store(entry, op) => {
+            Call::Store(called, op) => {
+                self.show(&called, op.args(), turn);
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                if entry.flags().has(Flag::Blocking) || is_wide(&op, turn) {
+                if called.flags().has(Flag::Blocking) || is_wide(&op, turn) {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
                 let place = self.order.take(muted);
-                let begun = turn.server.calls.begin(entry, &op);
+                let begun = turn.server.calls.begin(called, &op);
                 self.timing.begin(place, begun);
                 turn.store.send(turn.tag(place), op);
             }
-            Call::Server(entry, args) => {
+            Call::Server(called, args) => {
                 if self.client.replies == Replies::SkipNext {
                     self.client.replies = Replies::SkipThis;
                 }
-                let begun = Begun::now(entry);
-                let next = self.run(entry, &args, false, turn);
+                let mut begun = Begun::now(called);
+                let next = self.run(called.entry, &args, false, turn);
+                // Later than it ran: who begins to listen by it hears of it, and who ends does not.
+                // What `EXEC` runs is shown before it.
+                if called.entry.name() != "exec" {
+                    self.show(&called, args.iter(), turn);
+                }
                 // `CLIENT REPLY ON` is answered, whatever was said before.
-                let muted = self.client.replies != Replies::On && !is_message(entry);
+                let muted = self.client.replies != Replies::On && !is_message(called.entry);
                 if self.client.replies == Replies::SkipThis {
                     self.client.replies = Replies::On;
                 }
                 match &next {
-                    Next::Forward(_) | Next::Watch => {
+                    Next::Forward(_) | Next::Watch | Next::Wait { .. } => {
+                        if matches!(next, Next::Wait { .. }) {
+                            begun.park();
+                        }
                         // It takes the next place.
                         self.timing.begin(self.order.next(), begun);
                     }
-                    Next::Replied | Next::Unwatch | Next::Execute | Next::Wait { .. } => {
-                        let reply = match next {
-                            Next::Execute | Next::Wait { .. } => &[][..],
-                            _ => turn.scratch.as_bytes(),
-                        };
+                    Next::Execute => {
+                        self.execute(begun, muted, turn);
+                        return self.client.show();
+                    }
+                    Next::Replied | Next::Pushed | Next::Unwatch => {
+                        let reply = turn.scratch.as_bytes();
                         let words = Spoken::Words(&args);
                         let card = &self.client.card;
                         turn.server
@@ -174,6 +222,7 @@ impl Connection {
         };
         turn.scratch.clear();
         turn.scratch.speak(self.client.protocol);
+        let (heard, protocol) = (self.client.listens(), self.client.protocol);
         let mut context = Context {
             server: turn.server,
             store: turn.store,
@@ -187,6 +236,13 @@ impl Connection {
         };
         let done = (command.run)(&mut context);
         let next = context.next;
+        if self.client.listens() < heard {
+            // What was on its way to it is heard before it is told that no more will come.
+            let card = &self.client.card;
+            for frame in turn.server.mailbox(card.worker).frames_for(card.token) {
+                self.push(&frame, protocol, turn.limits);
+            }
+        }
         if let Err(error) = done {
             turn.scratch.clear();
             turn.scratch.error(&error);
@@ -222,7 +278,13 @@ impl Connection {
                 let keys = keys.within(self.client.database);
                 return (turn.store).watch(tag, watch, &keys);
             }
-            Next::Execute => return self.execute(muted, turn),
+            // Where it runs, it is begun with its time.
+            Next::Execute => return,
+            Next::Pushed => {
+                // What a client listens to it hears, also where it wants no replies.
+                let told = turn.scratch.as_bytes();
+                return self.order.reply(told, false, &mut self.output);
+            }
         }
         (self.order).reply(turn.scratch.as_bytes(), muted, &mut self.output);
     }
@@ -240,11 +302,15 @@ impl Connection {
     }
 
     /// Shows a call to those who hear of every one.
-    fn show(&self, call: &Call, turn: &Turn<'_>) {
+    pub(super) fn show<'a>(
+        &self,
+        called: &Called,
+        args: impl Iterator<Item = &'a [u8]>,
+        turn: &Turn<'_>,
+    ) {
         let (server, card) = (turn.server, &self.client.card);
-        match call {
-            Call::Store(entry, op) => server.monitors.show(server, card, entry, op.args()),
-            Call::Server(entry, args) => server.monitors.show(server, card, entry, args.iter()),
+        if server.monitors.is_any() {
+            server.monitors.show(server, card, called, args);
         }
     }
 
@@ -258,7 +324,7 @@ impl Connection {
 impl Call {
     pub(super) fn entry(&self) -> &'static Entry {
         match self {
-            Call::Store(entry, _) | Call::Server(entry, _) => entry,
+            Call::Store(called, _) | Call::Server(called, _) => called.entry,
         }
     }
 
@@ -275,7 +341,7 @@ impl Call {
     fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
         match self {
             Call::Store(_, op) => is_wide(op, turn),
-            Call::Server(entry, _) => match entry.runner {
+            Call::Server(called, _) => match called.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,
             },

@@ -73,16 +73,12 @@ impl Connection {
         Some(parked)
     }
 
-    /// The reply to what the store gave up.
-    pub(super) fn given_up(&mut self, timers: &mut Timers, slot: u32) -> Vec<u8> {
-        match self.unpark(timers, slot) {
-            Some(Parked {
-                with_error: true, ..
-            }) => UNBLOCKED.to_vec(),
-            _ => match self.client.protocol {
-                Protocol::Resp2 => b"*-1\r\n".to_vec(),
-                Protocol::Resp3 => b"_\r\n".to_vec(),
-            },
+    /// The reply to what the store gives up.
+    pub fn reply_given_up(&self) -> &'static [u8] {
+        match (&self.parked, self.client.protocol) {
+            (Some(parked), _) if parked.with_error => UNBLOCKED,
+            (_, Protocol::Resp2) => b"*-1\r\n",
+            (_, Protocol::Resp3) => b"_\r\n",
         }
     }
 
@@ -106,6 +102,10 @@ impl Connection {
             Some(reply) => {
                 self.unpark(turn.timers, turn.slot);
                 let reply = if with_error { UNBLOCKED } else { &reply };
+                if let Some(begun) = self.ended(place) {
+                    let (calls, card) = (&turn.server.calls, &self.client.card);
+                    calls.end(&begun, card, turn.now, reply);
+                }
                 self.order.answer(place, reply, &mut self.output);
             }
         }

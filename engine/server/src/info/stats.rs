@@ -15,7 +15,7 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("async_loading", 0);
     lines.field(
         "rdb_changes_since_last_save",
-        server.saving.unsaved(server.calls.writes()),
+        server.saving.unsaved(server.store.changes()),
     );
     lines.field("rdb_bgsave_in_progress", u8::from(since.is_some()));
     lines.field("rdb_last_save_time", past.last.0 / 1000);
@@ -65,7 +65,7 @@ pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("sync_partial_err", 0);
     lines.field("expired_keys", figures.expired);
     lines.field("evicted_keys", figures.evicted);
-    lines.field("evicted_clients", 0);
+    lines.field("evicted_clients", sum.evicted.get());
     lines.field("keyspace_hits", figures.hits);
     lines.field("keyspace_misses", figures.misses);
     lines.field("pubsub_channels", server.pubsub.count_of(Topic::Channel));

@@ -27,7 +27,7 @@ impl Token {
         u64::from(self.generation) << 32 | u64::from(self.index)
     }
 
-    pub(super) fn from_bits(bits: u64) -> Token {
+    pub(crate) fn from_bits(bits: u64) -> Token {
         Token {
             index: bits as u32,
             generation: (bits >> 32) as u32,

@@ -149,3 +149,49 @@ fn not_made_ahead(net: &str) {
     let took = begin.elapsed();
     println!("{net}: all of it read in {took:?}");
 }
+
+/// A listener that does not read, whether it has ended its own side or not, costs what its limit says,
+/// however much is published; and so it does when its worker does not come to sending it.
+#[test]
+fn what_is_published_is_not_hoarded() {
+    const MESSAGE_BYTES: usize = 1_000_000;
+    const MESSAGES: usize = 400;
+    let _alone = alone();
+    let (server, before) = begin(&[
+        "client-output-buffer-limit=pubsub 8mb 4mb 60",
+        "enable-debug-command=yes",
+    ]);
+    let other_worker = server.running().server().store.workers() - 1;
+    let (mut publisher, _) = server.connect_at(other_worker);
+    let (mut reads, _) = server.connect_at(0);
+    let (mut half, _) = server.connect_at(0);
+    let (mut sleeper, _) = server.connect_at(0);
+    for listener in [&mut reads, &mut half] {
+        assert!(listener.ask("SUBSCRIBE news").contains("subscribe"));
+    }
+    half.finish();
+    let message = "x".repeat(MESSAGE_BYTES);
+    let mut most = 0;
+    for sleeps in [false, true] {
+        if sleeps {
+            sleeper.send("DEBUG SLEEP 1\r\n");
+        }
+        for _ in 0..MESSAGES {
+            assert!(
+                publisher
+                    .call(&["PUBLISH", "news", &message])
+                    .starts_with(':')
+            );
+            most = grown(before).max(most);
+        }
+        if sleeps {
+            assert_eq!(sleeper.reply(), "+OK\r\n");
+        } else {
+            (reads, _) = server.connect_at(0);
+            assert!(reads.ask("SUBSCRIBE news").contains("subscribe"));
+        }
+    }
+    println!("{} MB held for listeners that do not read", most / MB);
+    assert!(most < 160 * MB, "{most} bytes are held");
+    still_serves(&server);
+}

@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
 
-use seawall_server::net::Listener;
+use seawall_server::net::{Listener, Net, Token};
 
 use crate::each_loop;
-use crate::host::{Echo, Host, Make};
+use crate::host::{Echo, Happened, Host, Ledger, Make, new_wake};
 
 const GUESTS: usize = 100;
 
@@ -64,5 +66,69 @@ fn over_unix_sockets_too_and_when_one_worker_goes() {
         let more: Vec<_> = (0..10).map(|_| visit()).collect();
         assert_eq!(other.stop().ledger.accepted, GUESTS / 2 + more.len());
         drop(streams);
+    });
+}
+
+/// A loop that is turned by hand.
+struct Turned {
+    net: Box<dyn Net>,
+    wake: OwnedFd,
+    ledger: Ledger,
+    last: Option<Token>,
+}
+
+impl Turned {
+    fn on(make: Make, listener: &Listener) -> Turned {
+        let mut net = make().unwrap().net;
+        net.listen(listener.share().unwrap()).unwrap();
+        let mut turned = Turned {
+            net,
+            wake: new_wake(),
+            ledger: Ledger::default(),
+            last: None,
+        };
+        turned.turn();
+        turned
+    }
+
+    fn turn(&mut self) {
+        let wait = Duration::from_millis(5);
+        let (ledger, last) = (&mut self.ledger, &mut self.last);
+        let mut each = |event: seawall_server::net::Event<'_>| {
+            let happened = Happened::from(event);
+            if let Happened::Accepted(conn, ..) = happened {
+                *last = Some(conn);
+            }
+            ledger.enter(&happened);
+        };
+        self.net.turn(wait, self.wake.as_fd(), &mut each).unwrap();
+    }
+}
+
+/// The end of a connection that its own side closed is told before another one, which was waiting to be
+/// let in, gets its place.
+#[test]
+fn a_place_is_left_before_it_is_taken() {
+    each_loop(|make| {
+        let listener = Listener::tcp("127.0.0.1:0".parse().unwrap(), 128).unwrap();
+        let address = listener.address().unwrap();
+        let mut loops = [(), ()].map(|()| Turned::on(make, &listener));
+        let mut streams = Vec::new();
+        while loops.iter().any(|turned| turned.ledger.open() == 0) {
+            streams.push(TcpStream::connect(address).unwrap());
+            loops.iter_mut().for_each(Turned::turn);
+        }
+        // Whichever of the two the kernel lets accept, it leads to the one that has closed.
+        for closing in [0, 1, 0, 1] {
+            let accepted = loops.each_ref().map(|turned| turned.ledger.accepted);
+            let own = &mut loops[closing];
+            own.net.close(own.last.unwrap());
+            streams.push(TcpStream::connect(address).unwrap());
+            loops[1 - closing].turn();
+            while loops.each_ref().map(|turned| turned.ledger.accepted) == accepted {
+                loops[closing].turn();
+                loops[1 - closing].turn();
+            }
+        }
     });
 }

@@ -36,6 +36,27 @@ impl Server {
         Client::connect(self.running().addresses()[0])
     }
 
+    /// A client of this worker, and its number.
+    pub fn connect_at(&self, worker: usize) -> (Client, u64) {
+        // Whoever came to another worker stays until the right one is found.
+        let mut others = Vec::new();
+        for _ in 0..100 {
+            let mut client = self.connect();
+            let id = client.ask("CLIENT ID");
+            let id = id
+                .trim_start_matches(':')
+                .trim_end()
+                .parse()
+                .expect("a number");
+            let card = self.running().server().clients.find(id);
+            if card.expect("it is connected").worker == worker {
+                return (client, id);
+            }
+            others.push(client);
+        }
+        panic!("no client comes to worker {worker}");
+    }
+
     /// Ends it, and waits.
     pub fn stop(mut self) {
         if let Some(running) = self.running.take() {
@@ -111,6 +132,19 @@ impl Client {
                     return String::new();
                 }
                 Err(error) => panic!("no reply: {error}"),
+            }
+        }
+    }
+
+    /// How many bytes still come before the server closes.
+    pub fn rest(&mut self) -> usize {
+        let (mut count, mut part) = (self.read.len(), vec![0; 1 << 20]);
+        loop {
+            match self.stream.read(&mut part) {
+                Ok(0) => return count,
+                Ok(len) => count += len,
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return count,
+                Err(error) => panic!("it does not close: {error}"),
             }
         }
     }

@@ -2,12 +2,15 @@
 
 mod client;
 mod golden;
+mod leaving;
 mod limits;
+mod listening;
 mod memcached;
 #[cfg(feature = "redis-oracle")]
 mod oracle;
 mod order;
 mod saving;
 mod script;
+mod time;
 mod transactions;
 mod waiting;

@@ -1,4 +1,4 @@
-//! Clients that wait for keys, and clients that listen.
+//! Clients that wait for keys.
 
 use std::time::{Duration, Instant};
 
@@ -96,50 +96,9 @@ fn replies_can_be_refused() {
     client.talk(&[("CLIENT REPLY ON", "+OK"), ("GET a", "$1 2")]);
 }
 
-#[test]
-fn messages_reach_those_who_listen() {
-    let server = Server::start(2, &[]);
-    let (mut two, mut three, mut other) = (server.connect(), server.connect(), server.connect());
-    three.ask("HELLO 3");
-    two.talk(&[
-        ("SUBSCRIBE news", "*3 $9 subscribe $4 news :1"),
-        (
-            "GET a",
-            "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
-             RESET are allowed in this context",
-        ),
-        ("PING", "*2 $4 pong $0"),
-    ]);
-    three.talk(&[
-        ("PSUBSCRIBE n*", ">3 $10 psubscribe $2 n* :1"),
-        ("GET a", "_"),
-    ]);
-    other.talk(&[("PUBLISH news hello", ":2"), ("PUBLISH other x", ":0")]);
-    assert_eq!(
-        two.reply(),
-        "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nhello\r\n"
-    );
-    assert_eq!(
-        three.reply(),
-        ">4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$5\r\nhello\r\n"
-    );
-    other.talk(&[("SET k v", "+OK")]);
-    two.talk(&[
-        ("UNSUBSCRIBE", "*3 $11 unsubscribe $4 news :0"),
-        ("GET k", "$1 v"),
-    ]);
-    drop(three);
-    // A listener that has gone is no receiver.
-    let gone = (0..200).any(|_| {
-        std::thread::sleep(Duration::from_millis(5));
-        other.ask("PUBLISH news x") == ":0\r\n"
-    });
-    assert!(gone);
-}
-
 /// Waits until so many clients wait for keys.
 #[track_caller]
-fn wait_until_blocked(server: &Server, count: usize) {
+pub fn wait_until_blocked(server: &Server, count: usize) {
     let clients = &server.running().server().clients;
     for _ in 0..1_000 {
         let blocked = clients
@@ -152,4 +111,18 @@ fn wait_until_blocked(server: &Server, count: usize) {
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("not {count} clients wait");
+}
+
+#[test]
+fn time_goes_on_while_a_worker_sleeps() {
+    let server = Server::start(2, &[]);
+    let mut client = server.connect();
+    for (n, idle_ms) in [90, 45, 70, 20, 80, 60, 35, 95].into_iter().enumerate() {
+        // Whoever counted from when it fell asleep would have lost the key at once.
+        std::thread::sleep(Duration::from_millis(idle_ms));
+        client.talk(&[
+            (&format!("SET key:{n} value PX 40"), "+OK"),
+            (&format!("STRLEN key:{n}"), ":5"),
+        ]);
+    }
 }

@@ -21,6 +21,7 @@ mod slab;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod version;
 mod walk;
 
 use std::io;
@@ -53,6 +54,7 @@ pub use reader::{KeyReader, Read, Touched};
 use settings::Settings;
 use slab::Slab;
 pub use tags::Tagged;
+pub(crate) use version::Version;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
 pub const BULK_BYTES_MAX: usize = 512 << 20;
@@ -102,6 +104,8 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    /// Whether nothing could be evicted when room was last made.
+    full: bool,
     settings: Settings,
     observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
@@ -142,6 +146,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            full: false,
             settings: Settings::new(config),
             observers: Observers::default(),
             removed: Effects::default(),

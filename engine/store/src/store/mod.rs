@@ -25,7 +25,6 @@ mod ring;
 mod save;
 mod session;
 mod spawn;
-mod sync;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -43,6 +42,7 @@ use crate::keyspace::KeyReader;
 use crate::log::Fsync;
 use crate::slot::Slot;
 use crate::time::Millis;
+use crate::value::Limits;
 
 pub use caller::Answered;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
@@ -93,6 +93,12 @@ struct Inner {
     reads: Vec<Reads>,
     /// Which events are told now, for what callers do themselves.
     notify: AtomicU16,
+    /// Whether a shard is full, and nothing of it may go: as its owner last saw it.
+    full: Vec<AtomicBool>,
+    /// Effects of each shard's ops.
+    changes: Vec<Arc<AtomicU64>>,
+    /// How far compact forms go now, for values that are brought together.
+    limits: Mutex<Limits>,
     doors: Vec<Door>,
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
@@ -158,6 +164,13 @@ impl Store {
         &self.inner.recovered
     }
 
+    /// How many effects ops have had since the store was opened.
+    pub fn changes(&self) -> u64 {
+        // Relaxed: counts order nothing.
+        let counts = self.inner.changes.iter();
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Lets the store's time be the clock's from now on, also where callers turn its workers.
     pub fn follow_clock(&self) {
         // Relaxed: whoever asks for the time before this is seen gets the last time that was.
@@ -221,6 +234,9 @@ impl Inner {
                 // Relaxed: who hears of the change hears it after every shard has.
                 self.notify.store(classes.bits(), Ordering::Relaxed);
             }
+            Change::Limits(limits) => {
+                *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = *limits;
+            }
             _ => {}
         }
     }
@@ -228,6 +244,11 @@ impl Inner {
     /// Which events are told now.
     fn notify(&self) -> Classes {
         Classes::of_bits(self.notify.load(Ordering::Relaxed))
+    }
+
+    /// How far compact forms go now.
+    fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Time is at least `now`. Relaxed: it orders nothing; each core sees it grow.

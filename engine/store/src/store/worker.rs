@@ -6,6 +6,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::caller::{Answered, Whose};
@@ -22,6 +23,7 @@ use crate::event::Event;
 use crate::op::Op;
 use crate::reply::{Protocol, Reply};
 use crate::shard::ShardStats;
+use crate::slot::Slot;
 use crate::time::Millis;
 
 /// How many requests of one session a turn takes at once.
@@ -141,6 +143,13 @@ impl Worker {
         turn
     }
 
+    /// Ops that are sent from here on happen at `now`, or at the time that the store has seen where that is
+    /// later: for a thread that slept since its last turn.
+    pub fn see(&mut self, now: Millis) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        core.now = core.inner.advance(now);
+    }
+
     /// Runs `op`; [`Worker::answers`] tells what became of it, by `tag`. Ops on one shard are applied in
     /// the order in which they were sent. One that [goes over several](Worker::is_wide) is to be sent when
     /// what the same client sent before is answered, and what it sends after when this is.
@@ -151,6 +160,19 @@ impl Worker {
     /// Whether `op` goes over several shards.
     pub fn is_wide(&self, op: &Op) -> bool {
         !matches!(route(op, self.core().inner.shards), Route::One(_))
+    }
+
+    /// Whether there is no room on a shard of one of `op`'s keys or, where it has none or there is no op, on
+    /// any. What asks may still be refused, or find room, when it runs.
+    pub fn is_full(&self, op: Option<&Op>) -> bool {
+        let inner = &self.core().inner;
+        // Relaxed: as where it is told.
+        let is_full = |shard: usize| inner.full[shard].load(Ordering::Relaxed);
+        let mut keys = op.into_iter().flat_map(Op::keys).peekable();
+        if keys.peek().is_none() {
+            return (0..inner.shards).any(is_full);
+        }
+        keys.any(|key| is_full(Slot::of(key).shard(inner.shards)))
     }
 
     /// Applies all of `ops` or, where a key of `watch` changed or has expired since it was watched, none
@@ -395,6 +417,11 @@ impl Core {
             busy |= host.is_busy();
             if let Some(hear) = hear {
                 host.events().for_each(|event| hear(&event));
+            }
+            // Relaxed: it orders nothing; whoever asks too early is refused by the shard itself.
+            let (told, full) = (&self.inner.full[host.number], host.is_full());
+            if told.load(Ordering::Relaxed) != full {
+                told.store(full, Ordering::Relaxed);
             }
         }
         for link in self.links.iter_mut().flatten() {

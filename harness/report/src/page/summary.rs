@@ -5,7 +5,7 @@
 
 use super::failures::{Family, comparisons, in_order};
 use super::throughput::NO_STORES;
-use super::{Page, persistence};
+use super::{Page, peers, persistence};
 use crate::block::{Block, Text, Tone};
 use crate::cell::{Cell, cells};
 use crate::curve::traces;
@@ -56,6 +56,7 @@ fn build(run: &Run) -> Vec<Block> {
         broken_claims(run),
         losses(run),
         speeds(run),
+        peers::findings(run),
         durability(run),
         policies(run),
     ];
@@ -216,7 +217,7 @@ fn speeds(run: &Run) -> Vec<Block> {
             .iter()
             // What is no store is not the fastest one, nor is one whose figure is the harness's.
             .filter(|cell| cell.workload == workload && !NO_STORES.contains(&cell.target))
-            .filter(|cell| cell.invalid().is_none())
+            .filter(|cell| cell.invalid().is_none() && cell.rate().is_none())
             .max_by(|a, b| rate(a).total_cmp(&rate(b)));
         let Some(cell) = fastest else { continue };
         let Some(ops) = cell.ops_per_s() else {

@@ -97,10 +97,6 @@ pub(super) struct Flight {
     pub(super) whose: Whose,
     pub(super) shard: usize,
     pub(super) mark: Mark,
-    /// Whether the op waits for a key.
-    pub(super) parked: bool,
-    /// Whether the caller gave it up before it was known to wait.
-    pub(super) cancelled: bool,
 }
 
 /// Questions by number. A number's upper half tells apart those that had the same lower half.

@@ -75,7 +75,7 @@ impl Caller {
                     if let Some(host) = core.host(shard).filter(|host| host.is_free(writes)) {
                         let out = host.apply_own(now, &op);
                         if let Some(parked) = out.parked {
-                            let number = self.begin(shard, Mark::Nothing, Whose::Tag(tag), true);
+                            let number = self.begin(shard, Mark::Nothing, Whose::Tag(tag));
                             let host = core.host(shard).expect("it was just there");
                             host.park(super::host::From::Own, number, op);
                             self.answers.push(tag, Body::Parked(parked.until));
@@ -136,11 +136,9 @@ impl Caller {
         let Some(flight) = self.flights.get_mut(number) else {
             return;
         };
-        flight.cancelled = true;
-        if flight.parked {
-            let shard = flight.shard;
-            self.tell(core, shard, Ask::Cancel(number));
-        }
+        // Where it does not wait yet, this comes behind it: nothing that comes later finds it waiting.
+        let shard = flight.shard;
+        self.tell(core, shard, Ask::Cancel(number));
     }
 
     /// Shows what was answered by tag.

@@ -16,15 +16,9 @@ const BATCH: usize = 32;
 const UNANSWERED: u64 = u64::MAX;
 
 impl Caller {
-    pub(super) fn begin(&mut self, shard: usize, mark: Mark, whose: Whose, parked: bool) -> u64 {
+    pub(super) fn begin(&mut self, shard: usize, mark: Mark, whose: Whose) -> u64 {
         self.sides[shard].begin(mark);
-        self.flights.begin(Flight {
-            whose,
-            shard,
-            mark,
-            parked,
-            cancelled: false,
-        })
+        self.flights.begin(Flight { whose, shard, mark })
     }
 
     /// Asks a shard's owner; the question's number.
@@ -36,7 +30,7 @@ impl Caller {
         whose: Whose,
         ask: Ask,
     ) -> u64 {
-        let number = self.begin(shard, mark, whose, false);
+        let number = self.begin(shard, mark, whose);
         if !self.post(core, Request { number, shard, ask }) {
             let body = stopped();
             self.found.push(Answer { number, body });
@@ -153,22 +147,13 @@ impl Caller {
             return;
         };
         if let Body::Parked(until) = body {
-            flight.parked = true;
             let Flight {
-                whose,
-                shard,
-                mark,
-                cancelled,
-                ..
+                whose, shard, mark, ..
             } = *flight;
             // What it changes, it changes for all to see, when it is served.
             flight.mark = Mark::Nothing;
             self.sides[shard].end(mark);
-            self.deliver(whose, Body::Parked(until));
-            if cancelled {
-                self.cancel_flight(core, number);
-            }
-            return;
+            return self.deliver(whose, Body::Parked(until));
         }
         let flight = self.flights.end(number).expect("it was just there");
         self.sides[flight.shard].end(flight.mark);

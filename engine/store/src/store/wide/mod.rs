@@ -293,6 +293,7 @@ impl Caller {
             held,
             may_park: true,
             notify: self.inner.notify(),
+            limits: self.inner.limits(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };
@@ -300,6 +301,7 @@ impl Caller {
             Step::Ask(asks) => self.ask_for_job(core, number, asks),
             Step::Done(body) if job.shards.is_empty() => self.finish(number, body),
             Step::Done(body) => self.let_go(core, number, body),
+            Step::Park { .. } if job.cancelled => self.let_go(core, number, Body::Cancelled),
             Step::Park {
                 op,
                 until,

@@ -10,6 +10,7 @@ use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
+use crate::value::Limits;
 
 /// What a plan works with.
 pub(super) struct Desk<'a> {
@@ -23,6 +24,8 @@ pub(super) struct Desk<'a> {
     pub(super) may_park: bool,
     /// Which events are told.
     pub(super) notify: Classes,
+    /// How far compact forms go.
+    pub(super) limits: Limits,
     pub(super) scratch: &'a mut Scratch,
     pub(super) events: &'a mut Vec<Event>,
 }

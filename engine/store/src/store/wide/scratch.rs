@@ -26,6 +26,7 @@ use crate::store::caller::shard_of;
 use crate::store::host::error_body;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
+use crate::value::Limits;
 
 /// A scratch that held more is not kept.
 const SCRATCH_BYTES_KEPT: u64 = 16 << 20;
@@ -45,6 +46,7 @@ struct About {
     shards: usize,
     may_park: bool,
     notify: Classes,
+    limits: Limits,
 }
 
 impl Scratch {
@@ -111,6 +113,7 @@ impl Scratch {
     ) -> std::io::Result<Vec<(usize, Vec<Op>)>> {
         let mut out = std::mem::take(&mut self.out);
         let shard = self.shard()?;
+        shard.keyspace().set_limits(about.limits);
         let mut changed: Vec<(usize, Vec<Op>)> = Vec::new();
         for value in values {
             // What a shard dumped is not refused by another, unless memory ends: then the op finds less.
@@ -289,6 +292,7 @@ impl Scratched {
             shards: desk.shards,
             may_park: desk.may_park,
             notify: desk.notify,
+            limits: desk.limits,
         };
         let ran = desk.scratch.run(&self.op, values, &about);
         let changed = match ran {
@@ -393,6 +397,7 @@ mod tests {
             held: true,
             notify: Classes::NONE,
             may_park: true,
+            limits: Limits::default(),
             scratch,
             events: &mut Vec::new(),
         };

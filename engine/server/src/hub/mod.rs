@@ -1,0 +1,475 @@
+//! The clients of one worker: what the network tells goes to connections, what they ask to the store,
+//! and answers back.
+
+mod seat;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use seawall_store::command::server::FLUSHDB;
+use seawall_store::event::Classes;
+use seawall_store::reply::ReplyBuf;
+use seawall_store::store::{Answered, Change, Waker};
+use seawall_store::{Millis, Op, Worker};
+
+use crate::connection::{Connection, Language, Timers, Turn, untag};
+use crate::limits::Limits;
+use crate::mailbox::Message;
+use crate::net::{Event, Net, Token};
+use crate::notify;
+use crate::server::Server;
+use seat::{Flushed, Life, Seat};
+
+/// How often connections go on with what answers made possible before the network is asked again.
+const ROUNDS_MAX: usize = 8;
+/// Between two looks at every client.
+const CRON_MS: u64 = 100;
+
+/// What they are told where there are too many, by what they speak.
+const fn full(language: Language) -> &'static [u8] {
+    match language {
+        Language::Resp => b"-ERR max number of clients reached\r\n",
+        Language::Memcached => b"ERROR Too many open connections\r\n",
+    }
+}
+/// Redis's code and first words; what to do about it is said in ours.
+const PROTECTED: &[u8] =
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password \
+is set for the default user. In this mode connections are only accepted from the loopback interface. \
+Set requirepass, or set protected-mode to no from the machine itself if the port is not open to others.\r\n";
+const PROTECTED_MEMCACHED: &[u8] =
+    b"SERVER_ERROR protected mode: only clients of this machine are served\r\n";
+
+/// The clients of one worker.
+pub struct Hub {
+    server: Arc<Server>,
+    number: usize,
+    store: Worker,
+    /// The addresses of the listeners and what is spoken there, by their numbers.
+    local: Vec<(String, Language)>,
+    seats: Vec<Option<Box<Seat>>>,
+    free: Vec<u32>,
+    /// The seat of each of the network's places, from 1; 0: none.
+    seat_of: Vec<u32>,
+    occupied: usize,
+    /// Seats whose connection may go on.
+    runnable: Vec<u32>,
+    /// Seats whose connection has something for the network.
+    dirty: Vec<u32>,
+    /// Who came and may not stay, and what they are told.
+    turned_away: Vec<(Token, &'static [u8])>,
+    timers: Timers,
+    limits: Arc<Limits>,
+    limits_version: u64,
+    scratch: ReplyBuf,
+    now: Millis,
+    cron_at: Millis,
+    busy: bool,
+    /// Whether the time is that of before the network waited.
+    slept: bool,
+    left: bool,
+}
+
+/// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
+fn is_of_this_machine(peer: &str) -> bool {
+    match peer.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().is_loopback(),
+        // A path.
+        Err(_) => true,
+    }
+}
+
+impl Hub {
+    /// Nobody yet.
+    pub fn new(server: Arc<Server>, mut store: Worker, local: Vec<(String, Language)>) -> Hub {
+        let classes = server.notifications.classes();
+        // Told by one worker, which was the first to begin: a later one would undo what clients changed.
+        if store.number() == 0 && classes != Classes::NONE {
+            store.configure(&Change::Notify(classes));
+        }
+        let limits_version = server.limits_version();
+        let limits = server.limits();
+        let number = store.number();
+        let waker = store.waker();
+        server.woken_by(number, move || waker.wake());
+        Hub {
+            now: server.store.now(),
+            server,
+            number,
+            store,
+            local,
+            seats: Vec::new(),
+            free: Vec::new(),
+            seat_of: Vec::new(),
+            occupied: 0,
+            runnable: Vec::new(),
+            dirty: Vec::new(),
+            turned_away: Vec::new(),
+            timers: Timers::default(),
+            limits,
+            limits_version,
+            scratch: ReplyBuf::default(),
+            cron_at: Millis(0),
+            busy: true,
+            slept: false,
+            left: false,
+        }
+    }
+
+    /// How long the network may wait, and what wakes it.
+    pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
+        self.slept = true;
+        let waker = self.store.waker();
+        let mailbox = self.server.mailbox(self.number);
+        if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
+            return (Duration::ZERO, waker);
+        }
+        let next = self.timers.next().map_or(u64::MAX, |at| at.since(self.now));
+        (at_most.min(Duration::from_millis(next)), waker)
+    }
+
+    /// The network is back.
+    pub fn rouse(&mut self) {
+        self.store.rouse();
+    }
+
+    /// Whether nobody is left whom this worker serves.
+    pub fn is_empty(&self) -> bool {
+        self.occupied == 0
+    }
+
+    /// Says, once, that this worker's clients are gone; whether it did now.
+    pub fn leave(&mut self) -> bool {
+        !std::mem::replace(&mut self.left, true) && {
+            self.server.desert();
+            true
+        }
+    }
+
+    /// Takes in what the network tells.
+    pub fn event(&mut self, event: Event<'_>) {
+        if std::mem::take(&mut self.slept) {
+            // What came in came while the network waited: it must not happen at a time before that.
+            self.now = self.server.store.now();
+            self.store.see(self.now);
+        }
+        match event {
+            Event::Accepted {
+                conn,
+                listener,
+                peer,
+            } => self.accept(conn, listener, peer),
+            Event::Received { conn, bytes } => {
+                // What was published before these bytes were sent is heard before what they ask.
+                self.take_mail();
+                let traffic = self.server.traffic.of(self.number);
+                traffic.reads.add(1);
+                traffic.input_bytes.add(bytes.len() as u64);
+                self.with(conn, |connection, turn| connection.receive(bytes, turn));
+            }
+            Event::Ended { conn } => self.with(conn, |connection, _| connection.end()),
+            Event::Sent { conn, left } => {
+                if let Some(slot) = self.slot(conn)
+                    && let Some(seat) = &mut self.seats[slot as usize]
+                    && seat.sent(left, self.now)
+                {
+                    self.set_runnable(slot);
+                }
+            }
+            Event::Closed { conn } => self.closed(conn),
+        }
+    }
+
+    /// Sees to it that the bounds are those of now.
+    fn follow_limits(&mut self) {
+        if self.limits_version != self.server.limits_version() {
+            self.limits_version = self.server.limits_version();
+            self.limits = self.server.limits();
+        }
+    }
+
+    /// One turn: messages, timers, shards, answers, and what those make possible.
+    pub fn turn(&mut self) {
+        self.now = self.server.store.now();
+        self.follow_limits();
+        self.take_mail();
+        while let Some((slot, place)) = self.timers.take(self.now) {
+            self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
+        }
+        for _ in 0..ROUNDS_MAX {
+            let server = &self.server;
+            let turn = (self.store).turn_telling(self.now, |event| notify::publish(server, event));
+            self.busy = turn.busy;
+            self.take_answers();
+            if self.runnable.is_empty() {
+                break;
+            }
+            self.busy = true;
+            for slot in std::mem::take(&mut self.runnable) {
+                if let Some(seat) = &mut self.seats[slot as usize] {
+                    seat.is_runnable = false;
+                }
+                self.with_slot(slot, Connection::resume);
+            }
+        }
+        if self.now >= self.cron_at {
+            self.cron_at = self.now + CRON_MS;
+            self.cron();
+        }
+    }
+
+    /// Gives the network what is to be sent and closed.
+    pub fn flush(&mut self, net: &mut dyn Net) {
+        for (token, why) in self.turned_away.drain(..) {
+            net.send(token, why);
+            net.close_after_sending(token);
+        }
+        for slot in std::mem::take(&mut self.dirty) {
+            let Some(seat) = &mut self.seats[slot as usize] else {
+                continue;
+            };
+            seat.is_dirty = false;
+            match seat.flush(net, &self.server, &self.limits, self.now) {
+                Flushed::Stays => {}
+                Flushed::Vacant => self.vacate(slot),
+                Flushed::GoesOn => {
+                    self.set_runnable(slot);
+                    self.busy = true;
+                }
+            }
+        }
+    }
+
+    /// Closes everyone when they have heard what they asked.
+    pub fn close_all(&mut self) {
+        for slot in 0..self.seats.len() as u32 {
+            self.with_slot(slot, |connection, _| {
+                connection.end();
+                connection.client.closing = true;
+            });
+        }
+    }
+
+    /// Closes everyone at once.
+    pub fn break_all(&mut self) {
+        for slot in 0..self.seats.len() as u32 {
+            self.with_slot(slot, |connection, _| connection.break_off());
+        }
+    }
+
+    fn accept(&mut self, token: Token, listener: usize, peer: String) {
+        // What was set before a client came holds for it, a password above all.
+        self.follow_limits();
+        if self.server.clients.count() >= self.limits.clients {
+            self.turned_away.push((token, full(self.local[listener].1)));
+            self.server.traffic.of(self.number).rejected.add(1);
+            return;
+        }
+        let (local, language) = self.local[listener].clone();
+        let is_open = self.limits.protects && self.limits.password.is_empty();
+        if is_open && !is_of_this_machine(&peer) {
+            let why = match language {
+                Language::Resp => PROTECTED,
+                Language::Memcached => PROTECTED_MEMCACHED,
+            };
+            self.turned_away.push((token, why));
+            self.server.traffic.of(self.number).rejected.add(1);
+            return;
+        }
+        let clients = &self.server.clients;
+        self.server.traffic.of(self.number).accepted.add(1);
+        let card = clients.enter(self.number, token, peer, local, self.now);
+        let connection = Connection::new(card, language, &self.limits);
+        let seat = Box::new(Seat::new(token, connection));
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.seats.push(None);
+            self.seats.len() as u32 - 1
+        });
+        self.seats[slot as usize] = Some(seat);
+        self.occupied += 1;
+        let place = token.index();
+        if self.seat_of.len() <= place {
+            self.seat_of.resize(place + 1, 0);
+        }
+        self.seat_of[place] = slot + 1;
+    }
+
+    fn closed(&mut self, token: Token) {
+        let Some(slot) = self.slot(token) else {
+            return;
+        };
+        self.seat_of[token.index()] = 0;
+        if let Some(seat) = &mut self.seats[slot as usize] {
+            seat.life = Life::Gone;
+            self.server.clients.leave(seat.connection.client.card.id);
+        }
+        self.with_slot(slot, Connection::leave);
+    }
+
+    fn vacate(&mut self, slot: u32) {
+        self.seats[slot as usize] = None;
+        self.free.push(slot);
+        self.occupied -= 1;
+    }
+
+    fn take_mail(&mut self) {
+        for message in self.server.mailbox(self.number).take() {
+            self.message(message);
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Push { to, frame } => {
+                for &token in &*to {
+                    if self.is_here(token) {
+                        self.with(token, |connection, turn| {
+                            connection.hear(&frame, turn.limits);
+                        });
+                    }
+                }
+            }
+            Message::Missed(those) => {
+                for &token in &*those {
+                    self.with(token, |connection, _| connection.break_off());
+                }
+            }
+            Message::Kill(token) => self.with(token, |connection, turn| {
+                connection.break_off();
+                // What it waits for goes to others from now on.
+                connection.leave(turn);
+            }),
+            Message::Unblock { conn, error } => {
+                self.with(conn, |connection, turn| connection.unblock(error, turn));
+            }
+            Message::Look => {
+                self.busy = true;
+                // A pause may have ended.
+                for slot in 0..self.seats.len() as u32 {
+                    let seat = self.seats[slot as usize].as_ref();
+                    if seat.is_some_and(|seat| seat.connection.client.is_paused()) {
+                        self.set_runnable(slot);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_answers(&mut self) {
+        let (seats, timers) = (&mut self.seats, &mut self.timers);
+        let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
+        let (calls, now) = (&self.server.calls, self.now);
+        self.store.answers(|tag, answered: Answered<'_>| {
+            let (slot, place) = untag(tag);
+            let Some(seat) = &mut seats[slot as usize] else {
+                return;
+            };
+            let reply = match answered {
+                Answered::Reply(reply) => Some(reply),
+                Answered::Cancelled => Some(seat.connection.reply_given_up()),
+                Answered::Parked { .. } => None,
+            };
+            if let Some(reply) = reply
+                && let Some(begun) = seat.connection.ended(place)
+            {
+                let card = &seat.connection.client.card;
+                calls.end(&begun, card, now, reply);
+                if seat.connection.language() == Language::Memcached {
+                    calls.came_to(&begun, card, reply);
+                }
+            }
+            let may_go_on = seat.connection.answered(place, &answered, timers, slot);
+            if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {
+                runnable.push(slot);
+            }
+            if !std::mem::replace(&mut seat.is_dirty, true) {
+                dirty.push(slot);
+            }
+        });
+    }
+
+    /// What no event tells of.
+    fn cron(&mut self) {
+        // One worker does what is to be done once.
+        if self.number == 0 {
+            self.server
+                .traffic
+                .sample(self.server.calls.total(), self.now);
+            self.server.save_where_due(self.now);
+            self.server.evict_clients();
+        }
+        let was_paused = self
+            .server
+            .pause
+            .is_on(Millis(self.now.0.saturating_sub(2 * CRON_MS)));
+        if self.server.flush_is_due(self.now) {
+            self.store.execute(&Op::new(&FLUSHDB));
+        }
+        for slot in 0..self.seats.len() as u32 {
+            let Some(seat) = &mut self.seats[slot as usize] else {
+                continue;
+            };
+            if was_paused && seat.connection.has_more() {
+                self.set_runnable(slot);
+                self.busy = true;
+            } else if seat.is_overdue(&self.limits, self.now) {
+                seat.connection.break_off();
+                self.set_dirty(slot);
+            }
+        }
+    }
+
+    fn slot(&self, token: Token) -> Option<u32> {
+        let slot = self.seat_of.get(token.index())?.checked_sub(1)?;
+        let seat = self.seats[slot as usize].as_ref()?;
+        (seat.token == token).then_some(slot)
+    }
+
+    /// Whether the client is served, and not on its way out.
+    fn is_here(&self, token: Token) -> bool {
+        let seat = |slot: u32| self.seats[slot as usize].as_ref();
+        let seat = self.slot(token).and_then(seat);
+        seat.is_some_and(|seat| seat.life == Life::Here)
+    }
+
+    fn with(&mut self, token: Token, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
+        if let Some(slot) = self.slot(token) {
+            self.with_slot(slot, work);
+        }
+    }
+
+    fn with_slot(&mut self, slot: u32, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
+        let Some(seat) = &mut self.seats[slot as usize] else {
+            return;
+        };
+        let mut turn = Turn {
+            server: &self.server,
+            store: &mut self.store,
+            limits: &self.limits,
+            timers: &mut self.timers,
+            scratch: &mut self.scratch,
+            now: self.now,
+            slot,
+        };
+        work(&mut seat.connection, &mut turn);
+        self.busy = true;
+        self.set_dirty(slot);
+    }
+
+    fn set_dirty(&mut self, slot: u32) {
+        if let Some(seat) = &mut self.seats[slot as usize]
+            && !std::mem::replace(&mut seat.is_dirty, true)
+        {
+            self.dirty.push(slot);
+        }
+    }
+
+    fn set_runnable(&mut self, slot: u32) {
+        if let Some(seat) = &mut self.seats[slot as usize]
+            && !std::mem::replace(&mut seat.is_runnable, true)
+        {
+            self.runnable.push(slot);
+        }
+    }
+}
