@@ -87,12 +87,6 @@ impl Connection {
         if runs_at_once(call.entry()) {
             return self.begin_in_order(call, turn);
         }
-        let overtaken = self.client.watch.as_ref().is_some_and(Watch::is_changed);
-        if transaction.failed || overtaken {
-            // It will not run: nothing of it is kept.
-            let muted = self.is_muted();
-            return (self.order).reply(b"+QUEUED\r\n", muted, &mut self.output);
-        }
         let op = match &call {
             Call::Store(_, op) => Some(op),
             Call::Server(..) => None,
@@ -101,6 +95,12 @@ impl Connection {
             // Redis refuses to queue anything while it has no room.
             transaction.failed = true;
             return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
+        }
+        let overtaken = self.client.watch.as_ref().is_some_and(Watch::is_changed);
+        if transaction.failed || overtaken {
+            // It will not run: nothing of it is kept.
+            let muted = self.is_muted();
+            return (self.order).reply(b"+QUEUED\r\n", muted, &mut self.output);
         }
         transaction.bytes += call.bytes();
         if transaction.bytes > turn.limits.query_bytes {
