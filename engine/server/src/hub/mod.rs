@@ -199,10 +199,9 @@ impl Hub {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
         }
         for _ in 0..ROUNDS_MAX {
-            let turn = self.store.turn(self.now);
-            self.busy = turn.busy;
             let server = &self.server;
-            self.store.events(|event| notify::publish(server, event));
+            let turn = (self.store).turn_telling(self.now, |event| notify::publish(server, event));
+            self.busy = turn.busy;
             self.take_answers();
             if self.runnable.is_empty() {
                 break;
