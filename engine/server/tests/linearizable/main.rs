@@ -16,6 +16,7 @@ mod client;
 mod draw;
 mod model;
 mod race;
+mod refused;
 mod sockets;
 mod turns;
 
