@@ -38,10 +38,7 @@ impl Pause {
         if until <= now.0 {
             return None;
         }
-        let writes = entry.flags().writes()
-            || entry.flags().has(Flag::MayReplicate)
-            || matches!(entry.name(), "publish" | "spublish" | "pfcount" | "exec");
-        let concerned = self.all.load(Ordering::Relaxed) || writes;
+        let concerned = self.all.load(Ordering::Relaxed) || may_write(entry);
         // Who ends the pause must be able to.
         let ends = matches!(entry.name(), "client|unpause" | "client|pause");
         (concerned && !ends).then_some(Millis(until))
@@ -51,6 +48,13 @@ impl Pause {
     pub fn is_on(&self, now: Millis) -> bool {
         self.until_ms.load(Ordering::Relaxed) > now.0
     }
+}
+
+/// Whether a call of `entry` may change something.
+pub fn may_write(entry: &Entry) -> bool {
+    entry.flags().writes()
+        || entry.flags().has(Flag::MayReplicate)
+        || matches!(entry.name(), "publish" | "spublish" | "pfcount" | "exec")
 }
 
 #[cfg(test)]

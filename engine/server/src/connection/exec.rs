@@ -10,6 +10,7 @@ use seawall_store::Op;
 use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
+use super::order::Asked;
 use super::{Connection, Gate, Place, Queued, Turn};
 use crate::command::{Entry, Next, connection::database, find};
 use crate::resp::{Words, element};
@@ -90,7 +91,12 @@ impl Connection {
                 }
             }
         }
-        let place = self.order.take(muted);
+        let asked = Asked {
+            begun: None,
+            bytes: ops.iter().map(Op::encoded_bytes).sum(),
+            writes: true,
+        };
+        let place = self.order.take(muted, asked);
         let has_ops = !ops.is_empty();
         let needs_store = has_ops || watch.is_some();
         self.gate = Gate::Alone;

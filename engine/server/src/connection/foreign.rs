@@ -5,14 +5,20 @@ use std::borrow::Cow;
 use seawall_store::Op;
 use seawall_store::command::server::FLUSHDB;
 
-use super::{Connection, Gate, Reader, Turn};
+use super::{Call, Connection, Reader, Turn};
 use crate::memcached::{Request, SPOKEN_VERSION, stats};
 
 impl Connection {
     /// Begins what `bytes` ask in Memcached's protocol, as far as it may; how many of them are done with.
     pub(super) fn consume_foreign(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
-        while self.may_begin() {
+        // Writers and readers of this protocol are not told apart before they are read: all wait.
+        let waits = !turn.server.takes_writes() || turn.server.pause.is_on(turn.now);
+        while !waits && self.may_begin() {
+            if self.retrieving.is_some() {
+                self.retrieve(turn);
+                continue;
+            }
             let Reader::Memcached(parser) = &mut self.parser else {
                 break;
             };
@@ -35,16 +41,13 @@ impl Connection {
             return;
         }
         match request {
-            Request::Op { op, quiet } => self.ask(op, quiet, turn),
+            Request::Op { op, quiet } => self.begin_in_order(Call::Foreign(op, quiet), turn),
             Request::Retrieve(ops) => {
-                for op in ops {
-                    self.ask(op, false, turn);
-                }
-                self.say(b"END\r\n");
+                self.retrieving = Some(ops.into_iter().collect());
+                self.retrieve(turn);
             }
             Request::Flush { delay_s: 0, quiet } => {
-                self.gate = Gate::Alone;
-                self.ask(Op::new(&FLUSHDB), quiet, turn);
+                self.begin_in_order(Call::Foreign(Op::new(&FLUSHDB), quiet), turn);
             }
             Request::Flush { delay_s, quiet } => {
                 turn.server
@@ -70,9 +73,18 @@ impl Connection {
         }
     }
 
-    fn ask(&mut self, op: Op, quiet: bool, turn: &mut Turn<'_>) {
-        let place = self.order.take(quiet);
-        turn.store.send(turn.tag(place), op);
+    /// Begins what is left of a retrieval, as far as it may. Its last word comes behind all of it.
+    fn retrieve(&mut self, turn: &mut Turn<'_>) {
+        while self.may_begin()
+            && let Some(ops) = &mut self.retrieving
+        {
+            if let Some(op) = ops.pop_front() {
+                self.begin_in_order(Call::Foreign(op, false), turn);
+            } else {
+                self.retrieving = None;
+                return self.say(b"END\r\n");
+            }
+        }
     }
 
     fn say(&mut self, bytes: &[u8]) {

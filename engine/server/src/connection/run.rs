@@ -5,7 +5,9 @@ use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
 use seawall_store::store::Watch;
 
+use super::order::Asked;
 use super::refusal::{refusal, runs_at_once};
+use super::wait::Awaited;
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{Context, Entry, Next, Order as When, Runner};
@@ -50,7 +52,9 @@ impl Connection {
             }
             Parsed::Server(entry, args) => Call::Server(entry.called(&args)?, args),
         };
-        let entry = call.entry();
+        let Some(entry) = call.entry() else {
+            return Ok(Some(call));
+        };
         self.client.card.command.set(entry.number as u64 + 1);
         match refusal(&self.client, entry) {
             Some(error) => Err(error),
@@ -62,7 +66,7 @@ impl Connection {
         let Some(transaction) = &mut self.client.transaction else {
             return self.begin_in_order(call, turn);
         };
-        if runs_at_once(call.entry()) {
+        if call.entry().is_none_or(runs_at_once) {
             return self.begin_in_order(call, turn);
         }
         transaction.bytes += call.bytes();
@@ -74,20 +78,36 @@ impl Connection {
         transaction.queued.push(match call {
             Call::Store(_, op) => Queued::Store(op),
             Call::Server(entry, args) => Queued::Server(entry, args),
+            Call::Foreign(op, _) => Queued::Store(op),
         });
         self.client.show();
         let muted = self.is_muted();
         self.order.reply(b"+QUEUED\r\n", muted, &mut self.output);
     }
 
-    /// Begins a command now, or when all before it are answered.
-    fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
-        let is_early = !self.order.is_empty() && call.comes_after_all(turn);
-        if is_early || turn.server.pause.until(call.entry(), turn.now).is_some() {
+    /// Begins a command now, or when it may.
+    pub(super) fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
+        if self.must_wait(&call, turn) {
             self.gate = Gate::Held(Box::new(call));
-            return;
+        } else {
+            self.begin(call, turn);
         }
-        self.begin(call, turn);
+    }
+
+    /// Whether a command may not begin yet.
+    pub(super) fn must_wait(&self, call: &Call, turn: &Turn<'_>) -> bool {
+        let is_early = match call.op() {
+            _ if self.order.is_empty() => false,
+            Some(op) if is_wide(op, turn) => true,
+            // Others must never see a later write of this client's without an earlier one: those of one
+            // shard are applied in order, those of several one shard after the other.
+            Some(op) => writes(op) && self.order.writes() > 0 && shard_of(op, turn) != self.written,
+            None => call.comes_after_all(),
+        };
+        is_early
+            || call
+                .entry()
+                .is_some_and(|entry| turn.server.holds_back(entry, turn.now))
     }
 
     /// Begins a command.
@@ -102,10 +122,14 @@ impl Connection {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
-                let place = self.order.take(muted);
                 let begun = turn.server.calls.begin(entry, &op);
-                self.timing.begin(place, begun);
-                turn.store.send(turn.tag(place), op);
+                self.ask(op, muted, Some(begun), turn);
+            }
+            Call::Foreign(op, quiet) => {
+                if is_wide(&op, turn) {
+                    self.gate = Gate::Alone;
+                }
+                self.ask(op, quiet, None, turn);
             }
             Call::Server(entry, args) => {
                 let silent = self.client.replies == Replies::SkipNext;
@@ -114,17 +138,22 @@ impl Connection {
                 }
                 let begun = Begun::now(entry);
                 let next = self.run(entry, &args, false, turn);
+                let mut awaited = None;
                 // Later than it ran: who begins to listen by it hears of it, and who ends does not.
                 self.show(entry, args.iter(), turn);
                 let muted = silent || self.client.replies == Replies::Off;
                 match &next {
                     Next::Forward(_) | Next::Watch => {
-                        // It takes the next place.
-                        self.timing.begin(self.order.next(), begun);
+                        // It is counted when it is answered.
+                        awaited = Some(begun);
                     }
-                    Next::Replied | Next::Unwatch | Next::Execute | Next::Wait { .. } => {
+                    Next::Replied
+                    | Next::Unwatch
+                    | Next::Execute
+                    | Next::Wait { .. }
+                    | Next::Told => {
                         let reply = match next {
-                            Next::Execute | Next::Wait { .. } => &[][..],
+                            Next::Execute | Next::Wait { .. } | Next::Told => &[][..],
                             _ => turn.scratch.as_bytes(),
                         };
                         let words = Spoken::Words(&args);
@@ -134,7 +163,7 @@ impl Connection {
                             .called(&begun, Some(words), card, turn.now, reply);
                     }
                 }
-                self.follow(next, &args, muted, turn);
+                self.follow(next, &args, awaited, muted, turn);
                 self.client.show();
             }
         }
@@ -182,27 +211,59 @@ impl Connection {
         next
     }
 
+    /// Sends an op of one shard, or of several, to the store.
+    fn ask(&mut self, op: Op, muted: bool, begun: Option<Begun>, turn: &mut Turn<'_>) {
+        let writes = writes(&op);
+        if writes {
+            self.written = shard_of(&op, turn);
+        }
+        let asked = Asked {
+            begun,
+            bytes: op.encoded_bytes(),
+            writes,
+        };
+        let place = self.order.take(muted, asked);
+        if turn.store.send(turn.tag(place), op) {
+            self.order.seen(place);
+        }
+    }
+
     /// Does what a handler left to be done.
-    fn follow(&mut self, next: Next, args: &Words, muted: bool, turn: &mut Turn<'_>) {
+    fn follow(
+        &mut self,
+        next: Next,
+        args: &Words,
+        begun: Option<Begun>,
+        muted: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let asked = Asked {
+            begun,
+            ..Asked::default()
+        };
         match next {
             Next::Replied => {}
             Next::Unwatch => self.client.watch = None,
             Next::Forward(op) => {
                 self.gate = Gate::Alone;
-                let place = self.order.take(muted);
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                return turn.store.send(turn.tag(place), op);
+                return self.ask(op, muted, asked.begun, turn);
             }
             Next::Wait { until, reply } => {
                 self.gate = Gate::Alone;
-                let place = self.order.take(muted);
-                return self.park(place, until, Some(reply), turn.timers, turn.slot);
+                let place = self.order.take(muted, asked);
+                return self.park(place, until, Awaited::Time(reply), turn.timers, turn.slot);
+            }
+            Next::Told => {
+                self.gate = Gate::Alone;
+                let place = self.order.take(muted, asked);
+                return self.park(place, None, Awaited::Word, turn.timers, turn.slot);
             }
             Next::Watch => {
                 self.gate = Gate::Alone;
-                let place = self.order.take(muted);
+                let place = self.order.take(muted, asked);
                 let tag = turn.tag(place);
                 let watch = self.client.watch.get_or_insert_with(Watch::new);
                 let keys = args.iter().fold(Op::new(&EXISTS), Op::arg);
@@ -242,9 +303,18 @@ impl Connection {
 }
 
 impl Call {
-    pub(super) fn entry(&self) -> &'static Entry {
+    /// The command, where it is one of the table's.
+    pub(super) fn entry(&self) -> Option<&'static Entry> {
         match self {
-            Call::Store(entry, _) | Call::Server(entry, _) => entry,
+            Call::Store(entry, _) | Call::Server(entry, _) => Some(entry),
+            Call::Foreign(..) => None,
+        }
+    }
+
+    fn op(&self) -> Option<&Op> {
+        match self {
+            Call::Store(_, op) | Call::Foreign(op, _) => Some(op),
+            Call::Server(..) => None,
         }
     }
 
@@ -252,19 +322,19 @@ impl Call {
         // What it is kept in, and what that points to.
         size_of::<Queued>()
             + match self {
-                Call::Store(_, op) => op.args().map(<[u8]>::len).sum(),
+                Call::Store(_, op) | Call::Foreign(op, _) => op.bytes(),
                 Call::Server(_, args) => args.bytes(),
             }
     }
 
     /// Whether it begins only when all before it are answered.
-    fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
+    fn comes_after_all(&self) -> bool {
         match self {
-            Call::Store(_, op) => is_wide(op, turn),
             Call::Server(entry, _) => match entry.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,
             },
+            Call::Store(..) | Call::Foreign(..) => false,
         }
     }
 }
@@ -272,4 +342,17 @@ impl Call {
 /// Whether `op` concerns several shards. Most ops have one key, and need not be asked.
 fn is_wide(op: &Op, turn: &Turn<'_>) -> bool {
     op.command().keys != Keys::ONE && turn.store.is_wide(op)
+}
+
+fn writes(op: &Op) -> bool {
+    op.command().flags.writes()
+}
+
+/// The shard of an op that concerns one.
+fn shard_of(op: &Op, turn: &Turn<'_>) -> usize {
+    let store = &turn.server.store;
+    if store.shards() == 1 {
+        return 0;
+    }
+    op.key().map_or(0, |key| store.shard_of(key))
 }

@@ -10,7 +10,7 @@ use seawall_store::command::server::FLUSHDB;
 use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
-use seawall_store::{Millis, Op, Worker};
+use seawall_store::{Millis, Op, StoreError, Worker};
 
 use crate::connection::{Connection, Language, Timers, Turn, untag};
 use crate::limits::Limits;
@@ -53,6 +53,10 @@ pub struct Hub {
     cron_at: Millis,
     busy: bool,
     left: bool,
+    /// The attempt to end the server for which writes wait.
+    closing: Option<u64>,
+    /// Whether it was said that none is on its way.
+    was_quiet: bool,
 }
 
 impl Hub {
@@ -88,6 +92,8 @@ impl Hub {
             cron_at: Millis(0),
             busy: true,
             left: false,
+            closing: None,
+            was_quiet: false,
         }
     }
 
@@ -118,6 +124,14 @@ impl Hub {
             self.server.desert();
             true
         }
+    }
+
+    /// Waits until all that was logged is durable.
+    ///
+    /// # Errors
+    /// It will not be: a disk failed.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        self.store.sync()
     }
 
     /// Takes in what the network tells.
@@ -164,6 +178,7 @@ impl Hub {
         self.take_mail();
         while let Some((slot, place)) = self.timers.take(self.now) {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
+            self.set_runnable(slot);
         }
         for _ in 0..ROUNDS_MAX {
             let turn = self.store.turn(self.now);
@@ -185,6 +200,32 @@ impl Hub {
         if self.now >= self.cron_at {
             self.cron_at = self.now + CRON_MS;
             self.cron();
+        }
+        self.follow_end();
+    }
+
+    /// Says, once in each attempt to end the server, that no write is on its way; and lets those go on that
+    /// waited for an attempt that failed.
+    fn follow_end(&mut self) {
+        let closing = self.server.closing();
+        if self.closing != closing {
+            self.closing = closing;
+            self.was_quiet = false;
+            for slot in 0..self.seats.len() as u32 {
+                self.set_runnable(slot);
+            }
+            self.busy = true;
+        }
+        if let Some(attempt) = closing
+            && !self.was_quiet
+            && self
+                .seats
+                .iter()
+                .flatten()
+                .all(|seat| seat.connection.is_quiet())
+        {
+            self.was_quiet = true;
+            self.server.grow_quiet(attempt);
         }
     }
 
@@ -213,7 +254,8 @@ impl Hub {
     /// Closes everyone when they have heard what they asked.
     pub fn close_all(&mut self) {
         for slot in 0..self.seats.len() as u32 {
-            self.with_slot(slot, |connection, _| {
+            self.with_slot(slot, |connection, turn| {
+                connection.told(&[], turn);
                 connection.end();
                 connection.client.closing = true;
             });
@@ -301,6 +343,11 @@ impl Hub {
             }),
             Message::Unblock { conn, error } => {
                 self.with(conn, |connection, turn| connection.unblock(error, turn));
+                self.set_runnable_at(conn);
+            }
+            Message::Told { conn, reply } => {
+                self.with(conn, |connection, turn| connection.told(&reply, turn));
+                self.set_runnable_at(conn);
             }
             Message::Look => self.busy = true,
         }
@@ -315,8 +362,13 @@ impl Hub {
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
             };
-            if let Answered::Reply(reply) = answered
-                && let Some(begun) = seat.connection.ended(place)
+            let reply = match answered {
+                Answered::Reply(reply) => Some(reply),
+                Answered::Cancelled => Some(&[][..]),
+                Answered::Parked { .. } => None,
+            };
+            if let Some(reply) = reply
+                && let Some(begun) = seat.connection.settle(place)
             {
                 calls.end(&begun, &seat.connection.client.card, now, reply);
             }
@@ -343,7 +395,7 @@ impl Hub {
             .server
             .pause
             .is_on(Millis(self.now.0.saturating_sub(2 * CRON_MS)));
-        if self.server.flush_is_due(self.now) {
+        if self.closing.is_none() && self.server.flush_is_due(self.now) {
             self.store.execute(&Op::new(&FLUSHDB));
         }
         for slot in 0..self.seats.len() as u32 {
@@ -395,6 +447,12 @@ impl Hub {
         work(&mut seat.connection, &mut turn);
         self.busy = true;
         self.set_dirty(slot);
+    }
+
+    fn set_runnable_at(&mut self, token: Token) {
+        if let Some(slot) = self.slot(token) {
+            self.set_runnable(slot);
+        }
     }
 
     fn set_dirty(&mut self, slot: u32) {
