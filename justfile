@@ -39,10 +39,37 @@ clients:
     bash .ci/install clients
     SEAWALL_CLIENTS=required cargo test -p seawall --test clients
 
-# Seawall beside Debian's redis-server and memcached, with the report: about ten minutes.
+# Seawall beside Debian's redis-server and memcached, with the report: about ten minutes, into a folder of its own.
 bench-peers *ARGS:
-    bash .ci/install peers
-    cargo run --release -- run harness/suites/peers.toml {{ARGS}}
+    #!/usr/bin/env bash
+    set -euo pipefail
+    set -- {{ARGS}}
+    missing=()
+    for program in redis-server memcached; do
+        command -v "$program" >/dev/null || missing+=("$program")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        as=()
+        [ "$(id -u)" -eq 0 ] || as=(sudo)
+        # Debian starts the services that it installs, and at every boot: here only the programs are wanted.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            printf '#!/bin/sh\nexit 101\n' | "${as[@]}" tee "$policy" >/dev/null
+            "${as[@]}" chmod 755 "$policy"
+            trap '"${as[@]}" rm -f "$policy"' EXIT
+        fi
+        "${as[@]}" apt-get update -qq
+        "${as[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+        if command -v systemctl >/dev/null; then
+            "${as[@]}" systemctl disable "${missing[@]}"
+        fi
+    fi
+    out=()
+    case " $* " in
+        *" --out"* | *" --resume "*) ;;
+        *) out=(--out "runs/peers-$(date -u +%Y%m%d-%H%M%S)") ;;
+    esac
+    cargo run --release -- run harness/suites/peers.toml "${out[@]}" "$@"
 
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:
@@ -55,10 +82,15 @@ notebooks:
 fuzz TARGET SECONDS="60":
     cd engine/server && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
 
+# Miri over memory, index and rings; needs `rustup toolchain install nightly --component miri`.
+miri:
+    MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p seawall-store --lib -- mem:: index:: store::ring store::claim
+
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:
-    LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
+    LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom --cfg crossbeam_loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
     SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
+    if cargo +nightly miri --version >/dev/null 2>&1; then just miri; else echo "skipped: Miri is not installed (see just miri)"; fi

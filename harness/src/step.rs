@@ -139,8 +139,8 @@ impl Step {
     pub(crate) fn run(&self, scratch: &Path, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
         match self {
             Step::Bench(cell) => {
-                let row = cell.run_in(scratch).map_err(Failure::work)?;
-                keep(Row::Bench(row))
+                let failed = |error| Failure::work(format!("{cell}: {error}"));
+                keep(Row::Bench(cell.run_in(scratch).map_err(failed)?))
             }
             Step::Lab(step) => step.run(keep),
             Step::Sim(step) => step.run(keep),

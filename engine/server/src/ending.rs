@@ -164,10 +164,10 @@ impl Server {
         let is_closing = || self.phase() == Phase::Closing;
         (self.ending).wait_until_quiet(self.store.workers(), is_closing);
         while is_closing() {
-            let (writes, now) = (self.calls.writes(), self.store.now());
+            let (changes, now) = (self.store.changes(), self.store.now());
             if let Some(saved) = self
                 .saving
-                .save(writes, now, || self.store.session().save())
+                .save(changes, now, || self.store.session().save())
             {
                 return saved;
             }

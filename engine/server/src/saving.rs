@@ -20,8 +20,8 @@ pub struct Past {
     pub failure: Option<String>,
     /// How long the last one took, in seconds.
     pub took_s: Option<u64>,
-    /// Writes up to the last good one.
-    writes: u64,
+    /// Changes up to the last good one.
+    changes: u64,
     /// When the last one was begun.
     begun: Option<Millis>,
 }
@@ -62,15 +62,15 @@ impl Saving {
         self.is_going_on.load(Ordering::Acquire).then_some(since)
     }
 
-    /// How many of `writes` came after the last good one.
-    pub fn unsaved(&self, writes: u64) -> u64 {
-        writes.saturating_sub(self.lock().writes)
+    /// How many of `changes` came after the last good one.
+    pub fn unsaved(&self, changes: u64) -> u64 {
+        changes.saturating_sub(self.lock().changes)
     }
 
     /// Whether one of the save points asks for a snapshot now.
-    pub fn is_due(&self, points: &[SavePoint], writes: u64, now: Millis) -> bool {
+    pub fn is_due(&self, points: &[SavePoint], changes: u64, now: Millis) -> bool {
         let past = self.lock();
-        let unsaved = writes.saturating_sub(past.writes);
+        let unsaved = changes.saturating_sub(past.changes);
         let failed_just_now =
             past.failure.is_some() && past.begun.is_some_and(|begun| now.since(begun) < RETRY_MS);
         let asks = |point: &SavePoint| {
@@ -82,12 +82,12 @@ impl Saving {
     /// Makes one with `save` and keeps what became of it. `None`: one is being made already.
     pub fn save(
         &self,
-        writes: u64,
+        changes: u64,
         now: Millis,
         save: impl FnOnce() -> Result<(), StoreError>,
     ) -> Option<Result<(), StoreError>> {
         self.begin(now).then(|| {
-            let done = self.finish(writes, now, save);
+            let done = self.finish(changes, now, save);
             // Release: pairs with the acquire in `since`.
             self.is_going_on.store(false, Ordering::Release);
             done
@@ -99,7 +99,7 @@ impl Saving {
     pub fn save_aside(
         self: &Arc<Saving>,
         store: &Store,
-        writes: u64,
+        changes: u64,
         now: Millis,
         then: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) -> bool {
@@ -110,7 +110,7 @@ impl Saving {
         let thread = std::thread::Builder::new()
             .name("snapshot".to_owned())
             .spawn(move || {
-                let done = saving.finish(writes, now, || store.session().save());
+                let done = saving.finish(changes, now, || store.session().save());
                 saving.is_going_on.store(false, Ordering::Release);
                 then(done);
             });
@@ -130,7 +130,7 @@ impl Saving {
 
     fn finish(
         &self,
-        writes: u64,
+        changes: u64,
         now: Millis,
         save: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
@@ -145,7 +145,7 @@ impl Saving {
                 past.last = now + took.as_millis() as u64;
                 past.count += 1;
                 past.failure = None;
-                past.writes = writes;
+                past.changes = changes;
             }
             Err(error) => past.failure = Some(error.to_string()),
         }
@@ -162,10 +162,10 @@ impl Server {
     pub fn save_where_due(&self, now: Millis) {
         let settings = self.settings.now();
         let points = save_points(settings.text("save")).unwrap_or_default();
-        let writes = self.calls.writes();
-        if self.saving.is_due(&points, writes, now) {
+        let changes = self.store.changes();
+        if self.saving.is_due(&points, changes, now) {
             // One that is being made will do; what becomes of this one is kept.
-            self.saving.save_aside(&self.store, writes, now, drop);
+            self.saving.save_aside(&self.store, changes, now, drop);
         }
     }
 }

@@ -32,6 +32,7 @@ pub mod slot;
 pub mod snapshot;
 pub mod spec;
 pub mod store;
+mod sync;
 pub mod time;
 pub mod value;
 

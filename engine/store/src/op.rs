@@ -17,6 +17,8 @@ pub struct Op {
     command: &'static Command,
     database: u8,
     protocol: Protocol,
+    /// Which letters of the name were written large, from the lowest bit on.
+    large: u32,
     bytes: SmallVec<[u8; 152]>,
     ends: SmallVec<[u32; 8]>,
 }
@@ -28,6 +30,7 @@ impl Op {
             command,
             database: 0,
             protocol: Protocol::Resp2,
+            large: 0,
             bytes: SmallVec::new(),
             ends: SmallVec::new(),
         }
@@ -43,7 +46,7 @@ impl Op {
         let Some(command) = command::find(name) else {
             return Err(CommandError::unknown(name, parts));
         };
-        let mut op = Op::new(command);
+        let mut op = Op::new(command).spelled(name);
         for part in parts {
             if op.bytes.len() + part.len() > BYTES_MAX {
                 return Err(CommandError::fixed("ERR Protocol error: too big command"));
@@ -101,6 +104,29 @@ impl Op {
         self.ends
             .push(u32::try_from(self.bytes.len()).expect("an op is below 4 GiB"));
         self
+    }
+
+    /// With its name as a client wrote it, which differs in case at most.
+    #[must_use]
+    #[inline]
+    pub fn spelled(mut self, name: &[u8]) -> Op {
+        if name != self.command.name.as_bytes() {
+            let letters = name.iter().zip(0..u32::BITS);
+            let large = letters.filter(|(letter, _)| letter.is_ascii_uppercase());
+            self.large = large.fold(0, |bits, (_, place)| bits | 1 << place);
+        }
+        self
+    }
+
+    /// Its name as it was written.
+    pub fn name(&self) -> String {
+        let letters = self.command.name.chars().zip(0..u32::BITS);
+        letters
+            .map(|(letter, place)| match self.large >> place & 1 {
+                0 => letter,
+                _ => letter.to_ascii_uppercase(),
+            })
+            .collect()
     }
 
     /// In another database than 0 (`SELECT`).
@@ -197,5 +223,26 @@ impl fmt::Debug for Op {
         write!(f, "{}", self.command.name.to_uppercase())?;
         self.args()
             .try_for_each(|arg| write!(f, " {}", arg.escape_ascii()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_as_it_was_written() {
+        for name in ["get", "GET", "gEt", "GEORADIUSBYMEMBER_RO"] {
+            let args = [b"a".as_slice(), b"1", b"2", b"m"];
+            let parts = std::iter::once(name.as_bytes()).chain(args);
+            let parts = parts.take(if name.len() == 3 { 2 } else { 5 });
+            assert_eq!(Op::parse(parts).expect(name).name(), name);
+        }
+        assert!(
+            command::COMMANDS
+                .iter()
+                .all(|command| command.name.len() <= u32::BITS as usize)
+        );
+        assert_eq!(Op::new(&command::string::GET).name(), "get");
     }
 }

@@ -10,6 +10,7 @@ use crate::keyspace::{DatabaseStats, DbKey, Keyspace};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
+use crate::value::Limits;
 
 /// What a shard is made with. Randomness comes in here and nowhere else.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct ShardConfig {
     pub samples: u32,
     /// How many databases there are (`databases`), 1 to 256.
     pub databases: usize,
+    /// How far the compact forms of values go.
+    pub limits: Limits,
 }
 
 impl Default for ShardConfig {
@@ -34,6 +37,7 @@ impl Default for ShardConfig {
             policy: PolicySpec::default(),
             samples: 5,
             databases: 16,
+            limits: Limits::default(),
         }
     }
 }

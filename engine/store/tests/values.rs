@@ -3,7 +3,17 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use seawall_store::value::{Collection, Hash, SortedSet, hash, sorted_set};
+use seawall_store::value::limits::Bounds;
+use seawall_store::value::{Collection, Hash, SortedSet};
+
+const HASH: Bounds = Bounds::HASH;
+const SORTED_SET: Bounds = Bounds::SORTED_SET;
+
+/// Bounds that steps cross: few entries or many, and lengths of one byte or two.
+fn bounds() -> impl Strategy<Value = Bounds> {
+    let bytes = prop_oneof![Just(64), Just(0), Just(128), Just(1 << 20)];
+    (0..200_usize, bytes).prop_map(|(entries, bytes)| Bounds { entries, bytes })
+}
 
 #[derive(Clone, Debug)]
 enum HashStep {
@@ -19,6 +29,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         20 => (0..60_u16).prop_map(|n| format!("name{n}").into_bytes()),
         1 => (62..68_usize).prop_map(|len| vec![b'x'; len]),
+        1 => (126..131_usize).prop_map(|len| vec![b'y'; len]),
         1 => Just(Vec::new()),
     ]
 }
@@ -34,7 +45,10 @@ fn hash_step() -> impl Strategy<Value = HashStep> {
 
 proptest! {
     #[test]
-    fn a_hash_equals_a_map(steps in prop::collection::vec(hash_step(), 1..120)) {
+    fn a_hash_equals_a_map(
+        steps in prop::collection::vec(hash_step(), 1..120),
+        bounds in bounds(),
+    ) {
         let mut hash = Hash::default();
         let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
         let mut fits = true;
@@ -42,8 +56,8 @@ proptest! {
             match step {
                 HashStep::Set(field, value) => {
                     let new = model.insert(field.clone(), value.clone()).is_none();
-                    prop_assert_eq!(hash.set(&field, &value), new);
-                    fits &= field.len().max(value.len()) <= hash::COMPACT_BYTES;
+                    prop_assert_eq!(hash.set(&field, &value, bounds), new);
+                    fits &= field.len().max(value.len()) <= bounds.bytes;
                 }
                 HashStep::Remove(field) => {
                     prop_assert_eq!(hash.remove(&field), model.remove(&field).is_some());
@@ -51,9 +65,10 @@ proptest! {
                 HashStep::Fill(from, count) => {
                     for n in from..from + count {
                         let field = format!("name{n}").into_bytes();
-                        hash.set(&field, b"filled");
+                        hash.set(&field, b"filled", bounds);
+                        fits &= field.len().max(6) <= bounds.bytes;
                         model.insert(field, b"filled".to_vec());
-                        fits &= model.len() <= hash::COMPACT_ENTRIES;
+                        fits &= model.len() <= bounds.entries;
                     }
                 }
                 HashStep::Drain(from, count) => {
@@ -63,7 +78,7 @@ proptest! {
                     }
                 }
             }
-            fits &= model.len() <= hash::COMPACT_ENTRIES;
+            fits &= model.len() <= bounds.entries;
             prop_assert_eq!(hash.is_compact(), fits);
             prop_assert_eq!(hash.len(), model.len());
             prop_assert_eq!(hash.is_empty(), model.is_empty());
@@ -87,7 +102,7 @@ proptest! {
     ) {
         let mut hash = Hash::default();
         (0..600_u32).for_each(|n| {
-            hash.set(&n.to_le_bytes(), b"");
+            hash.set(&n.to_le_bytes(), b"", HASH);
         });
         let mut gone = std::collections::BTreeSet::new();
         let mut seen = std::collections::BTreeSet::new();
@@ -103,7 +118,7 @@ proptest! {
             if let Some(&(add, n)) = changes.next() {
                 let field = n.to_le_bytes();
                 if add {
-                    hash.set(&field, b"");
+                    hash.set(&field, b"", HASH);
                 } else {
                     hash.remove(&field);
                     gone.insert(n);
@@ -127,7 +142,7 @@ proptest! {
     ) {
         let mut set = SortedSet::default();
         (0..600_u32).for_each(|n| {
-            set.insert(&n.to_le_bytes(), f64::from(n % 13));
+            set.insert(&n.to_le_bytes(), f64::from(n % 13), SORTED_SET);
         });
         let mut gone = std::collections::BTreeSet::new();
         let mut seen = std::collections::BTreeSet::new();
@@ -143,7 +158,7 @@ proptest! {
             for &(what, n) in changes.by_ref().take(pace) {
                 let member = n.to_le_bytes();
                 if what == 0 {
-                    set.insert(&member, f64::from(n % 7));
+                    set.insert(&member, f64::from(n % 7), SORTED_SET);
                 } else {
                     set.remove(&member);
                     gone.insert(n);
@@ -161,10 +176,10 @@ proptest! {
     ) {
         let mut grown = SortedSet::default();
         for (member, score) in &members {
-            grown.insert(member, *score);
+            grown.insert(member, *score, SORTED_SET);
         }
         let ordered: Vec<_> = grown.iter().collect();
-        let made = SortedSet::from_ordered(ordered.iter().copied());
+        let made = SortedSet::from_ordered(ordered.iter().copied(), SORTED_SET);
         prop_assert_eq!(made.is_compact(), grown.is_compact());
         prop_assert!(made.iter().eq(ordered));
         for (member, score) in &members {
@@ -221,6 +236,7 @@ proptest! {
         steps in prop::collection::vec(set_step(), 1..100),
         (a, b) in (0..300_usize, 0..300_usize),
         at in score(),
+        bounds in bounds(),
     ) {
         let mut set = SortedSet::default();
         let mut model = Model::new();
@@ -228,8 +244,11 @@ proptest! {
         for step in steps {
             match step {
                 SetStep::Insert(member, score) => {
-                    fits &= member.len() <= sorted_set::COMPACT_BYTES;
-                    prop_assert_eq!(set.insert(&member, score), model_insert(&mut model, &member, score));
+                    fits &= member.len() <= bounds.bytes;
+                    prop_assert_eq!(
+                        set.insert(&member, score, bounds),
+                        model_insert(&mut model, &member, score)
+                    );
                 }
                 SetStep::Remove(member) => {
                     let rank = model.iter().position(|(_, other)| *other == member);
@@ -244,13 +263,14 @@ proptest! {
                 SetStep::Fill(from, count) => {
                     for n in from..from + count {
                         let (member, score) = (format!("name{n}"), f64::from(n % 7));
-                        set.insert(member.as_bytes(), score);
+                        set.insert(member.as_bytes(), score, bounds);
+                        fits &= member.len() <= bounds.bytes;
                         model_insert(&mut model, member.as_bytes(), score);
-                        fits &= model.len() <= sorted_set::COMPACT_ENTRIES;
+                        fits &= model.len() <= bounds.entries;
                     }
                 }
             }
-            fits &= model.len() <= sorted_set::COMPACT_ENTRIES;
+            fits &= model.len() <= bounds.entries;
             prop_assert_eq!(set.is_compact(), fits);
             prop_assert_eq!(set.len(), model.len());
         }
@@ -276,7 +296,7 @@ proptest! {
 fn a_search_looks_at_few_members() {
     let mut set = SortedSet::default();
     for n in 0..100_000_u32 {
-        set.insert(&n.to_le_bytes(), f64::from(n));
+        set.insert(&n.to_le_bytes(), f64::from(n), SORTED_SET);
     }
     for wanted in [0, 1, 50_000, 99_999, 100_000] {
         let looked_at = std::cell::Cell::new(0);
@@ -299,8 +319,8 @@ fn bytes_follow_the_contents() {
     for n in 0..20_000_u32 {
         let name = format!("member:{n:08}");
         text += name.len();
-        hash.set(name.as_bytes(), name.as_bytes());
-        set.insert(name.as_bytes(), f64::from(n));
+        hash.set(name.as_bytes(), name.as_bytes(), HASH);
+        set.insert(name.as_bytes(), f64::from(n), SORTED_SET);
         if n % 1000 == 999 {
             let count = n as usize + 1;
             assert!(

@@ -13,6 +13,8 @@ use std::sync::OnceLock;
 
 use core_affinity::CoreId;
 
+use crate::topology;
+
 static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
 
 /// Why a thread could not be pinned.
@@ -43,6 +45,33 @@ pub fn allowed() -> &'static [usize] {
         cpus.sort_unstable();
         cpus
     })
+}
+
+/// The CPUs that process `pid` is tied to, in ascending order: those of its threads that may not run on
+/// every CPU that is online. `None` where all of them may, and where the kernel does not tell.
+pub fn tied(pid: u32) -> Option<Vec<usize>> {
+    let online = std::fs::read_to_string("/sys/devices/system/cpu/online").ok()?;
+    let online = topology::list(online.trim())?;
+    let mut tied = Vec::new();
+    for entry in std::fs::read_dir(format!("/proc/{pid}/task"))
+        .ok()?
+        .flatten()
+    {
+        // A thread may end meanwhile.
+        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else {
+            continue;
+        };
+        let of_thread = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+            .and_then(|list| topology::list(list.trim()))?;
+        if !online.iter().all(|cpu| of_thread.contains(cpu)) {
+            tied.extend(of_thread);
+        }
+    }
+    tied.sort_unstable();
+    tied.dedup();
+    (!tied.is_empty()).then_some(tied)
 }
 
 /// Ties the calling thread to `cpu`.
@@ -104,6 +133,28 @@ mod tests {
         })
         .join()
         .unwrap();
+    }
+
+    #[test]
+    fn a_process_is_tied_where_a_thread_of_it_is() {
+        let mut command = std::process::Command::new("sleep");
+        let mut free = crate::child::spawn(command.arg("10"), &[]).unwrap();
+        let cpus = allowed();
+        if cpus.len() > 1 {
+            let last = cpus[cpus.len() - 1];
+            let mut command = std::process::Command::new("sleep");
+            let mut bound = crate::child::spawn(command.arg("10"), &[last]).unwrap();
+            assert_eq!(tied(bound.id()), Some(vec![last]));
+            bound.kill().unwrap();
+            bound.wait().unwrap();
+            let online = std::thread::available_parallelism().unwrap().get();
+            if cpus.len() == online {
+                assert_eq!(tied(free.id()), None);
+            }
+        }
+        free.kill().unwrap();
+        free.wait().unwrap();
+        assert_eq!(tied(free.id()), None);
     }
 
     #[test]

@@ -36,12 +36,35 @@ pub fn cpu_of(pid: u32) -> io::Result<Duration> {
     read_clock(clock).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))
 }
 
-/// CPU time (user and system) of each living thread of process `pid`, by the thread's number. Empty
-/// where the kernel keeps no such account (`CONFIG_SCHED_INFO`).
+/// What a thread had of the CPUs, and what it lacked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadTime {
+    /// The kernel's number of the thread.
+    pub number: u32,
+    /// Time on a CPU.
+    pub ran: Duration,
+    /// Time in which it could have run and another thread did.
+    pub waited: Duration,
+}
+
+/// How long the calling thread could have run and another thread did.
+///
+/// # Errors
+/// The kernel keeps no such account (`CONFIG_SCHED_INFO`).
+pub fn thread_waited() -> io::Result<Duration> {
+    let path = "/proc/thread-self/schedstat";
+    let text = fs::read_to_string(path)?;
+    scheduled(&text)
+        .map(|(_, waited)| waited)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{path}: {text:?}")))
+}
+
+/// The times of each living thread of process `pid`. Empty where the kernel keeps no such account
+/// (`CONFIG_SCHED_INFO`).
 ///
 /// # Errors
 /// `NotFound` or `ESRCH` where there is no such process.
-pub fn threads_of(pid: u32) -> io::Result<Vec<(u32, Duration)>> {
+pub fn threads_of(pid: u32) -> io::Result<Vec<ThreadTime>> {
     let mut threads = Vec::new();
     for entry in fs::read_dir(format!("/proc/{}/task", known_pid(pid)?))? {
         let entry = entry?;
@@ -49,15 +72,25 @@ pub fn threads_of(pid: u32) -> io::Result<Vec<(u32, Duration)>> {
             .file_name()
             .to_str()
             .and_then(|name| name.parse().ok());
-        // A thread may end meanwhile. The first number of `schedstat` is its time on a CPU, in ns
-        // (Documentation/scheduler/sched-stats.rst).
+        // A thread may end meanwhile.
         let text = fs::read_to_string(entry.path().join("schedstat")).ok();
-        let ns = text.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
-        if let (Some(number), Some(ns)) = (number, ns) {
-            threads.push((number, Duration::from_nanos(ns)));
+        if let (Some(number), Some((ran, waited))) = (number, text.as_deref().and_then(scheduled)) {
+            threads.push(ThreadTime {
+                number,
+                ran,
+                waited,
+            });
         }
     }
     Ok(threads)
+}
+
+/// The first two numbers of a `schedstat`: time on a CPU and time on a run queue, in ns
+/// (Documentation/scheduler/sched-stats.rst).
+fn scheduled(text: &str) -> Option<(Duration, Duration)> {
+    let mut words = text.split_ascii_whitespace();
+    let mut next = || Some(Duration::from_nanos(words.next()?.parse().ok()?));
+    Some((next()?, next()?))
 }
 
 /// Bytes of this process that are resident in memory, shared pages counted.
@@ -170,12 +203,10 @@ mod tests {
             let _ = receiver.recv();
         });
         let worked = || threads_of(std::process::id()).unwrap();
-        let enough = |threads: &[(u32, Duration)]| {
+        let enough = |threads: &[ThreadTime]| {
             threads
                 .iter()
-                .filter(|(_, cpu)| *cpu >= Duration::from_millis(30))
-                .count()
-                >= 1
+                .any(|thread| thread.ran >= Duration::from_millis(30))
         };
         while !enough(&worked()) {
             std::thread::sleep(Duration::from_millis(1));
@@ -184,6 +215,21 @@ mod tests {
         drop(sender);
         busy.join().unwrap();
         assert!(threads_of(u32::MAX).is_err());
+    }
+
+    #[test]
+    fn who_shares_a_cpu_waits_for_it() {
+        let cpu = crate::pin::allowed()[0];
+        let work = move || {
+            crate::pin::pin(cpu).unwrap();
+            let before = thread_waited().unwrap();
+            burn(Duration::from_millis(60));
+            thread_waited().unwrap().saturating_sub(before)
+        };
+        let other = std::thread::spawn(work);
+        let waited = std::thread::spawn(work).join().unwrap() + other.join().unwrap();
+        // Whoever ends last waited for the other one's work, as far as both were there.
+        assert!(waited > Duration::from_millis(20), "{waited:?}");
     }
 
     #[test]

@@ -13,6 +13,17 @@ use crate::BenchError;
 use crate::comparison::Named;
 use crate::drive::{self, Drive};
 use crate::target::TargetSpec;
+use crate::verdict::Lateness;
+
+/// The field of a row of a closed loop that says whose limit it was: `target`, `driver`, `both`, `neither`.
+const LIMIT_OF: &str = "limit_of";
+
+/// How late the driver of an open loop was: fields of a row, in microseconds, and their quantiles.
+const LATE_QUANTILES: &[(&str, f64)] = &[
+    ("generator_late_us_p50", 0.5),
+    ("generator_late_us_p99", 0.99),
+    ("generator_late_us_p999", 0.999),
+];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,23 +130,50 @@ impl Cell {
         extra.extend(measured.notes.clone());
         let spent = &measured.spent;
         let us_per_op = |cpu: Duration| cpu.as_secs_f64() * 1e6 / ops as f64;
-        for (name, figure) in [
-            ("target_busiest_share", spent.busiest),
-            ("generator_cpu_share", spent.generator_share),
-            (
-                "generator_cpu_us_per_op",
-                spent.generator_cpu.map(us_per_op),
-            ),
-        ] {
-            if let Some(figure) = figure.filter(|_| spent.generator_cpu.is_some()) {
-                extra.insert(name.to_owned(), Value::from(figure));
+        if let Some(driver) = &spent.driver {
+            for (name, figure) in [
+                ("target_busiest_share", spent.target.map(|busy| busy.ran)),
+                ("target_waited_share", spent.target.map(|busy| busy.waited)),
+                ("generator_cpu_share", Some(driver.share)),
+                ("generator_busiest_share", Some(driver.busiest.ran)),
+                ("generator_waited_share", Some(driver.busiest.waited)),
+                ("generator_cpu_us_per_op", Some(us_per_op(driver.cpu))),
+                ("others_cpu_share", driver.others),
+                ("steal_share", driver.stolen),
+            ] {
+                if let Some(figure) = figure {
+                    extra.insert(name.to_owned(), Value::from(figure));
+                }
             }
         }
-        if self.named.configuration.rate.is_some() {
-            extra.insert("unfinished".to_owned(), Value::from(recording.unfinished()));
+        for (name, count) in [
+            ("keys", measured.keys),
+            ("rss_bytes_before", measured.rss_bytes_before),
+        ] {
+            if let Some(count) = count {
+                extra.insert(name.to_owned(), Value::from(count));
+            }
         }
-        if let Some(why) = spent.invalid() {
-            extra.insert(crate::INVALID.to_owned(), Value::from(why));
+        let lateness = self.named.configuration.rate.map(|_| {
+            extra.insert("unfinished".to_owned(), Value::from(recording.unfinished()));
+            for (name, quantile) in LATE_QUANTILES {
+                let us = recording.late_at(*quantile).as_secs_f64() * 1e6;
+                extra.insert((*name).to_owned(), Value::from(us));
+            }
+            Lateness {
+                latency: recording.latency_at(0.99),
+                late: recording.late_at(0.99),
+            }
+        });
+        let limit = spent.limit().filter(|_| lateness.is_none());
+        for (name, words) in [
+            (LIMIT_OF, limit.map(|limit| limit.name().to_owned())),
+            (crate::INVALID, spent.invalid(lateness)),
+            (crate::DISTURBED, spent.disturbed()),
+        ] {
+            if let Some(words) = words {
+                extra.insert(name.to_owned(), Value::from(words));
+            }
         }
         Ok(BenchRow {
             schema: SCHEMA,

@@ -163,6 +163,10 @@ impl Comparison {
                 duration(given, "warmup-seconds", 0.0, source)
             })?;
         let configurations = configurations(draft, source)?;
+        for named in &configurations {
+            let place = draft.ops.as_ref().map_or(place.clone(), Spanned::span);
+            named.lasts(length).map_err(|why| source.at(&place, why))?;
+        }
         let (mut here, mut skipped) = (Vec::new(), Vec::new());
         for (target, span) in targets {
             let mut named = configurations.iter();
@@ -197,10 +201,11 @@ impl Comparison {
         let mut cells = Vec::new();
         for workload in &self.workloads {
             for repetition in 0..self.repetitions {
+                // Targets are compared within a configuration: what is compared runs side by side.
                 let mut round: Vec<Cell> = self
-                    .targets
+                    .configurations
                     .iter()
-                    .flat_map(|target| self.configurations.iter().map(move |named| (target, named)))
+                    .flat_map(|named| self.targets.iter().map(move |target| (target, named)))
                     .map(|(target, named)| self.cell(target, workload, named, repetition, seed))
                     .collect();
                 if repetition % 2 == 1 {
@@ -252,6 +257,22 @@ impl Named {
             named.given.insert(name.to_owned(), value.to_json());
         }
         Ok(named)
+    }
+
+    /// Whether it can be measured for so long.
+    ///
+    /// # Errors
+    /// An open loop has no number of ops: those that a stalled client did not send would be missing, and
+    /// with them their latency.
+    pub fn lasts(&self, length: Length) -> Result<(), String> {
+        match length {
+            Length::Ops(_) if self.configuration.rate.is_some() => Err(
+                "`ops` cannot be set with a `rate`, expected `seconds`: what a stalled client did not send would \
+                 not be counted"
+                    .to_owned(),
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Whether none of `settings` is set.

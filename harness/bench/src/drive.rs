@@ -22,15 +22,16 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use seawall_sys::load;
 use seawall_workloads::Workload;
 use serde_json::{Map, Value};
 
 use crate::BenchError;
 use crate::cell::Length;
-use crate::cost::{Cost, Spent};
+use crate::cost::{Reading, Spent};
 use crate::recording::Recording;
 use crate::setting::Configuration;
-use crate::target::{Endpoint, Lookups};
+use crate::target::{Deal, Endpoint, Lookups};
 
 /// How long the calling thread sleeps between two looks at its clients.
 const LOOK: Duration = Duration::from_millis(1);
@@ -82,6 +83,10 @@ pub(crate) struct Measured {
     pub(crate) hit_ratio: Option<f64>,
     /// Resident bytes of the target at the end; 0 where nobody tells.
     pub(crate) rss_bytes: u64,
+    /// The same before anything was loaded, of a target that is apart.
+    pub(crate) rss_bytes_before: Option<u64>,
+    /// How many keys the target held at the end.
+    pub(crate) keys: Option<u64>,
     /// What the target says besides.
     pub(crate) notes: Map<String, Value>,
 }
@@ -176,7 +181,12 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
     let endpoint = E::open(drive).map_err(|why| drive.failed(why))?;
     let clients = endpoint.threads();
     let stage = Stage::new();
-    let (recording, generator_cpu, interval) = thread::scope(|scope| {
+    let rss_before = E::APART
+        .then(|| endpoint.cost())
+        .transpose()
+        .map_err(|why| drive.failed(why))?
+        .and_then(|cost| cost.rss_bytes);
+    let (recording, efforts, interval) = thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|number| {
                 let (endpoint, stage) = (&endpoint, &stage);
@@ -184,27 +194,32 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
             })
             .collect();
         let interval = conduct(&endpoint, drive, &stage);
-        let (mut all, mut cpu) = (Recording::new(), Duration::ZERO);
+        let (mut all, mut efforts) = (Recording::new(), Vec::new());
         for thread in threads {
             match thread.join() {
                 Ok(driven) => {
                     all.add(&driven.recording);
-                    cpu += driven.cpu;
+                    efforts.push(driven.effort);
                 }
                 Err(_) => stage.fail(drive.failed("a client's thread panicked".to_owned())),
             }
         }
-        (all, cpu, interval)
+        (all, efforts, interval)
     });
     let notes = endpoint.notes();
     let clients = clients * endpoint.lanes();
-    let generator = E::APART.then(|| (generator_cpu, endpoint.cores()));
-    let closed = endpoint.close();
+    let deal = endpoint.deal().cloned();
     let failure = stage.failure.into_inner();
-    if let Some(error) = failure.unwrap_or_else(std::sync::PoisonError::into_inner) {
-        return Err(error);
+    let failure = failure.unwrap_or_else(std::sync::PoisonError::into_inner);
+    let closed = endpoint.close(failure.is_some());
+    match (failure, closed) {
+        // What a client saw, and what the target knows of it.
+        (Some(BenchError::Target { why, .. }), Err(told)) => {
+            return Err(drive.failed(format!("{why}; {told}")));
+        }
+        (Some(error), _) => return Err(error),
+        (None, closed) => closed.map_err(|why| drive.failed(why))?,
     }
-    closed.map_err(|why| drive.failed(why))?;
     let interval = interval.expect("a cell that did not fail was measured");
     if recording.ops() == 0 {
         return Err(BenchError::Nothing {
@@ -212,20 +227,17 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
             workload: drive.workload.to_owned(),
         });
     }
-    let Interval {
-        before,
-        after,
-        time,
-        ..
-    } = &interval;
-    let spent = Spent::between(before, after, *time, generator);
+    let drivers = deal.as_ref().map(|deal| deal.drivers(&efforts));
+    let spent = Spent::between(&interval.before, &interval.after, interval.time, drivers);
     Ok(Measured {
         recording,
         clients,
         seconds: interval.time.as_secs_f64(),
         spent,
         hit_ratio: interval.hit_ratio,
-        rss_bytes: interval.after.rss_bytes.unwrap_or(0),
+        rss_bytes: interval.after.cost.rss_bytes.unwrap_or(0),
+        rss_bytes_before: rss_before,
+        keys: interval.keys,
         notes,
     })
 }
@@ -233,14 +245,27 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
 /// What the calling thread saw between the beginning and the end of measuring.
 struct Interval {
     time: Duration,
-    before: Cost,
-    after: Cost,
+    before: Reading,
+    after: Reading,
     hit_ratio: Option<f64>,
+    keys: Option<u64>,
 }
 
 /// Leads the clients through the phases; `None` where one of them failed.
 fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Option<Interval> {
     let clients = endpoint.threads();
+    let cpus = endpoint.deal().map(Deal::cpus);
+    let read = || {
+        let cost = endpoint.cost().map_err(|why| {
+            stage.fail(drive.failed(why));
+            stage.enter(Phase::Stop);
+        });
+        let load = cpus.as_ref().and_then(|cpus| load::of(cpus).ok());
+        Some(Reading {
+            cost: cost.ok()?,
+            load,
+        })
+    };
     wait(stage, || {
         // Pairs with the Release in `client::run`.
         stage.loaded.load(Ordering::Acquire) == clients
@@ -250,7 +275,7 @@ fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Optio
     wait(stage, || warm.elapsed() >= drive.warmup)?;
 
     let lookups_before = endpoint.lookups();
-    let before = endpoint.cost();
+    let before = read()?;
     let begin = Instant::now();
     stage.enter(Phase::Measure);
     match drive.length {
@@ -262,14 +287,16 @@ fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Optio
     }
     stage.enter(Phase::Settle);
     let time = begin.elapsed();
-    let after = endpoint.cost();
+    let after = read()?;
     let lookups = endpoint.lookups();
+    let keys = endpoint.keys();
     stage.enter(Phase::Stop);
     Some(Interval {
         time,
         before,
         after,
         hit_ratio: hit_ratio(lookups_before, lookups),
+        keys,
     })
 }
 

@@ -23,6 +23,7 @@ mod remote;
 pub mod setting;
 pub mod source;
 pub mod target;
+mod verdict;
 mod wire;
 
 pub use cell::{Cell, Length};
@@ -38,6 +39,9 @@ pub const NOTICE: &str = "notice";
 
 /// The field of a row whose figures are not the target's: why.
 pub const INVALID: &str = "invalid";
+
+/// The field of a row whose figures others disturbed: who.
+pub const DISTURBED: &str = "disturbed";
 
 /// How names of folders begin that a cell makes for itself, and removes unless it is killed.
 pub const SCRATCH_PREFIX: &str = ".log-";

@@ -19,6 +19,8 @@ const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 pub(crate) struct Recording {
     latency_ns: Histogram<u64>,
     errors: u64,
+    /// How late ops of an open loop were begun, by fault of the driver alone.
+    late_ns: Histogram<u64>,
     /// How many of the latencies are of ops that had no reply when the clock stopped.
     unfinished: u64,
 }
@@ -26,9 +28,11 @@ pub(crate) struct Recording {
 impl Recording {
     /// Nothing seen yet.
     pub(crate) fn new() -> Recording {
+        let empty = Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3);
+        let empty = empty.expect("the bounds are in order and the digits are few");
         Recording {
-            latency_ns: Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3)
-                .expect("the bounds are in order and the digits are few"),
+            late_ns: empty.clone(),
+            latency_ns: empty,
             errors: 0,
             unfinished: 0,
         }
@@ -41,6 +45,22 @@ impl Recording {
         self.errors += u64::from(refused);
     }
 
+    /// Counts an op of an open loop that was begun so late.
+    pub(crate) fn late(&mut self, late: Duration) {
+        let ns = u64::try_from(late.as_nanos()).unwrap_or(LATENCY_NS_MAX);
+        self.late_ns.saturating_record(ns);
+    }
+
+    /// A quantile of how late ops of an open loop were begun.
+    pub(crate) fn late_at(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.late_ns.value_at_quantile(quantile))
+    }
+
+    /// A quantile of latency.
+    pub(crate) fn latency_at(&self, quantile: f64) -> Duration {
+        Duration::from_nanos(self.latency_ns.value_at_quantile(quantile))
+    }
+
     /// Counts an op that had no reply after `latency`, when the clock stopped.
     pub(crate) fn give_up(&mut self, latency: Duration) {
         self.record(latency, false);
@@ -51,6 +71,9 @@ impl Recording {
     pub(crate) fn add(&mut self, other: &Recording) {
         self.latency_ns
             .add(&other.latency_ns)
+            .expect("all recordings have the same bounds");
+        self.late_ns
+            .add(&other.late_ns)
             .expect("all recordings have the same bounds");
         self.errors += other.errors;
         self.unfinished += other.unfinished;

@@ -6,7 +6,7 @@ use broken::NeverClears;
 use seawall_lab::replay::{DenseMarks, replay_policy};
 use seawall_lab::{Subject, Unit};
 use seawall_store::Millis;
-use seawall_store::evict::{Capacity, PolicySpec, Setup};
+use seawall_store::evict::{Capacity, LIST, Marks, PolicySpec, Setup};
 use seawall_workloads::trace::Trace;
 
 fn letters(requests: &str) -> Trace {
@@ -107,19 +107,27 @@ fn a_clock_that_never_clears_is_caught() {
 
 /// Removal from outside and expiry, which replays do not know.
 #[test]
-fn only_what_expires_goes_under_volatile_ttl() {
+fn only_what_expires_goes_under_volatile_policies() {
+    let volatile = LIST
+        .iter()
+        .filter(|policy| policy.name.starts_with("volatile-"));
+    let checked = volatile.inspect(|policy| only_what_expires_goes(policy.name));
+    assert_eq!(checked.count(), 4);
+}
+
+fn only_what_expires_goes(name: &str) {
     let setup = Setup {
         capacity: Capacity::Objects(10),
         seed: 3,
     };
-    let spec: PolicySpec = "volatile-ttl".parse().expect("a policy");
+    let spec: PolicySpec = name.parse().expect("a policy");
     let mut policy = spec.build::<DenseMarks>(setup);
     let marks = DenseMarks::new(10);
     let now = Millis(0);
     for entry in 0..10 {
         policy.insert(entry, u64::from(entry), 1, now, &marks);
     }
-    assert_eq!(policy.victim(now, &marks), None, "nothing expires");
+    assert_eq!(policy.victim(now, &marks), None, "{name}: nothing expires");
     policy.expires(4, Some(Millis(900)));
     policy.expires(5, Some(Millis(100)));
     policy.expires(6, Some(Millis(500)));
@@ -129,6 +137,33 @@ fn only_what_expires_goes_under_volatile_ttl() {
     assert_eq!(
         policy.victim(now, &marks),
         None,
-        "who does not expire stays"
+        "{name}: who does not expire stays"
     );
+}
+
+/// Of what expires, the volatile forms choose as those over all keys do.
+#[test]
+fn of_what_expires_the_least_used_goes() {
+    for (name, hits) in [("volatile-lru", 1), ("volatile-lfu", 40)] {
+        let spec: PolicySpec = format!("{name}:samples=64").parse().expect("a policy");
+        let mut policy = spec.build::<DenseMarks>(Setup {
+            capacity: Capacity::Objects(10),
+            seed: 3,
+        });
+        let marks = DenseMarks::new(10);
+        for entry in 0..10 {
+            policy.insert(entry, u64::from(entry), 1, Millis(0), &marks);
+        }
+        for entry in [2, 5, 7] {
+            policy.expires(entry, Some(Millis(90_000)));
+        }
+        let later = Millis(50_000);
+        for entry in [2, 7] {
+            for _ in 0..hits {
+                let mark = policy.mark_rule().next(marks.get(entry), later, 0);
+                marks.set(entry, mark);
+            }
+        }
+        assert_eq!(policy.victim(later, &marks), Some(5), "{name}");
+    }
 }

@@ -86,11 +86,6 @@ fn comparison(row: &BenchRow) -> &str {
         .unwrap_or_default()
 }
 
-/// Why a row's figures are not its target's.
-fn invalid(row: &BenchRow) -> Option<&str> {
-    row.extra.get("invalid").and_then(Value::as_str)
-}
-
 /// Cells that would have one name are told apart by their comparison, and by what was set where that
 /// does not suffice.
 fn distinguish(cells: &mut [Cell<'_>]) {
@@ -141,7 +136,35 @@ impl Cell<'_> {
 
     /// Why its figures are not the target's, where they are not: what a repetition says.
     pub fn invalid(&self) -> Option<&str> {
-        self.rows.iter().find_map(|row| invalid(row))
+        self.said("invalid").next()
+    }
+
+    /// What its repetitions say in a field that only some rows have.
+    pub fn said<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
+        let rows = self.rows.iter();
+        rows.filter_map(move |row| row.extra.get(field)?.as_str())
+    }
+
+    /// The rate that it was meant to run at, where it was an open loop.
+    pub fn rate(&self) -> Option<f64> {
+        self.settings.get("rate").and_then(Value::as_f64)
+    }
+
+    /// The servers that its repetitions ran on, as these say it: product, version and commit, each once.
+    pub fn builds(&self) -> Vec<String> {
+        let mut builds: Vec<String> = Vec::new();
+        for row in &self.rows {
+            let word = |name: &str| row.extra.get(name)?.as_str();
+            // As much of a commit as tells it from others.
+            let commit = word("server_commit").map(|commit| commit.get(..12).unwrap_or(commit));
+            let said = [word("server"), word("server_version"), commit];
+            let said = said.into_iter().flatten();
+            let build = said.collect::<Vec<_>>().join(" ");
+            if !build.is_empty() && !builds.contains(&build) {
+                builds.push(build);
+            }
+        }
+        builds
     }
 
     /// A figure that only some rows have, by its name.
@@ -167,20 +190,34 @@ impl Cell<'_> {
         self.median(|row| row.hit_ratio.unwrap_or(f64::NAN))
     }
 
-    /// A figure of this cell over the same of `base`, repetition by repetition; those whose figures are
-    /// not the target's are not compared.
+    /// A figure of this cell over the same of `base`, repetition by repetition. Where a repetition of
+    /// either is not its target's there is none: those that are left were chosen by their outcome.
     pub fn over(&self, base: &Cell<'_>, figure: impl Fn(&BenchRow) -> f64) -> Option<Estimate> {
-        let pairs: Vec<(f64, f64)> =
-            self.rows
-                .iter()
-                .filter(|row| invalid(row).is_none())
-                .filter_map(|row| {
-                    let twin = base.rows.iter().find(|other| {
-                        other.repetition == row.repetition && invalid(other).is_none()
-                    })?;
-                    Some((figure(twin), figure(row)))
-                })
-                .collect();
+        if self.invalid().is_some() || base.invalid().is_some() {
+            return None;
+        }
+        self.cost_over(base, figure)
+    }
+
+    /// As [`Cell::over`], for a figure that is the target's own whoever was the limit. Repetitions on
+    /// different servers are compared with nothing.
+    pub fn cost_over(
+        &self,
+        base: &Cell<'_>,
+        figure: impl Fn(&BenchRow) -> f64,
+    ) -> Option<Estimate> {
+        if self.builds().len() > 1 || base.builds().len() > 1 {
+            return None;
+        }
+        let twin = |row: &BenchRow| {
+            let mut twins = base.rows.iter();
+            twins.find(|other| other.repetition == row.repetition)
+        };
+        let pairs: Vec<(f64, f64)> = self
+            .rows
+            .iter()
+            .filter_map(|row| Some((figure(twin(row)?), figure(row))))
+            .collect();
         paired_ratio(&pairs)
     }
 }

@@ -31,8 +31,8 @@ pub(crate) struct Arguments {
     /// Seconds before measuring
     #[arg(long, value_name = "S", default_value = "0.5", value_parser = super::seconds)]
     warmup: f64,
-    /// Seconds measured
-    #[arg(long, value_name = "S", default_value = "2", value_parser = super::seconds)]
+    /// Seconds measured, 0.01 at least
+    #[arg(long, value_name = "S", default_value = "2", value_parser = super::seconds_measured)]
     seconds: f64,
     /// Ops measured, instead of a time
     #[arg(long, value_name = "N", conflicts_with = "seconds",
@@ -65,8 +65,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         },
     };
     let target = &cell.target;
-    target
-        .takes(&cell.named)
+    cell.named
+        .lasts(cell.length)
+        .and_then(|()| target.takes(&cell.named))
         .and_then(|()| target.speaks(&cell.workload))
         .and_then(|()| target.absent().map_or(Ok(()), Err))
         .map_err(Failure::usage)?;
@@ -75,14 +76,14 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     progress.begin(&cell.to_string());
     let row = cell.run_in(Path::new(".")).map_err(Failure::work)?;
     drop(progress);
-    if let Some(notice) = row.extra.get(seawall_bench::NOTICE) {
-        output::complain(&format!("note: {}", notice.as_str().unwrap_or_default()));
-    }
-    if let Some(why) = row.extra.get(seawall_bench::INVALID) {
-        output::complain(&format!(
-            "note: invalid: {}",
-            why.as_str().unwrap_or_default()
-        ));
+    for (field, word) in [
+        (seawall_bench::NOTICE, ""),
+        (seawall_bench::INVALID, "invalid: "),
+        (seawall_bench::DISTURBED, "disturbed: "),
+    ] {
+        if let Some(words) = row.extra.get(field).and_then(|words| words.as_str()) {
+            output::complain(&format!("note: {word}{words}"));
+        }
     }
     let row = Row::Bench(row);
     if arguments.json {

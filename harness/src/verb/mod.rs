@@ -92,10 +92,19 @@ fn format(text: &str) -> Result<FormatSpec, String> {
     text.parse().map_err(|error: TraceError| error.to_string())
 }
 
-/// A number of seconds that a cell may take.
+/// A number of seconds that a cell may take to warm up.
 fn seconds(text: &str) -> Result<f64, String> {
+    seconds_from(0.0, text)
+}
+
+/// A number of seconds that a cell may measure.
+fn seconds_measured(text: &str) -> Result<f64, String> {
+    seconds_from(0.01, text)
+}
+
+fn seconds_from(least: f64, text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
-        .filter(|seconds| (0.0..=86_400.0).contains(seconds))
-        .ok_or_else(|| "expected a number of seconds from 0 to 86400".to_owned())
+        .filter(|seconds| (least..=86_400.0).contains(seconds))
+        .ok_or_else(|| format!("expected a number of seconds from {least} to 86400"))
 }

@@ -1,10 +1,12 @@
 //! `seawall run`: the main job. A suite's steps, one after another, into a folder with a report.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use seawall_bench::{Source, TargetSpec};
 use seawall_report::Run;
+use seawall_report::row::Row;
 use seawall_sys::ring::Ring;
 
 use crate::folder::Folder;
@@ -116,12 +118,25 @@ fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
     let seconds = steps.iter().map(|step| step.seconds_expected()).sum();
     let mut progress = Progress::new(steps.len(), seconds);
     let scratch = folder.path.clone();
+    let mut told = HashSet::new();
     for step in steps {
         progress.begin(&step.title());
-        step.run(&scratch, &mut |row| folder.keep(&row))?;
+        step.run(&scratch, &mut |row| {
+            if let Some(notice) = notice(&row).filter(|notice| !told.contains(*notice)) {
+                output::complain(&format!("note: {notice}"));
+                told.insert(notice.to_owned());
+            }
+            folder.keep(&row)
+        })?;
         progress.end(step.seconds_expected());
     }
     Ok(())
+}
+
+/// What a row's reader must know; shown as soon as the first row says it, and in the report.
+fn notice(row: &Row) -> Option<&str> {
+    let Row::Bench(row) = row else { return None };
+    row.extra.get(seawall_bench::NOTICE)?.as_str()
 }
 
 fn show(folder: &Folder) -> Outcome {

@@ -67,6 +67,11 @@ fn settings_of_the_command_line() {
         let arguments = ["bench", "--workload", "session", "--config", setting];
         must_end(here.path(), &arguments, 2, &words);
     }
+    let never = ["bench", "--workload", "session", "--seconds", "0"];
+    must_end(here.path(), &never, 2, &["--seconds", "0.01"]);
+    let endless = ["--ops", "9", "--config", "rate=9"];
+    let endless = [&["bench", "--workload", "session"][..], &endless].concat();
+    must_end(here.path(), &endless, 2, &["`ops`", "`seconds`"]);
 }
 
 /// What is wrong in a suite, by the line that is changed, and what the message must hold.
@@ -113,6 +118,7 @@ const SUITES: &[(&str, &str, &[&str])] = &[
         &[":8: ", "one of them"],
     ),
     ("ops = 2000", "seconds = 1e9", &[":8: ", "86400"]),
+    ("threads = 1", "rate = 5", &[":8: ", "`ops`", "`seconds`"]),
     ("ops = 2000", "seconds = nan", &[":8: ", "86400"]),
     (
         "threads = 1",

@@ -58,8 +58,12 @@ fn a_spawned_server_is_driven_told_apart_and_gone() {
         ("redis-server", "leaderboard:players=500:boards=5"),
         ("redis-server", "geo:couriers=500"),
         ("memcached", "cache-aside:keys=2000"),
+        ("memcached:wire=classic", "cache-aside:keys=2000"),
+        ("seawall:wire=meta", "cache-aside:keys=2000"),
+        ("seawall:wire=classic", "cache-aside:keys=2000"),
     ] {
-        if !is_here(program) {
+        let (name, wire) = program.split_once(":wire=").unwrap_or((program, ""));
+        if !is_here(name) {
             continue;
         }
         let target = format!("spawn:{program}");
@@ -70,12 +74,22 @@ fn a_spawned_server_is_driven_told_apart_and_gone() {
         );
         assert!(row["ops"].as_u64() > Some(0), "{row}");
         assert!(row["server_version"].as_str() > Some(""), "{row}");
+        assert_eq!(row["server"], name.trim_end_matches("-server"), "{row}");
+        let file = row["server_path"].as_str().expect("a path");
+        assert!(file.ends_with(name), "{row}");
+        let first = match name {
+            "memcached" => "meta",
+            _ => "resp",
+        };
+        assert_eq!(row["wire"], if wire.is_empty() { first } else { wire });
         // A server that did nothing but this costs less than a millisecond and is larger than its code.
         let cost = row["cpu_us_per_op"].as_f64().expect("a cost");
         assert!(cost > 0.0 && cost < 1e3, "{row}");
         assert!(row["rss_bytes"].as_u64() > Some(1 << 20), "{row}");
         assert!(row["generator_cpu_share"].as_f64() > Some(0.0), "{row}");
-        if workload.starts_with("cache-aside") {
+        // Seawall counts no lookups of Memcached's clients.
+        let counts = name != "seawall" || wire.is_empty();
+        if workload.starts_with("cache-aside") && counts {
             assert!(row["hit_ratio"].as_f64() > Some(0.5), "{row}");
         }
     }
@@ -91,7 +105,7 @@ fn the_ceiling_counts_every_request() {
         "session:sessions=500",
         &["pipeline=4"],
     );
-    let (ops, counted) = (row["ops"].as_u64(), row["requests_counted"].as_u64());
+    let (ops, counted) = (row["ops"].as_u64(), row["requests_total"].as_u64());
     // What was loaded and what warmed up is counted, too.
     assert!(ops > Some(0) && counted > ops, "{row}");
     assert!(row["cpu_us_per_op"].as_f64() > Some(0.0), "{row}");
@@ -139,7 +153,7 @@ fn a_rate_is_kept_on_a_server() {
     );
 }
 
-/// Redis-servers that were started from `here`.
+/// Redis-servers that were started from `here`, by their numbers.
 fn servers_of(here: &Path) -> Vec<String> {
     let here = here.canonicalize().expect("a folder");
     let Ok(processes) = std::fs::read_dir("/proc") else {
@@ -150,7 +164,8 @@ fn servers_of(here: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let inside = std::fs::read_link(path.join("cwd")).ok()?;
             let name = std::fs::read_to_string(path.join("comm")).ok()?;
-            (inside.starts_with(&here) && name.starts_with("redis")).then_some(name)
+            let number = path.file_name()?.to_str()?.to_owned();
+            (inside.starts_with(&here) && name.starts_with("redis")).then_some(number)
         })
         .collect()
 }
@@ -170,11 +185,58 @@ fn long_cell(here: &Path) -> Child {
         .args(["bench", "--target", "spawn:redis-server", "--seconds", "60"])
         .args(["--workload", "session:sessions=100"])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     wait_until("started a server", || !servers_of(here).is_empty());
     child
+}
+
+fn send(signal: &str, process: &str) {
+    let sent = std::process::Command::new("kill")
+        .args([&format!("-{signal}"), process])
+        .status()
+        .expect("kill starts");
+    assert!(sent.success());
+}
+
+#[test]
+fn a_server_that_dies_in_the_middle_is_told_with_its_last_words() {
+    if !is_here("redis-server") {
+        return;
+    }
+    let here = folder();
+    let child = long_cell(here.path());
+    let said = |word: &str| {
+        let logs = std::fs::read_dir(here.path()).expect("a folder");
+        logs.flatten().any(|folder| {
+            let output = std::fs::read_to_string(folder.path().join("output.txt"));
+            output.is_ok_and(|output| output.contains(word))
+        })
+    };
+    wait_until("ready", || said("Ready to accept connections"));
+    // Driven for a moment, so that clients see it go, too.
+    std::thread::sleep(Duration::from_millis(300));
+    send("ABRT", &servers_of(here.path())[0]);
+    let output = child.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for words in [
+        "ended by itself",
+        "signal: 6",
+        "it said last",
+        "REDIS BUG REPORT",
+    ] {
+        let kept = entries(here.path());
+        let kept = kept.iter().find(|name| name.starts_with("failed-server-"));
+        let kept = kept.expect("its output is kept");
+        let whole = std::fs::read_to_string(here.path().join(kept)).expect("text");
+        assert!(
+            told.contains(words) || whole.contains(words),
+            "{words}: {told}"
+        );
+    }
+    assert_eq!(entries(here.path()).len(), 1, "nothing else is left");
 }
 
 #[test]
@@ -182,14 +244,15 @@ fn no_server_outlives_the_program_however_it_ends() {
     if !is_here("redis-server") {
         return;
     }
-    for (signal, leaves_nothing) in [("INT", true), ("TERM", true), ("KILL", false)] {
+    for (signal, leaves_nothing) in [
+        ("INT", true),
+        ("TERM", true),
+        ("HUP", true),
+        ("KILL", false),
+    ] {
         let here = folder();
         let mut child = long_cell(here.path());
-        let sent = std::process::Command::new("kill")
-            .args([&format!("-{signal}"), &child.id().to_string()])
-            .status()
-            .expect("kill starts");
-        assert!(sent.success());
+        send(signal, &child.id().to_string());
         assert!(!child.wait().expect("it ends").success(), "{signal}");
         wait_until("ended its server", || servers_of(here.path()).is_empty());
         if leaves_nothing {
@@ -266,6 +329,66 @@ fn an_addressed_server_must_be_empty_and_is_left_so() {
 }
 
 #[test]
+fn an_addressed_memcached_is_driven_again_and_again() {
+    if !is_here("memcached") {
+        return;
+    }
+    let here = folder();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port();
+    let mut server = std::process::Command::new("memcached")
+        .args(["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()])
+        .args(["-u", "root"])
+        .spawn()
+        .expect("it starts");
+    let ask = |command: &str| -> std::io::Result<String> {
+        use std::io::Read;
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        stream.write_all(format!("{command}\r\nquit\r\n").as_bytes())?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        Ok(reply)
+    };
+    wait_until("answered", || ask("version").is_ok());
+    let suite = format!(
+        r#"
+name = "again"
+[[bench]]
+name = "again"
+targets = ["memcached://127.0.0.1:{port}", "memcached://127.0.0.1:{port}:wire=classic"]
+workloads = ["cache-aside:keys=500"]
+repetitions = 2
+ops = 500
+"#
+    );
+    file(here.path(), "again.toml", suite);
+    must_end(here.path(), &["run", "again.toml", "--out", "run"], 0, &[]);
+    let rows = std::fs::read_to_string(here.path().join("run/rows.jsonl")).expect("rows");
+    assert_eq!(rows.lines().count(), 4, "{rows}");
+
+    ask("ms mine 1\r\nx").expect("a reply");
+    let target = format!("memcached://127.0.0.1:{port}");
+    let arguments = [
+        "bench",
+        "--target",
+        &target,
+        "--workload",
+        "cache-aside:keys=500",
+        "--ops",
+        "10",
+    ];
+    must_end(here.path(), &arguments, 1, &["holds", "flush=yes"]);
+    assert!(ask("mg mine v").expect("a reply").starts_with("VA 1"));
+    let flush = ["flush=yes"];
+    cell(here.path(), &target, "cache-aside:keys=500", &flush);
+    assert_eq!(ask("mg mine v").expect("a reply"), "EN\r\n");
+    server.kill().expect("it is ours");
+    server.wait().expect("it is ours");
+}
+
+#[test]
 fn targets_that_are_wrong() {
     let here = folder();
     for (target, status, words) in [
@@ -274,6 +397,8 @@ fn targets_that_are_wrong() {
         ("http://127.0.0.1:80", 2, "resp://HOST:PORT"),
         ("resp:127.0.0.1:6379", 2, "resp://HOST:PORT"),
         ("spawn:mysqld", 2, "redis-server"),
+        ("spawn:memcached:wire=resp", 2, "meta, classic"),
+        ("memcached://127.0.0.1:1:wire=json", 2, "meta, classic"),
         ("spawn:redis-server=/no/such/program", 2, "/no/such/program"),
         ("spawn:redis-server=/etc/passwd", 2, "no program"),
         // Port 1 of the loopback interface: nobody listens there.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use seawall_store::StoreConfig;
+use seawall_store::{Millis, StoreConfig};
+use seawall_sys::clock::Clock;
 
 use super::ServeError;
 use crate::config::{Settings, kind};
@@ -36,10 +37,12 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         policy,
         samples: settings.number("maxmemory-samples") as u32,
         databases: settings.number("databases") as usize,
+        limits: settings.compact_forms(),
         dir: dir.map(PathBuf::from),
         appendonly,
         appendfsync,
         pin: settings.yes("pin"),
+        opened: Millis(Clock::start().now_ms()),
         ..default
     })
 }

@@ -61,8 +61,6 @@ struct Counter {
 pub struct Calls {
     /// By worker, so that workers do not meet in counting; by the number of the command.
     workers: Vec<Vec<Counter>>,
-    /// Calls that may have changed something, by worker; never counted from nothing again.
-    writes: Vec<AtomicU64>,
     errors: Mutex<BTreeMap<Box<str>, u64>>,
     tracks: AtomicBool,
     /// Calls that took long.
@@ -112,7 +110,6 @@ impl Calls {
         let counters = || entries().iter().map(|_| Counter::default()).collect();
         Calls {
             workers: (0..workers).map(|_| counters()).collect(),
-            writes: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             errors: Mutex::default(),
             tracks: AtomicBool::new(true),
             slowlog: Slowlog::default(),
@@ -163,8 +160,6 @@ impl Calls {
         if let Some(b'-') = reply.first() {
             counter.failed.fetch_add(1, Ordering::Relaxed);
             self.failed(reply);
-        } else if entry.flags().writes() {
-            self.writes[card.worker].fetch_add(1, Ordering::Relaxed);
         }
         if self.tracks.load(Ordering::Relaxed) {
             counter
@@ -190,9 +185,6 @@ impl Calls {
     pub fn within(&self, entry: &Entry, card: &Card) {
         let counter = &self.workers[card.worker][entry.number];
         counter.calls.fetch_add(1, Ordering::Relaxed);
-        if entry.flags().writes() {
-            self.writes[card.worker].fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     /// A call was refused before it ran: `entry` is not known where there is no such command.
@@ -239,14 +231,6 @@ impl Calls {
         let counters = self.workers.iter().flatten();
         counters
             .map(|counter| counter.calls.load(Ordering::Relaxed))
-            .sum()
-    }
-
-    /// Calls since the start that may have changed something.
-    pub fn writes(&self) -> u64 {
-        self.writes
-            .iter()
-            .map(|count| count.load(Ordering::Relaxed))
             .sum()
     }
 

@@ -6,9 +6,12 @@
 pub static DEVIATIONS: &[(&str, &str)] = &[
     (
         "bgrewriteaof",
-        "makes a snapshot, which the log then starts from; an error without `dir`",
+        "makes a snapshot; the log is kept whole; an error without `dir`",
     ),
-    ("bgsave", "an error without `dir`"),
+    (
+        "bgsave",
+        "all keys stand still while the snapshot is written; an error without `dir`",
+    ),
     (
         "client",
         "`INFO` and `LIST` show `lib-name` and `lib-ver`, as Redis 7.2 does",
@@ -57,11 +60,17 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "fields that would say nothing true here are left out",
     ),
     ("monitor", "names of commands are shown in lower case"),
+    (
+        "object",
+        "forms have the names of Redis's nearest: `hashtable` is an index table, or a packed buffer for a \
+         set of few short members; `skiplist` is a counted tree, `quicklist` a deque of packed chunks; \
+         what moves between shards (`RENAME`, `COPY`) is made anew in the form that its contents ask for",
+    ),
     ("replicaof", "refused, but `NO ONE`"),
     ("save", "an error without `dir`"),
     (
         "shutdown",
-        "`NOW` and `FORCE` change nothing: there are no replicas to wait for",
+        "`NOW` changes nothing: there are no replicas to wait for",
     ),
     ("slaveof", "refused, but `NO ONE`"),
     (

@@ -93,8 +93,8 @@ fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
             },
         );
     };
-    let (writes, now) = (server.calls.writes(), context.now);
-    if !(server.saving).save_aside(&server.store, writes, now, told) {
+    let (changes, now) = (server.store.changes(), context.now);
+    if !(server.saving).save_aside(&server.store, changes, now, told) {
         return Err(GOING_ON);
     }
     context.next = Next::Told;
@@ -131,7 +131,7 @@ fn begin(
     }
     if !server
         .saving
-        .save_aside(&server.store, server.calls.writes(), context.now, drop)
+        .save_aside(&server.store, server.store.changes(), context.now, drop)
     {
         return Err(going_on);
     }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use seawall_store::event::Classes;
 use seawall_store::store::Change;
+use seawall_store::value::Limits;
+use seawall_store::value::limits::{Bounds, Fill, IntsMax};
 
 use super::{Effect, Parameter, Refused, Settings, kind};
 use crate::server::Server;
@@ -100,10 +102,40 @@ impl Settings {
             "maxmemory-samples" => Change::Samples(self.number("maxmemory-samples") as u32),
             "notify-keyspace-events" => Change::Notify(Classes::parse(text)?),
             "appendfsync" => Change::Appendfsync(text.parse().ok()?),
+            _ if COMPACT_FORMS.contains(&parameter.name) => Change::Limits(self.compact_forms()),
             _ => return None,
         })
     }
+
+    /// How far the compact forms of values go.
+    pub fn compact_forms(&self) -> Limits {
+        let number = |name| usize::try_from(self.number(name)).unwrap_or(usize::MAX);
+        Limits {
+            hash: Bounds {
+                entries: number("hash-max-listpack-entries"),
+                bytes: number("hash-max-listpack-value"),
+            },
+            sorted_set: Bounds {
+                entries: number("zset-max-listpack-entries"),
+                bytes: number("zset-max-listpack-value"),
+            },
+            ints: IntsMax::new(number("set-max-intset-entries")),
+            list: Fill::of_setting(self.signed("list-max-listpack-size")),
+            sparse_bytes: number("hll-sparse-max-bytes"),
+        }
+    }
 }
+
+/// The parameters that say how far compact forms go: shards are told of all at once.
+const COMPACT_FORMS: [&str; 7] = [
+    "hash-max-listpack-entries",
+    "hash-max-listpack-value",
+    "zset-max-listpack-entries",
+    "zset-max-listpack-value",
+    "set-max-intset-entries",
+    "list-max-listpack-size",
+    "hll-sparse-max-bytes",
+];
 
 /// Files that the server itself needs: logs, snapshots, listeners, rings.
 const FILES_OF_ITS_OWN: u64 = 32;

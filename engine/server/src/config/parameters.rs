@@ -211,6 +211,71 @@ pub static PARAMETERS: &[Parameter] = &[
         Effect::Store,
         "classes of changes to keys that are published",
     ),
+    // How values are kept.
+    older(
+        "hash-max-ziplist-entries",
+        running(
+            "hash-max-listpack-entries",
+            from(0),
+            "512",
+            Effect::Store,
+            "fields above which a hash is a table",
+        ),
+    ),
+    older(
+        "hash-max-ziplist-value",
+        running(
+            "hash-max-listpack-value",
+            from(0),
+            "64",
+            Effect::Store,
+            "bytes of a field or value above which a hash is a table",
+        ),
+    ),
+    older(
+        "zset-max-ziplist-entries",
+        running(
+            "zset-max-listpack-entries",
+            from(0),
+            "128",
+            Effect::Store,
+            "members above which a sorted set is a tree with a table",
+        ),
+    ),
+    older(
+        "zset-max-ziplist-value",
+        running(
+            "zset-max-listpack-value",
+            from(0),
+            "64",
+            Effect::Store,
+            "bytes of a member above which a sorted set is a tree with a table",
+        ),
+    ),
+    older(
+        "list-max-ziplist-size",
+        running(
+            "list-max-listpack-size",
+            upto(i32::MIN as i64, i32::MAX as i64),
+            "-2",
+            Effect::Store,
+            "elements of a list's chunk; -1 to -5: 4 to 64 kilobytes; of lists made from then on",
+        ),
+    ),
+    running(
+        "set-max-intset-entries",
+        from(0),
+        "512",
+        Effect::Store,
+        "members above which a set of integers is a table",
+    ),
+    running(
+        "hll-sparse-max-bytes",
+        from(0),
+        "3000",
+        Effect::Store,
+        "bytes above which a HyperLogLog is kept densely",
+    ),
     // Files.
     at_start(
         "dir",
@@ -377,67 +442,10 @@ pub static PARAMETERS: &[Parameter] = &[
         "no",
         "RESTORE always checks what it reads",
     ),
-    older(
-        "hash-max-ziplist-entries",
-        kept(
-            "hash-max-listpack-entries",
-            from(0),
-            "512",
-            "encodings change where Redis's do by default",
-        ),
-    ),
-    older(
-        "hash-max-ziplist-value",
-        kept(
-            "hash-max-listpack-value",
-            from(0),
-            "64",
-            "encodings change where Redis's do by default",
-        ),
-    ),
-    older(
-        "zset-max-ziplist-entries",
-        kept(
-            "zset-max-listpack-entries",
-            from(0),
-            "128",
-            "encodings change where Redis's do by default",
-        ),
-    ),
-    older(
-        "zset-max-ziplist-value",
-        kept(
-            "zset-max-listpack-value",
-            from(0),
-            "64",
-            "encodings change where Redis's do by default",
-        ),
-    ),
-    older(
-        "list-max-ziplist-size",
-        kept(
-            "list-max-listpack-size",
-            upto(i32::MIN as i64, i32::MAX as i64),
-            "-2",
-            "encodings change where Redis's do by default",
-        ),
-    ),
     kept(
         "list-compress-depth",
         upto(0, i32::MAX as i64),
         "0",
         "lists are not compressed",
-    ),
-    kept(
-        "set-max-intset-entries",
-        from(0),
-        "512",
-        "encodings change where Redis's do by default",
-    ),
-    kept(
-        "hll-sparse-max-bytes",
-        from(0),
-        "3000",
-        "encodings change where Redis's do by default",
     ),
 ];

@@ -76,9 +76,8 @@ impl Connection {
             return;
         }
         transaction.queued.push(match call {
-            Call::Store(_, op) => Queued::Store(op),
+            Call::Store(_, op) | Call::Foreign(op, _) => Queued::Store(op),
             Call::Server(entry, args) => Queued::Server(entry, args),
-            Call::Foreign(op, _) => Queued::Store(op),
         });
         self.client.show();
         let muted = self.is_muted();

@@ -52,11 +52,13 @@ pub struct Hub {
     now: Millis,
     cron_at: Millis,
     busy: bool,
+    /// Whether the time is that of before the network waited.
+    slept: bool,
     left: bool,
     /// The attempt to end the server for which writes wait.
     closing: Option<u64>,
-    /// Whether it was said that none is on its way.
-    was_quiet: bool,
+    /// The one in which it was said that none is on its way.
+    quiet_in: Option<u64>,
 }
 
 impl Hub {
@@ -91,14 +93,16 @@ impl Hub {
             scratch: ReplyBuf::default(),
             cron_at: Millis(0),
             busy: true,
+            slept: false,
             left: false,
             closing: None,
-            was_quiet: false,
+            quiet_in: None,
         }
     }
 
     /// How long the network may wait, and what wakes it.
     pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
+        self.slept = true;
         let waker = self.store.waker();
         let mailbox = self.server.mailbox(self.number);
         if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
@@ -136,6 +140,11 @@ impl Hub {
 
     /// Takes in what the network tells.
     pub fn event(&mut self, event: Event<'_>) {
+        if std::mem::take(&mut self.slept) {
+            // What came in came while the network waited: it must not happen at a time before that.
+            self.now = self.server.store.now();
+            self.store.see(self.now);
+        }
         match event {
             Event::Accepted {
                 conn,
@@ -210,21 +219,20 @@ impl Hub {
         let closing = self.server.closing();
         if self.closing != closing {
             self.closing = closing;
-            self.was_quiet = false;
             for slot in 0..self.seats.len() as u32 {
                 self.set_runnable(slot);
             }
             self.busy = true;
         }
         if let Some(attempt) = closing
-            && !self.was_quiet
+            && self.quiet_in != closing
             && self
                 .seats
                 .iter()
                 .flatten()
                 .all(|seat| seat.connection.is_quiet())
         {
-            self.was_quiet = true;
+            self.quiet_in = closing;
             self.server.grow_quiet(attempt);
         }
     }

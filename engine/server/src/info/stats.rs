@@ -15,7 +15,7 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("async_loading", 0);
     lines.field(
         "rdb_changes_since_last_save",
-        server.saving.unsaved(server.calls.writes()),
+        server.saving.unsaved(server.store.changes()),
     );
     lines.field("rdb_bgsave_in_progress", u8::from(since.is_some()));
     lines.field("rdb_last_save_time", past.last.0 / 1000);

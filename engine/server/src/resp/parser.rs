@@ -172,7 +172,9 @@ impl Building {
                 *self = match find(name) {
                     None => Building::Unknown(name.to_vec(), Words::default()),
                     Some(entry) => match entry.runner {
-                        Runner::Store(command) => Building::Store(entry, Op::new(command)),
+                        Runner::Store(command) => {
+                            Building::Store(entry, Op::new(command).spelled(name))
+                        }
                         Runner::Server(_) => Building::Server(entry, Words::default()),
                     },
                 }

@@ -207,8 +207,10 @@ fn what_is_asked_ahead_is_bounded() {
     let store = &server.running().server().store;
     let far = store.workers() - 1;
     let owner = |key: &String| store.placement()[store.shard_of(key.as_bytes())].worker;
-    let key = (0..).map(|n| n.to_string()).find(|key| owner(key) == far);
-    let key = key.expect("endless");
+    let key = (0..1_000)
+        .map(|n| n.to_string())
+        .find(|key| owner(key) == far);
+    let key = key.expect("each worker owns some of them");
     let (mut asks, _) = server.connect_at(0);
     let (mut sleeper, _) = server.connect_at(far);
     sleeper.send("DEBUG SLEEP 1.5\r\n");

@@ -53,7 +53,7 @@ fn what_was_acknowledged_is_in_the_last_snapshot() {
             }
             server.outcome().expect("it ends well");
             stop.store(true, Ordering::Relaxed);
-            let counts = writing.into_iter().map(|writer| writer.join());
+            let counts = writing.into_iter().map(thread::ScopedJoinHandle::join);
             counts.map(|count| count.expect("a count")).collect()
         });
         let server = Server::start(2, &[&dir]);

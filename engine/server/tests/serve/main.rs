@@ -12,5 +12,6 @@ mod oracle;
 mod order;
 mod saving;
 mod script;
+mod time;
 mod transactions;
 mod waiting;

@@ -91,7 +91,7 @@ fn restore(call: &mut Call<'_>) -> Result<(), CommandError> {
     }
     let ttl = u64::try_from(number::int(&op[1])?)
         .map_err(|_| CommandError::new("ERR Invalid TTL value, must be >= 0"))?;
-    let value = rdb::read(&op[2])?;
+    let value = rdb::read(&op[2], call.keyspace.limits())?;
     let expires = match ttl {
         0 => None,
         at if options.absolute => Some(Millis(at)),

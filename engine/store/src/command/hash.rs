@@ -166,9 +166,12 @@ fn set_fields(call: &mut Call<'_>) -> Result<i64, CommandError> {
     if op.len().is_multiple_of(2) {
         return Err(CommandError::arity(op.command()));
     }
+    let bounds = call.keyspace.limits().hash;
     let added = call.keyspace.update(&op[0], |hash: &mut Hash| {
         let pairs = (1..op.len()).step_by(2);
-        Ok(pairs.filter(|&i| hash.set(&op[i], &op[i + 1])).count())
+        Ok(pairs
+            .filter(|&i| hash.set(&op[i], &op[i + 1], bounds))
+            .count())
     })?;
     call.notify(Class::Hash, "hset", &op[0]);
     call.propagate();
@@ -177,8 +180,9 @@ fn set_fields(call: &mut Call<'_>) -> Result<i64, CommandError> {
 
 fn hsetnx(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
+    let bounds = call.keyspace.limits().hash;
     let added = call.keyspace.update(&op[0], |hash: &mut Hash| {
-        Ok(hash.get(&op[1]).is_none() && hash.set(&op[1], &op[2]))
+        Ok(hash.get(&op[1]).is_none() && hash.set(&op[1], &op[2], bounds))
     })?;
     if added {
         call.notify(Class::Hash, "hset", &op[0]);
@@ -270,6 +274,7 @@ fn hstrlen(call: &mut Call<'_>) -> Result<(), CommandError> {
 fn hincrby(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
     let by = number::int(&op[2])?;
+    let bounds = call.keyspace.limits().hash;
     let new = call.keyspace.update(&op[0], |hash: &mut Hash| {
         let old = match hash.get(&op[1]) {
             Some(text) => number::parse_int(text)
@@ -279,7 +284,7 @@ fn hincrby(call: &mut Call<'_>) -> Result<(), CommandError> {
         let new = old.checked_add(by).ok_or(CommandError::new(
             "ERR increment or decrement would overflow",
         ))?;
-        hash.set(&op[1], new.to_string().as_bytes());
+        hash.set(&op[1], new.to_string().as_bytes(), bounds);
         Ok(new)
     })?;
     call.notify(Class::Hash, "hincrby", &op[0]);
@@ -294,6 +299,7 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
     if !by.is_finite() {
         return Err(CommandError::new("ERR value is NaN or Infinity"));
     }
+    let bounds = call.keyspace.limits().hash;
     let text = call.keyspace.update(&op[0], |hash: &mut Hash| {
         let old = match hash.get(&op[1]) {
             Some(text) => {
@@ -302,7 +308,7 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {
             None => Extended::ZERO,
         };
         let text = old.sum(by).ok_or(NOT_FINITE)?.text();
-        hash.set(&op[1], text.as_bytes());
+        hash.set(&op[1], text.as_bytes(), bounds);
         Ok(text)
     })?;
     call.notify(Class::Hash, "hincrbyfloat", &op[0]);

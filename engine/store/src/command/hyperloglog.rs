@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::event::Class;
 use crate::keyspace::Expire;
+use crate::value::Limits;
 use crate::value::hyperloglog::{Corrupt, HyperLogLog, REGISTERS, estimate, sparse};
 
 /// `PFADD key [element ...]`
@@ -85,8 +86,9 @@ fn pfadd(call: &mut Call<'_>) -> Result<(), CommandError> {
     let found = read(call, key)?;
     let mut changed = found.is_none();
     let mut value = found.unwrap_or_default();
+    let sparse_max = call.keyspace.limits().sparse_bytes;
     for element in call.op.args().skip(1) {
-        changed |= value.add(element)?;
+        changed |= value.add(element, sparse_max)?;
     }
     if changed {
         value.invalidate();
@@ -145,13 +147,14 @@ fn pfmerge(call: &mut Call<'_>) -> Result<(), CommandError> {
         }
     }
     call.keyspace.count_reads(false);
+    let sparse_max = call.keyspace.limits().sparse_bytes;
     let mut value = found.unwrap_or_default();
     if dense {
         value.make_dense()?;
     }
     for (register, &count) in registers.iter().enumerate() {
         if count > 0 {
-            value.raise(register, count)?;
+            value.raise(register, count, sparse_max)?;
         }
     }
     value.invalidate();
@@ -234,7 +237,8 @@ fn pfselftest(call: &mut Call<'_>) -> Result<(), CommandError> {
     dense.make_dense()?;
     for n in 1..=TEST_ELEMENTS {
         let element = n.to_le_bytes();
-        let (a, b) = (one.add(&element)?, dense.add(&element)?);
+        let most = Limits::default().sparse_bytes;
+        let (a, b) = (one.add(&element, most)?, dense.add(&element, most)?);
         if a != b {
             return Err(CommandError::new(format!(
                 "ERR TESTFAILED sparse and dense registers differ after {n} elements"

@@ -47,7 +47,8 @@ const OBJECT_HELP: &[&str] = &[
 
 /// Strings up to so many bytes are `embstr`.
 const EMBEDDED_BYTES_MAX: usize = 44;
-/// Integers below this are shared objects in Redis, which show as many references as an `int` holds.
+/// Integers below this are shared objects in Redis, which show as many references as an `int` holds,
+/// unless the eviction policy keeps something of each.
 const SHARED_INTEGERS: i64 = 10_000;
 
 fn object(call: &mut Call<'_>) -> Result<(), CommandError> {
@@ -158,7 +159,8 @@ fn integer(found: &Inspected<'_>, bytes: &[u8]) -> Option<i64> {
 pub(super) fn references(found: &Inspected<'_>) -> i64 {
     match found.value {
         Value::String(bytes)
-            if integer(found, bytes).is_some_and(|n| (0..SHARED_INTEGERS).contains(&n)) =>
+            if !found.apart
+                && integer(found, bytes).is_some_and(|n| (0..SHARED_INTEGERS).contains(&n)) =>
         {
             i32::MAX.into()
         }

@@ -276,7 +276,7 @@ fn texts(a: &[u8], b: &[u8], whole: bool) -> Ordering {
 }
 
 fn store(call: &mut Call<'_>, key: &[u8], found: &[Option<Vec<u8>>]) -> Result<(), CommandError> {
-    let mut list = List::default();
+    let mut list = List::new(call.keyspace.limits().list);
     for value in found {
         list.push_back(value.as_deref().unwrap_or_default());
     }

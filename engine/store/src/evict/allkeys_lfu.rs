@@ -8,6 +8,12 @@ use super::order::sample::Sample;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
+/// How rarely `entry`, whose mark is a logarithmic count, was used: the higher, the better a victim it
+/// is.
+pub(super) fn rarity<M: Marks>(entry: EntryId, now: Millis, marks: &M) -> u64 {
+    u64::from(255 - log_count::decayed(marks.get(entry), now))
+}
+
 /// Sampled least frequently used.
 pub struct AllKeysLfu {
     sample: Sample<()>,
@@ -48,8 +54,7 @@ impl<M: Marks> Policy<M> for AllKeysLfu {
     fn touch(&mut self, _entry: EntryId) {}
 
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId> {
-        self.sample
-            .victim(|entry, ()| u64::from(255 - log_count::decayed(marks.get(entry), now)))
+        self.sample.victim(|entry, ()| rarity(entry, now, marks))
     }
 
     fn remove(&mut self, entry: EntryId) {

@@ -5,6 +5,7 @@
 
 use super::order::sample::Sample;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use crate::spec::Param;
 use crate::time::Millis;
 
 /// The parameter that all sampled policies share.
@@ -15,7 +16,11 @@ pub(super) const SAMPLES: Param = Param {
     min: 1,
     max: 64,
 };
-use crate::spec::Param;
+
+/// How long ago `entry`, whose mark is a stamp, was used: the longer, the better a victim it is.
+pub(super) fn idle_ms<M: Marks>(entry: EntryId, now: Millis, marks: &M) -> u64 {
+    (now.0 as u32).wrapping_sub(marks.get(entry)).into()
+}
 
 /// Sampled least recently used.
 pub struct AllKeysLru {
@@ -57,9 +62,7 @@ impl<M: Marks> Policy<M> for AllKeysLru {
     fn touch(&mut self, _entry: EntryId) {}
 
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId> {
-        let now = now.0 as u32;
-        self.sample
-            .victim(|entry, ()| u64::from(now.wrapping_sub(marks.get(entry))))
+        self.sample.victim(|entry, ()| idle_ms(entry, now, marks))
     }
 
     fn remove(&mut self, entry: EntryId) {

@@ -20,6 +20,7 @@
 
 pub mod allkeys_lfu;
 pub mod allkeys_lru;
+pub mod allkeys_random;
 pub mod clock;
 pub mod family;
 pub mod fifo;
@@ -29,6 +30,9 @@ pub mod none;
 pub mod order;
 pub mod s3fifo;
 pub mod sieve;
+pub mod volatile_lfu;
+pub mod volatile_lru;
+pub mod volatile_random;
 pub mod volatile_ttl;
 
 pub use family::mark::{MarkRule, Marks};
@@ -77,5 +81,9 @@ family::policies![
     lfu::Lfu,
     allkeys_lru::AllKeysLru,
     allkeys_lfu::AllKeysLfu,
+    allkeys_random::AllKeysRandom,
+    volatile_lru::VolatileLru,
+    volatile_lfu::VolatileLfu,
+    volatile_random::VolatileRandom,
     volatile_ttl::VolatileTtl,
 ];

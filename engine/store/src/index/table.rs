@@ -1,11 +1,7 @@
 //! The table: the lines and the shape, which readers and the writer share.
 
-#[cfg(loom)]
-use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(loom))]
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::mem::{ItemId, Line, Lines};
+use crate::sync::{AtomicU64, Ordering};
 
 /// How many entries a line holds.
 pub(super) const SLOTS: usize = 12;

@@ -32,7 +32,7 @@ impl Keyspace {
         change: impl FnOnce(&mut C) -> Result<R, CommandError>,
     ) -> Result<R, CommandError> {
         let Some(id) = self.access(key) else {
-            let mut made = C::default();
+            let mut made = C::new(&self.limits());
             let result = change(&mut made)?;
             if !made.is_empty() {
                 self.put_collection(None, key, made.into_stored(), None)?;

@@ -117,15 +117,19 @@ impl Eviction {
     /// Begins anew, as configured: no item is known.
     pub(super) fn configure(&mut self, config: &ShardConfig, arena: &Arena) {
         let spec = with_samples(&config.policy, config.samples);
-        if config.maxmemory == 0 || spec == PolicySpec::default() {
-            self.active = None;
-            self.set_rule(MarkRule::Second);
-            return;
-        }
         let policy: Box<dyn Policy<Residents>> = spec.build(Setup {
-            capacity: Capacity::Bytes(config.maxmemory),
+            capacity: Capacity::Bytes(config.maxmemory.max(1)),
             seed: config.seed,
         });
+        if config.maxmemory == 0 || spec == PolicySpec::default() {
+            // Nobody goes, and yet `OBJECT` tells what the policy would go by.
+            self.active = None;
+            self.set_rule(match policy.mark_rule() {
+                rule @ (MarkRule::Stamp | MarkRule::LogCount) => rule,
+                _ => MarkRule::Second,
+            });
+            return;
+        }
         self.set_rule(match policy.mark_rule() {
             MarkRule::Nothing => MarkRule::Second,
             rule => rule,
@@ -177,9 +181,15 @@ impl Eviction {
     /// The mark that an item begins with, unless the policy says otherwise.
     pub(super) fn first_mark(&self, now: Millis) -> u32 {
         match self.rule {
-            MarkRule::Second => MarkRule::Second.next(0, now, 0),
+            rule @ (MarkRule::Second | MarkRule::Stamp) => rule.next(0, now, 0),
+            MarkRule::LogCount => log_count::new(now),
             _ => 0,
         }
+    }
+
+    /// Whether a policy that evicts goes by how long ago or how often each item was used.
+    pub(super) fn marks_uses(&self) -> bool {
+        self.active.is_some() && matches!(self.rule, MarkRule::Stamp | MarkRule::LogCount)
     }
 
     /// What the mark of an item tells of its use.

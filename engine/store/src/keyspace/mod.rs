@@ -21,6 +21,7 @@ mod slab;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod version;
 mod walk;
 
 use std::io;
@@ -53,6 +54,7 @@ pub use reader::{KeyReader, Read, Touched};
 use settings::Settings;
 use slab::Slab;
 pub use tags::Tagged;
+pub(crate) use version::Version;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
 pub const BULK_BYTES_MAX: usize = 512 << 20;

@@ -43,6 +43,8 @@ pub struct Inspected<'a> {
     pub bytes: u64,
     /// How it was used.
     pub usage: Usage,
+    /// Whether a policy keeps of each key how it was used, so that Redis would share no integers.
+    pub apart: bool,
 }
 
 impl Keyspace {
@@ -58,6 +60,7 @@ impl Keyspace {
             bytes: Arena::block_bytes(item.bytes())
                 + collection.map_or(0, |stored| stored.bytes() as u64),
             usage: self.eviction.usage(item, self.now),
+            apart: self.eviction.marks_uses(),
         })
     }
 

@@ -4,13 +4,13 @@
 //! a collection, a shard in the midst of a multi-shard command) it leaves to the owner.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_epoch::Guard;
 use rapidhash::v3::RapidSecrets;
 
 use super::databases::Places;
 use super::eviction::{SharedRule, mark_hit};
+use super::version::Version;
 use super::{Keyspace, hash};
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
@@ -43,7 +43,7 @@ pub struct KeyReader {
     items: SharedItems,
     secrets: RapidSecrets,
     rule: SharedRule,
-    version: Arc<AtomicU64>,
+    version: Arc<Version>,
 }
 
 impl KeyReader {
@@ -58,11 +58,9 @@ impl KeyReader {
         guard: &Guard,
         touched: impl FnOnce(Touched),
     ) -> Read {
-        // Acquire: pairs with the release in `Hold::drop`; what a multi-shard command wrote is seen.
-        let version = self.version.load(Ordering::Acquire);
-        if version % 2 == 1 {
+        let Some(version) = self.version.look() else {
             return Read::Ask;
-        }
+        };
         let place = self.places.of(database);
         let hash = hash(place, key, &self.secrets);
         let is_wanted = |id| {
@@ -104,13 +102,10 @@ impl KeyReader {
         read
     }
 
-    /// `read`, unless a multi-shard command began meanwhile: what it changed may have been seen in
-    /// part.
+    /// `read`, unless several keys began to change together: what changed may have been seen in part.
     #[inline]
     fn unless_changed(&self, version: u64, read: Read) -> Read {
-        // The index was read with acquire loads, which pair with release stores that a multi-shard
-        // command makes after it made the version odd: who saw its changes sees the odd version.
-        if self.version.load(Ordering::Acquire) == version {
+        if self.version.is_still(version) {
             read
         } else {
             Read::Ask
@@ -119,8 +114,8 @@ impl KeyReader {
 }
 
 impl Keyspace {
-    /// A reader for other cores. `version` is odd while a multi-shard command changes this shard.
-    pub(crate) fn reader(&self, version: Arc<AtomicU64>) -> KeyReader {
+    /// A reader for other cores, by this shard's version.
+    pub(crate) fn reader(&self, version: Arc<Version>) -> KeyReader {
         KeyReader {
             table: Arc::clone(self.index.table()),
             places: Arc::clone(self.databases.places()),

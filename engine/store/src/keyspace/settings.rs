@@ -1,4 +1,5 @@
-//! Settings that change while the shard runs: the bound on memory, and the policy behind it.
+//! Settings that change while the shard runs: the bound on memory, the policy behind it, and how far
+//! compact forms go.
 //!
 //! A new policy knows no item at first. They are shown to it in slices, by a walk of the index that the
 //! index's growth does not disturb; what is written meanwhile it learns at once. Where it has nothing to
@@ -8,6 +9,7 @@ use super::Keyspace;
 use crate::evict::PolicySpec;
 use crate::mem::{Arena, ItemId};
 use crate::shard::ShardConfig;
+use crate::value::Limits;
 
 /// Buckets that one slice of a walk looks at: some tens of microseconds.
 const SLICE_BUCKETS: usize = 256;
@@ -48,6 +50,17 @@ impl Keyspace {
     pub(crate) fn set_samples(&mut self, samples: u32) {
         self.settings.config.samples = samples;
         self.begin_policy();
+    }
+
+    /// How far the compact forms of values go.
+    #[inline]
+    pub fn limits(&self) -> Limits {
+        self.settings.config.limits
+    }
+
+    /// How far compact forms go from now on.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.settings.config.limits = limits;
     }
 
     fn begin_policy(&mut self) {

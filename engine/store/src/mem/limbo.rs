@@ -7,9 +7,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ItemId;
+use crate::sync::{AtomicBool, Ordering};
 
 /// A batch is sealed when it holds so many items ...
 const BATCH_ITEMS: usize = 64;
@@ -87,5 +87,84 @@ impl Limbo {
     /// Whether sealed batches wait.
     pub(super) fn is_waiting(&self) -> bool {
         !self.sealed.is_empty()
+    }
+}
+
+/// Every interleaving of a reader with a writer that replaces what it reads, retires it, and uses its
+/// memory again as soon as it may, by loom; crossbeam's epochs are modelled with it.
+#[cfg(all(test, loom))]
+mod loom_model {
+    use std::sync::Arc;
+
+    use loom::cell::UnsafeCell;
+    use loom::thread;
+
+    use super::Limbo;
+    use crate::index::Index;
+    use crate::mem::ItemId;
+
+    fn id(number: u32) -> ItemId {
+        ItemId::from_bits(number).unwrap()
+    }
+
+    /// What two ids stand for.
+    struct Memory([UnsafeCell<u32>; 2]);
+
+    // SAFETY: the cells are loom's, which refuse a write that is not ordered with every read.
+    #[expect(unsafe_code, reason = "loom looks at every access")]
+    unsafe impl Sync for Memory {}
+
+    #[expect(unsafe_code, reason = "loom looks at every access")]
+    impl Memory {
+        fn read(&self, id: u32) -> u32 {
+            // SAFETY: see `Memory`.
+            self.0[id as usize - 1].with(|cell| unsafe { *cell })
+        }
+
+        fn reuse(&self, id: u32) {
+            // SAFETY: see `Memory`.
+            self.0[id as usize - 1].with_mut(|cell| unsafe { *cell = 99 });
+        }
+    }
+
+    fn nothing_is_reused_while_it_is_read(waits: bool) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(move || {
+            let memory = Arc::new(Memory([UnsafeCell::new(1), UnsafeCell::new(2)]));
+            let mut index = Index::new().unwrap();
+            index.insert(1, id(1), |_| 1);
+            let (table, seen) = (Arc::clone(index.table()), Arc::clone(&memory));
+            let reader = thread::spawn(move || {
+                let guard = crossbeam_epoch::pin();
+                let found = table.find(1, |_| true).unwrap().bits();
+                assert_eq!(seen.read(found), found);
+                drop(guard);
+            });
+            let mut limbo = Limbo::default();
+            let (place, old) = index.find(1, |_| true).unwrap();
+            index.replace(place, id(2));
+            if !waits {
+                memory.reuse(old.bits());
+            }
+            limbo.retire(old, 1);
+            limbo.seal();
+            for _ in 0..3 {
+                crossbeam_epoch::pin().flush();
+                limbo.take_passed(|id| memory.reuse(id.bits()));
+            }
+            reader.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_nothing_is_reused_while_it_is_read() {
+        nothing_is_reused_while_it_is_read(true);
+    }
+
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn loom_without_limbo_it_is() {
+        nothing_is_reused_while_it_is_read(false);
     }
 }

@@ -7,11 +7,7 @@
     expect(unsafe_code, reason = "lines lie in reserved memory")
 )]
 
-#[cfg(not(loom))]
-use std::sync::atomic::AtomicU64;
-
-#[cfg(loom)]
-use loom::sync::atomic::AtomicU64;
+use crate::sync::AtomicU64;
 
 /// One cache line of atomic words.
 #[derive(Debug, Default)]

@@ -8,16 +8,17 @@ use super::{
 };
 use crate::command::number::parse_float;
 use crate::keyspace::{BULK_BYTES_MAX, Owned};
-use crate::value::{Hash, List, Set, SortedSet};
+use crate::value::limits::{Bounds, IntsMax};
+use crate::value::{Hash, Limits, List, Set, SortedSet};
 
 type Elements<'a> = Vec<Cow<'a, [u8]>>;
 type Unpack = fn(&[u8]) -> Result<Elements<'_>, RdbError>;
 
-/// The value of a payload.
+/// The value of a payload, in a form that `limits` allow.
 ///
 /// # Errors
 /// The payload is damaged, of a later version, or of a form that means nothing here.
-pub fn read(payload: &[u8]) -> Result<Owned, RdbError> {
+pub fn read(payload: &[u8], limits: Limits) -> Result<Owned, RdbError> {
     let split = payload.len().checked_sub(FOOTER_BYTES);
     let (body, footer) = payload.split_at(split.ok_or(RdbError::Footer)?);
     let version = u16::from_le_bytes([footer[0], footer[1]]);
@@ -27,6 +28,7 @@ pub fn read(payload: &[u8]) -> Result<Owned, RdbError> {
     }
     let mut source = Source {
         cursor: Cursor { rest: body },
+        limits,
     };
     let kind = source.cursor.byte()?;
     source.value(kind)
@@ -34,6 +36,7 @@ pub fn read(payload: &[u8]) -> Result<Owned, RdbError> {
 
 struct Source<'a> {
     cursor: Cursor<'a>,
+    limits: Limits,
 }
 
 impl<'a> Source<'a> {
@@ -45,14 +48,14 @@ impl<'a> Source<'a> {
                 tag: None,
             }),
             kind::LIST => {
-                let mut list = List::default();
+                let mut list = List::new(self.limits.list);
                 for _ in 0..self.count()? {
                     list.push_back(&self.string()?);
                 }
                 of_list(list)
             }
             kind::LIST_ZIPLIST => {
-                let mut list = List::default();
+                let mut list = List::new(self.limits.list);
                 append(&mut list, ziplist::elements(&self.string()?)?);
                 of_list(list)
             }
@@ -60,14 +63,14 @@ impl<'a> Source<'a> {
             kind::SET => {
                 let mut set = Set::default();
                 for _ in 0..self.count()? {
-                    add(&mut set, &self.string()?)?;
+                    add(&mut set, &self.string()?, self.limits.ints)?;
                 }
                 of_set(set)
             }
             kind::SET_INTSET => {
                 let mut set = Set::default();
                 for n in intset::integers(&self.string()?)? {
-                    add(&mut set, n.to_string().as_bytes())?;
+                    add(&mut set, n.to_string().as_bytes(), self.limits.ints)?;
                 }
                 of_set(set)
             }
@@ -76,7 +79,7 @@ impl<'a> Source<'a> {
                 let mut hash = Hash::default();
                 for _ in 0..count {
                     let (field, value) = (self.string()?, self.string()?);
-                    add_field(&mut hash, &field, &value)?;
+                    add_field(&mut hash, &field, &value, self.limits.hash)?;
                 }
                 of_hash(hash)
             }
@@ -93,7 +96,7 @@ impl<'a> Source<'a> {
                     } else {
                         self.text_score()?
                     };
-                    add_member(&mut set, &member, score)?;
+                    add_member(&mut set, &member, score, self.limits.sorted_set)?;
                 }
                 of_sorted_set(set)
             }
@@ -105,7 +108,7 @@ impl<'a> Source<'a> {
 
     /// A list in nodes.
     fn list(&mut self, kind: u8) -> Result<Owned, RdbError> {
-        let mut list = List::default();
+        let mut list = List::new(self.limits.list);
         for _ in 0..self.count()? {
             let container = match kind {
                 kind::LIST_QUICKLIST => None,
@@ -129,7 +132,7 @@ impl<'a> Source<'a> {
             let [field, value] = pair else {
                 return Err(RdbError::Format);
             };
-            add_field(&mut hash, field, value)?;
+            add_field(&mut hash, field, value, self.limits.hash)?;
         }
         of_hash(hash)
     }
@@ -142,7 +145,7 @@ impl<'a> Source<'a> {
                 return Err(RdbError::Format);
             };
             let score = parse_float(score).ok_or(RdbError::Format)?;
-            add_member(&mut set, member, score)?;
+            add_member(&mut set, member, score, self.limits.sorted_set)?;
         }
         of_sorted_set(set)
     }
@@ -211,16 +214,23 @@ fn append(list: &mut List, elements: Elements<'_>) {
     }
 }
 
-fn add(set: &mut Set, member: &[u8]) -> Result<(), RdbError> {
-    set.insert(member).then_some(()).ok_or(RdbError::Format)
+fn add(set: &mut Set, member: &[u8], most: IntsMax) -> Result<(), RdbError> {
+    let new = set.insert(member, most);
+    new.then_some(()).ok_or(RdbError::Format)
 }
 
-fn add_field(hash: &mut Hash, field: &[u8], value: &[u8]) -> Result<(), RdbError> {
-    hash.set(field, value).then_some(()).ok_or(RdbError::Format)
+fn add_field(hash: &mut Hash, field: &[u8], value: &[u8], bounds: Bounds) -> Result<(), RdbError> {
+    let new = hash.set(field, value, bounds);
+    new.then_some(()).ok_or(RdbError::Format)
 }
 
-fn add_member(set: &mut SortedSet, member: &[u8], score: f64) -> Result<(), RdbError> {
-    if score.is_nan() || set.insert(member, score).is_some() {
+fn add_member(
+    set: &mut SortedSet,
+    member: &[u8],
+    score: f64,
+    bounds: Bounds,
+) -> Result<(), RdbError> {
+    if score.is_nan() || set.insert(member, score, bounds).is_some() {
         return Err(RdbError::Format);
     }
     Ok(())

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::keyspace::Owned;
-use crate::value::{Hash, List, Set, SortedSet, Stored, Value};
+use crate::value::limits::{Bounds, IntsMax};
+use crate::value::{Hash, Limits, List, Set, SortedSet, Stored, Value};
 
 fn string(bytes: &[u8]) -> Owned {
     Owned::String {
@@ -21,8 +22,13 @@ fn value(owned: &Owned) -> Value<'_> {
     }
 }
 
+/// What a payload says, under Redis's limits.
+fn taken(payload: &[u8]) -> Result<Owned, RdbError> {
+    read(payload, Limits::default())
+}
+
 fn again(owned: &Owned) -> Owned {
-    read(&write(value(owned))).expect("what was written is read")
+    taken(&write(value(owned))).expect("what was written is read")
 }
 
 /// `body` as a payload of `version`.
@@ -62,10 +68,10 @@ proptest! {
         let (mut hash, mut set) = (Hash::default(), SortedSet::default());
         let (mut list, mut members) = (List::default(), Set::default());
         for (name, (text, score)) in &pairs {
-            hash.set(name, text);
-            set.insert(name, *score);
+            hash.set(name, text, Bounds::HASH);
+            set.insert(name, *score, Bounds::SORTED_SET);
             list.push_back(text);
-            members.insert(text);
+            members.insert(text, IntsMax::default());
             let Owned::String { bytes, .. } = again(&string(text)) else {
                 panic!("a string");
             };
@@ -98,25 +104,25 @@ proptest! {
         body in prop::collection::vec(any::<u8>(), 0..80),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
-        let _ = read(&sealed(&[&[kind], body.as_slice()].concat(), 10));
+        let _ = taken(&sealed(&[&[kind], body.as_slice()].concat(), 10));
         let mut hash = Hash::default();
-        hash.set(&body, b"12");
-        hash.set(b"f", &body);
+        hash.set(&body, b"12", Bounds::HASH);
+        hash.set(b"f", &body, Bounds::HASH);
         let whole = write(Value::Hash(&hash));
         let mut damaged = whole[..whole.len() - FOOTER_BYTES].to_vec();
         for (at, byte) in changes {
             let at = at.index(damaged.len());
             damaged[at] = byte;
         }
-        let _ = read(&sealed(&damaged, 10));
+        let _ = taken(&sealed(&damaged, 10));
         damaged.truncate(damaged.len() - 1);
-        let _ = read(&sealed(&damaged, 10));
+        let _ = taken(&sealed(&damaged, 10));
     }
 }
 
 #[test]
 fn old_forms_are_read() {
-    let pairs = |body: &[u8]| match read(&sealed(body, 6)).expect("an old form") {
+    let pairs = |body: &[u8]| match taken(&sealed(body, 6)).expect("an old form") {
         Owned::Collection(Stored::Hash(hash)) => fields(&hash),
         other => panic!("{other:?}"),
     };
@@ -148,7 +154,7 @@ fn old_forms_are_read() {
         b'c',
         254,
     ];
-    let Owned::Collection(Stored::SortedSet(set)) = read(&sealed(&text_scores, 3)).unwrap() else {
+    let Owned::Collection(Stored::SortedSet(set)) = taken(&sealed(&text_scores, 3)).unwrap() else {
         panic!("a sorted set");
     };
     let scores: Vec<f64> = set.iter().map(|(_, score)| score).collect();
@@ -159,7 +165,7 @@ fn old_forms_are_read() {
 fn compressed_strings_are_read() {
     // 0x01 "ab", then a run of 9 + 1 bytes from 2 before.
     let body = [kind::STRING, 0xc3, 6, 12, 1, b'a', b'b', 0xe0, 1, 1];
-    let Owned::String { bytes, .. } = read(&sealed(&body, 10)).unwrap() else {
+    let Owned::String { bytes, .. } = taken(&sealed(&body, 10)).unwrap() else {
         panic!("a string");
     };
     assert_eq!(bytes, b"abababababab");
@@ -169,7 +175,7 @@ fn compressed_strings_are_read() {
         [kind::STRING, 0xc3, 6, 12, 1, b'a', b'b', 0xe0, 1, 2],
         [kind::STRING, 0xc3, 7, 12, 1, b'a', b'b', 0xe0, 1, 1],
     ] {
-        assert_eq!(read(&sealed(&body, 10)).err(), Some(RdbError::Format));
+        assert_eq!(taken(&sealed(&body, 10)).err(), Some(RdbError::Format));
     }
     let bomb = [
         &[kind::STRING, 0xc3, 1, 0x81][..],
@@ -177,25 +183,71 @@ fn compressed_strings_are_read() {
         &[0],
     ]
     .concat();
-    assert_eq!(read(&sealed(&bomb, 10)).err(), Some(RdbError::Format));
+    assert_eq!(taken(&sealed(&bomb, 10)).err(), Some(RdbError::Format));
 }
 
 #[test]
 fn footers_are_checked() {
     let whole = write(Value::String(b"v"));
-    assert!(read(&whole).is_ok());
+    assert!(taken(&whole).is_ok());
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 4;
-        assert_eq!(read(&damaged).err(), Some(RdbError::Footer), "byte {at}");
+        assert_eq!(taken(&damaged).err(), Some(RdbError::Footer), "byte {at}");
     }
     assert_eq!(
-        read(&sealed(&[0, 1, b'v'], 11)).err(),
+        taken(&sealed(&[0, 1, b'v'], 11)).err(),
         Some(RdbError::Footer)
     );
-    assert_eq!(read(b"short").err(), Some(RdbError::Footer));
-    assert_eq!(read(&sealed(&[], 10)).err(), Some(RdbError::Format));
+    assert_eq!(taken(b"short").err(), Some(RdbError::Footer));
+    assert_eq!(taken(&sealed(&[], 10)).err(), Some(RdbError::Format));
     for empty in [kind::HASH, kind::SORTED_SET, kind::SET, kind::LIST].map(|kind| [kind, 0]) {
-        assert_eq!(read(&sealed(&empty, 10)).err(), Some(RdbError::Format));
+        assert_eq!(taken(&sealed(&empty, 10)).err(), Some(RdbError::Format));
     }
+}
+
+/// A payload says in which form its value was kept; the limits of who reads it say in which it is.
+#[test]
+fn the_reader_has_limits_of_its_own() {
+    let (mut hash, mut set) = (Hash::default(), SortedSet::default());
+    let (mut ints, most) = (Set::default(), IntsMax::default());
+    for n in 0..3_u8 {
+        let text = n.to_string().into_bytes();
+        hash.set(&text, b"value", Bounds::HASH);
+        set.insert(&text, f64::from(n), Bounds::SORTED_SET);
+        ints.insert(&text, most);
+    }
+    let payloads = [
+        write(Value::Hash(&hash)),
+        write(Value::SortedSet(&set)),
+        write(Value::Set(&ints)),
+    ];
+    let forms = |entries: usize, bytes: usize| {
+        let limits = Limits {
+            hash: Bounds { entries, bytes },
+            sorted_set: Bounds { entries, bytes },
+            ints: IntsMax::new(entries),
+            ..Limits::default()
+        };
+        payloads.each_ref().map(|payload| {
+            match read(payload, limits).expect("it was just written") {
+                Owned::Collection(Stored::Hash(hash)) => hash.is_compact(),
+                Owned::Collection(Stored::SortedSet(set)) => set.is_compact(),
+                Owned::Collection(Stored::Set(set)) => set.is_ints(),
+                other => panic!("{other:?}"),
+            }
+        })
+    };
+    assert_eq!(forms(3, 5), [true, true, true]);
+    assert_eq!(forms(2, 5), [false, false, false]);
+    assert_eq!(forms(3, 4), [false, true, true]);
+    // Back within them they are compact again, as Redis makes them when it loads.
+    let kept = fields(&hash);
+    hash.set(b"long", &[b'x'; 65], Bounds::HASH);
+    hash.remove(b"long");
+    assert!(!hash.is_compact());
+    let Owned::Collection(Stored::Hash(read)) = again(&Owned::collection(hash)) else {
+        panic!("a hash");
+    };
+    assert!(read.is_compact() && fields(&read) == kept);
 }

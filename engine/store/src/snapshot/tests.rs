@@ -10,6 +10,7 @@ use super::*;
 use crate::disk::{Fault, MemoryDisk, PowerLoss};
 use crate::keyspace::Entry;
 use crate::time::Millis;
+use crate::value::limits::{Bounds, IntsMax};
 use crate::value::set::Member;
 use crate::value::{Hash, List, Set, SortedSet, Value};
 
@@ -49,7 +50,7 @@ fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>)
         Model::Hash(fields) => {
             let mut hash = Hash::default();
             for (field, value) in fields {
-                hash.set(field, value);
+                hash.set(field, value, Bounds::HASH);
             }
             push(Value::Hash(&hash));
         }
@@ -61,13 +62,14 @@ fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>)
             push(Value::List(&list));
         }
         Model::Set(members) => {
-            let set: Set = members.iter().map(|member| Member::Text(member)).collect();
+            let members = members.iter().map(|member| Member::Text(member));
+            let set = Set::collect(members, IntsMax::default());
             push(Value::Set(&set));
         }
         Model::SortedSet(members) => {
             let mut set = SortedSet::default();
             for (member, score) in members {
-                set.insert(member, *score);
+                set.insert(member, *score, Bounds::SORTED_SET);
             }
             push(Value::SortedSet(&set));
         }

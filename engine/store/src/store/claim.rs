@@ -2,7 +2,7 @@
 //!
 //! One compare-and-swap, so that an op is served once although several owners find a key ready.
 
-use super::sync::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, Ordering};
 
 const FREE: u8 = 0;
 const TAKEN: u8 = 1;

@@ -8,6 +8,8 @@ use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
 use crate::log::{Fsync, LogError};
 use crate::snapshot::SnapshotError;
+use crate::time::Millis;
+use crate::value::Limits;
 
 /// Who answers a read of a string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct StoreConfig {
     pub samples: u32,
     /// How many databases there are, 1 to 256.
     pub databases: usize,
+    /// How far the compact forms of values go.
+    pub limits: Limits,
     /// The folder of logs and snapshots.
     pub dir: Option<PathBuf>,
     /// Whether what happens is logged.
@@ -46,6 +50,8 @@ pub struct StoreConfig {
     pub read_path: ReadPath,
     /// Whether workers are tied to a CPU each.
     pub pin: bool,
+    /// When the store is opened: what its folder holds counts as used then (`OBJECT IDLETIME`).
+    pub opened: Millis,
 }
 
 impl Default for StoreConfig {
@@ -58,12 +64,14 @@ impl Default for StoreConfig {
             policy: PolicySpec::default(),
             samples: 5,
             databases: 16,
+            limits: Limits::default(),
             dir: None,
             appendonly: false,
             appendfsync: Fsync::EverySec,
             device: DeviceKind::Uring,
             read_path: ReadPath::AnyCore,
             pin: true,
+            opened: Millis(0),
         }
     }
 }
@@ -83,6 +91,8 @@ pub enum Change {
     ActiveExpiry(bool),
     /// `appendfsync`.
     Appendfsync(Fsync),
+    /// `hash-max-listpack-entries` and its like: how far the compact forms of values go.
+    Limits(Limits),
 }
 
 /// The most shards.

@@ -25,7 +25,6 @@ mod ring;
 mod save;
 mod session;
 mod spawn;
-mod sync;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -42,6 +41,7 @@ use crate::keyspace::KeyReader;
 use crate::log::Fsync;
 use crate::slot::Slot;
 use crate::time::Millis;
+use crate::value::Limits;
 
 pub use caller::Answered;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
@@ -90,6 +90,10 @@ struct Inner {
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
     reads: Vec<Reads>,
+    /// Effects of each shard's ops.
+    changes: Vec<Arc<AtomicU64>>,
+    /// How far compact forms go now, for values that are brought together.
+    limits: Mutex<Limits>,
     doors: Vec<Door>,
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
@@ -155,6 +159,13 @@ impl Store {
         &self.inner.recovered
     }
 
+    /// How many effects ops have had since the store was opened.
+    pub fn changes(&self) -> u64 {
+        // Relaxed: counts order nothing.
+        let counts = self.inner.changes.iter();
+        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Lets the store's time be the clock's from now on, also where callers turn its workers.
     pub fn follow_clock(&self) {
         // Relaxed: whoever asks for the time before this is seen gets the last time that was.
@@ -206,13 +217,24 @@ impl Inner {
         self.readers.get(shard).filter(|_| anywhere)
     }
 
-    /// A setting changes: what of it concerns reads on any core.
+    /// A setting changes: what of it concerns callers, who read on any core and bring values together.
     fn note(&self, change: &Change) {
-        if let Change::Appendfsync(fsync) = change {
-            let holds = self.config.appendonly && *fsync == Fsync::Always;
-            let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
-            self.anywhere.store(anywhere, Ordering::Relaxed);
+        match change {
+            Change::Appendfsync(fsync) => {
+                let holds = self.config.appendonly && *fsync == Fsync::Always;
+                let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
+                self.anywhere.store(anywhere, Ordering::Relaxed);
+            }
+            Change::Limits(limits) => {
+                *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = *limits;
+            }
+            _ => {}
         }
+    }
+
+    /// How far compact forms go now.
+    fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Time is at least `now`. Relaxed: it orders nothing; each core sees it grow.

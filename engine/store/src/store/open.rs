@@ -8,7 +8,7 @@ use seawall_sys::clock::Clock;
 use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
 
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
-use super::host::Host;
+use super::host::{Host, Seen};
 use super::link::Door;
 use super::ring::Sleeper;
 use super::save;
@@ -55,13 +55,15 @@ impl Store {
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
         let mut unbound = None;
+        let mut changes = Vec::new();
         for place in &placement {
-            let version = Arc::new(AtomicU64::new(0));
+            let seen = Seen::default();
             let (mut shard, refused) = make(&config, place, numa)?;
             unbound = unbound.or(refused);
+            shard.keyspace().begin(config.opened, 0, false);
             let (log, found) = recover(&config, place.shard, &mut shard)?;
             if config.read_path == ReadPath::AnyCore {
-                readers.push(shard.keyspace().reader(Arc::clone(&version)));
+                readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));
             }
             recovered.push(found);
             let strict = config.holds_replies();
@@ -69,7 +71,8 @@ impl Store {
                 .dir
                 .clone()
                 .map(|dir| (dir, meta(&config, place.shard)));
-            let host = Host::new(place.shard, shards, shard, log, strict, version, saves);
+            changes.push(Arc::clone(&seen.changes));
+            let host = Host::new(place.shard, shards, shard, log, strict, seen, saves);
             seats[place.worker].hosts.push(host);
         }
         let doors = seats
@@ -83,6 +86,8 @@ impl Store {
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
+                changes,
+                limits: Mutex::new(config.limits),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
                 ticket: Ticket::new(),
                 clock: Clock::start(),
@@ -130,6 +135,7 @@ fn make(
         policy: config.policy.clone(),
         samples: config.samples,
         databases: config.databases,
+        limits: config.limits,
     })
     .map_err(StoreError::Memory)?;
     // A kernel that forbids it places memory where it is first touched: by the pinned owner.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crossbeam_utils::sync::{Parker, Unparker};
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::sync::{AtomicU8, Ordering, fence};
+use crate::sync::{AtomicU8, Ordering, fence};
 
 /// How many messages a ring holds.
 pub(super) const RING_SLOTS: usize = 256;

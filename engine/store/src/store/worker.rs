@@ -125,6 +125,13 @@ impl Worker {
         turn
     }
 
+    /// Ops that are sent from here on happen at `now`, or at the time that the store has seen where that is
+    /// later: for a thread that slept since its last turn.
+    pub fn see(&mut self, now: Millis) {
+        let core = self.core_mut();
+        core.now = core.inner.advance(now);
+    }
+
     /// Runs `op`; [`Worker::answers`] tells what became of it, by `tag`. Ops on one shard are applied in
     /// the order in which they were sent. One that [goes over several](Worker::is_wide) is to be sent when
     /// what the same client sent before is answered, and what it sends after when this is. Whether it was

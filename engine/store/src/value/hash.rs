@@ -4,23 +4,22 @@
 //!
 //! ```text
 //! ┌───────────┬───────────┬───────┬───────┬───────────┬──
-//! │ field len │ value len │ field │ value │ field len │ …       lengths are one byte each
+//! │ field len │ value len │ field │ value │ field len │ …       lengths below 128 are one byte each
 //! └───────────┴───────────┴───────┴───────┴───────────┴──
 //! ```
 //!
-//! Past [`COMPACT_ENTRIES`] fields, or with a field or value longer than [`COMPACT_BYTES`], it becomes
+//! Past a number of fields, or with a field or value longer than is allowed ([`Bounds`]), it becomes
 //! an index map, and stays one. Both show their fields in an order that depends on what was done to
 //! the hash alone and not on a hash function, so that a replica and a simulated run see the same order.
 
 use indexmap::IndexMap;
 use rapidhash::fast::GlobalState;
 
-use super::{Collection, Stored, allocation};
+use super::limits::Bounds;
+use super::{Collection, Limits, Stored, allocation, length};
 
-/// The most fields of the compact encoding (Redis: `hash-max-listpack-entries`).
-pub const COMPACT_ENTRIES: usize = 128;
-/// The longest field or value of the compact encoding (Redis: `hash-max-listpack-value`).
-pub const COMPACT_BYTES: usize = 64;
+/// A table of fewer fields gives no memory back.
+const SHRUNK_MIN: usize = 128;
 
 /// Bytes that an index map takes for an entry: key, value, hash, and its share of the index.
 const TABLE_ENTRY_BYTES: usize = 2 * size_of::<Box<[u8]>>() + size_of::<u64>() + 6;
@@ -84,23 +83,27 @@ impl Hash {
         }
     }
 
-    /// Sets `field`; whether it is new.
-    pub fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
+    /// Sets `field`; whether it is new. What is longer than `bounds` allows, or one field more than
+    /// they do, makes the hash a table.
+    pub fn set(&mut self, field: &[u8], value: &[u8], bounds: Bounds) -> bool {
         if let Encoding::Compact { bytes, len } = &mut self.encoding {
-            let fits = field.len() <= COMPACT_BYTES && value.len() <= COMPACT_BYTES;
+            let entry = entry_bytes(field, value);
+            let fits = field.len() <= bounds.bytes && value.len() <= bounds.bytes;
             match find(bytes, field) {
-                Some(at) if fits => {
-                    let start = at + 2 + field.len();
-                    let end = start + usize::from(bytes[at + 1]);
-                    bytes[at + 1] = value.len() as u8;
-                    bytes.splice(start..end, value.iter().copied());
+                Some(at) if fits && bounds.hold(*len, bytes.len() + entry) => {
+                    let old = Entry::read(bytes, at);
+                    let (old_len, end) = (old.value.len(), old.end);
+                    bytes.splice(end - old_len..end, value.iter().copied());
+                    let told = at + length::size(field.len());
+                    bytes.splice(
+                        told..told + length::size(old_len),
+                        length::bytes(value.len()),
+                    );
                     return false;
                 }
-                None if fits && *len < COMPACT_ENTRIES => {
-                    bytes.reserve(2 + field.len() + value.len());
-                    bytes.extend([field.len() as u8, value.len() as u8]);
-                    bytes.extend_from_slice(field);
-                    bytes.extend_from_slice(value);
+                None if fits && bounds.hold(*len + 1, bytes.len() + entry) => {
+                    bytes.reserve(entry);
+                    push_entry(bytes, field, value);
                     *len += 1;
                     return true;
                 }
@@ -137,7 +140,7 @@ impl Hash {
                 };
                 *text -= allocation(field.len()) + allocation(value.len());
                 // A table that shrank to a quarter gives memory back.
-                if table.len() >= COMPACT_ENTRIES && table.len() < table.capacity() / 4 {
+                if table.len() >= SHRUNK_MIN && table.len() < table.capacity() / 4 {
                     table.shrink_to(table.len() * 2);
                 }
                 true
@@ -223,15 +226,32 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    #[inline]
     fn read(bytes: &[u8], at: usize) -> Entry<'_> {
-        let value = at + 2 + usize::from(bytes[at]);
-        let end = value + usize::from(bytes[at + 1]);
+        let mut rest = bytes[at..].iter();
+        let (field_len, before) = length::read(rest.by_ref());
+        let (value_len, between) = length::read(rest);
+        let field = at + before + between;
+        let value = field + field_len;
+        let end = value + value_len;
         Entry {
-            field: &bytes[at + 2..value],
+            field: &bytes[field..value],
             value: &bytes[value..end],
             end,
         }
     }
+}
+
+/// The bytes that an entry takes.
+fn entry_bytes(field: &[u8], value: &[u8]) -> usize {
+    length::size(field.len()) + length::size(value.len()) + field.len() + value.len()
+}
+
+fn push_entry(bytes: &mut Vec<u8>, field: &[u8], value: &[u8]) {
+    bytes.extend(length::bytes(field.len()));
+    bytes.extend(length::bytes(value.len()));
+    bytes.extend_from_slice(field);
+    bytes.extend_from_slice(value);
 }
 
 /// The entries of the compact encoding with the places where they begin.
@@ -252,6 +272,9 @@ fn find(bytes: &[u8], field: &[u8]) -> Option<usize> {
 }
 
 impl Collection for Hash {
+    fn new(_limits: &Limits) -> Hash {
+        Hash::default()
+    }
     fn is_empty(&self) -> bool {
         self.is_empty()
     }

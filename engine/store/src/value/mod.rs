@@ -6,12 +6,15 @@
 pub mod hash;
 pub mod hyperloglog;
 mod indexed_set;
+mod length;
+pub mod limits;
 pub mod list;
 mod rank_tree;
 pub mod set;
 pub mod sorted_set;
 
 pub use hash::Hash;
+pub use limits::Limits;
 pub use list::List;
 pub use set::Set;
 pub use sorted_set::SortedSet;
@@ -108,7 +111,9 @@ impl Stored {
 }
 
 /// A collection that a key may hold.
-pub trait Collection: Default {
+pub trait Collection: Sized {
+    /// An empty one, that is made under these limits.
+    fn new(limits: &Limits) -> Self;
     /// Whether nothing is left: an empty collection is removed with its key.
     fn is_empty(&self) -> bool;
     /// The bytes that it takes on the heap, in constant time.

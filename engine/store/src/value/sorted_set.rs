@@ -4,12 +4,12 @@
 //!
 //! ```text
 //! ┌─────────────────┬────────────┬────────┬─────────────────┬──
-//! │ score, 8 bytes  │ member len │ member │ score, 8 bytes  │ …    little-endian; the length is one byte
-//! └─────────────────┴────────────┴────────┴─────────────────┴──
+//! │ score, 8 bytes  │ member len │ member │ score, 8 bytes  │ …    little-endian; a length below 128 is
+//! └─────────────────┴────────────┴────────┴─────────────────┴──    one byte
 //! ```
 //!
-//! Past [`COMPACT_ENTRIES`] members, or with one longer than [`COMPACT_BYTES`], it becomes an
-//! `Indexed` set (a table of members beside a counted tree), and stays one. Equal scores are ordered
+//! Past a number of members, or with one longer than is allowed ([`Bounds`]), it becomes an `Indexed`
+//! set (a table of members beside a counted tree), and stays one. Equal scores are ordered
 //! by the members' bytes. A score is never NaN: callers refuse it where it would arise.
 
 use std::cmp::Ordering;
@@ -18,15 +18,11 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::indexed_set::Indexed;
-use super::{Collection, Stored, allocation};
+use super::limits::Bounds;
+use super::{Collection, Limits, Stored, allocation, length};
 
-/// The most members of the compact encoding (Redis: `zset-max-listpack-entries`).
-pub const COMPACT_ENTRIES: usize = 128;
-/// The longest member of the compact encoding (Redis: `zset-max-listpack-value`).
-pub const COMPACT_BYTES: usize = 64;
-
-/// Bytes before a member: its score and its length.
-const HEAD: usize = 9;
+/// The bytes of a score.
+const SCORE: usize = 8;
 
 /// The order of a set's members: by score, then by their bytes.
 pub fn order(a: &(&[u8], f64), b: &(&[u8], f64)) -> Ordering {
@@ -60,12 +56,16 @@ impl SortedSet {
     /// A set of these members, which come in order and each once.
     pub fn from_ordered<'a>(
         members: impl ExactSizeIterator<Item = (&'a [u8], f64)> + Clone,
+        bounds: Bounds,
     ) -> SortedSet {
-        let fits = members.len() <= COMPACT_ENTRIES
-            && members.clone().all(|(name, _)| name.len() <= COMPACT_BYTES);
+        let len = members.len();
+        let total = members.clone().map(|(member, _)| entry_bytes(member)).sum();
+        let fits = bounds.hold(len, total)
+            && members
+                .clone()
+                .all(|(member, _)| member.len() <= bounds.bytes);
         let encoding = if fits {
-            let len = members.len();
-            let mut bytes = Vec::with_capacity(members.clone().map(|(m, _)| HEAD + m.len()).sum());
+            let mut bytes = Vec::with_capacity(total);
             for (member, score) in members {
                 push_entry(&mut bytes, member, score);
             }
@@ -115,8 +115,8 @@ impl SortedSet {
     }
 
     /// Sets the score of `member`; the score that it had. An equal score changes nothing, not even
-    /// the sign of a zero.
-    pub fn insert(&mut self, member: &[u8], score: f64) -> Option<f64> {
+    /// the sign of a zero. A new member that `bounds` do not allow makes the set an indexed one.
+    pub fn insert(&mut self, member: &[u8], score: f64, bounds: Bounds) -> Option<f64> {
         debug_assert!(!score.is_nan(), "callers refuse NaN");
         if let Encoding::Compact { bytes, len } = &mut self.encoding {
             let old = find(bytes, member).map(|(_, entry)| (entry.at, entry.end, entry.score));
@@ -127,7 +127,8 @@ impl SortedSet {
                 }
                 return Some(old);
             }
-            if *len < COMPACT_ENTRIES && member.len() <= COMPACT_BYTES {
+            let total = bytes.len() + entry_bytes(member);
+            if member.len() <= bounds.bytes && bounds.hold(*len + 1, total) {
                 insert_sorted(bytes, member, score);
                 *len += 1;
                 return None;
@@ -183,7 +184,7 @@ impl SortedSet {
             Encoding::Indexed(set) => (&[], Some(set)),
         };
         // Entries have no length at their end, so going back needs their places first.
-        let mut places: SmallVec<[usize; COMPACT_ENTRIES]> = entries(bytes)
+        let mut places: SmallVec<[usize; Bounds::SORTED_SET.entries]> = entries(bytes)
             .map(|entry| entry.at)
             .skip(ranks.start)
             .take(ranks.len())
@@ -248,12 +249,14 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn read(bytes: &[u8], at: usize) -> Entry<'_> {
         let (score, rest) = bytes[at..]
-            .split_first_chunk::<8>()
+            .split_first_chunk::<SCORE>()
             .expect("an entry begins with its score");
-        let end = at + HEAD + usize::from(rest[0]);
+        let (len, before) = length::read(rest.iter());
+        let member = at + SCORE + before;
+        let end = member + len;
         Entry {
             score: f64::from_le_bytes(*score),
-            member: &bytes[at + HEAD..end],
+            member: &bytes[member..end],
             at,
             end,
         }
@@ -284,9 +287,14 @@ fn kept(score: f64) -> f64 {
     score + 0.0
 }
 
+/// The bytes that an entry takes.
+fn entry_bytes(member: &[u8]) -> usize {
+    SCORE + length::size(member.len()) + member.len()
+}
+
 fn push_entry(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
     bytes.extend_from_slice(&kept(score).to_le_bytes());
-    bytes.push(member.len() as u8);
+    bytes.extend(length::bytes(member.len()));
     bytes.extend_from_slice(member);
 }
 
@@ -295,16 +303,23 @@ fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
     let at = entries(bytes)
         .find(|entry| (entry.score, entry.member) > (score, member))
         .map_or(bytes.len(), |entry| entry.at);
-    let added = HEAD + member.len();
+    let groups = length::size(member.len());
+    let added = entry_bytes(member);
     let old = bytes.len();
     bytes.resize(old + added, 0);
     bytes.copy_within(at..old, at + added);
-    bytes[at..at + 8].copy_from_slice(&score.to_le_bytes());
-    bytes[at + 8] = member.len() as u8;
-    bytes[at + HEAD..at + added].copy_from_slice(member);
+    let entry = &mut bytes[at..at + added];
+    entry[..SCORE].copy_from_slice(&score.to_le_bytes());
+    for i in 0..groups {
+        entry[SCORE + i] = length::group(member.len(), i);
+    }
+    entry[SCORE + groups..].copy_from_slice(member);
 }
 
 impl Collection for SortedSet {
+    fn new(_limits: &Limits) -> SortedSet {
+        SortedSet::default()
+    }
     fn is_empty(&self) -> bool {
         self.is_empty()
     }

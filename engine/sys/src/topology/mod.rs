@@ -8,6 +8,8 @@
 mod place;
 mod sysfs;
 
+pub(crate) use sysfs::list;
+
 pub use place::{PlaceError, Placement, place};
 
 use std::fmt;

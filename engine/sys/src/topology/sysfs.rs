@@ -188,13 +188,14 @@ fn read_word<T>(
 /// A list such as `0-3,8,10-11`, ascending and without duplicates; an empty file is an empty list.
 fn read_ids(path: &Path) -> Result<Vec<usize>, TopologyError> {
     let text = read_text(path)?;
-    parse_ids(text.trim()).ok_or_else(|| {
+    list(text.trim()).ok_or_else(|| {
         let what = format!("an ascending list such as 0-3,8 of numbers up to {ID_MAX}");
         malformed(path, &what, &text)
     })
 }
 
-fn parse_ids(text: &str) -> Option<Vec<usize>> {
+/// The numbers of an ascending list as the kernel writes it, `0-3,8`.
+pub(crate) fn list(text: &str) -> Option<Vec<usize>> {
     let mut ids: Vec<usize> = Vec::new();
     if text.is_empty() {
         return Some(ids);
@@ -247,8 +248,8 @@ mod tests {
 
     #[test]
     fn lists() {
-        assert_eq!(parse_ids("0-3,8,10-11"), Some(vec![0, 1, 2, 3, 8, 10, 11]));
-        assert_eq!(parse_ids(""), Some(vec![]));
+        assert_eq!(list("0-3,8,10-11"), Some(vec![0, 1, 2, 3, 8, 10, 11]));
+        assert_eq!(list(""), Some(vec![]));
         for wrong in [
             ",",
             "3-1",
@@ -260,7 +261,7 @@ mod tests {
             "a",
             "0 1",
         ] {
-            assert_eq!(parse_ids(wrong), None, "{wrong}");
+            assert_eq!(list(wrong), None, "{wrong}");
         }
     }
 
@@ -272,12 +273,12 @@ mod tests {
                 .chunk_by(|a, b| a + 1 == *b)
                 .map(|run| format!("{}-{}", run[0], run[run.len() - 1]))
                 .collect();
-            prop_assert_eq!(parse_ids(&text.join(",")), Some(ids));
+            prop_assert_eq!(list(&text.join(",")), Some(ids));
         }
 
         #[test]
         fn no_text_panics(text in "[0-9,a-]{0,12}") {
-            if let Some(ids) = parse_ids(&text) {
+            if let Some(ids) = list(&text) {
                 prop_assert!(ids.is_sorted());
             }
         }

@@ -15,6 +15,7 @@ use super::lane::Lane;
 use super::{Drive, Phase, Stage};
 use crate::BenchError;
 use crate::cell::Length;
+use crate::cost::Effort;
 use crate::recording::Recording;
 use crate::target::{Client, Endpoint};
 
@@ -29,8 +30,8 @@ const SLEEP_MAX: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Driven {
     pub(super) recording: Recording,
-    /// Its CPU time while the clock ran.
-    pub(super) cpu: Duration,
+    /// What it spent while the clock ran.
+    pub(super) effort: Effort,
 }
 
 /// What a client's thread does, from opening to the last reply.
@@ -48,7 +49,7 @@ pub(super) fn run<E: Endpoint>(
         stage.fail(error);
         Driven {
             recording: Recording::new(),
-            cpu: Duration::ZERO,
+            effort: Effort::default(),
         }
     })
 }
@@ -93,17 +94,44 @@ fn follow<E: Endpoint>(
     thread.load(stage)?;
     // Release pairs with the Acquire in `conduct`.
     stage.loaded.fetch_add(1, Ordering::Release);
-    let cpu = thread.measure(number, threads, stage)?;
+    let effort = thread.measure(number, threads, stage)?;
     thread.drain(stage)?;
     // Release pairs with the Acquire below: who sees all drained may leave.
     stage.drained.fetch_add(1, Ordering::Release);
     while stage.drained.load(Ordering::Acquire) < threads && !stage.has_failed() {
-        thread.poll(SLEEP_MAX, false)?;
+        thread.idle()?;
     }
     Ok(Driven {
         recording: thread.recording,
-        cpu,
+        effort,
     })
+}
+
+/// What the calling thread had spent at a moment.
+struct Moment {
+    at: Instant,
+    ran: Duration,
+    waited: Option<Duration>,
+}
+
+impl Moment {
+    fn now() -> Moment {
+        Moment {
+            at: Instant::now(),
+            ran: usage::thread_cpu(),
+            // Where the kernel keeps no account, nobody is known to have waited.
+            waited: usage::thread_waited().ok(),
+        }
+    }
+
+    fn since(&self, earlier: &Moment) -> Effort {
+        let waited = self.waited.zip(earlier.waited);
+        Effort {
+            ran: self.ran.saturating_sub(earlier.ran),
+            waited: waited.map_or(Duration::ZERO, |(now, then)| now.saturating_sub(then)),
+            time: self.at.saturating_duration_since(earlier.at),
+        }
+    }
 }
 
 /// A thread's client and lanes.
@@ -123,31 +151,32 @@ impl<C: Client> Thread<'_, C> {
             for (number, lane) in self.lanes.iter_mut().enumerate() {
                 loading |= lane.load(&mut self.client, number, LOAD_WINDOW)?;
             }
-            self.poll(if loading { SLEEP_MAX } else { Duration::ZERO }, false)?;
+            let most = if loading { SLEEP_MAX } else { Duration::ZERO };
+            self.poll(Instant::now() + most, false)?;
         }
         self.drain(stage)
     }
 
-    /// Warms up and measures; the thread's CPU time while the clock ran.
+    /// Warms up and measures; what the thread spent while the clock ran.
     fn measure(
         &mut self,
         number: usize,
         threads: usize,
         stage: &Stage,
-    ) -> Result<Duration, BenchError> {
+    ) -> Result<Effort, BenchError> {
         let quota = match self.drive.length {
             Length::Time(_) => u64::MAX,
             // The first threads take one more where the ops do not divide.
             Length::Ops(ops) => (ops + threads as u64 - 1 - number as u64) / threads as u64,
         };
-        let mut cpu_before = None;
+        let mut begun = None;
         let mut finished = false;
         loop {
             match stage.phase() {
-                Phase::Load => self.poll(SLEEP_MAX, false)?,
+                Phase::Load => self.idle()?,
                 Phase::Warm => self.turn(false)?,
                 Phase::Measure if self.recording.ops() < quota => {
-                    cpu_before.get_or_insert_with(usage::thread_cpu);
+                    begun.get_or_insert_with(Moment::now);
                     self.turn(true)?;
                 }
                 Phase::Measure => {
@@ -156,40 +185,41 @@ impl<C: Client> Thread<'_, C> {
                         // Release pairs with the Acquire in `conduct`.
                         stage.finished.fetch_add(1, Ordering::Release);
                     }
-                    self.poll(SLEEP_MAX, false)?;
+                    self.idle()?;
                 }
                 Phase::Settle | Phase::Stop => break,
             }
         }
-        let cpu = cpu_before.map_or(Duration::ZERO, |before| {
-            usage::thread_cpu().saturating_sub(before)
-        });
-        if quota == u64::MAX {
-            let end = Instant::now();
-            for lane in &mut self.lanes {
-                lane.give_up(end, &mut self.recording);
-            }
+        let effort = begun.map_or_else(Effort::default, |begun| Moment::now().since(&begun));
+        let end = Instant::now();
+        for lane in &mut self.lanes {
+            lane.give_up(end, &mut self.recording);
         }
         while stage.phase() < Phase::Stop {
-            self.poll(SLEEP_MAX, false)?;
+            self.idle()?;
         }
-        Ok(cpu)
+        Ok(effort)
     }
 
     /// Begins what is to be begun, and takes what came.
     fn turn(&mut self, measuring: bool) -> Result<(), BenchError> {
-        let mut sleep = SLEEP_MAX;
-        let recording = measuring.then_some(&mut self.recording);
-        let mut recording = recording;
+        let now = Instant::now();
+        let mut until = now + SLEEP_MAX;
+        let mut recording = measuring.then_some(&mut self.recording);
         for (number, lane) in self.lanes.iter_mut().enumerate() {
-            let until = lane.fill(&mut self.client, number, recording.as_deref_mut())?;
-            sleep = sleep.min(until);
+            let next = lane.fill(&mut self.client, number, now, recording.as_deref_mut())?;
+            until = next.map_or(until, |next| until.min(next));
         }
-        self.poll(sleep, measuring)
+        self.poll(until, measuring)
     }
 
-    /// Takes the replies that come within `most`; they are recorded where `measuring`.
-    fn poll(&mut self, most: Duration, measuring: bool) -> Result<(), BenchError> {
+    /// Takes the replies that come, and begins nothing.
+    fn idle(&mut self) -> Result<(), BenchError> {
+        self.poll(Instant::now() + SLEEP_MAX, false)
+    }
+
+    /// Takes the replies that come before `until`; they are recorded where `measuring`.
+    fn poll(&mut self, until: Instant, measuring: bool) -> Result<(), BenchError> {
         let Thread {
             drive,
             client,
@@ -198,7 +228,7 @@ impl<C: Client> Thread<'_, C> {
         } = self;
         let mut failure = None;
         client
-            .poll(most, &mut |lane, ticket, reply: &mut Reply| {
+            .poll(until, &mut |lane, ticket, reply: &mut Reply| {
                 if failure.is_some() {
                     return;
                 }
@@ -216,7 +246,7 @@ impl<C: Client> Thread<'_, C> {
     /// Waits until nothing is under way, or another client failed.
     fn drain(&mut self, stage: &Stage) -> Result<(), BenchError> {
         while self.lanes.iter().any(Lane::is_waiting) && !stage.has_failed() {
-            self.poll(SLEEP_MAX, false)?;
+            self.idle()?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A lane: one workload's ops in order, those under way, and when the next one begins.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use seawall_store::{Op, Reply};
 use seawall_workloads::Workload;
@@ -37,6 +37,8 @@ pub(super) struct Lane<'a> {
     first: u64,
     /// How many ops may be under way.
     window: usize,
+    /// Since when there has been room, where there was none before.
+    room_since: Option<Instant>,
     /// When ops begin in an open loop; made with its first op.
     schedule: Option<Schedule>,
     /// Which lane it is, of how many.
@@ -62,6 +64,7 @@ impl<'a> Lane<'a> {
             pending: VecDeque::with_capacity(window.min(1024)),
             first: 0,
             window,
+            room_since: None,
             schedule: None,
             part,
         })
@@ -89,17 +92,18 @@ impl<'a> Lane<'a> {
         Ok(true)
     }
 
-    /// Begins what is to be begun now. How long there is nothing more to begin, as far as is known: a
-    /// lane whose window is full waits for a reply.
+    /// Begins what is to be begun `now`. When there is more to begin, as far as is known: a lane whose
+    /// window is full waits for a reply.
     pub(super) fn fill(
         &mut self,
         client: &mut impl Client,
         lane: usize,
+        now: Instant,
         recording: Option<&mut Recording>,
-    ) -> Result<Duration, BenchError> {
+    ) -> Result<Option<Instant>, BenchError> {
         match self.drive.configuration.rate {
-            Some(rate) => self.fill_open(client, lane, rate, recording),
-            None => self.fill_closed(client, lane, recording),
+            Some(rate) => self.fill_open(client, lane, (rate, now), recording),
+            None => self.fill_closed(client, lane, now, recording),
         }
     }
 
@@ -107,45 +111,47 @@ impl<'a> Lane<'a> {
         &mut self,
         client: &mut impl Client,
         lane: usize,
+        now: Instant,
         mut recording: Option<&mut Recording>,
-    ) -> Result<Duration, BenchError> {
+    ) -> Result<Option<Instant>, BenchError> {
         // As above: those that are answered at once make no room.
         for _ in self.pending.len()..self.window {
             let op = self.workload.next();
             self.begin(client, lane, op, Instant::now(), recording.as_deref_mut())?;
         }
-        Ok(if self.pending.len() < self.window {
-            Duration::ZERO
-        } else {
-            Duration::MAX
-        })
+        Ok((self.pending.len() < self.window).then_some(now))
     }
 
     fn fill_open(
         &mut self,
         client: &mut impl Client,
         lane: usize,
-        rate: u64,
+        (rate, now): (u64, Instant),
         mut recording: Option<&mut Recording>,
-    ) -> Result<Duration, BenchError> {
-        let now = Instant::now();
+    ) -> Result<Option<Instant>, BenchError> {
         let drive = self.drive;
         let part = self.part;
         let first = || Schedule::new(drive.configuration.arrivals, rate, part, drive.seed, now);
         self.schedule.get_or_insert_with(first);
         for _ in 0..BURST {
             if self.pending.len() >= self.window {
-                return Ok(Duration::MAX);
+                return Ok(None);
             }
             let schedule = self.schedule.as_mut().expect("made above");
             let Some(meant) = schedule.take(now) else {
-                return Ok(schedule.next().saturating_duration_since(now));
+                return Ok(Some(schedule.next()));
             };
             let op = self.workload.next();
-            let from = (drive.latency_from)(meant, Instant::now());
+            let sent = Instant::now();
+            if let Some(recording) = recording.as_deref_mut() {
+                // While there was no room, it was the target that kept the op waiting.
+                let could = self.room_since.map_or(meant, |since| since.max(meant));
+                recording.late(sent.saturating_duration_since(could));
+            }
+            let from = (drive.latency_from)(meant, sent);
             self.begin(client, lane, op, from, recording.as_deref_mut())?;
         }
-        Ok(Duration::ZERO)
+        Ok(Some(now))
     }
 
     fn begin(
@@ -174,6 +180,7 @@ impl<'a> Lane<'a> {
         reply: &mut Reply,
         recording: Option<&mut Recording>,
     ) -> Result<(), BenchError> {
+        let was_full = self.pending.len() >= self.window;
         let at = ticket.checked_sub(self.first);
         let slot = at
             .and_then(|at| self.pending.get_mut(usize::try_from(at).ok()?))
@@ -182,8 +189,10 @@ impl<'a> Lane<'a> {
             let why = format!("a reply to op {ticket}, which waits for none");
             return Err(self.drive.failed(why));
         };
+        let now = Instant::now();
         if let Some(recording) = recording {
-            recording.record(slot.from.elapsed(), matches!(reply, Reply::Error(_)));
+            let latency = now.saturating_duration_since(slot.from);
+            recording.record(latency, matches!(reply, Reply::Error(_)));
         }
         if at == Some(0) {
             let Some(Pending { op, .. }) = self.pending.pop_front() else {
@@ -194,7 +203,11 @@ impl<'a> Lane<'a> {
         } else {
             slot.reply = Some(std::mem::replace(reply, Reply::Nil));
         }
-        self.show()
+        self.show()?;
+        if was_full && self.pending.len() < self.window {
+            self.room_since = Some(now);
+        }
+        Ok(())
     }
 
     /// Shows replies to the workload, in order, as far as they are there.

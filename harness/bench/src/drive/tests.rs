@@ -1,6 +1,6 @@
 //! The driver on targets and workloads made for it: right ones, wrong ones, and ones that break.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
@@ -8,6 +8,7 @@ use seawall_store::{Op, Reply};
 use seawall_workloads::Mismatch;
 
 use super::*;
+use crate::cost::Cost;
 use crate::remote::toy::{Manner, Server};
 use crate::target::{Addressed, Client};
 use crate::wire::Resp;
@@ -21,7 +22,17 @@ struct Counting {
     expected: VecDeque<Option<u64>>,
 }
 
-use std::collections::VecDeque;
+impl Counting {
+    fn of(client: usize) -> Counting {
+        Counting {
+            key: format!("k{client}"),
+            preloaded: false,
+            set: 0,
+            ask: false,
+            expected: VecDeque::new(),
+        }
+    }
+}
 
 impl Workload for Counting {
     fn preload(&mut self) -> Option<Op> {
@@ -73,13 +84,7 @@ fn op(words: &[&str]) -> Op {
     reason = "the signature of every maker of workloads"
 )]
 fn counting(_: &str, _: u64, client: usize, _: usize) -> Result<Box<dyn Workload>, String> {
-    Ok(Box::new(Counting {
-        key: format!("k{client}"),
-        preloaded: false,
-        set: 0,
-        ask: false,
-        expected: VecDeque::new(),
-    }))
+    Ok(Box::new(Counting::of(client)))
 }
 
 /// What goes wrong in [`Toy`].
@@ -129,8 +134,8 @@ macro_rules! toy {
             fn threads(&self) -> usize {
                 2
             }
-            fn cost(&self) -> Cost {
-                Cost::of_this_process()
+            fn cost(&self) -> Result<Cost, String> {
+                Ok(Cost::of_this_process())
             }
             fn client(&self, _: usize) -> Result<ToyClient<'_>, String> {
                 Ok(ToyClient {
@@ -145,7 +150,7 @@ macro_rules! toy {
             fn notes(&self) -> Map<String, Value> {
                 Map::new()
             }
-            fn close(self) -> Result<(), String> {
+            fn close(self, _failed: bool) -> Result<(), String> {
                 Ok(())
             }
         }
@@ -166,7 +171,7 @@ impl Client for ToyClient<'_> {
 
     fn poll(
         &mut self,
-        _most: Duration,
+        _until: Instant,
         done: &mut dyn FnMut(usize, u64, &mut Reply),
     ) -> Result<(), String> {
         let mut replies = Vec::new();
@@ -265,6 +270,73 @@ fn a_stall_is_seen_by_all_who_would_have_waited() {
     let naive = stalled(|_, sent| sent);
     assert!(p90_us(&naive) < 100_000.0, "{}", p90_us(&naive));
     assert!(naive.recording.latency_us().max > 200_000.0);
+    // The stall is the server's: its driver sent each op as soon as there was room for it.
+    let late = honest.recording.late_at(0.9);
+    assert!(late < Duration::from_millis(20), "{late:?}");
+}
+
+/// [`Counting`], whose maker now and then takes 40 ms to think of an op.
+struct Dawdling(Counting);
+
+impl Workload for Dawdling {
+    fn preload(&mut self) -> Option<Op> {
+        self.0.preload()
+    }
+
+    fn next(&mut self) -> Op {
+        if self.0.set % 50 == 49 {
+            thread::sleep(Duration::from_millis(40));
+        }
+        self.0.next()
+    }
+
+    fn observe(&mut self, op: &Op, reply: &Reply) -> Result<(), Mismatch> {
+        self.0.observe(op, reply)
+    }
+
+    fn unanswered(&mut self, op: &Op) {
+        self.0.unanswered(op);
+    }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature of every maker of workloads"
+)]
+fn dawdling(_: &str, _: u64, client: usize, _: usize) -> Result<Box<dyn Workload>, String> {
+    Ok(Box::new(Dawdling(Counting::of(client))))
+}
+
+#[test]
+fn a_driver_that_is_late_is_told_and_its_cell_is_invalid() {
+    let server = Server::start(Manner::Right);
+    let folder = tempfile::tempdir().expect("a folder");
+    let configuration = Configuration {
+        threads: Some(1),
+        connections: Some(1),
+        rate: Some(1_000),
+        ..Configuration::default()
+    };
+    let measured = run::<Addressed<Resp>>(&Drive {
+        target: "right",
+        which: &server.address(),
+        workload: "dawdling",
+        build: dawdling,
+        configuration: &configuration,
+        seed: 1,
+        warmup: Duration::ZERO,
+        length: Length::Time(Duration::from_secs(1)),
+        scratch: folder.path(),
+        latency_from: from_meant,
+    })
+    .expect("it runs");
+    let lateness = crate::verdict::Lateness {
+        latency: measured.recording.latency_at(0.99),
+        late: measured.recording.late_at(0.99),
+    };
+    assert!(lateness.late > Duration::from_millis(20), "{lateness:?}");
+    let why = measured.spent.invalid(Some(lateness)).expect("invalid");
+    assert!(why.contains("late"), "{why}");
 }
 
 #[test]
@@ -294,7 +366,7 @@ fn a_rate_is_kept_and_what_it_cost_is_told() {
     let ops = measured.recording.ops() + measured.recording.unfinished();
     assert!((1_700..=2_300).contains(&ops), "{ops}");
     assert_eq!((measured.clients, measured.recording.errors()), (4, 0));
-    let share = measured.spent.generator_share.expect("told apart");
+    let share = measured.spent.driver.expect("told apart").share;
     assert!(share > 0.0 && share < 0.9, "the driver sleeps: {share}");
 }
 

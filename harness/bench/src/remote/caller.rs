@@ -71,8 +71,10 @@ impl<W: Wire> Caller<W> {
         })
     }
 
-    /// Sleeps until a socket is ready or `most` is over.
-    fn wait(&mut self, most: Duration) -> Result<(), String> {
+    /// Sleeps until a socket is ready or it is `until`.
+    fn wait(&mut self, until: Instant) -> Result<(), String> {
+        // Looked at as late as can be: what was sent before took its time, too.
+        let most = until.saturating_duration_since(Instant::now());
         let most = Timespec {
             tv_sec: most.as_secs() as i64,
             tv_nsec: i64::from(most.subsec_nanos()),
@@ -97,7 +99,7 @@ impl<W: Wire> Client for Caller<W> {
 
     fn poll(
         &mut self,
-        most: Duration,
+        until: Instant,
         done: &mut dyn FnMut(usize, u64, &mut Reply),
     ) -> Result<(), String> {
         for number in 0..self.connections.len() {
@@ -105,7 +107,7 @@ impl<W: Wire> Client for Caller<W> {
                 self.flush(number)?;
             }
         }
-        self.wait(most)?;
+        self.wait(until)?;
         let mut heard = false;
         for at in 0..self.events.len() {
             let event = self.events[at];

@@ -26,14 +26,15 @@ pub(crate) use survey::{Spoken, Survey};
 use std::sync::Mutex;
 
 use seawall_sys::usage;
+use serde_json::{Map, Value};
 
 use crate::cost::Cost;
 use crate::drive::Drive;
-use crate::target::Lookups;
+use crate::target::{Deal, Lookups};
 
 /// Connections of each client thread where nothing is set: with fewer, a server of several threads would
 /// have nothing to share out.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 
 /// A server that is there, and how it is driven.
 pub(crate) struct Remote<W> {
@@ -42,39 +43,52 @@ pub(crate) struct Remote<W> {
     threads: usize,
     /// Connections of each.
     connections: usize,
-    /// CPUs that client threads are tied to, in turn; none where they run anywhere.
-    cpus: Vec<usize>,
-    dialogue: Mutex<Dialogue>,
+    /// Whose CPUs are whose.
+    deal: Deal,
+    /// Absent after a question that was not answered: what comes late would answer the next one.
+    dialogue: Mutex<Option<Dialogue>>,
     /// What the server said of itself when it was opened.
     first: Survey,
+    /// Its process, where that is on this machine and told.
+    process: Option<u32>,
     wire: std::marker::PhantomData<fn() -> W>,
 }
 
 impl<W: Spoken> Remote<W> {
     /// Connects to the server at `address`; it must hold no keys, or be emptied by the setting `flush`.
+    /// `deal` gives CPUs to who drives it, where it hears of the server's process on this machine.
     ///
     /// # Errors
     /// In words for people.
     pub(crate) fn open(
         drive: &Drive<'_>,
         address: Address,
-        cpus: Vec<usize>,
+        deal: impl FnOnce(Place) -> Deal,
     ) -> Result<Remote<W>, String> {
         let mut dialogue = Dialogue::open(&address)?;
-        let mut first = W::survey(&mut dialogue)?;
-        if first.keys > 0 && drive.configuration.flush {
+        let first = W::survey(&mut dialogue)?;
+        let mut empty = W::is_empty(&first, &address)?.unwrap_or(false);
+        if !empty && drive.configuration.flush {
             W::flush(&mut dialogue)?;
-            first = W::survey(&mut dialogue)?;
+            // Where it cannot be told, a server that said so is believed.
+            let again = W::survey(&mut dialogue)?;
+            empty = W::is_empty(&again, &address)?.unwrap_or(true);
         }
-        if first.keys > 0 {
+        if !empty {
             return Err(format!(
                 "{address} holds {} keys, and what they are cannot be verified; with the setting flush=yes \
                  they are deleted first",
                 first.keys
             ));
         }
+        let place = match first.pid.filter(|pid| W::is(*pid)) {
+            _ if !address.is_here() => Place::Away,
+            Some(pid) => Place::Here(pid),
+            None => Place::Unknown,
+        };
+        let deal = deal(place);
         let configuration = drive.configuration;
-        let threads = match (configuration.threads, cpus.len()) {
+        let threads = match (configuration.threads, deal.generator.len()) {
             (Some(threads), _) => threads,
             (None, 0) => drive.clients_wanted(),
             (None, cpus) => cpus,
@@ -83,9 +97,13 @@ impl<W: Spoken> Remote<W> {
             address,
             threads,
             connections: configuration.connections.unwrap_or(CONNECTIONS),
-            cpus,
-            dialogue: Mutex::new(dialogue),
+            deal,
+            dialogue: Mutex::new(Some(dialogue)),
             first,
+            process: match place {
+                Place::Here(pid) => Some(pid),
+                Place::Away | Place::Unknown => None,
+            },
             wire: std::marker::PhantomData,
         })
     }
@@ -100,27 +118,45 @@ impl<W: Spoken> Remote<W> {
         self.connections
     }
 
-    /// What the server said of itself when it was opened.
-    pub(crate) fn first(&self) -> &Survey {
-        &self.first
+    /// Whose CPUs are whose.
+    pub(crate) fn deal(&self) -> &Deal {
+        &self.deal
+    }
+
+    /// What a row says of the server and of the way to it.
+    pub(crate) fn notes(&self) -> Map<String, Value> {
+        let mut notes = self.first.notes();
+        notes.extend(self.deal.notes());
+        notes.insert("wire".to_owned(), Value::from(W::NAME));
+        notes
     }
 
     /// The client of thread `number`, which is tied to its CPU.
     pub(crate) fn caller(&self, number: usize) -> Result<Caller<W>, String> {
-        if !self.cpus.is_empty() {
-            let cpu = self.cpus[number % self.cpus.len()];
+        let cpus = &self.deal.generator;
+        if !cpus.is_empty() {
+            let cpu = cpus[number % cpus.len()];
             seawall_sys::pin::pin(cpu).map_err(|error| error.to_string())?;
         }
         Caller::open(&self.address, self.connections)
     }
 
     /// What the server says of itself now.
+    ///
+    /// # Errors
+    /// In words for people: it is gone or silent.
     pub(crate) fn survey(&self) -> Result<Survey, String> {
         let mut dialogue = self
             .dialogue
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        W::survey(&mut dialogue)
+        let mut open = match dialogue.take() {
+            Some(open) => open,
+            None => Dialogue::open(&self.address)?,
+        };
+        let survey = W::survey(&mut open)?;
+        *dialogue = Some(open);
+        Ok(survey)
     }
 
     /// Lookups so far, where the server counts them.
@@ -128,23 +164,27 @@ impl<W: Spoken> Remote<W> {
         self.survey().ok()?.lookups
     }
 
+    /// How many keys the server holds.
+    pub(crate) fn keys(&self) -> Option<u64> {
+        self.survey().ok().map(|survey| survey.keys)
+    }
+
     /// What the server costs: as the kernel tells it where the process is on this machine, else as the
     /// server tells it.
-    pub(crate) fn cost(&self) -> Cost {
-        let Ok(survey) = self.survey() else {
-            return Cost::default();
-        };
-        match survey
-            .pid
-            .filter(|pid| self.address.is_here() && W::is(*pid))
-        {
-            Some(pid) => Cost::of_process(pid),
-            None => Cost {
-                cpu: survey.cpu,
-                threads: Vec::new(),
-                rss_bytes: survey.rss_bytes,
-            },
+    ///
+    /// # Errors
+    /// It is gone or silent.
+    pub(crate) fn cost(&self) -> Result<Cost, String> {
+        if let Some(pid) = self.process {
+            return Ok(Cost::of_process(pid));
         }
+        let survey = self.survey()?;
+        Ok(Cost {
+            cpu: survey.cpu,
+            rss_bytes: survey.rss_bytes,
+            own_cpu: usage::process_cpu(),
+            ..Cost::default()
+        })
     }
 
     /// Leaves the server as empty as it was.
@@ -153,23 +193,28 @@ impl<W: Spoken> Remote<W> {
     /// In words for people.
     pub(crate) fn clear(self) -> Result<(), String> {
         let dialogue = self.dialogue.into_inner();
-        W::flush(&mut dialogue.unwrap_or_else(std::sync::PoisonError::into_inner))
+        let open = dialogue.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut open = match open {
+            Some(open) => open,
+            None => Dialogue::open(&self.address)?,
+        };
+        W::flush(&mut open)
     }
+}
+
+/// Where a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// This machine, as this process.
+    Here(u32),
+    /// This machine, as far as its address tells, and as no process that is known.
+    Unknown,
+    /// Another machine.
+    Away,
 }
 
 /// The name of process `pid` as the kernel has it, cut to 15 bytes; empty where there is none.
 fn process_name(pid: u32) -> String {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
     name.map(|name| name.trim().to_owned()).unwrap_or_default()
-}
-
-impl Cost {
-    /// What process `pid` costs.
-    pub(crate) fn of_process(pid: u32) -> Cost {
-        Cost {
-            cpu: usage::cpu_of(pid).ok(),
-            threads: usage::threads_of(pid).unwrap_or_default(),
-            rss_bytes: usage::resident_of(pid).ok(),
-        }
-    }
 }

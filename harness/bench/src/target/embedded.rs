@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use seawall_store::command::string::GET;
 use seawall_store::log::Fsync;
@@ -15,8 +15,8 @@ use seawall_store::store::{ReadPath, Session, Store, StoreConfig, Worker, Worker
 use seawall_store::{Millis, Op, Reply};
 use seawall_sys::clock::Clock;
 use serde_json::{Map, Value};
-use tempfile::TempDir;
 
+use super::scratch::Scratch;
 use super::{Client, Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
@@ -53,7 +53,7 @@ struct Embedded {
     /// Threads for the workers that no client became.
     spawned: Mutex<Option<Workers>>,
     /// The log's folder, where there is a log. Removed with this.
-    folder: Option<TempDir>,
+    folder: Option<Scratch>,
 }
 
 impl Endpoint for Embedded {
@@ -64,16 +64,10 @@ impl Endpoint for Embedded {
     fn open(drive: &Drive<'_>) -> Result<Embedded, String> {
         let wanted = drive.configuration;
         let clients = drive.clients_wanted();
-        // Always a folder of its own: a log that is there already would be taken in.
         let parent = wanted.dir.as_deref().unwrap_or(drive.scratch);
         let folder = wanted
             .appendonly
-            .then(|| {
-                tempfile::Builder::new()
-                    .prefix(crate::SCRATCH_PREFIX)
-                    .tempdir_in(parent)
-                    .map_err(|error| format!("{}: {error}", parent.display()))
-            })
+            .then(|| Scratch::make(parent))
             .transpose()?;
         let store = Store::open(StoreConfig {
             shards: wanted.shards.unwrap_or(clients),
@@ -136,8 +130,8 @@ impl Endpoint for Embedded {
         })
     }
 
-    fn cost(&self) -> Cost {
-        Cost::of_this_process()
+    fn cost(&self) -> Result<Cost, String> {
+        Ok(Cost::of_this_process())
     }
 
     fn notes(&self) -> Map<String, Value> {
@@ -155,11 +149,11 @@ impl Endpoint for Embedded {
         notes
     }
 
-    fn close(self) -> Result<(), String> {
+    fn close(self, _failed: bool) -> Result<(), String> {
         drop(self.spawned);
         drop(self.store);
         match self.folder {
-            Some(folder) => folder.close().map_err(|error| error.to_string()),
+            Some(folder) => folder.remove(),
             None => Ok(()),
         }
     }
@@ -204,7 +198,7 @@ impl Client for Caller<'_> {
 
     fn poll(
         &mut self,
-        _most: Duration,
+        _until: Instant,
         done: &mut dyn FnMut(usize, u64, &mut Reply),
     ) -> Result<(), String> {
         if let Way::Worker(worker) = &mut self.way {

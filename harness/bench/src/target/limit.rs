@@ -1,12 +1,13 @@
 //! `limit`: counts requests and answers each with a value's worth of bytes, parsing nothing. What is
-//! measured on it is the network, the kernel and the driver: the ceiling of any server on this machine.
+//! measured on it is the network, the kernel and the driver.
 //!
 //! It runs on the server's own network loop (`seawall_server::net`, `io_uring` where it is allowed), a
-//! thread for each CPU that a spawned server would get. Its replies mean nothing, so they are not
-//! verified, and a workload that fills on a miss never misses on it.
+//! thread for each CPU that a spawned server would get; connections are shared out as the server shares
+//! them out. Its replies mean nothing, so they are not verified, and a workload that fills on a miss never
+//! misses on it: it is sent fewer bytes than a server that misses, and its driver does less.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -14,11 +15,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
-use seawall_server::net::{self, Event, Net, Token};
+use seawall_server::net::{self, Event, Listener, Net, Token};
 use serde_json::{Map, Value};
 
-use super::halves::Halves;
-use super::{Endpoint, Lookups, Target};
+use super::{Deal, Endpoint, Lookups, Target};
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
 use crate::remote::{Address, Caller, Remote};
@@ -26,7 +26,7 @@ use crate::wire::{Framed, HEAD_BYTES, frame, head};
 
 pub(super) static TARGET: Target = Target {
     name: "limit",
-    about: "counts requests and answers with as many bytes as a value has: the ceiling of any server here",
+    about: "counts requests and answers with as many bytes as a value has: the ceiling of this driver and network",
     source: "DESIGN 5; a reply is as long as the mean value of Twitter's cluster52 (stat/2020Mar.md)",
     form: "limit",
     which: super::alone,
@@ -42,17 +42,18 @@ const REPLY_BYTES: usize = 273;
 /// The longest request: far above any op of a workload.
 const REQUEST_BYTES_MAX: usize = 1 << 30;
 
+/// How many connections may wait to be accepted: all that a cell may open at once.
+const BACKLOG: u32 = 16_384;
+
 /// How long a thread sleeps where nothing comes; it is woken to end.
 const SLEEP: Duration = Duration::from_millis(100);
 
 struct Limit {
     remote: Remote<Framed>,
     threads: Vec<Server>,
-    shared: Arc<Shared>,
-    halves: Halves,
 }
 
-/// What the server's threads share with whoever ends them.
+/// What a thread of the server shares with whoever ends it.
 #[derive(Default)]
 struct Shared {
     end: AtomicBool,
@@ -77,26 +78,19 @@ impl Endpoint for Limit {
     const APART: bool = true;
 
     fn open(drive: &Drive<'_>) -> Result<Limit, String> {
-        let halves = Halves::of(
-            seawall_sys::pin::allowed(),
-            drive.configuration.server_threads,
-        );
+        let configuration = drive.configuration;
+        let deal = Deal::here(configuration.server_threads.or(configuration.shards));
         let system = |error: std::io::Error| format!("the echo server: {error}");
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(system)?;
-        let port = listener.local_addr().map_err(system)?.port();
-        let shared = Arc::new(Shared::default());
-        let threads = halves
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = Listener::tcp(anywhere, BACKLOG).map_err(system)?;
+        let address = listener.address().ok_or("the echo server has no address")?;
+        let threads = deal
             .server
             .iter()
-            .map(|&cpu| Server::start(cpu, listener.try_clone().map_err(system)?, &shared))
+            .map(|&cpu| Server::start(cpu, listener.share().map_err(system)?))
             .collect::<Result<_, _>>()?;
-        let remote = Remote::open(drive, Address::here(port), halves.generator.clone())?;
-        Ok(Limit {
-            remote,
-            threads,
-            shared,
-            halves,
-        })
+        let remote = Remote::open(drive, Address::here(address.port()), |_| deal)?;
+        Ok(Limit { remote, threads })
     }
 
     fn threads(&self) -> usize {
@@ -107,8 +101,8 @@ impl Endpoint for Limit {
         self.remote.connections()
     }
 
-    fn cores(&self) -> usize {
-        self.threads().min(self.halves.generator.len())
+    fn deal(&self) -> Option<&Deal> {
+        Some(self.remote.deal())
     }
 
     fn client(&self, number: usize) -> Result<Caller<Framed>, String> {
@@ -119,44 +113,53 @@ impl Endpoint for Limit {
         None
     }
 
-    fn cost(&self) -> Cost {
+    fn cost(&self) -> Result<Cost, String> {
         let mut threads = seawall_sys::usage::threads_of(std::process::id()).unwrap_or_default();
-        threads.retain(|(number, _)| self.threads.iter().any(|server| server.number == *number));
-        Cost {
-            cpu: (!threads.is_empty()).then(|| threads.iter().map(|(_, cpu)| cpu).sum()),
+        threads.retain(|thread| {
+            let is_it = |server: &Server| server.number == thread.number;
+            self.threads.iter().any(is_it)
+        });
+        Ok(Cost {
+            cpu: (!threads.is_empty()).then(|| threads.iter().map(|thread| thread.ran).sum()),
             threads,
             // Its memory cannot be told from the driver's.
             rss_bytes: None,
-        }
+            own_cpu: seawall_sys::usage::process_cpu(),
+            within: true,
+        })
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let mut notes = self.halves.notes();
-        let requests = self.shared.requests.load(Ordering::Relaxed);
-        notes.insert("requests_counted".to_owned(), Value::from(requests));
-        if let Some(notice) = self.threads.iter().find_map(|server| server.notice.clone()) {
-            notes.insert(crate::NOTICE.to_owned(), Value::from(notice));
+        let mut notes = self.remote.deal().notes();
+        let requests: u64 = self.threads.iter().map(Server::requests).sum();
+        notes.insert("requests_total".to_owned(), Value::from(requests));
+        let fallback = self.threads.iter().find_map(|server| server.notice.clone());
+        let told = self.remote.deal().notice.clone();
+        let told: Vec<String> = told.into_iter().chain(fallback).collect();
+        if !told.is_empty() {
+            notes.insert(crate::NOTICE.to_owned(), Value::from(told.join("; ")));
         }
         notes
     }
 
-    fn close(self) -> Result<(), String> {
+    fn close(self, _failed: bool) -> Result<(), String> {
         self.threads.into_iter().try_for_each(Server::end)
     }
 }
 
 impl Server {
-    fn start(cpu: usize, listener: TcpListener, shared: &Arc<Shared>) -> Result<Server, String> {
+    fn start(cpu: usize, listener: Listener) -> Result<Server, String> {
         let failed = |error: String| format!("the echo server: {error}");
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
         let wake = Arc::new(wake.map_err(|error| failed(error.to_string()))?);
         let (sender, receiver) = mpsc::channel();
-        let (its_wake, its_shared) = (Arc::clone(&wake), Arc::clone(shared));
+        let shared = Arc::new(Shared::default());
+        let (its_wake, its_shared) = (Arc::clone(&wake), Arc::clone(&shared));
         let thread = std::thread::spawn(move || {
             seawall_sys::pin::pin(cpu).map_err(|error| error.to_string())?;
             let entry = net::LOOPS.first().ok_or("no network loop is there")?;
             let mut opened = (entry.open)().map_err(|error| error.to_string())?;
-            let heard = opened.net.listen(listener.into());
+            let heard = opened.net.listen(listener);
             heard.map_err(|error| error.to_string())?;
             let number = rustix::thread::gettid().as_raw_nonzero().get() as u32;
             // Whoever started this has ended if it does not listen.
@@ -174,8 +177,14 @@ impl Server {
             number,
             notice,
             wake,
-            shared: Arc::clone(shared),
+            shared,
         })
+    }
+
+    /// How many requests it has answered.
+    fn requests(&self) -> u64 {
+        // A count: nothing else is looked at by it.
+        self.shared.requests.load(Ordering::Relaxed)
     }
 
     /// Ends the thread and waits for it.
@@ -269,7 +278,7 @@ fn serve(net: &mut dyn Net, wake: &OwnedFd, shared: &Shared) -> std::io::Result<
             for _ in 0..ended {
                 net.send(conn, &reply);
             }
-            // Read when the cell has ended, so that nothing is to be ordered by it.
+            // As in `Server::requests`.
             shared.requests.fetch_add(ended, Ordering::Relaxed);
         }
         for conn in strange.drain(..) {
@@ -298,5 +307,37 @@ mod tests {
             assert_eq!(ended, 6, "in steps of {step}");
         }
         assert_eq!(Request::default().ended_in(&[0xff; 4]), None);
+    }
+
+    #[test]
+    fn every_thread_has_its_share_of_the_connections() {
+        use std::io::{Read, Write};
+
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = Listener::tcp(anywhere, BACKLOG).expect("a port");
+        let address = listener.address().expect("an address");
+        let allowed = seawall_sys::pin::allowed();
+        let servers: Vec<Server> = [allowed[0], allowed[allowed.len() - 1]]
+            .iter()
+            .map(|&cpu| Server::start(cpu, listener.share().expect("a descriptor")))
+            .collect::<Result<_, _>>()
+            .expect("they start");
+        // Connections are led to others only after these had a turn.
+        let mut streams = Vec::new();
+        let mut request = Vec::new();
+        frame(&mut request, |out| out.extend(b"get"));
+        for _ in 0..16 {
+            let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+            stream.write_all(&request).expect("it reads");
+            let mut reply = [0; HEAD_BYTES + REPLY_BYTES];
+            stream.read_exact(&mut reply).expect("it answers");
+            streams.push(stream);
+        }
+        let counts: Vec<u64> = servers.iter().map(Server::requests).collect();
+        assert_eq!(counts.iter().sum::<u64>(), 16);
+        assert!(counts.iter().all(|&count| count >= 4), "{counts:?}");
+        for server in servers {
+            server.end().expect("it ends");
+        }
     }
 }

@@ -3,23 +3,26 @@
 //! A target is an `Endpoint` that hands out a `Client` to each thread. The driver is generic over both
 //! and erased once, in `Target::run`. What a person writes to name one is a [`TargetSpec`].
 
+mod deal;
 mod embedded;
-mod halves;
 mod limit;
 mod memcached;
 mod null;
+mod protocol;
 mod resp;
+mod scratch;
 mod spawn;
 mod spec;
 
-use std::time::Duration;
+use std::time::Instant;
 
 use seawall_store::{Op, Reply};
 use serde_json::{Map, Value};
 
+pub(crate) use deal::Deal;
 #[cfg(test)]
 pub(crate) use resp::Addressed;
-pub use spawn::abandon;
+pub use scratch::abandon;
 pub use spec::{TargetError, TargetSpec};
 
 use crate::BenchError;
@@ -145,9 +148,9 @@ pub(crate) trait Endpoint: Sized + Sync {
         1
     }
 
-    /// How many cores the driving threads share.
-    fn cores(&self) -> usize {
-        self.threads().min(seawall_sys::pin::allowed().len())
+    /// Which CPUs are whose; absent where target and driver are the same threads.
+    fn deal(&self) -> Option<&Deal> {
+        None
     }
 
     /// The client of thread `number` of [`Endpoint::threads`], which calls this.
@@ -159,17 +162,26 @@ pub(crate) trait Endpoint: Sized + Sync {
     /// Lookups so far, where the target counts them. Asked while clients poll.
     fn lookups(&self) -> Option<Lookups>;
 
+    /// How many keys it holds, where it counts them. Asked while clients poll.
+    fn keys(&self) -> Option<u64> {
+        None
+    }
+
     /// What it cost so far. Asked while clients poll.
-    fn cost(&self) -> Cost;
+    ///
+    /// # Errors
+    /// It should tell and does not; in words for people.
+    fn cost(&self) -> Result<Cost, String>;
 
     /// What a row should say besides figures (`device`: what `uring` fell back to).
     fn notes(&self) -> Map<String, Value>;
 
-    /// Closes the target after the last client is gone.
+    /// Closes the target after the last client is gone; `failed` where one of them did, of which the target
+    /// may know more.
     ///
     /// # Errors
     /// In words for people: what was acknowledged may not be kept.
-    fn close(self) -> Result<(), String>;
+    fn close(self, failed: bool) -> Result<(), String>;
 }
 
 /// One thread's way to a target.
@@ -182,14 +194,14 @@ pub(crate) trait Client {
     fn submit(&mut self, lane: usize, ticket: u64, op: &Op) -> Result<Option<Reply>, String>;
 
     /// Does what there is to do and hands over the replies that came, with lane and ticket, in any
-    /// order. It may sleep for `most` where none is there. Also what a thread calls that only waits for
+    /// order. It may sleep until `until` where none is there. Also what a thread calls that only waits for
     /// others, since others may wait for it. Whoever wants to keep a reply takes it out.
     ///
     /// # Errors
     /// In words for people; the target is broken.
     fn poll(
         &mut self,
-        most: Duration,
+        until: Instant,
         done: &mut dyn FnMut(usize, u64, &mut Reply),
     ) -> Result<(), String>;
 }

@@ -3,7 +3,7 @@
 //!
 //! Workloads are not shown its replies, since there is nothing in them to verify.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use seawall_store::{Op, Reply};
 use serde_json::{Map, Value};
@@ -51,15 +51,15 @@ impl Endpoint for Null {
         None
     }
 
-    fn cost(&self) -> Cost {
-        Cost::of_this_process()
+    fn cost(&self) -> Result<Cost, String> {
+        Ok(Cost::of_this_process())
     }
 
     fn notes(&self) -> Map<String, Value> {
         Map::new()
     }
 
-    fn close(self) -> Result<(), String> {
+    fn close(self, _failed: bool) -> Result<(), String> {
         Ok(())
     }
 }
@@ -74,7 +74,7 @@ impl Client for Nothing {
 
     fn poll(
         &mut self,
-        _most: Duration,
+        _until: Instant,
         _done: &mut dyn FnMut(usize, u64, &mut Reply),
     ) -> Result<(), String> {
         Ok(())

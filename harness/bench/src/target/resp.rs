@@ -4,10 +4,10 @@
 //! ends. Its costs are taken from the kernel where its process is on this machine, and from `INFO`
 //! elsewhere.
 
-use super::{Endpoint, Lookups, Target};
+use super::{Deal, Endpoint, Lookups, Target, protocol};
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
-use crate::remote::{Address, Caller, Remote, Spoken};
+use crate::remote::{Address, Caller, Place, Remote, Spoken};
 use crate::wire::Resp;
 use serde_json::{Map, Value};
 
@@ -32,8 +32,13 @@ impl<W: Spoken> Endpoint for Addressed<W> {
     const APART: bool = true;
 
     fn open(drive: &Drive<'_>) -> Result<Addressed<W>, String> {
-        let address = Address::parse(drive.which)?;
-        Remote::open(drive, address, Vec::new()).map(Addressed)
+        let address = Address::parse(protocol::place(drive.which))?;
+        Remote::open(drive, address, |place| match place {
+            Place::Here(pid) => Deal::beside(seawall_sys::pin::tied(pid).as_deref()),
+            Place::Unknown => Deal::beside(None),
+            Place::Away => Deal::away(seawall_sys::pin::allowed()),
+        })
+        .map(Addressed)
     }
 
     fn threads(&self) -> usize {
@@ -52,19 +57,25 @@ impl<W: Spoken> Endpoint for Addressed<W> {
         self.0.lookups()
     }
 
-    fn cost(&self) -> Cost {
+    fn keys(&self) -> Option<u64> {
+        self.0.keys()
+    }
+
+    fn deal(&self) -> Option<&Deal> {
+        Some(self.0.deal())
+    }
+
+    fn cost(&self) -> Result<Cost, String> {
         self.0.cost()
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let version = self.0.first().version.clone();
-        version
-            .map(|version| ("server_version".to_owned(), Value::from(version)))
-            .into_iter()
-            .collect()
+        self.0.notes()
     }
 
-    fn close(self) -> Result<(), String> {
-        self.0.clear()
+    fn close(self, failed: bool) -> Result<(), String> {
+        let cleared = self.0.clear();
+        // What failed first is what is told.
+        if failed { Ok(()) } else { cleared }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) fn frame(out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
 }
 
 impl Wire for Framed {
+    const NAME: &'static str = "frames";
+
     fn encode(&mut self, op: &Op, out: &mut Vec<u8>) -> Result<(), String> {
         frame(out, |out| ReplyBuf::command_into(out, op));
         Ok(())

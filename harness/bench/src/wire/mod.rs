@@ -10,7 +10,7 @@ mod resp;
 mod spare;
 
 pub(crate) use framed::{Framed, HEAD_BYTES, frame, head};
-pub(crate) use memcached::Memcached;
+pub(crate) use memcached::{Classic, Meta};
 pub(crate) use resp::Resp;
 
 use seawall_store::{Op, Reply};
@@ -22,6 +22,9 @@ const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// One side of a connection.
 pub(crate) trait Wire: Default + Send {
+    /// What a target and a row call it.
+    const NAME: &'static str;
+
     /// Appends `op` to `out`.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ struct Walk {
 }
 
 impl Wire for Resp {
+    const NAME: &'static str = "resp";
+
     fn encode(&mut self, op: &Op, out: &mut Vec<u8>) -> Result<(), String> {
         ReplyBuf::command_into(out, op);
         Ok(())

@@ -216,7 +216,7 @@ fn speeds(run: &Run) -> Vec<Block> {
             .iter()
             // What is no store is not the fastest one, nor is one whose figure is the harness's.
             .filter(|cell| cell.workload == workload && !NO_STORES.contains(&cell.target))
-            .filter(|cell| cell.invalid().is_none())
+            .filter(|cell| cell.invalid().is_none() && cell.rate().is_none())
             .max_by(|a, b| rate(a).total_cmp(&rate(b)));
         let Some(cell) = fastest else { continue };
         let Some(ops) = cell.ops_per_s() else {

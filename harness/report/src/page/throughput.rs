@@ -55,7 +55,15 @@ fn build(run: &Run) -> Vec<Block> {
             .filter(|cell| cell.workload == workload)
             .collect();
         blocks.push(Block::heading(workload));
-        blocks.push(bars(&cells, &palette));
+        // What ran at a rate shows nothing of how fast it could go.
+        let closed: Vec<&Cell<'_>> = cells
+            .iter()
+            .filter(|cell| cell.rate().is_none())
+            .copied()
+            .collect();
+        if !closed.is_empty() {
+            blocks.push(bars(&closed, &palette));
+        }
         blocks.push(Block::Table(table(&cells)));
         blocks.extend(percentiles(&cells, &palette));
     }
@@ -148,7 +156,10 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             "note",
         ],
     );
-    let counts = |cell: &Cell<'_>| !NO_STORES.contains(&cell.target) && cell.invalid().is_none();
+    let counts = |cell: &Cell<'_>| {
+        let figure_is_its_own = cell.invalid().is_none() && cell.rate().is_none();
+        figure_is_its_own && !NO_STORES.contains(&cell.target)
+    };
     let fastest = cells.iter().filter(|cell| counts(cell));
     let fastest = fastest
         .filter_map(|cell| cell.ops_per_s())
@@ -182,12 +193,24 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             figure(cell.hit_ratio(), percent),
             figure(cell.resident(), number::bytes),
             count(cell.rows.iter().map(|row| row.errors as f64).sum()).into(),
-            cell.invalid().map_or_else(Entry::default, |why| {
-                Entry::from(format!("invalid: {why}")).tone(Tone::Bad)
-            }),
+            note(cell),
         ]);
     }
     table.without_empty_columns()
+}
+
+/// What the reader must know of a cell.
+fn note(cell: &Cell<'_>) -> Entry {
+    let first = |field| cell.said(field).next();
+    let invalid = first("invalid").map(|why| format!("invalid: {why}"));
+    let bad = invalid.is_some();
+    let rate = cell
+        .rate()
+        .map(|rate| format!("at a rate of {}", count(rate)));
+    let notice = first("notice").map(str::to_owned);
+    let words: Vec<String> = [invalid, rate, notice].into_iter().flatten().collect();
+    let entry = Entry::from(words.join("; "));
+    if bad { entry.tone(Tone::Bad) } else { entry }
 }
 
 fn percentiles(cells: &[&Cell<'_>], palette: &Palette) -> Vec<Block> {

@@ -102,6 +102,38 @@ const KNOWN: &[(&str, Look)] = &[
         },
     ),
     (
+        "allkeys-random",
+        Look {
+            ink: GREY,
+            mark: Mark::Ring,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-lru",
+        Look {
+            ink: BLUE,
+            mark: Mark::Triangle,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-lfu",
+        Look {
+            ink: SKY,
+            mark: Mark::Triangle,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
+        "volatile-random",
+        Look {
+            ink: GREY,
+            mark: Mark::Triangle,
+            dash: Dash::Dashed,
+        },
+    ),
+    (
         "volatile-ttl",
         Look {
             ink: ORANGE,

@@ -85,6 +85,8 @@ fn an_invalid_cell_is_marked_and_compared_with_none() {
         text.contains("1 of the cells are invalid"),
         "said above all"
     );
+    // CPU time is its own whoever was the limit: 6 µs beside 10.
+    assert!(memcached.contains("0.600"), "{memcached}");
 
     let cells = cells(&run.rows);
     let marked: Vec<&str> = cells
@@ -136,4 +138,113 @@ fn a_rate_that_was_not_met_is_told() {
     });
     assert!(line(&run, "spawn:redis-server").contains("fell behind the rate"));
     assert!(!line(&run, "spawn:seawall").contains("fell behind"));
+}
+
+/// A run whose rows have `field` in one target's repetition 1 alone.
+fn once(target: &'static str, field: &'static str, words: &'static str) -> Run {
+    run(move |row| {
+        if row.target == target && row.repetition == 1 {
+            row.extra.insert(field.into(), json!(words));
+        }
+    })
+}
+
+#[test]
+fn repetitions_that_are_left_are_not_compared() {
+    let run = once("spawn:seawall", "invalid", "the generator was the limit");
+    let seawall = line(&run, "spawn:seawall");
+    assert!(seawall.contains("invalid in 1 of 3: the gen"), "{seawall}");
+    assert!(!seawall.contains("2.00"), "chosen by outcome: {seawall}");
+    assert!(seawall.contains("0.400"), "its CPU is its own: {seawall}");
+    // Of the first server, it takes the ratio from all.
+    let run = once(
+        "spawn:redis-server",
+        "invalid",
+        "the generator was the limit",
+    );
+    assert!(!line(&run, "spawn:memcached").contains("1.50"));
+    // What is no server may be at the driver's limit.
+    let run = once("limit", "invalid", "the generator was the limit");
+    assert!(!render_run(&run).markdown.contains("cells are invalid"));
+}
+
+#[test]
+fn different_builds_of_one_server_are_no_repetitions() {
+    let run = once("spawn:seawall", "server_version", "7.2");
+    let seawall = line(&run, "spawn:seawall");
+    assert!(seawall.contains("7.0 and 7.2"), "{seawall}");
+    assert!(
+        !seawall.contains("2.00") && !seawall.contains("0.400"),
+        "{seawall}"
+    );
+}
+
+#[test]
+fn what_a_reader_must_know_stands_beside_the_figures() {
+    for (field, words, shown) in [
+        ("disturbed", "strangers", "disturbed in 1 of 3: strangers"),
+        ("notice", "epoll instead", "epoll instead"),
+        ("limit_of", "neither", "a figure of round trips in 1 of 3"),
+        ("limit_of", "both", "at least so much in 1 of 3"),
+    ] {
+        let run = once("spawn:seawall", field, words);
+        let seawall = line(&run, "spawn:seawall");
+        assert!(seawall.contains(shown), "{seawall}");
+        let others = line(&run, "spawn:memcached");
+        assert!(!others.contains(shown), "{others}");
+    }
+    let run = once("spawn:seawall", "disturbed", "strangers");
+    let text = render_run(&run).markdown;
+    assert!(
+        text.contains("1 of 12 repetitions were disturbed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn cpus_of_their_own_are_said_only_where_they_were() {
+    let said = |server: &[usize], driver: &[usize]| {
+        let run = run(|row| {
+            row.extra.insert("server_cpus".into(), json!(server));
+            row.extra.insert("generator_cpus".into(), json!(driver));
+        });
+        let text = render_run(&run).markdown;
+        text.contains("Each server ran on CPUs of its own")
+    };
+    assert!(said(&[0], &[1]));
+    assert!(!said(&[0, 1], &[1]));
+    assert!(!said(&[], &[0, 1]));
+    assert!(
+        !render_run(&run(|_| ()))
+            .markdown
+            .contains("CPUs of its own, apart")
+    );
+}
+
+#[test]
+fn memory_is_told_by_key_beyond_the_empty_server() {
+    let run = run(|row| {
+        row.rss_bytes = 30_000_000;
+        row.extra
+            .insert("rss_bytes_before".into(), json!(10_000_000));
+        row.extra.insert("keys".into(), json!(100_000));
+    });
+    let seawall = line(&run, "spawn:seawall");
+    assert!(seawall.contains("| 200 |"), "{seawall}");
+}
+
+#[test]
+fn what_ran_at_a_rate_is_not_the_fastest() {
+    let run = run(|row| {
+        if row.target == "spawn:memcached" {
+            row.ops_per_s = 1e9;
+            row.config.insert("rate".into(), json!(1_000_000_000));
+        }
+    });
+    let text = render_run(&run).markdown;
+    let (summary, _) = text.split_once("## Throughput").expect("the summary");
+    assert!(
+        summary.contains("spawn:seawall") && !summary.contains("spawn:memcached"),
+        "{summary}"
+    );
 }

@@ -246,9 +246,8 @@ impl Query {
                 "ERR {who} is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
             )));
         }
-        // Redis repeats the name as it was written; here it is always in lower case.
         let lacks = |what| {
-            let name = op.command().name;
+            let name = op.name();
             CommandError::new(format!(
                 "ERR exactly one of {what} can be specified for {name}"
             ))

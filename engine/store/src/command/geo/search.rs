@@ -8,6 +8,7 @@ use super::read::{coordinates, distance};
 use crate::command::sorted_set::store::store;
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::reply::ReplyBuf;
+use crate::value::limits::Bounds;
 use crate::value::{SortedSet, sorted_set};
 
 /// The options that name a key.
@@ -142,6 +143,7 @@ fn results<'a>(query: &Query, set: Option<&'a SortedSet>) -> Vec<Found<'a>> {
 fn search(call: &mut Call<'_>, form: Form) -> Result<(), CommandError> {
     let op = call.op;
     // The source counts as read, also where the result is stored.
+    let bounds = call.keyspace.limits().sorted_set;
     call.keyspace.count_reads(true);
     let set = call.keyspace.collection::<SortedSet>(&op[form.source()])?;
     let query = Query::parse(op, form, set)?;
@@ -154,7 +156,7 @@ fn search(call: &mut Call<'_>, form: Form) -> Result<(), CommandError> {
         }
         return Ok(());
     };
-    let made = made(&found, &query, to);
+    let made = made(&found, &query, to, bounds);
     call.keyspace.count_reads(false);
     let event = if form == Form::SearchStore {
         "geosearchstore"
@@ -165,7 +167,7 @@ fn search(call: &mut Call<'_>, form: Form) -> Result<(), CommandError> {
 }
 
 /// The set that is stored.
-fn made(found: &[Found<'_>], query: &Query, to: Destination) -> SortedSet {
+fn made(found: &[Found<'_>], query: &Query, to: Destination, bounds: Bounds) -> SortedSet {
     let score = |place: &Found<'_>| {
         if to.distances {
             place.distance_m / query.unit_m
@@ -175,7 +177,7 @@ fn made(found: &[Found<'_>], query: &Query, to: Destination) -> SortedSet {
     };
     let mut members: Vec<_> = found.iter().map(|p| (p.member, score(p))).collect();
     members.sort_unstable_by(sorted_set::order);
-    SortedSet::from_ordered(members.into_iter())
+    SortedSet::from_ordered(members.into_iter(), bounds)
 }
 
 fn show(reply: &mut ReplyBuf, query: &Query, place: &Found<'_>) {

@@ -4,6 +4,7 @@ use super::bulk;
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::event::Class;
 use crate::keyspace::Keyspace;
+use crate::value::limits::IntsMax;
 use crate::value::set::Member;
 use crate::value::{Set, Value};
 
@@ -98,11 +99,14 @@ impl Algebra {
         }
     }
 
-    fn of(self, sets: &[Option<&Set>]) -> Set {
+    fn of(self, sets: &[Option<&Set>], most: IntsMax) -> Set {
         match self {
-            Algebra::Inter => intersection(sets).collect(),
-            Algebra::Union => sets.iter().flatten().flat_map(|set| set.iter()).collect(),
-            Algebra::Diff => difference(sets).collect(),
+            Algebra::Inter => Set::collect(intersection(sets), most),
+            Algebra::Union => {
+                let members = sets.iter().flatten().flat_map(|set| set.iter());
+                Set::collect(members, most)
+            }
+            Algebra::Diff => Set::collect(difference(sets), most),
         }
     }
 }
@@ -147,8 +151,9 @@ fn sets<'k, 'a>(
 fn show(call: &mut Call<'_>, algebra: Algebra) -> Result<(), CommandError> {
     let op = call.op;
     let reply = &mut call.out.reply;
+    let most = call.keyspace.limits().ints;
     let sets = sets(call.keyspace, (0..op.len()).map(|i| &op[i]))?;
-    let found = algebra.of(&sets);
+    let found = algebra.of(&sets, most);
     reply.set(found.len());
     found.iter().for_each(|member| bulk(reply, member));
     Ok(())
@@ -157,8 +162,9 @@ fn show(call: &mut Call<'_>, algebra: Algebra) -> Result<(), CommandError> {
 fn store(call: &mut Call<'_>, algebra: Algebra) -> Result<(), CommandError> {
     let op = call.op;
     let destination = &op[0];
+    let most = call.keyspace.limits().ints;
     let sets = sets(call.keyspace, (1..op.len()).map(|i| &op[i]))?;
-    let found = algebra.of(&sets);
+    let found = algebra.of(&sets, most);
     let len = found.len();
     if len > 0 {
         call.keyspace.set_collection(destination, found)?;

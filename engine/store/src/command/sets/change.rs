@@ -2,7 +2,7 @@
 
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::event::Class;
-use crate::value::{Kind, Set};
+use crate::value::{Set, Value};
 
 /// `SADD key member [member ...]`
 pub static SADD: Command = Command {
@@ -36,12 +36,10 @@ pub static SMOVE: Command = Command {
 
 fn sadd(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
+    let most = call.keyspace.limits().ints;
     let added = call.keyspace.update(&op[0], |set: &mut Set| {
-        Ok(op
-            .args()
-            .skip(1)
-            .filter(|member| set.insert(member))
-            .count())
+        let members = op.args().skip(1);
+        Ok(members.filter(|member| set.insert(member, most)).count())
     })?;
     call.out.reply.int(added as i64);
     if added > 0 {
@@ -77,10 +75,11 @@ fn smove(call: &mut Call<'_>) -> Result<(), CommandError> {
         return Ok(());
     };
     let there = set.contains(member);
-    let kind = call.keyspace.kind(destination);
-    if kind.is_some_and(|kind| kind != Kind::Set) {
-        return Err(CommandError::WRONG_TYPE);
-    }
+    let had = match call.keyspace.peek(destination) {
+        None => false,
+        Some(Value::Set(set)) => set.contains(member),
+        Some(_) => return Err(CommandError::WRONG_TYPE),
+    };
     call.out.reply.int(i64::from(there));
     if !there || source == destination {
         return Ok(());
@@ -93,19 +92,15 @@ fn smove(call: &mut Call<'_>) -> Result<(), CommandError> {
     if emptied {
         call.notify(Class::Generic, "del", source);
     }
-    let added = call
-        .keyspace
-        .update(destination, |set: &mut Set| Ok(set.insert(member)));
-    let added = match added {
-        Ok(added) => added,
-        Err(error) => {
+    // A destination that has it already is not changed: who watches it is not told.
+    if !had {
+        let most = call.keyspace.limits().ints;
+        let put = |set: &mut Set| Ok(set.insert(member, most));
+        if let Err(error) = call.keyspace.update(destination, put) {
             // The store can hold no more items: what was freed a moment ago takes the member back.
-            call.keyspace
-                .update(source, |set: &mut Set| Ok(set.insert(member)))?;
+            call.keyspace.update(source, put)?;
             return Err(error);
         }
-    };
-    if added {
         call.notify(Class::Set, "sadd", destination);
     }
     call.propagate();

@@ -5,6 +5,7 @@ use crate::event::Class;
 use crate::keyspace::Keyspace;
 use crate::op::Op;
 use crate::value::SortedSet;
+use crate::value::limits::Bounds;
 
 /// `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]`
 pub static ZADD: Command = Command {
@@ -97,12 +98,13 @@ fn apply(
     member: &[u8],
     given: f64,
     options: Options,
+    bounds: Bounds,
 ) -> Result<Change, CommandError> {
     let Some(old) = set.score(member) else {
         if options.xx {
             return Ok(Change::Refused);
         }
-        set.insert(member, given);
+        set.insert(member, given, bounds);
         return Ok(Change::Added(given));
     };
     if options.nx {
@@ -120,7 +122,7 @@ fn apply(
     if new == old {
         return Ok(Change::Same(new));
     }
-    set.insert(member, new);
+    set.insert(member, new, bounds);
     Ok(Change::Updated(new))
 }
 
@@ -142,10 +144,11 @@ pub fn zadd(call: &mut Call<'_>, op: &Op, given: Options) -> Result<(), CommandE
         call.out.reply.int(0);
         return Ok(());
     }
+    let bounds = call.keyspace.limits().sorted_set;
     let (added, updated) = call.keyspace.update(&op[0], |set: &mut SortedSet| {
         let (mut added, mut updated) = (0, 0);
         for (score, member) in scores {
-            match apply(set, member, score, options)? {
+            match apply(set, member, score, options, bounds)? {
                 Change::Added(_) => added += 1,
                 Change::Updated(_) => updated += 1,
                 Change::Same(_) | Change::Refused => {}
@@ -194,5 +197,8 @@ fn change_one(
     by: f64,
     options: Options,
 ) -> Result<Change, CommandError> {
-    keyspace.update(key, |set: &mut SortedSet| apply(set, member, by, options))
+    let bounds = keyspace.limits().sorted_set;
+    keyspace.update(key, |set: &mut SortedSet| {
+        apply(set, member, by, options, bounds)
+    })
 }

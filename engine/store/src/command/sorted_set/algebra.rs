@@ -270,6 +270,7 @@ fn keep(
     };
     let query = Query::parse(call, 1, accepts)?;
     let members = query.run(call.keyspace, call.op, operation);
-    let set = SortedSet::from_ordered(members.iter().map(|(member, score)| (&**member, *score)));
+    let members = members.iter().map(|(member, score)| (&**member, *score));
+    let set = SortedSet::from_ordered(members, call.keyspace.limits().sorted_set);
     store(call, &call.op[0], set, event)
 }

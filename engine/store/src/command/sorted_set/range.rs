@@ -200,11 +200,12 @@ fn range(call: &mut Call<'_>, by: Option<By>, reverse: Option<bool>) -> Result<(
 
 fn zrangestore(call: &mut Call<'_>) -> Result<(), CommandError> {
     let query = Query::parse(call.op, 1, None, None)?;
+    let bounds = call.keyspace.limits().sorted_set;
     call.keyspace.count_reads(true);
     let set = call.keyspace.collection::<SortedSet>(&call.op[1])?;
     let part = set.map_or_else(SortedSet::default, |set| {
         let members: Vec<_> = set.range(query.ranks(set), false).collect();
-        SortedSet::from_ordered(members.into_iter())
+        SortedSet::from_ordered(members.into_iter(), bounds)
     });
     call.keyspace.count_reads(false);
     store(call, &call.op[0], part, "zrangestore")

@@ -87,6 +87,16 @@ impl<T: Copy> Sample<T> {
         Some(victim)
     }
 
+    /// Takes any that may be drawn: each is as likely.
+    pub fn any(&mut self) -> Option<EntryId> {
+        if self.members.is_empty() {
+            return None;
+        }
+        let (entry, _) = self.members[self.random.random_range(0..self.members.len())];
+        self.remove(entry);
+        Some(entry)
+    }
+
     /// A full pool drops its worst candidate, which may be the one offered.
     fn offer(&mut self, entry: EntryId, score: u64) {
         let at = self.pool.partition_point(|&(_, other)| other < score);
@@ -127,6 +137,18 @@ mod tests {
         let victims = (0..1000).filter_map(|_| sample.victim(|_, score| score));
         let mean = victims.map(u64::from).sum::<u64>() / 1000;
         assert!(mean > 8_000, "{mean}");
+    }
+
+    #[test]
+    fn any_is_any_and_each_goes_once() {
+        let mut sample = Sample::new(1, 5);
+        (0..10_000).for_each(|entry| sample.set(entry, ()));
+        let taken: Vec<u32> = std::iter::from_fn(|| sample.any()).collect();
+        let early = taken[..1000].iter().map(|&entry| u64::from(entry));
+        let mean = early.sum::<u64>() / 1000;
+        assert!((4500..5500).contains(&mean), "{mean}");
+        let different: std::collections::BTreeSet<u32> = taken.into_iter().collect();
+        assert!(different.into_iter().eq(0..10_000));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use crate::event::Event;
+use crate::keyspace::Version;
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -39,6 +40,15 @@ pub(super) enum From {
     Own,
 }
 
+/// What others see of a host without asking it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    /// Odd while several keys change together: one command here, or one over several shards.
+    pub(super) version: Arc<Version>,
+    /// How many effects ops have had.
+    pub(super) changes: Arc<AtomicU64>,
+}
+
 /// A shard with its log and those who wait.
 pub(super) struct Host {
     pub(super) number: usize,
@@ -46,8 +56,7 @@ pub(super) struct Host {
     shards: usize,
     shard: Shard,
     gate: Gate,
-    /// Odd while several keys change together: one command here, or one over several shards.
-    version: Arc<AtomicU64>,
+    seen: Seen,
     /// Where snapshots go, and what they are of.
     saves: Option<(PathBuf, Meta)>,
     /// Who it stands still for.
@@ -78,7 +87,7 @@ impl Host {
         shard: Shard,
         log: Option<Log>,
         strict: bool,
-        version: Arc<AtomicU64>,
+        seen: Seen,
         saves: Option<(PathBuf, Meta)>,
     ) -> Host {
         Host {
@@ -86,7 +95,7 @@ impl Host {
             shards,
             shard,
             gate: Gate::new(log, strict),
-            version,
+            seen,
             saves,
             holder: None,
             held_at: Millis(0),
@@ -117,8 +126,7 @@ impl Host {
     pub(super) fn apply_own(&mut self, now: Millis, op: &Op) -> &Out {
         self.out.clear();
         self.apply(now, op);
-        self.gate.append(&self.out.effects);
-        self.events.append(&mut self.out.events);
+        self.conclude();
         &self.out
     }
 
@@ -216,16 +224,7 @@ impl Host {
     fn let_go(&mut self) {
         if self.holder.take().is_some() {
             self.held_wrote = false;
-            self.turn_version();
-        }
-    }
-
-    /// From even to odd before several keys change, and back after.
-    fn turn_version(&self) {
-        if cfg!(not(broken_version)) {
-            // Release: pairs with the acquire in `KeyReader::get`; odd before anything changes, even
-            // after everything changed.
-            self.version.fetch_add(1, Ordering::Release);
+            self.seen.version.turn();
         }
     }
 
@@ -234,19 +233,26 @@ impl Host {
     fn apply(&mut self, now: Millis, op: &Op) {
         let alone = self.holder.is_none() && changes_several(op);
         if alone {
-            self.turn_version();
+            self.seen.version.turn();
         }
         self.shard.apply(now, op, &mut self.out);
         if alone {
-            self.turn_version();
+            self.seen.version.turn();
         }
     }
 
     /// Logs what came of the last op and passes its events on; whether it is in the log.
     fn conclude(&mut self) -> bool {
+        let effects = self.out.effects.len() as u64;
+        if effects > 0 {
+            // Relaxed: this host alone writes it, and whoever reads it was answered after this, through
+            // a ring. What expires by itself is no change that a caller made.
+            let changes = self.seen.changes.load(Ordering::Relaxed) + effects;
+            self.seen.changes.store(changes, Ordering::Relaxed);
+        }
         self.gate.append(&self.out.effects);
         self.events.append(&mut self.out.events);
-        !self.out.effects.is_empty()
+        effects > 0
     }
 
     fn reply(&self) -> Body {

@@ -107,6 +107,7 @@ impl Host {
             Change::Notify(classes) => self.shard.set_notify(classes),
             Change::ActiveExpiry(whether) => self.shard.set_active_expiry(whether),
             Change::Appendfsync(fsync) => self.gate.set_fsync(fsync),
+            Change::Limits(limits) => keyspace.set_limits(limits),
         }
         // The policy has to come to know what is there.
         self.busy = true;
@@ -199,12 +200,12 @@ impl Host {
         self.out.clear();
         let alone = super::changes_several(&waiter.op);
         if alone {
-            self.turn_version();
+            self.seen.version.turn();
         }
         let waiter = self.waiters.get(id);
         (self.shard).serve(now, &waiter.op, key.key(), &mut self.out);
         if alone {
-            self.turn_version();
+            self.seen.version.turn();
         }
         let wrote = self.conclude();
         if self.out.parked.is_none() {
@@ -229,12 +230,12 @@ impl Host {
         } else if let Err(error) = self.make_ready(now, ops) {
             self.out.reply.error(&aborted(&error));
         } else {
-            self.turn_version();
+            self.seen.version.turn();
             self.out.reply.array(ops.len());
             for op in ops {
                 self.shard.apply_at_once(now, op, &mut self.out);
             }
-            self.turn_version();
+            self.seen.version.turn();
         }
         let wrote = self.conclude();
         self.gate.say(from, number, wrote, self.reply());
@@ -261,7 +262,7 @@ impl Host {
     fn hold(&mut self, from: From, number: u64, hold: &Hold) {
         self.holder = Some(from);
         self.held_at = hold.at;
-        self.turn_version();
+        self.seen.version.turn();
         if let Some(watch) = &hold.watch {
             self.look_at(self.held_at, watch);
         }

@@ -289,6 +289,7 @@ impl Caller {
             shards: self.inner.shards,
             held,
             may_park: true,
+            limits: self.inner.limits(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::op::Op;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
+use crate::value::Limits;
 
 /// What a plan works with.
 pub(super) struct Desk<'a> {
@@ -21,6 +22,8 @@ pub(super) struct Desk<'a> {
     pub(super) held: bool,
     /// Whether an op may wait.
     pub(super) may_park: bool,
+    /// How far compact forms go.
+    pub(super) limits: Limits,
     pub(super) scratch: &'a mut Scratch,
     pub(super) events: &'a mut Vec<Event>,
 }

@@ -25,6 +25,7 @@ use crate::store::caller::shard_of;
 use crate::store::host::error_body;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
+use crate::value::Limits;
 
 /// A scratch that held more is not kept.
 const SCRATCH_BYTES_KEPT: u64 = 16 << 20;
@@ -99,9 +100,11 @@ impl Scratch {
         values: &[Op],
         may_park: bool,
         shards: usize,
+        limits: Limits,
     ) -> std::io::Result<Vec<(usize, Vec<Op>)>> {
         let mut out = std::mem::take(&mut self.out);
         let shard = self.shard()?;
+        shard.keyspace().set_limits(limits);
         let mut changed: Vec<(usize, Vec<Op>)> = Vec::new();
         for value in values {
             // What a shard dumped is not refused by another, unless memory ends: then the op finds less.
@@ -274,9 +277,8 @@ impl Scratched {
 
     fn run(&mut self, values: &[Op], desk: &mut Desk<'_>) -> Step {
         let (op, may_park) = (&self.op, desk.may_park);
-        let ran = desk
-            .scratch
-            .run(desk.now, op, values, may_park, desk.shards);
+        let (shards, limits) = (desk.shards, desk.limits);
+        let ran = (desk.scratch).run(desk.now, op, values, may_park, shards, limits);
         let changed = match ran {
             Ok(changed) => changed,
             Err(error) => return Step::Done(*no_memory(&error)),
@@ -378,6 +380,7 @@ mod tests {
             shards: 5,
             held: true,
             may_park: true,
+            limits: Limits::default(),
             scratch,
             events: &mut Vec::new(),
         };

@@ -87,25 +87,31 @@ impl HyperLogLog {
     }
 
     /// Adds an element; whether a register changed. The cached estimate is the caller's to
-    /// [`HyperLogLog::invalidate`].
+    /// [`HyperLogLog::invalidate`]. Runs that would take more than `sparse_max` bytes become dense
+    /// registers.
     ///
     /// # Errors
     /// The runs are corrupt.
-    pub fn add(&mut self, element: &[u8]) -> Result<bool, Corrupt> {
+    pub fn add(&mut self, element: &[u8], sparse_max: usize) -> Result<bool, Corrupt> {
         let hash = murmur::hash(element);
         let register = hash as usize & (REGISTERS - 1);
         // The bit behind the last one ends every row of zeroes.
         let rest = hash >> REGISTER_BITS | 1 << COUNTED_BITS;
-        self.raise(register, rest.trailing_zeros() as u8 + 1)
+        self.raise(register, rest.trailing_zeros() as u8 + 1, sparse_max)
     }
 
     /// Lets `register` be `count` at least; whether it changed.
     ///
     /// # Errors
     /// As [`HyperLogLog::add`].
-    pub fn raise(&mut self, register: usize, count: u8) -> Result<bool, Corrupt> {
+    pub fn raise(
+        &mut self,
+        register: usize,
+        count: u8,
+        sparse_max: usize,
+    ) -> Result<bool, Corrupt> {
         if self.is_sparse() {
-            match sparse::set(&mut self.bytes, HEAD_BYTES, register, count)? {
+            match sparse::set(&mut self.bytes, HEAD_BYTES, register, count, sparse_max)? {
                 Set::Changed => {
                     self.invalidate();
                     return Ok(true);
@@ -231,7 +237,11 @@ mod tests {
         let mut was_sparse = 0;
         for n in 1..=50_000_u32 {
             let element = n.to_be_bytes();
-            assert_eq!(one.add(&element), dense.add(&element), "element {n}");
+            assert_eq!(
+                one.add(&element, 3000),
+                dense.add(&element, 3000),
+                "element {n}"
+            );
             was_sparse += u32::from(one.is_sparse());
             if n.is_power_of_two() || n % 10_000 == 0 {
                 let (mut a, mut b) = ([0; REGISTERS], [0; REGISTERS]);
@@ -258,7 +268,7 @@ mod tests {
             assert!(HyperLogLog::of(&bytes).is_none());
         }
         let cut = HyperLogLog::of(&whole.as_bytes()[..17]).expect("its runs are not looked at");
-        assert_eq!(cut.clone().add(b"x"), Err(Corrupt));
+        assert_eq!(cut.clone().add(b"x", 3000), Err(Corrupt));
         assert_eq!(cut.clone().count(), Err(Corrupt));
         assert_eq!(cut.clone().make_dense(), Err(Corrupt));
     }

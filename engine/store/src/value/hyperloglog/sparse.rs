@@ -20,8 +20,6 @@ const VALUE_MAX: u8 = 32;
 const VALUES_MAX: usize = 4;
 /// The most registers of a run of zeroes in one byte.
 const ZEROES_MAX: usize = 64;
-/// The bytes from which on the registers are kept densely (Redis: `hll-sparse-max-bytes`).
-const BYTES_MAX: usize = 3000;
 /// How many runs are looked at for equal neighbours.
 const JOINED: usize = 5;
 
@@ -113,11 +111,18 @@ pub enum Set {
     TooLarge,
 }
 
-/// Lets register `index` of the runs in `bytes`, from `head` on, be `count` at least.
+/// Lets register `index` of the runs in `bytes`, from `head` on, be `count` at least, where that leaves
+/// no more than `most` bytes.
 ///
 /// # Errors
 /// The runs end before the register.
-pub fn set(bytes: &mut Vec<u8>, head: usize, index: usize, count: u8) -> Result<Set, Corrupt> {
+pub fn set(
+    bytes: &mut Vec<u8>,
+    head: usize,
+    index: usize,
+    count: u8,
+    most: usize,
+) -> Result<Set, Corrupt> {
     if count > VALUE_MAX {
         return Ok(Set::TooLarge);
     }
@@ -143,7 +148,7 @@ pub fn set(bytes: &mut Vec<u8>, head: usize, index: usize, count: u8) -> Result<
     if index < last {
         Run::write(run.value, last - index, &mut made);
     }
-    if made.len() > run.bytes && bytes.len() + made.len() - run.bytes > BYTES_MAX {
+    if made.len() > run.bytes && bytes.len() + made.len() - run.bytes > most {
         return Ok(Set::TooLarge);
     }
     bytes.splice(at..at + run.bytes, made);

@@ -13,19 +13,17 @@
 
 use std::ops::Range;
 
-use crate::value::allocation;
+use crate::value::limits::Fill;
+use crate::value::{allocation, length};
 
-/// The most bytes of a chunk, but for one that holds a single longer element.
-pub(super) const CHUNK_BYTES: usize = 4096;
-/// Up to this many bytes a chunk moves its elements to make room at an end; past it the list begins
-/// another chunk, so that no push of a long row of pushes moves much.
-const MOVED_BYTES: usize = CHUNK_BYTES / 4 * 3;
 /// The least capacity of a chunk.
 const CAPACITY_MIN: usize = 32;
+/// Up to this capacity a chunk doubles; past it it grows by as much.
+const CAPACITY_DOUBLED_MAX: usize = 4096;
 
 /// The bytes that an element of `len` bytes takes in a chunk.
 pub(super) fn entry_bytes(len: usize) -> usize {
-    len + 2 * length_bytes(len)
+    len + 2 * length::size(len)
 }
 
 /// A packed run of elements.
@@ -53,21 +51,22 @@ impl Chunk {
     }
 
     /// Whether an entry of `size` bytes is to be put at the front of this chunk.
-    pub(super) fn accepts_front(&self, size: usize) -> bool {
-        let cheap = self.start >= size || self.bytes.capacity() < CHUNK_BYTES;
+    pub(super) fn accepts_front(&self, size: usize, fill: Fill) -> bool {
+        let cheap = self.start >= size || self.bytes.capacity() < fill.bytes();
         let used = self.used() + size;
-        self.len == 0 || used <= MOVED_BYTES || cheap && used <= CHUNK_BYTES
+        fill.holds(self.len + 1, used) && (cheap || self.len == 0 || used <= fill.eased_bytes())
     }
 
     /// As [`Chunk::accepts_front`], at the back.
-    pub(super) fn accepts_back(&self, size: usize) -> bool {
-        let fits = self.bytes.len() + size <= CHUNK_BYTES;
-        self.len == 0 || fits || self.used() + size <= MOVED_BYTES
+    pub(super) fn accepts_back(&self, size: usize, fill: Fill) -> bool {
+        let cheap = self.bytes.len() + size <= fill.bytes();
+        let used = self.used() + size;
+        fill.holds(self.len + 1, used) && (cheap || self.len == 0 || used <= fill.eased_bytes())
     }
 
     /// Whether an entry of `size` bytes fits anywhere in this chunk.
-    pub(super) fn accepts(&self, size: usize) -> bool {
-        self.len == 0 || self.used() + size <= CHUNK_BYTES
+    pub(super) fn accepts(&self, size: usize, fill: Fill) -> bool {
+        fill.holds(self.len + 1, self.used() + size)
     }
 
     /// Puts `value` before all others.
@@ -178,14 +177,14 @@ impl Chunk {
     /// The element at `place`, and the place of the next one.
     pub(super) fn read(&self, place: usize) -> (&[u8], usize) {
         let entry = &self.bytes[self.start + place..];
-        let (len, before) = read_length(entry.iter());
+        let (len, before) = length::read(entry.iter());
         (&entry[before..before + len], place + before * 2 + len)
     }
 
     /// The element that ends at `place`, and where it begins.
     pub(super) fn read_back(&self, place: usize) -> (&[u8], usize) {
         let entries = &self.bytes[self.start..self.start + place];
-        let (len, after) = read_length(entries.iter().rev());
+        let (len, after) = length::read(entries.iter().rev());
         let end = place - after;
         (&entries[end - len..end], end - len - after)
     }
@@ -227,15 +226,17 @@ impl Chunk {
         }
     }
 
-    /// A capacity that holds `bytes`: what there is, or about twice as much.
+    /// A capacity that holds `bytes`: what there is, or more than is asked for.
     fn capacity_for(&self, bytes: usize) -> usize {
         if bytes <= self.bytes.capacity() {
             return self.bytes.capacity();
         }
-        if bytes > CHUNK_BYTES {
-            return bytes;
+        match bytes {
+            _ if bytes <= CAPACITY_DOUBLED_MAX => bytes.next_power_of_two().max(CAPACITY_MIN),
+            // Most that begin so large hold the one element.
+            _ if self.len == 0 => bytes,
+            _ => bytes.next_multiple_of(CAPACITY_DOUBLED_MAX),
         }
-        bytes.next_power_of_two().max(CAPACITY_MIN)
     }
 
     /// Lets the elements begin at `start` of a buffer of `capacity` bytes at least.
@@ -268,30 +269,12 @@ impl Chunk {
     }
 }
 
-/// How many groups of seven bits `len` takes.
-fn length_bytes(len: usize) -> usize {
-    (usize::BITS - len.leading_zeros()).div_ceil(7).max(1) as usize
-}
-
-/// A length and how many bytes it took.
-fn read_length<'a>(bytes: impl Iterator<Item = &'a u8>) -> (usize, usize) {
-    let mut len = 0;
-    for (i, &byte) in bytes.enumerate() {
-        len |= usize::from(byte & 0x7f) << (7 * i);
-        if byte & 0x80 == 0 {
-            return (len, i + 1);
-        }
-    }
-    unreachable!("a length ends with a byte below 128")
-}
-
 /// Writes an entry into `slot`, which has its size.
 fn write(slot: &mut [u8], value: &[u8]) {
-    let groups = length_bytes(value.len());
+    let groups = length::size(value.len());
     let last = slot.len() - 1;
     for i in 0..groups {
-        let more = if i + 1 < groups { 0x80 } else { 0 };
-        let byte = (value.len() >> (7 * i)) as u8 & 0x7f | more;
+        let byte = length::group(value.len(), i);
         slot[i] = byte;
         slot[last - i] = byte;
     }

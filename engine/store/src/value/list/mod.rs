@@ -2,7 +2,7 @@
 //!
 //! A list is a deque of chunks, each a packed buffer of some kilobytes: an element costs two bytes
 //! besides its own, an end is reached in constant time, and a change in the middle moves no more than
-//! one chunk. A short list is a single small chunk. (The idea is that of Redis's quicklist; the bytes
+//! one chunk. What a chunk holds is settled when the list is made ([`Fill`]). A short list is a single small chunk. (The idea is that of Redis's quicklist; the bytes
 //! are not.)
 
 mod chunk;
@@ -13,14 +13,12 @@ mod tests;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use chunk::{CHUNK_BYTES, Chunk, entry_bytes};
+use chunk::{Chunk, entry_bytes};
 use iter::Cursor;
 pub use iter::Iter;
 
-use super::{Collection, Stored, allocation};
-
-/// Neighbours that together take no more than this become one chunk.
-const MERGED_BYTES: usize = CHUNK_BYTES / 4 * 3;
+use super::limits::Fill;
+use super::{Collection, Limits, Stored, allocation};
 
 /// A list.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +27,19 @@ pub struct List {
     len: usize,
     /// What the chunks take on the heap.
     heap: usize,
+    /// What a chunk holds.
+    fill: Fill,
 }
 
 impl List {
+    /// No elements; a chunk will hold as many as `fill` says.
+    pub fn new(fill: Fill) -> List {
+        List {
+            fill,
+            ..List::default()
+        }
+    }
+
     /// How many elements there are.
     pub fn len(&self) -> usize {
         self.len
@@ -50,7 +58,11 @@ impl List {
     /// Puts `value` before all others.
     pub fn push_front(&mut self, value: &[u8]) {
         let size = entry_bytes(value.len());
-        if !self.chunks.front().is_some_and(|c| c.accepts_front(size)) {
+        if !self
+            .chunks
+            .front()
+            .is_some_and(|c| c.accepts_front(size, self.fill))
+        {
             self.add_chunk(0, Chunk::default());
         }
         self.change(0, |chunk| chunk.push_front(value));
@@ -60,7 +72,11 @@ impl List {
     /// Puts `value` behind all others.
     pub fn push_back(&mut self, value: &[u8]) {
         let size = entry_bytes(value.len());
-        if !self.chunks.back().is_some_and(|c| c.accepts_back(size)) {
+        if !self
+            .chunks
+            .back()
+            .is_some_and(|c| c.accepts_back(size, self.fill))
+        {
             self.add_chunk(self.chunks.len(), Chunk::default());
         }
         self.change(self.chunks.len() - 1, |chunk| chunk.push_back(value));
@@ -83,7 +99,7 @@ impl List {
         let place = chunk.place_of(element);
         let old = entry_bytes(chunk.read(place).0.len());
         let used = chunk.used() - old + entry_bytes(value.len());
-        if used <= CHUNK_BYTES || chunk.len() == 1 {
+        if self.fill.holds(chunk.len(), used) {
             self.change(number, |chunk| chunk.replace(place, value));
         } else {
             self.remove(index..index + 1);
@@ -101,7 +117,7 @@ impl List {
         }
         let size = entry_bytes(value.len());
         let (mut number, mut element) = self.find(index);
-        if !self.chunks[number].accepts(size) {
+        if !self.chunks[number].accepts(size, self.fill) {
             if element > 0 {
                 let tail = self.change(number, |chunk| chunk.split_off(element));
                 number += 1;
@@ -109,10 +125,10 @@ impl List {
             }
             // It goes between two chunks: into either, or into one of its own.
             element = 0;
-            if self.chunks[number - 1].accepts(size) {
+            if self.chunks[number - 1].accepts(size, self.fill) {
                 number -= 1;
                 element = self.chunks[number].len();
-            } else if !self.chunks[number].accepts(size) {
+            } else if !self.chunks[number].accepts(size, self.fill) {
                 self.add_chunk(number, Chunk::default());
             }
         }
@@ -264,7 +280,7 @@ impl List {
             else {
                 continue;
             };
-            if a.used() + b.used() <= MERGED_BYTES {
+            if self.fill.merges(a.len() + b.len(), a.used() + b.used()) {
                 let tail = self.chunks.remove(left + 1).expect("it was just seen");
                 self.heap -= tail.heap();
                 self.change(left, |chunk| chunk.append(&tail));
@@ -281,7 +297,9 @@ impl List {
                 continue;
             }
             match self.chunks.back() {
-                Some(last) if last.used() + chunk.used() <= MERGED_BYTES => {
+                Some(last)
+                    if (self.fill).merges(last.len() + chunk.len(), last.used() + chunk.used()) =>
+                {
                     self.change(self.chunks.len() - 1, |last| last.append(&chunk));
                 }
                 _ => self.add_chunk(self.chunks.len(), chunk),
@@ -307,6 +325,9 @@ impl<'a> IntoIterator for &'a List {
 }
 
 impl Collection for List {
+    fn new(limits: &Limits) -> List {
+        List::new(limits.list)
+    }
     fn is_empty(&self) -> bool {
         self.is_empty()
     }

@@ -27,6 +27,7 @@ fn element() -> impl Strategy<Value = Vec<u8>> {
         20 => (0..30_u8).prop_map(|n| vec![b'a' + n % 26; usize::from(n % 4)]),
         2 => (126..131_usize).prop_map(|len| vec![b'x'; len]),
         1 => (4085..4100_usize).prop_map(|len| vec![b'y'; len]),
+        1 => (8180..8195_usize).prop_map(|len| vec![b'y'; len]),
         1 => (16_380..16_390_usize).prop_map(|len| vec![b'z'; len]),
     ]
 }
@@ -126,7 +127,7 @@ fn check(list: &List) {
     assert_eq!(list.len, list.chunks.iter().map(Chunk::len).sum::<usize>());
     for chunk in &list.chunks {
         assert!(chunk.len() > 0, "no chunk is empty");
-        assert!(chunk.used() <= CHUNK_BYTES || chunk.len() == 1);
+        assert!(list.fill.holds(chunk.len(), chunk.used()));
     }
 }
 
@@ -135,8 +136,9 @@ proptest! {
     fn a_list_equals_a_deque(
         steps in prop::collection::vec(step(), 1..60),
         (a, b) in (any::<usize>(), any::<usize>()),
+        setting in prop_oneof![-5..0_i64, 1..200_i64],
     ) {
-        let mut list = List::default();
+        let mut list = List::new(Fill::of_setting(setting));
         let mut model = VecDeque::new();
         for step in steps {
             apply(&mut list, &mut model, step);

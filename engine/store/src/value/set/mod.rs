@@ -21,13 +21,12 @@ mod tests;
 use indexmap::IndexSet;
 use rapidhash::fast::GlobalState;
 
-use super::{Collection, Stored, allocation};
+use super::limits::IntsMax;
+use super::{Collection, Limits, Stored, allocation};
 use crate::command::number::parse_int;
 use ints::Ints;
 pub use member::Member;
 
-/// The most members of an array of integers (Redis: `set-max-intset-entries`).
-pub const INTS_MAX: usize = 512;
 /// The most members of the buffer.
 pub const PACKED_ENTRIES: usize = 128;
 /// The longest member of the buffer.
@@ -106,12 +105,22 @@ impl Set {
         }
     }
 
-    /// Adds `member`; whether it is new.
-    pub fn insert(&mut self, member: &[u8]) -> bool {
+    /// The set of these members.
+    pub fn collect<'a>(members: impl Iterator<Item = Member<'a>>, ints: IntsMax) -> Set {
+        let mut set = Set::default();
+        for member in members {
+            member.text(|text| set.insert(text, ints));
+        }
+        set
+    }
+
+    /// Adds `member`; whether it is new. One integer more than `most` makes a set of integers an index
+    /// set.
+    pub fn insert(&mut self, member: &[u8], most: IntsMax) -> bool {
         if let Encoding::Ints(ints) = &mut self.encoding {
             if let Some(n) = parse_int(member) {
                 let new = ints.insert(n);
-                if ints.len() > INTS_MAX {
+                if new && ints.len() > most.get() {
                     self.spread();
                 }
                 return new;
@@ -261,17 +270,10 @@ fn find(bytes: &[u8], member: &[u8]) -> Option<usize> {
     members(bytes).find_map(|(at, other)| (other == member).then_some(at))
 }
 
-impl<'a> FromIterator<Member<'a>> for Set {
-    fn from_iter<I: IntoIterator<Item = Member<'a>>>(members: I) -> Set {
-        let mut set = Set::default();
-        for member in members {
-            member.text(|text| set.insert(text));
-        }
-        set
-    }
-}
-
 impl Collection for Set {
+    fn new(_limits: &Limits) -> Set {
+        Set::default()
+    }
     fn is_empty(&self) -> bool {
         self.is_empty()
     }

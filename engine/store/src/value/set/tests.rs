@@ -36,7 +36,8 @@ fn step(words: u32) -> impl Strategy<Value = Step> {
     ]
 }
 
-fn run(steps: Vec<Step>) {
+fn run(steps: Vec<Step>, ints: usize) {
+    let most = IntsMax::new(ints);
     let mut set = Set::default();
     let mut model: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut only_ints = true;
@@ -45,15 +46,15 @@ fn run(steps: Vec<Step>) {
         match step {
             Step::Insert(member) => {
                 only_ints &= parse_int(&member).is_some();
-                assert_eq!(set.insert(&member), model.insert(member));
-                only_ints &= model.len() <= INTS_MAX;
+                assert_eq!(set.insert(&member, most), model.insert(member));
+                only_ints &= model.len() <= ints;
             }
             Step::Remove(member) => assert_eq!(set.remove(&member), model.remove(&member)),
             Step::Fill(from, count, by) => {
                 for i in 0..count {
                     let member = text(from, i, by);
-                    assert_eq!(set.insert(&member), model.insert(member));
-                    only_ints &= model.len() <= INTS_MAX;
+                    assert_eq!(set.insert(&member, most), model.insert(member));
+                    only_ints &= model.len() <= ints;
                 }
             }
             Step::Drain(from, count, by) => {
@@ -94,12 +95,15 @@ fn check_text(set: &Set) {
 proptest! {
     #[test]
     fn a_set_equals_a_tree(steps in prop::collection::vec(step(4), 1..100)) {
-        run(steps);
+        run(steps, IntsMax::default().get());
     }
 
     #[test]
-    fn a_set_of_integers_equals_a_tree(steps in prop::collection::vec(step(0), 1..100)) {
-        run(steps);
+    fn a_set_of_integers_equals_a_tree(
+        steps in prop::collection::vec(step(0), 1..100),
+        ints in 0..600_usize,
+    ) {
+        run(steps, ints);
     }
 
     #[test]
@@ -109,7 +113,7 @@ proptest! {
     ) {
         let mut set = Set::default();
         for n in 0..600_u32 {
-            set.insert(&n.to_le_bytes());
+            set.insert(&n.to_le_bytes(), IntsMax::default());
         }
         let (mut gone, mut seen) = (BTreeSet::new(), BTreeSet::new());
         let (mut cursor, mut changes) = (0, changes.iter());
@@ -122,7 +126,7 @@ proptest! {
             }
             if let Some(&(add, n)) = changes.next() {
                 if add {
-                    set.insert(&n.to_le_bytes());
+                    set.insert(&n.to_le_bytes(), IntsMax::default());
                 } else {
                     set.remove(&n.to_le_bytes());
                     gone.insert(n);
@@ -141,16 +145,16 @@ fn bytes_follow_the_contents() {
     let mut set = Set::default();
     assert_eq!(set.bytes(), 0);
     for n in 0..500 {
-        set.insert(n.to_string().as_bytes());
+        set.insert(n.to_string().as_bytes(), IntsMax::default());
     }
     assert!(set.is_ints() && set.bytes() <= 1024, "{}", set.bytes());
-    set.insert(b"word");
+    set.insert(b"word", IntsMax::default());
     assert!(set.is_table());
     let mut text = 0;
     for n in 0..20_000_u32 {
         let member = format!("member:{n:08}");
         text += member.len();
-        set.insert(member.as_bytes());
+        set.insert(member.as_bytes(), IntsMax::default());
     }
     let full = set.bytes();
     assert!((text..text + 80 * 20_000).contains(&full), "{full}");

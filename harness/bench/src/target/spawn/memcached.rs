@@ -5,7 +5,7 @@
 
 use super::program::{Place, Program, in_path};
 use crate::setting::Configuration;
-use crate::wire::{Memcached, Wire};
+use crate::target::protocol::{CLASSIC, META};
 
 pub(super) static PROGRAM: Program = Program {
     name: "memcached",
@@ -19,8 +19,7 @@ pub(super) static PROGRAM: Program = Program {
         "maxmemory-samples",
     ],
     arguments,
-    speaks: Some(|_, op| Memcached::default().encode(op, &mut Vec::new())),
-    run: super::run::<Memcached>,
+    protocols: &[&META, &CLASSIC],
 };
 
 const MIB: u64 = 1 << 20;
@@ -50,8 +49,11 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
             ));
         }
     }
-    // Every connection that a cell may have, and some for questions.
-    words.extend(["-c".to_owned(), "20000".to_owned()]);
+    // Every connection of the cell, and some for questions: it must be allowed as many files.
+    let clients = wanted.threads.unwrap_or(place.drivers.max(1));
+    let connections = clients * wanted.connections.unwrap_or(crate::remote::CONNECTIONS);
+    let spare = 64;
+    words.extend(["-c".to_owned(), (connections + spare).to_string()]);
     if rustix::process::geteuid().is_root() {
         // It refuses to run as root unless told to.
         words.extend(["-u".to_owned(), "root".to_owned()]);
@@ -89,6 +91,8 @@ mod tests {
             port: 7,
             folder: Path::new("/f"),
             cpus: 3,
+            drivers: 2,
+            for_memcached: true,
         };
         arguments(&wanted, &place).map(|words| words.join(" "))
     }
@@ -96,7 +100,7 @@ mod tests {
     #[test]
     fn settings_are_said_in_memcacheds_words() {
         let words = said(64 * MIB, "none").expect("words");
-        for word in ["-p 7", "-t 3", "-m 64", "-M"] {
+        for word in ["-p 7", "-t 3", "-m 64", "-M", "-c 72"] {
             assert!(words.contains(word), "no {word} in {words}");
         }
         assert!(!said(64 * MIB, "lru").expect("words").contains("-M"));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  a free port, a temporary folder ─► Program::arguments ─► Process ─► answers ─► Remote drives it
-//!  CPUs: some for the server, the others for the client threads ([`Halves`])
+//!  CPUs: some for the server, the others for the client threads ([`Deal`])
 //! ```
 //!
 //! The one idea: a comparison is fair where every program runs in the same place, with the same wants
@@ -15,21 +15,23 @@ mod program;
 mod redis;
 mod seawall;
 
-pub use process::abandon;
-
 use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tempfile::TempDir;
 
-use super::halves::Halves;
-use super::{Endpoint, Lookups, Target};
+use super::scratch::Scratch;
+use super::{Deal, Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
-use crate::drive::{Drive, Measured};
+use crate::drive::Drive;
 use crate::remote::{Address, Caller, Remote, Spoken};
 use process::Process;
 use program::{Place, Program, Wanted};
+
+/// How long a server that closed its connections may take to be gone.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Every program that can be started.
 static PROGRAMS: &[&Program] = &[
@@ -43,20 +45,18 @@ pub(super) static TARGET: Target = Target {
     name: "spawn",
     about: "a server started for each cell on a free port, pinned, and gone after it",
     source: "DESIGN 5; each program's own manual",
-    form: "spawn:seawall|redis-server|valkey-server|memcached[=PATH]",
+    form: "spawn:seawall|redis-server|valkey-server|memcached[=PATH][:wire=resp|meta|classic]",
     which: |which| Wanted::parse(which).map(drop),
     absent: |which| Wanted::parse(which).ok()?.find().err(),
     takes,
     speaks: Some(|which, op| {
         let wanted = Wanted::parse(which)?;
-        wanted
-            .program
-            .speaks
-            .map_or(Ok(()), |speaks| speaks(which, op))
+        let speaks = wanted.protocol.speaks;
+        speaks.map_or(Ok(()), |speaks| speaks(which, op))
     }),
     run: |drive| {
         let wanted = Wanted::parse(drive.which).map_err(|why| drive.failed(why))?;
-        (wanted.program.run)(drive)
+        (wanted.protocol.spawned)(drive)
     },
 };
 
@@ -72,6 +72,8 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
         port: 1,
         folder: std::path::Path::new("/nonexistent"),
         cpus: 1,
+        drivers: 1,
+        for_memcached: wanted.protocol.of_memcached,
     };
     (wanted.program.arguments)(&named.configuration, &place).map(drop)
 }
@@ -80,14 +82,10 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
 pub(super) struct Spawned<W> {
     remote: Remote<W>,
     process: Process,
-    halves: Halves,
-    /// Where it keeps its files; removed with this.
-    folder: TempDir,
-}
-
-/// Runs a cell on a program that speaks `W`.
-pub(super) fn run<W: Spoken>(drive: &Drive<'_>) -> Result<Measured, crate::BenchError> {
-    crate::drive::run::<Spawned<W>>(drive)
+    /// Its program's file.
+    path: PathBuf,
+    /// Where its folder is, and what it said is kept if it fails.
+    parent: PathBuf,
 }
 
 impl<W: Spoken> Spawned<W> {
@@ -98,28 +96,27 @@ impl<W: Spoken> Spawned<W> {
         let wanted = Wanted::parse(drive.which)?;
         let path = wanted.find()?;
         let configuration = drive.configuration;
-        let halves = Halves::of(
-            seawall_sys::pin::allowed(),
-            configuration.server_threads.or(configuration.shards),
-        );
-        // Always a folder of its own: a log that is there already would be taken in.
+        let deal = Deal::here(configuration.server_threads.or(configuration.shards));
         let parent = configuration.dir.as_deref().unwrap_or(drive.scratch);
-        let folder = tempfile::Builder::new()
-            .prefix(crate::SCRATCH_PREFIX)
-            .tempdir_in(parent)
-            .map_err(|error| format!("{}: {error}", parent.display()))?;
-        let inside = folder.path().canonicalize();
-        let inside = inside.map_err(|error| format!("{}: {error}", folder.path().display()))?;
         let mut tries = 0;
         loop {
             let port = free_port()?;
+            let scratch = Scratch::make(parent)?;
             let place = Place {
                 port,
-                folder: &inside,
-                cpus: halves.server.len(),
+                folder: scratch.path(),
+                cpus: deal.server.len(),
+                drivers: deal.generator.len(),
+                for_memcached: wanted.protocol.of_memcached,
             };
             let arguments = (wanted.program.arguments)(configuration, &place)?;
-            let mut process = Process::start(&path, &arguments, &inside, &halves.server)?;
+            let mut process = Process::start(
+                wanted.program.name,
+                &path,
+                &arguments,
+                scratch,
+                &deal.server,
+            )?;
             let address = Address::here(port);
             tries += 1;
             match process.await_answer::<W>(&address) {
@@ -127,13 +124,13 @@ impl<W: Spoken> Spawned<W> {
                 Err(_) if tries < Self::TRIES && process.lost_its_port() => continue,
                 Err(why) => return Err(process.failed(&why, parent)),
             }
-            let remote = Remote::open(drive, address, halves.generator.clone())
+            let remote = Remote::open(drive, address, |_| deal.clone())
                 .map_err(|why| process.failed(&why, parent))?;
             return Ok(Spawned {
                 remote,
                 process,
-                halves,
-                folder,
+                path,
+                parent: parent.to_owned(),
             });
         }
     }
@@ -156,10 +153,6 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         self.remote.connections()
     }
 
-    fn cores(&self) -> usize {
-        self.threads().min(self.halves.generator.len())
-    }
-
     fn client(&self, number: usize) -> Result<Caller<W>, String> {
         self.remote.caller(number)
     }
@@ -168,27 +161,42 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         self.remote.lookups()
     }
 
-    fn cost(&self) -> Cost {
-        Cost::of_process(self.process.pid())
+    fn keys(&self) -> Option<u64> {
+        self.remote.keys()
+    }
+
+    fn deal(&self) -> Option<&Deal> {
+        Some(self.remote.deal())
+    }
+
+    fn cost(&self) -> Result<Cost, String> {
+        Ok(Cost::of_process(self.process.pid()))
     }
 
     fn notes(&self) -> Map<String, Value> {
-        let mut notes = self.halves.notes();
-        if let Some(version) = &self.remote.first().version {
-            notes.insert("server_version".to_owned(), Value::from(version.as_str()));
+        let mut notes = self.remote.notes();
+        let told = self.remote.deal().notice.clone();
+        let told: Vec<String> = told.into_iter().chain(self.process.notes()).collect();
+        if !told.is_empty() {
+            notes.insert(crate::NOTICE.to_owned(), Value::from(told.join("; ")));
         }
+        // This very program is known by the kernel's link to it.
+        let file = Some(&self.path).filter(|path| path.starts_with("/proc"));
+        let file = file.and_then(|path| std::fs::read_link(path).ok());
+        let path = file.as_ref().unwrap_or(&self.path).display().to_string();
+        notes.insert("server_path".to_owned(), Value::from(path));
         notes
     }
 
-    fn close(mut self) -> Result<(), String> {
-        let ended = self.process.ended();
-        self.process.end();
-        let folder = self.folder.close().map_err(|error| error.to_string());
+    fn close(mut self, failed: bool) -> Result<(), String> {
+        // A connection is closed a little before its server is gone.
+        let patience = if failed { FAREWELL } else { Duration::ZERO };
         // A server that ended by itself while it was driven did not do its work.
-        match ended {
-            Some(how) => Err(format!("the server ended by itself ({how})")),
-            None => folder,
-        }
+        let Some(how) = self.process.ended_within(patience) else {
+            return self.process.close();
+        };
+        let why = format!("the server ended by itself ({how})");
+        Err(self.process.failed(&why, &self.parent))
     }
 }
 

@@ -2,21 +2,20 @@
 //!
 //! ```text
 //!  the cell ends, fails or panics   dropped: killed and waited for
-//!  SIGINT, SIGTERM                  the program calls [`abandon`]
+//!  SIGINT, SIGTERM, SIGHUP          the program calls [`scratch::abandon`]
 //!  SIGKILL, a crash                 the kernel kills it with the thread that started it
 //! ```
 //!
 //! What it prints goes to a file in its folder, whose end is part of the error where it fails.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
-
-use crate::remote::{Address, Dialogue, Spoken};
+use crate::remote::{Address, Dialogue, Spoken, Survey};
+use crate::target::scratch::{self, Scratch};
 
 /// How long a server may take until it answers.
 const STARTUP_MAX: Duration = Duration::from_secs(15);
@@ -27,55 +26,43 @@ const LINES_SHOWN: usize = 12;
 /// The file that its output goes to.
 const OUTPUT: &str = "output.txt";
 
-/// Servers that run, and their folders.
-static RUNNING: Mutex<Vec<(u32, PathBuf)>> = Mutex::new(Vec::new());
-
-/// Kills every server that runs and removes what it left: for a program that was told to end.
-pub fn abandon() {
-    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    for (pid, folder) in running.drain(..) {
-        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            // It may have ended by itself, and the folder may be gone: nothing is left to do then.
-            let _ = rustix::process::kill_process(pid, Signal::KILL);
-        }
-        let _ = std::fs::remove_dir_all(folder);
-    }
-}
-
 /// A server's process.
 pub(super) struct Process {
     child: Child,
-    folder: PathBuf,
+    /// Where it runs and keeps its files.
+    scratch: Scratch,
 }
 
 impl Process {
-    /// Starts `program` in `folder`, on `cpus`.
+    /// Starts `program` in `scratch`, on `cpus`; it hears that it is called `name`.
     ///
     /// # Errors
     /// It cannot be started.
     pub(super) fn start(
+        name: &str,
         program: &Path,
         arguments: &[String],
-        folder: &Path,
+        scratch: Scratch,
         cpus: &[usize],
     ) -> Result<Process, String> {
-        let failed = |error: std::io::Error| format!("{}: {error}", program.display());
-        let output = File::create(folder.join(OUTPUT)).map_err(failed)?;
+        let path = scratch.path().join(OUTPUT);
+        let file = |error: std::io::Error| format!("{}: {error}", path.display());
+        let output = File::create(&path).map_err(file)?;
         let mut command = Command::new(program);
         command
+            .arg0(name)
             .args(arguments)
-            .current_dir(folder)
+            .current_dir(scratch.path())
             .stdin(Stdio::null())
-            .stdout(output.try_clone().map_err(failed)?)
+            .stdout(output.try_clone().map_err(file)?)
             .stderr(output);
-        // Held over the start, so that whoever abandons them all sees this one.
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let child = seawall_sys::child::spawn(&mut command, cpus).map_err(failed)?;
-        running.push((child.id(), folder.to_owned()));
-        Ok(Process {
-            child,
-            folder: folder.to_owned(),
-        })
+        let child = scratch.run(|| {
+            let child = seawall_sys::child::spawn(&mut command, cpus);
+            let child = child.map_err(|error| format!("{}: {error}", program.display()))?;
+            let pid = scratch::pid(child.id())?;
+            Ok((child, pid))
+        })?;
+        Ok(Process { child, scratch })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -94,8 +81,8 @@ impl Process {
             if let Some(how) = self.ended() {
                 return Err(format!("the server ended before it answered ({how})"));
             }
-            match answer {
-                Ok(_) => return Ok(()),
+            match answer.and_then(|survey| self.is_own(&survey, address)) {
+                Ok(()) => return Ok(()),
                 Err(why) if begin.elapsed() > STARTUP_MAX => {
                     let seconds = STARTUP_MAX.as_secs();
                     return Err(format!("no answer within {seconds} s of its start: {why}"));
@@ -105,10 +92,42 @@ impl Process {
         }
     }
 
+    /// Whether it was this server that answered, where it says who it is. Another one may have got its port
+    /// first; this one is then about to end.
+    fn is_own(&self, survey: &Survey, address: &Address) -> Result<(), String> {
+        match survey.pid {
+            Some(pid) if pid != self.pid() => {
+                Err(format!("process {pid} answers at {address} instead"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How it ended, where it does within `time`.
+    pub(super) fn ended_within(&mut self, time: Duration) -> Option<String> {
+        let begin = Instant::now();
+        loop {
+            let how = self.ended();
+            if how.is_some() || begin.elapsed() >= time {
+                return how;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// How it ended, where it has.
     pub(super) fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok()??;
         Some(status.to_string())
+    }
+
+    /// What it has noted so far for its operator, as seawall does: a fallback that it took.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let output = self.output();
+        let notes = output
+            .lines()
+            .filter_map(|line| line.strip_prefix("note: "));
+        notes.map(str::to_owned).collect()
     }
 
     /// Whether it ended since another process listens at its port.
@@ -136,24 +155,109 @@ impl Process {
     }
 
     fn output(&self) -> String {
-        let bytes = std::fs::read(self.folder.join(OUTPUT)).unwrap_or_default();
+        let bytes = std::fs::read(self.scratch.path().join(OUTPUT)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Ends it and waits until it is gone.
-    pub(super) fn end(&mut self) {
-        // Nothing is lost: what it holds is of this cell alone. Where it has ended already, both calls
-        // say so, and that is what is wanted.
-        let _ = self.child.kill();
+    /// Ends it, waits until it is gone, and removes its files.
+    ///
+    /// # Errors
+    /// In words for people: something is left of them.
+    pub(super) fn close(mut self) -> Result<(), String> {
+        self.end();
+        self.scratch.remove()
+    }
+
+    fn end(&mut self) {
+        // Nothing is lost: what it holds is of this cell alone. Where it has ended by itself, what it started
+        // may still be there, in its group.
+        if let Ok(pid) = scratch::pid(self.pid()) {
+            scratch::end(pid);
+        }
         let _ = self.child.wait();
-        let pid = self.pid();
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|(other, _)| *other != pid);
+        self.scratch.is_quiet();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_notes_is_heard() {
+        let here = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::make(here.path()).expect("a folder");
+        let says = "echo 'note: epoll instead'; echo ready; exec sleep 60";
+        let arguments = ["-c".to_owned(), says.to_owned()];
+        let shell = Path::new("/bin/sh");
+        let process = Process::start("sh", shell, &arguments, scratch, &[]).expect("a shell");
+        let begin = Instant::now();
+        while !process.output().contains("ready") && begin.elapsed() < STARTUP_MAX {
+            std::thread::sleep(LOOK);
+        }
+        assert_eq!(process.notes(), ["epoll instead"]);
+        process.close().expect("nothing is left");
+        assert_eq!(std::fs::read_dir(here.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn what_a_server_started_ends_with_it() {
+        let here = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::make(here.path()).expect("a folder");
+        let says = "sleep 60 & echo child $!; wait";
+        let arguments = ["-c".to_owned(), says.to_owned()];
+        let shell = Path::new("/bin/sh");
+        let process = Process::start("sh", shell, &arguments, scratch, &[]).expect("a shell");
+        let begin = Instant::now();
+        let child = loop {
+            let output = process.output();
+            if let Some(number) = output.trim().strip_prefix("child ") {
+                break number.to_owned();
+            }
+            assert!(begin.elapsed() < STARTUP_MAX, "it says who its child is");
+            std::thread::sleep(LOOK);
+        };
+        process.close().expect("nothing is left");
+        // Whoever inherits it may take a moment to bury it.
+        let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        while !state().is_empty() && !state().contains(") Z ") {
+            assert!(
+                begin.elapsed() < STARTUP_MAX,
+                "its child lives: {}",
+                state()
+            );
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    #[test]
+    fn a_stranger_at_its_port_is_not_taken_for_it() {
+        let here = tempfile::tempdir().expect("a folder");
+        let scratch = Scratch::make(here.path()).expect("a folder");
+        let arguments = ["60".to_owned()];
+        let sleep = crate::target::spawn::program::in_path("sleep").expect("it is everywhere");
+        let process = Process::start("sleep", &sleep, &arguments, scratch, &[]).expect("it sleeps");
+        let answers = |pid| Survey {
+            pid,
+            ..Survey::default()
+        };
+        let address = Address::here(1);
+        let why = process.is_own(&answers(Some(process.pid() + 1)), &address);
+        assert!(why.expect_err("another").contains("instead"));
+        assert_eq!(
+            process.is_own(&answers(Some(process.pid())), &address),
+            Ok(())
+        );
+        assert_eq!(
+            process.is_own(&answers(None), &address),
+            Ok(()),
+            "it does not tell"
+        );
     }
 }

@@ -4,10 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::PROGRAMS;
-use crate::BenchError;
-use crate::drive::{Drive, Measured};
 use crate::setting::Configuration;
-use crate::target::Speaks;
+use crate::target::protocol::{self, Protocol};
 
 /// A row of [`PROGRAMS`].
 pub(super) struct Program {
@@ -22,9 +20,8 @@ pub(super) struct Program {
     /// # Errors
     /// It has no words for a value; names the setting.
     pub(super) arguments: fn(&Configuration, &Place<'_>) -> Result<Vec<String>, String>,
-    /// Whether it has a form for an op; absent where it has one for all.
-    pub(super) speaks: Option<Speaks>,
-    pub(super) run: fn(&Drive<'_>) -> Result<Measured, BenchError>,
+    /// The protocols that it can be driven by; by the first where none is named.
+    pub(super) protocols: &'static [&'static Protocol],
 }
 
 /// Where a server is to be.
@@ -36,11 +33,17 @@ pub(super) struct Place<'a> {
     pub(super) folder: &'a Path,
     /// How many CPUs it is tied to.
     pub(super) cpus: usize,
+    /// How many CPUs its driver has.
+    pub(super) drivers: usize,
+    /// Whether the port is for Memcached's clients.
+    pub(super) for_memcached: bool,
 }
 
-/// A program as a person asks for it: `redis-server`, `redis-server=/opt/redis/redis-server`.
+/// A program as a person asks for it: `redis-server`, `redis-server=/opt/redis/redis-server`,
+/// `memcached:wire=classic`.
 pub(super) struct Wanted<'a> {
     pub(super) program: &'static Program,
+    pub(super) protocol: &'static Protocol,
     path: Option<&'a str>,
 }
 
@@ -50,9 +53,10 @@ impl Wanted<'_> {
     /// # Errors
     /// There is no such program; says which there are.
     pub(super) fn parse(which: &str) -> Result<Wanted<'_>, String> {
-        let (name, path) = match which.split_once('=') {
+        let place = protocol::place(which);
+        let (name, path) = match place.split_once('=') {
             Some((name, path)) => (name, Some(path)),
-            None => (which, None),
+            None => (place, None),
         };
         if path == Some("") {
             return Err("no path follows `=`".to_owned());
@@ -63,7 +67,12 @@ impl Wanted<'_> {
             let names = names.join(", ");
             format!("unknown program `{name}`, expected one of {names}")
         })?;
-        Ok(Wanted { program, path })
+        let (_, protocol) = Protocol::choose(which, program.protocols)?;
+        Ok(Wanted {
+            program,
+            protocol,
+            path,
+        })
     }
 
     /// Where the program is.
@@ -111,6 +120,8 @@ mod tests {
         for (which, word) in [
             ("mysqld", "redis-server, "),
             ("memcached=", "no path"),
+            ("memcached:wire=resp", "meta, classic"),
+            ("redis-server=/bin/sh:wire=meta", "resp"),
             ("", "memcached"),
         ] {
             let why = Wanted::parse(which).err().expect(which);

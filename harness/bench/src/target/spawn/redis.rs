@@ -1,21 +1,20 @@
 //! `redis-server` and `valkey-server`, which take the same arguments.
 //!
 //! Where a setting has no counterpart (another eviction policy, a log device) there is an error. What is
-//! not set is Redis's default, but no snapshots: no other target takes any.
+//! not set is Redis's default, but no snapshots, which no other target takes, and no rewriting of the log.
 
 use seawall_store::evict::PolicySpec;
 
 use super::program::{Place, Program, in_path};
 use crate::setting::Configuration;
-use crate::wire::Resp;
+use crate::target::protocol::RESP;
 
 pub(super) static REDIS: Program = Program {
     name: "redis-server",
     found: in_path,
     refuses: REFUSED,
     arguments,
-    speaks: None,
-    run: super::run::<Resp>,
+    protocols: &[&RESP],
 };
 
 pub(super) static VALKEY: Program = Program {
@@ -23,8 +22,7 @@ pub(super) static VALKEY: Program = Program {
     found: in_path,
     refuses: REFUSED,
     arguments,
-    speaks: None,
-    run: super::run::<Resp>,
+    protocols: &[&RESP],
 };
 
 const REFUSED: &[&str] = &["device", "shards", "read-path"];
@@ -34,6 +32,10 @@ const POLICIES: &[(&str, &str)] = &[
     ("none", "noeviction"),
     ("allkeys-lru", "allkeys-lru"),
     ("allkeys-lfu", "allkeys-lfu"),
+    ("allkeys-random", "allkeys-random"),
+    ("volatile-lru", "volatile-lru"),
+    ("volatile-lfu", "volatile-lfu"),
+    ("volatile-random", "volatile-random"),
     ("volatile-ttl", "volatile-ttl"),
 ];
 
@@ -50,6 +52,8 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("--maxmemory-samples", wanted.samples.to_string()),
         ("--appendonly", yes_or_no(wanted.appendonly).to_owned()),
         ("--appendfsync", wanted.fsync.to_string()),
+        // A child that writes the log anew would take the server's CPUs, and its time is in no account.
+        ("--auto-aof-rewrite-percentage", "0".to_owned()),
     ];
     if let Some(threads) = wanted.server_threads {
         // Redis's own bound.
@@ -59,6 +63,8 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
             ));
         }
         pairs.push(("--io-threads", threads.to_string()));
+        // Otherwise they write only, and all reading and parsing is one thread's.
+        pairs.push(("--io-threads-do-reads", "yes".to_owned()));
     }
     let words = pairs
         .into_iter()
@@ -94,6 +100,8 @@ mod tests {
             port: 7,
             folder: Path::new("/f"),
             cpus: 1,
+            drivers: 1,
+            for_memcached: false,
         };
         arguments(&wanted, &place).map(|words| words.join(" "))
     }
@@ -118,6 +126,8 @@ mod tests {
             "--appendonly yes",
             "--appendfsync always",
             "--io-threads 3",
+            "--io-threads-do-reads yes",
+            "--auto-aof-rewrite-percentage 0",
         ] {
             assert!(words.contains(pair), "no {pair} in {words}");
         }

@@ -1,0 +1,45 @@
+//! Lengths in packed forms: groups of seven bits, the lowest first; all but the last have the top bit.
+
+/// How many bytes `len` takes.
+pub(super) fn size(len: usize) -> usize {
+    (usize::BITS - len.leading_zeros()).div_ceil(7).max(1) as usize
+}
+
+/// Group number `i` of `len`, which takes more than `i` bytes.
+pub(super) fn group(len: usize, i: usize) -> u8 {
+    let more = if i + 1 < size(len) { 0x80 } else { 0 };
+    (len >> (7 * i)) as u8 & 0x7f | more
+}
+
+/// The groups of `len`.
+pub(super) fn bytes(len: usize) -> impl Iterator<Item = u8> {
+    (0..size(len)).map(move |i| group(len, i))
+}
+
+/// A length and how many bytes it took.
+#[inline]
+pub(super) fn read<'a>(bytes: impl Iterator<Item = &'a u8>) -> (usize, usize) {
+    let mut len = 0;
+    for (i, &byte) in bytes.enumerate() {
+        len |= usize::from(byte & 0x7f) << (7 * i);
+        if byte & 0x80 == 0 {
+            return (len, i + 1);
+        }
+    }
+    unreachable!("a length ends with a byte below 128")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for len in [0, 1, 127, 128, 16_383, 16_384, 1 << 21, 512 << 20] {
+            let mut written: Vec<u8> = bytes(len).collect();
+            assert_eq!(written.len(), size(len));
+            written.push(0xff);
+            assert_eq!(read(written.iter()), (len, size(len)));
+        }
+    }
+}
