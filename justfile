@@ -53,13 +53,16 @@ bench-peers *ARGS:
         [ "$(id -u)" -eq 0 ] || as=(sudo)
         # Debian starts the services that it installs, and at every boot: here only the programs are wanted.
         policy=/usr/sbin/policy-rc.d
+        allow() { :; }
         if [ ! -e "$policy" ]; then
+            allow() { "${as[@]}" rm -f "$policy"; }
+            trap allow EXIT
             printf '#!/bin/sh\nexit 101\n' | "${as[@]}" tee "$policy" >/dev/null
             "${as[@]}" chmod 755 "$policy"
-            trap '"${as[@]}" rm -f "$policy"' EXIT
         fi
         "${as[@]}" apt-get update -qq
         "${as[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+        allow
         if command -v systemctl >/dev/null; then
             "${as[@]}" systemctl disable "${missing[@]}"
         fi
@@ -71,6 +74,10 @@ bench-peers *ARGS:
     esac
     cargo run --release -- run harness/suites/peers.toml "${out[@]}" "$@"
 
+# Redis's own suite, of Debian's source package, against `seawall serve`: some files (`unit/multi`) or all.
+redis-suite *UNITS:
+    engine/server/tests/redis-suite/run {{UNITS}}
+
 # The notebooks, executed in a virtual environment with pinned packages.
 notebooks:
     test -x {{venv}}/bin/python || python3 -m venv {{venv}}
@@ -78,9 +85,10 @@ notebooks:
     {{venv}}/bin/jupytext -q --to py:percent --output - notebooks/first-look.ipynb | diff - notebooks/first-look.py
     {{venv}}/bin/pytest --nbmake --nbmake-timeout=120 notebooks/
 
-# A fuzz target (resp, commands) for some seconds; needs nightly and `cargo install cargo-fuzz`.
+# A fuzz target (resp, commands, memcached, requests) for some seconds; needs nightly and `cargo install cargo-fuzz`.
 fuzz TARGET SECONDS="60":
-    cd engine/server && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+    mkdir -p engine/server/fuzz/target/corpus/{{TARGET}}
+    cd engine/server && cargo +nightly fuzz run {{TARGET}} fuzz/target/corpus/{{TARGET}} fuzz/corpus/{{TARGET}} -- -max_total_time={{SECONDS}}
 
 # Miri over memory, index and rings; needs `rustup toolchain install nightly --component miri`.
 miri:

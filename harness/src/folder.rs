@@ -135,6 +135,9 @@ impl Folder {
                 of(setup)
             ));
         }
+        if there.dirty != setup.dirty {
+            return differs("of this commit with other changes that are not committed");
+        }
         match Run::read(path) {
             Ok(run) => Ok(run.rows.iter().map(Key::of).collect()),
             Err(seawall_report::Error::NoRun { .. }) => Ok(HashSet::new()),

@@ -74,6 +74,10 @@ pub struct Card {
     pub output_bytes: Gauge,
     /// Whether it waits for a key.
     pub blocked: AtomicBool,
+    /// Whether a command of it waits for the end of a pause (`CLIENT PAUSE`).
+    pub paused: AtomicBool,
+    /// Bytes of the commands that it has queued (`MULTI`).
+    pub transaction_bytes: Gauge,
     /// Whether it sees every command (`MONITOR`).
     pub monitors: AtomicBool,
     /// Whether it is never evicted (`CLIENT NO-EVICT`).
@@ -81,7 +85,20 @@ pub struct Card {
     names: Mutex<Names>,
 }
 
+/// What a connection takes besides its buffers.
+const CONNECTION_BYTES: u64 = 1024;
+
 impl Card {
+    /// The bytes that it takes: what came, what is queued, what waits to be sent.
+    pub fn bytes(&self) -> u64 {
+        let buffers = [
+            &self.input_bytes,
+            &self.transaction_bytes,
+            &self.output_bytes,
+        ];
+        buffers.iter().map(|gauge| gauge.get()).sum::<u64>() + CONNECTION_BYTES
+    }
+
     /// What it calls itself.
     pub fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
@@ -124,6 +141,8 @@ impl Clients {
             input_bytes: Gauge::default(),
             output_bytes: Gauge::default(),
             blocked: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            transaction_bytes: Gauge::default(),
             monitors: AtomicBool::new(false),
             stays: AtomicBool::new(false),
             names: Mutex::default(),
@@ -143,6 +162,27 @@ impl Clients {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.connected.load(Ordering::Relaxed) as usize
+    }
+
+    /// Who has to go so that all together take no more than `bytes_max`: those that take most, but for
+    /// those that are never evicted.
+    pub fn too_many_bytes(&self, bytes_max: u64) -> Vec<Arc<Card>> {
+        let all = self.all();
+        let mut sum: u64 = all.iter().map(|card| card.bytes()).sum();
+        if sum <= bytes_max {
+            return Vec::new();
+        }
+        let mut may_go: Vec<(u64, Arc<Card>)> = (all.into_iter())
+            .filter(|card| !card.stays.load(Ordering::Relaxed))
+            .map(|card| (card.bytes(), card))
+            .collect();
+        may_go.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        let going = may_go.into_iter().take_while(|(bytes, _)| {
+            let goes = sum > bytes_max;
+            sum = sum.saturating_sub(*bytes);
+            goes
+        });
+        going.map(|(_, card)| card).collect()
     }
 
     /// The one of this number.

@@ -15,11 +15,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use seawall_store::{Millis, StoreError};
+use seawall_store::StoreError;
 
-use crate::command::Entry;
 use crate::mailbox::Message;
-use crate::pause;
 use crate::server::Server;
 
 /// How far a server is on its way out.
@@ -223,11 +221,6 @@ impl Server {
     /// Whether no worker has clients any more, so that none needs the shards of another.
     pub fn is_deserted(&self) -> bool {
         self.ending.deserted.load(Ordering::Acquire) >= self.store.workers()
-    }
-
-    /// Whether a call of `entry` has to wait: clients are paused, or the server ends.
-    pub fn holds_back(&self, entry: &Entry, now: Millis) -> bool {
-        self.pause.until(entry, now).is_some() || !self.takes_writes() && pause::may_write(entry)
     }
 
     /// Whether what is written now is still kept.

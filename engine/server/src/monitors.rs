@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use seawall_store::command::Flag;
 
 use crate::clients::Card;
-use crate::command::Entry;
+use crate::command::Called;
+use crate::command::secrets::{REDACTED, is_secret};
 use crate::mailbox::{Frame, Message};
 use crate::net::Token;
 use crate::server::Server;
@@ -42,21 +43,21 @@ impl Monitors {
         self.any.load(Ordering::Relaxed)
     }
 
-    /// Shows a call: its words without the name.
+    /// Shows a call: its arguments, and the name as it was written.
     pub fn show<'a>(
         &self,
         server: &Server,
         card: &Card,
-        entry: &Entry,
+        called: &Called,
         args: impl Iterator<Item = &'a [u8]>,
     ) {
-        if entry.flags().has(Flag::Admin) || entry.flags().has(Flag::SkipMonitor) {
+        if called.flags().has(Flag::Admin) || called.flags().has(Flag::SkipMonitor) {
             return;
         }
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let name = entry.name().split('|').next().unwrap_or_default();
+        let name = called.first_word();
         let mut line = format!(
             "{}.{:06} [{} {}] \"{name}\"",
             now.as_secs(),
@@ -64,8 +65,14 @@ impl Monitors {
             card.database.get(),
             card.peer
         );
-        for arg in args {
-            let _ = write!(line, " {}", quoted(arg));
+        let args: Vec<&[u8]> = args.collect();
+        for (at, arg) in args.iter().enumerate() {
+            let shown = if is_secret(called, &args, at) {
+                REDACTED
+            } else {
+                arg
+            };
+            let _ = write!(line, " {}", quoted(shown));
         }
         let frame = Arc::new(Frame::of(|reply| reply.simple(&line)));
         for &(worker, token) in &*self.lock() {

@@ -31,14 +31,14 @@ impl Pause {
         self.until_ms.fetch_min(now.0, Ordering::Release);
     }
 
-    /// Until when a call of `entry` waits, if it does.
-    pub fn until(&self, entry: &Entry, now: Millis) -> Option<Millis> {
+    /// Until when a call of `entry` waits, if it does. `EXEC` `writes` where something that it runs does.
+    pub fn until(&self, entry: &Entry, writes: bool, now: Millis) -> Option<Millis> {
         // Acquire: pairs with the release in `begin`.
         let until = self.until_ms.load(Ordering::Acquire);
         if until <= now.0 {
             return None;
         }
-        let concerned = self.all.load(Ordering::Relaxed) || may_write(entry);
+        let concerned = self.all.load(Ordering::Relaxed) || writes || changes(entry);
         // Who ends the pause must be able to.
         let ends = matches!(entry.name(), "client|unpause" | "client|pause");
         (concerned && !ends).then_some(Millis(until))
@@ -50,11 +50,11 @@ impl Pause {
     }
 }
 
-/// Whether a call of `entry` may change something.
-pub fn may_write(entry: &Entry) -> bool {
+/// Whether a call of `entry` may change a key, or tell replicas something.
+pub fn changes(entry: &Entry) -> bool {
     entry.flags().writes()
         || entry.flags().has(Flag::MayReplicate)
-        || matches!(entry.name(), "publish" | "spublish" | "pfcount" | "exec")
+        || matches!(entry.name(), "publish" | "spublish" | "pfcount")
 }
 
 #[cfg(test)]
@@ -67,16 +67,21 @@ mod tests {
         let pause = Pause::default();
         let (get, set) = (find(b"get").unwrap(), find(b"set").unwrap());
         let now = Millis(1000);
-        assert_eq!(pause.until(set, now), None);
+        assert_eq!(pause.until(set, false, now), None);
         pause.begin(Millis(1500), false, now);
-        assert_eq!(pause.until(get, now), None);
-        assert_eq!(pause.until(set, now), Some(Millis(1500)));
+        assert_eq!(pause.until(get, false, now), None);
+        assert_eq!(pause.until(set, false, now), Some(Millis(1500)));
         pause.begin(Millis(1200), true, now);
-        assert_eq!(pause.until(get, now), Some(Millis(1500)));
-        assert_eq!(pause.until(get, Millis(1500)), None);
+        assert_eq!(pause.until(get, false, now), Some(Millis(1500)));
+        assert_eq!(pause.until(get, false, Millis(1500)), None);
         pause.begin(Millis(2000), false, Millis(1600));
-        assert_eq!(pause.until(get, Millis(1700)), None);
+        assert_eq!(pause.until(get, false, Millis(1700)), None);
+        assert_eq!(
+            pause.until(get, true, Millis(1700)),
+            Some(Millis(2000)),
+            "what runs in it writes"
+        );
         pause.end(Millis(1700));
-        assert_eq!(pause.until(set, Millis(1700)), None);
+        assert_eq!(pause.until(set, false, Millis(1700)), None);
     }
 }

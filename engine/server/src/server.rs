@@ -150,6 +150,19 @@ impl Server {
         self.limits_version.load(Ordering::Relaxed)
     }
 
+    /// Closes clients where all of them together take more than `maxmemory-clients`.
+    pub fn evict_clients(&self) {
+        let bytes_max = self.limits().all_bytes;
+        if bytes_max == 0 {
+            return;
+        }
+        for card in self.clients.too_many_bytes(bytes_max) {
+            self.traffic.of(card.worker).evicted.add(1);
+            self.tell(card.worker, Message::Kill(card.token));
+            self.clients.leave(card.id);
+        }
+    }
+
     /// Says something to a worker, and wakes it.
     pub fn tell(&self, worker: usize, message: Message) {
         let station = &self.workers[worker];

@@ -40,6 +40,8 @@ pub struct Counts {
     pub accepted: Counter,
     /// Clients that were turned away.
     pub rejected: Counter,
+    /// Clients that were closed since all together took too much memory.
+    pub evicted: Counter,
     /// Times that bytes came.
     pub reads: Counter,
     /// Bytes that came.
@@ -51,10 +53,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn each(&self) -> [&Counter; 6] {
+    fn each(&self) -> [&Counter; 7] {
         [
             &self.accepted,
             &self.rejected,
+            &self.evicted,
             &self.reads,
             &self.input_bytes,
             &self.writes,

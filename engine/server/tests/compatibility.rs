@@ -18,6 +18,9 @@ Every command of Redis 7.0.15, by family: whether this server has it, what diffe
 call it. A command that is here answers as Redis does, byte for byte, but for what is said and for the
 texts of `HELP`, which are ours.
 
+Redis's own suite runs against this server too (`just redis-suite`); what of it does not, and why, stands
+in [`skipped.tsv`](../engine/server/tests/redis-suite/skipped.tsv).
+
 Made from the tables of commands by a test; to renew it:
 
 ```sh
@@ -32,11 +35,18 @@ Text and meta commands on `memcached-port`, as memcached 1.6.18 answers them, bu
 - A key that holds no string is a miss to who reads, and there to who adds; `set` replaces it.
 - `decr` stores the number as it is; memcached pads it with spaces to the length it had.
 - Of later versions: `ms` knows `N` (create on a missed append), `s` and `E`, and `mg`, `md`, `ma` know `E`; `md` knows `x`.
-- `me` shows neither slab class nor the size with overhead.
-- `flush_all` waits so many seconds as it is told, also beyond 30 days.
-- `stats` has the figures that exist here; `items`, `slabs`, `sizes` and `conns` are empty.
-- The protocol has no password: with `requirepass` its clients are refused.
-- `SLOWLOG`, `MONITOR`, `CLIENT PAUSE` and `INFO commandstats` know nothing of these clients' requests.
+- `me` shows one slab class, and the size of the value alone.
+- Numbers that `cas` compares are a key's own: two keys may have the same.
+- A time of expiry keeps its milliseconds, where memcached counts in whole seconds of a clock of its own.
+- `stats` has the figures that exist here; `items` and `slabs` are empty, `detail` is unknown. A failed `set` for want of
+  memory leaves the older value.
+- What tunes memcached's own memory and threads answers as a memcached does that was started without it (`-X -W`, no
+  crawler): `watch`, `lru_crawler`, `slabs`, `lru`, `stats cachedump`, `shutdown`. `cache_memlimit` sets `maxmemory`.
+- `memcached-item-size-max` is memcached's `-I`; `maxclients`, `timeout` and `maxmemory` are its `-c`, `idle_timeout` and `-m`.
+- With `requirepass` a client logs in as with memcached's `-Y`: by a first `set` of any key to `default PASSWORD`.
+- A line is refused beyond 2048 bytes, unless it asks for keys; then it may be as long as `client-query-buffer-limit`.
+- `SLOWLOG`, `MONITOR`, `CLIENT PAUSE`, `LATENCY` and `INFO commandstats` know these clients' requests by names such as
+  `memcached.get`, one for each key; those with the letter `T` or `N` as `memcached.mg|touch` and `memcached.mg|create`.
 ";
 
 /// Folders of golden scripts, and what is said of them.

@@ -2,8 +2,14 @@
 
 #[path = "../fuzz/targets/commands.rs"]
 mod commands;
+#[path = "../fuzz/targets/items.rs"]
+mod items;
+#[path = "../fuzz/targets/memcached.rs"]
+mod memcached;
 #[path = "../fuzz/targets/model.rs"]
 mod model;
+#[path = "../fuzz/targets/requests.rs"]
+mod requests;
 #[path = "../fuzz/targets/resp.rs"]
 mod resp;
 
@@ -47,6 +53,10 @@ fn mutate(inputs: &[(String, Vec<u8>)], seed: u64) -> Vec<u8> {
         b"nan",
         b"0",
         b"1e400",
+        b" ",
+        b"noreply",
+        b" q O1 v\r\n",
+        b"18446744073709551615",
     ];
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut pick = |below: usize| random.random_range(0..below.max(1));
@@ -100,6 +110,40 @@ fn parser() {
 #[test]
 fn execution() {
     replay("commands", commands::check);
+}
+
+#[test]
+fn memcacheds_parser() {
+    replay("memcached", memcached::check);
+}
+
+#[test]
+fn memcacheds_requests() {
+    replay("requests", requests::check);
+}
+
+/// Likewise every modelled and every written-down request of Memcached's clients.
+#[test]
+fn what_is_forgotten_of_memcacheds_is_noticed() {
+    let inputs: Vec<_> = corpus("requests")
+        .iter()
+        .map(|(_, input)| requests::parse(input))
+        .collect();
+    let noticed = |check: &dyn Fn(&[seawall_store::Op])| {
+        inputs
+            .iter()
+            .any(|ops| catch_unwind(AssertUnwindSafe(|| check(ops))).is_err())
+    };
+    for name in [
+        "set", "append", "prepend", "incr", "decr", "delete", "ms", "md", "ma",
+    ] {
+        let name = format!("memcached.{name}");
+        let forget = |op: &seawall_store::Op| op.command().name == name;
+        let by_model = noticed(&|ops| requests::against_model(ops, forget));
+        assert!(by_model, "the model misses no {name}");
+        let by_replica = noticed(&|ops| requests::against_replica(ops, forget));
+        assert!(by_replica, "the replica misses no {name}");
+    }
 }
 
 /// Every modelled and every written-down command of the corpus is missed if it is forgotten.

@@ -266,6 +266,7 @@ impl Shard {
         self.keyspace.begin(now, 0, false);
         self.keyspace.collect();
         let mut more = self.keyspace.walk_policy();
+        more |= self.keyspace.evict_slice(&mut out.effects);
         if self.expires_actively {
             more |= self.keyspace.expire_slice(&mut out.effects);
         }

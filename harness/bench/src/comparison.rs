@@ -281,7 +281,14 @@ impl Named {
     /// One is: names it, and says `why` it cannot be.
     pub(crate) fn refuse(&self, settings: &[&str], why: &str) -> Result<(), String> {
         match settings.iter().find(|name| self.given.contains_key(**name)) {
-            Some(name) => Err(format!("`{name}` cannot be set: {why}")),
+            Some(name) => {
+                let left = crate::SETTINGS.iter().map(|setting| setting.name);
+                let left: Vec<_> = left.filter(|left| !settings.contains(left)).collect();
+                Err(format!(
+                    "`{name}` cannot be set: {why}; it takes {}",
+                    left.join(", ")
+                ))
+            }
             None => Ok(()),
         }
     }

@@ -19,11 +19,11 @@ use crate::status::{Failure, Outcome};
   seawall serve --port 0 --shards 2 --set maxmemory=1gb --set maxmemory-policy=allkeys-lru
   seawall serve seawall.toml --dir data --set appendonly=yes
 
-A file holds parameters as NAME = VALUE; what the command line says goes before it.
+A file holds parameters as NAME = VALUE, or is a redis.conf; what the command line says goes before it.
 An unknown parameter ends with status 2.")]
 pub(crate) struct Arguments {
-    /// Parameters in TOML
-    #[arg(value_name = "CONFIG.toml")]
+    /// Parameters in TOML, or in the form of Redis's files
+    #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
     /// Port of the Redis protocol; 0: a free one, which is printed [default: 6379]
     #[arg(long, value_name = "N")]
@@ -97,7 +97,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn settings(arguments: &Arguments) -> Outcome<Settings> {
     let mut settings = Settings::default();
     if let Some(file) = &arguments.config {
-        settings.read_file(file).map_err(Failure::usage)?;
+        for notice in settings.read_file(file).map_err(Failure::usage)? {
+            output::complain(&format!("note: {notice}"));
+        }
     }
     let number = |number: Option<u16>| number.map(|number| number.to_string());
     let dir = arguments.dir.as_ref();

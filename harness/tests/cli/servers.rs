@@ -262,6 +262,27 @@ fn no_server_outlives_the_program_however_it_ends() {
 }
 
 #[test]
+fn who_was_told_to_ignore_its_terminal_goes_on() {
+    let here = folder();
+    let program = seawall(here.path());
+    let program = program.get_program().to_str().expect("a path");
+    let ignores = format!(
+        "trap '' HUP; exec {program} bench --target null --workload session --seconds 1 --json"
+    );
+    let child = std::process::Command::new("sh")
+        .args(["-c", &ignores])
+        .current_dir(here.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(Duration::from_millis(700));
+    send("HUP", &child.id().to_string());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!output.stdout.is_empty(), "its row");
+}
+
+#[test]
 fn an_addressed_server_must_be_empty_and_is_left_so() {
     if !is_here("redis-server") {
         return;
@@ -296,6 +317,9 @@ fn an_addressed_server_must_be_empty_and_is_left_so() {
     let target = format!("resp://127.0.0.1:{port}");
     let row = cell(here.path(), &target, "session:sessions=100", &[]);
     assert!(row["cpu_us_per_op"].as_f64() > Some(0.0), "{row}");
+    // It is tied to no CPUs, so that nobody can keep off them.
+    assert_eq!(row["cpus_shared"], true, "{row}");
+    assert!(row["notice"].as_str() > Some(""), "{row}");
     assert!(ask("DBSIZE").expect("a reply").starts_with(":0"));
 
     ask("SET mine 1").expect("a reply");
@@ -324,6 +348,37 @@ fn an_addressed_server_must_be_empty_and_is_left_so() {
         "maxmemory=1mb",
     ];
     must_end(here.path(), &set, 2, &["`maxmemory`", "its owner"]);
+    server.kill().expect("it is ours");
+    server.wait().expect("it is ours");
+}
+
+#[test]
+fn who_drives_keeps_off_the_cpus_of_an_addressed_server() {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    if !is_here("redis-server") || !is_here("taskset") || cpus < 2 {
+        return;
+    }
+    let here = folder();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port();
+    let mut server = std::process::Command::new("taskset")
+        .args(["-c", "0", "redis-server", "--save", ""])
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .current_dir(here.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let address = ("127.0.0.1", port);
+    wait_until("listened", || std::net::TcpStream::connect(address).is_ok());
+    let target = format!("resp://127.0.0.1:{port}");
+    let row = cell(here.path(), &target, "session:sessions=100", &[]);
+    assert_eq!(row["server_cpus"], serde_json::json!([0]), "{row}");
+    assert_eq!(row["cpus_shared"], false, "{row}");
+    let driver = row["generator_cpus"].as_array().expect("CPUs");
+    assert!(!driver.is_empty() && !driver.contains(&0.into()), "{row}");
+    assert!(row["notice"].is_null(), "{row}");
     server.kill().expect("it is ours");
     server.wait().expect("it is ours");
 }

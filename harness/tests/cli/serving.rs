@@ -1,4 +1,4 @@
-//! `seawall serve`, as a process: its start, its end, its folder, and tools that know only Redis.
+//! `seawall serve`, as a process: its start, its end, its folder.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -180,67 +180,4 @@ fn a_file_says_what_the_command_line_does_not() {
     let (status, text) = refusal(&[file]);
     assert_eq!(status, Some(2), "{text}");
     assert!(text.contains(":2") && text.contains("maxclients"), "{text}");
-}
-
-/// Redis's own tool, where it is installed.
-fn tool(name: &str, served: &Served, args: &[&str]) -> Option<String> {
-    let port = served.address.port().to_string();
-    match Command::new(name).args(["-p", &port]).args(args).output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{name} {args:?}: {output:?}");
-            Some(String::from_utf8_lossy(&output.stdout).into_owned())
-        }
-        Err(error) => {
-            eprintln!("skipped: {name} cannot be run: {error}");
-            None
-        }
-    }
-}
-
-#[test]
-fn redis_cli_works_unchanged() {
-    let served = Served::start(&[]);
-    for (args, expected) in [
-        (&["ping"][..], "PONG\n"),
-        (&["set", "a", "1"], "OK\n"),
-        (&["-3", "incrbyfloat", "a", "0.5"], "1.5\n"),
-        (&["-3", "get", "none"], "\n"),
-        (&["-n", "3", "dbsize"], "0\n"),
-        (&["--raw", "mget", "a", "b"], "1.5\n\n"),
-        (&["-3", "hset", "h", "f", "v"], "1\n"),
-        (&["-3", "hgetall", "h"], "f v\n"),
-        (&["--scan"], "a\nh\n"),
-    ] {
-        let Some(mut output) = tool("redis-cli", &served, args) else {
-            return;
-        };
-        if args == ["--scan"] {
-            let mut keys: Vec<&str> = output.lines().collect();
-            keys.sort_unstable();
-            output = keys.join("\n") + "\n";
-        }
-        assert_eq!(output, expected, "{args:?}");
-    }
-}
-
-#[test]
-fn redis_benchmark_works_unchanged() {
-    let served = Served::start(&[]);
-    let args = [
-        "-q",
-        "-n",
-        "2000",
-        "-c",
-        "20",
-        "-P",
-        "8",
-        "-t",
-        "ping,set,get,incr,mset,lpush",
-    ];
-    let Some(output) = tool("redis-benchmark", &served, &args) else {
-        return;
-    };
-    let finished = output.matches("requests per second").count();
-    assert!(finished >= 7, "{output}");
-    assert!(!output.contains("Error"), "{output}");
 }

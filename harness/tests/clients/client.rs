@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::installed::Missing;
 use crate::liar::Liar;
 use crate::outcome::Outcome;
-use crate::section::{REDIS_TOO, Section};
+use crate::section::Section;
 use crate::server::{Protocol, Server};
 
 /// A client and its script.
@@ -16,19 +16,13 @@ pub struct Client {
     pub run: fn(SocketAddr, u8) -> Result<Outcome, Missing>,
     /// The versions that it speaks.
     pub protocols: &'static [u8],
-    /// What it shares with others.
-    pub sections: &'static [Section],
-    /// What of `REDIS_TOO` it has.
-    pub own_sections: &'static [&'static str],
+    /// What it is driven through.
+    pub sections: &'static [&'static [Section]],
 }
 
 impl Client {
-    fn section_names(&self) -> impl Iterator<Item = &'static str> {
-        let more = REDIS_TOO
-            .iter()
-            .map(|section| section.name)
-            .filter(|name| self.own_sections.contains(name));
-        self.sections.iter().map(|section| section.name).chain(more)
+    fn sections(&self) -> impl Iterator<Item = &'static Section> {
+        self.sections.iter().copied().flatten()
     }
 
     fn protocol(&self) -> Protocol {
@@ -64,7 +58,7 @@ impl Client {
     }
 
     fn must_hold(&self, outcome: &Outcome, place: &str) {
-        let failures = outcome.failures(self.section_names());
+        let failures = outcome.failures(self.sections().map(|section| section.name));
         assert!(
             failures.is_empty(),
             "{} ({place}):\n{}",
@@ -76,13 +70,12 @@ impl Client {
     /// Behind the liar no section may hold.
     fn see_through(&self) {
         let server = Server::seawall("uring");
-        let liar = Liar::before(server.address(self.protocol()));
+        let sections: Vec<&Section> = self.sections().collect();
+        let liar = Liar::before(server.address(self.protocol()), &sections);
         for version in self.protocols {
             let outcome = (self.run)(liar.address(), *version).expect("it ran before");
-            let deceived: Vec<&str> = self
-                .section_names()
-                .filter(|name| outcome.held(name))
-                .collect();
+            let names = sections.iter().map(|section| section.name);
+            let deceived: Vec<&str> = names.filter(|name| outcome.held(name)).collect();
             assert!(
                 deceived.is_empty(),
                 "{} (RESP{version}) believes lies in {deceived:?}",

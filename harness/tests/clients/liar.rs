@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use crate::section;
+use crate::section::Section;
 
 /// A liar on a port of its own, until it is dropped.
 pub struct Liar {
@@ -17,8 +17,9 @@ pub struct Liar {
 }
 
 impl Liar {
-    /// A liar before this server.
-    pub fn before(server: SocketAddr) -> Liar {
+    /// A liar before this server, who tells the lies of these sections.
+    pub fn before(server: SocketAddr, sections: &[&'static Section]) -> Liar {
+        let sections: Arc<[&Section]> = sections.into();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let ended = Arc::new(AtomicBool::new(false));
@@ -31,8 +32,9 @@ impl Liar {
                 let (Ok(client), Ok(server)) = (client, TcpStream::connect(server)) else {
                     continue;
                 };
+                let sections = Arc::clone(&sections);
                 pass(&client, &server, |_| 0);
-                pass(&server, &client, lie);
+                pass(&server, &client, move |bytes| lie(&sections, bytes));
             }
         });
         Liar {
@@ -60,7 +62,7 @@ impl Drop for Liar {
 
 /// Passes bytes on from one to the other until one of them hangs up, as `change` leaves them; as many at
 /// the end as it says wait for what comes next.
-fn pass(from: &TcpStream, to: &TcpStream, change: fn(&mut [u8]) -> usize) {
+fn pass(from: &TcpStream, to: &TcpStream, change: impl Fn(&mut [u8]) -> usize + Send + 'static) {
     let mut from = from.try_clone().expect("a socket");
     let mut to = to.try_clone().expect("a socket");
     let _ = to.set_nodelay(true);
@@ -84,16 +86,16 @@ fn pass(from: &TcpStream, to: &TcpStream, change: fn(&mut [u8]) -> usize) {
     });
 }
 
-/// Puts lies for truths.
-fn lie(bytes: &mut [u8]) -> usize {
-    for (truth, lie) in section::lies() {
+/// Puts lies for truths, and says how many bytes wait.
+fn lie(sections: &[&Section], bytes: &mut [u8]) -> usize {
+    for section in sections {
         let mut at = 0;
-        while let Some(found) = find(&bytes[at..], truth) {
-            bytes[at + found..at + found + lie.len()].copy_from_slice(lie);
-            at += found + lie.len();
+        while let Some(found) = find(&bytes[at..], section.truth) {
+            at += found + section.lie.len();
+            bytes[at - section.lie.len()..at].copy_from_slice(section.lie);
         }
     }
-    unfinished(bytes)
+    unfinished(sections, bytes)
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -105,22 +107,23 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes at the end may be the beginning of a truth whose rest is still to come. A whole reply
-/// ends with a line's end, which none of them begins with; but one that begins so is waited for no
-/// longer than its first two bytes.
-fn unfinished(bytes: &[u8]) -> usize {
-    section::lies()
-        .flat_map(|(truth, _)| {
-            let least = if truth.starts_with(b"\r\n") { 3 } else { 1 };
-            (least..truth.len()).filter(move |len| bytes.ends_with(&truth[..*len]))
-        })
-        .max()
-        .unwrap_or(0)
+/// ends with a line's end: a truth that begins with one is known by no less than a byte more.
+fn unfinished(sections: &[&Section], bytes: &[u8]) -> usize {
+    let beginnings = |section: &&Section| {
+        let truth = section.truth;
+        let least = if truth.starts_with(b"\r\n") { 3 } else { 1 };
+        (least..truth.len())
+            .filter(move |len| bytes.ends_with(&truth[..*len]))
+            .max()
+    };
+    sections.iter().filter_map(beginnings).max().unwrap_or(0)
 }
 
 #[test]
 fn lies_are_told_also_where_the_truth_comes_in_pieces() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let liar = Liar::before(listener.local_addr().expect("an address"));
+    let sections: Vec<&Section> = crate::section::REDIS.iter().collect();
+    let liar = Liar::before(listener.local_addr().expect("an address"), &sections);
     let mut client = TcpStream::connect(liar.address()).expect("it accepts");
     let (mut server, _) = listener.accept().expect("it connects");
     client.write_all(b"breakwater").expect("it reads");

@@ -8,15 +8,20 @@
 //! A client that is not installed is skipped, with a line that says so; where `SEAWALL_CLIENTS=required`
 //! is set it is a failure. `.ci/install clients` installs all of them.
 
+mod benchmark;
 mod client;
+mod held;
 mod installed;
 mod liar;
+mod memccapable;
 mod outcome;
 mod process;
+mod redis_cli;
 mod section;
 mod server;
 
 use client::Client;
+use section::{BENCHMARK, CAPABLE, MEMCACHED, REDIS, REDIS_AND_TASKS, REDIS_TOO};
 
 #[test]
 fn redis_py() {
@@ -24,8 +29,7 @@ fn redis_py() {
         name: "redis-py",
         run: process::redis_py,
         protocols: &[2, 3],
-        sections: section::REDIS,
-        own_sections: &["asyncio", "conveniences"],
+        sections: &[REDIS, REDIS_AND_TASKS],
     }
     .prove();
 }
@@ -36,8 +40,62 @@ fn ioredis() {
         name: "ioredis",
         run: process::ioredis,
         protocols: &[2, 3],
-        sections: section::REDIS,
-        own_sections: &["conveniences"],
+        sections: &[REDIS, REDIS_TOO],
+    }
+    .prove();
+}
+
+#[test]
+fn redis_rs() {
+    Client {
+        name: "redis-rs",
+        run: process::redis_rs,
+        protocols: &[2, 3],
+        sections: &[REDIS, REDIS_AND_TASKS],
+    }
+    .prove();
+}
+
+#[test]
+fn redis_cli() {
+    Client {
+        name: "redis-cli",
+        run: redis_cli::run,
+        protocols: &[2, 3],
+        sections: &[REDIS, REDIS_TOO],
+    }
+    .prove();
+}
+
+#[test]
+fn redis_benchmark() {
+    Client {
+        name: "redis-benchmark",
+        run: benchmark::run,
+        protocols: &[2, 3],
+        sections: &[BENCHMARK],
+    }
+    .prove();
+}
+
+#[test]
+fn pymemcache() {
+    Client {
+        name: "pymemcache",
+        run: process::pymemcache,
+        protocols: &[0],
+        sections: &[MEMCACHED],
+    }
+    .prove();
+}
+
+#[test]
+fn memccapable() {
+    Client {
+        name: "memccapable",
+        run: memccapable::run,
+        protocols: &[0],
+        sections: &[CAPABLE],
     }
     .prove();
 }

@@ -1,4 +1,4 @@
-//! Scripts that are processes of their own: Python's and Node's.
+//! Scripts that are programs of their own: Python's, Node's, and that of the crate `redis`.
 
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -15,6 +15,10 @@ pub fn redis_py(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
     python("redis_py", server, protocol)
 }
 
+pub fn pymemcache(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
+    python("pymemcache_script", server, protocol)
+}
+
 fn python(module: &str, server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
     let mut command = Command::new(installed::file("python/bin/python")?);
     command
@@ -25,11 +29,17 @@ fn python(module: &str, server: SocketAddr, protocol: u8) -> Result<Outcome, Mis
 
 pub fn ioredis(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
     let modules = installed::file("ioredis/node_modules")?;
-    let mut command = Command::new(installed::program("node")?);
+    let mut command =
+        Command::new(installed::file("python/bin/node").or_else(|_| installed::program("node"))?);
     command
         .arg(installed::source("ioredis/main.js"))
         .env("NODE_PATH", modules);
     Ok(script(command, server, protocol))
+}
+
+pub fn redis_rs(server: SocketAddr, protocol: u8) -> Result<Outcome, Missing> {
+    let program = installed::file("redis-rs/debug/seawall-redis-rs-script")?;
+    Ok(script(Command::new(program), server, protocol))
 }
 
 /// Runs a script, and reads what it says of its sections.

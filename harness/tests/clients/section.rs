@@ -49,9 +49,20 @@ pub const REDIS: &[Section] = &[
 ];
 
 /// What some of them are also driven through.
-pub const REDIS_TOO: &[Section] = &[
-    section("asyncio", b"coxswain", b"coxswane"),
-    section("conveniences", b"weighed anchor", b"weighty anchor"),
+const ASYNCIO: Section = section("asyncio", b"coxswain", b"coxswane");
+const CONVENIENCES: Section = section("conveniences", b"weighed anchor", b"weighty anchor");
+
+/// A client of Redis without tasks of its own.
+pub const REDIS_TOO: &[Section] = &[CONVENIENCES];
+/// A client of Redis with both.
+pub const REDIS_AND_TASKS: &[Section] = &[CONVENIENCES, ASYNCIO];
+
+/// What redis-benchmark can tell: it looks at what kind of answer it gets.
+pub const BENCHMARK: &[Section] = &[
+    section("greeting", b"+PONG", b"-PONG"),
+    section("writing", b"+OK\r\n", b"-NO\r\n"),
+    section("counting", b":1\r\n", b"-1\r\n"),
+    section("reading", b"$3\r\nVXK", b"-3\r\nVXK"),
 ];
 
 /// What every client of Memcached is driven through.
@@ -69,21 +80,28 @@ pub const MEMCACHED: &[Section] = &[
     section("binary", b"\xfe\xfd\xfc", b"\xfe\xfd\xfb"),
     section("administration", b"curr_items", b"curr_times"),
     section("errors", b"non-numeric", b"nun-numeric"),
-    section("conveniences", b"weighed anchor", b"weighty anchor"),
+    CONVENIENCES,
 ];
 
-/// Every lie of the table.
-pub fn lies() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
-    let all = [REDIS, REDIS_TOO, MEMCACHED];
-    all.into_iter()
-        .flatten()
-        .map(|section| (section.truth, section.lie))
-}
+/// What memccapable does, in its words, with an answer on which each hangs.
+pub const CAPABLE: &[Section] = &[
+    section("ascii version", b"VERSION", b"VERSIAN"),
+    section("ascii set", b"STORED", b"STURED"),
+    section("ascii get", b"VALUE", b"VALVE"),
+    section("ascii flush", b"OK\r\n", b"KO\r\n"),
+    section("ascii add", b"NOT_STORED", b"NUT_STORED"),
+    section("ascii replace", b"NOT_STORED", b"NUT_STORED"),
+    section("ascii cas", b"EXISTS", b"EXITED"),
+    section("ascii delete", b"DELETED", b"DELATED"),
+    section("ascii incr", b"\r\n", b"\n\r"),
+    section("ascii stat", b"STAT ", b"STOT "),
+];
 
 #[test]
 fn lies_are_as_long_as_truths() {
-    for (truth, lie) in lies() {
-        assert_eq!(truth.len(), lie.len());
-        assert_ne!(truth, lie);
+    let all = [REDIS, REDIS_AND_TASKS, BENCHMARK, MEMCACHED, CAPABLE];
+    for section in all.into_iter().flatten() {
+        assert_eq!(section.truth.len(), section.lie.len(), "{}", section.name);
+        assert_ne!(section.truth, section.lie);
     }
 }

@@ -87,7 +87,7 @@ pub struct Running {
 ///
 /// # Errors
 /// The settings cannot be had: the error says what of them.
-pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
+pub fn serve(mut settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
     let config = store::config(&settings, u64::from_le_bytes(random()?))?;
     let folder = config.dir.as_deref().map(take_folder).transpose()?;
     let listen::Opened {
@@ -109,10 +109,14 @@ pub fn serve(settings: Settings, file: Option<PathBuf>) -> Result<Running, Serve
     if let Ok(files) = raise_descriptors(wanted)
         && files < wanted
     {
+        // As many clients as there can be, so that the next is told that there are too many.
+        let most = files.saturating_sub(FILES_OF_ITS_OWN).max(1).to_string();
         notices.push(format!(
-            "maxclients {} needs {wanted} open files; this process may have {files}",
+            "maxclients {} needs {wanted} open files; this process may have {files}: it is {most} now",
             settings.number("maxclients")
         ));
+        // It is a number within the parameter's bounds.
+        let _ = settings.set_named("maxclients", &most);
     }
     let mut running = Running {
         server: Arc::new(Server::new(store, Live::new(settings, file), run_id)),

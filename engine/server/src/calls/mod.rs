@@ -23,8 +23,9 @@ use seawall_store::command::Flag;
 use seawall_store::{Millis, Op};
 
 use crate::clients::Card;
-use crate::command::{Entry, entries};
+use crate::command::{Called, Entry, Runner, callable};
 use crate::config::Settings;
+use crate::memcached::Outcome;
 use crate::resp::Words;
 use histogram::Histogram;
 use latency::Latency;
@@ -32,6 +33,9 @@ use slowlog::Slowlog;
 
 /// Different code words of errors that are counted by name; more are `OTHER`.
 const ERROR_WORDS_MAX: usize = 128;
+
+/// How the store refuses a call that it has no room for.
+const OUT_OF_MEMORY: &[u8] = b"-OOM ";
 
 /// Counts of one command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +48,10 @@ pub struct Count {
     pub rejected: u64,
     /// Calls that ran and were answered with an error.
     pub failed: u64,
+    /// Calls of Memcached's clients that found no item.
+    pub missed: u64,
+    /// Calls of Memcached's clients that found it otherwise than they asked.
+    pub conflicting: u64,
 }
 
 /// The counts of one command at one worker.
@@ -53,6 +61,8 @@ struct Counter {
     us: AtomicU64,
     rejected: AtomicU64,
     failed: AtomicU64,
+    missed: AtomicU64,
+    conflicting: AtomicU64,
     times: OnceLock<Histogram>,
 }
 
@@ -72,7 +82,7 @@ pub struct Calls {
 /// A call that was begun.
 #[derive(Debug)]
 pub struct Begun {
-    entry: &'static Entry,
+    called: Called,
     at: Instant,
     /// How long it took, where it waits since.
     took: Option<Duration>,
@@ -80,14 +90,19 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// A call of `entry` begins now.
-    pub fn now(entry: &'static Entry) -> Begun {
+    /// A call begins now.
+    pub fn now(called: Called) -> Begun {
         Begun {
-            entry,
+            called,
             at: Instant::now(),
             took: None,
             op: None,
         }
+    }
+
+    /// What was called.
+    pub fn called(&self) -> Called {
+        self.called
     }
 
     /// It waits from now on, which is not its time.
@@ -107,7 +122,7 @@ pub enum Spoken<'a> {
 impl Calls {
     /// Nothing was called yet.
     pub fn new(workers: usize) -> Calls {
-        let counters = || entries().iter().map(|_| Counter::default()).collect();
+        let counters = || callable().iter().map(|_| Counter::default()).collect();
         Calls {
             workers: (0..workers).map(|_| counters()).collect(),
             errors: Mutex::default(),
@@ -129,11 +144,11 @@ impl Calls {
     }
 
     /// A call of the store's begins. Its words are kept where it may become one of the slow ones.
-    pub fn begin(&self, entry: &'static Entry, op: &Op) -> Begun {
-        let kept = self.slowlog.may_keep(entry);
+    pub fn begin(&self, called: Called, op: &Op) -> Begun {
+        let kept = self.slowlog.may_keep(&called);
         Begun {
             op: kept.then(|| Box::new(op.clone())),
-            ..Begun::now(entry)
+            ..Begun::now(called)
         }
     }
 
@@ -152,7 +167,11 @@ impl Calls {
         now: Millis,
         reply: &[u8],
     ) {
-        let entry = begun.entry;
+        let entry = begun.called.entry;
+        if reply.starts_with(OUT_OF_MEMORY) && entry.flags().has(Flag::Denyoom) {
+            // The shard looks first whether there is room, as Redis does: the call did not run.
+            return self.rejected(card.worker, Some(entry), reply);
+        }
         let took_ns = begun.took.unwrap_or_else(|| begun.at.elapsed()).as_nanos() as u64;
         let counter = &self.workers[card.worker][entry.number];
         counter.calls.fetch_add(1, Ordering::Relaxed);
@@ -171,7 +190,8 @@ impl Calls {
             && self.slowlog.is_slow(took_ns / 1000)
             && !entry.flags().has(Flag::SkipSlowlog)
         {
-            self.slowlog.add(entry, &words, card, now, took_ns / 1000);
+            self.slowlog
+                .add(&begun.called, &words, card, now, took_ns / 1000);
         }
         let event = if entry.flags().has(Flag::Fast) {
             "fast-command"
@@ -181,10 +201,29 @@ impl Calls {
         self.latency.observe(event, took_ns / 1_000_000, now);
     }
 
-    /// A call runs within a transaction, whose time is counted as a whole.
-    pub fn within(&self, entry: &Entry, card: &Card) {
+    /// Counts what a call of a Memcached's client came to; [`Calls::end`] counts the call.
+    pub fn came_to(&self, begun: &Begun, card: &Card, reply: &[u8]) {
+        let entry = begun.called().entry;
+        let Runner::Store(command) = entry.runner else {
+            return;
+        };
+        let counter = &self.workers[card.worker][entry.number];
+        let count = match Outcome::of(command, reply) {
+            Outcome::Done => return,
+            Outcome::Missed => &counter.missed,
+            Outcome::Conflicting => &counter.conflicting,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call ran within a transaction, whose time is counted as a whole.
+    pub fn within(&self, entry: &Entry, card: &Card, reply: &[u8]) {
         let counter = &self.workers[card.worker][entry.number];
         counter.calls.fetch_add(1, Ordering::Relaxed);
+        if let Some(b'-') = reply.first() {
+            counter.failed.fetch_add(1, Ordering::Relaxed);
+            self.failed(reply);
+        }
     }
 
     /// A call was refused before it ran: `entry` is not known where there is no such command.
@@ -222,6 +261,8 @@ impl Calls {
             sum.us += counter.us.load(Ordering::Relaxed);
             sum.rejected += counter.rejected.load(Ordering::Relaxed);
             sum.failed += counter.failed.load(Ordering::Relaxed);
+            sum.missed += counter.missed.load(Ordering::Relaxed);
+            sum.conflicting += counter.conflicting.load(Ordering::Relaxed);
         }
         sum
     }
@@ -262,6 +303,8 @@ impl Calls {
                 &counter.us,
                 &counter.rejected,
                 &counter.failed,
+                &counter.missed,
+                &counter.conflicting,
             ] {
                 count.store(0, Ordering::Relaxed);
             }

@@ -9,7 +9,8 @@ use seawall_store::command::Flag;
 
 use super::Spoken;
 use crate::clients::Card;
-use crate::command::Entry;
+use crate::command::secrets::{REDACTED, is_secret};
+use crate::command::{Called, Entry};
 use crate::config::Settings;
 
 /// Words of a call that are kept; the last then says how many there were more.
@@ -84,12 +85,12 @@ impl Slowlog {
     }
 
     /// Keeps a call.
-    pub fn add(&self, entry: &Entry, words: &Spoken<'_>, card: &Card, now: Millis, took_us: u64) {
+    pub fn add(&self, called: &Called, words: &Spoken<'_>, card: &Card, now: Millis, took_us: u64) {
         let slow = Slow {
             id: 0,
             at: now,
             took_us,
-            words: shortened(entry, words),
+            words: shortened(called, words),
             peer: card.peer.clone(),
             name: card.names().name.clone(),
         };
@@ -127,14 +128,16 @@ impl Slowlog {
 }
 
 /// The words of a call as far as they are kept.
-fn shortened(entry: &Entry, words: &Spoken<'_>) -> Vec<Vec<u8>> {
-    let name = entry.name().split('|').next().unwrap_or_default();
+fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
     let (len, args): (usize, Vec<&[u8]>) = match words {
         Spoken::Op(op) => (op.len(), op.args().take(WORDS_MAX).collect()),
         Spoken::Words(words) => (words.len(), words.iter().take(WORDS_MAX).collect()),
     };
-    let mut kept = vec![name.as_bytes().to_vec()];
-    kept.extend(args.into_iter().map(|word| {
+    let mut kept = vec![called.first_word().into_bytes()];
+    kept.extend(args.iter().enumerate().map(|(at, word)| {
+        if is_secret(called, &args, at) {
+            return REDACTED.to_vec();
+        }
         let mut kept = word[..word.len().min(WORD_BYTES_MAX)].to_vec();
         if word.len() > WORD_BYTES_MAX {
             let more = word.len() - WORD_BYTES_MAX;

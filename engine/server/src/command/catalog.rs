@@ -69,7 +69,7 @@ fn commands() -> impl Iterator<Item = &'static Entry> {
 }
 
 /// The command or subcommand of this name, as `client|list`.
-fn named(name: &[u8]) -> Option<&'static Entry> {
+pub(super) fn named(name: &[u8]) -> Option<&'static Entry> {
     let container = name.split(|&byte| byte == b'|').next().unwrap_or_default();
     let entry = find(container)?;
     if container.len() == name.len() {
@@ -267,7 +267,7 @@ fn document(reply: &mut ReplyBuf, entry: &Entry) {
 fn list(context: &mut Context<'_>) -> Result<(), CommandError> {
     let names: Vec<&str> = match context.args.len() {
         2 if context.args[1].eq_ignore_ascii_case(b"filterby") => return Err(CommandError::SYNTAX),
-        1 => commands().map(Entry::name).collect(),
+        1 => entries().iter().map(Entry::name).collect(),
         4 if context.args[1].eq_ignore_ascii_case(b"filterby") => {
             let wanted = &context.args[3];
             let of_category = |name: &&str| {
@@ -289,7 +289,7 @@ fn list(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         _ => return Err(CommandError::SYNTAX),
     };
-    context.reply.set(names.len());
+    context.reply.array(names.len());
     for name in &names {
         context.reply.bulk(name.as_bytes());
     }

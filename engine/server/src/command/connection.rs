@@ -186,45 +186,76 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let mut protocol = context.client.protocol;
-    let args = context.args;
-    if let Some(version) = args.get(0) {
-        let version = parse_int(version).ok_or(CommandError::fixed(
-            "ERR Protocol version is not an integer or out of range",
-        ))?;
-        protocol = match version {
-            2 => Protocol::Resp2,
-            3 => Protocol::Resp3,
-            _ => {
-                return Err(CommandError::fixed("NOPROTO unsupported protocol version"));
-            }
+/// What `HELLO` asks for, looked through: nothing of it can fail any more.
+pub struct Greeting {
+    /// The protocol from then on.
+    pub protocol: Protocol,
+    /// Whether it gave the password.
+    logs_in: bool,
+    name: Option<String>,
+}
+
+impl Greeting {
+    /// What these arguments ask for, of a client that speaks `protocol`.
+    ///
+    /// # Errors
+    /// An option that there is not, or a wrong password, in Redis's words.
+    pub fn read(
+        args: &Words,
+        protocol: Protocol,
+        limits: &Limits,
+    ) -> Result<Greeting, CommandError> {
+        let mut greeting = Greeting {
+            protocol,
+            logs_in: false,
+            name: None,
         };
-    }
-    let mut password = None;
-    let mut name = None;
-    let mut at = 1;
-    while let Some(option) = args.get(at) {
-        match option.to_ascii_lowercase().as_slice() {
-            b"auth" if args.len() > at + 2 => {
-                password = Some((&args[at + 1], &args[at + 2]));
-                at += 3;
-            }
-            b"setname" if args.len() > at + 1 => {
-                name = Some(&args[at + 1]);
-                at += 2;
-            }
-            _ => {
-                let option = String::from_utf8_lossy(option);
-                return Err(CommandError::new(format!(
-                    "ERR Syntax error in HELLO option '{option}'"
-                )));
+        if let Some(version) = args.get(0) {
+            let version = parse_int(version).ok_or(CommandError::fixed(
+                "ERR Protocol version is not an integer or out of range",
+            ))?;
+            greeting.protocol = match version {
+                2 => Protocol::Resp2,
+                3 => Protocol::Resp3,
+                _ => {
+                    return Err(CommandError::fixed("NOPROTO unsupported protocol version"));
+                }
+            };
+        }
+        let (mut credentials, mut name) = (None, None);
+        let mut at = 1;
+        while let Some(option) = args.get(at) {
+            match option.to_ascii_lowercase().as_slice() {
+                b"auth" if args.len() > at + 2 => {
+                    credentials = Some((&args[at + 1], &args[at + 2]));
+                    at += 3;
+                }
+                b"setname" if args.len() > at + 1 => {
+                    name = Some(&args[at + 1]);
+                    at += 2;
+                }
+                _ => {
+                    let option = String::from_utf8_lossy(option);
+                    return Err(CommandError::new(format!(
+                        "ERR Syntax error in HELLO option '{option}'"
+                    )));
+                }
             }
         }
+        if let Some((user, password)) = credentials {
+            check_password(limits, user, password)?;
+            greeting.logs_in = true;
+        }
+        greeting.name = name.map(check_name).transpose()?;
+        Ok(greeting)
     }
-    if let Some((user, password)) = password {
-        log_in(context, user, password)?;
-    }
+}
+
+fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let limits = context.server.limits();
+    let greeting = Greeting::read(context.args, context.client.protocol, &limits)?;
+    let protocol = greeting.protocol;
+    context.client.authenticated |= greeting.logs_in;
     if !context.client.authenticated {
         return Err(CommandError::fixed(
             "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
@@ -232,8 +263,8 @@ fn hello(context: &mut Context<'_>) -> Result<(), CommandError> {
              select the RESP protocol version at the same time",
         ));
     }
-    if let Some(name) = name {
-        context.client.card.names().name = check_name(name)?;
+    if let Some(name) = greeting.name {
+        context.client.card.names().name = name;
     }
     context.client.protocol = protocol;
     let reply = &mut *context.reply;
@@ -273,12 +304,23 @@ fn auth(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// There is one user, `default`; without a password set, any is right.
-fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
-    let limits = context.server.limits();
+/// Whether `given` is the password of `user`. There is one user, `default`; without a password set, any is
+/// right.
+pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
     let wanted = &limits.password;
-    if user == b"default" && (wanted.is_empty() || is_same(wanted, given)) {
-        context.client.authenticated = true;
+    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
+}
+
+fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
+    check_password(&context.server.limits(), user, given)?;
+    context.client.authenticated = true;
+    Ok(())
+}
+
+/// # Errors
+/// There is no such user, or this is not the password.
+fn check_password(limits: &Limits, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
+    if is_password(limits, user, given) {
         return Ok(());
     }
     Err(CommandError::fixed(

@@ -17,6 +17,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "`INFO` and `LIST` show `lib-name` and `lib-ver`, as Redis 7.2 does",
     ),
     ("client|caching", "refused: keys are not tracked"),
+    ("client|pause", "keys expire during a pause too"),
     (
         "client|tracking",
         "`ON` is refused; keyspace notifications tell of changes",
@@ -26,13 +27,14 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "command|docs",
         "summaries are this server's own; no `arguments` and no `history`",
     ),
+    ("command|list", "lists the commands of this server"),
     (
         "config|get",
         "the parameters of this server; see its configuration",
     ),
     (
         "config|rewrite",
-        "writes the TOML file that the server was started with",
+        "writes the file that the server was started with: TOML, or in the form of Redis's files",
     ),
     (
         "config|set",
@@ -43,6 +45,10 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "only what is listed by `DEBUG HELP`; off unless `enable-debug-command` allows it",
     ),
     ("failover", "refused: there are no replicas"),
+    (
+        "function",
+        "there are no functions: `FLUSH` and `LIST` alone",
+    ),
     (
         "info",
         "fields that would say nothing true here are left out; `usec` of a call goes from its \
@@ -59,7 +65,6 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "memory|stats",
         "fields that would say nothing true here are left out",
     ),
-    ("monitor", "names of commands are shown in lower case"),
     (
         "object",
         "forms have the names of Redis's nearest: `hashtable` is an index table, or a packed buffer for a \
@@ -68,15 +73,13 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     ("replicaof", "refused, but `NO ONE`"),
     ("save", "an error without `dir`"),
+    ("script", "there are no scripts: `EXISTS` and `FLUSH` alone"),
     (
         "shutdown",
         "`NOW` changes nothing: there are no replicas to wait for",
     ),
     ("slaveof", "refused, but `NO ONE`"),
-    (
-        "slowlog",
-        "names of commands are shown in lower case; a time includes the wait in a pipeline",
-    ),
+    ("slowlog", "a time includes the wait in a pipeline"),
     (
         "slowlog|get",
         "a fast command is kept only where the threshold is below a millisecond",

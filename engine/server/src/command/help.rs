@@ -49,6 +49,8 @@ const USAGES: &[(&str, &str)] = &[
         "config|set",
         "SET <directive> <value> [<directive> <value> ...]",
     ),
+    ("function|flush", "FLUSH [ASYNC|SYNC]"),
+    ("function|list", "LIST [LIBRARYNAME PATTERN] [WITHCODE]"),
     ("latency|graph", "GRAPH <event>"),
     ("latency|histogram", "HISTOGRAM [COMMAND ...]"),
     ("latency|history", "HISTORY <event>"),
@@ -58,6 +60,8 @@ const USAGES: &[(&str, &str)] = &[
     ("pubsub|numsub", "NUMSUB [<channel> ...]"),
     ("pubsub|shardchannels", "SHARDCHANNELS [<pattern>]"),
     ("pubsub|shardnumsub", "SHARDNUMSUB [<shardchannel> ...]"),
+    ("script|exists", "EXISTS <sha1> [<sha1> ...]"),
+    ("script|flush", "FLUSH [ASYNC|SYNC]"),
     ("slowlog|get", "GET [<count>]"),
 ];
 

@@ -7,7 +7,8 @@
 
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
-use super::{Command, Context, Entry, Order, entries, find, help};
+use super::catalog::named;
+use super::{Command, Context, Entry, Order, callable, help};
 use crate::calls::histogram::Histogram;
 use crate::calls::latency::Series;
 
@@ -213,11 +214,11 @@ fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn histogram(context: &mut Context<'_>) -> Result<(), CommandError> {
     let wanted: Vec<&Entry> = if context.args.len() == 1 {
-        entries().iter().collect()
+        callable().iter().collect()
     } else {
-        let named = context.args.iter().skip(1).filter_map(find);
+        let asked = context.args.iter().skip(1).filter_map(named);
         // A container's name means its subcommands.
-        named
+        asked
             .flat_map(|entry| std::iter::once(entry).chain(entry.subcommands()))
             .collect()
     };

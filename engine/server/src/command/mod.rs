@@ -3,6 +3,7 @@
 //! A family is a file; a command is a `static` in it and a line in [`COMMANDS`]. Data commands are the
 //! store's ([`seawall_store::command`]); `table` holds both.
 
+mod called;
 mod called_keys;
 pub mod catalog;
 pub mod client;
@@ -19,6 +20,8 @@ pub mod monitor;
 pub mod persistence;
 pub mod process;
 pub mod pubsub;
+pub mod scripting;
+pub mod secrets;
 pub mod slowlog;
 mod table;
 pub mod transaction;
@@ -30,7 +33,8 @@ use seawall_store::command::{CommandError, Flags, Keys};
 use seawall_store::reply::ReplyBuf;
 use seawall_store::{Millis, Op};
 
-pub use table::{Entry, Runner, entries, find};
+pub use called::Called;
+pub use table::{Entry, Runner, callable, entries, find, of_memcached};
 
 use crate::connection::Client;
 use crate::resp::Words;
@@ -78,6 +82,9 @@ pub static COMMANDS: &[&Command] = &[
     &persistence::BGSAVE,
     &persistence::BGREWRITEAOF,
     &persistence::LASTSAVE,
+    // Scripts.
+    &scripting::FUNCTION,
+    &scripting::SCRIPT,
     // Transactions.
     &transaction::MULTI,
     &transaction::EXEC,
@@ -127,6 +134,9 @@ pub enum Next {
     /// The handler wrote it.
     #[default]
     Replied,
+    /// The handler wrote messages that are no reply: the client hears them though it wants none
+    /// (`CLIENT REPLY`).
+    Pushed,
     /// It is this op's, which the store answers.
     Forward(Op),
     /// The client waits: until the time (for ever, where there is none) and then gets these bytes; or

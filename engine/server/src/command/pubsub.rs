@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 use seawall_store::reply::Protocol;
 
-use super::{Command, Context, Order, help};
+use super::{Command, Context, Next, Order, help};
 use crate::connection::{Client, Subscriptions};
 use crate::pubsub::{Published, Topic};
 use crate::server::Server;
@@ -38,13 +38,20 @@ const fn command(
     }
 }
 
+/// What a client wants of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Begin,
+    End,
+}
+
 /// `SUBSCRIBE channel [channel ...]`
 pub static SUBSCRIBE: Command = command(
     "subscribe",
     -2,
     SUBSCRIBES,
     "listen to channels",
-    |context| subscribe(context, Topic::Channel, "subscribe"),
+    |context| listen(context, Topic::Channel, Change::Begin),
 );
 
 /// `UNSUBSCRIBE [channel [channel ...]]`
@@ -53,7 +60,7 @@ pub static UNSUBSCRIBE: Command = command(
     -1,
     SUBSCRIBES,
     "stop listening to channels, or to all",
-    |context| unsubscribe(context, Topic::Channel, "unsubscribe"),
+    |context| listen(context, Topic::Channel, Change::End),
 );
 
 /// `PSUBSCRIBE pattern [pattern ...]`
@@ -62,7 +69,7 @@ pub static PSUBSCRIBE: Command = command(
     -2,
     SUBSCRIBES,
     "listen to channels whose names match",
-    |context| subscribe(context, Topic::Pattern, "psubscribe"),
+    |context| listen(context, Topic::Pattern, Change::Begin),
 );
 
 /// `PUNSUBSCRIBE [pattern [pattern ...]]`
@@ -71,7 +78,7 @@ pub static PUNSUBSCRIBE: Command = command(
     -1,
     SUBSCRIBES,
     "stop listening to patterns, or to all",
-    |context| unsubscribe(context, Topic::Pattern, "punsubscribe"),
+    |context| listen(context, Topic::Pattern, Change::End),
 );
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
@@ -86,7 +93,7 @@ pub static SSUBSCRIBE: Command = command(
                 "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client",
             ));
         }
-        subscribe(context, Topic::ShardChannel, "ssubscribe")
+        listen(context, Topic::ShardChannel, Change::Begin)
     },
 );
 
@@ -96,7 +103,7 @@ pub static SUNSUBSCRIBE: Command = command(
     -1,
     SUBSCRIBES,
     "stop listening to shard channels, or to all",
-    |context| unsubscribe(context, Topic::ShardChannel, "sunsubscribe"),
+    |context| listen(context, Topic::ShardChannel, Change::End),
 );
 
 /// `PUBLISH channel message`
@@ -209,18 +216,8 @@ fn count(subscriptions: &Subscriptions, topic: Topic) -> usize {
     }
 }
 
-fn subscribe(context: &mut Context<'_>, topic: Topic, word: &str) -> Result<(), CommandError> {
-    for name in context.args.iter() {
-        if set_of(&mut context.client.subscriptions, topic).insert(name.into()) {
-            context.server.pubsub.add(topic, name, &context.client.card);
-        }
-        told(context, topic, word, Some(name));
-    }
-    context.client.show();
-    Ok(())
-}
-
-fn unsubscribe(context: &mut Context<'_>, topic: Topic, word: &str) -> Result<(), CommandError> {
+/// Begins or ends to listen, as `change` has it.
+fn listen(context: &mut Context<'_>, topic: Topic, change: Change) -> Result<(), CommandError> {
     let set = set_of(&mut context.client.subscriptions, topic);
     let names: Vec<Box<[u8]>> = if context.args.is_empty() {
         let mut all: Vec<_> = set.iter().cloned().collect();
@@ -230,24 +227,27 @@ fn unsubscribe(context: &mut Context<'_>, topic: Topic, word: &str) -> Result<()
         context.args.iter().map(Box::from).collect()
     };
     for name in &names {
-        if set_of(&mut context.client.subscriptions, topic).remove(name) {
-            context
-                .server
-                .pubsub
-                .remove(topic, name, &context.client.card);
+        let (pubsub, card) = (&context.server.pubsub, &context.client.card);
+        let set = set_of(&mut context.client.subscriptions, topic);
+        match change {
+            Change::Begin if set.insert(name.clone()) => pubsub.add(topic, name, card),
+            Change::End if set.remove(name) => pubsub.remove(topic, name, card),
+            Change::Begin | Change::End => {}
         }
-        told(context, topic, word, Some(name));
+        told(context, topic, Some(name));
     }
     if names.is_empty() {
-        told(context, topic, word, None);
+        told(context, topic, None);
     }
     context.client.show();
+    context.next = Next::Pushed;
     Ok(())
 }
 
-fn told(context: &mut Context<'_>, topic: Topic, word: &str, name: Option<&[u8]>) {
+/// Tells the client what it listens to now, in the word that it asked with.
+fn told(context: &mut Context<'_>, topic: Topic, name: Option<&[u8]>) {
     context.reply.push(3);
-    context.reply.bulk(word.as_bytes());
+    context.reply.bulk(context.entry.name().as_bytes());
     match name {
         Some(name) => context.reply.bulk(name),
         None => context.reply.nil(),

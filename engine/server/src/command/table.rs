@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use seawall_store::command::{self as store, CommandError, Flags, Keys};
+use seawall_store::command::{self as store, CommandError, Flags, Keys, memcached};
 
 use super::{COMMANDS, Command, arity_error};
 use crate::resp::Words;
@@ -116,7 +116,23 @@ impl Entry {
 /// Every command, subcommands last. Where both the server and the store have one of a name, the server's counts: it can
 /// be answered where the connection is.
 pub fn entries() -> &'static [Entry] {
+    &TABLE.entries[..TABLE.foreign]
+}
+
+/// What can be called at all: [`entries`], and behind them what Memcached's clients call, whom Redis's
+/// clients cannot name.
+pub fn callable() -> &'static [Entry] {
     &TABLE.entries
+}
+
+/// The line of a command that Memcached's clients call.
+pub fn of_memcached(command: &'static store::Command) -> Option<&'static Entry> {
+    let own = memcached::COMMANDS.iter();
+    let at = own.copied().position(|own| std::ptr::eq(own, command));
+    match at {
+        Some(at) => TABLE.entries.get(TABLE.foreign + at),
+        None => find(command.name.as_bytes()),
+    }
 }
 
 /// The command of this name, in any case.
@@ -131,6 +147,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
 
 struct Table {
     entries: Vec<Entry>,
+    /// Where Memcached's begin.
+    foreign: usize,
     /// Open addressing; 0: nothing, else the number of an entry, from 1.
     places: Vec<u16>,
 }
@@ -165,6 +183,10 @@ impl Table {
             }
             entries[command].subcommands = first..entries.len();
         }
+        let foreign = entries.len();
+        for command in memcached::COMMANDS {
+            add(&mut entries, Runner::Store(command));
+        }
         // Several places for each: probes stay few.
         let mut places = vec![0; (found_by_name * 4).next_power_of_two()];
         for entry in &entries[..found_by_name] {
@@ -174,7 +196,11 @@ impl Table {
             }
             places[place] = entry.number as u16 + 1;
         }
-        Table { entries, places }
+        Table {
+            entries,
+            foreign,
+            places,
+        }
     }
 
     fn find(&self, name: &[u8]) -> Option<&Entry> {
@@ -242,6 +268,18 @@ mod tests {
         assert_eq!(get.called(&words(&["a"])).unwrap().number, get.number);
         let error = get.called(&words(&[])).unwrap_err().to_string();
         assert_eq!(error, "ERR wrong number of arguments for 'get' command");
+    }
+
+    #[test]
+    fn what_memcacheds_clients_call_has_lines_but_no_names() {
+        for command in memcached::COMMANDS {
+            let entry = of_memcached(command).unwrap();
+            assert_eq!(entry.name(), command.name);
+            assert_eq!(callable()[entry.number].name(), command.name);
+            assert!(find(command.name.as_bytes()).is_none());
+        }
+        let flush = of_memcached(&store::server::FLUSHDB).unwrap();
+        assert_eq!(flush.name(), "flushdb");
     }
 
     #[test]

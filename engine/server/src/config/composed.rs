@@ -114,6 +114,35 @@ pub fn read_output_limits(before: &str, text: &str) -> Result<String, Refused> {
     Ok(classes.collect::<Vec<_>>().join(" "))
 }
 
+/// `maxmemory-clients`: bytes, or a share of `whole` (`5%`).
+pub fn share(text: &str, whole: u64) -> Option<u64> {
+    match text.strip_suffix('%') {
+        None => memory(text),
+        Some(percent) => {
+            let percent: u64 = percent.parse().ok()?;
+            Some((u128::from(whole) * u128::from(percent) / 100) as u64)
+        }
+    }
+}
+
+/// `maxmemory-clients` in its canonical form.
+///
+/// # Errors
+/// It is neither a size nor a percentage, or more than all.
+pub fn read_share(_before: &str, text: &str) -> Result<String, Refused> {
+    let wrong = || refused("argument must be a memory or percent value");
+    let Some(percent) = text.strip_suffix('%') else {
+        return memory(text)
+            .map(|bytes| bytes.to_string())
+            .ok_or_else(wrong);
+    };
+    let percent: u64 = percent.parse().map_err(|_| wrong())?;
+    if percent > 100 {
+        return Err(refused("percentage argument must be less or equal to 100"));
+    }
+    Ok(text.to_owned())
+}
+
 /// `latency-tracking-info-percentiles`: shares of a hundred.
 pub fn percentiles(text: &str) -> Option<Vec<f64>> {
     let shares = text.split_ascii_whitespace().map(|word| word.parse().ok());
@@ -170,6 +199,17 @@ mod tests {
         for bad in ["normal 1 2", "foo 1 2 3", "normal x 1 1", "normal 1 1 -1"] {
             assert!(read_output_limits(all, bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn shares_are_bytes_or_percentages() {
+        assert_eq!(read_share("", "1mb").as_deref(), Ok("1048576"));
+        assert_eq!(read_share("", "5%").as_deref(), Ok("5%"));
+        for bad in ["101%", "%", "-1%", "x", "5%%"] {
+            assert!(read_share("", bad).is_err(), "{bad}");
+        }
+        assert_eq!((share("5%", 200), share("7", 200)), (Some(10), Some(7)));
+        assert_eq!(share("100%", u64::MAX), Some(u64::MAX));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The file of a configuration: TOML, one parameter a line, read when the server starts and written
-//! again by `CONFIG REWRITE`.
+//! The file of a configuration, read when the server starts and written again by `CONFIG REWRITE`: TOML,
+//! one parameter a line, or the form of Redis's files ([`conf`]).
 //!
-//! A value is written as a person would: `maxmemory = "100mb"`, `port = 7000`, `appendonly = true` or
+//! In TOML a value is written as a person would: `maxmemory = "100mb"`, `port = 7000`, `appendonly = true` or
 //! `"yes"`; `bind` and `save` may be arrays. Comments and the order of lines outlive a rewrite.
 
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::{fs, io};
 
 use toml_edit::{Array, DocumentMut, Value};
 
-use super::{PARAMETERS, SetError, Settings};
+use super::{PARAMETERS, SetError, Settings, conf};
 
 /// Why a file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum FileError {
         #[source]
         source: io::Error,
     },
-    /// It is not TOML.
+    /// It is neither TOML nor of the form of Redis's files.
     #[error("{}:{line}: {why}", file.display())]
     Form {
         /// The file.
@@ -48,12 +48,15 @@ pub enum FileError {
 }
 
 impl Settings {
-    /// Changes what the file says.
+    /// Changes what the file says; lines for people about what it says in vain.
     ///
     /// # Errors
-    /// The file cannot be read, is not TOML, or says something that is wrong.
-    pub fn read_file(&mut self, file: &Path) -> Result<(), FileError> {
+    /// The file cannot be read, has no known form, or says something that is wrong.
+    pub fn read_file(&mut self, file: &Path) -> Result<Vec<String>, FileError> {
         let text = read(file)?;
+        if !conf::is_toml(&text) {
+            return self.read_conf(file, &text);
+        }
         let form = |at: usize, why: String| FileError::Form {
             file: file.to_owned(),
             line: line_of(&text, at),
@@ -79,16 +82,50 @@ impl Settings {
                     source,
                 })?;
         }
-        Ok(())
+        Ok(Vec::new())
+    }
+
+    fn read_conf(&mut self, file: &Path, text: &str) -> Result<Vec<String>, FileError> {
+        let directives = conf::directives(text).map_err(|line| FileError::Form {
+            file: file.to_owned(),
+            line,
+            why: "a quote that is not closed, or no text".to_owned(),
+        })?;
+        let mut notices = Vec::new();
+        for directive in conf::merged(&directives) {
+            let name = &directive.name;
+            if conf::is_ignored(name) {
+                notices.push(format!(
+                    "{}:{}: {name} means nothing to this server",
+                    file.display(),
+                    directive.line
+                ));
+                continue;
+            }
+            self.set_named(name, &directive.value)
+                .map_err(|source| FileError::Set {
+                    file: file.to_owned(),
+                    line: directive.line,
+                    source,
+                })?;
+        }
+        Ok(notices)
     }
 
     /// Writes the values into the file: what it says is brought up to date, what differs from the
     /// defaults and is not there is added. The file is replaced at once or stays as it is.
     ///
     /// # Errors
-    /// The file cannot be read or written, or is not TOML any more.
+    /// The file cannot be read or written, or has no known form any more.
     pub fn rewrite_file(&self, file: &Path) -> Result<(), FileError> {
         let text = read(file)?;
+        let failed = |source| FileError::System {
+            file: file.to_owned(),
+            source,
+        };
+        if !conf::is_toml(&text) {
+            return replace(file, self.rewritten_conf(&text).as_bytes()).map_err(failed);
+        }
         let mut document: DocumentMut =
             text.parse()
                 .map_err(|error: toml_edit::TomlError| FileError::Form {
@@ -118,10 +155,7 @@ impl Settings {
                 None => {}
             }
         }
-        replace(file, document.to_string().as_bytes()).map_err(|source| FileError::System {
-            file: file.to_owned(),
-            source,
-        })
+        replace(file, document.to_string().as_bytes()).map_err(failed)
     }
 
     /// All parameters as a file would say them, with what they mean.

@@ -79,7 +79,8 @@ impl Server {
 
     /// Lets changes of these kinds take effect.
     pub fn take_effect(&self, effects: &[Effect], settings: &Settings) {
-        if effects.contains(&Effect::Clients) {
+        // A bound on clients may be a share of `maxmemory`.
+        if effects.contains(&Effect::Clients) || effects.contains(&Effect::Store) {
             self.change_limits(|limits| *limits = settings.limits());
         }
         if effects.contains(&Effect::Watching) {

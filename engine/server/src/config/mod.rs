@@ -11,6 +11,7 @@
 //! changes, never on the way of a command.
 
 pub mod composed;
+mod conf;
 pub mod file;
 pub mod kind;
 mod live;
@@ -234,9 +235,13 @@ impl Settings {
             clients: self.number("maxclients") as usize,
             query_bytes: self.number("client-query-buffer-limit") as usize,
             bulk_bytes: self.number("proto-max-bulk-len") as usize,
+            item_bytes: self.number("memcached-item-size-max") as usize,
             idle_s: self.number("timeout"),
             output_normal,
             output_pubsub,
+            all_bytes: composed::share(self.text("maxmemory-clients"), self.number("maxmemory"))
+                .unwrap_or(0),
+            protects: self.yes("protected-mode"),
             databases: self.number("databases") as u8,
             password: self.text("requirepass").as_bytes().to_vec(),
         }

@@ -1,6 +1,6 @@
 //! Every parameter: one table for the command line, the file, `CONFIG` and the documentation.
 
-use super::composed::{read_output_limits, read_percentiles, read_save};
+use super::composed::{read_output_limits, read_percentiles, read_save, read_share};
 use super::kind::Kind;
 use super::{Effect, Parameter, When};
 use crate::notify;
@@ -8,6 +8,10 @@ use crate::notify;
 const MIB: u64 = 1 << 20;
 const LEAST_BUFFER: Kind = Kind::Memory {
     min: MIB,
+    max: i64::MAX as u64,
+};
+const BYTES: Kind = Kind::Memory {
+    min: 0,
     max: i64::MAX as u64,
 };
 const ANY_BYTES: Kind = Kind::Memory {
@@ -130,6 +134,20 @@ pub static PARAMETERS: &[Parameter] = &[
         "how many clients there may be",
     ),
     running(
+        "protected-mode",
+        Kind::YesNo,
+        "yes",
+        Effect::Clients,
+        "whether clients of other machines are turned away as long as there is no password",
+    ),
+    running(
+        "maxmemory-clients",
+        Kind::Composed(read_share),
+        "0",
+        Effect::Clients,
+        "bytes that clients' buffers may take together, or a share of maxmemory (5%); 0: no bound",
+    ),
+    running(
         "timeout",
         upto(0, i32::MAX as i64),
         "0",
@@ -163,6 +181,16 @@ pub static PARAMETERS: &[Parameter] = &[
         "536870912",
         Effect::Clients,
         "bytes of one argument",
+    ),
+    running(
+        "memcached-item-size-max",
+        Kind::Memory {
+            min: 1 << 10,
+            max: 1 << 30,
+        },
+        "1048576",
+        Effect::Clients,
+        "bytes of one item of Memcached's clients, counted as memcached does",
     ),
     // Keys and memory.
     at_start(
@@ -226,7 +254,7 @@ pub static PARAMETERS: &[Parameter] = &[
         "hash-max-ziplist-value",
         running(
             "hash-max-listpack-value",
-            from(0),
+            BYTES,
             "64",
             Effect::Store,
             "bytes of a field or value above which a hash is a table",
@@ -246,7 +274,7 @@ pub static PARAMETERS: &[Parameter] = &[
         "zset-max-ziplist-value",
         running(
             "zset-max-listpack-value",
-            from(0),
+            BYTES,
             "64",
             Effect::Store,
             "bytes of a member above which a sorted set is a tree with a table",
@@ -271,7 +299,7 @@ pub static PARAMETERS: &[Parameter] = &[
     ),
     running(
         "hll-sparse-max-bytes",
-        from(0),
+        BYTES,
         "3000",
         Effect::Store,
         "bytes above which a HyperLogLog is kept densely",

@@ -9,7 +9,7 @@ use seawall_store::reply::Protocol;
 use seawall_store::store::Watch;
 
 use crate::clients::Card;
-use crate::command::Entry;
+use crate::command::Called;
 use crate::resp::Words;
 
 /// Which replies a client gets (`CLIENT REPLY`).
@@ -28,9 +28,9 @@ pub enum Replies {
 #[derive(Debug)]
 pub enum Queued {
     /// The store's.
-    Store(Op),
+    Store(Called, Op),
     /// The server's.
-    Server(&'static Entry, Words),
+    Server(Called, Words),
 }
 
 /// Commands between `MULTI` and `EXEC`.
@@ -125,11 +125,18 @@ impl Client {
         let open = self.transaction.as_ref();
         card.transaction
             .set(open.map_or(0, |open| open.queued.len() as u64 + 1));
+        card.transaction_bytes
+            .set(open.map_or(0, |open| open.bytes as u64));
         let sets = &self.subscriptions;
         let counts = [&sets.channels, &sets.patterns, &sets.shard_channels].map(HashSet::len);
         for (gauge, count) in card.subscriptions.iter().zip(counts) {
             gauge.set(count as u64);
         }
+    }
+
+    /// Whether a command of it waits for the end of a pause.
+    pub fn is_paused(&self) -> bool {
+        self.card.paused.load(Ordering::Relaxed)
     }
 
     /// Whether it waits for a key or a time.

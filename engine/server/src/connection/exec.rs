@@ -11,8 +11,12 @@ use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
 use super::order::Asked;
-use super::{Connection, Gate, Place, Queued, Turn};
-use crate::command::{Entry, Next, connection::database, find};
+use super::{Connection, Gate, Place, Queued, Replies, Turn};
+use crate::calls::{Begun, Spoken};
+use crate::command::{
+    Called, Next,
+    connection::{Greeting, database},
+};
 use crate::resp::{Words, element};
 
 /// A transaction that runs.
@@ -36,9 +40,9 @@ pub(super) struct Exec {
 #[derive(Debug)]
 enum Step {
     /// The store's.
-    Store,
+    Store(Called),
     /// The server's, and the database that it means.
-    Server(&'static Entry, Words, u8),
+    Server(Called, Words, u8),
 }
 
 impl Exec {
@@ -59,57 +63,73 @@ impl Exec {
 
 impl Connection {
     /// Begins what was queued.
-    pub(super) fn execute(&mut self, muted: bool, turn: &mut Turn<'_>) {
+    pub(super) fn execute(&mut self, begun: Begun, muted: bool, turn: &mut Turn<'_>) {
         let watch = self.client.watch.take();
         let Some(transaction) = self.client.transaction.take() else {
             return;
         };
+        if !transaction.failed {
+            for queued in &transaction.queued {
+                match queued {
+                    Queued::Store(called, op) => self.show(called, op.args(), turn),
+                    Queued::Server(called, args) => self.show(called, args.iter(), turn),
+                }
+            }
+        }
+        self.show(&begun.called(), std::iter::empty(), turn);
         if transaction.failed {
             let error =
                 CommandError::fixed("EXECABORT Transaction discarded because of previous errors.");
-            return self.reply_error(&error, muted, turn);
+            self.reply_error(&error, muted, turn);
+            let (calls, card) = (&turn.server.calls, &self.client.card);
+            return calls.called(&begun, None, card, turn.now, turn.scratch.as_bytes());
         }
-        let mut within = self.client.database;
+        // What `SELECT` and `HELLO` will have changed when a later command runs.
+        let (mut within, mut protocol) = (self.client.database, self.client.protocol);
         let mut ops: Vec<Op> = Vec::new();
         let mut steps = VecDeque::new();
         for queued in transaction.queued {
             match queued {
-                Queued::Store(op) => {
-                    let entry = find(op.command().name.as_bytes());
-                    if let Some(entry) = entry {
-                        turn.server.calls.within(entry, &self.client.card);
-                    }
-                    ops.push(op.within(within).answered_in(self.client.protocol));
-                    steps.push_back(Step::Store);
+                Queued::Store(called, op) => {
+                    ops.push(op.within(within).answered_in(protocol));
+                    steps.push_back(Step::Store(called));
                 }
-                Queued::Server(entry, args) => {
+                Queued::Server(called, args) => {
                     let before = within;
-                    if entry.name() == "select" {
+                    if called.name() == "select" {
                         within = database(&args, turn.limits).unwrap_or(within);
                     }
-                    steps.push_back(Step::Server(entry, args, before));
+                    if called.name() == "hello"
+                        && let Ok(greeting) = Greeting::read(&args, protocol, turn.limits)
+                    {
+                        protocol = greeting.protocol;
+                    }
+                    steps.push_back(Step::Server(called, args, before));
                 }
             }
         }
-        let asked = Asked {
+        let needs_store = !ops.is_empty() || watch.is_some();
+        let mut asked = Asked {
             begun: None,
             bytes: ops.iter().map(Op::encoded_bytes).sum(),
             writes: true,
         };
-        let place = self.order.take(muted, asked);
-        let has_ops = !ops.is_empty();
-        let needs_store = has_ops || watch.is_some();
-        self.gate = Gate::Alone;
-        if !has_ops || ops.len() < steps.len() {
-            self.exec = Some(Box::new(Exec {
-                place,
-                steps,
-                stored: (!needs_store).then(|| b"*0\r\n".to_vec()),
-                used: 0,
-                reply: Vec::new(),
-                asked: needs_store,
-            }));
+        if needs_store {
+            asked.begun = Some(begun);
+        } else {
+            let (calls, card) = (&turn.server.calls, &self.client.card);
+            calls.called(&begun, None, card, turn.now, b"*");
         }
+        let place = self.order.take(muted, asked);
+        self.gate = Gate::Alone;
+        self.exec = Some(Box::new(Exec {
+            place,
+            steps,
+            stored: (!needs_store).then(|| b"*0\r\n".to_vec()),
+            used: 0,
+            reply: Vec::new(),
+            asked: needs_store,
+        }));
         if needs_store {
             (turn.store).transact(turn.tag(place), self.client.protocol, ops, watch.as_ref());
         } else {
@@ -139,15 +159,27 @@ impl Connection {
         }
         while let Some(step) = exec.steps.pop_front() {
             match step {
-                Step::Store => {
+                Step::Store(called) => {
                     let len = element::len(&stored[exec.used..]).unwrap_or(0);
-                    let end = exec.used + len;
-                    exec.reply.extend_from_slice(&stored[exec.used..end]);
-                    exec.used = end;
+                    let reply = &stored[exec.used..exec.used + len];
+                    (turn.server.calls).within(&called, &self.client.card, reply);
+                    exec.used += len;
+                    if self.client.replies != Replies::Off {
+                        exec.reply.extend_from_slice(reply);
+                    }
                 }
-                Step::Server(entry, args, within) => {
+                Step::Server(called, args, within) => {
                     self.client.database = within;
-                    match self.run(entry, &args, true, turn) {
+                    let begun = Begun::now(called);
+                    let next = self.run(called.entry, &args, true, turn);
+                    let reply = match &next {
+                        Next::Forward(_) => &[],
+                        Next::Wait { reply, .. } => reply.as_slice(),
+                        _ => turn.scratch.as_bytes(),
+                    };
+                    let (calls, card) = (&turn.server.calls, &self.client.card);
+                    calls.called(&begun, Some(Spoken::Words(&args)), card, turn.now, reply);
+                    match next {
                         Next::Forward(op) => {
                             let op = op.within(within).answered_in(self.client.protocol);
                             turn.store.send(turn.tag(exec.place), op);
@@ -156,6 +188,8 @@ impl Connection {
                             self.exec = Some(exec);
                             return;
                         }
+                        // `CLIENT REPLY OFF` silences what comes after it, in a transaction too.
+                        _ if self.client.replies == Replies::Off => {}
                         // Nobody waits inside a transaction.
                         Next::Wait { reply, .. } => exec.reply.extend_from_slice(&reply),
                         _ => exec.reply.extend_from_slice(turn.scratch.as_bytes()),

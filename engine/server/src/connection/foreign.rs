@@ -2,94 +2,179 @@
 
 use std::borrow::Cow;
 
-use seawall_store::Op;
+use seawall_store::command::memcached::SET;
 use seawall_store::command::server::FLUSHDB;
+use seawall_store::{Millis, Op};
 
-use super::{Call, Connection, Reader, Turn};
-use crate::memcached::{Request, SPOKEN_VERSION, stats};
+use super::{Call, Connection, Reader, Replies, Turn};
+use crate::calls::Begun;
+use crate::command::connection::is_password;
+use crate::command::{Called, find, of_memcached};
+use crate::config::Refused;
+use crate::memcached::{Request, SPOKEN_VERSION, TOO_LARGE, When, retrieves, stats};
+
+/// The largest item of a client that has not logged in: it has no business but its password.
+const STRANGERS_ITEM_BYTES: usize = 2 << 10;
 
 impl Connection {
     /// Begins what `bytes` ask in Memcached's protocol, as far as it may; how many of them are done with.
     pub(super) fn consume_foreign(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
-        // Writers and readers of this protocol are not told apart before they are read: all wait.
-        let waits = !turn.server.takes_writes() || turn.server.pause.is_on(turn.now);
-        while !waits && self.may_begin() {
-            if self.retrieving.is_some() {
-                self.retrieve(turn);
-                continue;
-            }
+        while self.may_begin() {
             let Reader::Memcached(parser) = &mut self.parser else {
                 break;
             };
-            let (used, request) = parser.next(&bytes[at..], turn.limits.bulk_bytes);
+            let item_bytes_max = if self.client.authenticated {
+                turn.limits.item_bytes
+            } else {
+                STRANGERS_ITEM_BYTES
+            };
+            let (used, request) = parser.next(&bytes[at..], item_bytes_max);
             at += used;
             match request {
                 None if used == 0 => break,
                 None | Some(Request::Nothing) => {}
-                Some(request) => self.request(request, turn),
+                Some(request) if self.client.authenticated => self.request(request, turn),
+                Some(request) => self.log_in(&request, turn),
             }
         }
         at
     }
 
     fn request(&mut self, request: Request, turn: &mut Turn<'_>) {
-        if !self.client.authenticated {
-            // The text protocol has no word for a password, so with `requirepass` nobody comes in here.
-            self.say(b"CLIENT_ERROR unauthenticated\r\n");
-            self.client.closing = true;
-            return;
-        }
         match request {
-            Request::Op { op, quiet } => self.begin_in_order(Call::Foreign(op, quiet), turn),
-            Request::Retrieve(ops) => {
-                self.retrieving = Some(ops.into_iter().collect());
-                self.retrieve(turn);
-            }
-            Request::Flush { delay_s: 0, quiet } => {
-                self.begin_in_order(Call::Foreign(Op::new(&FLUSHDB), quiet), turn);
-            }
-            Request::Flush { delay_s, quiet } => {
+            Request::Op { op, quiet } => self.ask(op, quiet, turn),
+            Request::TooLarge {
+                command,
+                stale,
+                quiet,
+            } => {
+                let worker = self.client.card.worker;
                 turn.server
-                    .flush_after(turn.now + delay_s.saturating_mul(1000));
-                if !quiet {
-                    self.say(b"OK\r\n");
+                    .calls
+                    .rejected(worker, of_memcached(command), TOO_LARGE);
+                if let Some(op) = stale {
+                    self.ask(op, true, turn);
                 }
+                self.say(TOO_LARGE, quiet);
+            }
+            Request::Flush { when, quiet } => {
+                let at = match when {
+                    When::Now => return self.ask(Op::new(&FLUSHDB), quiet, turn),
+                    When::After(seconds) => turn.now + seconds.saturating_mul(1000),
+                    When::At(seconds) => Millis(seconds.saturating_mul(1000)),
+                };
+                turn.server.flush_after(at);
+                self.say(b"OK\r\n", quiet);
+            }
+            Request::MemoryLimit { bytes, quiet } => {
+                let line: &[u8] = match change_limit(bytes, turn) {
+                    Ok(()) => b"OK\r\n",
+                    Err(_) => b"MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n",
+                };
+                self.say(line, quiet);
             }
             Request::Stats(section) => {
                 let told = stats(&section, turn);
-                self.say(&told);
+                self.say(&told, false);
             }
             Request::Version => {
-                self.say(format!("VERSION {SPOKEN_VERSION}\r\n").as_bytes());
+                self.say(format!("VERSION {SPOKEN_VERSION}\r\n").as_bytes(), false);
             }
-            Request::Reply(line) => self.say(line),
+            Request::Reply(line) => self.say(line, false),
             Request::Nothing => {}
             Request::Quit => self.client.closing = true,
             Request::Refused(line) => {
-                self.say(line);
+                self.say(line, false);
                 self.client.closing = true;
             }
         }
     }
 
-    /// Begins what is left of a retrieval, as far as it may. Its last word comes behind all of it.
-    fn retrieve(&mut self, turn: &mut Turn<'_>) {
-        while self.may_begin()
-            && let Some(ops) = &mut self.retrieving
-        {
-            if let Some(op) = ops.pop_front() {
-                self.begin_in_order(Call::Foreign(op, false), turn);
-            } else {
-                self.retrieving = None;
-                return self.say(b"END\r\n");
+    /// Memcached's way of giving a password: a first `set` of any key to `user password`.
+    fn log_in(&mut self, request: &Request, turn: &mut Turn<'_>) {
+        let value = match request {
+            Request::Op { op, .. } if std::ptr::eq(op.command(), &raw const SET) => op.get(1),
+            // The line's end is answered.
+            Request::Op { op, .. } if retrieves(op.command()) => return,
+            Request::Quit | Request::Refused(_) => {
+                self.client.closing = true;
+                return;
             }
+            _ => None,
+        };
+        let line: &[u8] = match value {
+            None => b"CLIENT_ERROR unauthenticated\r\n",
+            Some(value) => {
+                let words = value.split(|&byte| byte == b' ');
+                let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
+                match words[..] {
+                    [user, password, ..] if is_password(turn.limits, user, password) => {
+                        self.client.authenticated = true;
+                        b"STORED\r\n"
+                    }
+                    [_, _, ..] => b"CLIENT_ERROR authentication failure\r\n",
+                    _ => b"CLIENT_ERROR bad authentication token format\r\n",
+                }
+            }
+        };
+        if value.is_some() {
+            self.count_login(turn);
         }
+        self.say(line, false);
     }
 
-    fn say(&mut self, bytes: &[u8]) {
-        self.order.reply(bytes, false, &mut self.output);
+    /// Counts a login as `AUTH` of Redis's clients is counted.
+    fn count_login(&self, turn: &Turn<'_>) {
+        let Some(entry) = find(b"auth") else {
+            return;
+        };
+        let reply: &[u8] = if self.client.authenticated {
+            b"+OK\r\n"
+        } else {
+            b"-WRONGPASS\r\n"
+        };
+        let (calls, card) = (&turn.server.calls, &self.client.card);
+        calls.called(
+            &Begun::now(Called::new(entry, b"")),
+            None,
+            card,
+            turn.now,
+            reply,
+        );
     }
+
+    /// Begins an op as a call of Redis's clients begins: counted, shown, and held where calls are.
+    fn ask(&mut self, op: Op, quiet: bool, turn: &mut Turn<'_>) {
+        let Some(entry) = of_memcached(op.command()) else {
+            return;
+        };
+        self.client.card.command.set(entry.number as u64 + 1);
+        if quiet {
+            self.client.replies = Replies::SkipNext;
+        }
+        self.begin_in_order(Call::Store(Called::new(entry, b""), op), turn);
+    }
+
+    fn say(&mut self, bytes: &[u8], quiet: bool) {
+        self.order.reply(bytes, quiet, &mut self.output);
+    }
+}
+
+/// Changes `maxmemory`, as `CONFIG SET` does.
+fn change_limit(bytes: u64, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let store = &mut *turn.store;
+    turn.server.settings.change(|settings| {
+        let parameter = crate::config::find("maxmemory");
+        let Some((parameter, _)) = parameter else {
+            return Ok(());
+        };
+        settings.set(parameter, &bytes.to_string())?;
+        if let Some(change) = settings.store_change(parameter) {
+            store.configure(&change);
+        }
+        Ok(())
+    })
 }
 
 /// An answer of the store as Memcached's clients understand it: the store's own refusals and

@@ -23,8 +23,8 @@ mod refusal;
 mod run;
 mod wait;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
 use seawall_store::store::Answered;
@@ -36,7 +36,7 @@ pub use wait::Timers;
 
 use crate::calls::Begun;
 use crate::clients::Card;
-use crate::command::{Entry, pubsub};
+use crate::command::{Called, pubsub};
 use crate::limits::{Limits, OutputLimit};
 use crate::mailbox::Frame;
 use crate::memcached;
@@ -93,10 +93,8 @@ pub fn untag(tag: u64) -> (u32, Place) {
 /// A command that may run.
 #[derive(Debug)]
 enum Call {
-    Store(&'static Entry, Op),
-    Server(&'static Entry, Words),
-    /// Memcached's, and whether a good answer is not wanted.
-    Foreign(Op, bool),
+    Store(Called, Op),
+    Server(Called, Words),
 }
 
 /// Whether the next command may begin.
@@ -138,8 +136,6 @@ pub struct Connection {
     reply_bytes: usize,
     gate: Gate,
     exec: Option<Box<Exec>>,
-    /// Ops of Memcached's `get` that have not begun; the retrieval ends with the last.
-    retrieving: Option<VecDeque<Op>>,
     parked: Option<Parked>,
     /// Replies and messages that the network has not got yet.
     output: Vec<u8>,
@@ -170,7 +166,6 @@ impl Connection {
             reply_bytes: REPLY_BYTES_FIRST,
             gate: Gate::Open,
             exec: None,
-            retrieving: None,
             parked: None,
             output: Vec::new(),
             queued: 0,
@@ -181,9 +176,19 @@ impl Connection {
         }
     }
 
+    /// What its client speaks.
+    pub fn language(&self) -> Language {
+        match self.parser {
+            Reader::Resp(_) => Language::Resp,
+            Reader::Memcached(_) => Language::Memcached,
+        }
+    }
+
     /// Takes bytes in and begins what they ask.
     pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         self.client.card.heard_ms.set(turn.now.0);
+        let there = self.client.card.input_bytes.get() + bytes.len() as u64;
+        self.client.card.input_bytes.set(there);
         if self.input.is_empty() {
             let used = self.consume(bytes, turn);
             self.input.add(&bytes[used..]);
@@ -210,7 +215,9 @@ impl Connection {
     /// Whether so much of what it asks waits that it should not be listened to. One that waits for a key is:
     /// its end must be noticed.
     pub fn is_overfull(&self) -> bool {
-        self.input.len() > INPUT_HELD_BYTES && self.parked.is_none()
+        let waits =
+            !self.order.is_empty() || self.held_by_output || matches!(self.gate, Gate::Held(_));
+        waits && self.input.len() > INPUT_HELD_BYTES && self.parked.is_none()
     }
 
     /// Begins what had to wait and need not any more.
@@ -218,7 +225,11 @@ impl Connection {
         self.go_on_with_exec(turn);
         match &self.gate {
             Gate::Alone if !self.order.is_empty() => return,
-            Gate::Held(call) if self.must_wait(call, turn) => return,
+            Gate::Held(call) if self.is_early(call, turn) => return,
+            Gate::Held(call) if self.is_paused(call, turn) => {
+                self.client.card.paused.store(true, Ordering::Relaxed);
+                return;
+            }
             _ => {}
         }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
@@ -254,8 +265,9 @@ impl Connection {
                 return false;
             }
             Answered::Cancelled => {
-                let reply = self.given_up(timers, slot);
-                self.order.answer(place, &reply, &mut self.output);
+                let reply = self.reply_given_up();
+                self.unpark(timers, slot);
+                self.order.answer(place, reply, &mut self.output);
             }
         }
         self.has_more()
@@ -268,10 +280,7 @@ impl Connection {
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
     pub fn has_more(&self) -> bool {
-        self.exec.is_some()
-            || self.retrieving.is_some()
-            || matches!(self.gate, Gate::Held(_))
-            || !self.input.is_empty()
+        self.exec.is_some() || matches!(self.gate, Gate::Held(_)) || !self.input.is_empty()
     }
 
     /// Sends what it did not ask for. Whoever does not read, so that more waits than may, is dropped at once.
@@ -304,7 +313,6 @@ impl Connection {
     /// The client hears nothing more that it did not ask for, and begins nothing.
     pub fn fall_silent(&mut self, server: &Server) {
         self.client.closing = true;
-        self.retrieving = None;
         self.input.clear();
         self.client.transaction = None;
         self.client.watch = None;

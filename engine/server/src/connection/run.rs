@@ -1,5 +1,7 @@
 //! What becomes of a command: refused, queued, held, sent to the store, or run.
 
+use std::sync::atomic::Ordering;
+
 use seawall_store::Op;
 use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
@@ -10,7 +12,8 @@ use super::refusal::{refusal, runs_at_once};
 use super::wait::Awaited;
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
-use crate::command::{Context, Entry, Next, Order as When, Runner};
+use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
+use crate::pause::changes;
 use crate::resp::{Parsed, Words};
 
 impl Connection {
@@ -24,13 +27,17 @@ impl Connection {
                 if let Some(transaction) = &mut self.client.transaction {
                     transaction.failed = true;
                 }
-                let muted = self.is_muted();
-                self.reply_error(&error, muted, turn);
-                let worker = self.client.card.worker;
-                let reply = turn.scratch.as_bytes();
-                turn.server.calls.rejected(worker, entry, reply);
+                self.reject(entry, &error, turn);
             }
         }
+    }
+
+    /// Answers a call that does not run.
+    fn reject(&mut self, entry: Option<&'static Entry>, error: &CommandError, turn: &mut Turn<'_>) {
+        let muted = self.is_muted();
+        self.reply_error(error, muted, turn);
+        let (calls, worker) = (&turn.server.calls, self.client.card.worker);
+        calls.rejected(worker, entry, turn.scratch.as_bytes());
     }
 
     /// The command, where there is one and this client may call it now.
@@ -44,17 +51,18 @@ impl Connection {
                 }
                 return Err(CommandError::unknown(&name, args.iter()));
             }
-            Parsed::Store(entry, op) => {
-                if !entry.accepts(op.len()) {
-                    return Err(crate::command::arity_error(entry));
+            Parsed::Store(called, op) => {
+                if !called.accepts(op.len()) {
+                    return Err(crate::command::arity_error(called.entry));
                 }
-                Call::Store(entry, op)
+                Call::Store(called, op)
             }
-            Parsed::Server(entry, args) => Call::Server(entry.called(&args)?, args),
+            Parsed::Server(called, args) => {
+                let called = called.of(called.entry.called(&args)?);
+                Call::Server(called, args)
+            }
         };
-        let Some(entry) = call.entry() else {
-            return Ok(Some(call));
-        };
+        let entry = call.entry();
         self.client.card.command.set(entry.number as u64 + 1);
         match refusal(&self.client, entry) {
             Some(error) => Err(error),
@@ -66,8 +74,13 @@ impl Connection {
         let Some(transaction) = &mut self.client.transaction else {
             return self.begin_in_order(call, turn);
         };
-        if call.entry().is_none_or(runs_at_once) {
+        if runs_at_once(call.entry()) {
             return self.begin_in_order(call, turn);
+        }
+        if turn.store.is_full(call.op()) {
+            // Redis refuses to queue anything while it has no room.
+            transaction.failed = true;
+            return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
         }
         transaction.bytes += call.bytes();
         if transaction.bytes > turn.limits.query_bytes {
@@ -76,8 +89,8 @@ impl Connection {
             return;
         }
         transaction.queued.push(match call {
-            Call::Store(_, op) | Call::Foreign(op, _) => Queued::Store(op),
-            Call::Server(entry, args) => Queued::Server(entry, args),
+            Call::Store(called, op) => Queued::Store(called, op),
+            Call::Server(called, args) => Queued::Server(called, args),
         });
         self.client.show();
         let muted = self.is_muted();
@@ -86,75 +99,94 @@ impl Connection {
 
     /// Begins a command now, or when it may.
     pub(super) fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
-        if self.must_wait(&call, turn) {
+        let is_paused = self.is_paused(&call, turn);
+        if is_paused || self.is_early(&call, turn) {
+            self.client.card.paused.store(is_paused, Ordering::Relaxed);
             self.gate = Gate::Held(Box::new(call));
         } else {
             self.begin(call, turn);
         }
     }
 
-    /// Whether a command may not begin yet.
-    pub(super) fn must_wait(&self, call: &Call, turn: &Turn<'_>) -> bool {
-        let is_early = match call.op() {
+    /// Whether a command may not begin before others of its client are answered.
+    pub(super) fn is_early(&self, call: &Call, turn: &Turn<'_>) -> bool {
+        match call.op() {
             _ if self.order.is_empty() => false,
             Some(op) if is_wide(op, turn) => true,
             // Others must never see a later write of this client's without an earlier one: those of one
             // shard are applied in order, those of several one shard after the other.
             Some(op) => writes(op) && self.order.writes() > 0 && shard_of(op, turn) != self.written,
             None => call.comes_after_all(),
-        };
-        is_early
-            || call
-                .entry()
-                .is_some_and(|entry| turn.server.holds_back(entry, turn.now))
+        }
+    }
+
+    /// Whether a call waits for the end of a pause, or, since it writes, for that of the server.
+    pub(super) fn is_paused(&self, call: &Call, turn: &Turn<'_>) -> bool {
+        let is_on = turn.server.pause.is_on(turn.now);
+        let is_closing = !turn.server.takes_writes();
+        if !is_on && !is_closing {
+            return false;
+        }
+        let queued = (self.client.transaction.iter())
+            .filter(|_| call.entry().name() == "exec")
+            .flat_map(|transaction| &transaction.queued);
+        let writes = queued
+            .map(|queued| match queued {
+                Queued::Store(called, _) | Queued::Server(called, _) => called.entry,
+            })
+            .any(changes);
+        let until = turn.server.pause.until(call.entry(), writes, turn.now);
+        is_on && until.is_some() || is_closing && (writes || changes(call.entry()))
     }
 
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
+        self.client.card.paused.store(false, Ordering::Relaxed);
+        // A client that resets itself does not hear of it.
+        if call.entry().name() == "reset" {
+            turn.server.monitors.remove(&self.client.card);
+        }
         match call {
-            Call::Store(entry, op) => {
-                self.show(entry, op.args(), turn);
+            Call::Store(called, op) => {
+                self.show(&called, op.args(), turn);
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                if entry.flags().has(Flag::Blocking) || is_wide(&op, turn) {
+                if called.flags().has(Flag::Blocking) || is_wide(&op, turn) {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
-                let begun = turn.server.calls.begin(entry, &op);
-                self.ask(op, muted, Some(begun), turn);
+                let begun = turn.server.calls.begin(called, &op);
+                self.send(op, muted, Some(begun), turn);
             }
-            Call::Foreign(op, quiet) => {
-                if is_wide(&op, turn) {
-                    self.gate = Gate::Alone;
-                }
-                self.ask(op, quiet, None, turn);
-            }
-            Call::Server(entry, args) => {
+            Call::Server(called, args) => {
                 let silent = self.client.replies == Replies::SkipNext;
                 if silent {
                     self.client.replies = Replies::On;
                 }
-                let begun = Begun::now(entry);
-                let next = self.run(entry, &args, false, turn);
+                let mut begun = Begun::now(called);
+                let next = self.run(called.entry, &args, false, turn);
                 let mut awaited = None;
                 // Later than it ran: who begins to listen by it hears of it, and who ends does not.
-                self.show(entry, args.iter(), turn);
+                // What `EXEC` runs is shown before it.
+                if called.entry.name() != "exec" {
+                    self.show(&called, args.iter(), turn);
+                }
                 let muted = silent || self.client.replies == Replies::Off;
                 match &next {
-                    Next::Forward(_) | Next::Watch => {
+                    Next::Forward(_) | Next::Watch | Next::Wait { .. } | Next::Told => {
+                        if matches!(next, Next::Wait { .. } | Next::Told) {
+                            begun.park();
+                        }
                         // It is counted when it is answered.
                         awaited = Some(begun);
                     }
-                    Next::Replied
-                    | Next::Unwatch
-                    | Next::Execute
-                    | Next::Wait { .. }
-                    | Next::Told => {
-                        let reply = match next {
-                            Next::Execute | Next::Wait { .. } | Next::Told => &[][..],
-                            _ => turn.scratch.as_bytes(),
-                        };
+                    Next::Execute => {
+                        self.execute(begun, muted, turn);
+                        return self.client.show();
+                    }
+                    Next::Replied | Next::Pushed | Next::Unwatch => {
+                        let reply = turn.scratch.as_bytes();
                         let words = Spoken::Words(&args);
                         let card = &self.client.card;
                         turn.server
@@ -211,7 +243,7 @@ impl Connection {
     }
 
     /// Sends an op of one shard, or of several, to the store.
-    fn ask(&mut self, op: Op, muted: bool, begun: Option<Begun>, turn: &mut Turn<'_>) {
+    fn send(&mut self, op: Op, muted: bool, begun: Option<Begun>, turn: &mut Turn<'_>) {
         let writes = writes(&op);
         if writes {
             self.written = shard_of(&op, turn);
@@ -248,7 +280,7 @@ impl Connection {
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                return self.ask(op, muted, asked.begun, turn);
+                return self.send(op, muted, asked.begun, turn);
             }
             Next::Wait { until, reply } => {
                 self.gate = Gate::Alone;
@@ -269,7 +301,13 @@ impl Connection {
                 let keys = keys.within(self.client.database);
                 return (turn.store).watch(tag, watch, &keys);
             }
-            Next::Execute => return self.execute(muted, turn),
+            // Where it runs, it is begun with its time.
+            Next::Execute => return,
+            Next::Pushed => {
+                // What a client listens to it hears, also where it wants no replies.
+                let told = turn.scratch.as_bytes();
+                return self.order.reply(told, false, &mut self.output);
+            }
         }
         (self.order).reply(turn.scratch.as_bytes(), muted, &mut self.output);
     }
@@ -287,10 +325,15 @@ impl Connection {
     }
 
     /// Shows a call to those who hear of every one.
-    fn show<'a>(&self, entry: &Entry, args: impl Iterator<Item = &'a [u8]>, turn: &Turn<'_>) {
-        let server = turn.server;
+    pub(super) fn show<'a>(
+        &self,
+        called: &Called,
+        args: impl Iterator<Item = &'a [u8]>,
+        turn: &Turn<'_>,
+    ) {
+        let (server, card) = (turn.server, &self.client.card);
         if server.monitors.is_any() {
-            server.monitors.show(server, &self.client.card, entry, args);
+            server.monitors.show(server, card, called, args);
         }
     }
 
@@ -302,17 +345,15 @@ impl Connection {
 }
 
 impl Call {
-    /// The command, where it is one of the table's.
-    pub(super) fn entry(&self) -> Option<&'static Entry> {
+    pub(super) fn entry(&self) -> &'static Entry {
         match self {
-            Call::Store(entry, _) | Call::Server(entry, _) => Some(entry),
-            Call::Foreign(..) => None,
+            Call::Store(called, _) | Call::Server(called, _) => called.entry,
         }
     }
 
     fn op(&self) -> Option<&Op> {
         match self {
-            Call::Store(_, op) | Call::Foreign(op, _) => Some(op),
+            Call::Store(_, op) => Some(op),
             Call::Server(..) => None,
         }
     }
@@ -321,7 +362,7 @@ impl Call {
         // What it is kept in, and what that points to.
         size_of::<Queued>()
             + match self {
-                Call::Store(_, op) | Call::Foreign(op, _) => op.bytes(),
+                Call::Store(_, op) => op.bytes(),
                 Call::Server(_, args) => args.bytes(),
             }
     }
@@ -329,11 +370,11 @@ impl Call {
     /// Whether it begins only when all before it are answered.
     fn comes_after_all(&self) -> bool {
         match self {
-            Call::Server(entry, _) => match entry.runner {
+            Call::Server(called, _) => match called.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,
             },
-            Call::Store(..) | Call::Foreign(..) => false,
+            Call::Store(..) => false,
         }
     }
 }

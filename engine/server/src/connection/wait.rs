@@ -84,16 +84,12 @@ impl Connection {
         Some(parked)
     }
 
-    /// The reply to what the store gave up.
-    pub(super) fn given_up(&mut self, timers: &mut Timers, slot: u32) -> Vec<u8> {
-        match self.unpark(timers, slot) {
-            Some(Parked {
-                with_error: true, ..
-            }) => UNBLOCKED.to_vec(),
-            _ => match self.client.protocol {
-                Protocol::Resp2 => b"*-1\r\n".to_vec(),
-                Protocol::Resp3 => b"_\r\n".to_vec(),
-            },
+    /// The reply to what the store gives up.
+    pub fn reply_given_up(&self) -> &'static [u8] {
+        match (&self.parked, self.client.protocol) {
+            (Some(parked), _) if parked.with_error => UNBLOCKED,
+            (_, Protocol::Resp2) => b"*-1\r\n",
+            (_, Protocol::Resp3) => b"_\r\n",
         }
     }
 
@@ -118,6 +114,10 @@ impl Connection {
                 let reply = std::mem::take(reply);
                 self.unpark(turn.timers, turn.slot);
                 let reply = if with_error { UNBLOCKED } else { &reply };
+                if let Some(begun) = self.settle(place) {
+                    let (calls, card) = (&turn.server.calls, &self.client.card);
+                    calls.end(&begun, card, turn.now, reply);
+                }
                 self.order.answer(place, reply, &mut self.output);
             }
             Awaited::Word => {}
@@ -129,6 +129,10 @@ impl Connection {
         if self.awaits_word()
             && let Some(parked) = self.unpark(turn.timers, turn.slot)
         {
+            if let Some(begun) = self.settle(parked.place) {
+                let (calls, card) = (&turn.server.calls, &self.client.card);
+                calls.end(&begun, card, turn.now, reply);
+            }
             self.order.answer(parked.place, reply, &mut self.output);
         }
     }

@@ -1,8 +1,10 @@
 //! The clients of one worker: what the network tells goes to connections, what they ask to the store,
 //! and answers back.
 
+mod mail;
 mod seat;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,6 @@ use seawall_store::{Millis, Op, StoreError, Worker};
 
 use crate::connection::{Connection, Language, Timers, Turn, untag};
 use crate::limits::Limits;
-use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
 use crate::notify;
 use crate::server::Server;
@@ -25,7 +26,20 @@ const ROUNDS_MAX: usize = 8;
 /// Between two looks at every client.
 const CRON_MS: u64 = 100;
 
-const FULL: &[u8] = b"-ERR max number of clients reached\r\n";
+/// What they are told where there are too many, by what they speak.
+const fn full(language: Language) -> &'static [u8] {
+    match language {
+        Language::Resp => b"-ERR max number of clients reached\r\n",
+        Language::Memcached => b"ERROR Too many open connections\r\n",
+    }
+}
+/// Redis's code and first words; what to do about it is said in ours.
+const PROTECTED: &[u8] =
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no password \
+is set for the default user. In this mode connections are only accepted from the loopback interface. \
+Set requirepass, or set protected-mode to no from the machine itself if the port is not open to others.\r\n";
+const PROTECTED_MEMCACHED: &[u8] =
+    b"SERVER_ERROR protected mode: only clients of this machine are served\r\n";
 
 /// The clients of one worker.
 pub struct Hub {
@@ -43,8 +57,8 @@ pub struct Hub {
     runnable: Vec<u32>,
     /// Seats whose connection has something for the network.
     dirty: Vec<u32>,
-    /// Who came when there were too many.
-    turned_away: Vec<Token>,
+    /// Who came and may not stay, and what they are told.
+    turned_away: Vec<(Token, &'static [u8])>,
     timers: Timers,
     limits: Arc<Limits>,
     limits_version: u64,
@@ -59,6 +73,15 @@ pub struct Hub {
     closing: Option<u64>,
     /// The one in which it was said that none is on its way.
     quiet_in: Option<u64>,
+}
+
+/// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
+fn is_of_this_machine(peer: &str) -> bool {
+    match peer.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().is_loopback(),
+        // A path.
+        Err(_) => true,
+    }
 }
 
 impl Hub {
@@ -213,34 +236,10 @@ impl Hub {
         self.follow_end();
     }
 
-    /// Says, once in each attempt to end the server, that no write is on its way; and lets those go on that
-    /// waited for an attempt that failed.
-    fn follow_end(&mut self) {
-        let closing = self.server.closing();
-        if self.closing != closing {
-            self.closing = closing;
-            for slot in 0..self.seats.len() as u32 {
-                self.set_runnable(slot);
-            }
-            self.busy = true;
-        }
-        if let Some(attempt) = closing
-            && self.quiet_in != closing
-            && self
-                .seats
-                .iter()
-                .flatten()
-                .all(|seat| seat.connection.is_quiet())
-        {
-            self.quiet_in = closing;
-            self.server.grow_quiet(attempt);
-        }
-    }
-
     /// Gives the network what is to be sent and closed.
     pub fn flush(&mut self, net: &mut dyn Net) {
-        for token in self.turned_away.drain(..) {
-            net.send(token, FULL);
+        for (token, why) in self.turned_away.drain(..) {
+            net.send(token, why);
             net.close_after_sending(token);
         }
         for slot in std::mem::take(&mut self.dirty) {
@@ -281,11 +280,21 @@ impl Hub {
         // What was set before a client came holds for it, a password above all.
         self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
-            self.turned_away.push(token);
+            self.turned_away.push((token, full(self.local[listener].1)));
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }
         let (local, language) = self.local[listener].clone();
+        let is_open = self.limits.protects && self.limits.password.is_empty();
+        if is_open && !is_of_this_machine(&peer) {
+            let why = match language {
+                Language::Resp => PROTECTED,
+                Language::Memcached => PROTECTED_MEMCACHED,
+            };
+            self.turned_away.push((token, why));
+            self.server.traffic.of(self.number).rejected.add(1);
+            return;
+        }
         let clients = &self.server.clients;
         self.server.traffic.of(self.number).accepted.add(1);
         let card = clients.enter(self.number, token, peer, local, self.now);
@@ -322,45 +331,6 @@ impl Hub {
         self.occupied -= 1;
     }
 
-    fn take_mail(&mut self) {
-        for message in self.server.mailbox(self.number).take() {
-            self.message(message);
-        }
-    }
-
-    fn message(&mut self, message: Message) {
-        match message {
-            Message::Push { to, frame } => {
-                for &token in &*to {
-                    if self.is_here(token) {
-                        self.with(token, |connection, turn| {
-                            connection.hear(&frame, turn.limits);
-                        });
-                    }
-                }
-            }
-            Message::Missed(those) => {
-                for &token in &*those {
-                    self.with(token, |connection, _| connection.break_off());
-                }
-            }
-            Message::Kill(token) => self.with(token, |connection, turn| {
-                connection.break_off();
-                // What it waits for goes to others from now on.
-                connection.leave(turn);
-            }),
-            Message::Unblock { conn, error } => {
-                self.with(conn, |connection, turn| connection.unblock(error, turn));
-                self.set_runnable_at(conn);
-            }
-            Message::Told { conn, reply } => {
-                self.with(conn, |connection, turn| connection.told(&reply, turn));
-                self.set_runnable_at(conn);
-            }
-            Message::Look => self.busy = true,
-        }
-    }
-
     fn take_answers(&mut self) {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
@@ -372,13 +342,17 @@ impl Hub {
             };
             let reply = match answered {
                 Answered::Reply(reply) => Some(reply),
-                Answered::Cancelled => Some(&[][..]),
+                Answered::Cancelled => Some(seat.connection.reply_given_up()),
                 Answered::Parked { .. } => None,
             };
             if let Some(reply) = reply
                 && let Some(begun) = seat.connection.settle(place)
             {
-                calls.end(&begun, &seat.connection.client.card, now, reply);
+                let card = &seat.connection.client.card;
+                calls.end(&begun, card, now, reply);
+                if seat.connection.language() == Language::Memcached {
+                    calls.came_to(&begun, card, reply);
+                }
             }
             let may_go_on = seat.connection.answered(place, &answered, timers, slot);
             if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {
@@ -398,6 +372,7 @@ impl Hub {
                 .traffic
                 .sample(self.server.calls.total(), self.now);
             self.server.save_where_due(self.now);
+            self.server.evict_clients();
         }
         let was_paused = self
             .server

@@ -2,12 +2,12 @@
 
 use super::{Facts, Lines};
 use crate::calls::Count;
-use crate::command::entries;
+use crate::command::callable;
 use crate::config::composed::percentiles;
 
 /// `# Commandstats`: the commands that were called.
 pub(super) fn commandstats(facts: &Facts<'_>, lines: &mut Lines) {
-    for entry in entries() {
+    for entry in callable() {
         let count = facts.server.calls.count(entry.number);
         if count == Count::default() {
             continue;
@@ -38,7 +38,7 @@ pub(super) fn errorstats(facts: &Facts<'_>, lines: &mut Lines) {
 pub(super) fn latencystats(facts: &Facts<'_>, lines: &mut Lines) {
     let shares = percentiles(facts.settings.text("latency-tracking-info-percentiles"));
     let shares = shares.unwrap_or_default();
-    for entry in entries() {
+    for entry in callable() {
         let Some(times) = facts.server.calls.times(entry.number) else {
             continue;
         };

@@ -9,7 +9,10 @@ pub(super) fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     let cards = facts.server.clients.all();
     let blocked = cards
         .iter()
-        .filter(|card| card.blocked.load(Ordering::Relaxed))
+        .filter(|card| {
+            let flags = [&card.blocked, &card.paused];
+            flags.iter().any(|flag| flag.load(Ordering::Relaxed))
+        })
         .count();
     let [input, output] = facts.figures.longest_buffers;
     lines.field("connected_clients", cards.len());

@@ -18,6 +18,7 @@ use crate::figures::Figures;
 use crate::server::Server;
 
 pub use memory::human;
+pub use process::cpu_seconds;
 
 /// What sections are made of.
 pub struct Facts<'a> {

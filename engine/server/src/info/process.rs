@@ -20,6 +20,9 @@ pub(super) fn server(facts: &Facts<'_>, lines: &mut Lines) {
         .map(|file| file.display().to_string());
     lines.field("redis_version", REDIS_VERSION);
     lines.field("seawall_version", env!("CARGO_PKG_VERSION"));
+    // What Redis says where it was not built in its repository.
+    lines.field("redis_git_sha1", "00000000");
+    lines.field("redis_git_dirty", 0);
     lines.field("redis_mode", "standalone");
     lines.field(
         "os",
@@ -67,7 +70,7 @@ pub(super) fn cpu(_facts: &Facts<'_>, lines: &mut Lines) {
 }
 
 /// Seconds of CPU time of this process and of its ended children, user and system each.
-fn cpu_seconds() -> Option<[f64; 4]> {
+pub fn cpu_seconds() -> Option<[f64; 4]> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     // The name, in brackets, may hold anything; fields are counted behind it.
     let (_, fields) = stat.rsplit_once(')')?;

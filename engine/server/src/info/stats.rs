@@ -65,7 +65,7 @@ pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("sync_partial_err", 0);
     lines.field("expired_keys", figures.expired);
     lines.field("evicted_keys", figures.evicted);
-    lines.field("evicted_clients", 0);
+    lines.field("evicted_clients", sum.evicted.get());
     lines.field("keyspace_hits", figures.hits);
     lines.field("keyspace_misses", figures.misses);
     lines.field("pubsub_channels", server.pubsub.count_of(Topic::Channel));

@@ -4,17 +4,22 @@
 //! it may, and tells what happened as [`Event`]s; between turns the caller queues more. So the replies
 //! of a turn leave together, and a connection is named by a [`Token`] that never means another one.
 //!
-//! - [`uring`]: one `io_uring`, one system call a turn.
-//! - [`epoll`]: readiness and plain calls; the reference, and the fallback where `io_uring` is forbidden.
+//! - [`uring`]: one `io_uring`, one system call a turn; `hall`: what its completions change.
+//! - [`epoll`]: readiness and plain calls; the reference, and the fallback where `io_uring` is forbidden;
+//!   `set`: what the kernel watches for it.
 //!
-//! What members share: `listener` (accepting sockets and their options), `lobby` (which worker gets a
-//! connection), `outbox` (bytes that the kernel has not taken), `table` (connections by token). It knows no protocol, no limit on clients
-//! and no store: those are decided above, with [`Net::queued`], [`Net::pause`] and [`Net::close`].
+//! What members share: `room` (listeners and connections of a loop), and in it `listener` (accepting
+//! sockets and their options), `lobby` (which worker gets a connection), `outbox` (bytes that the kernel has
+//! not taken), `table` (connections by token). It knows no protocol, no limit on clients and no store: those
+//! are decided above, with [`Net::queued`], [`Net::pause`] and [`Net::close`].
 
 pub mod epoll;
+mod hall;
 mod listener;
 mod lobby;
 mod outbox;
+mod room;
+mod set;
 mod table;
 pub mod uring;
 

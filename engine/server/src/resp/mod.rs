@@ -11,5 +11,11 @@ mod words;
 pub use parser::{Bounds, Parsed, Parser, ProtocolError};
 pub use words::Words;
 
+/// The words of a line as a person types them, quotes and escapes resolved; `None` where a quote is not
+/// closed.
+pub fn split_words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    inline::split(line).ok()
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::Words;
 use super::inline;
-use crate::command::{Entry, Runner, find};
+use crate::command::{Called, Entry, Runner, find};
 
 /// The longest line: an inline command, or a length.
 const LINE_BYTES_MAX: usize = 64 << 10;
@@ -39,9 +39,9 @@ pub struct Bounds {
 #[derive(Debug)]
 pub enum Parsed {
     /// The store's.
-    Store(&'static Entry, Op),
+    Store(Called, Op),
     /// The server's.
-    Server(&'static Entry, Words),
+    Server(Called, Words),
     /// Nobody's: its name and arguments.
     Unknown(Vec<u8>, Words),
 }
@@ -50,7 +50,7 @@ impl Parsed {
     /// The command, where there is one.
     pub fn entry(&self) -> Option<&'static Entry> {
         match self {
-            Parsed::Store(entry, _) | Parsed::Server(entry, _) => Some(entry),
+            Parsed::Store(called, _) | Parsed::Server(called, _) => Some(called.entry),
             Parsed::Unknown(..) => None,
         }
     }
@@ -148,8 +148,8 @@ enum Expects {
 #[derive(Debug)]
 enum Building {
     Name(SmallVec<[u8; 32]>),
-    Store(&'static Entry, Op),
-    Server(&'static Entry, Words),
+    Store(Called, Op),
+    Server(Called, Words),
     Unknown(Vec<u8>, Words),
 }
 
@@ -171,12 +171,15 @@ impl Building {
             Building::Name(name) => {
                 *self = match find(name) {
                     None => Building::Unknown(name.to_vec(), Words::default()),
-                    Some(entry) => match entry.runner {
-                        Runner::Store(command) => {
-                            Building::Store(entry, Op::new(command).spelled(name))
+                    Some(entry) => {
+                        let called = Called::new(entry, name);
+                        match entry.runner {
+                            Runner::Store(command) => {
+                                Building::Store(called, Op::new(command).spelled(name))
+                            }
+                            Runner::Server(_) => Building::Server(called, Words::default()),
                         }
-                        Runner::Server(_) => Building::Server(entry, Words::default()),
-                    },
+                    }
                 }
             }
             Building::Store(_, op) => op.end(),
@@ -187,8 +190,8 @@ impl Building {
     fn finish(self) -> Option<Parsed> {
         match self {
             Building::Name(_) => None,
-            Building::Store(entry, op) => Some(Parsed::Store(entry, op)),
-            Building::Server(entry, words) => Some(Parsed::Server(entry, words)),
+            Building::Store(called, op) => Some(Parsed::Store(called, op)),
+            Building::Server(called, words) => Some(Parsed::Server(called, words)),
             Building::Unknown(name, words) => Some(Parsed::Unknown(name, words)),
         }
     }

@@ -1,43 +1,40 @@
 //! As many clients as may be, and junk from many of them.
 
-use std::io::{Read, Write};
-
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use seawall_sys::limit::raise_descriptors;
 use seawall_sys::usage::resident_bytes;
 
 use crate::client::Server;
-use crate::{alone, connect, say};
-
-/// Descriptors that the rest of the process may need.
-const RESERVE: u64 = 1_000;
+use crate::visitors::{Visitors, was_called};
+use crate::{alone, say};
 
 #[test]
 fn ten_thousand_clients() {
+    let talk = |number: usize, _| {
+        let len = number.to_string().len();
+        (
+            format!("SET key:{number} {number}\r\nGET key:{number}\r\n"),
+            format!("+OK\r\n${len}\r\n{number}\r\n"),
+        )
+    };
+    if was_called(talk) {
+        return;
+    }
     let _alone = alone();
-    // Both ends are in this process.
-    let allowed = raise_descriptors(20_000 + RESERVE).unwrap();
-    let crowd = (allowed.saturating_sub(RESERVE) / 2).min(10_000) as usize;
+    // One more asks how many keys there are.
+    let crowd = Visitors::count(9_999);
     let server = Server::start(2, &["tcp-backlog=4096"]);
     let before = resident_bytes().unwrap();
-    let mut streams: Vec<_> = (0..crowd).map(|_| connect(&server)).collect();
-    for (number, stream) in streams.iter_mut().enumerate() {
-        write!(stream, "SET key:{number} {number}\r\nGET key:{number}\r\n").unwrap();
-    }
-    for (number, stream) in streams.iter_mut().enumerate() {
-        let expected = format!("+OK\r\n${}\r\n{number}\r\n", number.to_string().len());
-        let mut heard = vec![0; expected.len()];
-        stream.read_exact(&mut heard).unwrap();
-        assert_eq!(heard, expected.as_bytes());
-    }
+    let address = server.running().addresses()[0];
+    let visitors = Visitors::send("crowd::ten_thousand_clients", address, crowd);
     let each = resident_bytes().unwrap().saturating_sub(before) / crowd as u64;
-    println!("{crowd} clients ({allowed} descriptors allowed), {each} bytes each");
+    println!("{crowd} clients, {each} bytes each");
     assert!(each < 16 << 10, "{each} bytes for a client that is idle");
     assert_eq!(
         say(&server, b"DBSIZE\r\n"),
         format!(":{crowd}\r\n").as_bytes()
     );
+    visitors.leave();
 }
 
 /// Random bytes, some of them beginning as a command does: each client is answered or closed, and the

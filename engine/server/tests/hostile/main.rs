@@ -3,6 +3,7 @@
 //! - [`protocol`]: bytes that are no protocol, or hardly; Redis's own answers are the measure.
 //! - [`memory`]: clients that promise, hoard, and do not read; what the process holds is bounded.
 //! - [`crowd`]: as many as may be, and junk from all of them.
+//! - [`memcached`]: the same from Memcached's clients.
 
 #[path = "../serve/client.rs"]
 #[expect(
@@ -11,8 +12,11 @@
 )]
 mod client;
 mod crowd;
+mod memcached;
 mod memory;
 mod protocol;
+#[path = "../net/visitors.rs"]
+mod visitors;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

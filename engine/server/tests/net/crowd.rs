@@ -9,37 +9,23 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_server::net::{Net, Token};
-use seawall_sys::limit::raise_descriptors;
 
 use crate::each_loop;
 use crate::host::{Echo, Happened, Host, Ledger, Service};
-
-/// Descriptors that the rest of this process may need.
-const RESERVE: u64 = 2_000;
+use crate::visitors::{Visitors, was_called};
 
 #[test]
 fn ten_thousand_connections() {
-    // Both ends are in this process.
-    let allowed = raise_descriptors(20_000 + RESERVE).unwrap();
-    let crowd = (allowed.saturating_sub(RESERVE) / 2).min(10_000) as usize;
-    println!("{crowd} connections ({allowed} descriptors allowed)");
+    // Each says its own number, all of them before any is answered.
+    let line = |number: usize, round| format!("{:09}\n", number * 2 + round);
+    if was_called(|number, round| (line(number, round), line(number, round))) {
+        return;
+    }
+    let crowd = Visitors::count(10_000);
     each_loop(|make| {
         let host = Host::start(make, Echo);
-        let mut streams: Vec<_> = (0..crowd)
-            .map(|_| TcpStream::connect(host.address).unwrap())
-            .collect();
-        // Each says its own number, all of them before any is answered, and twice.
-        for round in 0..2 {
-            for (number, stream) in streams.iter_mut().enumerate() {
-                writeln!(stream, "{:09}", number * 2 + round).unwrap();
-            }
-            for (number, stream) in streams.iter_mut().enumerate() {
-                let mut line = [0; 10];
-                stream.read_exact(&mut line).unwrap();
-                assert_eq!(line, format!("{:09}\n", number * 2 + round).as_bytes());
-            }
-        }
-        drop(streams);
+        let test = "crowd::ten_thousand_connections";
+        Visitors::send(test, host.address, crowd).leave();
         let report = host.stop_when_empty();
         assert_eq!(report.ledger.accepted, crowd);
         assert_eq!(report.ledger.closed, crowd);

@@ -7,6 +7,7 @@ mod echo;
 mod host;
 mod slow;
 mod spread;
+mod visitors;
 mod wake;
 
 use host::Make;

@@ -83,7 +83,7 @@ fn who_resets_hears_no_commands() {
     let (mut monitor, mut other) = (server.connect(), server.connect());
     assert_eq!(monitor.ask("MONITOR"), "+OK\r\n");
     other.talk(&[("SET key value", "+OK")]);
-    assert!(monitor.reply().ends_with("\"set\" \"key\" \"value\"\r\n"));
+    assert!(monitor.reply().ends_with("\"SET\" \"key\" \"value\"\r\n"));
     assert_eq!(monitor.ask("RESET"), "+RESET\r\n");
     other.talk(&[("SET key value", "+OK")]);
     monitor.hears_nothing();

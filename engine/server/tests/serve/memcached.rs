@@ -1,5 +1,6 @@
 //! Memcached's clients over TCP, beside Redis's on the same keys.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -84,9 +85,168 @@ fn a_flush_may_wait() {
 }
 
 #[test]
-fn a_password_keeps_everybody_out() {
+fn a_password_is_given_by_a_first_set() {
     let (_server, mut memcached) = start(&["requirepass=secret"]);
-    talk(&mut memcached, "get a|", "CLIENT_ERROR unauthenticated|");
-    let closed = memcached.read(&mut [0; 16]).expect("it hangs up");
-    assert_eq!(closed, 0);
+    let stranger = "CLIENT_ERROR unauthenticated|";
+    talk(&mut memcached, "get a|", stranger);
+    talk(
+        &mut memcached,
+        "set a 0 0 13|default wrong|",
+        "CLIENT_ERROR authentication failure|",
+    );
+    talk(
+        &mut memcached,
+        "set a 0 0 5|alone|",
+        "CLIENT_ERROR bad authentication token format|",
+    );
+    let large = format!("set a 0 0 3000|{}|", "x".repeat(3000));
+    talk(&mut memcached, &large, stranger);
+    talk(&mut memcached, "set a 0 0 14|default secret|", "STORED|");
+    talk(&mut memcached, "get a|", "END|");
+    let told = stats(&mut memcached);
+    assert_eq!(
+        (told["auth_cmds"].as_str(), told["auth_errors"].as_str()),
+        ("3", "2")
+    );
+}
+
+/// What `stats` tells.
+fn stats(stream: &mut TcpStream) -> HashMap<String, String> {
+    stream.write_all(b"stats\r\n").expect("it reads");
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"END\r\n") {
+        let mut part = [0; 4096];
+        let count = stream.read(&mut part).expect("it answers");
+        heard.extend_from_slice(&part[..count]);
+    }
+    let text = String::from_utf8(heard).expect("text");
+    let told = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("STAT ")?.split_once(' '));
+    told.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+#[test]
+fn what_requests_came_to_is_counted() {
+    let (_server, mut memcached) = start(&["memcached-item-size-max=1024"]);
+    talk(
+        &mut memcached,
+        "set a 0 0 1|1|get a b|mg a|mg b|",
+        "STORED|VALUE a 0 1|1|END|HD|EN|",
+    );
+    talk(
+        &mut memcached,
+        "delete b|delete b noreply|incr a 1|decr b 1|",
+        "NOT_FOUND|2|NOT_FOUND|",
+    );
+    talk(
+        &mut memcached,
+        "cas a 0 0 1 1|x|cas b 0 0 1 1|x|",
+        "EXISTS|NOT_FOUND|",
+    );
+    talk(
+        &mut memcached,
+        "touch a 9|gat 9 b|mg a T9|add a 0 0 1|x|",
+        "TOUCHED|END|HD|NOT_STORED|",
+    );
+    let large = format!("set a 0 0 1000|{}|get a|", "x".repeat(1000));
+    talk(
+        &mut memcached,
+        &large,
+        "SERVER_ERROR object too large for cache|END|",
+    );
+    let told = stats(&mut memcached);
+    for (name, value) in [
+        ("cmd_get", "5"),
+        ("get_hits", "2"),
+        ("get_misses", "3"),
+        ("cmd_set", "4"),
+        ("delete_misses", "2"),
+        ("delete_hits", "1"),
+        ("incr_hits", "1"),
+        ("decr_misses", "1"),
+        ("cas_badval", "1"),
+        ("cas_misses", "1"),
+        ("cmd_touch", "3"),
+        ("touch_hits", "2"),
+        ("touch_misses", "1"),
+        ("store_too_large", "1"),
+        ("total_items", "1"),
+        ("curr_items", "0"),
+    ] {
+        assert_eq!(told.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn requests_are_shown_kept_and_held_like_those_of_redis() {
+    let (server, mut memcached) = start(&["slowlog-log-slower-than=0"]);
+    let mut monitor = server.connect();
+    monitor.send("MONITOR\r\n");
+    assert_eq!(monitor.reply(), "+OK\r\n");
+    talk(&mut memcached, "set fish 0 0 4|tuna|", "STORED|");
+    let shown = monitor.reply();
+    let words = "\"memcached.set\" \"fish\" \"tuna\" \"0\" \"0\"\r\n";
+    assert!(shown.ends_with(words), "{shown:?}");
+    let mut redis = server.connect();
+    redis.send("SLOWLOG GET\r\nINFO commandstats\r\n");
+    let slow = redis.reply();
+    assert!(
+        slow.contains("memcached.set") && slow.contains("tuna"),
+        "{slow:?}"
+    );
+    let counts = redis.reply();
+    assert!(
+        counts.contains("cmdstat_memcached.set:calls=1,"),
+        "{counts:?}"
+    );
+    redis.send("CLIENT PAUSE 10000 WRITE\r\n").reply();
+    talk(&mut memcached, "get fish|", "VALUE fish 0 4|tuna|END|");
+    memcached
+        .write_all(b"set fish 0 0 1 noreply\r\nx\r\nget fish\r\n")
+        .expect("it reads");
+    memcached
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .expect("a socket");
+    memcached.read(&mut [0]).expect_err("it is held");
+    memcached
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
+    redis.send("CLIENT UNPAUSE\r\n").reply();
+    talk(&mut memcached, "", "VALUE fish 0 1|x|END|");
+}
+
+#[test]
+fn one_too_many_is_told_so() {
+    let (server, mut memcached) = start(&["maxclients=1"]);
+    talk(&mut memcached, "mn|", "MN|");
+    let address = server.running().memcached_addresses()[0];
+    let mut second = TcpStream::connect(address).expect("it listens");
+    talk(&mut second, "", "ERROR Too many open connections|");
+    assert_eq!(second.read(&mut [0; 16]).expect("it hangs up"), 0);
+}
+
+#[test]
+fn one_line_may_name_as_many_keys_as_many_lines() {
+    let (_server, mut memcached) = start(&[]);
+    let value = "v".repeat(10_000);
+    talk(
+        &mut memcached,
+        &format!("set k 0 0 10000|{value}|"),
+        "STORED|",
+    );
+    // Two hundred megabytes of answers, which nobody reads at first.
+    let asked = format!("get{}|", " k".repeat(20_000));
+    let answer = format!("VALUE k 0 10000|{value}|").repeat(20_000) + "END|";
+    talk(&mut memcached, &asked, &answer);
+}
+
+#[test]
+fn the_memory_limit_is_redis_maxmemory() {
+    let (server, mut memcached) = start(&[]);
+    talk(&mut memcached, "cache_memlimit 64|", "OK|");
+    let mut redis = server.connect();
+    let told = redis.send("CONFIG GET maxmemory\r\n").reply();
+    assert!(told.contains("67108864"), "{told:?}");
 }

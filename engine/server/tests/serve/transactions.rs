@@ -151,3 +151,21 @@ fn strangers_give_the_password_first() {
     );
     assert_eq!(client.reply(), "");
 }
+
+#[test]
+fn what_is_no_reply_is_heard_though_replies_are_not_wanted() {
+    let server = Server::start(2, &[]);
+    let mut client = server.connect();
+    client.send("CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\n");
+    assert_eq!(client.reply(), "+OK\r\n");
+    client.send("CLIENT REPLY SKIP\r\nPING\r\nECHO heard\r\n");
+    assert_eq!(client.reply(), "$5\r\nheard\r\n");
+    client.send("CLIENT REPLY OFF\r\nSUBSCRIBE a\r\n");
+    assert_eq!(client.reply(), "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
+    client.send("UNSUBSCRIBE\r\nPING\r\nCLIENT REPLY ON\r\n");
+    assert_eq!(
+        client.reply(),
+        "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n"
+    );
+    assert_eq!(client.reply(), "+OK\r\n");
+}

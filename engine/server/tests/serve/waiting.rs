@@ -128,3 +128,17 @@ pub fn wait_until_blocked(server: &Server, count: usize) {
     }
     panic!("not {count} clients wait");
 }
+
+#[test]
+fn time_goes_on_while_a_worker_sleeps() {
+    let server = Server::start(2, &[]);
+    let mut client = server.connect();
+    for (n, idle_ms) in [90, 45, 70, 20, 80, 60, 35, 95].into_iter().enumerate() {
+        // Whoever counted from when it fell asleep would have lost the key at once.
+        std::thread::sleep(Duration::from_millis(idle_ms));
+        client.talk(&[
+            (&format!("SET key:{n} value PX 40"), "+OK"),
+            (&format!("STRLEN key:{n}"), ":5"),
+        ]);
+    }
+}

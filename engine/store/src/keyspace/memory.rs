@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::Keyspace;
 use crate::command::{CommandError, Flag};
+use crate::effect::Effects;
 use crate::event::Class;
 use crate::mem::{Arena, ItemId, NewItem};
 use crate::op::Op;
@@ -15,6 +16,8 @@ use crate::op::Op;
 /// Room that is kept free where readers delay reuse, so that ordinary limbo evicts nothing: a 64th of
 /// `maxmemory` at most, and no more than this.
 const RESERVE_BYTES_MAX: u64 = 256 << 10;
+/// Evictions of one slice of those that no write asks for.
+const SLICE_EVICTIONS: usize = 64;
 
 /// Strings that go with a write, and what each took off its need.
 type Replaced = SmallVec<[(ItemId, u64); 1]>;
@@ -112,6 +115,7 @@ impl Keyspace {
             let Some(id) = self.victim() else {
                 // What is in limbo is on its way out.
                 let fits = live + need <= self.maxmemory;
+                self.full = !fits;
                 return fits.then_some(()).ok_or(CommandError::OUT_OF_MEMORY);
             };
             need += replaced
@@ -125,6 +129,32 @@ impl Keyspace {
                 room_bytes = self.maxmemory.saturating_sub(limbo);
             }
         }
+    }
+
+    /// Evicts what is above the bound since that was lowered, some keys at a time, though no write asks for
+    /// room; whether more are to go. Their `DEL`s go to `effects`.
+    pub(crate) fn evict_slice(&mut self, effects: &mut Effects) -> bool {
+        self.full = false;
+        let mut evictions = 0;
+        while self.is_above() && evictions < SLICE_EVICTIONS {
+            let Some(id) = self.victim() else {
+                self.full = true;
+                break;
+            };
+            self.evict(id);
+            evictions += 1;
+        }
+        self.drain_removed(effects);
+        self.is_above() && !self.full
+    }
+
+    /// Whether nothing that needs memory may run: the bound is passed, and nothing may go.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full && self.is_above()
+    }
+
+    fn is_above(&self) -> bool {
+        self.maxmemory > 0 && self.used_bytes() - self.arena.limbo_bytes() > self.maxmemory
     }
 
     fn evict(&mut self, id: ItemId) {

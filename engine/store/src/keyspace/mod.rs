@@ -102,6 +102,8 @@ pub struct Keyspace {
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
+    /// Whether nothing could be evicted when room was last made.
+    full: bool,
     settings: Settings,
     observers: Observers,
     /// `DEL`s of keys that expired or were evicted.
@@ -141,6 +143,7 @@ impl Keyspace {
             collection_bytes: 0,
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
+            full: false,
             settings: Settings::new(config),
             observers: Observers::default(),
             removed: Effects::default(),

@@ -4,10 +4,11 @@
 
 use super::{ItemKind, Keyspace, Tag};
 use crate::command::CommandError;
+use crate::mem::Item;
 use crate::time::Millis;
 
 /// A string as Memcached's commands see it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Tagged<'a> {
     /// Its bytes.
     pub value: &'a [u8],
@@ -15,6 +16,15 @@ pub struct Tagged<'a> {
     pub expires: Option<Millis>,
     /// What is kept beside it.
     pub tag: Tag,
+    item: Item<'a>,
+}
+
+impl Tagged<'_> {
+    /// Changes when it was read, and its state: what may change without a new item. A string without a tag
+    /// keeps none of it.
+    pub fn mark(&self, tag: Tag) {
+        self.item.set_tag(tag);
+    }
 }
 
 impl Keyspace {
@@ -45,6 +55,7 @@ impl Keyspace {
             value: item.value(),
             expires: item.expires(),
             tag: item.tag().unwrap_or_default(),
+            item,
         }))
     }
 
@@ -68,13 +79,6 @@ impl Keyspace {
         };
         self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
         Ok(tag.cas)
-    }
-
-    /// Changes when `key` was read, and its state: what may change without a new item.
-    pub fn set_tag(&mut self, key: &[u8], tag: Tag) {
-        if let Some((_, id)) = self.locate(key) {
-            self.arena.own(id).set_tag(tag);
-        }
     }
 
     /// `tag` with a number that no item of this shard ever had, not even before a restart: the time in

@@ -90,6 +90,8 @@ struct Inner {
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
     reads: Vec<Reads>,
+    /// Whether a shard is full, and nothing of it may go: as its owner last saw it.
+    full: Vec<AtomicBool>,
     /// Effects of each shard's ops.
     changes: Vec<Arc<AtomicU64>>,
     /// How far compact forms go now, for values that are brought together.

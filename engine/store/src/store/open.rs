@@ -86,6 +86,7 @@ impl Store {
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
+                full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
                 limits: Mutex::new(config.limits),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),

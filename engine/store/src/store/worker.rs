@@ -6,6 +6,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::caller::{Answered, Whose};
@@ -22,6 +23,7 @@ use crate::event::Event;
 use crate::op::Op;
 use crate::reply::{Protocol, Reply};
 use crate::shard::ShardStats;
+use crate::slot::Slot;
 use crate::time::Millis;
 
 /// How many requests of one session a turn takes at once.
@@ -143,6 +145,19 @@ impl Worker {
     /// Whether `op` goes over several shards.
     pub fn is_wide(&self, op: &Op) -> bool {
         !matches!(route(op, self.core().inner.shards), Route::One(_))
+    }
+
+    /// Whether there is no room on a shard of one of `op`'s keys or, where it has none or there is no op, on
+    /// any. What asks may still be refused, or find room, when it runs.
+    pub fn is_full(&self, op: Option<&Op>) -> bool {
+        let inner = &self.core().inner;
+        // Relaxed: as where it is told.
+        let is_full = |shard: usize| inner.full[shard].load(Ordering::Relaxed);
+        let mut keys = op.into_iter().flat_map(Op::keys).peekable();
+        if keys.peek().is_none() {
+            return (0..inner.shards).any(is_full);
+        }
+        keys.any(|key| is_full(Slot::of(key).shard(inner.shards)))
     }
 
     /// Applies all of `ops` or, where a key of `watch` changed or has expired since it was watched, none
@@ -395,6 +410,11 @@ impl Core {
                 }
             });
             busy |= host.is_busy();
+            // Relaxed: it orders nothing; whoever asks too early is refused by the shard itself.
+            let (told, full) = (&self.inner.full[host.number], host.is_full());
+            if told.load(Ordering::Relaxed) != full {
+                told.store(full, Ordering::Relaxed);
+            }
         }
         for link in self.links.iter_mut().flatten() {
             if link.outbox.is_empty() {

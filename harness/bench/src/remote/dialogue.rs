@@ -1,6 +1,6 @@
 //! A conversation with a server apart from the ops: one question, then its answer.
 //!
-//! It blocks, and gives up after [`PATIENCE`]: what it asks any server answers at once.
+//! It blocks, and gives up after a while: what it asks any server answers at once, but for deleting much.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,6 +10,8 @@ use super::Address;
 
 /// How long a server may take to accept or to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take to delete all that it holds: Redis frees some million keys a second.
+const FLUSH_MAX: Duration = Duration::from_mins(2);
 /// The longest line and the longest block of an answer.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 const BLOCK_BYTES_MAX: usize = 16 << 20;
@@ -17,6 +19,8 @@ const BLOCK_BYTES_MAX: usize = 16 << 20;
 /// A connection for questions.
 pub(crate) struct Dialogue {
     address: Address,
+    /// How long the server may take to answer.
+    patience: Duration,
     stream: BufReader<TcpStream>,
 }
 
@@ -33,8 +37,19 @@ impl Dialogue {
             .map_err(|error| format!("{address}: {error}"))?;
         Ok(Dialogue {
             address: address.clone(),
+            patience: PATIENCE,
             stream: BufReader::new(stream),
         })
+    }
+
+    /// Waits for answers as long as it takes to delete many keys.
+    ///
+    /// # Errors
+    /// The server is gone.
+    pub(crate) fn be_patient(&mut self) -> Result<(), String> {
+        let set = self.stream.get_ref().set_read_timeout(Some(FLUSH_MAX));
+        self.patience = FLUSH_MAX;
+        set.map_err(|error| self.broken(&error))
     }
 
     /// Sends a question.
@@ -102,7 +117,7 @@ impl Dialogue {
                 format!(
                     "{} does not answer within {} s",
                     self.address,
-                    PATIENCE.as_secs()
+                    self.patience.as_secs()
                 )
             }
             UnexpectedEof | ConnectionReset | BrokenPipe => {

@@ -170,7 +170,11 @@ mod tests {
         assert_eq!(resp.takes(&named(&[("pipeline", "16")])), Ok(()));
         assert_eq!(memcached.speaks("cache-aside:keys=100"), Ok(()));
         let why = resp.takes(&named(&[("maxmemory", "1mb")]));
-        assert!(why.expect_err("not its own").contains("`maxmemory`"));
+        let why = why.expect_err("not its own");
+        assert!(
+            why.contains("`maxmemory`") && why.contains("it takes pipeline, threads"),
+            "{why}"
+        );
         let why = memcached.speaks("leaderboard");
         assert!(why.expect_err("no form").contains("no form for ZADD"));
     }

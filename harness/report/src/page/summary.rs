@@ -5,7 +5,7 @@
 
 use super::failures::{Family, comparisons, in_order};
 use super::throughput::NO_STORES;
-use super::{Page, persistence};
+use super::{Page, peers, persistence};
 use crate::block::{Block, Text, Tone};
 use crate::cell::{Cell, cells};
 use crate::curve::traces;
@@ -56,6 +56,7 @@ fn build(run: &Run) -> Vec<Block> {
         broken_claims(run),
         losses(run),
         speeds(run),
+        peers::findings(run),
         durability(run),
         policies(run),
     ];

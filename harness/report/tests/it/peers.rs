@@ -64,6 +64,10 @@ fn servers_are_compared_with_the_first_server() {
         seawall.contains("2.00") && seawall.contains("0.400"),
         "{seawall}"
     );
+    let text = render_run(&run).markdown;
+    let (summary, _) = text.split_once("## Throughput").expect("the summary");
+    let words = "`spawn:seawall` did **2.00";
+    assert!(summary.contains(words), "in a sentence, too: {summary}");
     let redis = line(&run, "spawn:redis-server");
     assert!(!redis.contains("1.00"), "not with itself: {redis}");
     let limit = line(&run, "limit");
@@ -213,6 +217,16 @@ fn cpus_of_their_own_are_said_only_where_they_were() {
     };
     assert!(said(&[0], &[1]));
     assert!(!said(&[0, 1], &[1]));
+    // A server of another machine has CPUs of its own, which nobody here knows.
+    let away = run(|row| {
+        row.extra.insert("generator_cpus".into(), json!([0, 1]));
+        row.extra.insert("cpus_shared".into(), json!(false));
+    });
+    assert!(
+        render_run(&away)
+            .markdown
+            .contains("CPUs of its own, apart")
+    );
     assert!(!said(&[], &[0, 1]));
     assert!(
         !render_run(&run(|_| ()))

@@ -1,7 +1,8 @@
 """Runs the sections of a client's script, and says of each whether it held.
 
-One line a section on standard output, `passed NAME` or `failed NAME: WHY`; the driver reads them. It is
-no test framework: a section is a function that asserts, and every one begins on an empty server.
+One line a section on standard output, `passed NAME` or `failed NAME: WHY`; the driver reads them.
+It is no test framework: a section is a function that asserts, and every one begins on an empty
+server.
 """
 
 import asyncio

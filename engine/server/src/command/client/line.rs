@@ -6,10 +6,7 @@ use std::sync::atomic::Ordering;
 use seawall_store::Millis;
 
 use crate::clients::Card;
-use crate::command::entries;
-
-/// What a connection takes besides its buffers.
-const CONNECTION_BYTES: u64 = 1024;
+use crate::command::callable;
 
 /// The client in one line: Redis's fields, in its order.
 pub fn line(card: &Card, now: Millis) -> String {
@@ -17,15 +14,16 @@ pub fn line(card: &Card, now: Millis) -> String {
     let names = card.names();
     let command = (card.command.get() as usize)
         .checked_sub(1)
-        .and_then(|at| entries().get(at));
+        .and_then(|at| callable().get(at));
     let [channels, patterns, shard_channels] = &card.subscriptions;
     let (input, output) = (card.input_bytes.get(), card.output_bytes.get());
+    let queued = card.transaction_bytes.get();
     let multi = card.transaction.get() as i64 - 1;
     let mut line = String::new();
     let _ = write!(
         line,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} \
-         multi={multi} qbuf={input} qbuf-free=0 argv-mem=0 multi-mem=0 rbs={output} rbp={output} \
+         multi={multi} qbuf={input} qbuf-free=0 argv-mem=0 multi-mem={queued} rbs={output} rbp={output} \
          obl={output} oll=0 omem={output} tot-mem={} events={} cmd={} user=default redir=-1 resp={} \
          lib-name={} lib-ver={}",
         card.id,
@@ -40,7 +38,7 @@ pub fn line(card: &Card, now: Millis) -> String {
         channels.get(),
         patterns.get(),
         shard_channels.get(),
-        input + output + CONNECTION_BYTES,
+        card.bytes(),
         if output > 0 { "rw" } else { "r" },
         command.map_or("NULL", |entry| entry.name()),
         card.resp.get(),
@@ -57,7 +55,10 @@ fn flags(card: &Card) -> String {
         ('O', card.monitors.load(Ordering::Relaxed)),
         ('P', listens),
         ('x', card.transaction.get() > 0),
-        ('b', card.blocked.load(Ordering::Relaxed)),
+        (
+            'b',
+            card.blocked.load(Ordering::Relaxed) || card.paused.load(Ordering::Relaxed),
+        ),
         ('U', card.peer.ends_with(":0")),
         ('e', card.stays.load(Ordering::Relaxed)),
     ];

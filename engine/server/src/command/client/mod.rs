@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use seawall_store::command::number::{self, parse_int};
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
-use super::{Command, Context, Order, help};
+use super::{Command, Context, Next, Order, help};
 use crate::clients::{Card, check_name};
 use crate::connection::Replies;
 use crate::mailbox::Message;
@@ -217,8 +217,10 @@ fn setinfo(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn reply(context: &mut Context<'_>) -> Result<(), CommandError> {
     match context.args[1].to_ascii_lowercase().as_slice() {
         b"on" => {
+            // It is answered, whatever was muted until now.
             context.client.replies = Replies::On;
             context.reply.ok();
+            context.next = Next::Pushed;
         }
         b"off" => context.client.replies = Replies::Off,
         b"skip" if context.client.replies == Replies::Off => {}

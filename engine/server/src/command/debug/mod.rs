@@ -125,6 +125,7 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
         (b"sleep", [seconds]) => {
             let seconds = float(seconds)?.clamp(0.0, SLEEP_S_MAX);
             std::thread::sleep(Duration::from_secs_f64(seconds));
+            context.store.see(context.server.store.now());
             context.reply.ok();
         }
         (b"set-active-expire", [on]) => {

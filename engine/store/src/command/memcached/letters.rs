@@ -3,17 +3,15 @@
 use smallvec::SmallVec;
 
 use super::super::Call;
-use super::lines::BAD_TOKEN;
-use super::number::{Expiry, unsigned};
+use super::lines::{BAD_FORMAT, BAD_TOKEN};
+use super::number::{Expiry, number, unsigned};
 use crate::keyspace::Tag;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
 
 /// The longest opaque token that is returned, in bytes.
-const OPAQUE_BYTES_MAX: usize = 32;
-/// Letters that take a number.
-const NUMBERS: &[u8] = b"CDEJ";
+const OPAQUE_BYTES_MAX: usize = 31;
 
 /// Letters with what follows each, in the order in which they were written.
 pub(super) struct Letters<'a> {
@@ -29,35 +27,40 @@ pub(super) struct Shown<'a> {
     pub(super) seconds_left: i64,
     /// Since it was read.
     pub(super) idle_s: u32,
+    /// Whether flags, length and how it was used may be shown too.
+    pub(super) whole: bool,
 }
 
 impl<'a> Letters<'a> {
-    /// Reads the arguments of `op` from `from` on, of which each begins with one of `known`.
-    pub(super) fn parse(
-        op: &'a Op,
-        from: usize,
-        known: &str,
-    ) -> Result<Letters<'a>, &'static [u8]> {
+    /// Reads the arguments of `op` from `from` on. Every command takes every letter, and passes over those
+    /// that mean nothing to it.
+    pub(super) fn parse(op: &'a Op, from: usize) -> Result<Letters<'a>, &'static [u8]> {
         let mut list: SmallVec<[(u8, &[u8]); 12]> = SmallVec::new();
+        let mut refusal = None;
         for i in from..op.len() {
             let Some((&letter, rest)) = op[i].split_first() else {
                 continue;
             };
-            if !known.as_bytes().contains(&letter) {
-                return Err(b"CLIENT_ERROR invalid flag\r\n");
-            }
             if list.iter().any(|(other, _)| *other == letter) {
                 return Err(b"CLIENT_ERROR duplicate flag\r\n");
             }
-            if letter == b'O' && rest.len() > OPAQUE_BYTES_MAX {
-                return Err(b"CLIENT_ERROR opaque token too long\r\n");
-            }
-            if NUMBERS.contains(&letter) && unsigned(rest).is_none() {
-                return Err(BAD_TOKEN);
-            }
+            // Of several that are wrong the last is told, flags only where nothing else is.
+            refusal = match wrong(letter, rest)? {
+                Some(BAD_FORMAT) => refusal.or(Some(BAD_FORMAT)),
+                told => told.or(refusal),
+            };
             list.push((letter, rest));
         }
-        Ok(Letters { list })
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(Letters { list }),
+        }
+    }
+
+    /// Whether the opaque token is longer than is returned.
+    pub(super) fn is_too_opaque(&self) -> bool {
+        self.get(b'O')
+            .is_some_and(|token| token.len() > OPAQUE_BYTES_MAX)
     }
 
     /// Whether `letter` was given.
@@ -71,17 +74,20 @@ impl<'a> Letters<'a> {
         found.map(|&(_, rest)| rest)
     }
 
-    /// The number that follows `letter`, one of [`NUMBERS`].
+    /// The number that follows `letter`, which was looked at when it was read.
     pub(super) fn number(&self, letter: u8) -> Option<u64> {
         self.get(letter).and_then(unsigned)
     }
 
-    /// The time that follows `letter`.
-    pub(super) fn expiry(&self, letter: u8, now: Millis) -> Result<Option<Expiry>, ()> {
-        match self.get(letter) {
-            None => Ok(None),
-            Some(text) => Expiry::parse(text, now).map(Some).ok_or(()),
-        }
+    /// The time that follows `letter`, which was looked at when it was read.
+    pub(super) fn expiry(&self, letter: u8, now: Millis) -> Option<Expiry> {
+        self.get(letter).and_then(|text| Expiry::parse(text, now))
+    }
+
+    /// The client's flags.
+    pub(super) fn flags(&self) -> u32 {
+        // Memcached keeps the lower 32 bits of what a client sends.
+        self.number(b'F').unwrap_or(0) as u32
     }
 
     /// Whether `first` was given, and before `second`.
@@ -133,6 +139,7 @@ impl<'a> Letters<'a> {
         let len = shown.value.map_or(0, <[u8]>::len);
         self.returned(reply, key, |reply, letter| {
             let text = match letter {
+                b'f' | b'h' | b'l' | b's' if !shown.whole => return,
                 b'c' => format!(" c{}", tag.cas),
                 b'f' => format!(" f{}", tag.flags),
                 b'h' => format!(" h{}", u8::from(tag.fetched)),
@@ -183,14 +190,24 @@ impl<'a> Letters<'a> {
     }
 }
 
-/// The times of `mg`: what it creates for, how near the end it renews, and until when it extends.
-pub(super) fn lookup_arguments(
-    letters: &Letters<'_>,
-    now: Millis,
-) -> Result<[Option<Expiry>; 3], &'static [u8]> {
-    let mut times = [None; 3];
-    for (time, letter) in times.iter_mut().zip([b'N', b'R', b'T']) {
-        *time = letters.expiry(letter, now).map_err(|()| BAD_TOKEN)?;
-    }
-    Ok(times)
+/// What is wrong with what follows a letter.
+///
+/// # Errors
+/// There is no such letter.
+fn wrong(letter: u8, rest: &[u8]) -> Result<Option<&'static [u8]>, &'static [u8]> {
+    let refusal: Option<&[u8]> = match letter {
+        // The parser gives it the key's text, where that could be decoded.
+        b'b' if rest.is_empty() => Some(b"CLIENT_ERROR error decoding key\r\n"),
+        b'C' | b'E' if unsigned(rest).is_none() => Some(BAD_TOKEN),
+        b'D' if unsigned(rest).is_none() => Some(b"CLIENT_ERROR invalid numeric delta value\r\n"),
+        b'J' if unsigned(rest).is_none() => Some(b"CLIENT_ERROR invalid numeric initial value\r\n"),
+        b'F' if unsigned(rest).is_none() => Some(BAD_FORMAT),
+        b'M' if rest.len() != 1 => Some(b"CLIENT_ERROR incorrect length for M token\r\n"),
+        b'N' | b'R' | b'T' if number(rest).is_none() => Some(BAD_TOKEN),
+        b'b' | b'c' | b'f' | b'h' | b'k' | b'l' | b'q' | b's' | b't' | b'u' | b'v' | b'x'
+        | b'C' | b'D' | b'E' | b'F' | b'I' | b'J' | b'L' | b'M' | b'N' | b'O' | b'P' | b'R'
+        | b'T' => None,
+        _ => return Err(b"CLIENT_ERROR invalid flag\r\n"),
+    };
+    Ok(refusal)
 }

@@ -5,21 +5,37 @@
 //! letter `b`.
 
 use super::super::{Call, Command, CommandError, Flag, Flags, Keys};
-use super::letters::{Letters, Shown, lookup_arguments};
-use super::lines::{BAD_TOKEN, NOT_NUMERIC};
+use super::letters::{Letters, Shown};
+use super::lines::{BAD_LETTER, NOT_NUMERIC, TOO_OPAQUE};
 use super::number::{Expiry, seconds, seconds_left, unsigned};
-use super::text::{Mode, client_flags, look, write};
+use super::text::{Mode, look, write};
 use super::write::{expire, store};
-use crate::keyspace::{Tag, Tagged};
+use crate::keyspace::Tag;
 
-/// `mg key letters…`: read, and on the way touch, create or renew.
+/// `mg key letters…`: read. The letters `N` and `T` are for the two commands below.
 pub static META_GET: Command = Command {
     name: "memcached.mg",
     arity: -2,
-    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
+    flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "get a string and what is kept of it",
-    run: |call| answer(call, 1, "bcfhklOqstvENRT", get),
+    run: |call| answer(call, 1, None, get),
+};
+
+/// `mg key T… letters…`: read, and set when it expires.
+pub static META_GET_TOUCH: Command = Command {
+    name: "memcached.mg|touch",
+    flags: Flags::of(&[Flag::Write, Flag::Fast]),
+    about: "get a string and what is kept of it, and set when it expires",
+    ..META_GET
+};
+
+/// `mg key N… letters…`: read, or create.
+pub static META_GET_CREATE: Command = Command {
+    name: "memcached.mg|create",
+    flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
+    about: "get a string and what is kept of it, or create it",
+    ..META_GET
 };
 
 /// `ms key value letters…`
@@ -29,7 +45,7 @@ pub static META_SET: Command = Command {
     flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "set a string by one of five modes",
-    run: |call| answer(call, 2, "bcCEFIkOqsTMN", set),
+    run: |call| answer(call, 2, None, set),
 };
 
 /// `md key letters…`
@@ -39,7 +55,7 @@ pub static META_DELETE: Command = Command {
     flags: Flags::of(&[Flag::Write, Flag::Fast]),
     keys: Keys::ONE,
     about: "remove a key, or mark it as stale",
-    run: |call| answer(call, 1, "bCEIkOqTx", delete),
+    run: |call| answer(call, 1, Some(BAD_LETTER), delete),
 };
 
 /// `ma key letters…`
@@ -49,7 +65,7 @@ pub static META_ARITHMETIC: Command = Command {
     flags: Flags::of(&[Flag::Write, Flag::Denyoom, Flag::Fast]),
     keys: Keys::ONE,
     about: "add to a number or take from it",
-    run: |call| answer(call, 1, "bcCDEJkMNOqtTv", arithmetic),
+    run: |call| answer(call, 1, Some(BAD_LETTER), arithmetic),
 };
 
 /// `me key`
@@ -59,7 +75,7 @@ pub static META_DEBUG: Command = Command {
     flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
     keys: Keys::ONE,
     about: "what is kept of a key",
-    run: |call| answer(call, 1, "b", debug),
+    run: |call| answer(call, 1, None, debug),
 };
 
 /// The line that a call is refused with.
@@ -68,16 +84,18 @@ type Refusal = &'static [u8];
 /// What a handler came to: nothing where it wrote its answer.
 type Done = Result<Result<(), Refusal>, CommandError>;
 
-/// Reads the letters from argument `from` on and runs `handler`; a refusal is the answer.
+/// Reads the letters from argument `from` on and runs `handler`; a refusal is the answer. Where a letter
+/// is wrong, the answer is `wrong_letter`, or says how.
 fn answer(
     call: &mut Call<'_>,
     from: usize,
-    known: &str,
+    wrong_letter: Option<Refusal>,
     handler: fn(&mut Call<'_>, &Letters<'_>) -> Done,
 ) -> Result<(), CommandError> {
-    let done = match Letters::parse(call.op, from, known) {
+    let done = match Letters::parse(call.op, from) {
+        Ok(letters) if letters.is_too_opaque() => Err(TOO_OPAQUE),
         Ok(letters) => handler(call, &letters)?,
-        Err(refusal) => Err(refusal),
+        Err(refusal) => Err(wrong_letter.unwrap_or(refusal)),
     };
     if let Err(refusal) = done {
         call.out.reply.encoded(refusal);
@@ -87,68 +105,96 @@ fn answer(
 
 fn get(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
-    let [vivify, recache, touch] = match lookup_arguments(letters, now) {
-        Ok(times) => times,
-        Err(refusal) => return Ok(Err(refusal)),
+    let touch = letters.expiry(b'T', now);
+    // What is kept of reads is kept in a tag, which a string of Redis's clients has not got.
+    let needs_tag = b"chlR".iter().any(|&letter| letters.has(letter));
+    let Some(found) = look(call.keyspace, key, needs_tag)? else {
+        return create(call, letters);
+    };
+    let tag = found.tag;
+    let soon = match (letters.expiry(b'R', now), found.expires) {
+        (Some(Expiry::At(soon)), Some(at)) => at < soon,
+        _ => false,
     };
     // Whoever is told `W` is to fetch the value anew; `Z` says that somebody was told already.
-    let (mut win, mut other, mut created) = (false, false, false);
-    if look(call.keyspace, key, true)?.is_none() {
-        let Some(expiry) = vivify.filter(|_| call.keyspace.kind(key).is_none()) else {
-            if !letters.has(b'q') {
-                letters.status(call, b"EN");
-            }
-            return Ok(Ok(()));
-        };
-        let tag = Tag {
-            won: true,
-            accessed_s: seconds(now),
-            ..Tag::default()
-        };
-        store(call, key, b"", expiry.at(), tag, letters.number(b'E'))?;
-        (win, created) = (true, true);
-    } else if let Some(Tagged { tag, expires, .. }) = look(call.keyspace, key, true)? {
-        let soon = match (recache, expires) {
-            (Some(Expiry::At(soon)), Some(at)) => at < soon,
-            _ => false,
-        };
-        other = tag.won;
-        win = !tag.won && (tag.stale || soon);
-    }
-    let before = call.keyspace.expires_at(key).flatten();
-    let before = before.filter(|_| !created || !letters.stands_before(b't', b'N'));
-    if let Some(expiry) = touch
-        && expiry != Expiry::Past
-    {
-        expire(call, key, expiry);
-    }
-    let Some(found) = look(call.keyspace, key, true)? else {
-        return Ok(Ok(()));
-    };
-    let Tagged {
-        value,
-        expires,
-        tag,
-    } = found;
+    let win = !tag.won && (tag.stale || soon);
     // Letters count in their order: a time that is asked for before it is set is the old one.
-    let early = letters.stands_before(b't', if created { b'N' } else { b'T' });
-    let expires = if early { before } else { expires };
+    let expires = match touch {
+        Some(Expiry::At(at)) if !letters.stands_before(b't', b'T') => Some(at),
+        Some(Expiry::Never) if !letters.stands_before(b't', b'T') => None,
+        _ => found.expires,
+    };
     let shown = Shown {
-        value: Some(value),
+        value: Some(found.value),
         tag,
         seconds_left: seconds_left(expires, now),
         idle_s: seconds(now).saturating_sub(tag.accessed_s),
+        whole: true,
     };
-    let marks = [(other, " Z"), (tag.stale, " X"), (win, " W")];
+    let marks = [(tag.won, " Z"), (tag.stale, " X"), (win, " W")];
     letters.found(&mut call.out.reply, key, &shown, &marks);
-    let read = Tag {
-        fetched: true,
-        accessed_s: seconds(now),
-        won: tag.won || win,
-        ..tag
+    let read = if letters.has(b'u') {
+        tag
+    } else {
+        Tag {
+            fetched: true,
+            accessed_s: seconds(now),
+            ..tag
+        }
     };
-    call.keyspace.set_tag(key, read);
-    if touch == Some(Expiry::Past) {
+    found.mark(Tag {
+        won: tag.won || win,
+        ..read
+    });
+    if let Some(expiry) = touch {
+        expire(call, key, expiry);
+    }
+    Ok(Ok(()))
+}
+
+/// `mg` of what is not there: a miss, or an empty item that the client is to fill (`N`).
+fn create(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
+    let (key, now) = (&call.op[0], call.now);
+    let vivify = letters.expiry(b'N', now);
+    let Some(expiry) = vivify.filter(|_| call.keyspace.kind(key).is_none()) else {
+        if !letters.has(b'q') {
+            letters.status(call, b"EN");
+        }
+        return Ok(Ok(()));
+    };
+    let touch = letters.expiry(b'T', now);
+    // Of two times the one that is said last holds.
+    let lasting = match touch {
+        Some(touch) if letters.stands_before(b'N', b'T') => touch,
+        _ => expiry,
+    };
+    let tag = Tag {
+        won: true,
+        fetched: !letters.has(b'u'),
+        accessed_s: seconds(now),
+        ..Tag::default()
+    };
+    let cas = store(call, key, b"", lasting.at(), tag, letters.number(b'E'))?;
+    // A time that is asked for before it is set is not there yet.
+    let at = |letter| letters.stands_before(letter, b't');
+    let expires = match touch {
+        Some(touch) if at(b'T') && (!at(b'N') || letters.stands_before(b'N', b'T')) => touch.at(),
+        _ if at(b'N') => expiry.at(),
+        _ => None,
+    };
+    let shown = Shown {
+        value: Some(b""),
+        tag: Tag {
+            cas,
+            fetched: false,
+            ..tag
+        },
+        seconds_left: seconds_left(expires, now),
+        idle_s: 0,
+        whole: true,
+    };
+    letters.found(&mut call.out.reply, key, &shown, &[(true, " W")]);
+    if lasting == Expiry::Past {
         call.remove(key);
     }
     Ok(Ok(()))
@@ -162,43 +208,42 @@ fn set(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
         b"A" | b"a" => Mode::Append,
         b"P" | b"p" => Mode::Prepend,
         b"R" | b"r" => Mode::Replace,
-        [_] => return Ok(Err(b"CLIENT_ERROR invalid mode for ms M token\r\n")),
-        _ => return Ok(Err(b"CLIENT_ERROR incorrect length for M token\r\n")),
-    };
-    let flags = match letters.get(b'F') {
-        None => Some(0),
-        Some(text) => client_flags(text),
-    };
-    let (Some(flags), Ok(expiry), Ok(vivify)) =
-        (flags, letters.expiry(b'T', now), letters.expiry(b'N', now))
-    else {
-        return Ok(Err(BAD_TOKEN));
+        _ => return Ok(Err(b"CLIENT_ERROR invalid mode for ms M token\r\n")),
     };
     let mut tag = Tag {
-        flags,
+        flags: letters.flags(),
         accessed_s: seconds(now),
         ..Tag::default()
     };
-    let mut expiry = expiry.unwrap_or(Expiry::Never);
+    let mut expiry = letters.expiry(b'T', now).unwrap_or(Expiry::Never);
+    let vivify = letters.expiry(b'N', now);
     let chosen = letters.number(b'E');
-    if let Some(wanted) = letters.number(b'C') {
-        let Some(old) = look(call.keyspace, key, true)? else {
-            let line = if call.keyspace.kind(key).is_some() {
-                b"EX"
-            } else {
-                b"NF"
-            };
-            letters.stored(call, line, None);
-            return Ok(Ok(()));
-        };
-        if letters.has(b'I') && wanted < old.tag.cas {
-            // An older value than what is there: kept, but as stale, for as long as what was there.
-            tag.stale = true;
-            tag.won = old.tag.won;
-            expiry = old.expires.map_or(Expiry::Never, Expiry::At);
-        } else if wanted != old.tag.cas {
-            letters.stored(call, b"EX", None);
-            return Ok(Ok(()));
+    // A new item cannot have the number that is compared.
+    if let Some(wanted) = letters.number(b'C').filter(|_| mode != Mode::Add) {
+        let old = look(call.keyspace, key, true)?.map(|old| (old.tag, old.expires));
+        match old {
+            None if call.keyspace.kind(key).is_some() => {
+                letters.stored(call, b"EX", None);
+                return Ok(Ok(()));
+            }
+            // What adds to a value tells below that there is none.
+            None if matches!(mode, Mode::Append | Mode::Prepend) => {}
+            Some(_) if wanted == 0 && matches!(mode, Mode::Append | Mode::Prepend) => {}
+            None => {
+                letters.stored(call, b"NF", None);
+                return Ok(Ok(()));
+            }
+            Some((old, expires)) if letters.has(b'I') && wanted < old.cas => {
+                // An older value than what is there: kept, but as stale, for as long as what was there.
+                tag.stale = true;
+                tag.won = old.won;
+                expiry = expires.map_or(Expiry::Never, Expiry::At);
+            }
+            Some((old, _)) if wanted != old.cas => {
+                letters.stored(call, b"EX", None);
+                return Ok(Ok(()));
+            }
+            Some(_) => {}
         }
     }
     let appends = matches!(mode, Mode::Append | Mode::Prepend);
@@ -218,9 +263,7 @@ fn set(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
 
 fn delete(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let (key, now) = (&call.op[0], call.now);
-    let Ok(touch) = letters.expiry(b'T', now) else {
-        return Ok(Err(BAD_TOKEN));
-    };
+    let touch = letters.expiry(b'T', now);
     if call.keyspace.kind(key).is_none() {
         letters.status(call, b"NF");
         return Ok(Ok(()));
@@ -265,18 +308,9 @@ fn arithmetic(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
         b"D" | b"d" | b"-" => u64::saturating_sub,
         _ => return Ok(Err(b"CLIENT_ERROR invalid mode for ma M token\r\n")),
     };
-    let number = |letter, default| match letters.get(letter) {
-        None => Some(default),
-        Some(text) => unsigned(text),
-    };
-    let (Some(delta), Some(initial), Ok(vivify), Ok(touch)) = (
-        number(b'D', 1),
-        number(b'J', 0),
-        letters.expiry(b'N', now),
-        letters.expiry(b'T', now),
-    ) else {
-        return Ok(Err(BAD_TOKEN));
-    };
+    let delta = letters.number(b'D').unwrap_or(1);
+    let initial = letters.number(b'J').unwrap_or(0);
+    let (vivify, touch) = (letters.expiry(b'N', now), letters.expiry(b'T', now));
     let mut tag = Tag {
         accessed_s: seconds(now),
         ..Tag::default()
@@ -285,12 +319,16 @@ fn arithmetic(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
     let old = old.map(|old| {
         let new = unsigned(old.value.trim_ascii_end()).map(|number| change(number, delta));
         let kept = new.map(|new| old.tag.grown(old.value, &new.to_string(), now));
-        (new.zip(kept), old.expires, old.tag.cas)
+        // What is empty is no number, whatever is compared.
+        let cas = Some(old.tag.cas).filter(|_| !old.value.is_empty());
+        (new.zip(kept), old.expires, cas)
     });
     let is_new = old.is_none();
     let (new, mut expires) = match old {
         Some((changed, expires, cas)) => {
-            if letters.number(b'C').is_some_and(|wanted| wanted != cas) {
+            // Here 0 is compared with nothing.
+            let wanted = letters.number(b'C').filter(|&wanted| wanted != 0);
+            if cas.is_some() && wanted.is_some() && wanted != cas {
                 letters.status(call, b"EX");
                 return Ok(Ok(()));
             }
@@ -327,6 +365,7 @@ fn arithmetic(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
             tag,
             seconds_left: seconds_left(expires, now),
             idle_s: 0,
+            whole: false,
         };
         letters.found(&mut call.out.reply, key, &shown, &[]);
     }
@@ -342,9 +381,10 @@ fn debug(call: &mut Call<'_>, letters: &Letters<'_>) -> Done {
         return Ok(Err(b"EN\r\n"));
     };
     let tag = found.tag;
+    // Memcached counts from the time of expiry, which is to come, to now.
+    let since_expiry = found.expires.map_or(-1, |at| -seconds_left(Some(at), now));
     let words = format!(
-        " exp={} la={} cas={} fetch={} size={}\r\n",
-        seconds_left(found.expires, now),
+        " exp={since_expiry} la={} cas={} fetch={} cls=1 size={}\r\n",
         seconds(now).saturating_sub(tag.accessed_s),
         tag.cas,
         if tag.fetched { "yes" } else { "no" },

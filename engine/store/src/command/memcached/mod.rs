@@ -15,7 +15,10 @@ mod number;
 mod text;
 mod write;
 
-pub use meta::{META_ARITHMETIC, META_DEBUG, META_DELETE, META_GET, META_SET};
+use super::Command;
+pub use meta::{
+    META_ARITHMETIC, META_DEBUG, META_DELETE, META_GET, META_GET_CREATE, META_GET_TOUCH, META_SET,
+};
 pub use text::{
     ADD, APPEND, CAS, DECR, DELETE, GAT, GATS, GET, GETS, INCR, PREPEND, REPLACE, SET, TOUCH,
 };
@@ -24,3 +27,28 @@ pub use write::{PUT, put};
 
 /// The longest key that Memcached's clients may name, in bytes.
 pub const KEY_BYTES_MAX: usize = 250;
+
+/// Every command that the server's parser makes an op of, those that are called most first.
+pub static COMMANDS: &[&Command] = &[
+    &GET,
+    &SET,
+    &META_GET,
+    &META_SET,
+    &GETS,
+    &CAS,
+    &DELETE,
+    &INCR,
+    &ADD,
+    &META_DELETE,
+    &META_ARITHMETIC,
+    &META_GET_TOUCH,
+    &META_GET_CREATE,
+    &TOUCH,
+    &GAT,
+    &GATS,
+    &DECR,
+    &REPLACE,
+    &APPEND,
+    &PREPEND,
+    &META_DEBUG,
+];

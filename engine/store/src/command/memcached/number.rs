@@ -1,6 +1,5 @@
 //! Numbers and times as Memcached writes them.
 
-use crate::command::number::parse_int;
 use crate::time::Millis;
 
 /// Expiry times above this many seconds (30 days) are moments, not durations.
@@ -21,7 +20,7 @@ impl Expiry {
     /// Reads seconds: 0 is never, up to 30 days count from `now`, more are a Unix time, and what is
     /// negative has passed.
     pub(super) fn parse(text: &[u8], now: Millis) -> Option<Expiry> {
-        let seconds = parse_int(text)?;
+        let seconds = number(text)?;
         Some(match seconds {
             0 => Expiry::Never,
             ..0 => Expiry::Past,
@@ -46,12 +45,14 @@ impl Expiry {
     }
 }
 
-/// A number without sign.
+/// A number; unlike in Redis's commands it may begin with zeros or a plus.
+pub(super) fn number(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// A number that is not negative.
 pub(super) fn unsigned(text: &[u8]) -> Option<u64> {
-    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    digits
-        .then(|| std::str::from_utf8(text).ok()?.parse().ok())
-        .flatten()
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Seconds until `expires`, begun ones counted as whole; -1 where that is never.
@@ -91,7 +92,8 @@ mod tests {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
         assert_eq!(unsigned(b"18446744073709551615"), Some(u64::MAX));
-        for wrong in ["", "-1", "+1", "18446744073709551616", "1 "] {
+        assert_eq!((unsigned(b"+07"), number(b"-07")), (Some(7), Some(-7)));
+        for wrong in ["", "-1", "18446744073709551616", "1 "] {
             assert_eq!(unsigned(wrong.as_bytes()), None, "{wrong:?}");
         }
     }

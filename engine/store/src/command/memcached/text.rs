@@ -83,7 +83,7 @@ fn get(call: &mut Call<'_>, with_number: bool) -> Result<(), CommandError> {
     let Some(found) = look(call.keyspace, key, with_number)? else {
         return Ok(());
     };
-    let Tagged { value, mut tag, .. } = found;
+    let (value, mut tag) = (found.value, found.tag);
     let reply = &mut call.out.reply;
     reply.encoded(b"VALUE ");
     reply.encoded(key);
@@ -96,7 +96,7 @@ fn get(call: &mut Call<'_>, with_number: bool) -> Result<(), CommandError> {
     reply.encoded(b"\r\n");
     tag.fetched = true;
     tag.accessed_s = seconds(call.now);
-    call.keyspace.set_tag(key, tag);
+    found.mark(tag);
     Ok(())
 }
 

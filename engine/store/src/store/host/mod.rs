@@ -178,6 +178,11 @@ impl Host {
         }
     }
 
+    /// Whether the shard is full, and nothing of it may go.
+    pub(super) fn is_full(&mut self) -> bool {
+        self.shard.keyspace().is_full()
+    }
+
     /// Whether a turn soon would do something.
     pub(super) fn is_busy(&self) -> bool {
         self.gate.is_busy() || self.busy

@@ -32,6 +32,7 @@ impl Spoken for Resp {
     }
 
     fn flush(dialogue: &mut Dialogue) -> Result<(), String> {
+        dialogue.be_patient()?;
         match reply(dialogue, "FLUSHDB")? {
             Answer::Text(text) if text == "OK" => Ok(()),
             Answer::Text(text) => Err(dialogue.strange(text.as_bytes())),

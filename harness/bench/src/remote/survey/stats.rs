@@ -95,6 +95,7 @@ fn is_empty(survey: &Survey, address: &Address) -> Result<Option<bool>, String> 
 }
 
 fn flush(dialogue: &mut Dialogue) -> Result<(), String> {
+    dialogue.be_patient()?;
     dialogue.say("flush_all\r\n")?;
     let line = dialogue.line()?;
     if line == "OK" {

@@ -63,11 +63,9 @@ pub(super) static TARGET: Target = Target {
 /// Whether a program can be set so: it is asked for its arguments in a place that is none.
 fn takes(which: &str, named: &Named) -> Result<(), String> {
     let wanted = Wanted::parse(which)?;
-    named.refuse(&["flush"], "a server that is spawned holds nothing")?;
-    named.refuse(
-        wanted.program.refuses,
-        "this program has nothing that it would mean",
-    )?;
+    // A server that is spawned holds nothing that could be flushed.
+    let refused = [wanted.program.refuses, &["flush"]].concat();
+    named.refuse(&refused, "this program has nothing that it would mean")?;
     let place = Place {
         port: 1,
         folder: std::path::Path::new("/nonexistent"),
@@ -206,4 +204,75 @@ fn free_port() -> Result<u16, String> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|error| format!("no free port: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setting::{Configuration, SETTINGS, Scalar};
+    use std::path::Path;
+
+    /// Settings of who drives, and of the folder that a server is given.
+    const NOT_THE_SERVERS: &[&str] = &[
+        "pipeline",
+        "threads",
+        "connections",
+        "rate",
+        "arrivals",
+        "dir",
+    ];
+
+    /// Every setting at a value that is not its default and that all programs with words for it take.
+    const VALUES: &[(&str, &str)] = &[
+        ("maxmemory", "64mb"),
+        ("maxmemory-policy", "allkeys-lru"),
+        ("maxmemory-samples", "9"),
+        ("appendonly", "yes"),
+        ("appendfsync", "always"),
+        ("device", "memory"),
+        ("shards", "3"),
+        ("read-path", "owner-only"),
+        ("pipeline", "3"),
+        ("threads", "3"),
+        ("dir", "/"),
+        ("connections", "3"),
+        ("rate", "3"),
+        ("arrivals", "constant"),
+        ("server-threads", "3"),
+        ("flush", "yes"),
+    ];
+
+    fn said(program: &Program, configuration: &Configuration) -> Vec<String> {
+        let place = Place {
+            port: 7,
+            folder: Path::new("/f"),
+            cpus: 1,
+            drivers: 1,
+            for_memcached: false,
+        };
+        (program.arguments)(configuration, &place).expect("words")
+    }
+
+    #[test]
+    fn no_setting_is_dropped_in_silence() {
+        for setting in SETTINGS {
+            let value = VALUES.iter().find(|(name, _)| *name == setting.name);
+            let (name, value) = value.expect("a value to try each setting with");
+            let pair = [(*name, Scalar::from_text(value))];
+            let named = Named::from_pairs("given", pair).expect("it takes it");
+            for program in PROGRAMS {
+                let refused = takes(program.name, &named).is_err();
+                let default = said(program, &Configuration::default());
+                let heard = said(program, &named.configuration) != default;
+                let is_the_drivers = NOT_THE_SERVERS.contains(name);
+                assert!(
+                    refused || heard || is_the_drivers,
+                    "{} hears nothing of {name}",
+                    program.name
+                );
+                // What a program refuses it would hear nothing of, or there were no reason.
+                assert!(!(refused && is_the_drivers), "{} and {name}", program.name);
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use super::Page;
 use super::throughput::NO_STORES;
 use crate::block::{Block, Text, Tone};
 use crate::cell::{Cell, cells};
-use crate::number::{self, count, time_us};
+use crate::number::{self, count, ratio, time_us};
 use crate::plot::axis::Axis;
 use crate::plot::palette::Palette;
 use crate::plot::rows::{RowMark, Rows};
@@ -90,6 +90,50 @@ fn build(run: &Run) -> Vec<Block> {
     blocks
 }
 
+/// A sentence for each comparison and configuration of closed loops: every server beside the first.
+pub(super) fn findings(run: &Run) -> Vec<Block> {
+    let cells = cells(&run.rows);
+    let mut blocks = Vec::new();
+    for group in &groups(&cells) {
+        let closed = group.cells.iter().filter(|cell| cell.rate().is_none());
+        let closed: Vec<&Cell<'_>> = closed.copied().collect();
+        for side_by_side in closed.chunk_by(|one, other| one.settings == other.settings) {
+            let compared: Vec<(&Cell<'_>, Estimate)> = side_by_side
+                .iter()
+                .filter_map(|cell| {
+                    let estimate = over_base(cell, side_by_side, |row| row.ops_per_s)?;
+                    Some((*cell, estimate))
+                })
+                .collect();
+            let Some((first, _)) = compared.first() else {
+                continue;
+            };
+            let base = base(first, side_by_side).map_or("", |base| base.target);
+            let mut text = Text::new()
+                .code(group.workload)
+                .plain(format!(", {}: beside ", first.config))
+                .code(base);
+            for (cell, estimate) in &compared {
+                let cost = cell_cost(cell, side_by_side);
+                text = text
+                    .plain(", ")
+                    .code(cell.target)
+                    .plain(" did ")
+                    .strong(number::estimate(Some(*estimate), ratio))
+                    .plain(format!(
+                        " the operations at {} the CPU each",
+                        number::estimate(cost, ratio)
+                    ));
+            }
+            blocks.push(Block::Finding {
+                tone: Tone::Plain,
+                text: text.plain("."),
+            });
+        }
+    }
+    blocks
+}
+
 /// What holds of all cells; of CPUs only what the rows bear out.
 fn introduction(groups: &[Group<'_>]) -> String {
     let servers = || {
@@ -113,6 +157,10 @@ fn introduction(groups: &[Group<'_>]) -> String {
 
 /// Whether a row's server and driver had CPUs of their own.
 fn is_apart(row: &BenchRow) -> bool {
+    // Rows of before there was this field have the CPUs alone.
+    if let Some(shared) = row.extra.get("cpus_shared") {
+        return shared == false;
+    }
     let cpus = |name: &str| row.extra.get(name).and_then(serde_json::Value::as_array);
     let (Some(server), Some(driver)) = (cpus("server_cpus"), cpus("generator_cpus")) else {
         return false;
@@ -221,6 +269,13 @@ fn marks(
         svg: plot.svg(),
         caption: "Bars are medians, dots the repetitions.".into(),
     }
+}
+
+/// CPU time an operation over that of the first server of the configuration. It is the server's own, whatever
+/// its driver did: also of cells that are invalid.
+fn cell_cost(cell: &Cell<'_>, cells: &[&Cell<'_>]) -> Option<Estimate> {
+    let base = base(cell, cells).filter(|base| base.target != cell.target)?;
+    is_server(cell).then(|| cell.cost_over(base, |row| row.cpu_us_per_op))?
 }
 
 /// A figure of a cell over that of the first server of its configuration.

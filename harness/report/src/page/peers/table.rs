@@ -1,6 +1,5 @@
 //! The tables of servers: a list of columns, each with its title and what stands in it.
 
-use super::{base, is_server};
 use crate::block::{Entry, Table, Tone};
 use crate::cell::Cell;
 use crate::number::{self, count, percent, ratio, time_us};
@@ -133,11 +132,8 @@ fn cpu(cell: &Cell<'_>, _: &[&Cell<'_>]) -> Entry {
     figure(cell, |row| row.cpu_us_per_op, time_us)
 }
 
-/// CPU time is the server's own, whatever its driver did: also of cells that are invalid.
 fn cpu_ratio(cell: &Cell<'_>, cells: &[&Cell<'_>]) -> Entry {
-    let base = base(cell, cells).filter(|base| base.target != cell.target && is_server(cell));
-    let over = base.and_then(|base| cell.cost_over(base, |row| row.cpu_us_per_op));
-    number::estimate(over, ratio).into()
+    number::estimate(super::cell_cost(cell, cells), ratio).into()
 }
 
 /// A figure over that of the first server of the configuration.

@@ -11,7 +11,8 @@ from .server import Server
 
 def pairs(answer) -> list[tuple]:
     """Members with their scores, as RESP2 or RESP3 gives them, one or several."""
-    flat = [part for member in answer for part in (member if isinstance(member, list | tuple) else [member])]
+    several = [one if isinstance(one, list | tuple) else [one] for one in answer]
+    flat = [part for one in several for part in one]
     return [(member, float(score)) for member, score in zip(flat[0::2], flat[1::2], strict=True)]
 
 

@@ -1,8 +1,8 @@
 """Geo: places on the earth, in the sorted sets that they are."""
 
-from script import refused, section
-
 import redis
+
+from script import refused, section
 
 from .server import Server
 

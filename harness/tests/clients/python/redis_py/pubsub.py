@@ -1,4 +1,4 @@
-"""Messages of all three kinds, heard by polling and by a thread; and what the server tells of keys."""
+"""Messages of all three kinds, polled for and in a thread; and what the server tells of keys."""
 
 import redis
 

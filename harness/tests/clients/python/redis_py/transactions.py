@@ -1,4 +1,4 @@
-"""MULTI, EXEC, DISCARD and WATCH; databases; pipelines, deep and wide; what large and binary values become."""
+"""MULTI, EXEC, DISCARD and WATCH; databases; pipelines; large and binary values."""
 
 import redis
 

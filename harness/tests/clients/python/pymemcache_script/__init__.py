@@ -1,0 +1,1 @@
+"""The script of pymemcache: what the protocol has, and what the client builds on it."""
