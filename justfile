@@ -100,5 +100,6 @@ stress:
     cargo test --release --workspace -- --include-ignored
     SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
+    SEAWALL_ORACLE_SEEDS=2000 cargo test --release -p seawall-server --features redis-oracle --test serve oracle
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
     if cargo +nightly miri --version >/dev/null 2>&1; then just miri; else echo "skipped: Miri is not installed (see just miri)"; fi

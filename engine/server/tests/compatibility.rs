@@ -1,5 +1,12 @@
 //! `docs/compatibility.md` says what the tables say: every command of Redis 7.0, whether it is here,
-//! what differs, and which tests call it.
+//! what differs, and which tests call it; and what the random commands beside Redis may answer otherwise.
+
+#[expect(
+    dead_code,
+    reason = "what may differ is said here; who compares is in another test"
+)]
+#[path = "serve/oracle/allowed/mod.rs"]
+mod allowed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -24,6 +31,17 @@ in [`skipped.tsv`](../engine/server/tests/redis-suite/skipped.tsv).
 Made from the tables of commands by a test; to renew it:
 
 ```sh
+";
+
+/// What may differ from run to run.
+const UNDEFINED: &str = "
+## What Redis leaves undefined
+
+Random commands are sent to this server and to Redis side by side, and every byte of every reply is compared, but
+for this:
+
+| Commands | What may differ |
+|---|---|
 ";
 
 /// What Memcached's clients find otherwise: they call no command of the table.
@@ -55,7 +73,7 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("server", "tests/serve/scripts"),
 ];
 /// Folders of grammars whose random commands are also sent to a real Redis.
-const GRAMMAR: &str = "../store/tests/grammar";
+const GRAMMARS: [&str; 2] = ["../store/tests/grammar", "tests/serve/oracle/casts"];
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -106,12 +124,18 @@ fn tests() -> BTreeMap<String, BTreeSet<String>> {
             }
         }
     }
-    for file in files(&here(GRAMMAR), "rs") {
+    let grammars = GRAMMARS
+        .iter()
+        .flat_map(|folder| files(&here(folder), "rs"));
+    for file in grammars {
         let text = fs::read_to_string(&file).expect("a grammar");
         for facts in facts::all() {
-            let quoted = format!("\"{}", facts.name.replace('|', " "));
-            let called = text.match_indices(&quoted).any(|(at, found)| {
-                matches!(text.as_bytes().get(at + found.len()), Some(b'"' | b' '))
+            let name = facts.name.replace('|', " ");
+            let called = ["", "!", "walk "].iter().any(|sign| {
+                let quoted = format!("\"{sign}{name}");
+                text.match_indices(&quoted).any(|(at, found)| {
+                    matches!(text.as_bytes().get(at + found.len()), Some(b'"' | b' '))
+                })
             });
             if called {
                 add(facts.name, "random, beside Redis".to_owned());
@@ -189,6 +213,15 @@ fn page() -> String {
             let name = entry.name().replace('|', " ").to_uppercase();
             let _ = writeln!(page, "| `{name}` | {} |", entry.about());
         }
+    }
+    page.push_str(UNDEFINED);
+    for line in allowed::ALLOWED {
+        let names = line.commands.iter().map(|name| {
+            let name = name.replace('|', " ").to_uppercase();
+            format!("`{name}`")
+        });
+        let names: Vec<String> = names.collect();
+        let _ = writeln!(page, "| {} | {} |", names.join(", "), line.why);
     }
     page.push_str(MEMCACHED);
     page

@@ -58,8 +58,9 @@ const LETTERS: [(Class, char); 14] = [
     (Class::KeyMiss, 'm'),
 ];
 
-/// How many of [`LETTERS`] are not shown where `A` is.
-const BEHIND_ALL: usize = 11;
+/// How many of [`LETTERS`] are not shown where `A` is. Redis 7.0 does not show `n` there either, and so
+/// loses it where its configuration is written and read again.
+const BEHIND_ALL: usize = 10;
 
 /// A set of classes: the value of `notify-keyspace-events`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +92,16 @@ impl Classes {
             };
             Some(Classes(classes.0 | more))
         })
+    }
+
+    /// A number that [`Classes::of_bits`] reads.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The classes whose [`Classes::bits`] these are.
+    pub(crate) const fn of_bits(bits: u16) -> Classes {
+        Classes(bits)
     }
 
     /// Whether `class` is among them.
@@ -145,7 +156,7 @@ mod tests {
             ("KEA", Some("AKE")),
             ("g$lshzxetd", Some("A")),
             ("mnxE", Some("xnEm")),
-            ("AnmK", Some("AKm")),
+            ("AnmK", Some("AnKm")),
             ("Kl", Some("lK")),
             ("q", None),
             ("Kq", None),

@@ -17,9 +17,14 @@ mod script;
 
 use std::fmt::Write;
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use script::{files, quoted, show, split};
+use script::{quoted, show, split};
 use seawall_store::{Effects, Millis, Op, Out, Reply, Shard, ShardConfig};
+
+fn files() -> Vec<PathBuf> {
+    script::files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts"))
+}
 
 fn run(script: &str) -> String {
     let mut shard = Shard::new(&ShardConfig::default());

@@ -203,11 +203,10 @@ impl Calls {
 
     /// Counts what a call of a Memcached's client came to; [`Calls::end`] counts the call.
     pub fn came_to(&self, begun: &Begun, card: &Card, reply: &[u8]) {
-        let entry = begun.called().entry;
-        let Runner::Store(command) = entry.runner else {
+        let Runner::Store(command) = begun.called.entry.runner else {
             return;
         };
-        let counter = &self.workers[card.worker][entry.number];
+        let counter = &self.workers[card.worker][begun.called.entry.number];
         let count = match Outcome::of(command, reply) {
             Outcome::Done => return,
             Outcome::Missed => &counter.missed,

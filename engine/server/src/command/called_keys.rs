@@ -31,11 +31,18 @@ pub fn called_keys<'a>(words: &[&'a [u8]]) -> Result<Vec<CalledKey<'a>>, Command
         .first()
         .and_then(|name| called(name, words.get(1).copied()));
     let entry = entry.ok_or(CommandError::fixed("ERR Invalid command specified"))?;
-    let specs = facts::find(entry.name()).map_or(&[][..], |facts| &facts.keys);
+    let facts = if entry.holds_parts() {
+        let part = words.get(1).and_then(|word| entry.part(word));
+        Some(part.ok_or(CommandError::fixed("ERR Invalid command specified"))?)
+    } else {
+        facts::find(entry.name())
+    };
+    let specs = facts.map_or(&[][..], |facts| &facts.keys);
     if specs.is_empty() {
         return Err(CommandError::fixed("ERR The command has no key arguments"));
     }
-    if !entry.accepts(words.len() - 1) {
+    let part = words.get(1).copied();
+    if !entry.accepts(words.len() - 1) || entry.check_part(part, words.len() - 1).is_err() {
         return Err(CommandError::fixed(
             "ERR Invalid number of arguments specified for command",
         ));

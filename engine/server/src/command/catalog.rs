@@ -135,7 +135,11 @@ fn describe(reply: &mut ReplyBuf, entry: &Entry) {
     for spec in specs {
         describe_keys(reply, spec);
     }
-    reply.set(entry.subcommands().len());
+    // Redis has no subcommands as a set, and some as an array.
+    match entry.subcommands().len() {
+        0 => reply.set(0),
+        some => reply.array(some),
+    }
     for entry in entry.subcommands() {
         describe(reply, entry);
     }

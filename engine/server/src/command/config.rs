@@ -5,10 +5,12 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
+use seawall_store::Op;
 use seawall_store::command::glob;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::server::ARRIVED;
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 
-use super::{Command, Context, Order, help};
+use super::{Command, Context, Next, Order, help};
 use crate::config::{self, Parameter, When};
 
 const FLAGS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
@@ -125,22 +127,22 @@ fn rewrite(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     let words: Vec<&[u8]> = context.args.iter().skip(1).collect();
     let (pairs, []) = words.as_chunks::<2>() else {
-        return Err(super::arity_error(context.entry));
+        return Err(CommandError::SYNTAX);
     };
     let mut changes: Vec<(&'static Parameter, &'static str, &str)> = Vec::new();
     for [name, value] in pairs {
         let known = std::str::from_utf8(name).ok().and_then(config::find);
         let Some((parameter, spelling)) = known else {
-            let shown = String::from_utf8_lossy(&name[..name.len().min(128)]);
+            let shown = shown(name, 128);
             return Err(CommandError::new(format!(
                 "ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
             )));
         };
         if parameter.when == When::Start {
-            return Err(failed(spelling, "can't set immutable config"));
+            return Err(failed(&shown(name, 128), "can't set immutable config"));
         }
         if changes.iter().any(|(_, earlier, _)| *earlier == spelling) {
-            return Err(failed(spelling, "duplicate parameter"));
+            return Err(failed(&shown(name, 128), "duplicate parameter"));
         }
         let value =
             std::str::from_utf8(value).map_err(|_| failed(spelling, "argument must be UTF-8"))?;
@@ -167,6 +169,8 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         for change in differing().filter_map(|parameter| settings.store_change(parameter)) {
             context.store.configure(&change);
+            // Who hears that it is so must find it so on every shard.
+            context.next = Next::Forward(Op::new(&ARRIVED));
         }
         server.take_effect(
             &differing()

@@ -1,7 +1,7 @@
 //! What a connection is asked about itself: signs of life, its database, its protocol, its password.
 
 use seawall_store::command::number::parse_int;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 use seawall_store::reply::Protocol;
 
 use super::{Command, Context, Next, Order, arity_error, pubsub};
@@ -177,7 +177,10 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     client.transaction = None;
     client.database = 0;
     client.protocol = Protocol::Resp2;
-    client.replies = Replies::On;
+    // What `CLIENT REPLY SKIP` said of this call holds.
+    if client.replies != Replies::SkipThis {
+        client.replies = Replies::On;
+    }
     client.authenticated = context.server.limits().password.is_empty();
     client.card.names().name.clear();
     context.reply.speak(Protocol::Resp2);
@@ -222,31 +225,26 @@ impl Greeting {
                 }
             };
         }
-        let (mut credentials, mut name) = (None, None);
         let mut at = 1;
         while let Some(option) = args.get(at) {
             match option.to_ascii_lowercase().as_slice() {
                 b"auth" if args.len() > at + 2 => {
-                    credentials = Some((&args[at + 1], &args[at + 2]));
+                    check_password(limits, &args[at + 1], &args[at + 2])?;
+                    greeting.logs_in = true;
                     at += 3;
                 }
                 b"setname" if args.len() > at + 1 => {
-                    name = Some(&args[at + 1]);
+                    greeting.name = Some(check_name(&args[at + 1])?);
                     at += 2;
                 }
                 _ => {
-                    let option = String::from_utf8_lossy(option);
+                    let option = shown(option, usize::MAX);
                     return Err(CommandError::new(format!(
                         "ERR Syntax error in HELLO option '{option}'"
                     )));
                 }
             }
         }
-        if let Some((user, password)) = credentials {
-            check_password(limits, user, password)?;
-            greeting.logs_in = true;
-        }
-        greeting.name = name.map(check_name).transpose()?;
         Ok(greeting)
     }
 }
@@ -304,17 +302,17 @@ fn auth(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Whether `given` is the password of `user`. There is one user, `default`; without a password set, any is
-/// right.
-pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
-    let wanted = &limits.password;
-    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
-}
-
+/// There is one user, `default`; without a password set, any is right.
 fn log_in(context: &mut Context<'_>, user: &[u8], given: &[u8]) -> Result<(), CommandError> {
     check_password(&context.server.limits(), user, given)?;
     context.client.authenticated = true;
     Ok(())
+}
+
+/// Whether `given` is the password of `user`.
+pub fn is_password(limits: &Limits, user: &[u8], given: &[u8]) -> bool {
+    let wanted = &limits.password;
+    user == b"default" && (wanted.is_empty() || is_same(wanted, given))
 }
 
 /// # Errors

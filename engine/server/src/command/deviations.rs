@@ -30,7 +30,8 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ("command|list", "lists the commands of this server"),
     (
         "config|get",
-        "the parameters of this server; see its configuration",
+        "the parameters of this server; see its configuration; `notify-keyspace-events` shows `n` also \
+              beside `A`, as Redis 7.2 does",
     ),
     (
         "config|rewrite",

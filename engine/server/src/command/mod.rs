@@ -29,7 +29,7 @@ pub mod transaction;
 use std::fmt;
 use std::sync::Arc;
 
-use seawall_store::command::{CommandError, Flags, Keys};
+use seawall_store::command::{CommandError, Flags, Keys, shown};
 use seawall_store::reply::ReplyBuf;
 use seawall_store::{Millis, Op};
 
@@ -190,7 +190,7 @@ pub fn arity_error(entry: &Entry) -> CommandError {
 /// A subcommand with more arguments than it takes.
 fn unknown_or_wrong(context: &Context<'_>) -> CommandError {
     let subcommand = context.args.get(0).unwrap_or_default();
-    let subcommand = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]);
+    let subcommand = shown(subcommand, 128);
     let container = context.entry.name().split('|').next().unwrap_or_default();
     CommandError::new(format!(
         "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {} HELP.",

@@ -188,15 +188,36 @@ fn replicaof(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn failover(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let aborts = context
-        .args
-        .get(0)
-        .is_some_and(|word| word.eq_ignore_ascii_case(b"abort"));
-    Err(CommandError::fixed(if aborts && context.args.len() == 1 {
-        "ERR No failover in progress."
-    } else {
-        "ERR FAILOVER requires connected replicas."
-    }))
+    let args = context.args;
+    if args.len() == 1 && args[0].eq_ignore_ascii_case(b"abort") {
+        return Err(CommandError::fixed("ERR No failover in progress."));
+    }
+    let (mut host, mut timeout, mut force) = (false, false, false);
+    let mut at = 0;
+    while let Some(word) = args.get(at) {
+        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        at += if is("timeout") && args.len() > at + 1 && !timeout {
+            if number::int(&args[at + 1])? <= 0 {
+                return Err(CommandError::fixed(
+                    "ERR FAILOVER timeout must be greater than 0",
+                ));
+            }
+            timeout = true;
+            2
+        } else if is("to") && args.len() > at + 2 && !host {
+            number::int(&args[at + 2])?;
+            host = true;
+            3
+        } else if is("force") && !force {
+            force = true;
+            1
+        } else {
+            return Err(CommandError::SYNTAX);
+        };
+    }
+    Err(CommandError::fixed(
+        "ERR FAILOVER requires connected replicas.",
+    ))
 }
 
 fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use seawall_store::command::{self as store, CommandError, Flags, Keys, memcached};
+use seawall_store::command::{self as store, CommandError, Flags, Keys, memcached, shown};
 
+use super::facts::{self, Facts};
 use super::{COMMANDS, Command, arity_error};
 use crate::resp::Words;
 
@@ -26,6 +27,8 @@ pub struct Entry {
     pub runner: Runner,
     /// The places of its subcommands.
     subcommands: Range<usize>,
+    /// Whether the store runs its subcommands as one command: Redis's facts name them apart.
+    holds_parts: bool,
 }
 
 impl Entry {
@@ -34,32 +37,70 @@ impl Entry {
         &entries()[self.subcommands.clone()]
     }
 
-    /// What is called with these arguments: the command itself, or the subcommand that the first one
+    /// What is meant with these arguments: the command itself, or the subcommand that the first one
     /// names.
     ///
     /// # Errors
-    /// A subcommand that there is not, or a wrong number of arguments, in Redis's words.
+    /// A subcommand that there is not, in Redis's words.
+    pub fn meant(&'static self, args: &Words) -> Result<&'static Entry, CommandError> {
+        let Some(name) = args.get(0).filter(|_| !self.subcommands.is_empty()) else {
+            return Ok(self);
+        };
+        let own = |entry: &&Entry| {
+            let own = entry.name().rsplit('|').next().unwrap_or_default();
+            name.eq_ignore_ascii_case(own.as_bytes())
+        };
+        let meant = self.subcommands().iter().find(own);
+        meant.ok_or_else(|| unknown_subcommand(self, name))
+    }
+
+    /// What is called with these arguments.
+    ///
+    /// # Errors
+    /// As [`Entry::meant`], or a wrong number of arguments.
     pub fn called(&'static self, args: &Words) -> Result<&'static Entry, CommandError> {
-        let mut called = self;
-        if let Some(name) = args.get(0).filter(|_| !self.subcommands.is_empty()) {
-            called = (self.subcommands().iter())
-                .find(|entry| {
-                    let own = entry.name().rsplit('|').next().unwrap_or_default();
-                    name.eq_ignore_ascii_case(own.as_bytes())
-                })
-                .ok_or_else(|| {
-                    let shown = String::from_utf8_lossy(&name[..name.len().min(128)]);
-                    let container = self.name().to_uppercase();
-                    CommandError::new(format!(
-                        "ERR unknown subcommand '{shown}'. Try {container} HELP."
-                    ))
-                })?;
-        }
+        let called = self.meant(args)?;
         if called.accepts(args.len()) {
             Ok(called)
         } else {
             Err(arity_error(called))
         }
+    }
+
+    /// Whether the store runs its subcommands as one command: Redis's facts name them apart.
+    pub fn holds_parts(&self) -> bool {
+        self.holds_parts
+    }
+
+    /// The subcommand that a word names, where the store runs it as [a part](Entry::holds_parts).
+    pub fn part(&self, word: &[u8]) -> Option<&'static Facts> {
+        let word = std::str::from_utf8(word).ok()?.to_ascii_lowercase();
+        facts::find(&format!("{}|{word}", self.name()))
+    }
+
+    /// Whether a call whose first argument, of `args`, is `word` may run.
+    ///
+    /// # Errors
+    /// A subcommand that there is not, or a wrong number of arguments.
+    pub fn check_part(&self, word: Option<&[u8]>, args: usize) -> Result<(), CommandError> {
+        let Some(word) = word.filter(|_| self.holds_parts) else {
+            return Ok(());
+        };
+        let part = self
+            .part(word)
+            .ok_or_else(|| unknown_subcommand(self, word))?;
+        let wanted = usize::from(part.arity.unsigned_abs());
+        let fits = if part.arity < 0 {
+            args + 1 >= wanted
+        } else {
+            args + 1 == wanted
+        };
+        fits.then_some(()).ok_or_else(|| {
+            CommandError::new(format!(
+                "ERR wrong number of arguments for '{}' command",
+                part.name
+            ))
+        })
     }
 
     /// Whether `args` arguments (the command's name not counted) fit the arity.
@@ -113,6 +154,14 @@ impl Entry {
     }
 }
 
+fn unknown_subcommand(container: &Entry, word: &[u8]) -> CommandError {
+    let shown = shown(word, 128);
+    let container = container.name().to_uppercase();
+    CommandError::new(format!(
+        "ERR unknown subcommand '{shown}'. Try {container} HELP."
+    ))
+}
+
 /// Every command, subcommands last. Where both the server and the store have one of a name, the server's counts: it can
 /// be answered where the connection is.
 pub fn entries() -> &'static [Entry] {
@@ -163,12 +212,18 @@ impl Table {
             .map(|&command| Runner::Store(command));
         let mut entries = Vec::new();
         let add = |entries: &mut Vec<Entry>, runner| {
-            let number = entries.len();
-            entries.push(Entry {
-                number,
+            let mut entry = Entry {
+                number: entries.len(),
                 runner,
                 subcommands: 0..0,
-            });
+                holds_parts: false,
+            };
+            let prefix = format!("{}|", entry.name());
+            entry.holds_parts = matches!(runner, Runner::Store(_))
+                && facts::all()
+                    .iter()
+                    .any(|facts| facts.name.starts_with(&prefix));
+            entries.push(entry);
         };
         own.chain(stores)
             .for_each(|runner| add(&mut entries, runner));

@@ -22,6 +22,8 @@ pub enum Replies {
     Off,
     /// None to the next command.
     SkipNext,
+    /// None to the command that runs.
+    SkipThis,
 }
 
 /// A command that waits for `EXEC`.

@@ -136,7 +136,7 @@ impl Connection {
         };
         let (calls, card) = (&turn.server.calls, &self.client.card);
         calls.called(
-            &Begun::now(Called::new(entry, b"")),
+            &Begun::now(Called::new(entry, b"auth")),
             None,
             card,
             turn.now,
@@ -149,11 +149,12 @@ impl Connection {
         let Some(entry) = of_memcached(op.command()) else {
             return;
         };
+        let called = Called::new(entry, entry.name().as_bytes());
         self.client.card.command.set(entry.number as u64 + 1);
         if quiet {
             self.client.replies = Replies::SkipNext;
         }
-        self.begin_in_order(Call::Store(Called::new(entry, b""), op), turn);
+        self.begin_in_order(Call::Store(called, op), turn);
     }
 
     fn say(&mut self, bytes: &[u8], quiet: bool) {

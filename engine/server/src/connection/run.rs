@@ -23,8 +23,12 @@ impl Connection {
         match self.admit(parsed) {
             Ok(Some(call)) => self.queue_or_begin(call, turn),
             Ok(None) => {}
-            Err(error) => {
-                if let Some(transaction) = &mut self.client.transaction {
+            Err(mut error) => {
+                if entry.is_some_and(|entry| entry.name() == "exec") {
+                    error = aborted(&error);
+                    self.client.transaction = None;
+                    self.client.watch = None;
+                } else if let Some(transaction) = &mut self.client.transaction {
                     transaction.failed = true;
                 }
                 self.reject(entry, &error, turn);
@@ -42,6 +46,14 @@ impl Connection {
 
     /// The command, where there is one and this client may call it now.
     fn admit(&mut self, parsed: Parsed) -> Result<Option<Call>, CommandError> {
+        // The client's line shows what it called last, whether that may be called or not.
+        let meant = match &parsed {
+            Parsed::Unknown(..) => None,
+            Parsed::Store(called, _) => Some(called.entry),
+            Parsed::Server(called, args) => called.entry.meant(args).ok(),
+        };
+        let command = meant.map_or(0, |entry| entry.number as u64 + 1);
+        self.client.card.command.set(command);
         let call = match parsed {
             Parsed::Unknown(name, args) => {
                 // A browser that was lured into speaking to us sends headers: nothing of it is run.
@@ -55,6 +67,7 @@ impl Connection {
                 if !called.accepts(op.len()) {
                     return Err(crate::command::arity_error(called.entry));
                 }
+                called.entry.check_part(op.get(0), op.len())?;
                 Call::Store(called, op)
             }
             Parsed::Server(called, args) => {
@@ -63,7 +76,6 @@ impl Connection {
             }
         };
         let entry = call.entry();
-        self.client.card.command.set(entry.number as u64 + 1);
         match refusal(&self.client, entry) {
             Some(error) => Err(error),
             None => Ok(Some(call)),
@@ -81,6 +93,12 @@ impl Connection {
             // Redis refuses to queue anything while it has no room.
             transaction.failed = true;
             return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
+        }
+        let overtaken = self.client.watch.as_ref().is_some_and(Watch::is_changed);
+        if transaction.failed || overtaken {
+            // It will not run: nothing of it is kept.
+            let muted = self.is_muted();
+            return (self.order).reply(b"+QUEUED\r\n", muted, &mut self.output);
         }
         transaction.bytes += call.bytes();
         if transaction.bytes > turn.limits.query_bytes {
@@ -142,10 +160,6 @@ impl Connection {
     /// Begins a command.
     pub(super) fn begin(&mut self, call: Call, turn: &mut Turn<'_>) {
         self.client.card.paused.store(false, Ordering::Relaxed);
-        // A client that resets itself does not hear of it.
-        if call.entry().name() == "reset" {
-            turn.server.monitors.remove(&self.client.card);
-        }
         match call {
             Call::Store(called, op) => {
                 self.show(&called, op.args(), turn);
@@ -160,19 +174,22 @@ impl Connection {
                 self.send(op, muted, Some(begun), turn);
             }
             Call::Server(called, args) => {
-                let silent = self.client.replies == Replies::SkipNext;
-                if silent {
-                    self.client.replies = Replies::On;
+                if self.client.replies == Replies::SkipNext {
+                    self.client.replies = Replies::SkipThis;
                 }
                 let mut begun = Begun::now(called);
                 let next = self.run(called.entry, &args, false, turn);
                 let mut awaited = None;
-                // Later than it ran: who begins to listen by it hears of it, and who ends does not.
-                // What `EXEC` runs is shown before it.
-                if called.entry.name() != "exec" {
+                // Later than it ran: who begins to listen by it hears of it, and who ends does not. What
+                // `EXEC` runs is shown before it.
+                if !matches!(next, Next::Execute) {
                     self.show(&called, args.iter(), turn);
                 }
-                let muted = silent || self.client.replies == Replies::Off;
+                // `CLIENT REPLY ON` is answered, whatever was said before.
+                let muted = self.client.replies != Replies::On && !is_message(called.entry);
+                if self.client.replies == Replies::SkipThis {
+                    self.client.replies = Replies::On;
+                }
                 match &next {
                     Next::Forward(_) | Next::Watch | Next::Wait { .. } | Next::Told => {
                         if matches!(next, Next::Wait { .. } | Next::Told) {
@@ -317,7 +334,7 @@ impl Connection {
         match self.client.replies {
             Replies::On => false,
             Replies::Off => true,
-            Replies::SkipNext => {
+            Replies::SkipNext | Replies::SkipThis => {
                 self.client.replies = Replies::On;
                 true
             }
@@ -331,9 +348,11 @@ impl Connection {
         args: impl Iterator<Item = &'a [u8]>,
         turn: &Turn<'_>,
     ) {
-        let (server, card) = (turn.server, &self.client.card);
+        let server = turn.server;
         if server.monitors.is_any() {
-            server.monitors.show(server, card, called, args);
+            server
+                .monitors
+                .show(server, &self.client.card, called, args);
         }
     }
 
@@ -377,6 +396,20 @@ impl Call {
             Call::Store(..) => false,
         }
     }
+}
+
+/// Whether the reply counts as a message, which `CLIENT REPLY` does not concern.
+fn is_message(entry: &Entry) -> bool {
+    entry.name().ends_with("subscribe")
+}
+
+/// What a client hears whose `EXEC` is refused: its transaction is over.
+fn aborted(error: &CommandError) -> CommandError {
+    let words = error.to_string();
+    let words = words.strip_prefix("ERR ").unwrap_or(&words);
+    CommandError::new(format!(
+        "EXECABORT Transaction discarded because of: {words}"
+    ))
 }
 
 /// Whether `op` concerns several shards. Most ops have one key, and need not be asked.

@@ -26,13 +26,14 @@ const ROUNDS_MAX: usize = 8;
 /// Between two looks at every client.
 const CRON_MS: u64 = 100;
 
-/// What they are told where there are too many, by what they speak.
+/// What they are told, by what they speak.
 const fn full(language: Language) -> &'static [u8] {
     match language {
         Language::Resp => b"-ERR max number of clients reached\r\n",
         Language::Memcached => b"ERROR Too many open connections\r\n",
     }
 }
+
 /// Redis's code and first words; what to do about it is said in ours.
 const PROTECTED: &[u8] =
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no password \
@@ -213,10 +214,9 @@ impl Hub {
             self.set_runnable(slot);
         }
         for _ in 0..ROUNDS_MAX {
-            let turn = self.store.turn(self.now);
-            self.busy = turn.busy;
             let server = &self.server;
-            self.store.events(|event| notify::publish(server, event));
+            let turn = (self.store).turn_telling(self.now, |event| notify::publish(server, event));
+            self.busy = turn.busy;
             self.take_answers();
             if self.runnable.is_empty() {
                 break;
@@ -280,7 +280,8 @@ impl Hub {
         // What was set before a client came holds for it, a password above all.
         self.follow_limits();
         if self.server.clients.count() >= self.limits.clients {
-            self.turned_away.push((token, full(self.local[listener].1)));
+            let language = self.local[listener].1;
+            self.turned_away.push((token, full(language)));
             self.server.traffic.of(self.number).rejected.add(1);
             return;
         }

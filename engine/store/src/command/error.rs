@@ -70,7 +70,7 @@ impl CommandError {
 }
 
 /// Bytes in an error as C prints a string: up to a zero byte, and no more than `most`.
-pub(super) fn shown(bytes: &[u8], most: usize) -> String {
+pub fn shown(bytes: &[u8], most: usize) -> String {
     let end = bytes.iter().take(most).take_while(|&&b| b != 0).count();
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }

@@ -40,7 +40,7 @@ mod waiting;
 
 use std::fmt;
 
-pub use error::CommandError;
+pub use error::{CommandError, shown};
 pub use flags::{Flag, Flags};
 pub use keys::{Keys, Positions};
 pub use lookup::find;

@@ -47,6 +47,19 @@ pub static SWAPDB: Command = Command {
     run: swapdb,
 };
 
+/// Not for clients: `OK` when every shard has done what the sender asked before.
+pub static ARRIVED: Command = Command {
+    name: "arrived",
+    arity: 1,
+    flags: Flags::of(&[Flag::Fast]),
+    keys: Keys::NONE,
+    about: "answer OK once every shard has done what was asked before",
+    run: |call| {
+        call.out.reply.ok();
+        Ok(())
+    },
+};
+
 /// `PING [message]`
 pub static PING: Command = Command {
     name: "ping",

@@ -37,7 +37,7 @@ impl Keyspace {
 
     /// Shows ops that rebuild `key`; none where there is no such key.
     pub(crate) fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
-        if let Some((_, id)) = self.locate(key) {
+        if let Some(id) = self.access(key) {
             let (database, item) = (self.database(), self.arena.own(id));
             let tag = item.tag().map(|tag| (tag.flags, tag.stale));
             let expires = item.expires();

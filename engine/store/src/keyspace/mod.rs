@@ -88,6 +88,8 @@ pub struct Entry<'a> {
 /// The keys of one shard.
 pub struct Keyspace {
     now: Millis,
+    /// The latest of all times that there were: effects of the past are applied at none, but used now.
+    latest: Millis,
     /// Whether the command that runs only reads: its lookups count as hits and misses.
     reads: bool,
     /// Where the database of the command that runs has its keys.
@@ -131,6 +133,7 @@ impl Keyspace {
         let arena = Arena::new()?;
         Ok(Keyspace {
             now: Millis(0),
+            latest: Millis(0),
             reads: false,
             place: 0,
             databases: Databases::new(config.databases),
@@ -159,6 +162,7 @@ impl Keyspace {
     #[inline]
     pub fn begin(&mut self, now: Millis, database: u8, reads: bool) {
         self.now = now;
+        self.latest = self.latest.max(now);
         self.reads = reads;
         self.select(database);
     }
@@ -378,7 +382,7 @@ impl Keyspace {
         let found = self.look_up(key);
         if let Some(id) = found {
             let item = self.arena.own(id);
-            self.eviction.hit(item, id, self.now, &mut self.random);
+            self.eviction.hit(item, id, self.latest, &mut self.random);
         }
         found
     }
@@ -406,7 +410,7 @@ impl Keyspace {
             expires,
             tag,
             entry: NO_ENTRY,
-            mark: self.eviction.first_mark(self.now),
+            mark: self.eviction.first_mark(self.latest),
         };
         let size = Arena::block_bytes(new.bytes());
         let Some((place, old)) = found else {
@@ -425,7 +429,7 @@ impl Keyspace {
             self.databases.count(self.place).keys += 1;
             self.count_expiry(self.place, None, expires);
             self.eviction
-                .insert(self.arena.own(id), id, hashed, size, self.now);
+                .insert(self.arena.own(id), id, hashed, size, self.latest);
             self.changed(key);
             self.notify(Class::New, "new", key);
             return Ok(());
@@ -436,7 +440,7 @@ impl Keyspace {
         // object to it.
         let same = Arena::block_bytes(item.bytes()) == size;
         if same {
-            self.eviction.hit(item, old, self.now, &mut self.random);
+            self.eviction.hit(item, old, self.latest, &mut self.random);
             new.entry = item.entry();
             new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
         }
@@ -456,7 +460,7 @@ impl Keyspace {
             let hash = self.hash(key);
             self.eviction.arrive(hash, size);
             self.eviction
-                .insert(self.arena.own(id), id, hash, size, self.now);
+                .insert(self.arena.own(id), id, hash, size, self.latest);
         }
         self.forget_collection(old);
         self.arena.retire(old);

@@ -173,6 +173,13 @@ impl Keyspace {
         !self.observers.ready.is_empty()
     }
 
+    /// Lets a key count as changed for those who wait for it.
+    pub(crate) fn ready_again(&mut self, key: &DbKey) {
+        if self.observers.awaited.contains_key(key) {
+            self.observers.ready.insert(key.clone());
+        }
+    }
+
     /// The keys that ops wait for and that changed, in the order of their first change.
     pub(crate) fn take_ready(&mut self) -> IndexSet<DbKey> {
         std::mem::take(&mut self.observers.ready)

@@ -31,12 +31,13 @@ mod watch;
 mod wide;
 mod worker;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use seawall_sys::clock::Clock;
 use seawall_sys::topology::Placement;
 
+use crate::event::Classes;
 use crate::keyspace::KeyReader;
 use crate::log::Fsync;
 use crate::slot::Slot;
@@ -90,6 +91,8 @@ struct Inner {
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
     reads: Vec<Reads>,
+    /// Which events are told now, for what callers do themselves.
+    notify: AtomicU16,
     /// Whether a shard is full, and nothing of it may go: as its owner last saw it.
     full: Vec<AtomicBool>,
     /// Effects of each shard's ops.
@@ -227,11 +230,20 @@ impl Inner {
                 let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
                 self.anywhere.store(anywhere, Ordering::Relaxed);
             }
+            Change::Notify(classes) => {
+                // Relaxed: who hears of the change hears it after every shard has.
+                self.notify.store(classes.bits(), Ordering::Relaxed);
+            }
             Change::Limits(limits) => {
                 *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = *limits;
             }
             _ => {}
         }
+    }
+
+    /// Which events are told now.
+    fn notify(&self) -> Classes {
+        Classes::of_bits(self.notify.load(Ordering::Relaxed))
     }
 
     /// How far compact forms go now.

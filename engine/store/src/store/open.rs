@@ -1,7 +1,7 @@
 //! Opening a store: placing its shards, and rebuilding them from their logs.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use seawall_sys::clock::Clock;
@@ -86,6 +86,7 @@ impl Store {
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
+                notify: AtomicU16::new(0),
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
                 limits: Mutex::new(config.limits),

@@ -111,16 +111,32 @@ impl Worker {
     /// Takes what came in, applies it, logs it and replies. `now` counts where it is later than what
     /// the store has seen.
     pub fn turn(&mut self, now: Millis) -> Turn {
+        self.turn_hearing(now, None)
+    }
+
+    /// As [`Worker::turn`]; shows the keyspace notifications of what it applied before the answers leave:
+    /// who has an answer may count on it that its events were told.
+    pub fn turn_telling(&mut self, now: Millis, mut each: impl FnMut(&Event)) -> Turn {
+        let turn = self.turn_hearing(now, Some(&mut each));
+        self.session
+            .caller
+            .jobs
+            .events()
+            .for_each(|event| each(&event));
+        turn
+    }
+
+    fn turn_hearing(&mut self, now: Millis, mut hear: Hear<'_, '_>) -> Turn {
         let core = self.core.as_mut().expect("it is there until the drop");
         let caller = &mut self.session.caller;
         caller.publish();
-        let mut turn = core.turn(now);
+        let mut turn = core.turn(now, &mut hear);
         // What goes over several shards asks anew when it was answered: its own shards, at once.
         for _ in 0..ROUNDS {
             if !caller.receive(Some(&mut *core)) || !core.was_asked() {
                 break;
             }
-            turn.busy |= core.turn_hosts();
+            turn.busy |= core.turn_hosts(&mut hear);
         }
         turn.busy |= core.is_left();
         caller.publish();
@@ -130,7 +146,7 @@ impl Worker {
     /// Ops that are sent from here on happen at `now`, or at the time that the store has seen where that is
     /// later: for a thread that slept since its last turn.
     pub fn see(&mut self, now: Millis) {
-        let core = self.core_mut();
+        let core = self.core.as_mut().expect("it is there until the drop");
         core.now = core.inner.advance(now);
     }
 
@@ -201,9 +217,10 @@ impl Worker {
         }
     }
 
-    /// Shows the keyspace notifications of this worker's shards since it was last asked.
+    /// Shows the keyspace notifications of this worker's shards that no turn [told](Worker::turn_telling).
     pub fn events(&mut self, mut each: impl FnMut(&Event)) {
-        for host in &mut self.core_mut().hosts {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        for host in &mut core.hosts {
             host.events().for_each(|event| each(&event));
         }
         let jobs = &mut self.session.caller.jobs;
@@ -275,8 +292,8 @@ impl Worker {
     /// # Errors
     /// A log has failed: what was written since its last sync may be lost.
     pub fn sync(&mut self) -> Result<(), StoreError> {
-        let hosts = &mut self.core_mut().hosts;
-        let synced: Vec<_> = hosts.iter_mut().map(Host::sync).collect();
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let synced: Vec<_> = core.hosts.iter_mut().map(Host::sync).collect();
         let synced: Result<(), String> = synced.into_iter().collect();
         synced.map_err(StoreError::NotDurable)
     }
@@ -300,16 +317,13 @@ impl Worker {
     /// How many keys are watched on its shards.
     #[cfg(test)]
     pub(super) fn watched(&mut self) -> usize {
-        let hosts = self.core_mut().hosts.iter_mut();
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let hosts = core.hosts.iter_mut();
         hosts.map(|host| host.shard().keyspace().watched()).sum()
     }
 
     fn core(&self) -> &Core {
         self.core.as_ref().expect("it is there until the drop")
-    }
-
-    fn core_mut(&mut self) -> &mut Core {
-        self.core.as_mut().expect("it is there until the drop")
     }
 }
 
@@ -321,12 +335,12 @@ impl Drop for Worker {
         for at in 0..core.hosts.len() {
             core.hosts[at].forget(core.now, From::Own);
         }
-        core.turn(core.now);
+        core.turn(core.now, &mut None);
         for host in &mut core.hosts {
             // Whoever wants to hear of a failure has called `Worker::sync` before.
             let _ = host.sync();
         }
-        core.turn(core.now);
+        core.turn(core.now, &mut None);
         core.close_links();
         // Links are numbered anew by whoever attaches next.
         core.hosts.iter_mut().for_each(Host::forget_all);
@@ -334,6 +348,9 @@ impl Drop for Worker {
         core.inner.return_seat(core.number, Seat { hosts, sleeper });
     }
 }
+
+/// Who hears of events, where somebody does.
+pub(super) type Hear<'a, 'b> = Option<&'a mut (dyn FnMut(&Event) + 'b)>;
 
 impl Core {
     /// The host of `shard`, where this worker has it.
@@ -377,11 +394,11 @@ impl Core {
     pub(super) fn own_op(&mut self) {
         self.own_ops += 1;
         if self.own_ops >= OWN_OPS {
-            self.turn(self.now);
+            self.turn(self.now, &mut None);
         }
     }
 
-    pub(super) fn turn(&mut self, now: Millis) -> Turn {
+    pub(super) fn turn(&mut self, now: Millis, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
@@ -390,13 +407,13 @@ impl Core {
         for at in 0..self.links.len() {
             turn.requests += self.take_batch(at);
         }
-        turn.busy |= self.turn_hosts();
+        turn.busy |= self.turn_hosts(hear);
         turn.busy |= turn.requests > 0;
         turn
     }
 
     /// Turns the shards and publishes what they say; whether there is more to do at once.
-    fn turn_hosts(&mut self) -> bool {
+    fn turn_hosts(&mut self, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
         for host in &mut self.hosts {
@@ -410,6 +427,9 @@ impl Core {
                 }
             });
             busy |= host.is_busy();
+            if let Some(hear) = hear {
+                host.events().for_each(|event| hear(&event));
+            }
             // Relaxed: it orders nothing; whoever asks too early is refused by the shard itself.
             let (told, full) = (&self.inner.full[host.number], host.is_full());
             if told.load(Ordering::Relaxed) != full {

@@ -37,7 +37,6 @@ pub const FAMILY: Family = Family {
         "lcs $bits $bits [len|idx|idx withmatchlen|len idx] [minmatchlen $index]",
     ],
     draw,
-    loose: &[],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

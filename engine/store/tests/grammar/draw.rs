@@ -4,17 +4,26 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{FAMILIES, Kind, Mix, kinds};
+use super::{Family, Kind, Mix, kinds};
 
 /// Draws values: those that all families share, keys, and, by the families' functions, the rest.
 pub struct Draw<'a> {
     rng: &'a mut Xoshiro256PlusPlus,
+    families: &'static [&'static Family],
     epoch_ms: u64,
 }
 
 impl<'a> Draw<'a> {
-    pub fn new(rng: &'a mut Xoshiro256PlusPlus, epoch_ms: u64) -> Draw<'a> {
-        Draw { rng, epoch_ms }
+    pub fn new(
+        rng: &'a mut Xoshiro256PlusPlus,
+        families: &'static [&'static Family],
+        epoch_ms: u64,
+    ) -> Draw<'a> {
+        Draw {
+            rng,
+            families,
+            epoch_ms,
+        }
     }
 
     /// A number below `end`.
@@ -39,11 +48,15 @@ impl<'a> Draw<'a> {
 
     /// A value of the pool `name`.
     pub fn value(&mut self, name: &str) -> String {
-        if let Some(kind) = kinds().find(|kind| kind.name == name) {
+        if let Some(kind) = kinds(self.families).find(|kind| kind.name == name) {
             return self.key(kind);
         }
         let shared = self.shared(name);
-        let found = shared.or_else(|| FAMILIES.iter().find_map(|family| (family.draw)(self, name)));
+        let found = shared.or_else(|| {
+            self.families
+                .iter()
+                .find_map(|family| (family.draw)(self, name))
+        });
         found.unwrap_or_else(|| panic!("${name} has no pool"))
     }
 
@@ -51,7 +64,7 @@ impl<'a> Draw<'a> {
     fn key(&mut self, kind: &Kind) -> String {
         let mut name = kind.name;
         if kind.mix != Mix::None && self.below(12) == 0 {
-            let others: Vec<_> = kinds()
+            let others: Vec<_> = kinds(self.families)
                 .filter(|other| other.mix == Mix::Any || kind.mix == Mix::Any)
                 .map(|kind| kind.name)
                 .collect();
@@ -64,11 +77,11 @@ impl<'a> Draw<'a> {
     pub fn shared(&mut self, name: &str) -> Option<String> {
         Some(match name {
             "key" => {
-                let names: Vec<_> = kinds().map(|kind| kind.name).collect();
+                let names: Vec<_> = kinds(self.families).map(|kind| kind.name).collect();
                 format!("{}:{}", self.one(&names), self.below(7))
             }
             "openkey" => {
-                let open = kinds().filter(|kind| kind.mix == Mix::Any);
+                let open = kinds(self.families).filter(|kind| kind.mix == Mix::Any);
                 let names: Vec<_> = open.map(|kind| kind.name).collect();
                 format!("{}:{}", self.one(&names), self.below(7))
             }

@@ -1,14 +1,11 @@
 //! Places.
 
-use seawall_store::Reply;
-
 use super::{Draw, Family, Kind};
 
 pub const FAMILY: Family = Family {
     name: "geo",
     // A search is defined only where all scores are geohashes, so those keys stay apart.
-    // Stored distances are compared apart, since they need not be equal to the last bit.
-    kinds: &[Kind::closed("geo", 2), Kind::apart("dist", 2)],
+    kinds: &[Kind::closed("geo", 2), Kind::closed("dist", 2)],
     rules: &[
         "geoadd $geo [nx|xx] [ch] $lon $lat $member",
         "geoadd $geo [ch] $lon $lat $manymember $lon $lat $manymember $lon $lat $manymember",
@@ -34,11 +31,6 @@ pub const FAMILY: Family = Family {
         "del $geo",
     ],
     draw,
-    loose: &[
-        ("zrange", near_scores),
-        ("geosearch", name_as_written),
-        ("geosearchstore", name_as_written),
-    ],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
@@ -65,37 +57,4 @@ fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
             .to_owned(),
         _ => return None,
     })
-}
-
-/// Distances whose members are the same, in the same order, up to the last bits: sines are the library's
-/// here and the system's there.
-fn near_scores(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * a.abs().max(1e-3);
-    let float = |reply: &Reply| match reply {
-        Reply::Bulk(text) => std::str::from_utf8(text).ok()?.parse().ok(),
-        Reply::Double(x) => Some(*x),
-        _ => None,
-    };
-    let close = |a: &Reply, b: &Reply| match (float(a), float(b)) {
-        (Some(a), Some(b)) => near(a, b),
-        _ => a == b,
-    };
-    words[1].starts_with(b"dist")
-        && match (ours, theirs) {
-            (Reply::Array(a), Reply::Array(b)) if a.len() == b.len() => {
-                a.iter().zip(b).all(|(a, b)| match (a, b) {
-                    (Reply::Array(a), Reply::Array(b)) => a[0] == b[0] && close(&a[1], &b[1]),
-                    (a, b) => close(a, b),
-                })
-            }
-            _ => false,
-        }
-}
-
-/// Redis repeats a command's name in one error as the client wrote it.
-fn name_as_written(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    match (ours, theirs) {
-        (Reply::Error(ours), Reply::Error(theirs)) => ours.eq_ignore_ascii_case(theirs),
-        _ => false,
-    }
 }

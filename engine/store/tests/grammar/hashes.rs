@@ -1,6 +1,6 @@
 //! Hashes.
 
-use super::{Draw, Family, Kind, loose};
+use super::{Draw, Family, Kind};
 
 pub const FAMILY: Family = Family {
     name: "hashes",
@@ -31,13 +31,6 @@ pub const FAMILY: Family = Family {
         "hrandfield $hash $negative [withvalues]",
     ],
     draw,
-    loose: &[
-        ("hkeys", loose::unordered),
-        ("hvals", loose::unordered),
-        ("hgetall", loose::unordered_pairs),
-        ("hrandfield", loose::random),
-        ("hscan", loose::scan_pairs),
-    ],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

@@ -33,7 +33,6 @@ pub const FAMILY: Family = Family {
         "dump $hll",
     ],
     draw,
-    loose: &[],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! What goes for keys of every kind: expiry, deletion, questions about them; the connection.
 
-use super::{Family, loose};
+use super::Family;
 
 pub const FAMILY: Family = Family {
     name: "keys",
@@ -28,10 +28,4 @@ pub const FAMILY: Family = Family {
         "nosuch ($value)+",
     ],
     draw: |_, _| None,
-    loose: &[
-        ("ttl", loose::moment),
-        ("pttl", loose::moment),
-        ("expiretime", loose::moment),
-        ("pexpiretime", loose::moment),
-    ],
 };

@@ -1,8 +1,6 @@
 //! The keyspace: keys renamed, copied, listed, inspected, dumped, sorted.
 
-use seawall_store::Reply;
-
-use super::{Draw, Family, Kind, loose};
+use super::{Draw, Family, Kind};
 
 pub const FAMILY: Family = Family {
     name: "keyspace",
@@ -46,16 +44,6 @@ pub const FAMILY: Family = Family {
         "sort_ro $num [alpha] [desc] [limit $index $index] [get $pattern] [store $num]",
     ],
     draw,
-    loose: &[
-        ("object", object),
-        ("memory", usage),
-        ("scan", scan),
-        ("keys", loose::unordered),
-        ("randomkey", any_key),
-        ("dump", dump),
-        ("sort", sort),
-        ("sort_ro", sort),
-    ],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
@@ -111,88 +99,4 @@ fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {
         "constant" => draw.one(&["nosort", "x", "#"]).to_owned(),
         _ => return None,
     })
-}
-
-/// Encodings that Redis chooses by what was done before, not by what is there: `SORT` turns a sorted set
-/// into a skip list for good, a sum of floats is never `int`, and a bit that is set to what it was
-/// makes a string raw. Copies of small integers are no shared objects. Times differ by the moment.
-fn object(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    let text = |reply: &Reply| match reply {
-        Reply::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Reply::Int(n) => n.to_string(),
-        other => format!("{other:?}"),
-    };
-    let (ours, theirs) = (text(ours), text(theirs));
-    match words
-        .get(1)
-        .map(|word| word.to_ascii_lowercase())
-        .as_deref()
-    {
-        Some(b"encoding") => matches!(
-            (ours.as_str(), theirs.as_str()),
-            ("listpack", "skiplist") | ("int", "embstr") | ("int" | "embstr", "raw")
-        ),
-        Some(b"refcount") => ours == "2147483647" && theirs == "1",
-        Some(b"idletime") => {
-            let seconds = |text: &str| text.parse::<i64>();
-            matches!((seconds(&ours), seconds(&theirs)), (Ok(a), Ok(b)) if (a - b).abs() < 5)
-        }
-        _ => false,
-    }
-}
-
-/// How many bytes a key takes is each store's own.
-fn usage(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    matches!((ours, theirs), (Reply::Int(a), Reply::Int(b)) if *a > 0 && *b > 0)
-}
-
-/// A whole walk shows the same keys; cursors that nobody gave out have nothing in common.
-fn scan(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    if words.get(1).is_some_and(|cursor| cursor != b"0") {
-        return true;
-    }
-    match (ours, theirs) {
-        (Reply::Array(a), Reply::Array(b)) => {
-            let small = words.len() < 4;
-            small || a[0] == b[0] && loose::unordered(words, &a[1], &b[1])
-        }
-        _ => false,
-    }
-}
-
-/// A set that is not sorted has no order, so a part of it is any part.
-fn sort(words: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    let after = |name: &str| {
-        let at = words
-            .iter()
-            .position(|word| word.eq_ignore_ascii_case(name.as_bytes()));
-        at.and_then(|at| words.get(at + 1))
-    };
-    let unsorted = after("by").is_some_and(|pattern| !pattern.contains(&b'*'));
-    match (ours, theirs) {
-        (Reply::Array(a), Reply::Array(b)) if after("limit").is_some() => {
-            unsorted && a.len() == b.len()
-        }
-        _ => unsorted && loose::unordered(words, ours, theirs),
-    }
-}
-
-fn any_key(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    matches!((ours, theirs), (Reply::Bulk(_), Reply::Bulk(_)))
-}
-
-/// A table has no order, and a skip list may be one for `SORT`'s sake alone.
-fn dump(_: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
-    const SET: u8 = 2;
-    const HASH: u8 = 4;
-    const SKIP_LIST: u8 = 5;
-    const PACKED: u8 = 17;
-    match (ours, theirs) {
-        (Reply::Bulk(a), Reply::Bulk(b)) => match (a[0], b[0]) {
-            (HASH, HASH) | (SET, SET) => a.len() == b.len(),
-            (PACKED, SKIP_LIST) => true,
-            _ => false,
-        },
-        _ => false,
-    }
 }

@@ -42,7 +42,6 @@ pub const FAMILY: Family = Family {
         "brpoplpush $list $list $timeout",
     ],
     draw,
-    loose: &[],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! A family is a file and a line in [`FAMILIES`]. A line of its rules is the form of a command: `$name`
 //! is drawn from a pool of values, `[a|b]` is one of them or nothing, `(a b)+` is one to four of it. A
-//! few commands are then damaged, so that errors are compared too.
+//! few commands are then damaged, so that errors are compared too; but not where the rule begins with `!`.
 
 pub mod bits;
 mod draw;
@@ -12,7 +12,6 @@ pub mod hyperloglogs;
 pub mod keys;
 pub mod keyspace;
 pub mod lists;
-pub mod loose;
 pub mod sets;
 pub mod sorted_sets;
 pub mod strings;
@@ -21,7 +20,6 @@ pub use draw::Draw;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use seawall_store::Reply;
 
 /// Every family.
 pub const FAMILIES: &[&Family] = &[
@@ -47,12 +45,7 @@ pub struct Family {
     pub rules: &'static [&'static str],
     /// Draws from its pools. Any family may draw from them; shared ones are in `draw`.
     pub draw: fn(&mut Draw<'_>, &str) -> Option<String>,
-    /// The commands whose replies Redis leaves undefined in part, with what is compared of them.
-    pub loose: &'static [(&'static str, Same)],
 }
-
-/// Whether our reply to a command and another's, which are not equal, are as good as equal.
-pub type Same = fn(&[Vec<u8>], &Reply, &Reply) -> bool;
 
 /// Keys that hold one kind of value, as a rule.
 pub struct Kind {
@@ -93,9 +86,9 @@ impl Kind {
     }
 }
 
-/// Every kind of key.
-pub fn kinds() -> impl Iterator<Item = &'static Kind> {
-    FAMILIES.iter().flat_map(|family| family.kinds)
+/// Every kind of key of these families.
+pub fn kinds(families: &'static [&'static Family]) -> impl Iterator<Item = &'static Kind> {
+    families.iter().flat_map(|family| family.kinds)
 }
 
 /// Words that stand in the place of others in damaged commands.
@@ -147,42 +140,54 @@ const GARBAGE: &[&str] = &[
 /// A stream of commands.
 pub struct Grammar {
     rng: Xoshiro256PlusPlus,
-    family: Option<&'static Family>,
+    families: &'static [&'static Family],
+    favourite: Option<(&'static Family, u32)>,
     /// The time from which times of expiry count, in milliseconds.
     epoch_ms: u64,
 }
 
 impl Grammar {
-    /// Commands of every family.
-    pub fn new(seed: u64, epoch_ms: u64) -> Grammar {
+    /// Commands of these families; of the favourite, where there is one, so many in four.
+    pub fn new(
+        families: &'static [&'static Family],
+        favourite: Option<(&'static Family, u32)>,
+        seed: u64,
+        epoch_ms: u64,
+    ) -> Grammar {
         Grammar {
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
-            family: None,
+            families,
+            favourite,
             epoch_ms,
         }
     }
 
-    /// Commands of one family, three in four, and of the others.
-    pub fn of(family: &'static Family, seed: u64, epoch_ms: u64) -> Grammar {
-        Grammar {
-            family: Some(family),
-            ..Grammar::new(seed, epoch_ms)
-        }
+    /// A number below `end`, for whoever decides who says the next command.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.rng.random_range(0..end)
     }
 
     /// The next command, its name first.
     pub fn next(&mut self) -> Vec<Vec<u8>> {
-        let rule = match self.family {
-            Some(family) if self.rng.random_ratio(3, 4) => family.rules.choose(&mut self.rng),
+        let rule = match self.favourite {
+            Some((family, share)) if self.rng.random_ratio(share, 4) => {
+                family.rules.choose(&mut self.rng)
+            }
             _ => {
-                let rules: Vec<_> = FAMILIES.iter().flat_map(|family| family.rules).collect();
+                let rules: Vec<_> = self
+                    .families
+                    .iter()
+                    .flat_map(|family| family.rules)
+                    .collect();
                 rules.choose(&mut self.rng).copied()
             }
         };
         let mut words = Vec::new();
-        self.expand(rule.expect("there are rules"), &mut words);
+        let rule = rule.expect("there are rules");
+        let whole = rule.strip_prefix('!');
+        self.expand(whole.unwrap_or(rule), &mut words);
         // A damaged score would put members of unequal scores where ranges of members are asked for.
-        let fragile = words[0] == b"zadd" && words[1].starts_with(b"lex");
+        let fragile = whole.is_some() || words[0] == b"zadd" && words[1].starts_with(b"lex");
         if self.rng.random_ratio(1, 25) && !fragile {
             self.damage(&mut words);
         }
@@ -226,7 +231,10 @@ impl Grammar {
             } else {
                 let (word, after) = rule.split_once(' ').unwrap_or((rule, ""));
                 let word = match word.strip_prefix('$') {
-                    Some(name) => Draw::new(&mut self.rng, self.epoch_ms).value(name),
+                    Some(name) => {
+                        Draw::new(&mut self.rng, self.families, self.epoch_ms).value(name)
+                    }
+                    None if word.starts_with('{') => word.to_owned(),
                     None if self.rng.random_ratio(1, 8) && !words.is_empty() => word.to_uppercase(),
                     None => word.to_owned(),
                 };

@@ -1,6 +1,6 @@
 //! Sets.
 
-use super::{Draw, Family, Kind, loose};
+use super::{Draw, Family, Kind};
 
 pub const FAMILY: Family = Family {
     name: "sets",
@@ -43,15 +43,6 @@ pub const FAMILY: Family = Family {
         "sscan $anyset 0 [match $glob] count 100000",
     ],
     draw,
-    loose: &[
-        ("smembers", loose::unordered),
-        ("sinter", loose::unordered),
-        ("sunion", loose::unordered),
-        ("sdiff", loose::unordered),
-        ("spop", loose::taken),
-        ("srandmember", loose::random),
-        ("sscan", loose::scan_members),
-    ],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

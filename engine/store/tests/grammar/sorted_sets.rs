@@ -1,6 +1,6 @@
 //! Sorted sets.
 
-use super::{Draw, Family, Kind, loose};
+use super::{Draw, Family, Kind};
 
 pub const FAMILY: Family = Family {
     name: "sorted_sets",
@@ -72,7 +72,6 @@ pub const FAMILY: Family = Family {
         "zscan $zset 0 [match $pattern] count 100000",
     ],
     draw,
-    loose: &[("zrandmember", loose::random), ("zscan", loose::scan_pairs)],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

@@ -32,7 +32,6 @@ pub const FAMILY: Family = Family {
         "incrbyfloat $str $float",
     ],
     draw,
-    loose: &[],
 };
 
 fn draw(draw: &mut Draw<'_>, name: &str) -> Option<String> {

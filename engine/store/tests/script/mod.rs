@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use seawall_store::Reply;
 
-/// The scripts, by name.
-pub fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
-    let mut files: Vec<_> = fs::read_dir(&folder)
+/// The scripts of a folder, by name.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder)
         .expect("the scripts' folder")
         .map(|entry| entry.expect("a file").path())
         .filter(|file| file.extension().is_some_and(|ending| ending == "txt"))

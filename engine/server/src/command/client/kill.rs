@@ -21,9 +21,7 @@ struct Filter {
 impl Filter {
     fn parse(args: &[&[u8]]) -> Result<Filter, CommandError> {
         let mut filter = Filter::default();
-        let (pairs, []) = args.as_chunks::<2>() else {
-            return Err(CommandError::SYNTAX);
-        };
+        let (pairs, rest) = args.as_chunks::<2>();
         for [word, value] in pairs {
             let text = || String::from_utf8_lossy(value).into_owned();
             match word.to_ascii_lowercase().as_slice() {
@@ -45,6 +43,9 @@ impl Filter {
                 b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.own = true,
                 _ => return Err(CommandError::SYNTAX),
             }
+        }
+        if !rest.is_empty() {
+            return Err(CommandError::SYNTAX);
         }
         Ok(filter)
     }

@@ -1,8 +1,8 @@
 //! `CLIENT LIST` and `CLIENT INFO`.
 
-use seawall_store::command::CommandError;
+use seawall_store::command::{CommandError, number};
 
-use super::{Type, client_id, line};
+use super::{Type, line};
 use crate::command::Context;
 
 /// `CLIENT INFO`
@@ -27,10 +27,10 @@ pub(super) fn list(context: &mut Context<'_>) -> Result<(), CommandError> {
             cards
         }
         [word, ref ids @ ..] if word.eq_ignore_ascii_case(b"id") && !ids.is_empty() => {
-            let ids = ids.iter().map(|id| client_id(id));
-            let ids: Option<Vec<u64>> = ids.collect();
+            let ids: Option<Vec<i64>> = ids.iter().map(|id| number::parse_int(id)).collect();
             let ids = ids.ok_or(CommandError::fixed("ERR Invalid client ID"))?;
-            ids.into_iter().filter_map(|id| clients.find(id)).collect()
+            let known = ids.into_iter().filter_map(|id| u64::try_from(id).ok());
+            known.filter_map(|id| clients.find(id)).collect()
         }
         _ => return Err(CommandError::SYNTAX),
     };

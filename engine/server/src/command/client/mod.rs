@@ -13,9 +13,9 @@ mod pause;
 use std::sync::atomic::Ordering;
 
 use seawall_store::command::number::{self, parse_int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 
-use super::{Command, Context, Next, Order, help};
+use super::{Command, Context, Next, Order, help, unknown_or_wrong};
 use crate::clients::{Card, check_name};
 use crate::connection::Replies;
 use crate::mailbox::Message;
@@ -204,7 +204,7 @@ fn setinfo(context: &mut Context<'_>) -> Result<(), CommandError> {
         b"lib-name" => context.client.card.names().library = checked("lib-name")?,
         b"lib-ver" => context.client.card.names().library_version = checked("lib-ver")?,
         _ => {
-            let shown = String::from_utf8_lossy(&context.args[1]).into_owned();
+            let shown = shown(&context.args[1], usize::MAX);
             return Err(CommandError::new(format!(
                 "ERR Unrecognized option '{shown}'"
             )));
@@ -238,6 +238,17 @@ fn no_evict(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn tracking(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let mut options = context.args.iter().skip(2);
+    while let Some(option) = options.next() {
+        let has_value = match option.to_ascii_lowercase().as_slice() {
+            b"bcast" | b"optin" | b"optout" | b"noloop" => true,
+            b"redirect" | b"prefix" => options.next().is_some(),
+            _ => false,
+        };
+        if !has_value {
+            return Err(CommandError::SYNTAX);
+        }
+    }
     if on_or_off(&context.args[1])? {
         return Err(CommandError::fixed(
             "ERR CLIENT TRACKING is not supported: this server does not tell clients of keys that \
@@ -262,13 +273,11 @@ fn trackinginfo(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let id = number::int(&context.args[1])?;
-    let error = match context
-        .args
-        .get(2)
-        .map(<[u8]>::to_ascii_lowercase)
-        .as_deref()
-    {
+    if context.args.len() > 3 {
+        return Err(unknown_or_wrong(context));
+    }
+    let reason = context.args.get(2).map(<[u8]>::to_ascii_lowercase);
+    let error = match reason.as_deref() {
         None | Some(b"timeout") => false,
         Some(b"error") => true,
         Some(_) => {
@@ -277,9 +286,7 @@ fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
             ));
         }
     };
-    if context.args.len() > 3 {
-        return Err(super::arity_error(context.entry));
-    }
+    let id = number::int(&context.args[1])?;
     let found = u64::try_from(id)
         .ok()
         .and_then(|id| context.server.clients.find(id));

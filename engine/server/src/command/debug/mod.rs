@@ -238,7 +238,7 @@ fn help(context: &mut Context<'_>) {
 }
 
 fn unknown(word: &[u8]) -> CommandError {
-    let shown = String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned();
+    let shown = seawall_store::command::shown(word, 128);
     CommandError::new(format!(
         "ERR unknown subcommand or wrong number of arguments for '{shown}'. Try DEBUG HELP."
     ))

@@ -61,14 +61,16 @@ impl Shape {
             Shape::Circle { radius_m } => (radius_m, radius_m),
             Shape::Box { width_m, height_m } => (width_m / 2.0, height_m / 2.0),
         };
-        let latitude = (y / EARTH_RADIUS_M).to_degrees();
+        // The standard library multiplies by the inverse, which rounds otherwise than Redis's quotient.
+        let degrees = |radians: f64| radians / 1.0_f64.to_radians();
+        let latitude = degrees(y / EARTH_RADIUS_M);
         // Meridians come together towards the poles: the edge nearer to one is the wider.
         let edge = if centre.latitude < 0.0 {
             centre.latitude - latitude
         } else {
             centre.latitude + latitude
         };
-        let longitude = (x / EARTH_RADIUS_M / libm::cos(edge.to_radians())).to_degrees();
+        let longitude = degrees(x / EARTH_RADIUS_M / edge.to_radians().cos());
         Area {
             min: Point {
                 longitude: centre.longitude - longitude,

@@ -2,8 +2,9 @@
 //!
 //! A geohash halves the longitudes and the latitudes in turn: its bits are the two positions in the
 //! grid, interleaved, latitude in the even bits (G. Niemeyer, geohash.org, 2008). Distances are
-//! haversine on a sphere of [`EARTH_RADIUS_M`]. Sines come from `libm`, not from the system, so that
-//! distances are the same on every machine.
+//! haversine on a sphere of [`EARTH_RADIUS_M`]. Sines are the system's, and every product and quotient is
+//! taken in Redis's order, so that distances are its own to the last bit where both run on one C library.
+//! Between machines whose libraries round otherwise they differ in the last bit, as Redis's do.
 
 use crate::command::{CommandError, number};
 
@@ -100,16 +101,15 @@ impl Point {
 
     /// The distance to another point, in metres.
     pub fn distance_m(self, other: Point) -> f64 {
-        let half = |a: f64, b: f64| libm::sin((b.to_radians() - a.to_radians()) / 2.0);
+        let half = |a: f64, b: f64| ((b.to_radians() - a.to_radians()) / 2.0).sin();
         let v = half(self.longitude, other.longitude);
         if v == 0.0 {
             return latitude_distance_m(self.latitude, other.latitude);
         }
         let u = half(self.latitude, other.latitude);
-        let cosines =
-            libm::cos(self.latitude.to_radians()) * libm::cos(other.latitude.to_radians());
+        let cosines = self.latitude.to_radians().cos() * other.latitude.to_radians().cos();
         // Rounding may take the sine of opposite points over one.
-        2.0 * EARTH_RADIUS_M * libm::asin((u * u + cosines * v * v).sqrt().min(1.0))
+        2.0 * EARTH_RADIUS_M * (u * u + cosines * v * v).sqrt().min(1.0).asin()
     }
 }
 

@@ -59,9 +59,11 @@ pub fn length(text: &[u8], words: &'static str) -> Result<f64, CommandError> {
     number::parse_float(text).ok_or(CommandError::new(words))
 }
 
-/// Writes a distance, in whatever unit it was asked for.
+/// Writes a distance, in whatever unit it was asked for, with four digits: the nearest ten-thousandth, the
+/// even one of two, of the product as it is rounded to a float.
 pub fn distance(reply: &mut ReplyBuf, distance: f64) {
-    reply.bulk(format!("{distance:.4}").as_bytes());
+    let parts = (distance * 10_000.0).round_ties_even() as u64;
+    reply.bulk(format!("{}.{:04}", parts / 10_000, parts % 10_000).as_bytes());
 }
 
 /// Writes coordinates.

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Caller;
 use crate::command::CommandError;
+use crate::event::Class;
 use crate::keyspace::Read;
 use crate::op::Op;
 use crate::reply::Protocol;
@@ -41,6 +42,8 @@ impl Caller {
         drop(guard);
         match read {
             Read::Hit => side.hits += 1,
+            // The owner tells of a miss, where somebody listens.
+            Read::Miss if inner.notify().wants(Class::KeyMiss) => return Err(AskOwner),
             Read::Miss => side.misses += 1,
             Read::Ask => return Err(AskOwner),
         }

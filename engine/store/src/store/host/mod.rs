@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use crate::event::Event;
-use crate::keyspace::Version;
+use crate::keyspace::{DbKey, Version};
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -68,6 +68,9 @@ pub(super) struct Host {
     /// What others asked meanwhile.
     waiting: VecDeque<(From, Request)>,
     waiters: Waiters,
+    /// Keys whose first waiter is tried again by its caller: until that has let the shard go, nobody else
+    /// is served from them.
+    promised: Vec<(From, DbKey)>,
     out: Out,
     events: Vec<Event>,
     ticked: Millis,
@@ -102,6 +105,7 @@ impl Host {
             held_wrote: false,
             waiting: VecDeque::new(),
             waiters: Waiters::default(),
+            promised: Vec::new(),
             out: Out::default(),
             events: Vec::new(),
             ticked: Millis(0),
@@ -202,8 +206,11 @@ impl Host {
     pub(super) fn forget(&mut self, now: Millis, gone: From) {
         self.waiting.retain(|(from, _)| *from != gone);
         self.waiters.forget(Some(gone), self.shard.keyspace());
+        self.keep_promises(gone);
         if self.holder == Some(gone) {
             self.release(now);
+        } else if self.shard.keyspace().has_ready() {
+            self.serve_waiters(now);
         }
         self.gate.forget(Some(gone));
     }
@@ -212,12 +219,16 @@ impl Host {
     pub(super) fn forget_all(&mut self) {
         self.waiting.clear();
         self.waiters.forget(None, self.shard.keyspace());
+        self.promised.clear();
         self.gate.forget(None);
         self.let_go();
     }
 
     /// Whoever held the shard lets it go: who waits is served.
     fn release(&mut self, now: Millis) {
+        if let Some(from) = self.holder {
+            self.keep_promises(from);
+        }
         self.let_go();
         if self.shard.keyspace().has_ready() {
             self.serve_waiters(now);

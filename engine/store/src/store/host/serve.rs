@@ -166,6 +166,9 @@ impl Host {
         }
         while self.shard.keyspace().has_ready() {
             for key in self.shard.keyspace().take_ready() {
+                if self.promised.iter().any(|(_, promised)| *promised == key) {
+                    continue;
+                }
                 let mut last = None;
                 while let Some(id) = self.waiters.after(&key, last)
                     && self.serve_waiter(now, &key, id)
@@ -174,6 +177,18 @@ impl Host {
                 }
             }
         }
+    }
+
+    /// What was kept for waiters of this caller is there for the next ones.
+    pub(super) fn keep_promises(&mut self, from: From) {
+        let keyspace = self.shard.keyspace();
+        self.promised.retain(|(promised_to, key)| {
+            let is_kept = *promised_to == from;
+            if is_kept {
+                keyspace.ready_again(key);
+            }
+            !is_kept
+        });
     }
 
     /// Serves one waiter for `key`, if the key has something for it; whether the next one may try.
@@ -192,9 +207,10 @@ impl Host {
             if !taken || elsewhere {
                 self.waiters.remove(id, self.shard.keyspace());
                 if taken {
+                    self.promised.push((from, key.clone()));
                     self.gate.say_now(from, number, Body::Retry);
                 }
-                return true;
+                return !taken;
             }
         }
         self.out.clear();

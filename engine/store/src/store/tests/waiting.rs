@@ -172,3 +172,28 @@ fn another_database_is_another_key() {
     bench.run(1, "swapdb 0 4");
     assert_eq!(bench.heard((0, 1_002)), "parked None, *2 $1 a $1 1 ");
 }
+
+/// A list goes to a list of another shard: who waits for that is tried again by who coordinates it, and keeps
+/// its place meanwhile.
+#[test]
+fn who_moves_to_another_shard_keeps_its_place() {
+    for shards in SHARDS {
+        for target in ["b", "c", "d", "e"] {
+            let mut bench = Bench::new(shards);
+            let first = bench.send(0, &format!("blmove a {target} left left 0"));
+            bench.settle();
+            let second = bench.send(1, "blpop a 0");
+            bench.settle();
+            let third = bench.send(0, "brpop q a 0");
+            bench.settle();
+            assert_eq!(bench.run(1, "rpush a 1"), ":1 ");
+            assert_eq!(bench.heard(first), "parked None, $1 1 ");
+            assert_eq!(bench.heard(second), "parked None");
+            assert_eq!(bench.run(0, "rpush a 2 3 4"), ":3 ");
+            assert_eq!(bench.heard(second), "*2 $1 a $1 2 ");
+            assert_eq!(bench.heard(third), "parked None, *2 $1 a $1 4 ");
+            assert_eq!(bench.run(1, "lrange a 0 -1"), "*1 $1 3 ");
+            assert_eq!(bench.run(1, &format!("lrange {target} 0 -1")), "*1 $1 1 ");
+        }
+    }
+}

@@ -114,7 +114,10 @@ impl Jobs {
             queue: VecDeque::new(),
             wants: false,
             holds: false,
-            scratch: Scratch::new(inner.config.seed ^ caller ^ inner.now().0),
+            scratch: Scratch::new(
+                inner.config.seed ^ caller ^ inner.now().0,
+                inner.config.databases,
+            ),
             events: Vec::new(),
         }
     }
@@ -289,6 +292,7 @@ impl Caller {
             shards: self.inner.shards,
             held,
             may_park: true,
+            notify: self.inner.notify(),
             limits: self.inner.limits(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,

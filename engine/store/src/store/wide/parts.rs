@@ -15,7 +15,7 @@ pub(super) fn merge(op: &Op) -> Option<Merge> {
         "mget" | "debug|digest-value" => Merge::Gather,
         "keys" => Merge::Join,
         "debug|digest" => Merge::Digests,
-        "mset" | "flushall" | "flushdb" | "swapdb" | "debug|reload" => Merge::AllOk,
+        "mset" | "flushall" | "flushdb" | "swapdb" | "arrived" | "debug|reload" => Merge::AllOk,
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use super::pop::Pop;
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
 use super::transfer::Transfer;
-use crate::event::Event;
+use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
@@ -22,6 +22,8 @@ pub(super) struct Desk<'a> {
     pub(super) held: bool,
     /// Whether an op may wait.
     pub(super) may_park: bool,
+    /// Which events are told.
+    pub(super) notify: Classes,
     /// How far compact forms go.
     pub(super) limits: Limits,
     pub(super) scratch: &'a mut Scratch,

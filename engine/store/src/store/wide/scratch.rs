@@ -18,7 +18,8 @@ use super::route::is_sort;
 use crate::command::number::parse_int;
 use crate::command::server::FLUSHALL;
 use crate::command::{CommandError, sort, transfer};
-use crate::keyspace::{DATABASES_MAX, DbKey};
+use crate::event::Classes;
+use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::store::caller::shard_of;
@@ -34,14 +35,25 @@ const SCRATCH_BYTES_KEPT: u64 = 16 << 20;
 pub(in crate::store) struct Scratch {
     /// Made when it is first needed.
     shard: Option<Box<Shard>>,
+    databases: usize,
     random: Xoshiro256PlusPlus,
     out: Out,
 }
 
+/// In what circumstances an op runs.
+struct About {
+    now: Millis,
+    shards: usize,
+    may_park: bool,
+    notify: Classes,
+    limits: Limits,
+}
+
 impl Scratch {
-    pub(super) fn new(seed: u64) -> Scratch {
+    pub(super) fn new(seed: u64, databases: usize) -> Scratch {
         Scratch {
             shard: None,
+            databases,
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
             out: Out::default(),
         }
@@ -63,7 +75,7 @@ impl Scratch {
             let seed = self.random.next_u64();
             let shard = Shard::open(&ShardConfig {
                 seed,
-                databases: DATABASES_MAX,
+                databases: self.databases,
                 ..ShardConfig::default()
             })?;
             self.shard = Some(Box::new(shard));
@@ -92,40 +104,39 @@ impl Scratch {
     }
 
     /// Runs `op` where `values` are all that is there. What keys became is told by ops that make them so,
-    /// each with its shard among `shards`.
+    /// each with its shard.
     fn run(
         &mut self,
-        now: Millis,
         op: &Op,
         values: &[Op],
-        may_park: bool,
-        shards: usize,
-        limits: Limits,
+        about: &About,
     ) -> std::io::Result<Vec<(usize, Vec<Op>)>> {
         let mut out = std::mem::take(&mut self.out);
         let shard = self.shard()?;
-        shard.keyspace().set_limits(limits);
+        shard.keyspace().set_limits(about.limits);
         let mut changed: Vec<(usize, Vec<Op>)> = Vec::new();
         for value in values {
             // What a shard dumped is not refused by another, unless memory ends: then the op finds less.
             let _ = shard.replay(value, &mut out);
         }
         shard.keyspace().record(true);
+        shard.set_notify(about.notify);
         out.clear();
-        if may_park {
-            shard.apply(now, op, &mut out);
+        if about.may_park {
+            shard.apply(about.now, op, &mut out);
         } else {
-            shard.apply_at_once(now, op, &mut out);
+            shard.apply_at_once(about.now, op, &mut out);
         }
+        shard.set_notify(Classes::NONE);
         for key in shard.keyspace().recorded() {
-            let at = shard_of(key.key(), shards);
+            let at = shard_of(key.key(), about.shards);
             let mut ops = vec![
                 Op::new(&crate::command::key::DEL)
                     .within(key.database())
                     .arg(key.key()),
             ];
             let keyspace = shard.keyspace();
-            keyspace.begin(now, key.database(), false);
+            keyspace.begin(about.now, key.database(), false);
             keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
             match changed.iter_mut().find(|(shard, _)| *shard == at) {
                 Some((_, all)) => all.append(&mut ops),
@@ -276,9 +287,14 @@ impl Scratched {
     }
 
     fn run(&mut self, values: &[Op], desk: &mut Desk<'_>) -> Step {
-        let (op, may_park) = (&self.op, desk.may_park);
-        let (shards, limits) = (desk.shards, desk.limits);
-        let ran = (desk.scratch).run(desk.now, op, values, may_park, shards, limits);
+        let about = About {
+            now: desk.now,
+            shards: desk.shards,
+            may_park: desk.may_park,
+            notify: desk.notify,
+            limits: desk.limits,
+        };
+        let ran = desk.scratch.run(&self.op, values, &about);
         let changed = match ran {
             Ok(changed) => changed,
             Err(error) => return Step::Done(*no_memory(&error)),
@@ -379,6 +395,7 @@ mod tests {
             now: Millis(0),
             shards: 5,
             held: true,
+            notify: Classes::NONE,
             may_park: true,
             limits: Limits::default(),
             scratch,
@@ -400,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_value_is_never_nowhere() {
-        let mut scratch = Scratch::new(7);
+        let mut scratch = Scratch::new(7, 16);
         let fetched = || vec![Body::Values(vec![op("set a 1")]), Body::Values(Vec::new())];
         let ok = || said("+OK\r\n");
         let no = || said("-ERR no\r\n");

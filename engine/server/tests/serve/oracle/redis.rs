@@ -1,21 +1,18 @@
-//! The scripts beside a real Redis 7.0 (`redis-server`, or the program that `REDIS_SERVER` names). What
-//! is ours alone stands in scripts whose names begin with `own`.
+//! A redis-server of the test's own (`redis-server`, or the program that `REDIS_SERVER` names).
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::script;
-
 /// A server's process, which ends with this.
-struct Redis {
+pub struct Redis {
     process: Child,
     _folder: tempfile::TempDir,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Redis {
-    fn start() -> Redis {
+    pub fn start() -> Redis {
         let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
         let address = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
@@ -50,26 +47,4 @@ impl Drop for Redis {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-#[test]
-fn scripts_equal_redis() {
-    let mut failed = Vec::new();
-    for file in script::files() {
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if name.starts_with("own") {
-            continue;
-        }
-        let redis = Redis::start();
-        let text = std::fs::read_to_string(&file).expect("a script");
-        let (_, differences) = script::run(&text, redis.address);
-        if !differences.is_empty() {
-            failed.push(format!("{name}:\n{}", differences.join("\n")));
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
