@@ -16,6 +16,7 @@ pub mod clients;
 pub mod command;
 pub mod config;
 pub mod connection;
+pub mod ending;
 pub mod figures;
 mod hub;
 pub mod info;

@@ -59,6 +59,13 @@ pub enum Message {
         /// Whether with an error.
         error: bool,
     },
+    /// What this one waits for is done: its reply.
+    Told {
+        /// Whom.
+        conn: Token,
+        /// The reply, encoded.
+        reply: Vec<u8>,
+    },
     /// Look at what changed in the server: pauses, limits, an end.
     Look,
 }

@@ -94,9 +94,15 @@ impl Saving {
         })
     }
 
-    /// Makes one on a thread of its own. `false`: one is being made already, or the system gives no
-    /// thread.
-    pub fn save_aside(self: &Arc<Saving>, store: &Store, changes: u64, now: Millis) -> bool {
+    /// Makes one on a thread of its own; `then` hears what became of it. `false`: one is being made
+    /// already, or the system gives no thread.
+    pub fn save_aside(
+        self: &Arc<Saving>,
+        store: &Store,
+        changes: u64,
+        now: Millis,
+        then: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) -> bool {
         if !self.begin(now) {
             return false;
         }
@@ -104,9 +110,9 @@ impl Saving {
         let thread = std::thread::Builder::new()
             .name("snapshot".to_owned())
             .spawn(move || {
-                // What became of it is kept.
-                let _ = saving.finish(changes, now, || store.session().save());
+                let done = saving.finish(changes, now, || store.session().save());
                 saving.is_going_on.store(false, Ordering::Release);
+                then(done);
             });
         if thread.is_err() {
             self.is_going_on.store(false, Ordering::Release);
@@ -115,8 +121,11 @@ impl Saving {
     }
 
     fn begin(&self, now: Millis) -> bool {
-        self.begun_ms.store(now.0, Ordering::Relaxed);
-        !self.is_going_on.swap(true, Ordering::AcqRel)
+        let begun = !self.is_going_on.swap(true, Ordering::AcqRel);
+        if begun {
+            self.begun_ms.store(now.0, Ordering::Relaxed);
+        }
+        begun
     }
 
     fn finish(
@@ -155,8 +164,8 @@ impl Server {
         let points = save_points(settings.text("save")).unwrap_or_default();
         let changes = self.store.changes();
         if self.saving.is_due(&points, changes, now) {
-            // One that is being made will do.
-            self.saving.save_aside(&self.store, changes, now);
+            // One that is being made will do; what becomes of this one is kept.
+            self.saving.save_aside(&self.store, changes, now, drop);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What all workers of a server share.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use seawall_store::{Millis, Store};
@@ -8,6 +8,7 @@ use seawall_store::{Millis, Store};
 use crate::calls::Calls;
 use crate::clients::Clients;
 use crate::config::{Effect, Live};
+use crate::ending::Ending;
 use crate::figures::Extremes;
 use crate::limits::Limits;
 use crate::mailbox::{Mailbox, Message};
@@ -17,16 +18,6 @@ use crate::pause::Pause;
 use crate::pubsub::PubSub;
 use crate::saving::Saving;
 use crate::traffic::Traffic;
-
-/// How far a server is on its way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Phase {
-    /// It serves.
-    Serving,
-    /// It takes no more connections, finishes what it was asked, syncs and ends.
-    Stopping,
-}
 
 type Wake = Box<dyn Fn() + Send + Sync>;
 
@@ -58,16 +49,14 @@ pub struct Server {
     pub since: Millis,
     /// Its name among all runs: 40 hexadecimal digits.
     pub run_id: String,
+    pub(crate) ending: Ending,
     limits: Mutex<Arc<Limits>>,
     limits_version: AtomicU64,
     /// How many bytes of frames may lie in a mailbox.
     frame_bytes_max: AtomicU64,
     workers: Vec<Station>,
-    phase: AtomicU8,
     /// When Memcached's clients want all removed, in milliseconds; 0: not.
     flush_at: AtomicU64,
-    /// Workers whose clients are gone since the server ends.
-    deserted: AtomicUsize,
 }
 
 /// How many bytes of frames may lie in a mailbox: those of a few listeners that do not read.
@@ -108,9 +97,8 @@ impl Server {
             pause: Pause::default(),
             extremes: Extremes::default(),
             limits_version: AtomicU64::new(1),
-            phase: AtomicU8::new(Phase::Serving as u8),
             flush_at: AtomicU64::new(0),
-            deserted: AtomicUsize::new(0),
+            ending: Ending::default(),
         };
         server.take_effect(&[Effect::Store, Effect::Watching], &now);
         server
@@ -200,31 +188,5 @@ impl Server {
     pub fn woken_by(&self, worker: usize, wake: impl Fn() + Send + Sync + 'static) {
         // A seat is taken once in a server's life.
         let _ = self.workers[worker].wake.set(Box::new(wake));
-    }
-
-    /// How far it is on its way out.
-    pub fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Acquire) {
-            0 => Phase::Serving,
-            _ => Phase::Stopping,
-        }
-    }
-
-    /// Ends: replies are finished, logs synced.
-    pub fn stop(&self) {
-        // Release: pairs with the acquire in `phase`; what was done before is seen by who stops.
-        self.phase.store(Phase::Stopping as u8, Ordering::Release);
-        self.tell_all(&Message::Look);
-    }
-
-    /// One more worker has no clients any more, and gets no others.
-    pub fn desert(&self) {
-        // AcqRel: pairs with the acquire in `is_deserted`.
-        self.deserted.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Whether no worker has clients any more, so that none needs the shards of another.
-    pub fn is_deserted(&self) -> bool {
-        self.deserted.load(Ordering::Acquire) >= self.workers.len()
     }
 }

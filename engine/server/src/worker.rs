@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connection::Language;
+use crate::ending::Phase;
 use crate::hub::Hub;
 use crate::mailbox::Message;
 use crate::net::{self, Listener, Net};
-use crate::server::{Phase, Server};
+use crate::server::Server;
 
 /// Between two looks at what no event tells of: clients' silence, expired keys.
 const CRON: Duration = Duration::from_millis(100);
@@ -84,21 +85,21 @@ impl Worker {
         Ok((worker, notice))
     }
 
-    /// Serves until the server ends.
+    /// Serves until the server ends, and what was logged is durable.
     ///
     /// # Errors
-    /// The network fails as a whole.
-    pub fn serve(mut self) -> io::Result<()> {
+    /// The network fails as a whole, or the log's end may be lost.
+    pub fn serve(mut self) -> Result<(), WorkerError> {
         loop {
             let (wait, wake) = self.hub.sleep(CRON);
             let (net, hub) = (&mut self.net, &mut self.hub);
             let done = net.turn(wait, wake.fd(), &mut |event| hub.event(event));
             self.hub.rouse();
-            done?;
+            done.map_err(WorkerError::Network)?;
             self.hub.turn();
             self.hub.flush(&mut *self.net);
             if self.server.phase() == Phase::Stopping && self.is_over() {
-                return Ok(());
+                return Ok(self.hub.sync()?);
             }
         }
     }
@@ -122,13 +123,13 @@ impl Worker {
     }
 }
 
-/// Why a worker cannot begin.
+/// Why a worker cannot begin, or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The store has no seat for it.
+    /// The store has no seat for it, or could not make its log durable.
     #[error(transparent)]
     Store(#[from] seawall_store::StoreError),
-    /// The network cannot be had.
+    /// The network cannot be had, or failed.
     #[error("the network: {0}")]
     Network(#[source] io::Error),
 }

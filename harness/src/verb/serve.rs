@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use seawall_server::config::Settings;
+use seawall_server::ending::{EndError, Wish};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -75,12 +76,14 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let server = std::sync::Arc::clone(running.server());
     let handle = signals.handle();
     let watcher = std::thread::spawn(move || {
-        for (count, _) in signals.forever().enumerate() {
-            if count > 0 {
+        for _ in signals.forever() {
+            let refused = |error| output::complain(&format!("error: {error}"));
+            match server.shut_down(Wish::default(), refused) {
+                Ok(()) => {}
                 // Asked twice: whoever asks knows that replies and the log's end may be lost.
-                std::process::exit(1);
+                Err(EndError::Already) => std::process::exit(1),
+                Err(error) => refused(error),
             }
-            server.stop();
         }
     });
     let outcome = running.wait().map_err(Failure::work);

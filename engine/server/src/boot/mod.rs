@@ -57,7 +57,7 @@ pub enum ServeError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A worker cannot begin.
+    /// A worker cannot begin, or did not end well.
     #[error(transparent)]
     Worker(#[from] WorkerError),
     /// A thread cannot be started.
@@ -66,9 +66,6 @@ pub enum ServeError {
     /// The system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(#[source] io::Error),
-    /// A worker's network failed.
-    #[error("a worker's network failed: {0}")]
-    Network(#[source] io::Error),
     /// A worker panicked; its thread told why.
     #[error("a worker failed")]
     Panicked,
@@ -80,7 +77,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     memcached: Vec<SocketAddr>,
     notices: Vec<String>,
-    threads: Vec<JoinHandle<io::Result<()>>>,
+    threads: Vec<JoinHandle<Result<(), WorkerError>>>,
     /// Held as long as the data folder is used.
     _folder: Option<std::fs::File>,
 }
@@ -168,8 +165,28 @@ const FILES_OF_ITS_OWN: u64 = 32;
 
 type Began = mpsc::Sender<Result<Option<String>, WorkerError>>;
 
+/// Ends the server where a worker does not end as it should: without one it would serve half of its keys.
+struct Alarm<'a> {
+    server: &'a Server,
+    is_over: bool,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.server.desert();
+            self.server.stop();
+        }
+    }
+}
+
 /// A worker's thread.
-fn work(server: &Arc<Server>, network: &Network, began: Began) -> io::Result<()> {
+fn work(server: &Arc<Server>, network: &Network, began: Began) -> Result<(), WorkerError> {
+    // It is dropped after the worker, also where that panics.
+    let mut alarm = Alarm {
+        server,
+        is_over: false,
+    };
     let (worker, report) = match Worker::begin(server, network) {
         Ok((worker, notice)) => (Some(worker), Ok(notice)),
         Err(error) => (None, Err(error)),
@@ -178,13 +195,11 @@ fn work(server: &Arc<Server>, network: &Network, began: Began) -> io::Result<()>
     let _ = began.send(report);
     drop(began);
     let Some(worker) = worker else {
-        server.desert();
         return Ok(());
     };
-    worker.serve().inspect_err(|_| {
-        server.desert();
-        server.stop();
-    })
+    worker.serve()?;
+    alarm.is_over = true;
+    Ok(())
 }
 
 impl ServeError {
@@ -221,7 +236,8 @@ impl Running {
         &self.server
     }
 
-    /// Ends: connections are closed when they have heard what they asked, logs are synced.
+    /// Ends without a snapshot: connections are closed when they have heard what they asked, logs are
+    /// synced. [`Server::shut_down`] makes one where there are save points.
     pub fn stop(&self) {
         self.server.stop();
     }
@@ -229,13 +245,13 @@ impl Running {
     /// Waits until it has ended.
     ///
     /// # Errors
-    /// A worker failed.
+    /// A worker failed, or the end of a log may be lost.
     pub fn wait(self) -> Result<(), ServeError> {
         let mut outcome = Ok(());
         for thread in self.threads {
             match thread.join() {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => outcome = Err(ServeError::Network(error)),
+                Ok(Err(error)) => outcome = Err(error.into()),
                 Err(_) => outcome = Err(ServeError::Panicked),
             }
         }

@@ -6,9 +6,12 @@
 pub static DEVIATIONS: &[(&str, &str)] = &[
     (
         "bgrewriteaof",
-        "makes a snapshot, which the log then starts from; an error without `dir`",
+        "makes a snapshot; the log is kept whole; an error without `dir`",
     ),
-    ("bgsave", "an error without `dir`"),
+    (
+        "bgsave",
+        "all keys stand still while the snapshot is written; an error without `dir`",
+    ),
     (
         "client",
         "`INFO` and `LIST` show `lib-name` and `lib-ver`, as Redis 7.2 does",
@@ -74,7 +77,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ("script", "there are no scripts: `EXISTS` and `FLUSH` alone"),
     (
         "shutdown",
-        "`NOW` and `FORCE` change nothing: there are no replicas to wait for",
+        "`NOW` changes nothing: there are no replicas to wait for",
     ),
     ("slaveof", "refused, but `NO ONE`"),
     ("slowlog", "a time includes the wait in a pipeline"),

@@ -27,6 +27,7 @@ mod table;
 pub mod transaction;
 
 use std::fmt;
+use std::sync::Arc;
 
 use seawall_store::command::{CommandError, Flags, Keys, shown};
 use seawall_store::reply::ReplyBuf;
@@ -146,6 +147,8 @@ pub enum Next {
         /// What it gets then, encoded.
         reply: Vec<u8>,
     },
+    /// The client waits until its worker is [told](crate::mailbox::Message::Told) the reply.
+    Told,
     /// It runs what `MULTI` queued.
     Execute,
     /// It watches the keys of its arguments.
@@ -157,7 +160,7 @@ pub enum Next {
 /// One call: what a handler may touch.
 pub struct Context<'a> {
     /// What all workers share.
-    pub server: &'a Server,
+    pub server: &'a Arc<Server>,
     /// The store, as this worker has it.
     pub store: &'a mut seawall_store::Worker,
     /// Whose call it is.

@@ -1,8 +1,13 @@
 //! Snapshots, asked for.
 
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use std::sync::Arc;
 
-use super::{Command, Context, Order};
+use seawall_store::StoreError;
+use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::reply::ReplyBuf;
+
+use super::{Command, Context, Next, Order};
+use crate::mailbox::Message;
 
 const fn command(
     name: &'static str,
@@ -71,15 +76,28 @@ pub static LASTSAVE: Command = command(
 const GOING_ON: CommandError = CommandError::fixed("ERR Background save already in progress");
 
 fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let changes = context.server.store.changes();
-    let store = &mut *context.store;
-    let done = context
-        .server
-        .saving
-        .save(changes, context.now, || store.save());
-    done.ok_or(GOING_ON)?
-        .map_err(|error| CommandError::new(format!("ERR {error}")))?;
-    context.reply.ok();
+    let server = context.server;
+    let waits = Arc::clone(server);
+    let card = Arc::clone(&context.client.card);
+    let told = move |done: Result<(), StoreError>| {
+        let mut reply = ReplyBuf::default();
+        match done {
+            Ok(()) => reply.ok(),
+            Err(error) => reply.error(&CommandError::new(format!("ERR {error}"))),
+        }
+        waits.tell(
+            card.worker,
+            Message::Told {
+                conn: card.token,
+                reply: reply.as_bytes().to_vec(),
+            },
+        );
+    };
+    let (changes, now) = (server.store.changes(), context.now);
+    if !(server.saving).save_aside(&server.store, changes, now, told) {
+        return Err(GOING_ON);
+    }
+    context.next = Next::Told;
     Ok(())
 }
 
@@ -113,7 +131,7 @@ fn begin(
     }
     if !server
         .saving
-        .save_aside(&server.store, server.store.changes(), context.now)
+        .save_aside(&server.store, server.store.changes(), context.now, drop)
     {
         return Err(going_on);
     }

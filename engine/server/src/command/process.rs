@@ -1,13 +1,17 @@
 //! The server as a process and as a member of nothing: time, end, role.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::number::{self, parse_int};
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::reply::ReplyBuf;
 
 use super::client::deadline;
 use super::connection::REDIS_VERSION;
 use super::{Command, Context, Next, Order};
+use crate::ending::Wish;
+use crate::mailbox::Message;
 
 const fn command(
     name: &'static str,
@@ -217,37 +221,38 @@ fn failover(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let (mut save, mut abort, mut at_once) = (None, false, false);
+    let (mut wish, mut abort, mut now) = (Wish::default(), false, false);
     for word in context.args.iter() {
         match word.to_ascii_lowercase().as_slice() {
-            b"nosave" if save != Some(true) => save = Some(false),
-            b"save" if save != Some(false) => save = Some(true),
-            b"now" | b"force" => at_once = true,
+            b"nosave" if wish.save != Some(true) => wish.save = Some(false),
+            b"save" if wish.save != Some(false) => wish.save = Some(true),
+            b"now" => now = true,
+            b"force" => wish.force = true,
             b"abort" => abort = true,
             _ => return Err(CommandError::SYNTAX),
         }
     }
-    if abort && (save.is_some() || at_once) {
+    if abort && (now || wish != Wish::default()) {
         return Err(CommandError::SYNTAX);
     }
     if abort {
         return Err(CommandError::fixed("ERR No shutdown in progress."));
     }
-    let server = context.server;
-    let has_save_points = !server.settings.now().text("save").is_empty();
-    if save.unwrap_or(has_save_points) {
-        let store = &mut *context.store;
-        let saved = server
-            .saving
-            .save(server.store.changes(), context.now, || store.save());
-        if !matches!(saved, Some(Ok(()))) {
-            return Err(CommandError::fixed(
-                "ERR Errors trying to SHUTDOWN. Check logs.",
-            ));
-        }
-    }
+    let waits = Arc::clone(context.server);
+    let card = Arc::clone(&context.client.card);
+    let refused = move |_| {
+        let mut reply = ReplyBuf::default();
+        reply.error(&FAILED);
+        let reply = reply.as_bytes().to_vec();
+        let conn = card.token;
+        waits.tell(card.worker, Message::Told { conn, reply });
+    };
+    let begun = context.server.shut_down(wish, refused);
+    begun.map_err(|_| FAILED)?;
     // The connection ends without an answer, as Redis has it.
-    context.client.closing = true;
-    context.server.stop();
+    context.next = Next::Told;
     Ok(())
 }
+
+/// The server goes on.
+const FAILED: CommandError = CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs.");

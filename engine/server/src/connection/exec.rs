@@ -10,6 +10,7 @@ use seawall_store::Op;
 use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
+use super::order::Asked;
 use super::{Connection, Gate, Place, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{
@@ -107,9 +108,19 @@ impl Connection {
                 }
             }
         }
-        let place = self.order.take(muted);
-        let has_ops = !ops.is_empty();
-        let needs_store = has_ops || watch.is_some();
+        let needs_store = !ops.is_empty() || watch.is_some();
+        let mut asked = Asked {
+            begun: None,
+            bytes: ops.iter().map(Op::encoded_bytes).sum(),
+            writes: true,
+        };
+        if needs_store {
+            asked.begun = Some(begun);
+        } else {
+            let (calls, card) = (&turn.server.calls, &self.client.card);
+            calls.called(&begun, None, card, turn.now, b"*");
+        }
+        let place = self.order.take(muted, asked);
         self.gate = Gate::Alone;
         self.exec = Some(Box::new(Exec {
             place,
@@ -120,11 +131,8 @@ impl Connection {
             asked: needs_store,
         }));
         if needs_store {
-            self.timing.begin(place, begun);
             (turn.store).transact(turn.tag(place), self.client.protocol, ops, watch.as_ref());
         } else {
-            let (calls, card) = (&turn.server.calls, &self.client.card);
-            calls.called(&begun, None, card, turn.now, b"*");
             self.go_on_with_exec(turn);
         }
     }

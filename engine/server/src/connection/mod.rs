@@ -21,7 +21,6 @@ mod input;
 mod order;
 mod refusal;
 mod run;
-mod timing;
 mod wait;
 
 use std::sync::Arc;
@@ -46,11 +45,16 @@ use crate::server::Server;
 use exec::Exec;
 use input::Input;
 use order::Order;
-use timing::Timing;
-use wait::Parked;
+use wait::{Awaited, Parked};
 
 /// How many commands of one client may be unanswered; further ones wait.
 const UNANSWERED_MAX: usize = 512;
+/// With more bytes of unanswered commands further ones wait.
+const UNANSWERED_BYTES_MAX: usize = 64 << 20;
+/// A client whose commands wait, with more bytes of them than this, is not listened to.
+const INPUT_HELD_BYTES: usize = 1 << 20;
+/// What may still come from a client that is not listened to any more: the network has it already.
+const INPUT_LATE_BYTES: usize = 8 << 20;
 /// A client that does not take so many bytes of replies is not served on, until it does.
 const OUTPUT_HELD_BYTES: usize = 64 << 20;
 
@@ -60,7 +64,7 @@ const REPLY_BYTES_FIRST: usize = OUTPUT_HELD_BYTES / 16;
 /// What a connection works with while its worker lets it.
 pub struct Turn<'a> {
     /// What all workers share.
-    pub server: &'a Server,
+    pub server: &'a Arc<Server>,
     /// The store, as this worker has it.
     pub store: &'a mut Worker,
     /// Bounds on clients.
@@ -98,7 +102,7 @@ enum Call {
 enum Gate {
     /// It may.
     Open,
-    /// This one waits until all before it are answered.
+    /// This one waits: for answers to those before it, or for the end of a pause.
     Held(Box<Call>),
     /// It may when all before it are answered.
     Alone,
@@ -126,12 +130,13 @@ pub struct Connection {
     parser: Reader,
     input: Input,
     order: Order,
+    /// The shard of the writes that are not answered, where those are of one shard.
+    written: usize,
     /// How long an awaited reply may well be: the longest of late, forgotten by and by.
     reply_bytes: usize,
     gate: Gate,
     exec: Option<Box<Exec>>,
     parked: Option<Parked>,
-    timing: Timing,
     /// Replies and messages that the network has not got yet.
     output: Vec<u8>,
     /// How many bytes the network has got and not sent.
@@ -157,11 +162,11 @@ impl Connection {
             },
             input: Input::default(),
             order: Order::default(),
+            written: 0,
             reply_bytes: REPLY_BYTES_FIRST,
             gate: Gate::Open,
             exec: None,
             parked: None,
-            timing: Timing::default(),
             output: Vec::new(),
             queued: 0,
             held_by_output: false,
@@ -197,22 +202,35 @@ impl Connection {
         };
         let held = self.input.len() + held;
         self.client.card.input_bytes.set(held as u64);
-        if self.input.len() > turn.limits.query_bytes {
-            self.broken = true;
-        }
+        let bound = turn.limits.query_bytes;
+        let bound = bound
+            + if self.is_overfull() {
+                INPUT_LATE_BYTES
+            } else {
+                0
+            };
+        self.broken |= self.input.len() > bound;
+    }
+
+    /// Whether so much of what it asks waits that it should not be listened to. One that waits for a key is:
+    /// its end must be noticed.
+    pub fn is_overfull(&self) -> bool {
+        let waits =
+            !self.order.is_empty() || self.held_by_output || matches!(self.gate, Gate::Held(_));
+        waits && self.input.len() > INPUT_HELD_BYTES && self.parked.is_none()
     }
 
     /// Begins what had to wait and need not any more.
     pub fn resume(&mut self, turn: &mut Turn<'_>) {
         self.go_on_with_exec(turn);
-        if !self.order.is_empty() && !matches!(self.gate, Gate::Open) {
-            return;
-        }
-        if let Gate::Held(call) = &self.gate
-            && self.is_paused(call, turn)
-        {
-            self.client.card.paused.store(true, Ordering::Relaxed);
-            return;
+        match &self.gate {
+            Gate::Alone if !self.order.is_empty() => return,
+            Gate::Held(call) if self.is_early(call, turn) => return,
+            Gate::Held(call) if self.is_paused(call, turn) => {
+                self.client.card.paused.store(true, Ordering::Relaxed);
+                return;
+            }
+            _ => {}
         }
         if let Gate::Held(call) = std::mem::replace(&mut self.gate, Gate::Open) {
             self.begin(*call, turn);
@@ -242,8 +260,8 @@ impl Connection {
                 }
             }
             Answered::Parked { until } => {
-                self.timing.park(place);
-                self.park(place, *until, None, timers, slot);
+                self.order.park(place);
+                self.park(place, *until, Awaited::Key, timers, slot);
                 return false;
             }
             Answered::Cancelled => {
@@ -255,9 +273,9 @@ impl Connection {
         self.has_more()
     }
 
-    /// The call of `place`, which is answered: to be counted.
-    pub fn ended(&mut self, place: Place) -> Option<Begun> {
-        self.timing.end(place)
+    /// The command in `place` has done what it does: the call, where it is to be counted.
+    pub fn settle(&mut self, place: Place) -> Option<Begun> {
+        self.order.settle(place)
     }
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
@@ -289,7 +307,7 @@ impl Connection {
     /// The client sends no more: it is answered what it asked, unless it waits.
     pub fn end(&mut self) {
         self.ended = true;
-        self.broken |= self.parked.is_some();
+        self.broken |= self.parked.is_some() && !self.awaits_word();
     }
 
     /// The client hears nothing more that it did not ask for, and begins nothing.
@@ -311,14 +329,20 @@ impl Connection {
             self.order.answer(exec.place, &[], &mut self.output);
         }
         self.exec = None;
-        self.timing.clear();
+        self.order.forget_calls();
         self.output = Vec::new();
         self.fall_silent(turn.server);
         self.unblock(false, turn);
+        self.told(&[], turn);
         if stood_alone && let Some(last) = self.order.last() {
             // It may be about to wait, which nobody knows yet.
             turn.store.cancel(turn.tag(last));
         }
+    }
+
+    /// Whether nothing that it has asked may still change something.
+    pub fn is_quiet(&self) -> bool {
+        self.order.writes() == 0
     }
 
     /// Whether the store still owes answers.
@@ -353,7 +377,8 @@ impl Connection {
     /// the connection to go on.
     pub fn queued(&mut self, bytes: usize) -> bool {
         self.queued = bytes;
-        self.client.card.output_bytes.set(bytes as u64);
+        let waiting = bytes + self.order.kept_bytes();
+        self.client.card.output_bytes.set(waiting as u64);
         if !self.held_by_output || self.is_output_held() {
             return false;
         }
@@ -364,7 +389,7 @@ impl Connection {
     /// Whether more waits to be sent than `client-output-buffer-limit` allows.
     pub fn is_too_slow(&mut self, limits: &Limits, now: Millis) -> bool {
         let limit = self.output_limit(limits);
-        let waiting = (self.output.len() + self.queued) as u64;
+        let waiting = (self.output.len() + self.queued + self.order.kept_bytes()) as u64;
         if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
             return true;
         }
@@ -407,6 +432,7 @@ impl Connection {
             && !self.client.closing
             && !self.broken
             && self.order.len() < UNANSWERED_MAX
+            && self.order.bytes() <= UNANSWERED_BYTES_MAX
             && !self.held_by_output
     }
 

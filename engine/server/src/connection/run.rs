@@ -7,7 +7,9 @@ use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
 use seawall_store::store::Watch;
 
+use super::order::Asked;
 use super::refusal::{refusal, runs_at_once};
+use super::wait::Awaited;
 use super::{Call, Connection, Gate, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
@@ -87,11 +89,7 @@ impl Connection {
         if runs_at_once(call.entry()) {
             return self.begin_in_order(call, turn);
         }
-        let op = match &call {
-            Call::Store(_, op) => Some(op),
-            Call::Server(..) => None,
-        };
-        if turn.store.is_full(op) {
+        if turn.store.is_full(call.op()) {
             // Redis refuses to queue anything while it has no room.
             transaction.failed = true;
             return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
@@ -117,23 +115,38 @@ impl Connection {
         self.order.reply(b"+QUEUED\r\n", muted, &mut self.output);
     }
 
-    /// Begins a command now, or when all before it are answered.
+    /// Begins a command now, or when it may.
     pub(super) fn begin_in_order(&mut self, call: Call, turn: &mut Turn<'_>) {
-        let is_early = !self.order.is_empty() && call.comes_after_all(turn);
         let is_paused = self.is_paused(&call, turn);
-        if is_early || is_paused {
+        if is_paused || self.is_early(&call, turn) {
             self.client.card.paused.store(is_paused, Ordering::Relaxed);
             self.gate = Gate::Held(Box::new(call));
-            return;
+        } else {
+            self.begin(call, turn);
         }
-        self.begin(call, turn);
     }
 
-    /// Whether a call waits for the end of a pause.
+    /// Whether a command may not begin before others of its client are answered.
+    pub(super) fn is_early(&self, call: &Call, turn: &Turn<'_>) -> bool {
+        match call.op() {
+            _ if self.order.is_empty() => false,
+            Some(op) if is_wide(op, turn) => true,
+            // Others must never see a later write of this client's without an earlier one: those of one
+            // shard are applied in order, those of several one shard after the other.
+            Some(op) => writes(op) && self.order.writes() > 0 && shard_of(op, turn) != self.written,
+            None => call.comes_after_all(),
+        }
+    }
+
+    /// Whether a call waits for the end of a pause, or, since it writes, for that of the server.
     pub(super) fn is_paused(&self, call: &Call, turn: &Turn<'_>) -> bool {
         let is_on = turn.server.pause.is_on(turn.now);
+        let is_closing = !turn.server.takes_writes();
+        if !is_on && !is_closing {
+            return false;
+        }
         let queued = (self.client.transaction.iter())
-            .filter(|_| is_on && call.entry().name() == "exec")
+            .filter(|_| call.entry().name() == "exec")
             .flat_map(|transaction| &transaction.queued);
         let writes = queued
             .map(|queued| match queued {
@@ -141,7 +154,7 @@ impl Connection {
             })
             .any(changes);
         let until = turn.server.pause.until(call.entry(), writes, turn.now);
-        is_on && until.is_some()
+        is_on && until.is_some() || is_closing && (writes || changes(call.entry()))
     }
 
     /// Begins a command.
@@ -157,10 +170,8 @@ impl Connection {
                     self.gate = Gate::Alone;
                 }
                 let muted = self.is_muted();
-                let place = self.order.take(muted);
                 let begun = turn.server.calls.begin(called, &op);
-                self.timing.begin(place, begun);
-                turn.store.send(turn.tag(place), op);
+                self.send(op, muted, Some(begun), turn);
             }
             Call::Server(called, args) => {
                 if self.client.replies == Replies::SkipNext {
@@ -168,6 +179,7 @@ impl Connection {
                 }
                 let mut begun = Begun::now(called);
                 let next = self.run(called.entry, &args, false, turn);
+                let mut awaited = None;
                 // Later than it ran: who begins to listen by it hears of it, and who ends does not. What
                 // `EXEC` runs is shown before it.
                 if !matches!(next, Next::Execute) {
@@ -179,12 +191,12 @@ impl Connection {
                     self.client.replies = Replies::On;
                 }
                 match &next {
-                    Next::Forward(_) | Next::Watch | Next::Wait { .. } => {
-                        if matches!(next, Next::Wait { .. }) {
+                    Next::Forward(_) | Next::Watch | Next::Wait { .. } | Next::Told => {
+                        if matches!(next, Next::Wait { .. } | Next::Told) {
                             begun.park();
                         }
-                        // It takes the next place.
-                        self.timing.begin(self.order.next(), begun);
+                        // It is counted when it is answered.
+                        awaited = Some(begun);
                     }
                     Next::Execute => {
                         self.execute(begun, muted, turn);
@@ -199,7 +211,7 @@ impl Connection {
                             .called(&begun, Some(words), card, turn.now, reply);
                     }
                 }
-                self.follow(next, &args, muted, turn);
+                self.follow(next, &args, awaited, muted, turn);
                 self.client.show();
             }
         }
@@ -247,27 +259,59 @@ impl Connection {
         next
     }
 
+    /// Sends an op of one shard, or of several, to the store.
+    fn send(&mut self, op: Op, muted: bool, begun: Option<Begun>, turn: &mut Turn<'_>) {
+        let writes = writes(&op);
+        if writes {
+            self.written = shard_of(&op, turn);
+        }
+        let asked = Asked {
+            begun,
+            bytes: op.encoded_bytes(),
+            writes,
+        };
+        let place = self.order.take(muted, asked);
+        if turn.store.send(turn.tag(place), op) {
+            self.order.seen(place);
+        }
+    }
+
     /// Does what a handler left to be done.
-    fn follow(&mut self, next: Next, args: &Words, muted: bool, turn: &mut Turn<'_>) {
+    fn follow(
+        &mut self,
+        next: Next,
+        args: &Words,
+        begun: Option<Begun>,
+        muted: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let asked = Asked {
+            begun,
+            ..Asked::default()
+        };
         match next {
             Next::Replied => {}
             Next::Unwatch => self.client.watch = None,
             Next::Forward(op) => {
                 self.gate = Gate::Alone;
-                let place = self.order.take(muted);
                 let op = op
                     .within(self.client.database)
                     .answered_in(self.client.protocol);
-                return turn.store.send(turn.tag(place), op);
+                return self.send(op, muted, asked.begun, turn);
             }
             Next::Wait { until, reply } => {
                 self.gate = Gate::Alone;
-                let place = self.order.take(muted);
-                return self.park(place, until, Some(reply), turn.timers, turn.slot);
+                let place = self.order.take(muted, asked);
+                return self.park(place, until, Awaited::Time(reply), turn.timers, turn.slot);
+            }
+            Next::Told => {
+                self.gate = Gate::Alone;
+                let place = self.order.take(muted, asked);
+                return self.park(place, None, Awaited::Word, turn.timers, turn.slot);
             }
             Next::Watch => {
                 self.gate = Gate::Alone;
-                let place = self.order.take(muted);
+                let place = self.order.take(muted, asked);
                 let tag = turn.tag(place);
                 let watch = self.client.watch.get_or_insert_with(Watch::new);
                 let keys = args.iter().fold(Op::new(&EXISTS), Op::arg);
@@ -326,23 +370,30 @@ impl Call {
         }
     }
 
+    fn op(&self) -> Option<&Op> {
+        match self {
+            Call::Store(_, op) => Some(op),
+            Call::Server(..) => None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         // What it is kept in, and what that points to.
         size_of::<Queued>()
             + match self {
-                Call::Store(_, op) => op.args().map(<[u8]>::len).sum(),
+                Call::Store(_, op) => op.bytes(),
                 Call::Server(_, args) => args.bytes(),
             }
     }
 
     /// Whether it begins only when all before it are answered.
-    fn comes_after_all(&self, turn: &Turn<'_>) -> bool {
+    fn comes_after_all(&self) -> bool {
         match self {
-            Call::Store(_, op) => is_wide(op, turn),
             Call::Server(called, _) => match called.runner {
                 Runner::Server(command) => command.order == When::AfterAll,
                 Runner::Store(_) => false,
             },
+            Call::Store(..) => false,
         }
     }
 }
@@ -364,4 +415,17 @@ fn aborted(error: &CommandError) -> CommandError {
 /// Whether `op` concerns several shards. Most ops have one key, and need not be asked.
 fn is_wide(op: &Op, turn: &Turn<'_>) -> bool {
     op.command().keys != Keys::ONE && turn.store.is_wide(op)
+}
+
+fn writes(op: &Op) -> bool {
+    op.command().flags.writes()
+}
+
+/// The shard of an op that concerns one.
+fn shard_of(op: &Op, turn: &Turn<'_>) -> usize {
+    let store = &turn.server.store;
+    if store.shards() == 1 {
+        return 0;
+    }
+    op.key().map_or(0, |key| store.shard_of(key))
 }

@@ -1,5 +1,5 @@
-//! Waiting: for a key (`BLPOP`), or for a time (`WAIT`), until it comes, the time is up, somebody says
-//! `CLIENT UNBLOCK`, or the client goes.
+//! Waiting: for a key (`BLPOP`), for a time (`WAIT`), or for what a thread of the server's does (`SAVE`),
+//! until it comes, the time is up, somebody says `CLIENT UNBLOCK`, or the client goes.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -33,10 +33,20 @@ impl Timers {
 pub(super) struct Parked {
     place: Place,
     until: Option<Millis>,
-    /// What the client gets when the time is up; nothing where the store waits, which is asked then.
-    reply: Option<Vec<u8>>,
+    awaited: Awaited,
     /// Whether `CLIENT UNBLOCK … ERROR` ended it.
     with_error: bool,
+}
+
+/// What a connection waits for.
+#[derive(Debug)]
+pub(super) enum Awaited {
+    /// A key: the store waits, and is asked when the time is up.
+    Key,
+    /// The time alone; the reply when it is up.
+    Time(Vec<u8>),
+    /// What the server will tell it.
+    Word,
 }
 
 const UNBLOCKED: &[u8] = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n";
@@ -46,7 +56,7 @@ impl Connection {
         &mut self,
         place: Place,
         until: Option<Millis>,
-        reply: Option<Vec<u8>>,
+        awaited: Awaited,
         timers: &mut Timers,
         slot: u32,
     ) {
@@ -56,11 +66,12 @@ impl Connection {
         self.parked = Some(Parked {
             place,
             until,
-            reply,
+            awaited,
             with_error: false,
         });
-        self.client.card.blocked.store(true, Ordering::Relaxed);
-        self.broken |= self.ended;
+        let can_be_unblocked = !self.awaits_word();
+        (self.client.card.blocked).store(can_be_unblocked, Ordering::Relaxed);
+        self.broken |= self.ended && can_be_unblocked;
     }
 
     /// It waits no longer.
@@ -96,18 +107,38 @@ impl Connection {
         };
         parked.with_error = with_error;
         let place = parked.place;
-        match parked.reply.take() {
+        match &mut parked.awaited {
             // Served or given up: the store knows.
-            None => turn.store.cancel(turn.tag(place)),
-            Some(reply) => {
+            Awaited::Key => turn.store.cancel(turn.tag(place)),
+            Awaited::Time(reply) => {
+                let reply = std::mem::take(reply);
                 self.unpark(turn.timers, turn.slot);
                 let reply = if with_error { UNBLOCKED } else { &reply };
-                if let Some(begun) = self.ended(place) {
+                if let Some(begun) = self.settle(place) {
                     let (calls, card) = (&turn.server.calls, &self.client.card);
                     calls.end(&begun, card, turn.now, reply);
                 }
                 self.order.answer(place, reply, &mut self.output);
             }
+            Awaited::Word => {}
         }
+    }
+
+    /// What it awaits of the server has come.
+    pub fn told(&mut self, reply: &[u8], turn: &mut Turn<'_>) {
+        if self.awaits_word()
+            && let Some(parked) = self.unpark(turn.timers, turn.slot)
+        {
+            if let Some(begun) = self.settle(parked.place) {
+                let (calls, card) = (&turn.server.calls, &self.client.card);
+                calls.end(&begun, card, turn.now, reply);
+            }
+            self.order.answer(parked.place, reply, &mut self.output);
+        }
+    }
+
+    pub(super) fn awaits_word(&self) -> bool {
+        let parked = self.parked.as_ref();
+        parked.is_some_and(|parked| matches!(parked.awaited, Awaited::Word))
     }
 }

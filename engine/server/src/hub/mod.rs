@@ -1,6 +1,7 @@
 //! The clients of one worker: what the network tells goes to connections, what they ask to the store,
 //! and answers back.
 
+mod mail;
 mod seat;
 
 use std::net::SocketAddr;
@@ -11,11 +12,10 @@ use seawall_store::command::server::FLUSHDB;
 use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
-use seawall_store::{Millis, Op, Worker};
+use seawall_store::{Millis, Op, StoreError, Worker};
 
 use crate::connection::{Connection, Language, Timers, Turn, untag};
 use crate::limits::Limits;
-use crate::mailbox::Message;
 use crate::net::{Event, Net, Token};
 use crate::notify;
 use crate::server::Server;
@@ -70,6 +70,10 @@ pub struct Hub {
     /// Whether the time is that of before the network waited.
     slept: bool,
     left: bool,
+    /// The attempt to end the server for which writes wait.
+    closing: Option<u64>,
+    /// The one in which it was said that none is on its way.
+    quiet_in: Option<u64>,
 }
 
 /// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
@@ -115,6 +119,8 @@ impl Hub {
             busy: true,
             slept: false,
             left: false,
+            closing: None,
+            quiet_in: None,
         }
     }
 
@@ -146,6 +152,14 @@ impl Hub {
             self.server.desert();
             true
         }
+    }
+
+    /// Waits until all that was logged is durable.
+    ///
+    /// # Errors
+    /// It will not be: a disk failed.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        self.store.sync()
     }
 
     /// Takes in what the network tells.
@@ -197,6 +211,7 @@ impl Hub {
         self.take_mail();
         while let Some((slot, place)) = self.timers.take(self.now) {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
+            self.set_runnable(slot);
         }
         for _ in 0..ROUNDS_MAX {
             let server = &self.server;
@@ -218,6 +233,7 @@ impl Hub {
             self.cron_at = self.now + CRON_MS;
             self.cron();
         }
+        self.follow_end();
     }
 
     /// Gives the network what is to be sent and closed.
@@ -245,7 +261,8 @@ impl Hub {
     /// Closes everyone when they have heard what they asked.
     pub fn close_all(&mut self) {
         for slot in 0..self.seats.len() as u32 {
-            self.with_slot(slot, |connection, _| {
+            self.with_slot(slot, |connection, turn| {
+                connection.told(&[], turn);
                 connection.end();
                 connection.client.closing = true;
             });
@@ -315,49 +332,6 @@ impl Hub {
         self.occupied -= 1;
     }
 
-    fn take_mail(&mut self) {
-        for message in self.server.mailbox(self.number).take() {
-            self.message(message);
-        }
-    }
-
-    fn message(&mut self, message: Message) {
-        match message {
-            Message::Push { to, frame } => {
-                for &token in &*to {
-                    if self.is_here(token) {
-                        self.with(token, |connection, turn| {
-                            connection.hear(&frame, turn.limits);
-                        });
-                    }
-                }
-            }
-            Message::Missed(those) => {
-                for &token in &*those {
-                    self.with(token, |connection, _| connection.break_off());
-                }
-            }
-            Message::Kill(token) => self.with(token, |connection, turn| {
-                connection.break_off();
-                // What it waits for goes to others from now on.
-                connection.leave(turn);
-            }),
-            Message::Unblock { conn, error } => {
-                self.with(conn, |connection, turn| connection.unblock(error, turn));
-            }
-            Message::Look => {
-                self.busy = true;
-                // A pause may have ended.
-                for slot in 0..self.seats.len() as u32 {
-                    let seat = self.seats[slot as usize].as_ref();
-                    if seat.is_some_and(|seat| seat.connection.client.is_paused()) {
-                        self.set_runnable(slot);
-                    }
-                }
-            }
-        }
-    }
-
     fn take_answers(&mut self) {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
@@ -373,7 +347,7 @@ impl Hub {
                 Answered::Parked { .. } => None,
             };
             if let Some(reply) = reply
-                && let Some(begun) = seat.connection.ended(place)
+                && let Some(begun) = seat.connection.settle(place)
             {
                 let card = &seat.connection.client.card;
                 calls.end(&begun, card, now, reply);
@@ -405,7 +379,7 @@ impl Hub {
             .server
             .pause
             .is_on(Millis(self.now.0.saturating_sub(2 * CRON_MS)));
-        if self.server.flush_is_due(self.now) {
+        if self.closing.is_none() && self.server.flush_is_due(self.now) {
             self.store.execute(&Op::new(&FLUSHDB));
         }
         for slot in 0..self.seats.len() as u32 {
@@ -457,6 +431,12 @@ impl Hub {
         work(&mut seat.connection, &mut turn);
         self.busy = true;
         self.set_dirty(slot);
+    }
+
+    fn set_runnable_at(&mut self, token: Token) {
+        if let Some(slot) = self.slot(token) {
+            self.set_runnable(slot);
+        }
     }
 
     fn set_dirty(&mut self, slot: u32) {

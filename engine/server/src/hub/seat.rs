@@ -28,6 +28,8 @@ pub(super) struct Seat {
     pub(super) life: Life,
     pub(super) is_dirty: bool,
     pub(super) is_runnable: bool,
+    /// Whether the network was told not to receive.
+    is_paused: bool,
 }
 
 /// How far a client is.
@@ -63,6 +65,7 @@ impl Seat {
             life: Life::Here,
             is_dirty: false,
             is_runnable: false,
+            is_paused: false,
         }
     }
 
@@ -120,8 +123,15 @@ impl Seat {
             connection.fall_silent(server);
             self.life = Life::Closing(now);
             net.close_after_sending(self.token);
-        } else if may_go_on {
-            return Flushed::GoesOn;
+        } else {
+            let overfull = connection.is_overfull();
+            if overfull != self.is_paused {
+                self.is_paused = overfull;
+                net.pause(self.token, overfull);
+            }
+            if may_go_on {
+                return Flushed::GoesOn;
+            }
         }
         Flushed::Stays
     }

@@ -195,3 +195,87 @@ fn what_is_published_is_not_hoarded() {
     assert!(most < 160 * MB, "{most} bytes are held");
     still_serves(&server);
 }
+
+/// Commands that are not answered, since the owner of their key does not come to them, are bounded in
+/// bytes; then they are answered, all of them.
+#[test]
+fn what_is_asked_ahead_is_bounded() {
+    const VALUE_BYTES: usize = 1_000_000;
+    const COMMANDS: usize = 400;
+    let _alone = alone();
+    let (server, before) = begin(&["enable-debug-command=yes", "slowlog-log-slower-than=-1"]);
+    let store = &server.running().server().store;
+    let far = store.workers() - 1;
+    let owner = |key: &String| store.placement()[store.shard_of(key.as_bytes())].worker;
+    let key = (0..1_000)
+        .map(|n| n.to_string())
+        .find(|key| owner(key) == far);
+    let key = key.expect("each worker owns some of them");
+    let (mut asks, _) = server.connect_at(0);
+    let (mut sleeper, _) = server.connect_at(far);
+    sleeper.send("DEBUG SLEEP 1.5\r\n");
+    thread::sleep(Duration::from_millis(50));
+    let mut sender = asks.sender();
+    let value = "x".repeat(VALUE_BYTES);
+    let set = format!(
+        "*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${VALUE_BYTES}\r\n{value}\r\n",
+        key.len()
+    );
+    let sending = thread::spawn(move || {
+        for _ in 0..COMMANDS {
+            sender.send(&set);
+        }
+    });
+    let begin = Instant::now();
+    let mut most = 0;
+    while begin.elapsed() < Duration::from_millis(1_200) {
+        most = grown(before).max(most);
+        thread::sleep(Duration::from_millis(10));
+    }
+    println!("{} MB held of what is asked ahead", most / MB);
+    assert!(most < 160 * MB, "{most} bytes are held");
+    for _ in 0..COMMANDS {
+        assert_eq!(asks.reply(), "+OK\r\n");
+    }
+    sending.join().unwrap();
+    assert_eq!(sleeper.reply(), "+OK\r\n");
+}
+
+/// One line of Memcached's asks for more than anybody could hold.
+#[test]
+fn a_retrieval_is_not_made_ahead_of_who_reads() {
+    let _alone = alone();
+    let memcached = free_port();
+    let (server, before) = begin(&[&format!("memcached-port={memcached}")]);
+    let mut client = server.connect();
+    assert_eq!(
+        client.call(&["SET", "k", &"x".repeat(1_000_000)]),
+        "+OK\r\n"
+    );
+    let mut asking = crate::connect_to(server.running().memcached_addresses()[0]);
+    let line = format!("get{}\r\n", " k".repeat(500));
+    asking.write_all(line.as_bytes()).unwrap();
+    let begin = Instant::now();
+    let mut most = 0;
+    while begin.elapsed() < Duration::from_secs(1) {
+        most = grown(before).max(most);
+        thread::sleep(Duration::from_millis(10));
+    }
+    println!("{} MB held for one line", most / MB);
+    assert!(most < 200 * MB, "{most} bytes are held");
+    still_serves(&server);
+    let expected = 500 * ("VALUE k 0 1000000\r\n\r\n".len() + 1_000_000) + "END\r\n".len();
+    let (mut heard, mut part) = (0, vec![0; 1 << 20]);
+    while heard < expected {
+        let read = asking.read(&mut part).unwrap();
+        assert!(read > 0, "{heard} of {expected} bytes");
+        heard += read;
+    }
+    assert!(part.windows(5).any(|end| end == b"END\r\n"));
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seawall_server::config::Settings;
 use seawall_server::resp::element;
-use seawall_server::{Running, serve};
+use seawall_server::{Running, ServeError, serve};
 
 /// A server that ends with the test.
 pub struct Server {
@@ -53,8 +53,16 @@ impl Server {
                 return (client, id);
             }
             others.push(client);
+            // A worker that has just begun may not have said yet that it takes any.
+            std::thread::sleep(Duration::from_millis(5));
         }
         panic!("no client comes to worker {worker}");
+    }
+
+    /// Waits until it has ended, whoever makes it end.
+    pub fn outcome(mut self) -> Result<(), ServeError> {
+        let running = self.running.take();
+        running.expect("it runs until it is stopped").wait()
     }
 
     /// Ends it, and waits.
@@ -163,6 +171,15 @@ impl Client {
         }
         self.send(bytes);
         self.reply()
+    }
+
+    /// As [`Client::call`], of a server that may be gone.
+    pub fn try_call(&mut self, words: &[&str]) -> String {
+        let line = words.join(" ");
+        match self.stream.write_all(format!("{line}\r\n").as_bytes()) {
+            Ok(()) => self.reply(),
+            Err(_) => String::new(),
+        }
     }
 
     /// Holds the replies to lines to what they should be. A reply's lines are joined by a space.

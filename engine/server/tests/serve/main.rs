@@ -1,6 +1,7 @@
 //! A whole server, over TCP: commands in, replies out, and what becomes of clients that misbehave.
 
 mod client;
+mod ending;
 mod golden;
 mod leaving;
 mod limits;

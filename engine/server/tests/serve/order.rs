@@ -1,5 +1,7 @@
 //! Replies come in the order of the commands, however many are under way.
 
+use std::time::{Duration, Instant};
+
 use crate::client::Server;
 
 #[test]
@@ -103,5 +105,44 @@ fn the_end_of_the_server_finishes_what_was_asked() {
     for client in &mut clients {
         assert_eq!(client.reply(), "$1\r\nv\r\n");
         assert_eq!(client.reply(), "");
+    }
+}
+
+/// Others never see a later write of a client without an earlier one, on whatever shards the two are.
+#[test]
+fn writes_of_one_client_are_seen_in_their_order() {
+    let server = Server::start(2, &["enable-debug-command=yes"]);
+    let store = &server.running().server().store;
+    if store.workers() == 1 {
+        // One worker applies what it reads as it reads it.
+        return;
+    }
+    let owner = |key: &String| store.placement()[store.shard_of(key.as_bytes())].worker;
+    let key_of = |worker: usize, round: usize| {
+        let mut keys = (0..).map(|n| format!("{round}:{n}"));
+        keys.find(|key| owner(key) == worker).expect("endless")
+    };
+    let (mut writer, _) = server.connect_at(0);
+    let (mut reader, _) = server.connect_at(0);
+    let (mut sleeper, _) = server.connect_at(1);
+    for (round, later) in [(0, 0), (1, 1)] {
+        let (far, last) = (key_of(1, round), key_of(later, round + 2));
+        // The owner of the first key does not come to it for a while.
+        sleeper.send("DEBUG SLEEP 0.3\r\n");
+        std::thread::sleep(Duration::from_millis(50));
+        writer.send(format!("SET {far} 1\r\nSET {last} 1\r\nGET {last}\r\n"));
+        let until = Instant::now() + Duration::from_secs(10);
+        let seen = loop {
+            let seen = reader.ask(&format!("GET {last}"));
+            if seen != "$-1\r\n" || Instant::now() > until {
+                break seen;
+            }
+        };
+        assert_eq!(seen, "$1\r\n1\r\n");
+        assert_eq!(reader.ask(&format!("GET {far}")), "$1\r\n1\r\n");
+        for expected in ["+OK\r\n", "+OK\r\n", "$1\r\n1\r\n"] {
+            assert_eq!(writer.reply(), expected);
+        }
+        assert_eq!(sleeper.reply(), "+OK\r\n");
     }
 }

@@ -85,6 +85,22 @@ fn unblock_ends_the_waiting() {
 }
 
 #[test]
+fn what_was_sent_behind_a_wait_runs_after_it() {
+    let server = Server::start(2, &[]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    let id = client.ask("CLIENT ID");
+    let id = id.trim_start_matches(':').trim_end();
+    client.send("WAIT 1 50\r\nSET a 1\r\n");
+    assert_eq!(client.reply(), ":0\r\n");
+    assert_eq!(client.reply(), "+OK\r\n");
+    client.send("WAIT 1 0\r\nGET a\r\n");
+    wait_until_blocked(&server, 1);
+    assert_eq!(other.ask(&format!("CLIENT UNBLOCK {id}")), ":1\r\n");
+    assert_eq!(client.reply(), ":0\r\n");
+    assert_eq!(client.reply(), "$1\r\n1\r\n");
+}
+
+#[test]
 fn replies_can_be_refused() {
     let server = Server::start(2, &[]);
     let mut client = server.connect();

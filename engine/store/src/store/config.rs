@@ -190,6 +190,9 @@ pub enum StoreError {
         /// Why.
         error: CommandError,
     },
+    /// A log failed before what it holds was durable.
+    #[error("the end of the append-only file may be lost: {0}")]
+    NotDurable(String),
     /// A shard refused what was asked of it.
     #[error("a shard refused: {0}")]
     Refused(String),

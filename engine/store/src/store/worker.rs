@@ -152,9 +152,10 @@ impl Worker {
 
     /// Runs `op`; [`Worker::answers`] tells what became of it, by `tag`. Ops on one shard are applied in
     /// the order in which they were sent. One that [goes over several](Worker::is_wide) is to be sent when
-    /// what the same client sent before is answered, and what it sends after when this is.
-    pub fn send(&mut self, tag: u64, op: Op) {
-        self.session.caller.send(self.core.as_mut(), tag, op);
+    /// what the same client sent before is answered, and what it sends after when this is. Whether it was
+    /// applied at once, so that others see by now what it wrote.
+    pub fn send(&mut self, tag: u64, op: Op) -> bool {
+        self.session.caller.send(self.core.as_mut(), tag, op)
     }
 
     /// Whether `op` goes over several shards.
@@ -286,6 +287,17 @@ impl Worker {
         self.session.ready_by(self.core.as_mut(), each);
     }
 
+    /// Waits until everything that its shards logged is durable.
+    ///
+    /// # Errors
+    /// A log has failed: what was written since its last sync may be lost.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let synced: Vec<_> = core.hosts.iter_mut().map(Host::sync).collect();
+        let synced: Result<(), String> = synced.into_iter().collect();
+        synced.map_err(StoreError::NotDurable)
+    }
+
     /// As [`Session::save`].
     ///
     /// # Errors
@@ -325,7 +337,7 @@ impl Drop for Worker {
         }
         core.turn(core.now, &mut None);
         for host in &mut core.hosts {
-            // A failure was told to those whose writes it concerns; nobody is left to hear it here.
+            // Whoever wants to hear of a failure has called `Worker::sync` before.
             let _ = host.sync();
         }
         core.turn(core.now, &mut None);

@@ -59,6 +59,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("LOG <message>", "write a line to the log of the server."),
     ("OBJECT <key>", "how a key is kept."),
+    ("PANIC", "let the worker panic, and the server with it."),
     (
         "PAUSE-CRON <0|1>",
         "accepted: what is done at times goes on.",
@@ -132,6 +133,7 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
             context.store.configure(&Change::ActiveExpiry(on));
             context.reply.ok();
         }
+        (b"panic", []) => panic!("DEBUG PANIC: it was asked for"),
         (b"jmap" | b"change-repl-id", []) | (b"pause-cron", [_]) | (b"replicate", [_, ..]) => {
             context.reply.ok();
         }

@@ -66,8 +66,8 @@ impl Caller {
         }
     }
 
-    /// Runs `op`; it is answered by tag.
-    pub(super) fn send(&mut self, mut core: Option<&mut Core>, tag: u64, op: Op) {
+    /// Runs `op`; it is answered by tag. Whether it was applied at once.
+    pub(super) fn send(&mut self, mut core: Option<&mut Core>, tag: u64, op: Op) -> bool {
         match wide::route(&op, self.inner.shards) {
             Route::One(shard) => {
                 if let Some(core) = core.as_deref_mut() {
@@ -83,19 +83,21 @@ impl Caller {
                             self.answers.reply(tag, out.reply.as_bytes());
                         }
                         let host = core.host(shard).expect("it was just there");
-                        return host.serve_after_own(now);
+                        host.serve_after_own(now);
+                        return true;
                     }
                 }
                 if std::ptr::eq(op.command(), &raw const string::GET)
                     && self.read_here(core.as_deref_mut(), shard, tag, &op)
                 {
-                    return;
+                    return true;
                 }
                 self.ask(core, shard, Mark::of(&op), Whose::Tag(tag), Ask::Apply(op));
             }
             Route::Wide(plan) => self.begin_job(core, Whose::Tag(tag), plan),
             Route::Refused(error) => self.answers.push(tag, error_body(&error)),
         }
+        false
     }
 
     /// Applies all of `ops` or, where a watched key changed, none.
