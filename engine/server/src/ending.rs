@@ -130,7 +130,9 @@ impl Server {
         if self.phase() != Phase::Serving || !self.ending.begin() {
             return Err(EndError::Already);
         }
-        let has_save_points = !self.settings.now().text("save").is_empty();
+        // Without a folder there is nowhere to save.
+        let now = self.settings.now();
+        let has_save_points = !now.text("save").is_empty() && !now.text("dir").is_empty();
         if !wish.save.unwrap_or(has_save_points) {
             self.stop();
             return Ok(());

@@ -138,7 +138,7 @@ impl Shard {
     }
 
     /// As [`Shard::apply`], inside a transaction: an op that would wait answers as if its time were up,
-    /// and none is refused for want of memory. Who decides on the whole asks [`Shard::prepare`] before.
+    /// and none is refused for want of memory. Who decides on the whole asks for room before.
     pub fn apply_at_once(&mut self, now: Millis, op: &Op, out: &mut Out) {
         self.run(now, op, Wait::MayNot, out);
     }

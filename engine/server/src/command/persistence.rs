@@ -56,7 +56,7 @@ pub static BGREWRITEAOF: Command = command(
     "bgrewriteaof",
     1,
     &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading],
-    "begin to make a snapshot that the log starts from",
+    "begin to make a snapshot; the log is kept whole",
     bgrewriteaof,
 );
 

@@ -1,5 +1,5 @@
 //! The file of a configuration, read when the server starts and written again by `CONFIG REWRITE`: TOML,
-//! one parameter a line, or the form of Redis's files ([`conf`]).
+//! one parameter a line, or the form of Redis's files (`conf`).
 //!
 //! In TOML a value is written as a person would: `maxmemory = "100mb"`, `port = 7000`, `appendonly = true` or
 //! `"yes"`; `bind` and `save` may be arrays. Comments and the order of lines outlive a rewrite.

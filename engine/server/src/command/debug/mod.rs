@@ -1,7 +1,7 @@
 //! `DEBUG`: for tests, where `enable-debug-command` allows it.
 //!
-//! What concerns data ([`data`]) is the store's to answer, what concerns the protocol stands in
-//! [`protocol`]. Some subcommands of Redis's own tests change things that there are not here: they are
+//! What concerns data (`data`) is the store's to answer, what concerns the protocol stands in
+//! `protocol`. Some subcommands of Redis's own tests change things that there are not here: they are
 //! accepted, and HELP says so. Those that crash or leak are not.
 
 mod data;

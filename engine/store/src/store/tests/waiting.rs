@@ -197,3 +197,31 @@ fn who_moves_to_another_shard_keeps_its_place() {
         }
     }
 }
+
+/// Whoever moves elements between shards may give up at any moment, also when it was promised one:
+/// those behind it are served all the same.
+#[test]
+fn who_gives_up_a_promise_holds_up_nobody() {
+    for shards in [2, 5] {
+        for turns in 0..16 {
+            let mut bench = Bench::new(shards);
+            let moving = bench.send(0, "blmove a b left right 0");
+            assert_eq!(bench.heard(moving), "parked None");
+            let behind = bench.send(1, "blpop a 0");
+            assert_eq!(bench.heard(behind), "parked None");
+            bench.send(1, "rpush a x");
+            for turn in 0..turns {
+                let at = turn % bench.workers.len();
+                bench.workers[at].turn(bench.now);
+            }
+            let (worker, tag) = moving;
+            bench.workers[worker].cancel(tag);
+            bench.settle();
+            bench.run(0, "rpush a y");
+            assert!(
+                bench.heard(behind).starts_with("*2 $1 a "),
+                "{shards} shards, given up after {turns} turns"
+            );
+        }
+    }
+}

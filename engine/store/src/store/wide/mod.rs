@@ -35,7 +35,7 @@ use super::caller::{Caller, Mark, Whose};
 use super::claim::Claim;
 use super::link::{Ask, Await, Body};
 use super::worker::Core;
-use crate::event::Event;
+use crate::event::{Classes, Event};
 use crate::time::Millis;
 
 pub(super) use plan::Plan;
@@ -203,10 +203,6 @@ impl Caller {
             };
             let now = self.inner.now();
             let job = self.jobs.get(number);
-            if job.cancelled && job.told {
-                self.finish(number, Body::Cancelled);
-                continue;
-            }
             job.phase = Phase::Holding;
             job.since = now;
             let asks = (job.shards.iter()).map(|&shard| (shard, job.plan.hold(shard, now)));
@@ -262,6 +258,10 @@ impl Caller {
             Phase::Holding => {
                 let refused = bodies.into_iter().find(|body| body.refusal().is_some());
                 let refused = refused.map(|body| job.plan.refused(body));
+                // One that was given up holds and lets go all the same: owners keep what they promised
+                // it until then.
+                let given_up = || (job.cancelled && job.told).then_some(Body::Cancelled);
+                let refused = refused.or_else(given_up);
                 if let Some(body) = refused.or_else(|| job.plan.overtaken()) {
                     self.let_go(core, number, body);
                 } else {
@@ -292,7 +292,12 @@ impl Caller {
             shards: self.inner.shards,
             held,
             may_park: true,
-            notify: self.inner.notify(),
+            // A session outside the workers has nobody to tell.
+            notify: if core.is_some() {
+                self.inner.notify()
+            } else {
+                Classes::NONE
+            },
             limits: self.inner.limits(),
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,

@@ -116,8 +116,11 @@ impl Scratch {
         shard.keyspace().set_limits(about.limits);
         let mut changed: Vec<(usize, Vec<Op>)> = Vec::new();
         for value in values {
-            // What a shard dumped is not refused by another, unless memory ends: then the op finds less.
-            let _ = shard.replay(value, &mut out);
+            // What a shard dumped is not refused by another, unless memory ends: then nothing is done.
+            if let Err(error) = shard.replay(value, &mut out) {
+                self.shard = None;
+                return Err(std::io::Error::other(error.to_string()));
+            }
         }
         shard.keyspace().record(true);
         shard.set_notify(about.notify);

@@ -32,8 +32,10 @@ enum Stage {
     Peek,
     /// It was added, and is to leave a list; the reply.
     Pushed(Body),
-    /// It left a set, if it was there.
-    Left,
+    /// Whether it is a member of a set.
+    Look,
+    /// It was added, and is to leave a set; the reply.
+    Added(Body),
     /// The reply, once the last is done.
     Last(Body),
 }
@@ -113,14 +115,17 @@ impl Transfer {
                 self.stage = Stage::Last(reply);
                 self.part(0, Op::new(pop), None, desk)
             }
-            Stage::Left => {
+            Stage::Look => {
                 let answer = answers.into_iter().next().unwrap_or(Body::Cancelled);
                 if bytes_of(&answer) != b":1\r\n" {
                     return Step::Done(answer);
                 }
-                self.stage = Stage::Last(answer);
-                let member = self.op[2].to_vec();
-                self.part(1, Op::new(&sets::change::SADD), Some(&member), desk)
+                self.stage = Stage::Added(answer);
+                self.part(1, Op::new(&sets::change::SADD), self.op.get(2), desk)
+            }
+            Stage::Added(reply) => {
+                self.stage = Stage::Last(reply);
+                self.part(0, Op::new(&sets::change::SREM), self.op.get(2), desk)
             }
             Stage::Last(reply) => Step::Done(reply),
         }
@@ -145,9 +150,8 @@ impl Transfer {
             return Step::Done(error_body(&CommandError::WRONG_TYPE));
         }
         if of_set {
-            self.stage = Stage::Left;
-            let member = self.op[2].to_vec();
-            return self.part(0, Op::new(&sets::change::SREM), Some(&member), desk);
+            self.stage = Stage::Look;
+            return self.part(0, Op::new(&sets::read::SISMEMBER), self.op.get(2), desk);
         }
         self.stage = Stage::Peek;
         let at: &[u8] = match self.ends().0 {
