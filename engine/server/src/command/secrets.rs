@@ -13,11 +13,20 @@ pub fn is_secret(entry: &Entry, args: &[&[u8]], at: usize) -> bool {
     match entry.name() {
         "auth" => true,
         "hello" => {
-            let auth = args
-                .iter()
-                .skip(1)
-                .position(|word| word.eq_ignore_ascii_case(b"auth"));
-            auth.is_some_and(|auth| (auth + 2..auth + 4).contains(&at))
+            // Behind the version options stand, each with as many words as it takes.
+            let mut option = 1;
+            while option < at {
+                let words = match args[option] {
+                    word if word.eq_ignore_ascii_case(b"auth") => 2,
+                    word if word.eq_ignore_ascii_case(b"setname") => 1,
+                    _ => 0,
+                };
+                if words == 2 && at <= option + words {
+                    return true;
+                }
+                option += 1 + words;
+            }
+            false
         }
         "config|set" => {
             let is_secret = |name: &[u8]| {
@@ -51,6 +60,11 @@ mod tests {
                 "--**--",
             ),
             (find(b"hello").unwrap(), "3 SETNAME auth", "---"),
+            (
+                find(b"hello").unwrap(),
+                "3 SETNAME auth AUTH user pass",
+                "----**",
+            ),
             (
                 set.unwrap(),
                 "set timeout 1 RequirePass x maxmemory 2",

@@ -420,7 +420,8 @@ impl Connection {
 
     fn is_output_held(&self) -> bool {
         let awaited = self.order.len().saturating_mul(self.reply_bytes);
-        (self.output.len() + self.queued).saturating_add(awaited) > OUTPUT_HELD_BYTES
+        let kept = self.output.len() + self.queued + self.order.kept_bytes();
+        kept.saturating_add(awaited) > OUTPUT_HELD_BYTES
     }
 
     fn may_begin(&mut self) -> bool {
