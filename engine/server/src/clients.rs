@@ -4,6 +4,7 @@
 //! what is to become of a client through that worker's mailbox. Counts are relaxed: they order nothing.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -211,4 +212,13 @@ pub fn check_name(name: &[u8]) -> Result<String, CommandError> {
         ));
     }
     Ok(String::from_utf8_lossy(name).into_owned())
+}
+
+/// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
+pub fn is_of_this_machine(peer: &str) -> bool {
+    match peer.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().is_loopback(),
+        // A path.
+        Err(_) => true,
+    }
 }

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use seawall_store::{Store, StoreError};
 use seawall_sys::limit::raise_descriptors;
 
-use crate::config::{Live, Settings};
+use crate::config::{FILES_OF_ITS_OWN, Live, Settings};
 use crate::net;
 use crate::server::Server;
 use crate::worker::{Network, Worker, WorkerError};
@@ -159,9 +159,6 @@ pub fn serve(mut settings: Settings, file: Option<PathBuf>) -> Result<Running, S
     let _ = running.wait();
     Err(error)
 }
-
-/// Files that the server needs beside those of its clients: logs, listeners, rings.
-const FILES_OF_ITS_OWN: u64 = 32;
 
 type Began = mpsc::Sender<Result<Option<String>, WorkerError>>;
 

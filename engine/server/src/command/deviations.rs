@@ -45,6 +45,10 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "debug",
         "only what is listed by `DEBUG HELP`; off unless `enable-debug-command` allows it",
     ),
+    (
+        "exec",
+        "the server's own commands of a transaction (`CONFIG SET`, `PUBLISH`) run after those on keys",
+    ),
     ("failover", "refused: there are no replicas"),
     (
         "function",

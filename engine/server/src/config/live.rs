@@ -138,5 +138,5 @@ const COMPACT_FORMS: [&str; 7] = [
     "hll-sparse-max-bytes",
 ];
 
-/// Files that the server itself needs: logs, snapshots, listeners, rings.
-const FILES_OF_ITS_OWN: u64 = 32;
+/// Files that the server needs beside those of its clients: logs, snapshots, listeners, rings.
+pub const FILES_OF_ITS_OWN: u64 = 32;

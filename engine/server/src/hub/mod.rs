@@ -4,7 +4,6 @@
 mod mail;
 mod seat;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,15 +73,6 @@ pub struct Hub {
     closing: Option<u64>,
     /// The one in which it was said that none is on its way.
     quiet_in: Option<u64>,
-}
-
-/// Whether `peer`, an address with its port or a Unix socket's path with `:0`, is of this machine.
-fn is_of_this_machine(peer: &str) -> bool {
-    match peer.parse::<SocketAddr>() {
-        Ok(address) => address.ip().to_canonical().is_loopback(),
-        // A path.
-        Err(_) => true,
-    }
 }
 
 impl Hub {
@@ -287,7 +277,7 @@ impl Hub {
         }
         let (local, language) = self.local[listener].clone();
         let is_open = self.limits.protects && self.limits.password.is_empty();
-        if is_open && !is_of_this_machine(&peer) {
+        if is_open && !crate::clients::is_of_this_machine(&peer) {
             let why = match language {
                 Language::Resp => PROTECTED,
                 Language::Memcached => PROTECTED_MEMCACHED,

@@ -73,6 +73,7 @@ impl Keyspace {
                 }
             }
         }
+        replaced.sort_unstable();
         self.make_room(need, &replaced)?;
         Ok(need)
     }
@@ -85,7 +86,7 @@ impl Keyspace {
         }
     }
 
-    /// Evicts until `need` more bytes fit, without those of `replaced`.
+    /// Evicts until `need` more bytes fit, without those of `replaced`, which is sorted.
     fn make_room(&mut self, mut need: u64, replaced: &Replaced) -> Result<(), CommandError> {
         if self.used_bytes() + need <= self.maxmemory && !self.arena.is_shared() {
             return Ok(());
@@ -118,10 +119,9 @@ impl Keyspace {
                 self.full = !fits;
                 return fits.then_some(()).ok_or(CommandError::OUT_OF_MEMORY);
             };
-            need += replaced
-                .iter()
-                .find(|(old, _)| *old == id)
-                .map_or(0, |(_, bytes)| *bytes);
+            if let Ok(at) = replaced.binary_search_by_key(&id, |(old, _)| *old) {
+                need += replaced[at].1;
+            }
             evicted += Arena::block_bytes(self.arena.own(id).bytes());
             self.evict(id);
             if self.arena.limbo_bytes() < limbo {

@@ -177,12 +177,10 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// # Errors
 /// `enable-debug-command` allows it to nobody, or not to this client.
 fn check_allowed(context: &Context<'_>) -> Result<(), CommandError> {
-    let is_local =
-        |peer: &str| peer.starts_with("127.") || peer.starts_with("[::1]") || peer.ends_with(":0");
     let settings = context.server.settings.now();
     let allowed = match settings.text("enable-debug-command") {
         "yes" => true,
-        "local" => is_local(&context.client.card.peer),
+        "local" => crate::clients::is_of_this_machine(&context.client.card.peer),
         _ => false,
     };
     if allowed {
