@@ -17,9 +17,28 @@ pub struct Effects {
     count: usize,
     /// Where the last `SELECT 0` stands, which ends the bytes, and the database that it leaves.
     leaves: Option<(usize, u8)>,
+    /// Whether nobody reads them, so that they are counted and not kept.
+    unread: bool,
 }
 
 impl Effects {
+    /// No effects yet, and none that will be read: they are counted and not kept.
+    pub fn unread() -> Effects {
+        Effects {
+            unread: true,
+            ..Effects::default()
+        }
+    }
+
+    /// Moves all of them out; what follows is kept or not as they were.
+    pub fn take(&mut self) -> Effects {
+        let rest = Effects {
+            unread: self.unread,
+            ..Effects::default()
+        };
+        std::mem::replace(self, rest)
+    }
+
     /// Appends `op` as an effect.
     pub fn push(&mut self, op: &Op) {
         self.push_within(op, op.database());
@@ -28,6 +47,9 @@ impl Effects {
     /// Appends `op` as an effect within `database`.
     pub fn push_within(&mut self, op: &Op, database: u8) {
         self.count += 1;
+        if self.unread {
+            return;
+        }
         let left = self.leaves.take();
         if database == 0 {
             return ReplyBuf::command_into(&mut self.bytes, op);
@@ -44,13 +66,16 @@ impl Effects {
 
     /// Moves all of `other` to the end.
     pub fn append(&mut self, other: &mut Effects) {
-        if other.bytes.is_empty() {
+        if other.is_empty() {
             return;
+        }
+        self.count += std::mem::take(&mut other.count);
+        if self.unread {
+            return other.clear();
         }
         let start = self.bytes.len();
         self.leaves = (other.leaves.take()).map(|(at, database)| (start + at, database));
         self.bytes.append(&mut other.bytes);
-        self.count += std::mem::take(&mut other.count);
     }
 
     /// The encoded effects: RESP arrays, one after another.

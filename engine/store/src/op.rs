@@ -10,6 +10,9 @@ use crate::reply::Protocol;
 /// The most bytes that the arguments of one op that is parsed may have together.
 pub const BYTES_MAX: usize = 2 << 30;
 
+/// The most bytes that an op keeps when it is [renewed](Op::renew).
+const RENEWED_BYTES_MAX: usize = 64 << 10;
+
 /// A command and its arguments (the name not among them), the database that it means and the protocol
 /// of its reply; owned, and usually without allocation.
 #[derive(Clone)]
@@ -33,6 +36,20 @@ impl Op {
             large: 0,
             bytes: SmallVec::new(),
             ends: SmallVec::new(),
+        }
+    }
+
+    /// Becomes `command` with no arguments yet, in the memory that it has, unless that is much.
+    #[inline]
+    pub fn renew(&mut self, command: &'static Command) {
+        self.command = command;
+        self.database = 0;
+        self.protocol = Protocol::Resp2;
+        self.large = 0;
+        self.bytes.clear();
+        self.ends.clear();
+        if self.bytes.capacity() > RENEWED_BYTES_MAX {
+            self.bytes = SmallVec::new();
         }
     }
 
@@ -134,6 +151,13 @@ impl Op {
     pub fn within(mut self, database: u8) -> Op {
         self.database = database;
         self
+    }
+
+    /// As [`Op::within`] and [`Op::answered_in`], in place.
+    #[inline]
+    pub fn answer_within(&mut self, database: u8, protocol: Protocol) {
+        self.database = database;
+        self.protocol = protocol;
     }
 
     /// To be answered in this protocol instead of RESP2.

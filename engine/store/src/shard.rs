@@ -154,8 +154,8 @@ impl Shard {
         let command = op.command();
         out.reply.speak(op.protocol());
         out.parked = None;
-        let mut effects = std::mem::take(&mut out.effects);
-        let told = effects.len();
+        let told = out.effects.len();
+        let mut before = (told > 0).then(|| out.effects.take());
         let done = self.begin(now, op, !command.flags.writes());
         // A transaction was found room for as a whole (`Shard::prepare`), and is not done by half.
         let room = |()| match wait {
@@ -176,9 +176,14 @@ impl Shard {
             })
         });
         // What expired or was evicted went before the op took effect.
-        self.keyspace.drain_removed(&mut effects);
-        effects.append(&mut out.effects);
-        out.effects = effects;
+        if before.is_some() || self.keyspace.has_removed() {
+            let mut own = out.effects.take();
+            if let Some(before) = &mut before {
+                out.effects.append(before);
+            }
+            self.keyspace.drain_removed(&mut out.effects);
+            out.effects.append(&mut own);
+        }
         self.keyspace.drain_events(&mut out.events);
         self.keyspace.settle(out.effects.len() > told);
         if let Err(error) = done {

@@ -29,10 +29,10 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts a time.
-    pub fn record(&self, took_ns: u64) {
+    /// Counts a time that `count` calls took each.
+    pub fn record(&self, took_ns: u64, count: u64) {
         let bucket = bucket(took_ns.min(LONGEST_NS));
-        self.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        self.counts[bucket].fetch_add(count, Ordering::Relaxed);
     }
 
     /// Adds the counts of another.

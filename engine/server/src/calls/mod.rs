@@ -58,7 +58,7 @@ pub struct Count {
 #[derive(Debug, Default)]
 struct Counter {
     calls: AtomicU64,
-    us: AtomicU64,
+    ns: AtomicU64,
     rejected: AtomicU64,
     failed: AtomicU64,
     missed: AtomicU64,
@@ -167,31 +167,63 @@ impl Calls {
         now: Millis,
         reply: &[u8],
     ) {
-        let entry = begun.called.entry;
-        if reply.starts_with(OUT_OF_MEMORY) && entry.flags().has(Flag::Denyoom) {
-            // The shard looks first whether there is room, as Redis does: the call did not run.
-            return self.rejected(card.worker, Some(entry), reply);
-        }
-        let took_ns = begun.took.unwrap_or_else(|| begun.at.elapsed()).as_nanos() as u64;
+        let took = begun.took.unwrap_or_else(|| begun.at.elapsed());
+        let error = (reply.first() == Some(&b'-')).then_some(reply);
+        self.ended(&begun.called, words.into_iter(), 1, took, card, now, error);
+    }
+
+    /// Calls of one command ran, one after the other, and took so long together. The last of them may have been answered with an
+    /// error.
+    pub fn ran<'a>(
+        &self,
+        called: &Called,
+        ops: impl ExactSizeIterator<Item = &'a Op>,
+        took: Duration,
+        card: &Card,
+        now: Millis,
+        error: Option<&[u8]>,
+    ) {
+        let count = ops.len() as u64;
+        self.ended(called, ops.map(Spoken::Op), count, took, card, now, error);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that is told of a call")]
+    #[inline]
+    fn ended<'a>(
+        &self,
+        called: &Called,
+        words: impl Iterator<Item = Spoken<'a>>,
+        mut count: u64,
+        took: Duration,
+        card: &Card,
+        now: Millis,
+        error: Option<&[u8]>,
+    ) {
+        let entry = called.entry;
         let counter = &self.workers[card.worker][entry.number];
-        counter.calls.fetch_add(1, Ordering::Relaxed);
-        counter.us.fetch_add(took_ns / 1000, Ordering::Relaxed);
-        if let Some(b'-') = reply.first() {
-            counter.failed.fetch_add(1, Ordering::Relaxed);
-            self.failed(reply);
+        let took_ns = took.as_nanos() as u64 / count.max(1);
+        if let Some(error) = error {
+            if error.starts_with(OUT_OF_MEMORY) && entry.flags().has(Flag::Denyoom) {
+                // The shard looks first whether there is room, as Redis does: the call did not run.
+                self.rejected(card.worker, Some(entry), error);
+                count -= 1;
+            } else {
+                counter.failed.fetch_add(1, Ordering::Relaxed);
+                self.failed(error);
+            }
         }
+        if count == 0 {
+            return;
+        }
+        counter.calls.fetch_add(count, Ordering::Relaxed);
+        counter.ns.fetch_add(took_ns * count, Ordering::Relaxed);
         if self.tracks.load(Ordering::Relaxed) {
-            counter
-                .times
-                .get_or_init(Histogram::default)
-                .record(took_ns);
+            (counter.times.get_or_init(Histogram::default)).record(took_ns, count);
         }
-        if let Some(words) = words
-            && self.slowlog.is_slow(took_ns / 1000)
-            && !entry.flags().has(Flag::SkipSlowlog)
-        {
-            self.slowlog
-                .add(&begun.called, &words, card, now, took_ns / 1000);
+        if self.slowlog.is_slow(took_ns / 1000) && !entry.flags().has(Flag::SkipSlowlog) {
+            for words in words.take(count as usize) {
+                self.slowlog.add(called, &words, card, now, took_ns / 1000);
+            }
         }
         let event = if entry.flags().has(Flag::Fast) {
             "fast-command"
@@ -254,15 +286,17 @@ impl Calls {
     /// The counts of a command over all workers.
     pub fn count(&self, number: usize) -> Count {
         let mut sum = Count::default();
+        let mut ns = 0;
         for counters in &self.workers {
             let counter = &counters[number];
             sum.calls += counter.calls.load(Ordering::Relaxed);
-            sum.us += counter.us.load(Ordering::Relaxed);
+            ns += counter.ns.load(Ordering::Relaxed);
             sum.rejected += counter.rejected.load(Ordering::Relaxed);
             sum.failed += counter.failed.load(Ordering::Relaxed);
             sum.missed += counter.missed.load(Ordering::Relaxed);
             sum.conflicting += counter.conflicting.load(Ordering::Relaxed);
         }
+        sum.us = ns / 1000;
         sum
     }
 
@@ -299,7 +333,7 @@ impl Calls {
         self.each(|counter| {
             for count in [
                 &counter.calls,
-                &counter.us,
+                &counter.ns,
                 &counter.rejected,
                 &counter.failed,
                 &counter.missed,

@@ -14,6 +14,7 @@
 //! before it are answered, or lets nothing begin behind it. A connection does no input or output: its
 //! worker hands it bytes and answers, and takes its output away.
 
+mod batch;
 mod client;
 mod exec;
 mod foreign;
@@ -30,6 +31,7 @@ use seawall_store::reply::{Protocol, ReplyBuf};
 use seawall_store::store::Answered;
 use seawall_store::{Millis, Op, Worker};
 
+pub use batch::Batch;
 pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
 pub use order::Place;
 pub use wait::Timers;
@@ -73,6 +75,8 @@ pub struct Turn<'a> {
     pub timers: &'a mut Timers,
     /// For replies that are made here.
     pub scratch: &'a mut ReplyBuf,
+    /// Where commands are read ahead.
+    pub batch: &'a mut Batch,
     /// The time.
     pub now: Millis,
     /// The connection's number at its worker.
@@ -448,6 +452,10 @@ impl Connection {
     fn consume(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while self.may_begin() {
+            at += self.consume_batches(&bytes[at..], turn);
+            if !self.may_begin() {
+                break;
+            }
             let Reader::Resp(parser) = &mut self.parser else {
                 at += self.consume_foreign(&bytes[at..], turn);
                 break;

@@ -13,7 +13,7 @@ use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
 use seawall_store::{Millis, Op, StoreError, Worker};
 
-use crate::connection::{Connection, Language, Timers, Turn, untag};
+use crate::connection::{Batch, Connection, Language, Timers, Turn, untag};
 use crate::limits::Limits;
 use crate::net::{Event, Net, Token};
 use crate::notify;
@@ -63,6 +63,7 @@ pub struct Hub {
     limits: Arc<Limits>,
     limits_version: u64,
     scratch: ReplyBuf,
+    batch: Batch,
     now: Millis,
     cron_at: Millis,
     busy: bool,
@@ -105,6 +106,7 @@ impl Hub {
             limits,
             limits_version,
             scratch: ReplyBuf::default(),
+            batch: Batch::default(),
             cron_at: Millis(0),
             busy: true,
             slept: false,
@@ -415,6 +417,7 @@ impl Hub {
             limits: &self.limits,
             timers: &mut self.timers,
             scratch: &mut self.scratch,
+            batch: &mut self.batch,
             now: self.now,
             slot,
         };

@@ -203,6 +203,12 @@ impl Parser {
         self.bytes
     }
 
+    /// Whether no command has begun.
+    #[inline]
+    pub fn is_between(&self) -> bool {
+        self.expects == Expects::Command
+    }
+
     /// Reads on: how many of `bytes` were used, and a command where one became whole. Where none did,
     /// all but an unfinished line was used, and that line is to be shown again when more has come.
     ///
@@ -265,6 +271,69 @@ impl Parser {
                 }
             }
         }
+    }
+}
+
+/// A command of the store's that stands whole at the front of `bytes`, read into `op`: how many bytes it
+/// takes. `None` where anything else stands there: [`Parser::next`] says what.
+///
+/// It reads what nearly every client sends nearly always, and reads it in one go.
+#[inline]
+pub fn whole(bytes: &[u8], bounds: Bounds, op: &mut Op) -> Option<(usize, Called)> {
+    let mut rest = Rest { bytes, at: 0 };
+    let words = rest.number(b'*').filter(|&words| words > 0)?;
+    let len = rest.number(b'$')?;
+    let name = rest.word(len)?;
+    let entry = find(name)?;
+    let Runner::Store(command) = entry.runner else {
+        return None;
+    };
+    op.renew(command);
+    let called = Called::new(entry, name);
+    for _ in 1..words {
+        let len = rest.number(b'$').filter(|&len| len <= bounds.bulk_bytes)?;
+        op.push(rest.word(len)?);
+    }
+    let held = op.bytes() + words * WORD_BYTES + name.len();
+    (held <= bounds.query_bytes.min(COMMAND_BYTES_MAX)).then_some((rest.at, called))
+}
+
+/// Bytes that are read from the front.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Rest<'a> {
+    /// A number of few digits on a line that begins with `sign`.
+    #[inline]
+    fn number(&mut self, sign: u8) -> Option<usize> {
+        const DIGITS_MAX: usize = 7;
+        let line = self.bytes.get(self.at..)?;
+        if *line.first()? != sign {
+            return None;
+        }
+        let mut number = 0;
+        for (at, &byte) in line.iter().enumerate().skip(1).take(DIGITS_MAX + 1) {
+            match byte {
+                b'0'..=b'9' => number = number * 10 + usize::from(byte - b'0'),
+                b'\r' if at > 1 && line.get(at + 1) == Some(&b'\n') => {
+                    self.at += at + 2;
+                    // A zero in front is no number, as Redis reads it.
+                    return (line[1] != b'0' || at == 2).then_some(number);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The next `len` bytes; they and the end of their line are passed, which is not looked at.
+    #[inline]
+    fn word(&mut self, len: usize) -> Option<&'a [u8]> {
+        let word = self.bytes.get(self.at..self.at + len)?;
+        self.at += len + 2;
+        (self.at <= self.bytes.len()).then_some(word)
     }
 }
 

@@ -173,6 +173,12 @@ impl Keyspace {
         effects.append(&mut self.removed);
     }
 
+    /// Whether a key expired or was evicted since that was last drained.
+    #[inline]
+    pub fn has_removed(&self) -> bool {
+        !self.removed.is_empty()
+    }
+
     /// Whether the lookups that follow count as a read command's: for the sources of commands that
     /// write.
     pub fn count_reads(&mut self, reads: bool) {

@@ -47,14 +47,15 @@ pub struct KeyReader {
 }
 
 impl KeyReader {
-    /// Appends the string at `key` of `database` to `value`. `touched` hears of a hit where the policy must.
+    /// Lets `write` append the string at `key` of `database` to `to`. `touched` hears of a hit where the policy
+    /// must.
     #[inline]
     pub fn get(
         &self,
-        database: u8,
-        key: &[u8],
+        (database, key): (u8, &[u8]),
         now: impl Fn() -> Millis,
-        value: &mut Vec<u8>,
+        to: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>, &[u8]),
         guard: &Guard,
         touched: impl FnOnce(Touched),
     ) -> Read {
@@ -78,11 +79,11 @@ impl KeyReader {
         if expires.is_some_and(|at| now() > at) {
             return Read::Ask;
         }
-        let length = value.len();
-        value.extend_from_slice(item.value());
+        let length = to.len();
+        write(to, item.value());
         let read = self.unless_changed(version, Read::Hit);
         if read == Read::Ask {
-            value.truncate(length);
+            to.truncate(length);
             return read;
         }
         match self.rule.get() {

@@ -19,6 +19,16 @@ pub enum Protocol {
     Resp3,
 }
 
+impl Protocol {
+    /// Nothing, where a bulk string might be.
+    pub fn nil(self) -> &'static [u8] {
+        match self {
+            Protocol::Resp2 => b"$-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        }
+    }
+}
+
 /// The bytes of replies, in order. What a protocol has no type for is written as Redis writes it there:
 /// in RESP2 a map is a flat array and a double a bulk string.
 #[derive(Clone, Debug, Default)]
@@ -88,10 +98,7 @@ impl ReplyBuf {
 
     /// Nothing, where a bulk string might be.
     pub fn nil(&mut self) {
-        self.bytes.extend_from_slice(match self.protocol {
-            Protocol::Resp2 => b"$-1\r\n",
-            Protocol::Resp3 => b"_\r\n",
-        });
+        self.bytes.extend_from_slice(self.protocol.nil());
     }
 
     /// Nothing, where an array might be.
@@ -216,13 +223,33 @@ impl ReplyBuf {
     }
 }
 
-fn number_into(bytes: &mut Vec<u8>, kind: u8, n: i64) {
-    use std::io::Write;
-    bytes.push(kind);
-    write!(bytes, "{n}\r\n").expect("writing to memory does not fail");
+/// The longest head: its sign, `-9223372036854775808`, the line's end.
+const HEAD_BYTES_MAX: usize = 23;
+
+/// Writes a head to the front of `to`; how many bytes it has.
+#[inline]
+fn head_into(to: &mut [u8; HEAD_BYTES_MAX], kind: u8, n: i64) -> usize {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(n).as_bytes();
+    let end = 1 + digits.len();
+    to[0] = kind;
+    to[1..end].copy_from_slice(digits);
+    to[end..end + 2].copy_from_slice(b"\r\n");
+    end + 2
 }
 
-fn bulk_into(bytes: &mut Vec<u8>, bulk: &[u8]) {
+#[inline]
+fn number_into(bytes: &mut Vec<u8>, kind: u8, n: i64) {
+    let mut head = [0; HEAD_BYTES_MAX];
+    let len = head_into(&mut head, kind, n);
+    bytes.extend_from_slice(&head[..len]);
+}
+
+/// Appends a bulk string.
+#[inline]
+pub(crate) fn bulk_into(bytes: &mut Vec<u8>, bulk: &[u8]) {
+    // At once: the parts are short, and growing is looked at for each that is appended by itself.
+    bytes.reserve(HEAD_BYTES_MAX + bulk.len() + 2);
     number_into(bytes, b'$', bulk.len() as i64);
     bytes.extend_from_slice(bulk);
     bytes.extend_from_slice(b"\r\n");

@@ -112,7 +112,8 @@ impl Session {
         {
             return found;
         }
-        let read = self.caller.read(core.as_deref_mut(), shard, 0, key, value);
+        let append = |value: &mut Vec<u8>, bytes: &[u8]| value.extend_from_slice(bytes);
+        let read = (self.caller).read(core.as_deref_mut(), shard, (0, key), value, append);
         read.or_else(|_| self.get_from_owner(core, key, value))
     }
 

@@ -16,7 +16,7 @@ use super::link::{Answer, Ask, Lane, Link, Request};
 use super::ring::{Sleeper, Waker, publish};
 use super::session::Session;
 use super::watch::Watch;
-use super::wide::{Route, route};
+use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
 use crate::event::Event;
@@ -158,9 +158,29 @@ impl Worker {
         self.session.caller.send(self.core.as_mut(), tag, op)
     }
 
+    /// Runs `op` at once and appends its reply to `reply`, where that can be done: it goes to one shard,
+    /// which is this worker's and stands still for nobody, or it is a `GET` that any core may answer; it
+    /// does not wait, nobody listens to what happens to keys, and no log has to have it first. Whether it
+    /// ran; otherwise it is to be [sent](Worker::send).
+    #[inline]
+    pub fn run_here(&mut self, op: &Op, reply: &mut Vec<u8>) -> bool {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.run_here(core, op, reply)
+    }
+
+    /// Asks the processor to fetch what `ops`, which are about to run, are searched by: first the lines of
+    /// the index, then the items, so that the accesses to memory overlap.
+    #[inline]
+    pub fn prefetch<'a>(&mut self, ops: impl Iterator<Item = &'a Op> + Clone) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let caller = &self.session.caller;
+        ops.clone().for_each(|op| caller.prefetch(core, op));
+        ops.for_each(|op| caller.prefetch_item(core, op));
+    }
+
     /// Whether `op` goes over several shards.
     pub fn is_wide(&self, op: &Op) -> bool {
-        !matches!(route(op, self.core().inner.shards), Route::One(_))
+        only_shard(op, self.core().inner.shards).is_none()
     }
 
     /// Whether there is no room on a shard of one of `op`'s keys or, where it has none or there is no op, on

@@ -41,9 +41,6 @@ pub(super) struct Answers {
 /// The most bytes that stay allocated for the next answers.
 const BYTES_KEPT: usize = 1 << 20;
 
-/// The longest head of a bulk string: `$536870912\r\n`.
-const BULK_HEAD_BYTES: usize = 12;
-
 impl Answers {
     /// A reply, to be copied.
     #[inline]
@@ -53,36 +50,17 @@ impl Answers {
         self.kept.push((tag, Kept::Here(start..self.bytes.len())));
     }
 
-    /// A bulk string that `read` appends to the bytes it is given, or nothing where it says so by `nil`.
-    /// Where `read` says neither, there is no answer.
+    /// A reply that `write` appends to the bytes it is given. Where it cannot, there is no answer.
     #[inline]
-    pub(super) fn bulk<E>(
+    pub(super) fn written<E>(
         &mut self,
         tag: u64,
-        nil: &[u8],
-        read: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let begin = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; BULK_HEAD_BYTES]);
-        let value = self.bytes.len();
-        match read(&mut self.bytes) {
-            Ok(true) => {
-                let len = self.bytes.len() - value;
-                let start = head(&mut self.bytes[begin..value], len) + begin;
-                self.bytes.extend_from_slice(b"\r\n");
-                self.kept.push((tag, Kept::Here(start..self.bytes.len())));
-                Ok(())
-            }
-            Ok(false) => {
-                self.bytes.truncate(begin);
-                self.reply(tag, nil);
-                Ok(())
-            }
-            Err(error) => {
-                self.bytes.truncate(begin);
-                Err(error)
-            }
-        }
+        let start = self.bytes.len();
+        write(&mut self.bytes)?;
+        self.kept.push((tag, Kept::Here(start..self.bytes.len())));
+        Ok(())
     }
 
     pub(super) fn push(&mut self, tag: u64, body: Body) {
@@ -116,22 +94,6 @@ impl Answers {
         self.bytes.clear();
         self.bytes.shrink_to(BYTES_KEPT);
     }
-}
-
-/// Writes `$len\r\n` to the end of `bytes`; where it begins.
-fn head(bytes: &mut [u8], mut len: usize) -> usize {
-    let mut at = bytes.len() - 2;
-    bytes[at..].copy_from_slice(b"\r\n");
-    loop {
-        at -= 1;
-        bytes[at] = b'0' + (len % 10) as u8;
-        len /= 10;
-        if len == 0 {
-            break;
-        }
-    }
-    bytes[at - 1] = b'$';
-    at - 1
 }
 
 /// Answers in line.
@@ -197,20 +159,12 @@ mod tests {
         let mut answers = Answers::default();
         answers.reply(1, b"+OK\r\n");
         let long = vec![b'v'; 1_234_567];
-        for value in [&b""[..], b"x", b"0123456789", &long] {
-            let read = |bytes: &mut Vec<u8>| {
-                bytes.extend_from_slice(value);
-                Ok::<_, ()>(true)
-            };
-            answers.bulk(2, b"$-1\r\n", read).unwrap();
-        }
-        answers.bulk(3, b"_\r\n", |_| Ok::<_, ()>(false)).unwrap();
-        answers
-            .bulk(4, b"_\r\n", |bytes| {
-                bytes.push(1);
-                Err(())
-            })
-            .unwrap_err();
+        let write = |reply: &mut Vec<u8>| {
+            reply.extend_from_slice(b"$1\r\nx\r\n");
+            Ok::<_, ()>(())
+        };
+        answers.written(2, write).unwrap();
+        answers.written(4, |_| Err(())).unwrap_err();
         answers.push(5, Body::Parked(Some(Millis(7))));
         answers.push(5, Body::Reply(Bytes::from_vec(long.clone())));
         answers.push(6, Body::Cancelled);
@@ -230,11 +184,7 @@ mod tests {
             seen,
             [
                 (1, "+OK\r\n"),
-                (2, "$0\r\n\r\n"),
                 (2, "$1\r\nx\r\n"),
-                (2, "$10\r\n0123456789\r\n"),
-                (2, "1234579 bytes"),
-                (3, "_\r\n"),
                 (5, "Parked { until: Some(Millis(7)) }"),
                 (5, "1234567 bytes"),
                 (6, "Cancelled"),

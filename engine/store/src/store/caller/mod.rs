@@ -20,7 +20,9 @@ use super::ring::Waker;
 use super::watch::Watch;
 use super::wide::{self, Jobs, Plan, Route};
 use super::worker::Core;
-use crate::command::{CommandError, string};
+use crate::command::{CommandError, Flag, Keys, string};
+use crate::event::Classes;
+use crate::keyspace::Keyspace;
 use crate::op::Op;
 use crate::reply::Protocol;
 use crate::slot::Slot;
@@ -98,6 +100,62 @@ impl Caller {
             Route::Refused(error) => self.answers.push(tag, error_body(&error)),
         }
         false
+    }
+
+    /// Runs `op` where the caller stands, if that can be done: its reply is appended to `reply`.
+    #[inline]
+    pub(super) fn run_here(&mut self, core: &mut Core, op: &Op, reply: &mut Vec<u8>) -> bool {
+        let command = op.command();
+        // Listeners hear of what happened before it is answered, and one that may wait can be given up:
+        // both take the long way.
+        if command.flags.has(Flag::Blocking) || self.inner.notify() != Classes::NONE {
+            return false;
+        }
+        let Some(shard) = wide::only_shard(op, self.inner.shards) else {
+            return false;
+        };
+        let now = core.now;
+        if let Some(host) = core
+            .host(shard)
+            .filter(|host| host.is_free(command.flags.writes()))
+        {
+            reply.extend_from_slice(host.apply_own(now, op).reply.as_bytes());
+            host.serve_after_own(now);
+            return true;
+        }
+        std::ptr::eq(command, &raw const string::GET)
+            && self.reply_here(Some(core), shard, op, reply).is_ok()
+    }
+
+    /// Asks the processor to fetch where the keys of `op` are searched, where the caller's worker has them.
+    #[inline]
+    pub(super) fn prefetch(&self, core: &mut Core, op: &Op) {
+        self.for_own_keys(core, op, |keyspace, key| {
+            keyspace.prefetch(op.database(), key);
+        });
+    }
+
+    /// Asks the processor to fetch what the keys of `op` most likely name; after [`Caller::prefetch`].
+    #[inline]
+    pub(super) fn prefetch_item(&self, core: &mut Core, op: &Op) {
+        self.for_own_keys(core, op, |keyspace, key| {
+            keyspace.prefetch_item(op.database(), key);
+        });
+    }
+
+    #[inline]
+    fn for_own_keys(&self, core: &mut Core, op: &Op, each: impl Fn(&Keyspace, &[u8])) {
+        let each = |key: &[u8]| {
+            let shard = shard_of(key, self.inner.shards);
+            if let Some(host) = core.host(shard) {
+                each(host.shard().keyspace(), key);
+            }
+        };
+        if op.command().keys == Keys::ONE {
+            op.get(0).into_iter().for_each(each);
+        } else {
+            op.keys().for_each(each);
+        }
     }
 
     /// Applies all of `ops` or, where a watched key changed, none.
@@ -191,7 +249,7 @@ impl Caller {
     pub(super) fn run_own(core: &mut Core, shard: usize, op: &Op) -> Option<Bytes> {
         let (now, writes) = (core.now, op.command().flags.writes());
         // One that may wait takes the long way, on which it can be given up.
-        if op.command().flags.has(crate::command::Flag::Blocking) {
+        if op.command().flags.has(Flag::Blocking) {
             return None;
         }
         let host = core.host(shard).filter(|host| host.is_free(writes))?;
@@ -233,6 +291,9 @@ impl Caller {
 /// The shard of `key` among `shards`.
 #[inline]
 pub(super) fn shard_of(key: &[u8], shards: usize) -> usize {
+    if shards == 1 {
+        return 0;
+    }
     Slot::of(key).shard(shards)
 }
 

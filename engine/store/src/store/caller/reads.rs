@@ -7,7 +7,7 @@ use crate::command::CommandError;
 use crate::event::Class;
 use crate::keyspace::Read;
 use crate::op::Op;
-use crate::reply::Protocol;
+use crate::reply::bulk_into;
 use crate::store::link::{Ask, TOUCHES};
 use crate::store::worker::Core;
 
@@ -18,7 +18,7 @@ const READS_COUNTED: u32 = 64;
 pub(in crate::store) struct AskOwner;
 
 impl Caller {
-    /// Appends the string at `key` of `database` to `value`; whether there is one.
+    /// Lets `write` append the string at `key` of `database` to `to`; whether there is one.
     ///
     /// # Errors
     /// The owner has to answer.
@@ -27,9 +27,9 @@ impl Caller {
         &mut self,
         core: Option<&mut Core>,
         shard: usize,
-        database: u8,
-        key: &[u8],
-        value: &mut Vec<u8>,
+        (database, key): (u8, &[u8]),
+        to: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>, &[u8]),
     ) -> Result<bool, AskOwner> {
         let inner = &self.inner;
         let side = &mut self.sides[shard];
@@ -38,7 +38,8 @@ impl Caller {
         };
         let guard = crossbeam_epoch::pin();
         let touch = |touched| side.touched.push(touched);
-        let read = reader.get(database, key, || inner.now(), value, &guard, touch);
+        let now = || inner.now();
+        let read = reader.get((database, key), now, to, write, &guard, touch);
         drop(guard);
         match read {
             Read::Hit => side.hits += 1,
@@ -53,6 +54,24 @@ impl Caller {
         Ok(read == Read::Hit)
     }
 
+    /// Appends the reply to `op`, a `GET`, to `reply`.
+    ///
+    /// # Errors
+    /// The owner has to answer.
+    #[inline]
+    pub(super) fn reply_here(
+        &mut self,
+        core: Option<&mut Core>,
+        shard: usize,
+        op: &Op,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), AskOwner> {
+        if !self.read(core, shard, (op.database(), &op[0]), reply, bulk_into)? {
+            reply.extend_from_slice(op.protocol().nil());
+        }
+        Ok(())
+    }
+
     /// Answers `op`, a `GET`, by tag; whether it could be read here.
     pub(super) fn read_here(
         &mut self,
@@ -61,14 +80,8 @@ impl Caller {
         tag: u64,
         op: &Op,
     ) -> bool {
-        let nil: &[u8] = match op.protocol() {
-            Protocol::Resp2 => b"$-1\r\n",
-            Protocol::Resp3 => b"_\r\n",
-        };
         let mut answers = std::mem::take(&mut self.answers);
-        let read = answers.bulk(tag, nil, |bytes| {
-            self.read(core, shard, op.database(), &op[0], bytes)
-        });
+        let read = answers.written(tag, |reply| self.reply_here(core, shard, op, reply));
         self.answers = answers;
         read.is_ok()
     }

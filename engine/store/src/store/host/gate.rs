@@ -47,6 +47,11 @@ impl Gate {
         }
     }
 
+    /// Whether there is a log, which reads effects.
+    pub(super) fn logs(&self) -> bool {
+        self.log.is_some()
+    }
+
     /// Whether an answer may be said at once, without passing here: nothing waits, and what it tells of
     /// has reached the log.
     #[inline]

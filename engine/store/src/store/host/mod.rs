@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
+use crate::command::Keys;
+use crate::effect::Effects;
 use crate::event::Event;
 use crate::keyspace::{DbKey, Version};
 use crate::log::Log;
@@ -80,7 +82,8 @@ pub(super) struct Host {
 /// Whether `op` may change more than one key.
 #[inline]
 fn changes_several(op: &Op) -> bool {
-    op.command().flags.writes() && op.keys().take(2).count() != 1
+    let command = op.command();
+    command.flags.writes() && command.keys != Keys::ONE && op.keys().take(2).count() != 1
 }
 
 impl Host {
@@ -93,11 +96,20 @@ impl Host {
         seen: Seen,
         saves: Option<(PathBuf, Meta)>,
     ) -> Host {
+        let gate = Gate::new(log, strict);
+        let out = Out {
+            effects: if gate.logs() {
+                Effects::default()
+            } else {
+                Effects::unread()
+            },
+            ..Out::default()
+        };
         Host {
             number,
             shards,
             shard,
-            gate: Gate::new(log, strict),
+            gate,
             seen,
             saves,
             holder: None,
@@ -106,7 +118,7 @@ impl Host {
             waiting: VecDeque::new(),
             waiters: Waiters::default(),
             promised: Vec::new(),
-            out: Out::default(),
+            out,
             events: Vec::new(),
             ticked: Millis(0),
             busy: false,

@@ -40,7 +40,7 @@ use crate::time::Millis;
 
 pub(super) use plan::Plan;
 use plan::{Desk, Step};
-pub(super) use route::{Route, route, watch};
+pub(super) use route::{Route, only_shard, route, watch};
 use scratch::Scratch;
 pub(super) use transaction::transaction;
 

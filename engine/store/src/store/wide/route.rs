@@ -26,25 +26,42 @@ pub(in crate::store) enum Route {
 /// Where `op` goes among `shards` shards.
 #[inline]
 pub(in crate::store) fn route(op: &Op, shards: usize) -> Route {
+    match only_shard(op, shards) {
+        Some(shard) => Route::One(shard),
+        None => wide_route(op, shards),
+    }
+}
+
+/// The shard of `op` among `shards`, where it goes to no other.
+#[inline]
+pub(in crate::store) fn only_shard(op: &Op, shards: usize) -> Option<usize> {
     if shards == 1 {
-        return Route::One(0);
+        return Some(0);
     }
     let command = op.command();
     if command.keys == Keys::ONE && !std::ptr::eq(command, &raw const sort::SORT_RO) {
-        return Route::One(op.get(0).map_or(0, |key| shard_of(key, shards)));
+        return Some(op.get(0).map_or(0, |key| shard_of(key, shards)));
     }
     if is_sort(op) && sort::reaches_out(op) {
-        return Route::Wide(Plan::Scratch(Box::new(Scratched::new(op))));
+        return None;
     }
     let mut keys = op.keys();
     let Some(first) = keys.next() else {
-        return everywhere(op, shards);
+        return is_of_one(op).then_some(0);
     };
     let shard = shard_of(first, shards);
-    if keys.all(|key| shard_of(key, shards) == shard) {
-        return Route::One(shard);
+    keys.all(|key| shard_of(key, shards) == shard)
+        .then_some(shard)
+}
+
+/// Where `op`, which goes to no single shard, goes.
+fn wide_route(op: &Op, shards: usize) -> Route {
+    if is_sort(op) && sort::reaches_out(op) {
+        return Route::Wide(Plan::Scratch(Box::new(Scratched::new(op))));
     }
-    drop(keys);
+    if op.key().is_none() {
+        return everywhere(op, shards);
+    }
     over_several(op, shards)
 }
 
@@ -54,14 +71,26 @@ pub(super) fn is_sort(op: &Op) -> bool {
     std::ptr::eq(command, &raw const sort::SORT) || std::ptr::eq(command, &raw const sort::SORT_RO)
 }
 
+/// Whether `op`, which has no key, goes to one shard, whichever.
+fn is_of_one(op: &Op) -> bool {
+    merge(op).is_none() && walk_of(op).is_none()
+}
+
+fn walk_of(op: &Op) -> Option<Walk> {
+    match op.command().name {
+        "scan" => Some(Walk::Scan),
+        "randomkey" => Some(Walk::Any),
+        _ => None,
+    }
+}
+
 fn everywhere(op: &Op, shards: usize) -> Route {
     if let Some(merge) = merge(op) {
         return Route::Wide(Plan::Parts(Parts::everywhere(op, merge, shards)));
     }
-    match op.command().name {
-        "scan" => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, Walk::Scan)))),
-        "randomkey" => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, Walk::Any)))),
-        _ => Route::One(0),
+    match walk_of(op) {
+        Some(walk) => Route::Wide(Plan::Cursor(Box::new(Cursor::new(op, walk)))),
+        None => Route::One(0),
     }
 }
 

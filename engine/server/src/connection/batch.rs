@@ -1,0 +1,172 @@
+//! Commands that are answered where they are read: the store's, one after another, while nothing stands
+//! between a command and its reply.
+//!
+//! What came is read ahead, a batch at a time; what the batch looks for is fetched into the processor's
+//! caches together; then its commands run in order, and their replies go straight to the output. Whatever
+//! is otherwise, a command for another shard's owner or a client in a transaction, takes the long way
+//! (`run`), which this knows nothing of but that it is there.
+
+use std::time::Instant;
+
+use seawall_store::Op;
+use seawall_store::command::Flag;
+use seawall_store::command::string::GET;
+use seawall_store::reply::Protocol;
+
+use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
+use crate::command::{Called, entries};
+use crate::resp::{Bounds, Parsed, whole};
+
+/// How many commands are read ahead: at 16 to 32 most accesses to memory overlap, and more only drive
+/// each other out of the cache.
+const COMMANDS: usize = 32;
+
+/// A command that was read ahead.
+struct Ready {
+    called: Called,
+    op: Op,
+    /// Where it ends in what came.
+    end: usize,
+}
+
+impl Ready {
+    /// Room for one, which means nothing yet.
+    fn room() -> Ready {
+        Ready {
+            called: Called::new(&entries()[0], b""),
+            op: Op::new(&GET),
+            end: 0,
+        }
+    }
+}
+
+/// Room for commands that are read ahead; every connection of a worker uses the same.
+#[derive(Default)]
+pub struct Batch {
+    /// Grows to [`COMMANDS`]; what was there serves again.
+    ready: Vec<Ready>,
+    /// How many of them count.
+    len: usize,
+}
+
+impl Batch {
+    /// Reads ahead what stands whole at the front of `bytes`.
+    fn read(&mut self, bytes: &[u8], bounds: Bounds, database: u8, protocol: Protocol) {
+        let mut at = 0;
+        self.len = 0;
+        while self.len < COMMANDS {
+            if self.len == self.ready.len() {
+                self.ready.push(Ready::room());
+            }
+            let ready = &mut self.ready[self.len];
+            let Some((used, called)) = whole(&bytes[at..], bounds, &mut ready.op) else {
+                break;
+            };
+            if !called.accepts(ready.op.len()) || called.holds_parts() {
+                break;
+            }
+            at += used;
+            ready.op.answer_within(database, protocol);
+            ready.called = called;
+            ready.end = at;
+            self.len += 1;
+        }
+    }
+
+    fn ready(&self) -> &[Ready] {
+        &self.ready[..self.len]
+    }
+}
+
+impl Connection {
+    /// Answers what `bytes` begin with, as far as it can be answered at once; how many of them are done
+    /// with.
+    pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        let mut at = 0;
+        while self.is_plain(turn) {
+            let bounds = Bounds {
+                bulk_bytes: turn.limits.bulk_bytes,
+                query_bytes: turn.limits.query_bytes,
+                stranger: false,
+            };
+            let (database, protocol) = (self.client.database, self.client.protocol);
+            let mut batch = std::mem::take(turn.batch);
+            batch.read(&bytes[at..], bounds, database, protocol);
+            let (used, is_through) = self.run_batch(batch.ready(), turn);
+            *turn.batch = batch;
+            at += used;
+            if used == 0 || !is_through {
+                break;
+            }
+        }
+        at
+    }
+
+    /// Whether nothing stands between a command that runs at once and its reply.
+    fn is_plain(&self, turn: &Turn<'_>) -> bool {
+        let (client, server) = (&self.client, turn.server);
+        let is_between = match &self.parser {
+            Reader::Resp(parser) => parser.is_between(),
+            Reader::Memcached(_) => false,
+        };
+        is_between
+            && self.order.is_empty()
+            && matches!(self.gate, Gate::Open)
+            && self.exec.is_none()
+            && client.transaction.is_none()
+            && client.replies == Replies::On
+            && client.authenticated
+            && !client.closing
+            && !self.broken
+            && !(client.is_subscriber() && client.protocol == Protocol::Resp2)
+            && !server.monitors.is_any()
+            && !server.pause.is_on(turn.now)
+            && server.takes_writes()
+            && self.output.len() + self.queued <= OUTPUT_HELD_BYTES
+    }
+
+    /// Runs a batch: how many bytes are done with, and whether more of the same may follow.
+    fn run_batch(&mut self, ready: &[Ready], turn: &mut Turn<'_>) -> (usize, bool) {
+        if ready.len() > 1 {
+            turn.store.prefetch(ready.iter().map(|ready| &ready.op));
+        }
+        let Some(last) = ready.last() else {
+            return (0, false);
+        };
+        self.client.card.command.set(last.called.number as u64 + 1);
+        let mut since = Instant::now();
+        // Calls of one command that follow each other are timed together, where it takes little time
+        // whatever it finds: a look at the clock costs as much as such a command.
+        let mut first = 0;
+        for (at, one) in ready.iter().enumerate() {
+            let begin = self.output.len();
+            let is_done = turn.store.run_here(&one.op, &mut self.output);
+            let end = if is_done { at + 1 } else { at };
+            let error = self.output.get(begin) == Some(&b'-');
+            let is_full = self.output.len() + self.queued > OUTPUT_HELD_BYTES;
+            let goes_on = is_done && !error && !is_full && may_join(one, ready.get(at + 1));
+            if !goes_on && end > first {
+                let now = Instant::now();
+                let calls = ready[first..end].iter().map(|ready| &ready.op);
+                let error = error.then(|| &self.output[begin..]);
+                let card = &self.client.card;
+                let called = &ready[first].called;
+                (turn.server.calls).ran(called, calls, now - since, card, turn.now, error);
+                (since, first) = (now, end);
+            }
+            if !is_done {
+                self.command(Parsed::Store(one.called, one.op.clone()), turn);
+            }
+            if !is_done || is_full {
+                return (one.end, false);
+            }
+        }
+        (last.end, true)
+    }
+}
+
+/// Whether the time of `next` may be taken together with that of `one`.
+fn may_join(one: &Ready, next: Option<&Ready>) -> bool {
+    let is_same = |next: &Ready| std::ptr::eq(next.called.entry, one.called.entry);
+    one.called.flags().has(Flag::Fast) && next.is_some_and(is_same)
+}
