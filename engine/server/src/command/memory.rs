@@ -36,14 +36,20 @@ pub static MEMORY: Command = Command {
     subcommands: &[&DOCTOR, &HELP, &MALLOC_STATS, &PURGE, &STATS, &USAGE],
     ..command("memory", -2, &[], "tell where memory goes", |_| Ok(()))
 };
-static DOCTOR: Command = command("memory|doctor", 2, &[], "a report for people", doctor);
+static DOCTOR: Command = command("memory|doctor", 2, &[], "a report for people", |context| {
+    context.next = Next::Inquire(doctor);
+    Ok(())
+});
 static HELP: Command = help::command("memory|help");
 static MALLOC_STATS: Command = command(
     "memory|malloc-stats",
     2,
     &[],
     "what the allocator says",
-    malloc_stats,
+    |context| {
+        context.next = Next::Inquire(malloc_stats);
+        Ok(())
+    },
 );
 static PURGE: Command = command(
     "memory|purge",
@@ -55,7 +61,16 @@ static PURGE: Command = command(
         Ok(())
     },
 );
-static STATS: Command = command("memory|stats", 2, &[], "where memory goes, in bytes", stats);
+static STATS: Command = command(
+    "memory|stats",
+    2,
+    &[],
+    "where memory goes, in bytes",
+    |context| {
+        context.next = Next::Inquire(stats);
+        Ok(())
+    },
+);
 static USAGE: Command = Command {
     keys: Keys::Range {
         first: 1,
@@ -77,8 +92,7 @@ fn usage(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn stats(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn stats(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let databases: Vec<_> = figures.used_databases().collect();
     let reply = &mut *context.reply;
     let int = |reply: &mut ReplyBuf, name: &str, value: u64| {
@@ -115,8 +129,7 @@ fn stats(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn malloc_stats(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn malloc_stats(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let text = format!(
         "items: {} bytes in memory of their own, by size classes\nindex: {} bytes\nprocess: {} bytes resident\n",
         figures.used_bytes, figures.index_bytes, figures.resident_bytes
@@ -128,8 +141,7 @@ fn malloc_stats(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// Below so many bytes a report says nothing of worth.
 const SMALL_BYTES: u64 = 5 << 20;
 
-fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn doctor(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let used = figures.memory_bytes();
     let mut findings = Vec::new();
     if used < SMALL_BYTES {

@@ -37,6 +37,7 @@ pub use called::Called;
 pub use table::{Entry, Runner, callable, entries, find, of_memcached};
 
 use crate::connection::Client;
+use crate::figures::Figures;
 use crate::resp::Words;
 use crate::server::Server;
 
@@ -128,6 +129,9 @@ impl fmt::Debug for Command {
     }
 }
 
+/// What a handler writes once the figures of all shards are there.
+pub type Tell = fn(&mut Context<'_>, &Figures) -> Result<(), CommandError>;
+
 /// Where the reply comes from.
 #[derive(Debug, Default)]
 pub enum Next {
@@ -147,6 +151,8 @@ pub enum Next {
         /// What it gets then, encoded.
         reply: Vec<u8>,
     },
+    /// This tells, when the shards have told their figures.
+    Inquire(Tell),
     /// The client waits until its worker is [told](crate::mailbox::Message::Told) the reply.
     Told,
     /// It runs what `MULTI` queued.

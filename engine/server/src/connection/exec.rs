@@ -10,6 +10,7 @@ use seawall_store::Op;
 use seawall_store::command::CommandError;
 use seawall_store::reply::Protocol;
 
+use super::inquiry::Teller;
 use super::order::Asked;
 use super::{Connection, Gate, Place, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
@@ -173,7 +174,7 @@ impl Connection {
                     let begun = Begun::now(called);
                     let next = self.run(called.entry, &args, true, turn);
                     let reply = match &next {
-                        Next::Forward(_) => &[],
+                        Next::Forward(_) | Next::Inquire(_) => &[],
                         Next::Wait { reply, .. } => reply.as_slice(),
                         _ => turn.scratch.as_bytes(),
                     };
@@ -183,6 +184,14 @@ impl Connection {
                         Next::Forward(op) => {
                             let op = op.within(within).answered_in(self.client.protocol);
                             turn.store.send(turn.tag(exec.place), op);
+                            exec.stored = Some(stored);
+                            exec.asked = true;
+                            self.exec = Some(exec);
+                            return;
+                        }
+                        Next::Inquire(tell) => {
+                            let teller = Teller::Command(called.entry, args, tell, true);
+                            self.inquire_at(exec.place, teller, turn);
                             exec.stored = Some(stored);
                             exec.asked = true;
                             self.exec = Some(exec);

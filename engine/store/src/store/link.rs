@@ -116,6 +116,8 @@ pub(super) enum Body {
     Values(Vec<Op>),
     /// Counts and state.
     Stats(Box<ShardStats>),
+    /// Those of every shard.
+    AllStats(Vec<ShardStats>),
     /// What came of writing a snapshot.
     Saved(Box<Result<(), StoreError>>),
 }

@@ -299,6 +299,7 @@ impl Caller {
                 Classes::NONE
             },
             limits: self.inner.limits(),
+            reads: &self.inner.reads,
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };

@@ -1,5 +1,7 @@
 //! A plan: what a job asks of shards, step by step. It decides; the driver acts.
 
+use std::sync::atomic::Ordering;
+
 use super::cursor::Cursor;
 use super::parts::Parts;
 use super::pop::Pop;
@@ -8,6 +10,8 @@ use super::transaction::Transacted;
 use super::transfer::Transfer;
 use crate::event::{Classes, Event};
 use crate::op::Op;
+use crate::shard::ShardStats;
+use crate::store::Reads;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
 use crate::value::Limits;
@@ -26,6 +30,8 @@ pub(super) struct Desk<'a> {
     pub(super) notify: Classes,
     /// How far compact forms go.
     pub(super) limits: Limits,
+    /// Any-core reads, by shard.
+    pub(super) reads: &'a [Reads],
     pub(super) scratch: &'a mut Scratch,
     pub(super) events: &'a mut Vec<Event>,
 }
@@ -72,6 +78,8 @@ pub(in crate::store) enum Plan {
     Transaction(Box<Transacted>),
     /// Snapshots of all shards.
     Save(Box<Save>),
+    /// Counts and state of all shards.
+    Stats,
 }
 
 impl Plan {
@@ -79,7 +87,7 @@ impl Plan {
     pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
         match self {
             Plan::Parts(parts) => parts.holds(),
-            Plan::Cursor(_) => Vec::new(),
+            Plan::Cursor(_) | Plan::Stats => Vec::new(),
             Plan::Pop(pop) => pop.holds(shards),
             Plan::Transfer(transfer) => transfer.holds(shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
@@ -92,7 +100,7 @@ impl Plan {
     pub(super) fn hold(&self, shard: usize, at: Millis) -> Ask {
         Ask::Hold(Box::new(match self {
             Plan::Parts(parts) => parts.hold(shard, at),
-            Plan::Cursor(_) | Plan::Save(_) => Hold {
+            Plan::Cursor(_) | Plan::Save(_) | Plan::Stats => Hold {
                 at,
                 ..Hold::default()
             },
@@ -129,6 +137,7 @@ impl Plan {
             Plan::Scratch(scratched) => scratched.next(answers, desk),
             Plan::Transaction(transacted) => transacted.next(answers, desk),
             Plan::Save(save) => save.next(answers, desk),
+            Plan::Stats => stats(answers, desk),
         }
     }
 
@@ -170,4 +179,24 @@ impl Save {
         let asks = (0..desk.shards).map(|shard| (shard, Ask::Publish(keep)));
         Step::Ask(asks.collect())
     }
+}
+
+/// Shards answer whatever else goes on, also while they stand still.
+fn stats(answers: Vec<Body>, desk: &Desk<'_>) -> Step {
+    if answers.is_empty() {
+        return Step::Ask((0..desk.shards).map(|shard| (shard, Ask::Stats)).collect());
+    }
+    let mut all = Vec::with_capacity(desk.shards);
+    for (body, reads) in answers.into_iter().zip(desk.reads) {
+        match body {
+            // Relaxed: counts order nothing.
+            Body::Stats(stats) => all.push(ShardStats {
+                hits: stats.hits + reads.hits.load(Ordering::Relaxed),
+                misses: stats.misses + reads.misses.load(Ordering::Relaxed),
+                ..*stats
+            }),
+            refusal => return Step::Done(refusal),
+        }
+    }
+    Step::Done(Body::AllStats(all))
 }

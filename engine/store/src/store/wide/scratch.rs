@@ -401,6 +401,7 @@ mod tests {
             notify: Classes::NONE,
             may_park: true,
             limits: Limits::default(),
+            reads: &[],
             scratch,
             events: &mut Vec::new(),
         };
