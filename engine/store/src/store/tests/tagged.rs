@@ -12,6 +12,7 @@ use crate::time::Millis;
 
 /// All workers of a store on one thread, and what they were answered.
 pub(super) struct Bench {
+    pub(super) store: Store,
     pub(super) workers: Vec<Worker>,
     pub(super) now: Millis,
     /// By worker and tag, what was answered.
@@ -24,6 +25,7 @@ impl Bench {
         let store = Store::open(config(shards)).unwrap();
         let mut bench = Bench {
             workers: alone(&store),
+            store,
             now: Millis(1_000),
             heard: BTreeMap::new(),
             tags: 0,

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::cursor::Cursor;
 use super::parts::Parts;
-use super::pop::Pop;
+use super::pop::{Pop, shards_of};
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
 use super::transfer::Transfer;
@@ -88,8 +88,8 @@ impl Plan {
         match self {
             Plan::Parts(parts) => parts.holds(),
             Plan::Cursor(_) | Plan::Stats => Vec::new(),
-            Plan::Pop(pop) => pop.holds(shards),
-            Plan::Transfer(transfer) => transfer.holds(shards),
+            Plan::Pop(pop) => shards_of(pop.op(), shards),
+            Plan::Transfer(transfer) => shards_of(transfer.op(), shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
             Plan::Transaction(transacted) => transacted.holds(),
             Plan::Save(_) => (0..shards).collect(),
@@ -98,17 +98,19 @@ impl Plan {
 
     /// How `shard` is asked to stand still, from `at` on.
     pub(super) fn hold(&self, shard: usize, at: Millis) -> Ask {
-        Ask::Hold(Box::new(match self {
-            Plan::Parts(parts) => parts.hold(shard, at),
-            Plan::Cursor(_) | Plan::Save(_) | Plan::Stats => Hold {
-                at,
-                ..Hold::default()
-            },
-            Plan::Pop(pop) => pop.hold(at),
-            Plan::Transfer(transfer) => transfer.hold(at),
-            Plan::Scratch(scratched) => scratched.hold(at),
-            Plan::Transaction(transacted) => transacted.hold(shard, at),
-        }))
+        let mut watch = None;
+        let ops = match self {
+            Plan::Parts(parts) => parts.op_of(shard).into_iter().cloned().collect(),
+            Plan::Cursor(_) | Plan::Save(_) | Plan::Stats => Vec::new(),
+            Plan::Pop(pop) => vec![pop.op().clone()],
+            Plan::Transfer(transfer) => vec![transfer.op().clone()],
+            Plan::Scratch(scratched) => vec![scratched.op().clone()],
+            Plan::Transaction(transacted) => {
+                watch = transacted.watch().cloned();
+                transacted.ops_at(shard).cloned().collect()
+            }
+        };
+        Ask::Hold(Box::new(Hold { ops, watch, at }))
     }
 
     /// What the caller is told where a shard refused to stand still with `refusal`.
@@ -146,7 +148,6 @@ impl Plan {
         match self {
             Plan::Pop(pop) => pop.again(),
             Plan::Transfer(transfer) => transfer.again(),
-            Plan::Scratch(scratched) => scratched.again(),
             _ => {}
         }
     }
