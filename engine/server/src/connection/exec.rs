@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use seawall_store::Op;
 use seawall_store::command::CommandError;
+use seawall_store::command::server::FLUSHALL;
 use seawall_store::reply::Protocol;
 
 use super::inquiry::Teller;
@@ -164,6 +165,9 @@ impl Connection {
                     let len = element::len(&stored[exec.used..]).unwrap_or(0);
                     let reply = &stored[exec.used..exec.used + len];
                     (turn.server.calls).within(&called, &self.client.card, reply);
+                    if called.is_of(&FLUSHALL) && !reply.starts_with(b"-") {
+                        turn.server.flushed_all(turn.now);
+                    }
                     exec.used += len;
                     if self.client.replies != Replies::Off {
                         exec.reply.extend_from_slice(reply);

@@ -7,7 +7,7 @@ mod seat;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_store::command::server::FLUSHDB;
+use seawall_store::command::server::{FLUSHALL, FLUSHDB};
 use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
@@ -330,7 +330,8 @@ impl Hub {
     fn take_answers(&mut self) {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
-        let (calls, now, flushes) = (&self.server.calls, self.now, &mut self.flushes);
+        let (server, now, flushes) = (&self.server, self.now, &mut self.flushes);
+        let calls = &server.calls;
         self.store.answers(|tag, answered: Answered<'_>| {
             let (slot, place) = untag(tag);
             if slot == NOBODY {
@@ -350,6 +351,9 @@ impl Hub {
             {
                 let card = &seat.connection.client.card;
                 calls.end(&begun, card, now, reply);
+                if begun.called().is_of(&FLUSHALL) && !reply.starts_with(b"-") {
+                    server.flushed_all(now);
+                }
                 if seat.connection.language() == Language::Memcached {
                     calls.came_to(&begun, card, reply);
                 }

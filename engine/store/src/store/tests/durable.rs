@@ -165,7 +165,8 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
             for entry in std::fs::read_dir(folder.path()).unwrap() {
                 let path = entry.unwrap().path();
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if name.ends_with(".log") && name.starts_with(&format!("{number:05}-")) {
+                let is_log = path.extension().is_some_and(|end| end == "log");
+                if is_log && name.starts_with(&format!("{number:05}-")) {
                     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
                     let len = file.metadata().unwrap().len();
                     file.set_len(len - len.min(30)).unwrap();
