@@ -6,42 +6,23 @@
 )]
 
 use seawall_store::Op;
-use seawall_store::command::{CommandError, Flag, Flags, Keys, find as find_in_store};
+use seawall_store::command::{CommandError, Flag, Keys, find as find_in_store};
 use seawall_store::reply::ReplyBuf;
 
-use super::{Command, Context, Next, Order, help};
+use super::{Command, Context, Next, help};
 use crate::figures::Figures;
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: &[Flag],
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::of(flags),
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
 
 /// `MEMORY`
 pub static MEMORY: Command = Command {
     subcommands: &[&DOCTOR, &HELP, &MALLOC_STATS, &PURGE, &STATS, &USAGE],
-    ..command("memory", -2, &[], "tell where memory goes", |_| Ok(()))
+    ..Command::new("memory", -2, &[], "tell where memory goes", |_| Ok(()))
 };
-static DOCTOR: Command = command("memory|doctor", 2, &[], "a report for people", |context| {
+static DOCTOR: Command = Command::new("memory|doctor", 2, &[], "a report for people", |context| {
     context.next = Next::Inquire(doctor);
     Ok(())
 });
 static HELP: Command = help::command("memory|help");
-static MALLOC_STATS: Command = command(
+static MALLOC_STATS: Command = Command::new(
     "memory|malloc-stats",
     2,
     &[],
@@ -51,7 +32,7 @@ static MALLOC_STATS: Command = command(
         Ok(())
     },
 );
-static PURGE: Command = command(
+static PURGE: Command = Command::new(
     "memory|purge",
     2,
     &[],
@@ -61,7 +42,7 @@ static PURGE: Command = command(
         Ok(())
     },
 );
-static STATS: Command = command(
+static STATS: Command = Command::new(
     "memory|stats",
     2,
     &[],
@@ -77,7 +58,7 @@ static USAGE: Command = Command {
         last: 1,
         step: 1,
     },
-    ..command(
+    ..Command::new(
         "memory|usage",
         -3,
         &[Flag::Readonly],

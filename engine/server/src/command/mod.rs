@@ -29,7 +29,7 @@ pub mod transaction;
 use std::fmt;
 use std::sync::Arc;
 
-use seawall_store::command::{CommandError, Flags, Keys, shown};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 use seawall_store::reply::ReplyBuf;
 use seawall_store::{Millis, Op};
 
@@ -112,6 +112,36 @@ pub struct Command {
     pub order: Order,
     /// What runs it. A container's runs where no subcommand is given.
     pub run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+}
+
+impl Command {
+    /// A command without keys and subcommands, which runs after what its client sent before.
+    pub const fn new(
+        name: &'static str,
+        arity: i8,
+        flags: &[Flag],
+        about: &'static str,
+        run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+    ) -> Command {
+        Command {
+            name,
+            arity,
+            flags: Flags::of(flags),
+            keys: Keys::NONE,
+            about,
+            subcommands: &[],
+            order: Order::AfterAll,
+            run,
+        }
+    }
+
+    /// The same, at once.
+    pub const fn at_once(self) -> Command {
+        Command {
+            order: Order::AtOnce,
+            ..self
+        }
+    }
 }
 
 /// When a command runs, seen from the commands that its client sent before.
