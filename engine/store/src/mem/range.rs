@@ -77,7 +77,7 @@ impl Range {
     /// Asks the processor to fetch the beginning of item `id`.
     #[inline]
     pub fn prefetch(&self, id: ItemId) {
-        super::lines::prefetch(
+        seawall_sys::map::prefetch(
             self.memory
                 .base()
                 .as_ptr()
