@@ -4,7 +4,7 @@ use seawall_store::command::set::SET;
 use seawall_store::{Op, Store, StoreConfig, Worker};
 
 use super::key::{key, value};
-use super::store::{Peer, Seat};
+use super::store::{BATCH, Peer, Seat};
 
 /// How often a thread takes in what the other one answered.
 const REAP: u32 = 64;
@@ -52,6 +52,22 @@ impl Seat for WorkerSeat {
     #[inline]
     fn get(&mut self, number: u32, value: &mut Vec<u8>) -> bool {
         self.worker.get(&key(number), value) == Ok(true)
+    }
+
+    #[inline]
+    fn get_batch(&mut self, numbers: &[u32], values: &mut Vec<u8>) -> usize {
+        let mut keys = [[0; 16]; BATCH];
+        for (key, &number) in keys.iter_mut().zip(numbers) {
+            *key = super::key::key(number);
+        }
+        let mut found = 0;
+        self.worker.get_each(&keys[..numbers.len()], |_, value| {
+            if let Ok(Some(value)) = value {
+                values.extend_from_slice(value);
+                found += 1;
+            }
+        });
+        found
     }
 
     #[inline]
