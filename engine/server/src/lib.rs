@@ -35,3 +35,4 @@ pub mod traffic;
 mod worker;
 
 pub use boot::{Running, ServeError, serve};
+pub use worker::{Door, Network, Worker, WorkerError};

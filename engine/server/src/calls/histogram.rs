@@ -142,14 +142,14 @@ mod tests {
         let histogram = Histogram::default();
         assert_eq!(histogram.percentile(50.0), 0);
         for us in 1..=100 {
-            histogram.record(us * 1000);
+            histogram.record(us * 1000, 1);
         }
         // As a real server shows them: 211 us stand as 211.967.
         assert_eq!(longest_of(bucket(211_000)), 211_967);
         assert_eq!(histogram.percentile(50.0), 50_175);
         assert_eq!(histogram.percentile(100.0), longest_of(bucket(100_000)));
         assert_eq!(histogram.percentile(0.0), longest_of(bucket(1000)));
-        histogram.record(u64::MAX);
+        histogram.record(u64::MAX, 1);
         assert_eq!(histogram.percentile(100.0), longest_of(bucket(LONGEST_NS)));
     }
 
@@ -157,7 +157,7 @@ mod tests {
     fn cumulative_counts_double() {
         let histogram = Histogram::default();
         for us in [1, 3, 30, 33, 200] {
-            histogram.record(us * 1000);
+            histogram.record(us * 1000, 1);
         }
         assert_eq!(histogram.cumulative(), [(1, 1), (4, 2), (33, 4), (264, 5)]);
         let sum = Histogram::default();

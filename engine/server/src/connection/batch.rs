@@ -62,7 +62,7 @@ impl Batch {
             let Some((used, called)) = whole(&bytes[at..], bounds, &mut ready.op) else {
                 break;
             };
-            if !called.accepts(ready.op.len()) || called.holds_parts() {
+            if !called.accepts(ready.op.len()) || !called.subcommands().is_empty() {
                 break;
             }
             at += used;

@@ -27,7 +27,8 @@ impl Token {
         u64::from(self.generation) << 32 | u64::from(self.index)
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Token {
+    /// The token of a place, in the lower half, and the generation of its tenant: for networks of others'.
+    pub fn from_bits(bits: u64) -> Token {
         Token {
             index: bits as u32,
             generation: (bits >> 32) as u32,
