@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use seawall_store::Op;
 use seawall_store::command::CommandError;
 use seawall_store::command::server::FLUSHALL;
-use seawall_store::reply::Protocol;
+use seawall_store::reply::{Protocol, element};
 
 use super::inquiry::Teller;
 use super::order::Asked;
@@ -19,7 +19,7 @@ use crate::command::{
     Called, Next,
     connection::{Greeting, database},
 };
-use crate::resp::{Words, element};
+use crate::resp::Words;
 
 /// A transaction that runs.
 #[derive(Debug)]
