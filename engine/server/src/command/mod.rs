@@ -3,6 +3,7 @@
 //! A family is a file; a command is a `static` in it and a line in [`COMMANDS`]. Data commands are the
 //! store's ([`seawall_store::command`]); `table` holds both.
 
+pub mod arguments;
 mod called;
 mod called_keys;
 pub mod catalog;
@@ -11,6 +12,7 @@ pub mod config;
 pub mod connection;
 pub mod debug;
 pub mod deviations;
+mod docs;
 pub mod facts;
 mod help;
 pub mod info;

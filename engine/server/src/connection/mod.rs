@@ -410,7 +410,8 @@ impl Connection {
             return false;
         }
         let since = *self.slow_since.get_or_insert(now);
-        now.since(since) > limit.soft_s * 1_000
+        // Redis compares whole seconds of its clock.
+        (now.0 / 1_000).saturating_sub(since.0 / 1_000) > limit.soft_s
     }
 
     /// Whether it said nothing for longer than `timeout` allows. Who waits or listens may be silent.

@@ -50,8 +50,8 @@ impl Connection {
         // The client's line shows what it called last, whether that may be called or not.
         let meant = match &parsed {
             Parsed::Unknown(..) => None,
-            Parsed::Store(called, _) => Some(called.entry),
-            Parsed::Server(called, args) => called.entry.meant(args).ok(),
+            Parsed::Store(called, op) => called.entry.meant(op.get(0)).ok(),
+            Parsed::Server(called, args) => called.entry.meant(args.get(0)).ok(),
         };
         let command = meant.map_or(0, |entry| entry.number as u64 + 1);
         self.client.card.command.set(command);
@@ -65,14 +65,11 @@ impl Connection {
                 return Err(CommandError::unknown(&name, args.iter()));
             }
             Parsed::Store(called, op) => {
-                if !called.accepts(op.len()) {
-                    return Err(crate::command::arity_error(called.entry));
-                }
-                called.entry.check_part(op.get(0), op.len())?;
+                let called = called.of(called.entry.called(op.get(0), op.len())?);
                 Call::Store(called, op)
             }
             Parsed::Server(called, args) => {
-                let called = called.of(called.entry.called(&args)?);
+                let called = called.of(called.entry.called(args.get(0), args.len())?);
                 Call::Server(called, args)
             }
         };

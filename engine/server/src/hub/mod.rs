@@ -161,7 +161,7 @@ impl Hub {
     pub fn event(&mut self, event: Event<'_>) {
         if std::mem::take(&mut self.slept) {
             // What came in came while the network waited: it must not happen at a time before that.
-            self.now = self.server.store.now();
+            self.now = self.server.awake();
             self.store.see(self.now);
         }
         match event {
@@ -201,7 +201,7 @@ impl Hub {
 
     /// One turn: messages, timers, shards, answers, and what those make possible.
     pub fn turn(&mut self) {
-        self.now = self.server.store.now();
+        self.now = self.server.awake();
         self.follow_limits();
         self.take_mail();
         while let Some((slot, place)) = self.timers.take(self.now) {

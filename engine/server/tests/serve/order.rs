@@ -128,7 +128,7 @@ fn writes_of_one_client_are_seen_in_their_order() {
     for (round, later) in [(0, 0), (1, 1)] {
         let (far, last) = (key_of(1, round), key_of(later, round + 2));
         // The owner of the first key does not come to it for a while.
-        sleeper.send("DEBUG SLEEP 0.3\r\n");
+        sleeper.send("DEBUG STALL 0.3\r\n");
         std::thread::sleep(Duration::from_millis(50));
         writer.send(format!("SET {far} 1\r\nSET {last} 1\r\nGET {last}\r\n"));
         let until = Instant::now() + Duration::from_secs(10);

@@ -50,6 +50,12 @@ impl SharedItems {
     pub fn item<'g>(&'g self, id: ItemId, guard: &'g Guard) -> Item<'g> {
         self.range.item(id, guard)
     }
+
+    /// Asks the processor to fetch the first `bytes` of item `id`.
+    #[inline]
+    pub fn prefetch(&self, id: ItemId, bytes: usize) {
+        self.range.prefetch(id, bytes);
+    }
 }
 
 /// The owner's handle on the marks of items that are in the index.
@@ -194,7 +200,7 @@ impl Arena {
     /// Asks the processor to fetch the beginning of item `id`.
     #[inline]
     pub fn prefetch(&self, id: ItemId) {
-        self.range.prefetch(id);
+        self.range.prefetch(id, 1);
     }
 
     /// Releases an item that left the index: at once where nobody else can be reading, otherwise when

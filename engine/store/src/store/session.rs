@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Inner;
-use super::caller::{Caller, shard_of};
+use super::caller::{Caller, TOGETHER, shard_of};
 use super::config::StoreError;
 use super::link::Body;
 use super::ring::{Sleeper, Waker};
@@ -58,6 +58,21 @@ impl Session {
     #[inline]
     pub fn get(&mut self, key: &[u8], value: &mut Vec<u8>) -> Result<bool, CommandError> {
         self.get_by(None, key, value)
+    }
+
+    /// Shows the strings at `keys`, each with its key's place among them; `None` where there is none. They
+    /// are read together, so that their waits for memory overlap: the more keys, the better, from some 16
+    /// on. In order, except for those that have to be asked for.
+    ///
+    /// # Errors
+    /// As `GET`, by key.
+    #[inline]
+    pub fn get_each<K: AsRef<[u8]>>(
+        &mut self,
+        keys: &[K],
+        each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
+    ) {
+        self.get_each_by(None, keys, each);
     }
 
     /// Runs `op` and waits for its reply. One that waits for a key (`BLPOP`) is given up when its time is
@@ -129,8 +144,39 @@ impl Session {
         {
             return found;
         }
-        let read = self.caller.read(core.as_deref_mut(), shard, 0, key, value);
+        let read = self.caller.read(
+            core.as_deref_mut(),
+            shard,
+            (0, key),
+            value,
+            Vec::extend_from_slice,
+        );
         read.or_else(|_| self.get_from_owner(core, key, value))
+    }
+
+    #[inline]
+    pub(super) fn get_each_by<K: AsRef<[u8]>>(
+        &mut self,
+        mut core: Option<&mut Core>,
+        keys: &[K],
+        mut each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
+    ) {
+        for (chunk, keys) in keys.chunks(TOGETHER).enumerate() {
+            let first = chunk * TOGETHER;
+            let (caller, own) = (&mut self.caller, core.as_deref_mut());
+            let mut asks = caller.read_together(own, keys, |at, found| each(first + at, Ok(found)));
+            while asks != 0 {
+                let at = asks.trailing_zeros() as usize;
+                asks &= asks - 1;
+                let mut value = Vec::new();
+                let found = self.get_by(core.as_deref_mut(), keys[at].as_ref(), &mut value);
+                let found = found.map(|found| found.then_some(value.as_slice()));
+                each(first + at, found);
+            }
+            if let Some(core) = core.as_deref_mut() {
+                core.own_ops(keys.len() as u32);
+            }
+        }
     }
 
     #[cold]

@@ -266,6 +266,19 @@ impl Worker {
         self.session.get_by(self.core.as_mut(), key, value)
     }
 
+    /// As [`Session::get_each`].
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn get_each<K: AsRef<[u8]>>(
+        &mut self,
+        keys: &[K],
+        each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
+    ) {
+        self.session.get_each_by(self.core.as_mut(), keys, each);
+    }
+
     /// Runs `op` and waits for its reply, turning meanwhile.
     pub fn execute(&mut self, op: &Op) -> Reply {
         self.session.execute_by(self.core.as_mut(), op)
@@ -381,7 +394,13 @@ impl Core {
     /// Counts an op of its own; turns when it is time.
     #[inline]
     pub(super) fn own_op(&mut self) {
-        self.own_ops += 1;
+        self.own_ops(1);
+    }
+
+    /// Counts several.
+    #[inline]
+    pub(super) fn own_ops(&mut self, count: u32) {
+        self.own_ops += count;
         if self.own_ops >= OWN_OPS {
             self.turn(self.now, &mut None);
         }

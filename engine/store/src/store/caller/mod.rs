@@ -30,6 +30,7 @@ pub use answers::Answered;
 use answers::{Answers, Line};
 use flight::{Flights, Side};
 pub(super) use flight::{Mark, Whose};
+pub(super) use reads::TOGETHER;
 
 /// One thread's way to every shard.
 pub(super) struct Caller {
@@ -235,6 +236,9 @@ impl Caller {
 /// The shard of `key` among `shards`.
 #[inline]
 pub(super) fn shard_of(key: &[u8], shards: usize) -> usize {
+    if shards == 1 {
+        return 0;
+    }
     Slot::of(key).shard(shards)
 }
 
