@@ -268,7 +268,7 @@ fn stats_wait_for_the_shards_and_for_nobody_else() {
     let (mut sleeper, _) = server.connect_at(1 - own);
     let (mut other, _) = server.connect_at(own);
     let begin = std::time::Instant::now();
-    sleeper.send("DEBUG SLEEP 1\r\n");
+    sleeper.send("DEBUG STALL 1\r\n");
     std::thread::sleep(Duration::from_millis(100));
     memcached
         .write_all(b"stats\r\nversion\r\n")
