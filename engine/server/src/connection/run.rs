@@ -7,6 +7,7 @@ use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
 use seawall_store::store::Watch;
 
+use super::inquiry::Teller;
 use super::order::Asked;
 use super::refusal::{refusal, runs_at_once};
 use super::wait::Awaited;
@@ -188,7 +189,11 @@ impl Connection {
                     self.client.replies = Replies::On;
                 }
                 match &next {
-                    Next::Forward(_) | Next::Watch | Next::Wait { .. } | Next::Told => {
+                    Next::Forward(_)
+                    | Next::Watch
+                    | Next::Wait { .. }
+                    | Next::Told
+                    | Next::Inquire(_) => {
                         if matches!(next, Next::Wait { .. } | Next::Told) {
                             begun.park();
                         }
@@ -208,7 +213,7 @@ impl Connection {
                             .called(&begun, Some(words), card, turn.now, reply);
                     }
                 }
-                self.follow(next, &args, awaited, muted, turn);
+                self.follow(next, called.entry, &args, awaited, muted, turn);
                 self.client.show();
             }
         }
@@ -277,6 +282,7 @@ impl Connection {
     fn follow(
         &mut self,
         next: Next,
+        entry: &'static Entry,
         args: &Words,
         begun: Option<Begun>,
         muted: bool,
@@ -305,6 +311,10 @@ impl Connection {
                 self.gate = Gate::Alone;
                 let place = self.order.take(muted, asked);
                 return self.park(place, None, Awaited::Word, turn.timers, turn.slot);
+            }
+            Next::Inquire(tell) => {
+                let teller = Teller::Command(entry, args.clone(), tell, false);
+                return self.inquire(teller, muted, asked, turn);
             }
             Next::Watch => {
                 self.gate = Gate::Alone;
