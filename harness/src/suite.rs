@@ -180,11 +180,11 @@ impl Suite {
 
     /// What is to be done, in order.
     pub(crate) fn steps(&self, seed: u64) -> Vec<Step> {
-        let cells = self
+        let bouts = self
             .bench
             .iter()
-            .flat_map(|comparison| comparison.cells(seed));
-        let mut steps: Vec<Step> = cells.map(|cell| Step::Bench(Box::new(cell))).collect();
+            .flat_map(|comparison| comparison.bouts(seed));
+        let mut steps: Vec<Step> = bouts.map(Step::Bench).collect();
         steps.extend(self.lab.iter().map(|step| {
             Step::Lab(LabStep {
                 seed,

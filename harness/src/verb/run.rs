@@ -117,11 +117,11 @@ fn notices(suite: &Suite, steps: &[Step]) -> Vec<String> {
 fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
     let seconds = steps.iter().map(|step| step.seconds_expected()).sum();
     let mut progress = Progress::new(steps.len(), seconds);
-    let scratch = folder.path.clone();
+    let (scratch, done) = (folder.path.clone(), folder.done.clone());
     let mut told = HashSet::new();
     for step in steps {
         progress.begin(&step.title());
-        step.run(&scratch, &mut |row| {
+        step.run(&scratch, &done, &mut |row| {
             if let Some(notice) = notice(&row).filter(|notice| !told.contains(*notice)) {
                 output::complain(&format!("note: {notice}"));
                 told.insert(notice.to_owned());
