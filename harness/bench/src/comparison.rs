@@ -114,6 +114,11 @@ pub struct Named {
 }
 
 impl Draft {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
     /// Where its name stands.
     pub fn place(&self) -> Range<usize> {
         self.name.span()

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::cell::Cell;
+use crate::number::{self, Format};
 use crate::row::BenchRow;
 use crate::stats::Estimate;
 
@@ -139,6 +140,88 @@ impl Bar {
             (None, least) => least.is_some_and(|least| interval.low >= least),
         };
         if met { Verdict::Met } else { Verdict::Missed }
+    }
+}
+
+/// A bar, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Held<'a> {
+    /// The cell that is held to it.
+    pub cell: &'a Cell<'a>,
+    /// What it is held to.
+    pub bar: Bar,
+    /// The figure itself.
+    pub figure: Option<Estimate>,
+    /// What the bar is about: the figure, or its ratio to another one.
+    pub estimate: Option<Estimate>,
+    /// Whether it meets the bar.
+    pub verdict: Verdict,
+}
+
+/// Every bar that `cells` are held to, in their order.
+pub fn held<'a>(cells: &'a [Cell<'a>]) -> Vec<Held<'a>> {
+    let mut all = Vec::new();
+    for cell in cells {
+        let beside = cells
+            .iter()
+            .filter(|other| other.comparison == cell.comparison);
+        let beside: Vec<&Cell<'_>> = beside.collect();
+        for bar in cell
+            .rows
+            .first()
+            .map(|row| Bar::of_row(row))
+            .unwrap_or_default()
+        {
+            let estimate = bar.estimate(cell, &beside);
+            all.push(Held {
+                cell,
+                figure: Estimate::median(&cell.values(|row| figure(row, &bar.figure))),
+                verdict: bar.verdict(estimate),
+                estimate,
+                bar,
+            });
+        }
+    }
+    all
+}
+
+impl Held<'_> {
+    /// What the bar is about, in its own unit.
+    pub fn measured(&self) -> String {
+        let format = if self.bar.of.is_some() {
+            number::ratio
+        } else {
+            format(&self.bar.figure)
+        };
+        number::estimate(self.estimate, format)
+    }
+
+    /// The figure itself.
+    pub fn absolute(&self) -> String {
+        let format = format(&self.bar.figure);
+        let median = self.figure.map(|figure| figure.value);
+        median.map_or_else(|| number::ABSENT.to_owned(), format)
+    }
+}
+
+impl Verdict {
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Met => "met",
+            Verdict::Missed => "missed",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a figure is written.
+fn format(figure: &str) -> Format {
+    let is_time = figure.contains("_us") || ["p50", "p90", "p99", "p999", "max"].contains(&figure);
+    if is_time {
+        number::time_us
+    } else {
+        number::count
     }
 }
 
