@@ -26,7 +26,7 @@ ci:
 
 # Benchmarks; the embedded store stands beside other in-process stores.
 bench:
-    cargo bench -p seawall-store --features peers --bench embedded
+    cargo bench -p seawall-store --features peers --bench peers
     cargo bench -p seawall-store --bench log
     cargo bench -p seawall-lab
 

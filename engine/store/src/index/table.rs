@@ -5,7 +5,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// How many entries a line holds.
 pub(super) const SLOTS: usize = 12;
-const TAGS: u64 = 0x0101_0101_0101_0101;
+pub(super) const TAGS: u64 = 0x0101_0101_0101_0101;
 const IDS_AT: usize = 2;
 const LINK_SHIFT: u32 = 32;
 
@@ -117,15 +117,26 @@ impl Table {
         loop {
             let line = self.line(at);
             let (low, high) = line.tags();
-            for slot in slots(low, tag).chain(slots(high, tag).map(|slot| slot + 8)) {
-                if slot < SLOTS
-                    && let Some(id) = line.id(slot)
-                    && matches(id)
-                {
-                    return Some((at, slot, id));
+            let mut fits = fitting(low, tag);
+            let mut first = 0;
+            loop {
+                while fits != 0 {
+                    let slot = first + fits.trailing_zeros() as usize / 8;
+                    fits &= fits - 1;
+                    if let Some(id) = line.id(slot)
+                        && matches(id)
+                    {
+                        return Some((at, slot, id));
+                    }
                 }
+                if first > 0 {
+                    break;
+                }
+                // The link stands above four tags and is none.
+                fits = fitting(high, tag) & u64::from(u32::MAX);
+                first = SLOTS - 4;
             }
-            match line.link() {
+            match (high >> LINK_SHIFT) as u32 {
                 0 => return None,
                 next => at = LineId::overflow(next),
             }
@@ -151,32 +162,23 @@ impl Table {
     }
 }
 
-/// The slots of `word` that hold `tag` (eight to a word).
+/// The bytes of `word` that are `tag`, each as its top bit.
 #[inline]
-fn slots(word: u64, tag: u8) -> impl Iterator<Item = usize> {
+pub(super) fn fitting(word: u64, tag: u8) -> u64 {
+    const LOW: u64 = TAGS * 0x7f;
     let difference = word ^ (TAGS * u64::from(tag));
-    // A byte that is zero sets its top bit; a borrow may set that of a neighbour, hence the check.
-    let mut zero = difference.wrapping_sub(TAGS) & !difference & (TAGS << 7);
-    std::iter::from_fn(move || {
-        while zero != 0 {
-            let slot = zero.trailing_zeros() as usize / 8;
-            zero &= zero - 1;
-            if (difference >> (slot * 8)) as u8 == 0 {
-                return Some(slot);
-            }
-        }
-        None
-    })
+    // No carry leaves a byte: its top bit is set unless all eight are zero.
+    !(((difference & LOW) + LOW) | difference | LOW)
 }
 
 impl Line {
     /// The tags of slots 0 to 7, and those of 8 to 11 with the link above them.
     #[inline]
     fn tags(&self) -> (u64, u64) {
-        // Acquire: pairs with the release in `set_tag`.
+        // Acquire: pairs with the release in `set_tag`, and in `set_link`: the line linked to is filled.
         let low = self.0[0].load(Ordering::Acquire);
         let high = self.0[1].load(Ordering::Acquire);
-        (low, high & u64::from(u32::MAX))
+        (low, high)
     }
 
     /// The next line of the chain, 0 for none.

@@ -9,8 +9,8 @@ use crate::mem::ItemId;
 /// Entries per bucket at which the next bucket is split: three quarters of its slots.
 const FILL: usize = if cfg!(loom) { 1 } else { SLOTS * 3 / 4 };
 const BUCKETS_FIRST: usize = if cfg!(loom) { 1 } else { 16 };
-/// From so many buckets on (16 MiB of lines) huge pages pay.
-const HUGE_FROM: usize = 1 << 18;
+/// From so many lines on (2 MiB) huge pages pay: one is full, and the next fills as fast.
+const HUGE_FROM: usize = 1 << 15;
 
 /// Where the writer found an entry; good until its next insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +165,9 @@ impl Index {
             let link = self.overflow_used + 1;
             ((link as usize) < self.table.overflow.all().len()).then(|| {
                 self.overflow_used = link;
+                if link as usize == HUGE_FROM {
+                    self.table.overflow.advise_huge();
+                }
                 link
             })
         }) else {

@@ -50,7 +50,7 @@ use expiry::Expiries;
 pub use observe::DbKey;
 use observe::Observers;
 pub use owned::{Inspected, Owned};
-pub use reader::{KeyReader, Read, Touched};
+pub use reader::{Found, KeyReader, Probe, Touched};
 use settings::Settings;
 use slab::Slab;
 pub use tags::Tagged;

@@ -1,6 +1,6 @@
 //! A reader: strings of a shard, on any core, without its owner.
 //!
-//! Pin an epoch, probe the index, copy the value. What the reader cannot answer alone (an expired key,
+//! Pin an epoch, probe the index, look at the value while the epoch is pinned. What the reader cannot answer alone (an expired key,
 //! a collection, a shard in the midst of a multi-shard command) it leaves to the owner.
 
 use std::sync::Arc;
@@ -12,21 +12,11 @@ use super::databases::Places;
 use super::eviction::{SharedRule, mark_hit};
 use super::version::Version;
 use super::{Keyspace, hash};
+use crate::event::Class;
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
 use crate::mem::{ItemId, SharedItems};
 use crate::time::Millis;
-
-/// What a read on any core came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
-    /// The key holds a string, which was appended.
-    Hit,
-    /// There is no such key.
-    Miss,
-    /// The owner has to answer.
-    Ask,
-}
 
 /// A hit that the owner's policy must hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,44 +36,87 @@ pub struct KeyReader {
     version: Arc<Version>,
 }
 
+/// Where a reader searches a key: for it to be fetched ahead, and then read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Probe {
+    hash: u64,
+    database: u8,
+    place: u8,
+}
+
+/// What a reader found, for as long as its guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'g> {
+    /// The key holds this string.
+    Hit(&'g [u8]),
+    /// There is no such key.
+    Miss,
+    /// The owner has to answer.
+    Ask,
+}
+
 impl KeyReader {
-    /// Appends the string at `key` of `database` to `value`. `touched` hears of a hit where the policy must.
+    /// Where `key` of `database` is searched; the processor is asked to fetch it.
     #[inline]
-    pub fn get(
-        &self,
-        database: u8,
-        key: &[u8],
-        now: impl Fn() -> Millis,
-        value: &mut Vec<u8>,
-        guard: &Guard,
-        touched: impl FnOnce(Touched),
-    ) -> Read {
-        let Some(version) = self.version.look() else {
-            return Read::Ask;
-        };
+    pub fn probe(&self, database: u8, key: &[u8]) -> Probe {
         let place = self.places.of(database);
         let hash = hash(place, key, &self.secrets);
+        self.table.prefetch(hash);
+        Probe {
+            hash,
+            database,
+            place,
+        }
+    }
+
+    /// Asks the processor to fetch the first `bytes` of the item that `probe` most likely means.
+    #[inline]
+    pub fn prefetch_item(&self, probe: Probe, bytes: usize) {
+        if let Some(id) = self.table.hint(probe.hash) {
+            self.items.prefetch(id, bytes);
+        }
+    }
+
+    /// The string at `key`, which `probe` is of. `now` is asked where the key expires; marks go by
+    /// `lately`, the time of the last turn. `touched` hears of a hit where the policy must.
+    #[inline]
+    pub fn read<'g>(
+        &'g self,
+        probe: Probe,
+        key: &[u8],
+        now: impl Fn() -> Millis,
+        lately: Millis,
+        guard: &'g Guard,
+        touched: impl FnOnce(Touched),
+    ) -> Found<'g> {
+        let Some(version) = self.version.look() else {
+            return Found::Ask;
+        };
+        let Probe { hash, place, .. } = probe;
+        // The version does not tell of what happened since the probe and before it was looked at.
+        if self.places.of(probe.database) != place {
+            return Found::Ask;
+        }
+        let mut wanted = None;
         let is_wanted = |id| {
             let item = self.items.item(id, guard);
-            item.key() == key && item.database() == place
+            let is_it = item.key() == key && item.database() == place;
+            if is_it {
+                wanted = Some((item, id));
+            }
+            is_it
         };
-        let Some(id) = self.table.find(hash, is_wanted) else {
-            return self.unless_changed(version, Read::Miss);
+        self.table.find(hash, is_wanted);
+        // Several keys that began to change together may have been seen in part. What was found itself
+        // does not change, so it is looked at after the version.
+        if !self.version.is_still(version) {
+            return Found::Ask;
+        }
+        let Some((item, id)) = wanted else {
+            return Found::Miss;
         };
-        let item = self.items.item(id, guard);
-        if !item.is_string() {
-            return Read::Ask;
-        }
-        let expires = item.expires();
-        if expires.is_some_and(|at| now() > at) {
-            return Read::Ask;
-        }
-        let length = value.len();
-        value.extend_from_slice(item.value());
-        let read = self.unless_changed(version, Read::Hit);
-        if read == Read::Ask {
-            value.truncate(length);
-            return read;
+        if !item.is_string() || item.expires().is_some_and(|at| now() > at) {
+            return Found::Ask;
         }
         match self.rule.get() {
             MarkRule::Nothing => {}
@@ -92,27 +125,13 @@ impl KeyReader {
                 id,
             }),
             // The logarithmic counter wants a random word: key and time spread well enough.
-            rule => {
-                let now = now();
-                mark_hit(rule, item, now, || {
-                    (hash >> 32) as u32 ^ (now.0 as u32).wrapping_mul(0x9e37_79b9)
-                });
-            }
+            rule => mark_hit(rule, item, lately, || {
+                (hash >> 32) as u32 ^ (lately.0 as u32).wrapping_mul(0x9e37_79b9)
+            }),
         }
-        read
-    }
-
-    /// `read`, unless several keys began to change together: what changed may have been seen in part.
-    #[inline]
-    fn unless_changed(&self, version: u64, read: Read) -> Read {
-        if self.version.is_still(version) {
-            read
-        } else {
-            Read::Ask
-        }
+        Found::Hit(item.value())
     }
 }
-
 impl Keyspace {
     /// A reader for other cores, by this shard's version.
     pub(crate) fn reader(&self, version: Arc<Version>) -> KeyReader {
@@ -124,6 +143,38 @@ impl Keyspace {
             rule: self.eviction.shared_rule(),
             version,
         }
+    }
+
+    /// The string at `key` of `database`, as `GET` reads it at `now`; by the owner, who has to take the long
+    /// way where it is answered [`Found::Ask`].
+    #[inline]
+    pub(crate) fn read(&mut self, now: Millis, database: u8, key: &[u8]) -> Found<'_> {
+        let place = self.databases.place(database);
+        let mut wanted = None;
+        let arena = &self.arena;
+        let is_wanted = |id| {
+            let item = arena.own(id);
+            let is_it = item.key() == key && item.database() == place;
+            if is_it {
+                wanted = Some((item, id));
+            }
+            is_it
+        };
+        self.index.find(hash(place, key, &self.secrets), is_wanted);
+        let Some((item, id)) = wanted else {
+            if self.notify.wants(Class::KeyMiss) {
+                return Found::Ask;
+            }
+            self.stats.misses += 1;
+            return Found::Miss;
+        };
+        if !item.is_string() || item.expires().is_some_and(|at| now > at) {
+            return Found::Ask;
+        }
+        self.stats.hits += 1;
+        self.latest = self.latest.max(now);
+        self.eviction.hit(item, id, self.latest, &mut self.random);
+        Found::Hit(item.value())
     }
 
     /// Asks the processor to fetch where `key` of `database` is searched.

@@ -80,18 +80,6 @@ impl Lines {
     /// Asks the processor to fetch line `i`.
     #[inline]
     pub fn prefetch(&self, i: usize) {
-        prefetch(self.all().as_ptr().wrapping_add(i).cast());
+        seawall_sys::map::prefetch(self.all().as_ptr().wrapping_add(i).cast());
     }
-}
-
-/// Asks the processor to fetch the line at `address`, which need not be valid.
-#[inline]
-pub(super) fn prefetch(address: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(any(miri, loom))))]
-    // SAFETY: a prefetch of any address is allowed and changes nothing that a program can see.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(any(miri, loom)))))]
-    let _ = address;
 }

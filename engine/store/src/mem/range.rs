@@ -6,11 +6,13 @@ use std::ptr::NonNull;
 
 use crossbeam_epoch::Guard;
 
+use super::ItemId;
 use super::item::Item;
-use super::{GRANULE, ItemId};
 
 /// What 32 bits of granules can name.
 const BYTES_MAX: usize = 1 << 35;
+/// A cache line.
+const LINE_BYTES: usize = 64;
 /// Less than this is not worth trying.
 const BYTES_MIN: usize = 1 << 28;
 
@@ -74,15 +76,18 @@ impl Range {
         unsafe { Item::at(self.memory.base().add(offset)) }
     }
 
-    /// Asks the processor to fetch the beginning of item `id`.
+    /// Asks the processor to fetch the first `bytes` of item `id`.
     #[inline]
-    pub fn prefetch(&self, id: ItemId) {
-        super::lines::prefetch(
-            self.memory
-                .base()
-                .as_ptr()
-                .wrapping_add(id.bits() as usize * GRANULE),
-        );
+    pub fn prefetch(&self, id: ItemId, bytes: usize) {
+        let first = self.memory.base().as_ptr().wrapping_add(id.offset());
+        let last = first.wrapping_add(bytes);
+        let mut line = first;
+        while line < last {
+            seawall_sys::map::prefetch(line);
+            line = line.wrapping_add(LINE_BYTES);
+        }
+        // Where the item does not begin with a line, it ends in one more.
+        seawall_sys::map::prefetch(last.wrapping_sub(1));
     }
 
     /// Asks for huge pages from now on. Where the system has none, small ones do.

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Inner;
-use super::caller::{Caller, shard_of};
+use super::caller::{Caller, TOGETHER, shard_of};
 use super::config::StoreError;
-use super::link::{Ask, Body};
+use super::link::Body;
 use super::ring::{Sleeper, Waker};
 use super::wide::{Plan, Route, route};
 use super::worker::{Core, SPINS};
@@ -60,6 +60,21 @@ impl Session {
         self.get_by(None, key, value)
     }
 
+    /// Shows the strings at `keys`, each with its key's place among them; `None` where there is none. They
+    /// are read together, so that their waits for memory overlap: the more keys, the better, from some 16
+    /// on. In order, except for those that have to be asked for.
+    ///
+    /// # Errors
+    /// As `GET`, by key.
+    #[inline]
+    pub fn get_each<K: AsRef<[u8]>>(
+        &mut self,
+        keys: &[K],
+        each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
+    ) {
+        self.get_each_by(None, keys, each);
+    }
+
     /// Runs `op` and waits for its reply. One that waits for a key (`BLPOP`) is given up when its time is
     /// over.
     pub fn execute(&mut self, op: &Op) -> Reply {
@@ -88,7 +103,17 @@ impl Session {
     /// # Errors
     /// The store has no folder, or it cannot be written to: earlier snapshots then stay as they are.
     pub fn save(&mut self) -> Result<(), StoreError> {
-        self.save_by(None)
+        if self.caller.inner.config.dir.is_none() {
+            return Err(StoreError::NoFolderToSave);
+        }
+        self.pump(None, |caller| caller.missing() == 0);
+        (self.caller).plan_in_line(None, Plan::Save(Box::default()));
+        self.pump(None, |caller| caller.missing() == 0);
+        match self.caller.line().take_last(1).pop() {
+            Some(Body::Saved(result)) => *result,
+            Some(body) => Err(StoreError::Refused(words(body))),
+            None => Err(StoreError::Refused("no answer".to_owned())),
+        }
     }
 
     /// Counts and state of every shard, any-core reads included.
@@ -96,7 +121,14 @@ impl Session {
     /// # Errors
     /// A worker has stopped.
     pub fn stats(&mut self) -> Result<Vec<ShardStats>, CommandError> {
-        self.stats_by(None)
+        self.pump(None, |caller| caller.missing() == 0);
+        self.caller.stats_in_line(None);
+        self.pump(None, |caller| caller.missing() == 0);
+        match self.caller.line().take_last(1).pop() {
+            Some(Body::AllStats(stats)) => Ok(stats),
+            Some(body) => Err(CommandError::new(words(body))),
+            None => Err(CommandError::fixed("ERR no answer")),
+        }
     }
 
     #[inline]
@@ -112,8 +144,39 @@ impl Session {
         {
             return found;
         }
-        let read = self.caller.read(core.as_deref_mut(), shard, 0, key, value);
+        let read = self.caller.read(
+            core.as_deref_mut(),
+            shard,
+            (0, key),
+            value,
+            Vec::extend_from_slice,
+        );
         read.or_else(|_| self.get_from_owner(core, key, value))
+    }
+
+    #[inline]
+    pub(super) fn get_each_by<K: AsRef<[u8]>>(
+        &mut self,
+        mut core: Option<&mut Core>,
+        keys: &[K],
+        mut each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
+    ) {
+        for (chunk, keys) in keys.chunks(TOGETHER).enumerate() {
+            let first = chunk * TOGETHER;
+            let (caller, own) = (&mut self.caller, core.as_deref_mut());
+            let mut asks = caller.read_together(own, keys, |at, found| each(first + at, Ok(found)));
+            while asks != 0 {
+                let at = asks.trailing_zeros() as usize;
+                asks &= asks - 1;
+                let mut value = Vec::new();
+                let found = self.get_by(core.as_deref_mut(), keys[at].as_ref(), &mut value);
+                let found = found.map(|found| found.then_some(value.as_slice()));
+                each(first + at, found);
+            }
+            if let Some(core) = core.as_deref_mut() {
+                core.own_ops(keys.len() as u32);
+            }
+        }
     }
 
     #[cold]
@@ -172,48 +235,6 @@ impl Session {
         self.caller.receive(core);
         while let Some(body) = self.caller.line().pop() {
             each(into_reply(body));
-        }
-    }
-
-    pub(super) fn stats_by(
-        &mut self,
-        mut core: Option<&mut Core>,
-    ) -> Result<Vec<ShardStats>, CommandError> {
-        let shards = self.caller.inner.shards;
-        for shard in 0..shards {
-            self.caller.tell_reads(core.as_deref_mut(), shard);
-        }
-        let asks = (0..shards).map(|shard| (shard, Ask::Stats));
-        self.caller.ask_in_line(core.as_deref_mut(), asks);
-        self.pump(core, |caller| caller.missing() == 0);
-        let bodies = self.caller.line().take_last(shards);
-        let reads = &self.caller.inner.reads;
-        let with_reads = bodies
-            .into_iter()
-            .zip(reads)
-            .map(|(body, reads)| match body {
-                Body::Stats(stats) => Ok(ShardStats {
-                    hits: stats.hits + reads.hits.load(Ordering::Relaxed),
-                    misses: stats.misses + reads.misses.load(Ordering::Relaxed),
-                    ..*stats
-                }),
-                body => Err(CommandError::new(words(body))),
-            });
-        with_reads.collect()
-    }
-
-    pub(super) fn save_by(&mut self, mut core: Option<&mut Core>) -> Result<(), StoreError> {
-        if self.caller.inner.config.dir.is_none() {
-            return Err(StoreError::NoFolderToSave);
-        }
-        self.pump(core.as_deref_mut(), |caller| caller.missing() == 0);
-        self.caller
-            .plan_in_line(core.as_deref_mut(), Plan::Save(Box::default()));
-        self.pump(core, |caller| caller.missing() == 0);
-        match self.caller.line().take_last(1).pop() {
-            Some(Body::Saved(result)) => *result,
-            Some(body) => Err(StoreError::Refused(words(body))),
-            None => Err(StoreError::Refused("no answer".to_owned())),
         }
     }
 

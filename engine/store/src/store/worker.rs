@@ -22,7 +22,6 @@ use crate::command::CommandError;
 use crate::event::Event;
 use crate::op::Op;
 use crate::reply::{Protocol, Reply};
-use crate::shard::ShardStats;
 use crate::slot::Slot;
 use crate::time::Millis;
 
@@ -267,6 +266,19 @@ impl Worker {
         self.session.get_by(self.core.as_mut(), key, value)
     }
 
+    /// As [`Session::get_each`].
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn get_each<K: AsRef<[u8]>>(
+        &mut self,
+        keys: &[K],
+        each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
+    ) {
+        self.session.get_each_by(self.core.as_mut(), keys, each);
+    }
+
     /// Runs `op` and waits for its reply, turning meanwhile.
     pub fn execute(&mut self, op: &Op) -> Reply {
         self.session.execute_by(self.core.as_mut(), op)
@@ -298,20 +310,10 @@ impl Worker {
         synced.map_err(StoreError::NotDurable)
     }
 
-    /// As [`Session::save`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn save(&mut self) -> Result<(), StoreError> {
-        self.session.save_by(self.core.as_mut())
-    }
-
-    /// As [`Session::stats`].
-    ///
-    /// # Errors
-    /// A worker has stopped.
-    pub fn stats(&mut self) -> Result<Vec<ShardStats>, CommandError> {
-        self.session.stats_by(self.core.as_mut())
+    /// Asks every shard for its counts and state; [`Answered::Stats`], or the error that a worker has
+    /// stopped, by `tag`. It waits for nothing that goes on elsewhere.
+    pub fn ask_stats(&mut self, tag: u64) {
+        (self.session.caller).ask_stats(self.core.as_mut(), Whose::Tag(tag));
     }
 
     /// How many keys are watched on its shards.
@@ -392,7 +394,13 @@ impl Core {
     /// Counts an op of its own; turns when it is time.
     #[inline]
     pub(super) fn own_op(&mut self) {
-        self.own_ops += 1;
+        self.own_ops(1);
+    }
+
+    /// Counts several.
+    #[inline]
+    pub(super) fn own_ops(&mut self, count: u32) {
+        self.own_ops += count;
         if self.own_ops >= OWN_OPS {
             self.turn(self.now, &mut None);
         }

@@ -52,6 +52,10 @@ pub(super) struct Side {
     classes: [u32; 256],
     /// How many ops on their way may mean any key.
     all: u32,
+    /// How many ops on their way there are of both.
+    marked: u32,
+    /// How much of an item is fetched ahead: as much as the last one had, since a shard's are often alike.
+    pub(super) ahead_bytes: usize,
     pub(super) touched: SmallVec<[Touched; TOUCHES]>,
     pub(super) hits: u32,
     pub(super) misses: u32,
@@ -62,6 +66,8 @@ impl Side {
         Side {
             classes: [0; 256],
             all: 0,
+            marked: 0,
+            ahead_bytes: 1,
             touched: SmallVec::new(),
             hits: 0,
             misses: 0,
@@ -71,10 +77,11 @@ impl Side {
     /// Whether an op on its way means `key`, perhaps: then `key` is read behind it, through the ring.
     #[inline]
     pub(super) fn is_marked(&self, key: &[u8]) -> bool {
-        self.all > 0 || self.classes[usize::from(class(key))] > 0
+        self.marked > 0 && (self.all > 0 || self.classes[usize::from(class(key))] > 0)
     }
 
     pub(super) fn begin(&mut self, mark: Mark) {
+        self.marked += u32::from(mark != Mark::Nothing);
         match mark {
             Mark::Nothing => {}
             Mark::Class(class) => self.classes[usize::from(class)] += 1,
@@ -83,6 +90,7 @@ impl Side {
     }
 
     pub(super) fn end(&mut self, mark: Mark) {
+        self.marked -= u32::from(mark != Mark::Nothing);
         match mark {
             Mark::Nothing => {}
             Mark::Class(class) => self.classes[usize::from(class)] -= 1,

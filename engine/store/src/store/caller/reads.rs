@@ -1,24 +1,30 @@
-//! Reads on any core: strings of shards that another worker owns, without a hop.
+//! Reads on any core: strings of shards that another worker owns, without a hop; one by one, and many
+//! together, so that their waits for memory overlap.
 
 use std::sync::atomic::Ordering;
 
-use super::Caller;
+use super::{Caller, shard_of};
 use crate::command::CommandError;
 use crate::event::Class;
-use crate::keyspace::Read;
+use crate::keyspace::{Found, Probe};
 use crate::op::Op;
 use crate::reply::Protocol;
 use crate::store::link::{Ask, TOUCHES};
 use crate::store::worker::Core;
+use crate::time::Millis;
 
 /// After so many any-core reads their counts are passed on.
 const READS_COUNTED: u32 = 64;
+/// How many keys are fetched for at once: more than that, and the first are gone before they are read.
+pub(in crate::store) const TOGETHER: usize = 32;
+/// Items are fetched ahead up to here; what follows the processor fetches by itself.
+const AHEAD_BYTES_MAX: usize = 512;
 
 /// The owner has to answer.
 pub(in crate::store) struct AskOwner;
 
 impl Caller {
-    /// Appends the string at `key` of `database` to `value`; whether there is one.
+    /// Lets `write` append the string at `key` of `database` to `to`; whether there is one.
     ///
     /// # Errors
     /// The owner has to answer.
@@ -27,30 +33,109 @@ impl Caller {
         &mut self,
         core: Option<&mut Core>,
         shard: usize,
-        database: u8,
+        (database, key): (u8, &[u8]),
+        to: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>, &[u8]),
+    ) -> Result<bool, AskOwner> {
+        let guard = crossbeam_epoch::pin();
+        let read = match self.inner.reader(shard) {
+            None => return Err(AskOwner),
+            Some(reader) => {
+                let probe = reader.probe(database, key);
+                self.read_probed(shard, probe, key, &guard, |bytes| write(to, bytes))
+            }
+        };
+        drop(guard);
+        let found = read?;
+        self.tell_many_reads(core, shard);
+        Ok(found)
+    }
+
+    /// Shows the string at `key`, which `probe` is of; whether there is one.
+    #[inline]
+    fn read_probed(
+        &mut self,
+        shard: usize,
+        probe: Probe,
         key: &[u8],
-        value: &mut Vec<u8>,
+        guard: &crossbeam_epoch::Guard,
+        show: impl FnOnce(&[u8]),
     ) -> Result<bool, AskOwner> {
         let inner = &self.inner;
         let side = &mut self.sides[shard];
         let Some(reader) = inner.reader(shard).filter(|_| !side.is_marked(key)) else {
             return Err(AskOwner);
         };
-        let guard = crossbeam_epoch::pin();
+        let lately = Millis(inner.now.load(Ordering::Relaxed));
         let touch = |touched| side.touched.push(touched);
-        let read = reader.get(database, key, || inner.now(), value, &guard, touch);
-        drop(guard);
-        match read {
-            Read::Hit => side.hits += 1,
+        match reader.read(probe, key, || inner.now(), lately, guard, touch) {
+            Found::Hit(bytes) => {
+                side.hits += 1;
+                side.ahead_bytes = (key.len() + bytes.len()).min(AHEAD_BYTES_MAX);
+                show(bytes);
+                Ok(true)
+            }
             // The owner tells of a miss, where somebody listens.
-            Read::Miss if inner.notify().wants(Class::KeyMiss) => return Err(AskOwner),
-            Read::Miss => side.misses += 1,
-            Read::Ask => return Err(AskOwner),
+            Found::Miss if inner.notify().wants(Class::KeyMiss) => Err(AskOwner),
+            Found::Miss => {
+                side.misses += 1;
+                Ok(false)
+            }
+            Found::Ask => Err(AskOwner),
         }
+    }
+
+    /// Shows the strings at `keys`, [`TOGETHER`] at most, by their place among them; the places of those
+    /// that owners have to answer, as bits.
+    ///
+    /// First the lines of the index are fetched for all, then the items, and then they are read: so of
+    /// two waits for memory each key has a 32nd. The epoch is pinned once.
+    #[inline]
+    pub(in crate::store) fn read_together<K: AsRef<[u8]>>(
+        &mut self,
+        mut core: Option<&mut Core>,
+        keys: &[K],
+        mut show: impl FnMut(usize, Option<&[u8]>),
+    ) -> u32 {
+        let mut probes = [(0, Probe::default()); TOGETHER];
+        let probes = &mut probes[..keys.len()];
+        let shards = self.inner.shards;
+        let guard = crossbeam_epoch::pin();
+        for (key, (shard, probe)) in keys.iter().zip(&mut *probes) {
+            *shard = shard_of(key.as_ref(), shards);
+            match self.inner.reader(*shard) {
+                Some(reader) => *probe = reader.probe(0, key.as_ref()),
+                None => return u32::MAX >> (TOGETHER - keys.len()),
+            }
+        }
+        for &(shard, probe) in &*probes {
+            if let Some(reader) = self.inner.reader(shard) {
+                reader.prefetch_item(probe, self.sides[shard].ahead_bytes);
+            }
+        }
+        let mut asks = 0;
+        for (at, (key, &(shard, probe))) in keys.iter().zip(&*probes).enumerate() {
+            let shown = |bytes: &[u8]| show(at, Some(bytes));
+            match self.read_probed(shard, probe, key.as_ref(), &guard, shown) {
+                Ok(true) => {}
+                Ok(false) => show(at, None),
+                Err(AskOwner) => asks |= 1 << at,
+            }
+        }
+        drop(guard);
+        for shard in 0..shards {
+            self.tell_many_reads(core.as_deref_mut(), shard);
+        }
+        asks
+    }
+
+    /// Passes on what the owner does not see of any-core reads, where there were many.
+    #[inline]
+    fn tell_many_reads(&mut self, core: Option<&mut Core>, shard: usize) {
+        let side = &self.sides[shard];
         if side.touched.len() >= TOUCHES || side.hits + side.misses >= READS_COUNTED {
             self.tell_reads(core, shard);
         }
-        Ok(read == Read::Hit)
     }
 
     /// Answers `op`, a `GET`, by tag; whether it could be read here.
@@ -67,7 +152,13 @@ impl Caller {
         };
         let mut answers = std::mem::take(&mut self.answers);
         let read = answers.bulk(tag, nil, |bytes| {
-            self.read(core, shard, op.database(), &op[0], bytes)
+            self.read(
+                core,
+                shard,
+                (op.database(), &op[0]),
+                bytes,
+                Vec::extend_from_slice,
+            )
         });
         self.answers = answers;
         read.is_ok()
@@ -84,10 +175,19 @@ impl Caller {
         let now = core.now;
         let host = core.host(shard).filter(|host| host.is_free(false))?;
         let keyspace = host.shard().keyspace();
-        keyspace.begin(now, 0, true);
-        let found = match keyspace.string(key) {
-            Ok(found) => found.map(|bytes| value.extend_from_slice(bytes)).is_some(),
-            Err(error) => return Some(Err(error)),
+        let found = match keyspace.read(now, 0, key) {
+            Found::Hit(bytes) => {
+                value.extend_from_slice(bytes);
+                true
+            }
+            Found::Miss => false,
+            Found::Ask => {
+                keyspace.begin(now, 0, true);
+                match keyspace.string(key) {
+                    Ok(found) => found.map(|bytes| value.extend_from_slice(bytes)).is_some(),
+                    Err(error) => return Some(Err(error)),
+                }
+            }
         };
         core.own_op();
         Some(Ok(found))

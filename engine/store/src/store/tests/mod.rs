@@ -4,6 +4,7 @@ mod durable;
 mod scan;
 mod several;
 mod tagged;
+mod together;
 mod waiting;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

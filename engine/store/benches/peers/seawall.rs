@@ -1,0 +1,90 @@
+//! Ours: a store in this process, each thread one of its workers.
+
+use seawall_store::command::set::SET;
+use seawall_store::{Op, Store, StoreConfig, Worker};
+
+use super::key::{key, value};
+use super::store::{BATCH, Peer, Seat};
+
+/// How often a thread takes in what the other one answered.
+const REAP: u32 = 64;
+
+impl Peer for Store {
+    const NAME: &str = "Seawall";
+    type Seat<'a> = WorkerSeat;
+
+    fn load(keys: u32, threads: usize) -> Store {
+        let store = Store::open(StoreConfig {
+            shards: threads,
+            ..StoreConfig::default()
+        })
+        .expect("a store in memory opens");
+        let workers = store.spawn().expect("its workers start");
+        let mut session = store.session();
+        for number in 0..keys {
+            session.submit(&Op::new(&SET).arg(key(number)).arg(value(number)));
+            if number % 256 == 0 {
+                session.ready(|reply| assert!(reply.is_ok()));
+            }
+        }
+        session.complete(|reply| assert!(reply.is_ok()));
+        drop(workers);
+        store
+    }
+
+    fn seat(&self, _thread: usize) -> WorkerSeat {
+        WorkerSeat {
+            worker: self.attach().expect("a seat is free"),
+            store: self.clone(),
+            ops: 0,
+        }
+    }
+}
+
+/// A worker, and how many writes it sent since it last looked at answers.
+pub struct WorkerSeat {
+    worker: Worker,
+    store: Store,
+    ops: u32,
+}
+
+impl Seat for WorkerSeat {
+    #[inline]
+    fn get(&mut self, number: u32, value: &mut Vec<u8>) -> bool {
+        self.worker.get(&key(number), value) == Ok(true)
+    }
+
+    #[inline]
+    fn get_batch(&mut self, numbers: &[u32], values: &mut Vec<u8>) -> usize {
+        let mut keys = [[0; 16]; BATCH];
+        for (key, &number) in keys.iter_mut().zip(numbers) {
+            *key = super::key::key(number);
+        }
+        let mut found = 0;
+        self.worker.get_each(&keys[..numbers.len()], |_, value| {
+            if let Ok(Some(value)) = value {
+                values.extend_from_slice(value);
+                found += 1;
+            }
+        });
+        found
+    }
+
+    #[inline]
+    fn set(&mut self, number: u32) {
+        let op = Op::new(&SET).arg(key(number)).arg(value(number));
+        self.worker.submit(&op);
+        self.ops += 1;
+        if self.ops.is_multiple_of(REAP) {
+            self.worker.ready(|reply| assert!(reply.is_ok()));
+        }
+    }
+
+    fn leave(&mut self, all_done: impl Fn() -> bool) {
+        self.worker.complete(|reply| assert!(reply.is_ok()));
+        // The other thread's last ops may still come here.
+        while !all_done() {
+            self.worker.turn(self.store.now());
+        }
+    }
+}
