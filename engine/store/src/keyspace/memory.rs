@@ -28,6 +28,12 @@ impl Keyspace {
         self.arena.used_bytes() + self.collection_bytes
     }
 
+    /// Whether memory has a bound, so that room has to be made for a write.
+    #[inline]
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.maxmemory > 0
+    }
+
     /// Reuses memory that no reader sees any more, and pushes the rest along.
     pub fn collect(&mut self) {
         if self.arena.limbo_bytes() > 0 {
