@@ -131,8 +131,7 @@ impl Server {
             return Err(EndError::Already);
         }
         // Without a folder there is nowhere to save.
-        let now = self.settings.now();
-        let has_save_points = !now.text("save").is_empty() && !now.text("dir").is_empty();
+        let has_save_points = !self.settings.now().save_points().is_empty();
         if !wish.save.unwrap_or(has_save_points) {
             self.stop();
             return Ok(());
@@ -163,6 +162,10 @@ impl Server {
         self.tell_all(&Message::Look);
         let is_closing = || self.phase() == Phase::Closing;
         (self.ending).wait_until_quiet(self.store.workers(), is_closing);
+        // Whoever waited and is served by a write of late writes itself, where its element goes.
+        while is_closing() && self.store.retries() > 0 {
+            std::thread::sleep(LOOK);
+        }
         while is_closing() {
             let (changes, now) = (self.store.changes(), self.store.now());
             if let Some(saved) = self

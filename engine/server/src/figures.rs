@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_store::ShardStats;
-use seawall_store::command::CommandError;
 
-use crate::command::Context;
+use crate::server::Server;
 
 /// What one database holds, over all shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,32 +51,28 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Asks shards and clients.
-    ///
-    /// # Errors
-    /// A shard's worker has stopped.
-    pub fn collect(context: &mut Context<'_>) -> Result<Figures, CommandError> {
-        let shards = context.store.stats()?;
-        let settings = context.server.settings.now();
+    /// Of what shards told, and what clients take.
+    pub fn new(server: &Server, shards: &[ShardStats]) -> Figures {
+        let settings = server.settings.now();
         let mut figures = Figures {
             maxmemory: settings.number("maxmemory"),
             policy: settings.text("maxmemory-policy").to_owned(),
             resident_bytes: seawall_sys::usage::resident_bytes().unwrap_or(0),
             ..Figures::default()
         };
-        for shard in &shards {
+        for shard in shards {
             figures.add(shard);
         }
-        for card in context.server.clients.all() {
+        for card in server.clients.all() {
             let buffers = [card.input_bytes.get(), card.output_bytes.get()];
             figures.client_bytes += buffers.iter().sum::<u64>();
             for (longest, bytes) in figures.longest_buffers.iter_mut().zip(buffers) {
                 *longest = bytes.max(*longest);
             }
         }
-        let extremes = &context.server.extremes;
-        (figures.startup_bytes, figures.peak_bytes) = extremes.observe(figures.memory_bytes());
-        Ok(figures)
+        let observed = server.extremes.observe(figures.memory_bytes());
+        (figures.startup_bytes, figures.peak_bytes) = observed;
+        figures
     }
 
     fn add(&mut self, shard: &ShardStats) {

@@ -4,6 +4,7 @@
 //! a worker does not come to taking them, those for whom there is no more room are told that they missed
 //! something, which is what a connection that breaks off says.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -82,6 +83,8 @@ struct Kept {
     messages: Vec<Message>,
     /// Of all frames.
     frame_bytes: u64,
+    /// Who missed one, and was told.
+    missed: HashSet<Token>,
 }
 
 impl Mailbox {
@@ -107,6 +110,7 @@ impl Mailbox {
         let mut kept = self.kept();
         self.any.store(false, Ordering::Relaxed);
         kept.frame_bytes = 0;
+        kept.missed.clear();
         std::mem::take(&mut kept.messages)
     }
 
@@ -143,10 +147,12 @@ impl Kept {
             return self.messages.push(message);
         }
         // The same listeners miss frame after frame: once is enough.
-        let told =
-            matches!(self.messages.last(), Some(Message::Missed(those)) if Arc::ptr_eq(those, to));
-        if !told {
-            self.messages.push(Message::Missed(Arc::clone(to)));
+        let missed = &mut self.missed;
+        let first: Arc<[Token]> = (to.iter().copied())
+            .filter(|&token| missed.insert(token))
+            .collect();
+        if !first.is_empty() {
+            self.messages.push(Message::Missed(first));
         }
     }
 }
@@ -201,8 +207,12 @@ mod tests {
         let max = 2 * frame("text").bytes();
         for _ in 0..100 {
             mailbox.put(push(&first, "text"), max);
+            // As of one that publishes what it hears itself: others every time, and the same ones.
+            let again: Arc<[Token]> = first.iter().copied().collect();
+            mailbox.put(push(&again, "text"), max);
         }
-        mailbox.put(push(&second, "text"), max);
+        let both: Arc<[Token]> = first.iter().chain(&*second).copied().collect();
+        mailbox.put(push(&both, "text"), max);
         mailbox.put(Message::Look, max);
         let seen: Vec<&str> = (mailbox.take().iter())
             .map(|message| match message {

@@ -1,11 +1,16 @@
 //! Snapshots: when they were made, and the one that is being made.
+//!
+//! A save point asks for one, a client does, or a `FLUSHALL` where there are save points: what it removed
+//! must not come back from an older one.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use seawall_store::{Millis, Store, StoreError};
 
+use crate::config::Settings;
 use crate::config::composed::{SavePoint, save_points};
 use crate::server::Server;
 
@@ -22,6 +27,8 @@ pub struct Past {
     pub took_s: Option<u64>,
     /// Changes up to the last good one.
     changes: u64,
+    /// Changes up to a `FLUSHALL` since then, whose snapshot is still to be made.
+    flushed: Option<u64>,
     /// When the last one was begun.
     begun: Option<Millis>,
 }
@@ -35,7 +42,13 @@ pub struct Saving {
     past: Mutex<Past>,
     is_going_on: AtomicBool,
     begun_ms: AtomicU64,
+    /// Whether the one that is being made is that of a `FLUSHALL`: nobody asked for it, so who asks for one
+    /// now waits for its end.
+    of_flush: AtomicBool,
 }
+
+/// Between two looks at whether the snapshot of a `FLUSHALL` is made.
+const LOOK: Duration = Duration::from_millis(10);
 
 impl Saving {
     /// None yet.
@@ -48,6 +61,7 @@ impl Saving {
             past: Mutex::new(past),
             is_going_on: AtomicBool::new(false),
             begun_ms: AtomicU64::new(0),
+            of_flush: AtomicBool::new(false),
         }
     }
 
@@ -64,19 +78,25 @@ impl Saving {
 
     /// How many of `changes` came after the last good one.
     pub fn unsaved(&self, changes: u64) -> u64 {
-        changes.saturating_sub(self.lock().changes)
+        self.lock().unsaved(changes)
+    }
+
+    /// Everything was removed by the last of `changes`: they count as saved, and a snapshot is due.
+    pub fn flushed(&self, changes: u64) {
+        self.lock().flushed = Some(changes);
     }
 
     /// Whether one of the save points asks for a snapshot now.
     pub fn is_due(&self, points: &[SavePoint], changes: u64, now: Millis) -> bool {
         let past = self.lock();
-        let unsaved = changes.saturating_sub(past.changes);
+        let unsaved = past.unsaved(changes);
         let failed_just_now =
             past.failure.is_some() && past.begun.is_some_and(|begun| now.since(begun) < RETRY_MS);
         let asks = |point: &SavePoint| {
             unsaved >= point.changes && now.since(past.last) >= point.seconds * 1000
         };
-        unsaved > 0 && !failed_just_now && points.iter().any(asks)
+        let is_due = past.flushed.is_some() || unsaved > 0 && points.iter().any(asks);
+        is_due && !failed_just_now
     }
 
     /// Makes one with `save` and keeps what became of it. `None`: one is being made already.
@@ -103,18 +123,25 @@ impl Saving {
         now: Millis,
         then: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) -> bool {
-        if !self.begin(now) {
+        let begun = self.begin(now);
+        // Relaxed: it was set before the acquire in `begin`.
+        if !begun && !self.of_flush.load(Ordering::Relaxed) {
             return false;
         }
         let (saving, store) = (Arc::clone(self), store.clone());
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("snapshot".to_owned())
             .spawn(move || {
+                if !begun {
+                    while !saving.begin(now) {
+                        thread::sleep(LOOK);
+                    }
+                }
                 let done = saving.finish(changes, now, || store.session().save());
                 saving.is_going_on.store(false, Ordering::Release);
                 then(done);
             });
-        if thread.is_err() {
+        if thread.is_err() && begun {
             self.is_going_on.store(false, Ordering::Release);
         }
         thread.is_ok()
@@ -124,6 +151,8 @@ impl Saving {
         let begun = !self.is_going_on.swap(true, Ordering::AcqRel);
         if begun {
             self.begun_ms.store(now.0, Ordering::Relaxed);
+            let of_flush = self.lock().flushed.is_some();
+            self.of_flush.store(of_flush, Ordering::Relaxed);
         }
         begun
     }
@@ -140,6 +169,8 @@ impl Saving {
         let mut past = self.lock();
         past.begun = Some(now);
         past.took_s = Some(took.as_secs());
+        // That of a `FLUSHALL` is made, or has failed and is left to the save points.
+        past.flushed.take_if(|flushed| *flushed <= changes);
         match &done {
             Ok(()) => {
                 past.last = now + took.as_millis() as u64;
@@ -160,13 +191,36 @@ impl Saving {
 impl Server {
     /// Begins a snapshot where one of the save points asks for it.
     pub fn save_where_due(&self, now: Millis) {
-        let settings = self.settings.now();
-        let points = save_points(settings.text("save")).unwrap_or_default();
+        let points = self.settings.now().save_points();
         let changes = self.store.changes();
         if self.saving.is_due(&points, changes, now) {
             // One that is being made will do; what becomes of this one is kept.
             self.saving.save_aside(&self.store, changes, now, drop);
         }
+    }
+
+    /// A client has removed all keys of all databases.
+    pub fn flushed_all(&self, now: Millis) {
+        if !self.settings.now().save_points().is_empty() {
+            self.saving.flushed(self.store.changes());
+            self.save_where_due(now);
+        }
+    }
+}
+
+impl Past {
+    /// How many of `changes` are in no good snapshot, and need to be in one.
+    fn unsaved(&self, changes: u64) -> u64 {
+        changes.saturating_sub(self.changes.max(self.flushed.unwrap_or(0)))
+    }
+}
+
+impl Settings {
+    /// When snapshots are made by themselves; never without a folder.
+    pub fn save_points(&self) -> Vec<SavePoint> {
+        let has_folder = !self.text("dir").is_empty();
+        let points = has_folder.then(|| save_points(self.text("save")));
+        points.flatten().unwrap_or_default()
     }
 }
 
@@ -193,6 +247,30 @@ mod tests {
         assert!(!saving.is_due(&points, 101, Millis(80_000 + RETRY_MS - 1)));
         assert!(saving.is_due(&points, 101, Millis(80_000 + RETRY_MS)));
         assert!(saving.past().failure.is_some());
+    }
+
+    #[test]
+    fn a_flush_counts_as_saved_and_asks_for_a_snapshot() {
+        let saving = Saving::new(Millis(0));
+        let points = [SavePoint {
+            seconds: 60,
+            changes: 1,
+        }];
+        saving.flushed(5);
+        assert_eq!((saving.unsaved(5), saving.unsaved(7)), (0, 2));
+        assert!(saving.is_due(&points, 5, Millis(1)));
+        // One that was begun before does not have it.
+        saving.save(4, Millis(1), || Ok(()));
+        assert!(saving.is_due(&points, 5, Millis(2)));
+        saving.save(5, Millis(2), || {
+            assert!(saving.of_flush.load(Ordering::Relaxed));
+            Ok(())
+        });
+        assert!(!saving.is_due(&points, 5, Millis(3)));
+        // Where it fails, what was changed is unsaved again.
+        saving.flushed(9);
+        saving.save(9, Millis(3), || Err(StoreError::NoFolderToSave));
+        assert_eq!(saving.unsaved(9), 4);
     }
 
     #[test]

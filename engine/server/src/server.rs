@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use seawall_store::{Millis, Store};
 
@@ -55,6 +57,8 @@ pub struct Server {
     /// How many bytes of frames may lie in a mailbox.
     frame_bytes_max: AtomicU64,
     workers: Vec<Station>,
+    /// Until when all workers sleep, in milliseconds.
+    sleep_until: AtomicU64,
     /// When Memcached's clients want all removed, in milliseconds; 0: not.
     flush_at: AtomicU64,
 }
@@ -97,11 +101,30 @@ impl Server {
             pause: Pause::default(),
             extremes: Extremes::default(),
             limits_version: AtomicU64::new(1),
+            sleep_until: AtomicU64::new(0),
             flush_at: AtomicU64::new(0),
             ending: Ending::default(),
         };
         server.take_effect(&[Effect::Store, Effect::Watching], &now);
         server
+    }
+
+    /// Lets every worker sleep, as Redis's one thread does in `DEBUG SLEEP`.
+    pub fn sleep_until(&self, at: Millis) {
+        // Relaxed: one word; a worker that does not see it yet is in the midst of its turn.
+        self.sleep_until.store(at.0, Ordering::Relaxed);
+    }
+
+    /// The time, once nobody is to sleep any more.
+    pub fn awake(&self) -> Millis {
+        loop {
+            let now = self.store.now();
+            let until = Millis(self.sleep_until.load(Ordering::Relaxed));
+            if until <= now {
+                return now;
+            }
+            thread::sleep(Duration::from_millis(until.since(now)));
+        }
     }
 
     /// Lets all keys of database 0 be removed at `at`; a later call takes the place of an earlier one.

@@ -49,8 +49,18 @@ pub struct Worker {
     net: Box<dyn Net>,
     hub: Hub,
     server: Arc<Server>,
-    /// When clients are no longer waited for, once the server ends.
-    farewell: Option<Instant>,
+    farewell: Farewell,
+}
+
+/// How far clients are on their way out, once the server ends.
+#[derive(Clone, Copy, Debug)]
+enum Farewell {
+    /// It does not.
+    NotYet,
+    /// They are waited for until then.
+    Until(Instant),
+    /// They were cut off.
+    Over,
 }
 
 impl Worker {
@@ -80,7 +90,7 @@ impl Worker {
             net,
             hub: Hub::new(Arc::clone(server), store, local),
             server: Arc::clone(server),
-            farewell: None,
+            farewell: Farewell::NotYet,
         };
         Ok((worker, notice))
     }
@@ -108,13 +118,16 @@ impl Worker {
     /// the other workers, whom its shards served until then.
     fn is_over(&mut self) -> bool {
         match self.farewell {
-            None => {
-                self.farewell = Some(Instant::now() + FAREWELL);
+            Farewell::NotYet => {
+                self.farewell = Farewell::Until(Instant::now() + FAREWELL);
                 self.net.deafen();
                 self.hub.close_all();
             }
-            Some(end) if end < Instant::now() => self.hub.break_all(),
-            Some(_) => {}
+            Farewell::Until(end) if end < Instant::now() => {
+                self.farewell = Farewell::Over;
+                self.hub.break_all();
+            }
+            Farewell::Until(_) | Farewell::Over => {}
         }
         if self.hub.is_empty() && self.hub.leave() {
             self.server.tell_all(&Message::Look);

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use seawall_server::command::deviations::DEVIATIONS;
 use seawall_server::command::facts::{self, Facts};
-use seawall_server::command::{Entry, Runner, entries};
+use seawall_server::command::{Entry, entries};
 
 const RENEW: &str = "SEAWALL_BLESS=1 cargo test -p seawall-server --test compatibility";
 
@@ -171,15 +171,7 @@ fn row(facts: &Facts, entry: Option<&Entry>, tests: &BTreeMap<String, BTreeSet<S
 fn page() -> String {
     let tests = tests();
     let all = entries();
-    let ours = |facts: &Facts| {
-        let own = all.iter().find(|entry| entry.name() == facts.name);
-        // The store runs a container as one command.
-        own.or_else(|| {
-            let container = facts.name.split('|').next()?;
-            let entry = all.iter().find(|entry| entry.name() == container)?;
-            matches!(entry.runner, Runner::Store(_)).then_some(entry)
-        })
-    };
+    let ours = |facts: &Facts| all.iter().find(|entry| entry.name() == facts.name);
     let mut groups: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
     for facts in facts::all() {
         groups.entry(facts.group).or_default().push(facts);

@@ -45,10 +45,8 @@ fn arity_and_flags_are_those_of_redis() {
                 facts.arity
             ));
         }
-        // The store runs a container as one command: the flags are those of what it can do.
-        let one_of_many = matches!(entry.runner, Runner::Store(_)) && is_container(facts);
         let flags: Vec<&str> = entry.flags().iter().map(Flag::name).collect();
-        if flags != facts.flags && !one_of_many {
+        if flags != facts.flags {
             differences.push(format!(
                 "{}: flags {flags:?}, Redis {:?}",
                 facts.name, facts.flags

@@ -14,7 +14,11 @@ struct Served {
 
 impl Served {
     fn start(args: &[&str]) -> Served {
-        let mut child = command(args).spawn().expect("the program starts");
+        Served::spawn(command(args))
+    }
+
+    fn spawn(mut command: Command) -> Served {
+        let mut child = command.spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = String::new();
         lines.read_line(&mut line).expect("a line");
@@ -23,7 +27,7 @@ impl Served {
             .strip_prefix("ready on ")
             .and_then(|addresses| addresses.split(", ").next())
             .and_then(|address| address.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("{args:?} said {line:?}"));
+        let address = address.unwrap_or_else(|| panic!("{command:?} said {line:?}"));
         Served { child, address }
     }
 
@@ -129,6 +133,36 @@ fn what_was_logged_is_there_again() {
     let served = Served::start(&args);
     assert_eq!(served.ask("DBSIZE"), ":100");
     assert_eq!(served.ask("GET key:42"), "42");
+}
+
+/// Where the log's end cannot be written, `appendfsync no` has acknowledged what is lost now: the end says so.
+#[test]
+fn a_log_that_ends_too_early_is_told_at_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().to_str().expect("a name");
+    let logged = ["--dir", dir, "--set", "appendonly=yes"];
+    let plain = command(&[&logged[..], &["--set", "appendfsync=no"]].concat());
+    // Files of this process end at 32 KiB, as on a full disk.
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut served = Served::spawn(limited);
+    let value = "x".repeat(40 << 10);
+    assert_eq!(served.ask(&format!("SET key {value}")), "+OK");
+    served.signal("TERM");
+    assert_eq!(served.status(), 1);
+    let mut told = String::new();
+    let mut stderr = served.child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut told).expect("text");
+    assert!(
+        told.contains("error: the end of the append-only file may be lost: "),
+        "{told}"
+    );
 }
 
 #[test]

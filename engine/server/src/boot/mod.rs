@@ -104,6 +104,10 @@ pub fn serve(mut settings: Settings, file: Option<PathBuf>) -> Result<Running, S
         doors,
     };
     let mut notices = Vec::new();
+    if !settings.text("save").is_empty() && settings.text("dir").is_empty() {
+        let text = "save needs a folder: without dir no snapshot is made, at the end neither";
+        notices.push(text.to_owned());
+    }
     let wanted = settings.number("maxclients") + FILES_OF_ITS_OWN;
     // Where the kernel tells no limit, clients are refused when it is met.
     if let Ok(files) = raise_descriptors(wanted)

@@ -5,7 +5,9 @@
 
 use std::ops::Deref;
 
-use super::Entry;
+use seawall_store::command::Command;
+
+use super::{Entry, Runner};
 
 /// A command as a client called it.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,11 @@ impl Called {
     #[must_use]
     pub fn of(self, entry: &'static Entry) -> Called {
         Called { entry, ..self }
+    }
+
+    /// Whether it is a call of this command of the store's.
+    pub fn is_of(&self, command: &'static Command) -> bool {
+        matches!(self.entry.runner, Runner::Store(own) if std::ptr::eq(own, command))
     }
 
     /// The first word of the call.

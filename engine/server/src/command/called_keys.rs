@@ -31,18 +31,13 @@ pub fn called_keys<'a>(words: &[&'a [u8]]) -> Result<Vec<CalledKey<'a>>, Command
         .first()
         .and_then(|name| called(name, words.get(1).copied()));
     let entry = entry.ok_or(CommandError::fixed("ERR Invalid command specified"))?;
-    let facts = if entry.holds_parts() {
-        let part = words.get(1).and_then(|word| entry.part(word));
-        Some(part.ok_or(CommandError::fixed("ERR Invalid command specified"))?)
-    } else {
-        facts::find(entry.name())
-    };
+    let facts = facts::find(entry.name());
     let specs = facts.map_or(&[][..], |facts| &facts.keys);
-    if specs.is_empty() {
+    // Channels are found like keys, and are none.
+    if specs.iter().all(|spec| spec.flags.contains(&"not_key")) {
         return Err(CommandError::fixed("ERR The command has no key arguments"));
     }
-    let part = words.get(1).copied();
-    if !entry.accepts(words.len() - 1) || entry.check_part(part, words.len() - 1).is_err() {
+    if !entry.accepts(words.len() - 1) {
         return Err(CommandError::fixed(
             "ERR Invalid number of arguments specified for command",
         ));
@@ -82,11 +77,7 @@ fn called(name: &[u8], second: Option<&[u8]>) -> Option<&'static Entry> {
     if entry.subcommands().is_empty() {
         return Some(entry);
     }
-    let own = |entry: &&Entry| {
-        let own = entry.name().rsplit('|').next().unwrap_or_default();
-        second.is_some_and(|second| second.eq_ignore_ascii_case(own.as_bytes()))
-    };
-    entry.subcommands().iter().find(own)
+    entry.subcommand(second?)
 }
 
 /// What is said of the spec and not of the key.
@@ -96,10 +87,6 @@ fn is_remark(flag: &str) -> bool {
 
 /// Keys and their use where they hang on other arguments.
 fn by_arguments<'a>(name: &str, words: &[&'a [u8]]) -> Option<Vec<CalledKey<'a>>> {
-    let has = |wanted: &str| {
-        let mut options = words.iter().skip(2);
-        options.any(|word| word.eq_ignore_ascii_case(wanted.as_bytes()))
-    };
     let key = |at: usize, flags: &[&'static str]| CalledKey {
         name: words[at],
         flags: flags.to_vec(),
@@ -112,8 +99,8 @@ fn by_arguments<'a>(name: &str, words: &[&'a [u8]]) -> Option<Vec<CalledKey<'a>>
             Some(vec![key(1, if gets { READ_AND_UPDATE } else { OVERWRITE })])
         }
         "bitfield" => {
-            let writes = has("set") || has("incrby");
-            Some(vec![key(1, if writes { READ_AND_UPDATE } else { READ })])
+            let reads = only_reads(&words[2..]);
+            Some(vec![key(1, if reads { READ } else { READ_AND_UPDATE })])
         }
         "sort" => {
             let stored = stored(words);
@@ -127,6 +114,17 @@ fn by_arguments<'a>(name: &str, words: &[&'a [u8]]) -> Option<Vec<CalledKey<'a>>
     }
 }
 
+/// Whether all that a `BITFIELD` is told is to read. What it does not know might write.
+fn only_reads(mut words: &[&[u8]]) -> bool {
+    while let [word, rest @ ..] = words {
+        words = match (word.to_ascii_lowercase().as_slice(), rest) {
+            (b"get", [_, _, rest @ ..]) | (b"overflow", [_, rest @ ..]) => rest,
+            _ => return false,
+        };
+    }
+    true
+}
+
 /// Where the words that follow `STORE` in a `SORT` stand, which no other option takes.
 fn stored(words: &[&[u8]]) -> Vec<usize> {
     let mut stored = Vec::new();
@@ -137,7 +135,7 @@ fn stored(words: &[&[u8]]) -> Vec<usize> {
             b"get" | b"by" => 1,
             b"store" if at + 1 < words.len() => {
                 stored.push(at + 1);
-                1
+                0
             }
             _ => 0,
         };
@@ -176,6 +174,11 @@ mod tests {
                 "command getkeys get a",
                 "ERR The command has no key arguments",
             ),
+            ("bitfield a get u8 0 overflow wrap", "a(RO,access)"),
+            ("bitfield a get u8 0 set", "a(RW,access,update)"),
+            ("bitfield a incrby u8 0 1", "a(RW,access,update)"),
+            ("sort a store store b", "a(RO,access) b(OW,update)"),
+            ("ssubscribe channel", "ERR The command has no key arguments"),
             ("nosuch a", "ERR Invalid command specified"),
             ("ping", "ERR The command has no key arguments"),
             (
@@ -194,6 +197,7 @@ mod tests {
             stored(&words)
         };
         assert_eq!(at("sort a by store store b store c"), [5, 7]);
+        assert_eq!(at("sort a store store b"), [3, 4]);
         assert_eq!(at("sort a store"), []);
         assert_eq!(at("sort a limit 0 store b"), [] as [usize; 0]);
     }

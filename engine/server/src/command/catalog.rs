@@ -1,7 +1,7 @@
 //! `COMMAND`: the table of commands as clients read it.
 //!
 //! What a command needs is said by the table that dispatch uses; what Redis says of it besides (its
-//! categories, its family, its age) by the [`facts`]. Commands that are not ours are not
+//! categories, its family, its age) by the [`facts`]; `docs` shows what is for people. Commands that are not ours are not
 //! listed.
 
 #![expect(
@@ -15,7 +15,7 @@ use seawall_store::reply::ReplyBuf;
 
 use super::called_keys::called_keys;
 use super::facts::{self, Begin, Find, KeySpec};
-use super::{Command, Context, Entry, Order, entries, find, help};
+use super::{Command, Context, Entry, Order, docs, entries, find, help};
 
 const FLAGS: Flags = Flags::of(&[Flag::Loading, Flag::Stale]);
 
@@ -51,7 +51,12 @@ pub static COMMAND: Command = Command {
     ..command("command", -1, "describe every command", all)
 };
 static COUNT: Command = command("command|count", 2, "how many commands there are", count);
-static DOCS: Command = command("command|docs", -2, "describe commands for people", docs);
+static DOCS: Command = command(
+    "command|docs",
+    -2,
+    "describe commands for people",
+    docs::docs,
+);
 static GETKEYS: Command = command("command|getkeys", -4, "the keys of a call", getkeys);
 static GETKEYSANDFLAGS: Command = command(
     "command|getkeysandflags",
@@ -64,7 +69,7 @@ static INFO: Command = command("command|info", -2, "describe commands", info);
 static LIST: Command = command("command|list", -2, "the names of commands", list);
 
 /// The commands that are no subcommands.
-fn commands() -> impl Iterator<Item = &'static Entry> {
+pub(super) fn commands() -> impl Iterator<Item = &'static Entry> {
     entries().iter().filter(|entry| !entry.name().contains('|'))
 }
 
@@ -75,8 +80,7 @@ pub(super) fn named(name: &[u8]) -> Option<&'static Entry> {
     if container.len() == name.len() {
         return Some(entry);
     }
-    let is_it = |entry: &&Entry| entry.name().as_bytes().eq_ignore_ascii_case(name);
-    entry.subcommands().iter().find(is_it)
+    entry.subcommand(&name[container.len() + 1..])
 }
 
 fn all(context: &mut Context<'_>) -> Result<(), CommandError> {
@@ -148,7 +152,7 @@ fn describe(reply: &mut ReplyBuf, entry: &Entry) {
 fn describe_keys(reply: &mut ReplyBuf, spec: &KeySpec) {
     reply.map(3);
     reply.bulk(b"flags");
-    flags_of_keys(reply, &spec.flags);
+    names_as_set(reply, &spec.flags);
     reply.bulk(b"begin_search");
     match spec.begin {
         Begin::Index(index) => how(reply, "index", &[("index", index as i64)]),
@@ -204,67 +208,11 @@ fn typed(reply: &mut ReplyBuf, kind: &str, len: usize) {
     reply.map(len);
 }
 
-fn flags_of_keys(reply: &mut ReplyBuf, flags: &[&str]) {
-    reply.set(flags.len());
-    for flag in flags {
-        reply.simple(flag);
-    }
-}
-
-fn docs(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let wanted: Vec<&Entry> = if context.args.len() == 1 {
-        commands().collect()
-    } else {
-        context.args.iter().skip(1).filter_map(named).collect()
-    };
-    document_all(context.reply, &wanted);
-    Ok(())
-}
-
-fn document_all(reply: &mut ReplyBuf, entries: &[&Entry]) {
-    reply.map(entries.len());
-    for entry in entries {
-        reply.bulk(entry.name().as_bytes());
-        document(reply, entry);
-    }
-}
-
-/// A command as `COMMAND DOCS` has it: the facts, and our words for what it does.
-fn document(reply: &mut ReplyBuf, entry: &Entry) {
-    let facts = facts::find(entry.name());
-    let mut fields = vec![("summary", entry.about())];
-    if let Some(facts) = facts {
-        fields.push(("since", facts.since));
-        fields.push(("group", facts.group));
-        fields.extend(facts.complexity.map(|formula| ("complexity", formula)));
-    }
-    let marks = facts.map_or(&[][..], |facts| &facts.marks);
-    let deprecated = facts.and_then(|facts| facts.deprecated);
-    let others = [
-        !marks.is_empty(),
-        deprecated.is_some(),
-        deprecated.is_some(),
-        !entry.subcommands().is_empty(),
-    ];
-    reply.map(fields.len() + others.iter().filter(|&&is_there| is_there).count());
-    let field = |reply: &mut ReplyBuf, name: &str, value: &str| {
-        reply.bulk(name.as_bytes());
-        reply.bulk(value.as_bytes());
-    };
-    for (name, value) in &fields {
-        field(reply, name, value);
-    }
-    if !marks.is_empty() {
-        reply.bulk(b"doc_flags");
-        flags_of_keys(reply, marks);
-    }
-    if let Some((since, instead)) = deprecated {
-        field(reply, "deprecated_since", since);
-        field(reply, "replaced_by", instead);
-    }
-    if !entry.subcommands().is_empty() {
-        reply.bulk(b"subcommands");
-        document_all(reply, &entry.subcommands().iter().collect::<Vec<_>>());
+/// Words of Redis's, as what has no order.
+pub(super) fn names_as_set(reply: &mut ReplyBuf, names: &[&str]) {
+    reply.set(names.len());
+    for name in names {
+        reply.simple(name);
     }
 }
 
@@ -315,7 +263,7 @@ fn getkeys_and_flags(context: &mut Context<'_>) -> Result<(), CommandError> {
     for key in &keys {
         context.reply.array(2);
         context.reply.bulk(key.name);
-        flags_of_keys(context.reply, &key.flags);
+        names_as_set(context.reply, &key.flags);
     }
     Ok(())
 }

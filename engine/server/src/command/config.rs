@@ -8,44 +8,19 @@
 use seawall_store::Op;
 use seawall_store::command::glob;
 use seawall_store::command::server::ARRIVED;
-use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
+use seawall_store::command::{CommandError, Flag, shown};
 
-use super::{Command, Context, Next, Order, help};
+use super::{Command, Context, Next, help};
 use crate::config::{self, Parameter, When};
 
-const FLAGS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: Flags,
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
+const FLAGS: &[Flag] = &[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale];
 
 /// `CONFIG`
 pub static CONFIG: Command = Command {
     subcommands: &[&GET, &HELP, &RESETSTAT, &REWRITE, &SET],
-    ..command(
-        "config",
-        -2,
-        Flags::of(&[]),
-        "read and change parameters",
-        |_| Ok(()),
-    )
+    ..Command::new("config", -2, &[], "read and change parameters", |_| Ok(()))
 };
-static GET: Command = command(
+static GET: Command = Command::new(
     "config|get",
     -3,
     FLAGS,
@@ -53,21 +28,21 @@ static GET: Command = command(
     get,
 );
 static HELP: Command = help::command("config|help");
-static RESETSTAT: Command = command(
+static RESETSTAT: Command = Command::new(
     "config|resetstat",
     2,
     FLAGS,
     "count from nothing again",
     resetstat,
 );
-static REWRITE: Command = command(
+static REWRITE: Command = Command::new(
     "config|rewrite",
     2,
     FLAGS,
     "write the parameters into the file",
     rewrite,
 );
-static SET: Command = command(
+static SET: Command = Command::new(
     "config|set",
     -4,
     FLAGS,

@@ -25,8 +25,9 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ("command", "lists the commands of this server"),
     (
         "command|docs",
-        "summaries are this server's own; no `arguments` and no `history`",
+        "summaries are this server's own, and complexities formulas alone; no `history`",
     ),
+    ("command|info", "no notes beside where keys are"),
     ("command|list", "lists the commands of this server"),
     (
         "config|get",

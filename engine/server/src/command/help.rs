@@ -1,21 +1,13 @@
 //! `… HELP`: how the subcommands of a command are called, and what they do.
 
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 
-use super::{Command, Context, Order, find};
+use super::{Command, Context, find};
 
 /// The `HELP` of a container; `name` is `container|help`.
 pub const fn command(name: &'static str) -> Command {
-    Command {
-        name,
-        arity: 2,
-        flags: Flags::of(&[Flag::Loading, Flag::Stale]),
-        keys: Keys::NONE,
-        about: "print this help",
-        subcommands: &[],
-        order: Order::AtOnce,
-        run: help,
-    }
+    let flags = &[Flag::Loading, Flag::Stale];
+    Command::new(name, 2, flags, "print this help", help).at_once()
 }
 
 /// How subcommands that take arguments are called; others by their name alone.

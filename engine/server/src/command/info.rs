@@ -1,8 +1,13 @@
-//! `INFO`.
+//! `INFO`: asks the shards, and tells what the server says of itself when they have told.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "a handler has the table's signature, whether it can fail or not"
+)]
 
 use seawall_store::command::{CommandError, Flag, Flags, Keys};
 
-use super::{Command, Context, Order};
+use super::{Command, Context, Next, Order};
 use crate::figures::Figures;
 use crate::info;
 
@@ -15,16 +20,18 @@ pub static INFO: Command = Command {
     about: "what the server says of itself",
     subcommands: &[],
     order: Order::AfterAll,
-    run,
+    run: |context| {
+        context.next = Next::Inquire(tell);
+        Ok(())
+    },
 };
 
-fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn tell(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let settings = context.server.settings.now();
     let words: Vec<&[u8]> = context.args.iter().collect();
     let facts = info::Facts {
         server: context.server,
-        figures: &figures,
+        figures,
         settings: &settings,
         now: context.now,
     };

@@ -5,53 +5,28 @@
     reason = "a handler has the table's signature, whether it can fail or not"
 )]
 
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 
 use super::catalog::named;
-use super::{Command, Context, Entry, Order, callable, help};
+use super::{Command, Context, Entry, callable, help};
 use crate::calls::histogram::Histogram;
 use crate::calls::latency::Series;
 
-const FLAGS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
+const FLAGS: &[Flag] = &[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale];
 /// Columns of a graph.
 const GRAPH_COLUMNS: usize = 80;
 /// Rows of a graph.
 const GRAPH_ROWS: u64 = 4;
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: Flags,
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
 
 /// `LATENCY`
 pub static LATENCY: Command = Command {
     subcommands: &[
         &DOCTOR, &GRAPH, &HELP, &HISTOGRAM, &HISTORY, &LATEST, &RESET,
     ],
-    ..command(
-        "latency",
-        -2,
-        Flags::of(&[]),
-        "tell how long things take",
-        |_| Ok(()),
-    )
+    ..Command::new("latency", -2, &[], "tell how long things take", |_| Ok(()))
 };
-static DOCTOR: Command = command("latency|doctor", 2, FLAGS, "a report for people", doctor);
-static GRAPH: Command = command(
+static DOCTOR: Command = Command::new("latency|doctor", 2, FLAGS, "a report for people", doctor);
+static GRAPH: Command = Command::new(
     "latency|graph",
     3,
     FLAGS,
@@ -59,28 +34,28 @@ static GRAPH: Command = command(
     graph,
 );
 static HELP: Command = help::command("latency|help");
-static HISTOGRAM: Command = command(
+static HISTOGRAM: Command = Command::new(
     "latency|histogram",
     -2,
     FLAGS,
     "how many calls of each command took at most how long",
     histogram,
 );
-static HISTORY: Command = command(
+static HISTORY: Command = Command::new(
     "latency|history",
     3,
     FLAGS,
     "the times of an event",
     history,
 );
-static LATEST: Command = command(
+static LATEST: Command = Command::new(
     "latency|latest",
     2,
     FLAGS,
     "the last time of each event",
     latest,
 );
-static RESET: Command = command("latency|reset", -2, FLAGS, "forget events", |context| {
+static RESET: Command = Command::new("latency|reset", -2, FLAGS, "forget events", |context| {
     let events: Vec<&[u8]> = context.args.iter().skip(1).collect();
     let forgotten = context.server.calls.latency.reset(events.into_iter());
     context.reply.int(forgotten as i64);

@@ -6,46 +6,33 @@
 )]
 
 use seawall_store::Op;
-use seawall_store::command::{CommandError, Flag, Flags, Keys, find as find_in_store};
+use seawall_store::command::{CommandError, Flag, Keys, find as find_in_store};
 use seawall_store::reply::ReplyBuf;
 
-use super::{Command, Context, Next, Order, help};
+use super::{Command, Context, Next, help};
 use crate::figures::Figures;
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: &[Flag],
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::of(flags),
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
 
 /// `MEMORY`
 pub static MEMORY: Command = Command {
     subcommands: &[&DOCTOR, &HELP, &MALLOC_STATS, &PURGE, &STATS, &USAGE],
-    ..command("memory", -2, &[], "tell where memory goes", |_| Ok(()))
+    ..Command::new("memory", -2, &[], "tell where memory goes", |_| Ok(()))
 };
-static DOCTOR: Command = command("memory|doctor", 2, &[], "a report for people", doctor);
+static DOCTOR: Command = Command::new("memory|doctor", 2, &[], "a report for people", |context| {
+    context.next = Next::Inquire(doctor);
+    Ok(())
+});
 static HELP: Command = help::command("memory|help");
-static MALLOC_STATS: Command = command(
+static MALLOC_STATS: Command = Command::new(
     "memory|malloc-stats",
     2,
     &[],
     "what the allocator says",
-    malloc_stats,
+    |context| {
+        context.next = Next::Inquire(malloc_stats);
+        Ok(())
+    },
 );
-static PURGE: Command = command(
+static PURGE: Command = Command::new(
     "memory|purge",
     2,
     &[],
@@ -55,14 +42,23 @@ static PURGE: Command = command(
         Ok(())
     },
 );
-static STATS: Command = command("memory|stats", 2, &[], "where memory goes, in bytes", stats);
+static STATS: Command = Command::new(
+    "memory|stats",
+    2,
+    &[],
+    "where memory goes, in bytes",
+    |context| {
+        context.next = Next::Inquire(stats);
+        Ok(())
+    },
+);
 static USAGE: Command = Command {
     keys: Keys::Range {
         first: 1,
         last: 1,
         step: 1,
     },
-    ..command(
+    ..Command::new(
         "memory|usage",
         -3,
         &[Flag::Readonly],
@@ -77,8 +73,7 @@ fn usage(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn stats(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn stats(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let databases: Vec<_> = figures.used_databases().collect();
     let reply = &mut *context.reply;
     let int = |reply: &mut ReplyBuf, name: &str, value: u64| {
@@ -115,8 +110,7 @@ fn stats(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn malloc_stats(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn malloc_stats(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let text = format!(
         "items: {} bytes in memory of their own, by size classes\nindex: {} bytes\nprocess: {} bytes resident\n",
         figures.used_bytes, figures.index_bytes, figures.resident_bytes
@@ -128,8 +122,7 @@ fn malloc_stats(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// Below so many bytes a report says nothing of worth.
 const SMALL_BYTES: u64 = 5 << 20;
 
-fn doctor(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let figures = Figures::collect(context)?;
+fn doctor(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
     let used = figures.memory_bytes();
     let mut findings = Vec::new();
     if used < SMALL_BYTES {

@@ -3,6 +3,7 @@
 //! A family is a file; a command is a `static` in it and a line in [`COMMANDS`]. Data commands are the
 //! store's ([`seawall_store::command`]); `table` holds both.
 
+pub mod arguments;
 mod called;
 mod called_keys;
 pub mod catalog;
@@ -11,6 +12,7 @@ pub mod config;
 pub mod connection;
 pub mod debug;
 pub mod deviations;
+mod docs;
 pub mod facts;
 mod help;
 pub mod info;
@@ -29,7 +31,7 @@ pub mod transaction;
 use std::fmt;
 use std::sync::Arc;
 
-use seawall_store::command::{CommandError, Flags, Keys, shown};
+use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 use seawall_store::reply::ReplyBuf;
 use seawall_store::{Millis, Op};
 
@@ -37,6 +39,7 @@ pub use called::Called;
 pub use table::{Entry, Runner, callable, entries, find, of_memcached};
 
 use crate::connection::Client;
+use crate::figures::Figures;
 use crate::resp::Words;
 use crate::server::Server;
 
@@ -113,6 +116,36 @@ pub struct Command {
     pub run: fn(&mut Context<'_>) -> Result<(), CommandError>,
 }
 
+impl Command {
+    /// A command without keys and subcommands, which runs after what its client sent before.
+    pub const fn new(
+        name: &'static str,
+        arity: i8,
+        flags: &[Flag],
+        about: &'static str,
+        run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+    ) -> Command {
+        Command {
+            name,
+            arity,
+            flags: Flags::of(flags),
+            keys: Keys::NONE,
+            about,
+            subcommands: &[],
+            order: Order::AfterAll,
+            run,
+        }
+    }
+
+    /// The same, at once.
+    pub const fn at_once(self) -> Command {
+        Command {
+            order: Order::AtOnce,
+            ..self
+        }
+    }
+}
+
 /// When a command runs, seen from the commands that its client sent before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -127,6 +160,9 @@ impl fmt::Debug for Command {
         f.write_str(self.name)
     }
 }
+
+/// What a handler writes once the figures of all shards are there.
+pub type Tell = fn(&mut Context<'_>, &Figures) -> Result<(), CommandError>;
 
 /// Where the reply comes from.
 #[derive(Debug, Default)]
@@ -147,6 +183,8 @@ pub enum Next {
         /// What it gets then, encoded.
         reply: Vec<u8>,
     },
+    /// This tells, when the shards have told their figures.
+    Inquire(Tell),
     /// The client waits until its worker is [told](crate::mailbox::Message::Told) the reply.
     Told,
     /// It runs what `MULTI` queued.

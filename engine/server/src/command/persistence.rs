@@ -3,33 +3,14 @@
 use std::sync::Arc;
 
 use seawall_store::StoreError;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 use seawall_store::reply::ReplyBuf;
 
-use super::{Command, Context, Next, Order};
+use super::{Command, Context, Next};
 use crate::mailbox::Message;
 
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: &[Flag],
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::of(flags),
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
-
 /// `SAVE`
-pub static SAVE: Command = command(
+pub static SAVE: Command = Command::new(
     "save",
     1,
     &[
@@ -43,7 +24,7 @@ pub static SAVE: Command = command(
 );
 
 /// `BGSAVE [SCHEDULE]`
-pub static BGSAVE: Command = command(
+pub static BGSAVE: Command = Command::new(
     "bgsave",
     -1,
     &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading],
@@ -52,7 +33,7 @@ pub static BGSAVE: Command = command(
 );
 
 /// `BGREWRITEAOF`
-pub static BGREWRITEAOF: Command = command(
+pub static BGREWRITEAOF: Command = Command::new(
     "bgrewriteaof",
     1,
     &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading],
@@ -61,7 +42,7 @@ pub static BGREWRITEAOF: Command = command(
 );
 
 /// `LASTSAVE`
-pub static LASTSAVE: Command = command(
+pub static LASTSAVE: Command = Command::new(
     "lastsave",
     1,
     &[Flag::Loading, Flag::Stale, Flag::Fast],

@@ -4,36 +4,17 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::number::{self, parse_int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 use seawall_store::reply::ReplyBuf;
 
 use super::client::deadline;
 use super::connection::REDIS_VERSION;
-use super::{Command, Context, Next, Order};
+use super::{Command, Context, Next};
 use crate::ending::Wish;
 use crate::mailbox::Message;
 
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: &[Flag],
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::of(flags),
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
-
 /// `TIME`
-pub static TIME: Command = command(
+pub static TIME: Command = Command::new(
     "time",
     1,
     &[Flag::Loading, Flag::Stale, Flag::Fast],
@@ -51,7 +32,7 @@ pub static TIME: Command = command(
 );
 
 /// `LOLWUT [VERSION version]`
-pub static LOLWUT: Command = command(
+pub static LOLWUT: Command = Command::new(
     "lolwut",
     -1,
     &[Flag::Readonly, Flag::Fast],
@@ -60,7 +41,7 @@ pub static LOLWUT: Command = command(
 );
 
 /// `ROLE`
-pub static ROLE: Command = command(
+pub static ROLE: Command = Command::new(
     "role",
     1,
     &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::Fast],
@@ -75,7 +56,7 @@ pub static ROLE: Command = command(
 );
 
 /// `WAIT numreplicas timeout`
-pub static WAIT: Command = command(
+pub static WAIT: Command = Command::new(
     "wait",
     3,
     &[Flag::Noscript],
@@ -84,7 +65,7 @@ pub static WAIT: Command = command(
 );
 
 /// `REPLICAOF host port | NO ONE`
-pub static REPLICAOF: Command = command(
+pub static REPLICAOF: Command = Command::new(
     "replicaof",
     3,
     &[
@@ -98,7 +79,7 @@ pub static REPLICAOF: Command = command(
 );
 
 /// `SLAVEOF host port | NO ONE`
-pub static SLAVEOF: Command = command(
+pub static SLAVEOF: Command = Command::new(
     "slaveof",
     3,
     &[
@@ -112,7 +93,7 @@ pub static SLAVEOF: Command = command(
 );
 
 /// `FAILOVER [...]`
-pub static FAILOVER: Command = command(
+pub static FAILOVER: Command = Command::new(
     "failover",
     -1,
     &[Flag::Admin, Flag::Noscript, Flag::Stale],
@@ -121,7 +102,7 @@ pub static FAILOVER: Command = command(
 );
 
 /// `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`
-pub static SHUTDOWN: Command = command(
+pub static SHUTDOWN: Command = Command::new(
     "shutdown",
     -1,
     &[

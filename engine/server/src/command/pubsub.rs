@@ -7,36 +7,17 @@
 
 use std::collections::HashSet;
 
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 use seawall_store::reply::Protocol;
 
-use super::{Command, Context, Next, Order, help};
+use super::{Command, Context, Next, help};
 use crate::connection::{Client, Subscriptions};
 use crate::pubsub::{Published, Topic};
 use crate::server::Server;
 
-const SUBSCRIBES: Flags = Flags::of(&[Flag::Pubsub, Flag::Noscript, Flag::Loading, Flag::Stale]);
-const PUBLISHES: Flags = Flags::of(&[Flag::Pubsub, Flag::Loading, Flag::Stale, Flag::Fast]);
-const TELLS: Flags = Flags::of(&[Flag::Pubsub, Flag::Loading, Flag::Stale]);
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: Flags,
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
+const SUBSCRIBES: &[Flag] = &[Flag::Pubsub, Flag::Noscript, Flag::Loading, Flag::Stale];
+const PUBLISHES: &[Flag] = &[Flag::Pubsub, Flag::Loading, Flag::Stale, Flag::Fast];
+const TELLS: &[Flag] = &[Flag::Pubsub, Flag::Loading, Flag::Stale];
 
 /// What a client wants of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +27,7 @@ enum Change {
 }
 
 /// `SUBSCRIBE channel [channel ...]`
-pub static SUBSCRIBE: Command = command(
+pub static SUBSCRIBE: Command = Command::new(
     "subscribe",
     -2,
     SUBSCRIBES,
@@ -55,7 +36,7 @@ pub static SUBSCRIBE: Command = command(
 );
 
 /// `UNSUBSCRIBE [channel [channel ...]]`
-pub static UNSUBSCRIBE: Command = command(
+pub static UNSUBSCRIBE: Command = Command::new(
     "unsubscribe",
     -1,
     SUBSCRIBES,
@@ -64,7 +45,7 @@ pub static UNSUBSCRIBE: Command = command(
 );
 
 /// `PSUBSCRIBE pattern [pattern ...]`
-pub static PSUBSCRIBE: Command = command(
+pub static PSUBSCRIBE: Command = Command::new(
     "psubscribe",
     -2,
     SUBSCRIBES,
@@ -73,7 +54,7 @@ pub static PSUBSCRIBE: Command = command(
 );
 
 /// `PUNSUBSCRIBE [pattern [pattern ...]]`
-pub static PUNSUBSCRIBE: Command = command(
+pub static PUNSUBSCRIBE: Command = Command::new(
     "punsubscribe",
     -1,
     SUBSCRIBES,
@@ -82,7 +63,7 @@ pub static PUNSUBSCRIBE: Command = command(
 );
 
 /// `SSUBSCRIBE shardchannel [shardchannel ...]`
-pub static SSUBSCRIBE: Command = command(
+pub static SSUBSCRIBE: Command = Command::new(
     "ssubscribe",
     -2,
     SUBSCRIBES,
@@ -98,7 +79,7 @@ pub static SSUBSCRIBE: Command = command(
 );
 
 /// `SUNSUBSCRIBE [shardchannel [shardchannel ...]]`
-pub static SUNSUBSCRIBE: Command = command(
+pub static SUNSUBSCRIBE: Command = Command::new(
     "sunsubscribe",
     -1,
     SUBSCRIBES,
@@ -107,7 +88,7 @@ pub static SUNSUBSCRIBE: Command = command(
 );
 
 /// `PUBLISH channel message`
-pub static PUBLISH: Command = command(
+pub static PUBLISH: Command = Command::new(
     "publish",
     3,
     PUBLISHES,
@@ -122,7 +103,7 @@ pub static PUBLISH: Command = command(
 );
 
 /// `SPUBLISH shardchannel message`
-pub static SPUBLISH: Command = command(
+pub static SPUBLISH: Command = Command::new(
     "spublish",
     3,
     PUBLISHES,
@@ -148,15 +129,9 @@ pub static PUBSUB: Command = Command {
         &SHARDCHANNELS,
         &SHARDNUMSUB,
     ],
-    ..command(
-        "pubsub",
-        -2,
-        Flags::of(&[]),
-        "tell who listens to what",
-        |_| Ok(()),
-    )
+    ..Command::new("pubsub", -2, &[], "tell who listens to what", |_| Ok(()))
 };
-static CHANNELS: Command = command(
+static CHANNELS: Command = Command::new(
     "pubsub|channels",
     -2,
     TELLS,
@@ -164,7 +139,7 @@ static CHANNELS: Command = command(
     |context| names(context, Topic::Channel),
 );
 static HELP: Command = help::command("pubsub|help");
-static NUMPAT: Command = command(
+static NUMPAT: Command = Command::new(
     "pubsub|numpat",
     2,
     TELLS,
@@ -175,21 +150,21 @@ static NUMPAT: Command = command(
         Ok(())
     },
 );
-static NUMSUB: Command = command(
+static NUMSUB: Command = Command::new(
     "pubsub|numsub",
     -2,
     TELLS,
     "how many listen to each channel",
     |context| listeners(context, Topic::Channel),
 );
-static SHARDCHANNELS: Command = command(
+static SHARDCHANNELS: Command = Command::new(
     "pubsub|shardchannels",
     -2,
     TELLS,
     "the shard channels that somebody listens to",
     |context| names(context, Topic::ShardChannel),
 );
-static SHARDNUMSUB: Command = command(
+static SHARDNUMSUB: Command = Command::new(
     "pubsub|shardnumsub",
     -2,
     TELLS,

@@ -1,35 +1,16 @@
 //! `FUNCTION` and `SCRIPT`, as far as a server without scripts answers them: what forgets all of them has
 //! nothing to forget, what lists them lists none.
 
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 
-use super::{Command, Context, Order, help};
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: &[Flag],
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags: Flags::of(flags),
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
+use super::{Command, Context, help};
 
 /// `FUNCTION`
 pub static FUNCTION: Command = Command {
     subcommands: &[&FUNCTION_FLUSH, &FUNCTION_HELP, &FUNCTION_LIST],
-    ..command("function", -2, &[], "functions; there are none", |_| Ok(()))
+    ..Command::new("function", -2, &[], "functions; there are none", |_| Ok(()))
 };
-static FUNCTION_FLUSH: Command = command(
+static FUNCTION_FLUSH: Command = Command::new(
     "function|flush",
     -2,
     &[Flag::Write, Flag::Noscript],
@@ -37,7 +18,7 @@ static FUNCTION_FLUSH: Command = command(
     flush,
 );
 static FUNCTION_HELP: Command = help::command("function|help");
-static FUNCTION_LIST: Command = command(
+static FUNCTION_LIST: Command = Command::new(
     "function|list",
     -2,
     &[Flag::Noscript],
@@ -51,9 +32,9 @@ static FUNCTION_LIST: Command = command(
 /// `SCRIPT`
 pub static SCRIPT: Command = Command {
     subcommands: &[&SCRIPT_EXISTS, &SCRIPT_FLUSH, &SCRIPT_HELP],
-    ..command("script", -2, &[], "scripts; there are none", |_| Ok(()))
+    ..Command::new("script", -2, &[], "scripts; there are none", |_| Ok(()))
 };
-static SCRIPT_EXISTS: Command = command(
+static SCRIPT_EXISTS: Command = Command::new(
     "script|exists",
     -3,
     &[Flag::Noscript],
@@ -65,7 +46,7 @@ static SCRIPT_EXISTS: Command = command(
         Ok(())
     },
 );
-static SCRIPT_FLUSH: Command = command(
+static SCRIPT_FLUSH: Command = Command::new(
     "script|flush",
     -2,
     &[Flag::Noscript],

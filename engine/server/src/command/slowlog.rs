@@ -1,45 +1,22 @@
 //! `SLOWLOG`: the calls that took long.
 
 use seawall_store::command::number::parse_int;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 
-use super::{Command, Context, Order, help};
+use super::{Command, Context, help};
 
-const FLAGS: Flags = Flags::of(&[Flag::Admin, Flag::Loading, Flag::Stale]);
+const FLAGS: &[Flag] = &[Flag::Admin, Flag::Loading, Flag::Stale];
 /// How many are told where no number is given.
 const TOLD: usize = 10;
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: Flags,
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AfterAll,
-        run,
-    }
-}
 
 /// `SLOWLOG`
 pub static SLOWLOG: Command = Command {
     subcommands: &[&GET, &HELP, &LEN, &RESET],
-    ..command(
-        "slowlog",
-        -2,
-        Flags::of(&[]),
-        "tell of calls that took long",
-        |_| Ok(()),
-    )
+    ..Command::new("slowlog", -2, &[], "tell of calls that took long", |_| {
+        Ok(())
+    })
 };
-static GET: Command = command(
+static GET: Command = Command::new(
     "slowlog|get",
     -2,
     FLAGS,
@@ -47,11 +24,11 @@ static GET: Command = command(
     get,
 );
 static HELP: Command = help::command("slowlog|help");
-static LEN: Command = command("slowlog|len", 2, FLAGS, "how many there are", |context| {
+static LEN: Command = Command::new("slowlog|len", 2, FLAGS, "how many there are", |context| {
     context.reply.int(context.server.calls.slowlog.len() as i64);
     Ok(())
 });
-static RESET: Command = command("slowlog|reset", 2, FLAGS, "forget them", |context| {
+static RESET: Command = Command::new("slowlog|reset", 2, FLAGS, "forget them", |context| {
     context.server.calls.slowlog.reset();
     context.reply.ok();
     Ok(())

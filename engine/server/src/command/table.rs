@@ -5,9 +5,7 @@ use std::sync::LazyLock;
 
 use seawall_store::command::{self as store, CommandError, Flags, Keys, memcached, shown};
 
-use super::facts::{self, Facts};
 use super::{COMMANDS, Command, arity_error};
-use crate::resp::Words;
 
 /// Who runs a command.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +25,8 @@ pub struct Entry {
     pub runner: Runner,
     /// The places of its subcommands.
     subcommands: Range<usize>,
-    /// Whether the store runs its subcommands as one command: Redis's facts name them apart.
-    holds_parts: bool,
+    /// The subcommand, where the store runs it as a part of its command.
+    part: Option<&'static store::Part>,
 }
 
 impl Entry {
@@ -37,70 +35,41 @@ impl Entry {
         &entries()[self.subcommands.clone()]
     }
 
-    /// What is meant with these arguments: the command itself, or the subcommand that the first one
-    /// names.
+    /// What is meant with this first argument: the command itself, or the subcommand that it names.
     ///
     /// # Errors
     /// A subcommand that there is not, in Redis's words.
-    pub fn meant(&'static self, args: &Words) -> Result<&'static Entry, CommandError> {
-        let Some(name) = args.get(0).filter(|_| !self.subcommands.is_empty()) else {
+    pub fn meant(&'static self, first: Option<&[u8]>) -> Result<&'static Entry, CommandError> {
+        let Some(name) = first.filter(|_| !self.subcommands.is_empty()) else {
             return Ok(self);
         };
-        let own = |entry: &&Entry| {
-            let own = entry.name().rsplit('|').next().unwrap_or_default();
-            name.eq_ignore_ascii_case(own.as_bytes())
-        };
-        let meant = self.subcommands().iter().find(own);
-        meant.ok_or_else(|| unknown_subcommand(self, name))
+        self.subcommand(name)
+            .ok_or_else(|| unknown_subcommand(self, name))
     }
 
-    /// What is called with these arguments.
+    /// The subcommand of this name.
+    pub fn subcommand(&self, name: &[u8]) -> Option<&'static Entry> {
+        self.subcommands().iter().find(|entry| {
+            let own = entry.name().rsplit('|').next().unwrap_or_default();
+            name.eq_ignore_ascii_case(own.as_bytes())
+        })
+    }
+
+    /// What is called with `args` arguments, of which this is the first.
     ///
     /// # Errors
     /// As [`Entry::meant`], or a wrong number of arguments.
-    pub fn called(&'static self, args: &Words) -> Result<&'static Entry, CommandError> {
-        let called = self.meant(args)?;
-        if called.accepts(args.len()) {
+    pub fn called(
+        &'static self,
+        first: Option<&[u8]>,
+        args: usize,
+    ) -> Result<&'static Entry, CommandError> {
+        let called = self.meant(first)?;
+        if called.accepts(args) {
             Ok(called)
         } else {
             Err(arity_error(called))
         }
-    }
-
-    /// Whether the store runs its subcommands as one command: Redis's facts name them apart.
-    pub fn holds_parts(&self) -> bool {
-        self.holds_parts
-    }
-
-    /// The subcommand that a word names, where the store runs it as [a part](Entry::holds_parts).
-    pub fn part(&self, word: &[u8]) -> Option<&'static Facts> {
-        let word = std::str::from_utf8(word).ok()?.to_ascii_lowercase();
-        facts::find(&format!("{}|{word}", self.name()))
-    }
-
-    /// Whether a call whose first argument, of `args`, is `word` may run.
-    ///
-    /// # Errors
-    /// A subcommand that there is not, or a wrong number of arguments.
-    pub fn check_part(&self, word: Option<&[u8]>, args: usize) -> Result<(), CommandError> {
-        let Some(word) = word.filter(|_| self.holds_parts) else {
-            return Ok(());
-        };
-        let part = self
-            .part(word)
-            .ok_or_else(|| unknown_subcommand(self, word))?;
-        let wanted = usize::from(part.arity.unsigned_abs());
-        let fits = if part.arity < 0 {
-            args + 1 >= wanted
-        } else {
-            args + 1 == wanted
-        };
-        fits.then_some(()).ok_or_else(|| {
-            CommandError::new(format!(
-                "ERR wrong number of arguments for '{}' command",
-                part.name
-            ))
-        })
     }
 
     /// Whether `args` arguments (the command's name not counted) fit the arity.
@@ -115,33 +84,37 @@ impl Entry {
 
     /// Its name, in lower case; a subcommand's after its container's: `client|id`.
     pub fn name(&self) -> &'static str {
-        match self.runner {
-            Runner::Store(command) => command.name,
-            Runner::Server(command) => command.name,
+        match (self.part, self.runner) {
+            (Some(part), _) => part.name,
+            (None, Runner::Store(command)) => command.name,
+            (None, Runner::Server(command)) => command.name,
         }
     }
 
     /// How many words a call has, the name counted; negative: at least so many.
     pub fn arity(&self) -> i8 {
-        match self.runner {
-            Runner::Store(command) => command.arity,
-            Runner::Server(command) => command.arity,
+        match (self.part, self.runner) {
+            (Some(part), _) => part.arity,
+            (None, Runner::Store(command)) => command.arity,
+            (None, Runner::Server(command)) => command.arity,
         }
     }
 
     /// What it does.
     pub fn flags(&self) -> Flags {
-        match self.runner {
-            Runner::Store(command) => command.flags,
-            Runner::Server(command) => command.flags,
+        match (self.part, self.runner) {
+            (Some(part), _) => part.flags,
+            (None, Runner::Store(command)) => command.flags,
+            (None, Runner::Server(command)) => command.flags,
         }
     }
 
     /// One line for people.
     pub fn about(&self) -> &'static str {
-        match self.runner {
-            Runner::Store(command) => command.about,
-            Runner::Server(command) => command.about,
+        match (self.part, self.runner) {
+            (Some(part), _) => part.about,
+            (None, Runner::Store(command)) => command.about,
+            (None, Runner::Server(command)) => command.about,
         }
     }
 
@@ -211,36 +184,38 @@ impl Table {
             .filter(|command| !is_own(command))
             .map(|&command| Runner::Store(command));
         let mut entries = Vec::new();
-        let add = |entries: &mut Vec<Entry>, runner| {
-            let mut entry = Entry {
+        let add = |entries: &mut Vec<Entry>, runner, part| {
+            entries.push(Entry {
                 number: entries.len(),
                 runner,
                 subcommands: 0..0,
-                holds_parts: false,
-            };
-            let prefix = format!("{}|", entry.name());
-            entry.holds_parts = matches!(runner, Runner::Store(_))
-                && facts::all()
-                    .iter()
-                    .any(|facts| facts.name.starts_with(&prefix));
-            entries.push(entry);
+                part,
+            });
         };
         own.chain(stores)
-            .for_each(|runner| add(&mut entries, runner));
+            .for_each(|runner| add(&mut entries, runner, None));
         let found_by_name = entries.len();
         for command in 0..found_by_name {
-            let Runner::Server(Command { subcommands, .. }) = entries[command].runner else {
-                continue;
-            };
             let first = entries.len();
-            for subcommand in *subcommands {
-                add(&mut entries, Runner::Server(subcommand));
+            match entries[command].runner {
+                Runner::Server(Command { subcommands, .. }) => {
+                    for subcommand in *subcommands {
+                        add(&mut entries, Runner::Server(subcommand), None);
+                    }
+                }
+                Runner::Store(whole) => {
+                    let parts = store::PARTS.iter();
+                    let own = parts.filter(|(of, _)| std::ptr::eq(*of, whole));
+                    for part in own.flat_map(|(_, parts)| *parts) {
+                        add(&mut entries, Runner::Store(whole), Some(part));
+                    }
+                }
             }
             entries[command].subcommands = first..entries.len();
         }
         let foreign = entries.len();
         for command in memcached::COMMANDS {
-            add(&mut entries, Runner::Store(command));
+            add(&mut entries, Runner::Store(command), None);
         }
         // Several places for each: probes stay few.
         let mut places = vec![0; (found_by_name * 4).next_power_of_two()];
@@ -311,18 +286,25 @@ mod tests {
             for subcommand in entry.subcommands() {
                 let own = subcommand.name().strip_prefix(entry.name());
                 let own = own.and_then(|name| name.strip_prefix('|')).unwrap();
-                let mut args: Words = [own.to_uppercase()].into_iter().collect();
+                let own = own.to_uppercase();
                 let least = usize::from(subcommand.arity().unsigned_abs());
-                (2..least).for_each(|_| args.push(b"x"));
-                let called = entry.called(&args).unwrap();
+                let called = entry.called(Some(own.as_bytes()), least - 1).unwrap();
                 assert_eq!(called.number, subcommand.number);
             }
         }
         let get = find(b"get").unwrap();
-        let words = |words: &[&str]| words.iter().collect::<Words>();
-        assert_eq!(get.called(&words(&["a"])).unwrap().number, get.number);
-        let error = get.called(&words(&[])).unwrap_err().to_string();
+        assert_eq!(get.called(Some(b"a"), 1).unwrap().number, get.number);
+        let error = get.called(None, 0).unwrap_err().to_string();
         assert_eq!(error, "ERR wrong number of arguments for 'get' command");
+        let object = find(b"object").unwrap();
+        let encoding = object.called(Some(b"Encoding"), 2).unwrap();
+        assert_eq!(encoding.name(), "object|encoding");
+        assert!(matches!(encoding.runner, Runner::Store(command) if command.name == "object"));
+        let error = object.called(Some(b"freq"), 1).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "ERR wrong number of arguments for 'object|freq' command"
+        );
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 
 use seawall_store::Op;
 use seawall_store::command::CommandError;
+use seawall_store::command::server::FLUSHALL;
 use seawall_store::reply::Protocol;
 
+use super::inquiry::Teller;
 use super::order::Asked;
 use super::{Connection, Gate, Place, Queued, Replies, Turn};
 use crate::calls::{Begun, Spoken};
@@ -163,6 +165,9 @@ impl Connection {
                     let len = element::len(&stored[exec.used..]).unwrap_or(0);
                     let reply = &stored[exec.used..exec.used + len];
                     (turn.server.calls).within(&called, &self.client.card, reply);
+                    if called.is_of(&FLUSHALL) && !reply.starts_with(b"-") {
+                        turn.server.flushed_all(turn.now);
+                    }
                     exec.used += len;
                     if self.client.replies != Replies::Off {
                         exec.reply.extend_from_slice(reply);
@@ -173,7 +178,7 @@ impl Connection {
                     let begun = Begun::now(called);
                     let next = self.run(called.entry, &args, true, turn);
                     let reply = match &next {
-                        Next::Forward(_) => &[],
+                        Next::Forward(_) | Next::Inquire(_) => &[],
                         Next::Wait { reply, .. } => reply.as_slice(),
                         _ => turn.scratch.as_bytes(),
                     };
@@ -183,6 +188,14 @@ impl Connection {
                         Next::Forward(op) => {
                             let op = op.within(within).answered_in(self.client.protocol);
                             turn.store.send(turn.tag(exec.place), op);
+                            exec.stored = Some(stored);
+                            exec.asked = true;
+                            self.exec = Some(exec);
+                            return;
+                        }
+                        Next::Inquire(tell) => {
+                            let teller = Teller::Command(called.entry, args, tell, true);
+                            self.inquire_at(exec.place, teller, turn);
                             exec.stored = Some(stored);
                             exec.asked = true;
                             self.exec = Some(exec);

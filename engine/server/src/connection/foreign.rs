@@ -6,6 +6,8 @@ use seawall_store::command::memcached::SET;
 use seawall_store::command::server::FLUSHDB;
 use seawall_store::{Millis, Op};
 
+use super::inquiry::Teller;
+use super::order::Asked;
 use super::{Call, Connection, Reader, Replies, Turn};
 use crate::calls::Begun;
 use crate::command::connection::is_password;
@@ -75,6 +77,9 @@ impl Connection {
                 self.say(line, quiet);
             }
             Request::Stats(section) => {
+                if section.is_empty() {
+                    return self.inquire(Teller::Memcached, false, Asked::default(), turn);
+                }
                 let told = stats(&section, turn);
                 self.say(&told, false);
             }

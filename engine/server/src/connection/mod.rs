@@ -18,6 +18,7 @@ mod client;
 mod exec;
 mod foreign;
 mod input;
+mod inquiry;
 mod order;
 mod refusal;
 mod run;
@@ -44,6 +45,7 @@ use crate::resp::{Bounds, Parser, Words};
 use crate::server::Server;
 use exec::Exec;
 use input::Input;
+use inquiry::Inquiry;
 use order::Order;
 use wait::{Awaited, Parked};
 
@@ -81,8 +83,13 @@ pub struct Turn<'a> {
 
 impl Turn<'_> {
     fn tag(&self, place: Place) -> u64 {
-        u64::from(self.slot) << 32 | u64::from(place)
+        tag(self.slot, place)
     }
+}
+
+/// The tag of a connection's place.
+pub fn tag(slot: u32, place: Place) -> u64 {
+    u64::from(slot) << 32 | u64::from(place)
 }
 
 /// The connection and the place that a tag means.
@@ -136,6 +143,7 @@ pub struct Connection {
     reply_bytes: usize,
     gate: Gate,
     exec: Option<Box<Exec>>,
+    inquiry: Option<Box<Inquiry>>,
     parked: Option<Parked>,
     /// Replies and messages that the network has not got yet.
     output: Vec<u8>,
@@ -166,6 +174,7 @@ impl Connection {
             reply_bytes: REPLY_BYTES_FIRST,
             gate: Gate::Open,
             exec: None,
+            inquiry: None,
             parked: None,
             output: Vec::new(),
             queued: 0,
@@ -222,6 +231,7 @@ impl Connection {
 
     /// Begins what had to wait and need not any more.
     pub fn resume(&mut self, turn: &mut Turn<'_>) {
+        self.go_on_with_inquiry(turn);
         self.go_on_with_exec(turn);
         match &self.gate {
             Gate::Alone if !self.order.is_empty() => return,
@@ -254,6 +264,8 @@ impl Connection {
                 };
                 self.reply_bytes = bytes.len().max(self.reply_bytes - self.reply_bytes / 8);
                 self.unpark(timers, slot);
+                // Instead of figures an error may come.
+                self.inquiry.take_if(|inquiry| inquiry.place == place);
                 match &mut self.exec {
                     Some(exec) if exec.place == place => exec.take(bytes),
                     _ => self.order.answer(place, bytes, &mut self.output),
@@ -269,6 +281,7 @@ impl Connection {
                 self.unpark(timers, slot);
                 self.order.answer(place, reply, &mut self.output);
             }
+            Answered::Stats(shards) => self.heard(place, shards),
         }
         self.has_more()
     }
@@ -280,7 +293,10 @@ impl Connection {
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
     pub fn has_more(&self) -> bool {
-        self.exec.is_some() || matches!(self.gate, Gate::Held(_)) || !self.input.is_empty()
+        self.exec.is_some()
+            || self.inquiry.is_some()
+            || matches!(self.gate, Gate::Held(_))
+            || !self.input.is_empty()
     }
 
     /// Sends what it did not ask for. Whoever does not read, so that more waits than may, is dropped at once.
@@ -328,7 +344,10 @@ impl Connection {
             // Nobody else answers it any more.
             self.order.answer(exec.place, &[], &mut self.output);
         }
-        self.exec = None;
+        if let Some(inquiry) = self.inquiry.take_if(|inquiry| inquiry.is_told()) {
+            self.order.answer(inquiry.place, &[], &mut self.output);
+        }
+        (self.exec, self.inquiry) = (None, None);
         self.order.forget_calls();
         self.output = Vec::new();
         self.fall_silent(turn.server);
@@ -398,7 +417,8 @@ impl Connection {
             return false;
         }
         let since = *self.slow_since.get_or_insert(now);
-        now.since(since) > limit.soft_s * 1_000
+        // Redis compares whole seconds of its clock.
+        (now.0 / 1_000).saturating_sub(since.0 / 1_000) > limit.soft_s
     }
 
     /// Whether it said nothing for longer than `timeout` allows. Who waits or listens may be silent.

@@ -7,6 +7,7 @@ use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
 use seawall_store::store::Watch;
 
+use super::inquiry::Teller;
 use super::order::Asked;
 use super::refusal::{refusal, runs_at_once};
 use super::wait::Awaited;
@@ -49,8 +50,8 @@ impl Connection {
         // The client's line shows what it called last, whether that may be called or not.
         let meant = match &parsed {
             Parsed::Unknown(..) => None,
-            Parsed::Store(called, _) => Some(called.entry),
-            Parsed::Server(called, args) => called.entry.meant(args).ok(),
+            Parsed::Store(called, op) => called.entry.meant(op.get(0)).ok(),
+            Parsed::Server(called, args) => called.entry.meant(args.get(0)).ok(),
         };
         let command = meant.map_or(0, |entry| entry.number as u64 + 1);
         self.client.card.command.set(command);
@@ -64,14 +65,11 @@ impl Connection {
                 return Err(CommandError::unknown(&name, args.iter()));
             }
             Parsed::Store(called, op) => {
-                if !called.accepts(op.len()) {
-                    return Err(crate::command::arity_error(called.entry));
-                }
-                called.entry.check_part(op.get(0), op.len())?;
+                let called = called.of(called.entry.called(op.get(0), op.len())?);
                 Call::Store(called, op)
             }
             Parsed::Server(called, args) => {
-                let called = called.of(called.entry.called(&args)?);
+                let called = called.of(called.entry.called(args.get(0), args.len())?);
                 Call::Server(called, args)
             }
         };
@@ -191,7 +189,11 @@ impl Connection {
                     self.client.replies = Replies::On;
                 }
                 match &next {
-                    Next::Forward(_) | Next::Watch | Next::Wait { .. } | Next::Told => {
+                    Next::Forward(_)
+                    | Next::Watch
+                    | Next::Wait { .. }
+                    | Next::Told
+                    | Next::Inquire(_) => {
                         if matches!(next, Next::Wait { .. } | Next::Told) {
                             begun.park();
                         }
@@ -211,7 +213,7 @@ impl Connection {
                             .called(&begun, Some(words), card, turn.now, reply);
                     }
                 }
-                self.follow(next, &args, awaited, muted, turn);
+                self.follow(next, called.entry, &args, awaited, muted, turn);
                 self.client.show();
             }
         }
@@ -280,6 +282,7 @@ impl Connection {
     fn follow(
         &mut self,
         next: Next,
+        entry: &'static Entry,
         args: &Words,
         begun: Option<Begun>,
         muted: bool,
@@ -308,6 +311,10 @@ impl Connection {
                 self.gate = Gate::Alone;
                 let place = self.order.take(muted, asked);
                 return self.park(place, None, Awaited::Word, turn.timers, turn.slot);
+            }
+            Next::Inquire(tell) => {
+                let teller = Teller::Command(entry, args.clone(), tell, false);
+                return self.inquire(teller, muted, asked, turn);
             }
             Next::Watch => {
                 self.gate = Gate::Alone;

@@ -66,6 +66,7 @@ impl Hub {
         }
         if let Some(attempt) = closing
             && self.quiet_in != closing
+            && self.flushes == 0
             && self
                 .seats
                 .iter()

@@ -7,13 +7,13 @@ mod seat;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_store::command::server::FLUSHDB;
+use seawall_store::command::server::{FLUSHALL, FLUSHDB};
 use seawall_store::event::Classes;
 use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
 use seawall_store::{Millis, Op, StoreError, Worker};
 
-use crate::connection::{Connection, Language, Timers, Turn, untag};
+use crate::connection::{Connection, Language, Timers, Turn, tag, untag};
 use crate::limits::Limits;
 use crate::net::{Event, Net, Token};
 use crate::notify;
@@ -22,6 +22,8 @@ use seat::{Flushed, Life, Seat};
 
 /// How often connections go on with what answers made possible before the network is asked again.
 const ROUNDS_MAX: usize = 8;
+/// Who asks the store where no client does.
+const NOBODY: u32 = u32::MAX;
 /// Between two looks at every client.
 const CRON_MS: u64 = 100;
 
@@ -73,6 +75,8 @@ pub struct Hub {
     closing: Option<u64>,
     /// The one in which it was said that none is on its way.
     quiet_in: Option<u64>,
+    /// Removals of all keys for Memcached's clients that are on their way.
+    flushes: usize,
 }
 
 impl Hub {
@@ -111,6 +115,7 @@ impl Hub {
             left: false,
             closing: None,
             quiet_in: None,
+            flushes: 0,
         }
     }
 
@@ -156,7 +161,7 @@ impl Hub {
     pub fn event(&mut self, event: Event<'_>) {
         if std::mem::take(&mut self.slept) {
             // What came in came while the network waited: it must not happen at a time before that.
-            self.now = self.server.store.now();
+            self.now = self.server.awake();
             self.store.see(self.now);
         }
         match event {
@@ -196,7 +201,7 @@ impl Hub {
 
     /// One turn: messages, timers, shards, answers, and what those make possible.
     pub fn turn(&mut self) {
-        self.now = self.server.store.now();
+        self.now = self.server.awake();
         self.follow_limits();
         self.take_mail();
         while let Some((slot, place)) = self.timers.take(self.now) {
@@ -325,22 +330,30 @@ impl Hub {
     fn take_answers(&mut self) {
         let (seats, timers) = (&mut self.seats, &mut self.timers);
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
-        let (calls, now) = (&self.server.calls, self.now);
+        let (server, now, flushes) = (&self.server, self.now, &mut self.flushes);
+        let calls = &server.calls;
         self.store.answers(|tag, answered: Answered<'_>| {
             let (slot, place) = untag(tag);
+            if slot == NOBODY {
+                *flushes -= 1;
+                return;
+            }
             let Some(seat) = &mut seats[slot as usize] else {
                 return;
             };
             let reply = match answered {
                 Answered::Reply(reply) => Some(reply),
                 Answered::Cancelled => Some(seat.connection.reply_given_up()),
-                Answered::Parked { .. } => None,
+                Answered::Parked { .. } | Answered::Stats(_) => None,
             };
             if let Some(reply) = reply
                 && let Some(begun) = seat.connection.settle(place)
             {
                 let card = &seat.connection.client.card;
                 calls.end(&begun, card, now, reply);
+                if begun.called().is_of(&FLUSHALL) && !reply.starts_with(b"-") {
+                    server.flushed_all(now);
+                }
                 if seat.connection.language() == Language::Memcached {
                     calls.came_to(&begun, card, reply);
                 }
@@ -370,7 +383,8 @@ impl Hub {
             .pause
             .is_on(Millis(self.now.0.saturating_sub(2 * CRON_MS)));
         if self.closing.is_none() && self.server.flush_is_due(self.now) {
-            self.store.execute(&Op::new(&FLUSHDB));
+            self.flushes += 1;
+            self.store.send(tag(NOBODY, 0), Op::new(&FLUSHDB));
         }
         for slot in 0..self.seats.len() as u32 {
             let Some(seat) = &mut self.seats[slot as usize] else {

@@ -23,7 +23,7 @@ pub use line::TOO_LARGE;
 pub use outcome::Outcome;
 pub use parser::{Parser, Request, When};
 pub use plain::retrieves;
-pub use stats::stats;
+pub use stats::{general, stats};
 
 /// The version whose answers these are, which clients ask for to know what they may send.
 pub const SPOKEN_VERSION: &str = "1.6.18";

@@ -12,13 +12,13 @@ use super::SPOKEN_VERSION;
 use crate::calls::{Calls, Count};
 use crate::command::{find, of_memcached};
 use crate::connection::Turn;
+use crate::figures::Figures;
 use crate::info::cpu_seconds;
 use crate::server::Server;
 
-/// The answer to `stats` with these words after it.
+/// The answer to `stats` with these words after it, of which there are some.
 pub fn stats(section: &[u8], turn: &mut Turn<'_>) -> Vec<u8> {
     match section {
-        b"" => general(turn),
         b"reset" => {
             turn.server.reset_counts();
             b"RESET\r\n".to_vec()
@@ -54,15 +54,9 @@ impl Lines {
     }
 }
 
-fn general(turn: &mut Turn<'_>) -> Vec<u8> {
-    let shards = match turn.store.stats() {
-        Ok(shards) => shards,
-        Err(error) => return format!("SERVER_ERROR {error}\r\n").into_bytes(),
-    };
-    let sum =
-        |figure: fn(&seawall_store::ShardStats) -> u64| shards.iter().map(figure).sum::<u64>();
+/// The answer to `stats` alone.
+pub fn general(figures: &Figures, turn: &Turn<'_>) -> Vec<u8> {
     let server = turn.server;
-    let maxmemory = server.settings.now().number("maxmemory");
     let traffic = server.traffic.sum();
     let [user, system, ..] = cpu_seconds().unwrap_or_default();
     let mut lines = Lines::default();
@@ -81,14 +75,14 @@ fn general(turn: &mut Turn<'_>) -> Vec<u8> {
     requests(&mut lines, server);
     lines.add("bytes_read", traffic.input_bytes.get());
     lines.add("bytes_written", traffic.output_bytes.get());
-    lines.add("limit_maxbytes", maxmemory);
+    lines.add("limit_maxbytes", figures.maxmemory);
     lines.add("accepting_conns", 1);
     lines.add("threads", server.store.workers());
-    lines.add("hash_bytes", sum(|shard| shard.index_bytes));
-    lines.add("bytes", sum(|shard| shard.used_bytes));
-    lines.add("curr_items", sum(|shard| shard.keys));
-    lines.add("evictions", sum(|shard| shard.evicted));
-    lines.add("expired", sum(|shard| shard.expired));
+    lines.add("hash_bytes", figures.index_bytes);
+    lines.add("bytes", figures.used_bytes);
+    lines.add("curr_items", figures.keys);
+    lines.add("evictions", figures.evicted);
+    lines.add("expired", figures.expired);
     lines.end()
 }
 

@@ -174,7 +174,7 @@ fn what_is_published_is_not_hoarded() {
     let mut most = 0;
     for sleeps in [false, true] {
         if sleeps {
-            sleeper.send("DEBUG SLEEP 1\r\n");
+            sleeper.send("DEBUG STALL 1\r\n");
         }
         for _ in 0..MESSAGES {
             assert!(
@@ -213,7 +213,7 @@ fn what_is_asked_ahead_is_bounded() {
     let key = key.expect("each worker owns some of them");
     let (mut asks, _) = server.connect_at(0);
     let (mut sleeper, _) = server.connect_at(far);
-    sleeper.send("DEBUG SLEEP 1.5\r\n");
+    sleeper.send("DEBUG STALL 1.5\r\n");
     thread::sleep(Duration::from_millis(50));
     let mut sender = asks.sender();
     let value = "x".repeat(VALUE_BYTES);

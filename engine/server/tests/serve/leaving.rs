@@ -102,7 +102,7 @@ fn who_goes_before_it_waits_takes_nothing_with_it() {
         let (mut other, _) = server.connect_at(0);
         let (mut sleeper, _) = server.connect_at(far);
         // The owner of the key does not come to it before the client is gone.
-        sleeper.send("DEBUG SLEEP 0.3\r\n");
+        sleeper.send("DEBUG STALL 0.3\r\n");
         thread::sleep(Duration::from_millis(50));
         goes.send(format!("BLPOP {keys} 0\r\n"));
         thread::sleep(Duration::from_millis(50));

@@ -107,6 +107,24 @@ fn who_reads_late_gets_everything() {
 }
 
 #[test]
+fn who_reads_too_slowly_is_dropped_after_the_soft_limits_time() {
+    let server = Server::start(1, &["client-output-buffer-limit=normal 0 100000 1"]);
+    let mut slow = server.connect();
+    assert_eq!(
+        slow.call(&["SET", "big", &"x".repeat(1_000_000)]),
+        "+OK\r\n"
+    );
+    let begin = std::time::Instant::now();
+    slow.send("GET big\r\n".repeat(30));
+    let clients = &server.running().server().clients;
+    while clients.count() > 0 {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(begin.elapsed() >= std::time::Duration::from_secs(1));
+}
+
+#[test]
 fn the_silent_are_dropped_after_the_timeout() {
     let server = Server::start(1, &["timeout=1"]);
     let mut client = server.connect();

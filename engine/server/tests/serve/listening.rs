@@ -62,7 +62,7 @@ fn nothing_is_heard_after_the_last_word() {
             let (mut publisher, _) = server.connect_at(publishers);
             listener.talk(&[("SUBSCRIBE news", "*3 $9 subscribe $4 news :1")]);
             // Both commands are there when the listener's worker looks again.
-            sleeper.send("DEBUG SLEEP 0.2\r\n");
+            sleeper.send("DEBUG STALL 0.2\r\n");
             std::thread::sleep(Duration::from_millis(50));
             publisher.send("PUBLISH news hello\r\n");
             std::thread::sleep(Duration::from_millis(50));

@@ -250,3 +250,40 @@ fn the_memory_limit_is_redis_maxmemory() {
     let told = redis.send("CONFIG GET maxmemory\r\n").reply();
     assert!(told.contains("67108864"), "{told:?}");
 }
+
+/// Figures come when every shard has told, in their place among other replies.
+#[test]
+fn stats_wait_for_the_shards_and_for_nobody_else() {
+    let (server, mut memcached) = start(&["enable-debug-command=yes"]);
+    if server.running().server().store.workers() < 2 {
+        return;
+    }
+    let worker = |client: std::net::SocketAddr| {
+        let all = server.running().server().clients.all();
+        let card = all.into_iter().find(|card| card.peer == client.to_string());
+        card.expect("it is connected").worker
+    };
+    talk(&mut memcached, "set a 0 0 1|x|", "STORED|");
+    let own = worker(memcached.local_addr().expect("an address"));
+    let (mut sleeper, _) = server.connect_at(1 - own);
+    let (mut other, _) = server.connect_at(own);
+    let begin = std::time::Instant::now();
+    sleeper.send("DEBUG SLEEP 1\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    memcached
+        .write_all(b"stats\r\nversion\r\n")
+        .expect("it reads");
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(other.ask("PING"), "+PONG\r\n");
+    assert!(begin.elapsed() < Duration::from_millis(900));
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"VERSION 1.6.18\r\n") {
+        let mut part = [0; 4096];
+        let len = memcached.read(&mut part).expect("it answers");
+        assert!(len > 0, "it closed");
+        heard.extend_from_slice(&part[..len]);
+    }
+    let text = String::from_utf8_lossy(&heard);
+    assert!(text.contains("STAT curr_items 1\r\n"), "{text}");
+    assert!(text.contains("END\r\nVERSION"), "{text}");
+}

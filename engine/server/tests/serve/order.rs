@@ -128,7 +128,7 @@ fn writes_of_one_client_are_seen_in_their_order() {
     for (round, later) in [(0, 0), (1, 1)] {
         let (far, last) = (key_of(1, round), key_of(later, round + 2));
         // The owner of the first key does not come to it for a while.
-        sleeper.send("DEBUG SLEEP 0.3\r\n");
+        sleeper.send("DEBUG STALL 0.3\r\n");
         std::thread::sleep(Duration::from_millis(50));
         writer.send(format!("SET {far} 1\r\nSET {last} 1\r\nGET {last}\r\n"));
         let until = Instant::now() + Duration::from_secs(10);
@@ -145,4 +145,40 @@ fn writes_of_one_client_are_seen_in_their_order() {
         }
         assert_eq!(sleeper.reply(), "+OK\r\n");
     }
+}
+
+/// Who asks for figures waits for the shards, and nobody else of its worker does.
+#[test]
+fn figures_that_are_late_hold_up_their_client_alone() {
+    let server = Server::start(2, &["enable-debug-command=yes"]);
+    if server.running().server().store.workers() < 2 {
+        return;
+    }
+    let (mut sleeper, _) = server.connect_at(1);
+    let (mut asks, _) = server.connect_at(0);
+    let (mut other, _) = server.connect_at(0);
+    other.talk(&[("SET a 1", "+OK"), ("SET b 1", "+OK")]);
+    let begin = Instant::now();
+    sleeper.send("DEBUG SLEEP 1\r\n");
+    // It sleeps when it no longer answers others.
+    std::thread::sleep(Duration::from_millis(100));
+    asks.send(
+        "INFO keyspace\r\nMULTI\r\nINFO keyspace\r\nMEMORY STATS\r\nPING\r\nEXEC\r\nPING\r\n",
+    );
+    std::thread::sleep(Duration::from_millis(100));
+    other.talk(&[("PING", "+PONG"), ("ECHO served", "$6 served")]);
+    let waited = begin.elapsed();
+    assert!(waited < Duration::from_millis(900), "after {waited:?}");
+    assert!(asks.reply().contains("db0:keys=2,"));
+    assert!(begin.elapsed() >= Duration::from_secs(1), "nobody slept");
+    for _ in 0..4 {
+        asks.reply();
+    }
+    let told = asks.reply();
+    assert!(told.starts_with("*3\r\n$"), "{told}");
+    assert!(told.contains("db0:keys=2,") && told.contains("dataset.bytes"));
+    assert!(told.ends_with("+PONG\r\n"), "{told}");
+    assert_eq!(asks.reply(), "+PONG\r\n");
+    let counted = asks.ask("INFO commandstats");
+    assert!(counted.contains("cmdstat_info:calls=2,"), "{counted}");
 }

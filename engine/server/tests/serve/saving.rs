@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use seawall_server::ending::Wish;
+
 use crate::client::{Client, Server};
 
 /// Waits until `INFO persistence` says so.
@@ -48,4 +50,64 @@ fn snapshots_are_made_when_asked_and_found_again() {
         ("GET other", "$-1"),
         ("GET third", "$5 value"),
     ]);
+}
+
+/// What `FLUSHALL` removed does not come back from an older snapshot: where there are save points one is
+/// made, and what was changed before counts as saved.
+#[test]
+fn flushall_is_saved_where_there_are_save_points() {
+    let unsaved = |client: &mut Client| {
+        let text = client.ask("INFO persistence");
+        let field = "rdb_changes_since_last_save:";
+        let line = text.lines().find_map(|line| line.strip_prefix(field));
+        line.map(|count| count.parse::<u64>().expect("a number"))
+    };
+    for shards in [1, 2] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = format!("dir={}", folder.path().display());
+        let server = Server::start(shards, &[&dir]);
+        let mut client = server.connect();
+        client.talk(&[("SET key old", "+OK"), ("SAVE", "+OK")]);
+        client.talk(&[("SET other value", "+OK"), ("FLUSHALL", "+OK")]);
+        assert!(unsaved(&mut client) > Some(1), "without save points");
+        client.talk(&[
+            ("CONFIG SET save \"3600 1\"", "+OK"),
+            ("SET key value", "+OK"),
+            ("FLUSHALL", "+OK"),
+        ]);
+        assert_eq!(unsaved(&mut client), Some(0));
+        // Who asks for one is not told that another is being made, which nobody asked for.
+        client.talk(&[("FLUSHALL", "+OK"), ("SAVE", "+OK")]);
+        client.talk(&[("MULTI", "+OK"), ("SET a 1", "+QUEUED")]);
+        client.talk(&[("FLUSHALL", "+QUEUED"), ("EXEC", "*2 +OK +OK")]);
+        assert_eq!(unsaved(&mut client), Some(0));
+        client.talk(&[("FLUSHALL ASYNC", "+OK"), ("SET kept 1", "+OK")]);
+        assert_eq!(unsaved(&mut client), Some(1));
+        wait_for(&mut client, "rdb_bgsave_in_progress:0\r\n");
+        wait_for(&mut client, "rdb_last_bgsave_status:ok\r\n");
+        drop(client);
+        server.stop();
+        let server = Server::start(shards, &[&dir]);
+        server.connect().talk(&[("EXISTS key other a", ":0")]);
+    }
+}
+
+/// Without a folder no snapshot can be made, which is said at the start; the end does not wait for one.
+#[test]
+fn save_points_without_a_folder_are_told_of_and_hold_up_nothing() {
+    let server = Server::start(1, &["save=1 1"]);
+    let notices = server.running().notices();
+    assert!(
+        notices.iter().any(|notice| notice.contains("without dir")),
+        "{notices:?}"
+    );
+    let mut client = server.connect();
+    client.talk(&[("SET key value", "+OK"), ("FLUSHALL", "+OK")]);
+    std::thread::sleep(Duration::from_millis(1_200));
+    let text = client.ask("INFO persistence");
+    assert!(text.contains("rdb_last_bgsave_status:ok\r\n"), "{text}");
+    assert!(text.contains("rdb_changes_since_last_save:2\r\n"), "{text}");
+    let ended = (server.running().server()).shut_down(Wish::default(), |error| panic!("{error}"));
+    ended.expect("nobody ends it already");
+    server.outcome().expect("it ends well");
 }

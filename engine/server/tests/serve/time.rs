@@ -55,3 +55,18 @@ fn a_key_is_gone_when_its_time_is_over() {
     }
     server.stop();
 }
+
+#[test]
+fn all_workers_sleep_where_redis_would() {
+    let server = Server::start(2, &["enable-debug-command=yes"]);
+    let (mut sleeper, _) = server.connect_at(0);
+    let (mut other, _) = server.connect_at(1);
+    let begin = Instant::now();
+    sleeper.send("DEBUG SLEEP 0.4\r\n");
+    // The other worker does not know before it looks; from then on it answers nobody.
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(other.ask("PING"), "+PONG\r\n");
+    assert!(begin.elapsed() >= Duration::from_millis(350));
+    assert_eq!(sleeper.reply(), "+OK\r\n");
+    server.stop();
+}

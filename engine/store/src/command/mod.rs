@@ -248,6 +248,22 @@ pub struct Command {
     pub run: fn(&mut Call<'_>) -> Result<(), CommandError>,
 }
 
+/// What one of the subcommands needs that a command runs itself, as `OBJECT ENCODING`.
+#[derive(Debug)]
+pub struct Part {
+    /// Its name, in lower case, after its command's: `object|encoding`.
+    pub name: &'static str,
+    /// How many words a call has, both names counted; negative: at least so many.
+    pub arity: i8,
+    /// What it does to the store.
+    pub flags: Flags,
+    /// One line for people.
+    pub about: &'static str,
+}
+
+/// The subcommands of the commands of [`COMMANDS`] that have some.
+pub static PARTS: &[(&Command, &[Part])] = &[(&object::OBJECT, object::OBJECT_PARTS)];
+
 impl Command {
     /// Whether `args` arguments (the name not counted) fit the arity.
     pub fn accepts(&self, args: usize) -> bool {

@@ -1,6 +1,6 @@
 //! What the store knows of a key besides its value: `OBJECT`, and `MEMORY USAGE`.
 
-use super::{Call, Command, CommandError, Flags, Keys, number};
+use super::{Call, Command, CommandError, Flag, Flags, Keys, Part, number};
 use crate::keyspace::{Inspected, Usage};
 use crate::value::Value;
 
@@ -20,6 +20,29 @@ pub static OBJECT: Command = Command {
     about: "how a key is kept and used",
     run: object,
 };
+
+/// The subcommands of `OBJECT`.
+pub static OBJECT_PARTS: &[Part] = &[
+    of_a_key("object|encoding", "the form in which a value is kept"),
+    of_a_key("object|freq", "how often a key was used"),
+    Part {
+        name: "object|help",
+        arity: 2,
+        flags: Flags::of(&[Flag::Loading, Flag::Stale]),
+        about: "what the subcommands do",
+    },
+    of_a_key("object|idletime", "the seconds since a key was used"),
+    of_a_key("object|refcount", "how many references a value has"),
+];
+
+const fn of_a_key(name: &'static str, about: &'static str) -> Part {
+    Part {
+        name,
+        arity: 3,
+        flags: Flags::of(&[Flag::Readonly]),
+        about,
+    }
+}
 
 /// `MEMORY USAGE key [SAMPLES count]`; the other subcommands are not about a key, and a server's.
 pub static MEMORY: Command = Command {

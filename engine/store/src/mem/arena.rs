@@ -16,6 +16,7 @@ use super::class::{CLASSES, class_bytes, class_of};
 use super::extent::{Extents, PAGE_BYTES};
 use super::item::{Item, NewItem};
 use super::limbo::Limbo;
+use super::poison::Poison;
 use super::range::Range;
 use super::{GRANULE, ItemId};
 
@@ -96,6 +97,7 @@ pub struct Arena {
     empty: Vec<u32>,
     extents: Extents,
     limbo: Limbo,
+    poison: Poison,
     used: u64,
     huge: bool,
 }
@@ -116,6 +118,7 @@ impl Arena {
             empty: Vec::new(),
             extents,
             limbo: Limbo::default(),
+            poison: Poison::default(),
             used: 0,
             huge: false,
         })
@@ -178,6 +181,7 @@ impl Arena {
         };
         let id = block.ok_or(Full { bytes })?;
         self.used += Arena::block_bytes(bytes);
+        self.poison.allow(&self.range, id.offset(), bytes);
         // SAFETY: the block was just taken, so nobody else knows it; it holds `bytes` bytes; blocks lie
         // at multiples of a granule, which is 8.
         unsafe { new.write(self.range.at(id.offset())) };
@@ -238,10 +242,12 @@ impl Arena {
         let block_bytes = class_bytes(class);
         let granule = if chunk.free != 0 {
             let granule = chunk.free;
+            let offset = granule as usize * GRANULE;
+            self.poison.allow(&self.range, offset, size_of::<u32>());
             // SAFETY: a free block holds the granule of the next free one (see `free`), and nobody else
             // refers to it.
             chunk.free = unsafe {
-                let block = self.range.at(granule as usize * GRANULE);
+                let block = self.range.at(offset);
                 block.cast::<u32>().read()
             };
             granule
@@ -282,6 +288,8 @@ impl Arena {
         let chunk = &mut self.chunks[number as usize];
         chunk.class = class as u32;
         chunk.free = 0;
+        let offset = number as usize * CHUNK_BYTES;
+        self.poison.forbid(&self.range, offset, CHUNK_BYTES);
         // The very first block stays unused: granule 0 means none.
         chunk.fresh = u32::from(number == 0);
         self.link(number);
@@ -303,6 +311,7 @@ impl Arena {
             let pages = bytes.div_ceil(PAGE_BYTES);
             // SAFETY: the run is freed here, so nobody refers to its bytes.
             unsafe { self.range.discard(id.offset(), pages * PAGE_BYTES) };
+            (self.poison).forbid(&self.range, id.offset(), pages * PAGE_BYTES);
             self.extents.give(id.offset() / PAGE_BYTES, pages);
             return;
         }
@@ -313,6 +322,7 @@ impl Arena {
         // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 8 and holds at
         // least 16 bytes.
         unsafe { self.range.at(id.offset()).cast::<u32>().write(chunk.free) };
+        (self.poison).forbid(&self.range, id.offset(), block_bytes);
         chunk.free = id.bits();
         chunk.live -= 1;
         if chunk.live == 0 {
@@ -356,5 +366,11 @@ impl Arena {
         if after != NONE {
             self.chunks[after as usize].before = before;
         }
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        self.poison.end(&self.range);
     }
 }

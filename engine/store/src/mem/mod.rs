@@ -23,6 +23,7 @@ mod extent;
 mod item;
 mod limbo;
 mod lines;
+mod poison;
 mod range;
 #[cfg(all(test, not(loom)))]
 mod tests;

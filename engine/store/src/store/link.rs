@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::claim::Claim;
 use super::config::{Change, StoreError};
+use super::retry::Retry;
 use super::ring::{RING_SLOTS, Waker};
 use super::watch::Watch;
 use crate::keyspace::{DbKey, Touched};
@@ -109,13 +110,15 @@ pub(super) enum Body {
     /// The op waits no longer, and is not answered.
     Cancelled,
     /// The op, which waits on several shards, is to be tried again.
-    Retry,
+    Retry(Retry),
     /// What kind of value each key holds, where there is one.
     Kinds(Vec<Option<Kind>>),
     /// Ops that rebuild what was asked for.
     Values(Vec<Op>),
     /// Counts and state.
     Stats(Box<ShardStats>),
+    /// Those of every shard.
+    AllStats(Vec<ShardStats>),
     /// What came of writing a snapshot.
     Saved(Box<Result<(), StoreError>>),
 }

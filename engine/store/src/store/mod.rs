@@ -21,6 +21,7 @@ mod link;
 #[cfg(all(test, loom))]
 mod loom_model;
 mod open;
+mod retry;
 mod ring;
 mod save;
 mod session;
@@ -55,6 +56,7 @@ pub use worker::{Turn, Worker};
 
 use host::Host;
 use link::Door;
+use retry::Retries;
 use ring::Sleeper;
 use wide::ticket::Ticket;
 
@@ -97,6 +99,7 @@ struct Inner {
     full: Vec<AtomicBool>,
     /// Effects of each shard's ops.
     changes: Vec<Arc<AtomicU64>>,
+    retries: Retries,
     /// How far compact forms go now, for values that are brought together.
     limits: Mutex<Limits>,
     doors: Vec<Door>,
@@ -169,6 +172,12 @@ impl Store {
         // Relaxed: counts order nothing.
         let counts = self.inner.changes.iter();
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How many ops that waited for a key of several shards are being tried again: they may write, though
+    /// whoever sent them counts them as waiting.
+    pub fn retries(&self) -> u64 {
+        self.inner.retries.count()
     }
 
     /// Lets the store's time be the clock's from now on, also where callers turn its workers.

@@ -10,6 +10,7 @@ use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
 use super::host::{Host, Seen};
 use super::link::Door;
+use super::retry::Retries;
 use super::ring::Sleeper;
 use super::save;
 use super::wide::ticket::Ticket;
@@ -52,16 +53,29 @@ impl Store {
         if let Some(dir) = &config.dir {
             save::finish(dir, shards)?;
         }
-        let mut readers = Vec::new();
-        let mut recovered = Vec::new();
+        let mut rebuilt = Vec::new();
         let mut unbound = None;
-        let mut changes = Vec::new();
         for place in &placement {
-            let seen = Seen::default();
             let (mut shard, refused) = make(&config, place, numa)?;
             unbound = unbound.or(refused);
             shard.keyspace().begin(config.opened, 0, false);
-            let (log, found) = recover(&config, place.shard, &mut shard)?;
+            rebuilt.push(Rebuilt::from_log(&config, place.shard, shard)?);
+        }
+        load_snapshots(&config, &mut rebuilt)?;
+        let mut readers = Vec::new();
+        let mut recovered = Vec::new();
+        let mut changes = Vec::new();
+        let retries = Retries::default();
+        for (place, rebuilt) in placement.iter().zip(rebuilt) {
+            let Rebuilt {
+                mut shard,
+                log,
+                found,
+            } = rebuilt;
+            let seen = Seen {
+                retries: retries.clone(),
+                ..Seen::default()
+            };
             if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));
             }
@@ -89,6 +103,7 @@ impl Store {
                 notify: AtomicU16::new(0),
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
+                retries,
                 limits: Mutex::new(config.limits),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
                 ticket: Ticket::new(),
@@ -154,37 +169,68 @@ fn meta(config: &StoreConfig, number: usize) -> Meta {
     }
 }
 
-/// Rebuilds a shard: from its log, or from its snapshot where there is no log or an empty one.
-fn recover(
-    config: &StoreConfig,
-    number: usize,
-    shard: &mut Shard,
-) -> Result<(Option<Log>, Recovered), StoreError> {
-    let mut log = None;
-    let mut recovered = Recovered::default();
+/// A shard as it is rebuilt.
+struct Rebuilt {
+    shard: Shard,
+    log: Option<Log>,
+    found: Recovered,
+}
+
+impl Rebuilt {
+    /// With what its log holds, where there is one.
+    fn from_log(
+        config: &StoreConfig,
+        number: usize,
+        mut shard: Shard,
+    ) -> Result<Rebuilt, StoreError> {
+        let (mut log, mut found) = (None, Recovered::default());
+        if config.appendonly {
+            let (opened, recovery) = open_log(config, number, &mut shard)?;
+            found.log = Some(recovery);
+            log = Some(opened);
+        }
+        Ok(Rebuilt { shard, log, found })
+    }
+
+    /// Whether its log has anything.
+    fn is_logged(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| log.appended() > 0)
+    }
+}
+
+/// Loads snapshots, all or none: logs know more where any of them has something, unless they were only
+/// being begun from these snapshots. What was loaded is then the beginning of the logs.
+fn load_snapshots(config: &StoreConfig, rebuilt: &mut [Rebuilt]) -> Result<(), StoreError> {
+    let shards = config.shards;
+    let Some(dir) = config
+        .dir
+        .as_deref()
+        .filter(|dir| save::is_there(dir, shards))
+    else {
+        return Ok(());
+    };
+    let is_logged = rebuilt.iter().any(Rebuilt::is_logged);
+    if is_logged && !save::logs_are_half_begun(dir, shards) {
+        return Ok(());
+    }
+    save::check(dir, shards)?;
     if config.appendonly {
-        let (opened, recovery) = open_log(config, number, shard)?;
-        recovered.log = Some(recovery);
-        log = Some(opened);
+        save::mark_logs(dir, shards)?;
     }
-    let dir = config.dir.as_ref();
-    let half_begun = log.is_some() && dir.is_some_and(|dir| save::log_is_half_begun(dir, number));
-    if half_begun {
-        save::drop_half(shard);
-    }
-    if let Some(dir) = dir
-        && log
-            .as_ref()
-            .is_none_or(|log| half_begun || log.appended() == 0)
-        && save::check(dir, config.shards).map(|()| true)?
-        && let Some(keys) = save::load(dir, number, config.shards, shard)?
-    {
-        recovered.snapshot_keys = keys;
-        if let Some(log) = &mut log {
-            save::begin_log(dir, number, shard, log)?;
+    for (number, rebuilt) in rebuilt.iter_mut().enumerate() {
+        if rebuilt.is_logged() {
+            save::drop_half(&mut rebuilt.shard);
+        }
+        let keys = save::load(dir, number, shards, &mut rebuilt.shard)?;
+        rebuilt.found.snapshot_keys = keys.unwrap_or(0);
+        if let Some(log) = &mut rebuilt.log {
+            save::begin_log(&rebuilt.shard, log)?;
         }
     }
-    Ok((log, recovered))
+    if config.appendonly {
+        save::unmark_logs(dir, shards)?;
+    }
+    Ok(())
 }
 
 fn open_log(

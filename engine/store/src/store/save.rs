@@ -3,10 +3,11 @@
 //! All shards stand still together while they write, so their files are of one moment (as Redis's
 //! `SAVE`). Each writes a file beside its snapshot, and when all of them are durable each takes its
 //! snapshot's place; a crash in the midst of that is made good when the store is opened, and files of
-//! different saves are never loaded together. Where a log is kept the log is what a store is opened from, since it knows more; a
-//! snapshot is loaded where the log is empty, and then becomes its beginning.
+//! different saves are never loaded together. Where logs are kept they are what a store is opened from,
+//! since they know more; snapshots are loaded where every log is empty, and then become their beginnings.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::StoreError;
@@ -139,14 +140,47 @@ pub(super) fn load(
     }
 }
 
+/// Whether there is a snapshot of any shard.
+pub(super) fn is_there(dir: &Path, shards: usize) -> bool {
+    (0..shards).any(|number| path(dir, number).exists())
+}
+
 /// The mark that the log of shard `number` is being begun from its snapshot.
 fn mark(dir: &Path, number: usize) -> PathBuf {
     dir.join(format!("shard-{number:04}.log-begins"))
 }
 
-/// Whether a crash left the log of shard `number` with a part of its snapshot, and nothing else.
-pub(super) fn log_is_half_begun(dir: &Path, number: usize) -> bool {
-    mark(dir, number).exists() && path(dir, number).exists()
+/// Whether a crash left logs with parts of their snapshots, and nothing else: nobody was served before
+/// the last mark was gone.
+pub(super) fn logs_are_half_begun(dir: &Path, shards: usize) -> bool {
+    (0..shards).any(|number| mark(dir, number).exists())
+}
+
+/// Marks that every log is being begun from its snapshot. After a crash what logs have of them is dropped
+/// ([`drop_half`]), the snapshots are loaded again, and the logs begin anew with a `FLUSHALL`.
+pub(super) fn mark_logs(dir: &Path, shards: usize) -> Result<(), StoreError> {
+    each_mark(dir, shards, |mark| File::create(mark)?.sync_all())
+}
+
+/// The logs have their snapshots, durably.
+pub(super) fn unmark_logs(dir: &Path, shards: usize) -> Result<(), StoreError> {
+    each_mark(dir, shards, |mark| fs::remove_file(mark))
+}
+
+fn each_mark(
+    dir: &Path,
+    shards: usize,
+    change: impl Fn(&Path) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    for number in 0..shards {
+        let mark = mark(dir, number);
+        let changed = change(&mark).and_then(|()| File::open(dir)?.sync_all());
+        changed.map_err(|source| StoreError::Mark {
+            file: mark.display().to_string(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Empties `shard` of what a half begun log has.
@@ -155,26 +189,8 @@ pub(super) fn drop_half(shard: &mut Shard) {
     dropped.expect("FLUSHALL without arguments is never refused");
 }
 
-/// Makes what was loaded the beginning of the log of shard `number`, which is empty or half begun.
-///
-/// A mark stands beside the log meanwhile: after a crash the log's part of it is dropped
-/// ([`drop_half`]), the snapshot is loaded again, and the log begins anew with a `FLUSHALL`.
-pub(super) fn begin_log(
-    dir: &Path,
-    number: usize,
-    shard: &Shard,
-    log: &mut Log,
-) -> Result<(), StoreError> {
-    let mark = mark(dir, number);
-    let failed = |source| StoreError::Mark {
-        file: mark.display().to_string(),
-        source,
-    };
-    let sync_folder = || File::open(dir)?.sync_all();
-    File::create(&mark)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| sync_folder())
-        .map_err(failed)?;
+/// Makes what was loaded the beginning of a log, which is empty or half begun.
+pub(super) fn begin_log(shard: &Shard, log: &mut Log) -> Result<(), StoreError> {
     let mut effects = Effects::default();
     effects.push(&Op::new(&FLUSHALL));
     log.append(&effects);
@@ -183,8 +199,5 @@ pub(super) fn begin_log(
         effects.push(op);
         log.append(&effects);
     });
-    log.sync()?;
-    fs::remove_file(&mark)
-        .and_then(|()| sync_folder())
-        .map_err(failed)
+    Ok(log.sync().map(drop)?)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Inner;
 use super::caller::{Caller, TOGETHER, shard_of};
 use super::config::StoreError;
-use super::link::{Ask, Body};
+use super::link::Body;
 use super::ring::{Sleeper, Waker};
 use super::wide::{Plan, Route, route};
 use super::worker::{Core, SPINS};
@@ -111,7 +111,17 @@ impl Session {
     /// # Errors
     /// The store has no folder, or it cannot be written to: earlier snapshots then stay as they are.
     pub fn save(&mut self) -> Result<(), StoreError> {
-        self.save_by(None)
+        if self.caller.inner.config.dir.is_none() {
+            return Err(StoreError::NoFolderToSave);
+        }
+        self.pump(None, |caller| caller.missing() == 0);
+        (self.caller).plan_in_line(None, Plan::Save(Box::default()));
+        self.pump(None, |caller| caller.missing() == 0);
+        match self.caller.line().take_last(1).pop() {
+            Some(Body::Saved(result)) => *result,
+            Some(body) => Err(StoreError::Refused(words(body))),
+            None => Err(StoreError::Refused("no answer".to_owned())),
+        }
     }
 
     /// Counts and state of every shard, any-core reads included.
@@ -119,7 +129,14 @@ impl Session {
     /// # Errors
     /// A worker has stopped.
     pub fn stats(&mut self) -> Result<Vec<ShardStats>, CommandError> {
-        self.stats_by(None)
+        self.pump(None, |caller| caller.missing() == 0);
+        self.caller.stats_in_line(None);
+        self.pump(None, |caller| caller.missing() == 0);
+        match self.caller.line().take_last(1).pop() {
+            Some(Body::AllStats(stats)) => Ok(stats),
+            Some(body) => Err(CommandError::new(words(body))),
+            None => Err(CommandError::fixed("ERR no answer")),
+        }
     }
 
     #[inline]
@@ -245,48 +262,6 @@ impl Session {
         self.caller.receive(core);
         while let Some(body) = self.caller.line().pop() {
             each(into_reply(body));
-        }
-    }
-
-    pub(super) fn stats_by(
-        &mut self,
-        mut core: Option<&mut Core>,
-    ) -> Result<Vec<ShardStats>, CommandError> {
-        let shards = self.caller.inner.shards;
-        for shard in 0..shards {
-            self.caller.tell_reads(core.as_deref_mut(), shard);
-        }
-        let asks = (0..shards).map(|shard| (shard, Ask::Stats));
-        self.caller.ask_in_line(core.as_deref_mut(), asks);
-        self.pump(core, |caller| caller.missing() == 0);
-        let bodies = self.caller.line().take_last(shards);
-        let reads = &self.caller.inner.reads;
-        let with_reads = bodies
-            .into_iter()
-            .zip(reads)
-            .map(|(body, reads)| match body {
-                Body::Stats(stats) => Ok(ShardStats {
-                    hits: stats.hits + reads.hits.load(Ordering::Relaxed),
-                    misses: stats.misses + reads.misses.load(Ordering::Relaxed),
-                    ..*stats
-                }),
-                body => Err(CommandError::new(words(body))),
-            });
-        with_reads.collect()
-    }
-
-    pub(super) fn save_by(&mut self, mut core: Option<&mut Core>) -> Result<(), StoreError> {
-        if self.caller.inner.config.dir.is_none() {
-            return Err(StoreError::NoFolderToSave);
-        }
-        self.pump(core.as_deref_mut(), |caller| caller.missing() == 0);
-        self.caller
-            .plan_in_line(core.as_deref_mut(), Plan::Save(Box::default()));
-        self.pump(core, |caller| caller.missing() == 0);
-        match self.caller.line().take_last(1).pop() {
-            Some(Body::Saved(result)) => *result,
-            Some(body) => Err(StoreError::Refused(words(body))),
-            None => Err(StoreError::Refused("no answer".to_owned())),
         }
     }
 

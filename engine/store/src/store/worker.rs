@@ -22,7 +22,6 @@ use crate::command::CommandError;
 use crate::event::Event;
 use crate::op::Op;
 use crate::reply::{Protocol, Reply};
-use crate::shard::ShardStats;
 use crate::slot::Slot;
 use crate::time::Millis;
 
@@ -319,20 +318,10 @@ impl Worker {
         synced.map_err(StoreError::NotDurable)
     }
 
-    /// As [`Session::save`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn save(&mut self) -> Result<(), StoreError> {
-        self.session.save_by(self.core.as_mut())
-    }
-
-    /// As [`Session::stats`].
-    ///
-    /// # Errors
-    /// A worker has stopped.
-    pub fn stats(&mut self) -> Result<Vec<ShardStats>, CommandError> {
-        self.session.stats_by(self.core.as_mut())
+    /// Asks every shard for its counts and state; [`Answered::Stats`], or the error that a worker has
+    /// stopped, by `tag`. It waits for nothing that goes on elsewhere.
+    pub fn ask_stats(&mut self, tag: u64) {
+        (self.session.caller).ask_stats(self.core.as_mut(), Whose::Tag(tag));
     }
 
     /// How many keys are watched on its shards.

@@ -13,9 +13,9 @@ mod pause;
 use std::sync::atomic::Ordering;
 
 use seawall_store::command::number::{self, parse_int};
-use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
+use seawall_store::command::{CommandError, Flag, shown};
 
-use super::{Command, Context, Next, Order, help, unknown_or_wrong};
+use super::{Command, Context, Next, help, unknown_or_wrong};
 use crate::clients::{Card, check_name};
 use crate::connection::Replies;
 use crate::mailbox::Message;
@@ -23,40 +23,8 @@ use crate::mailbox::Message;
 pub use line::line;
 pub(super) use pause::deadline;
 
-const OWN: Flags = Flags::of(&[Flag::Noscript, Flag::Loading, Flag::Stale]);
-const OTHERS: Flags = Flags::of(&[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale]);
-
-const fn command(
-    name: &'static str,
-    arity: i8,
-    flags: Flags,
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        name,
-        arity,
-        flags,
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AtOnce,
-        run,
-    }
-}
-
-/// As [`command`], after what the client asked before: it reaches other clients.
-const fn reaching(
-    name: &'static str,
-    arity: i8,
-    about: &'static str,
-    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
-) -> Command {
-    Command {
-        order: Order::AfterAll,
-        ..command(name, arity, OTHERS, about, run)
-    }
-}
+const OWN: &[Flag] = &[Flag::Noscript, Flag::Loading, Flag::Stale];
+const OTHERS: &[Flag] = &[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale];
 
 /// `CLIENT`
 pub static CLIENT: Command = Command {
@@ -79,15 +47,16 @@ pub static CLIENT: Command = Command {
         &UNBLOCK,
         &UNPAUSE,
     ],
-    ..command(
+    ..Command::new(
         "client",
         -2,
-        Flags::of(&[]),
+        &[],
         "tell of clients, and change them",
         |_| Ok(()),
     )
+    .at_once()
 };
-static CACHING: Command = command(
+static CACHING: Command = Command::new(
     "client|caching",
     3,
     OWN,
@@ -98,9 +67,10 @@ static CACHING: Command = command(
          OPTOUT mode enabled",
         ))
     },
-);
-static GETNAME: Command = command("client|getname", 2, OWN, "the name of this client", getname);
-static GETREDIR: Command = command(
+).at_once();
+static GETNAME: Command =
+    Command::new("client|getname", 2, OWN, "the name of this client", getname).at_once();
+static GETREDIR: Command = Command::new(
     "client|getredir",
     2,
     OWN,
@@ -109,9 +79,10 @@ static GETREDIR: Command = command(
         context.reply.int(-1);
         Ok(())
     },
-);
+)
+.at_once();
 static HELP: Command = help::command("client|help");
-static ID: Command = command(
+static ID: Command = Command::new(
     "client|id",
     2,
     OWN,
@@ -120,59 +91,75 @@ static ID: Command = command(
         context.reply.int(context.client.card.id as i64);
         Ok(())
     },
-);
-static INFO: Command = command("client|info", 2, OWN, "describe this client", list::info);
-static KILL: Command = reaching("client|kill", -3, "close clients", kill::kill);
-static LIST: Command = reaching(
+)
+.at_once();
+static INFO: Command =
+    Command::new("client|info", 2, OWN, "describe this client", list::info).at_once();
+static KILL: Command = Command::new("client|kill", -3, OTHERS, "close clients", kill::kill);
+static LIST: Command = Command::new(
     "client|list",
     -2,
+    OTHERS,
     "describe every client, or some",
     list::list,
 );
-static NO_EVICT: Command = command(
+static NO_EVICT: Command = Command::new(
     "client|no-evict",
     3,
     OTHERS,
     "keep this client when memory is short",
     no_evict,
-);
-static PAUSE: Command = reaching(
+)
+.at_once();
+static PAUSE: Command = Command::new(
     "client|pause",
     -3,
+    OTHERS,
     "let clients wait for a while",
     pause::pause,
 );
-static REPLY: Command = command(
+static REPLY: Command = Command::new(
     "client|reply",
     3,
     OWN,
     "choose which replies this client gets",
     reply,
-);
-static SETINFO: Command = command(
+)
+.at_once();
+static SETINFO: Command = Command::new(
     "client|setinfo",
     4,
     OWN,
     "say which library this client uses",
     setinfo,
-);
-static SETNAME: Command = command("client|setname", 3, OWN, "give this client a name", setname);
-static TRACKING: Command = command(
+)
+.at_once();
+static SETNAME: Command =
+    Command::new("client|setname", 3, OWN, "give this client a name", setname).at_once();
+static TRACKING: Command = Command::new(
     "client|tracking",
     -3,
     OWN,
     "refused, but OFF: keys are not tracked",
     tracking,
-);
-static TRACKINGINFO: Command = command(
+)
+.at_once();
+static TRACKINGINFO: Command = Command::new(
     "client|trackinginfo",
     2,
     OWN,
     "whether keys are tracked: they are not",
     trackinginfo,
+)
+.at_once();
+static UNBLOCK: Command = Command::new(
+    "client|unblock",
+    -3,
+    OTHERS,
+    "end the waiting of a client",
+    unblock,
 );
-static UNBLOCK: Command = reaching("client|unblock", -3, "end the waiting of a client", unblock);
-static UNPAUSE: Command = reaching("client|unpause", 2, "end a pause", pause::unpause);
+static UNPAUSE: Command = Command::new("client|unpause", 2, OTHERS, "end a pause", pause::unpause);
 
 fn getname(context: &mut Context<'_>) -> Result<(), CommandError> {
     let names = context.client.card.names();

@@ -97,8 +97,13 @@ fn note(refused: &mut Option<CommandError>, reply: Reply) {
 
 /// `DEBUG HTSTATS dbid`
 pub(super) fn table(context: &mut Context<'_>, database: &[u8]) -> Result<(), CommandError> {
-    let number = number::int(database)?;
-    let figures = Figures::collect(context)?;
+    number::int(database)?;
+    context.next = Next::Inquire(tell_table);
+    Ok(())
+}
+
+fn tell_table(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandError> {
+    let number = number::int(&context.args[1])?;
     let found = usize::try_from(number)
         .ok()
         .and_then(|number| figures.databases.get(number));

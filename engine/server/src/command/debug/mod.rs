@@ -96,7 +96,11 @@ const HELP: &[(&str, &str)] = &[
         "SET-ACTIVE-EXPIRE <0|1>",
         "whether expired keys go before somebody meets them.",
     ),
-    ("SLEEP <seconds>", "stop the worker for so long."),
+    ("SLEEP <seconds>", "stop the server for so long."),
+    (
+        "STALL <seconds>",
+        "stop the worker of this client for so long, and no other.",
+    ),
     (
         "STRINGMATCH-LEN <len> <pattern>",
         "match a pattern against so many letters A.",
@@ -123,8 +127,14 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         (b"loadaof", []) => data::reload(context, true),
         (b"sleep", [seconds]) => {
-            let seconds = float(seconds)?.clamp(0.0, SLEEP_S_MAX);
-            std::thread::sleep(Duration::from_secs_f64(seconds));
+            let time = duration(seconds)?;
+            let now = context.server.store.now();
+            context.server.sleep_until(now + time.as_millis() as u64);
+            context.store.see(context.server.awake());
+            context.reply.ok();
+        }
+        (b"stall", [seconds]) => {
+            std::thread::sleep(duration(seconds)?);
             context.store.see(context.server.store.now());
             context.reply.ok();
         }
@@ -172,6 +182,12 @@ fn run(context: &mut Context<'_>) -> Result<(), CommandError> {
         _ => return Err(unknown(args[0])),
     }
     Ok(())
+}
+
+/// How long to sleep.
+fn duration(seconds: &[u8]) -> Result<Duration, CommandError> {
+    let seconds = float(seconds)?.clamp(0.0, SLEEP_S_MAX);
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// # Errors

@@ -9,6 +9,7 @@ mod allowed;
 mod broken;
 mod campaign;
 mod casts;
+mod catalog;
 mod deadlines;
 mod difference;
 #[path = "../../../../store/tests/grammar/mod.rs"]

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use crate::shard::ShardStats;
 use crate::store::link::{Body, Bytes};
 use crate::time::Millis;
 
@@ -19,6 +20,8 @@ pub enum Answered<'a> {
     },
     /// It waited, was cancelled, and did nothing.
     Cancelled,
+    /// Counts and state of every shard, any-core reads included.
+    Stats(&'a [ShardStats]),
 }
 
 #[derive(Debug)]
@@ -29,6 +32,7 @@ enum Kept {
     Apart(Bytes),
     Parked(Option<Millis>),
     Cancelled,
+    Stats(Vec<ShardStats>),
 }
 
 /// Answers by tag.
@@ -91,8 +95,10 @@ impl Answers {
             Body::Reply(bytes) => self.reply(tag, &bytes),
             Body::Parked(until) => self.kept.push((tag, Kept::Parked(until))),
             Body::Cancelled => self.kept.push((tag, Kept::Cancelled)),
+            Body::AllStats(stats) => self.kept.push((tag, Kept::Stats(stats))),
             // What no op is answered with.
-            Body::Retry | Body::Kinds(_) | Body::Values(_) | Body::Stats(_) | Body::Saved(_) => {}
+            Body::Retry(_) | Body::Kinds(_) | Body::Values(_) | Body::Stats(_) | Body::Saved(_) => {
+            }
         }
     }
 
@@ -110,6 +116,7 @@ impl Answers {
                     Kept::Apart(bytes) => Answered::Reply(bytes),
                     Kept::Parked(until) => Answered::Parked { until: *until },
                     Kept::Cancelled => Answered::Cancelled,
+                    Kept::Stats(stats) => Answered::Stats(stats),
                 },
             );
         }

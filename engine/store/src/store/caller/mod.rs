@@ -128,6 +128,14 @@ impl Caller {
         self.begin_job(core, Whose::Tag(tag), plan);
     }
 
+    /// Asks every shard for counts and state, those of this caller's own reads among them.
+    pub(super) fn ask_stats(&mut self, mut core: Option<&mut Core>, whose: Whose) {
+        for shard in 0..self.inner.shards {
+            self.tell_reads(core.as_deref_mut(), shard);
+        }
+        self.begin_job(core, whose, Plan::Stats);
+    }
+
     /// Gives up an op, where it waits for a key or will.
     pub(super) fn cancel(&mut self, mut core: Option<&mut Core>, whose: Whose) {
         for number in self.flights.find(|flight| flight.whose == whose) {
@@ -203,18 +211,6 @@ impl Caller {
         Some(bytes)
     }
 
-    /// Asks several shards at once, in line: their answers, once they are there, are the last in it.
-    pub(super) fn ask_in_line(
-        &mut self,
-        mut core: Option<&mut Core>,
-        asks: impl Iterator<Item = (usize, Ask)>,
-    ) {
-        for (shard, ask) in asks {
-            let whose = Whose::Line(self.line.join());
-            self.ask(core.as_deref_mut(), shard, Mark::Nothing, whose, ask);
-        }
-    }
-
     /// Whether the answer to what was asked last in line is there.
     pub(super) fn last_is_there(&self) -> bool {
         self.line.has_last()
@@ -223,6 +219,12 @@ impl Caller {
     /// How many answers in line are missing.
     pub(super) fn missing(&self) -> usize {
         self.line.missing
+    }
+
+    /// As [`Caller::ask_stats`], in line.
+    pub(super) fn stats_in_line(&mut self, core: Option<&mut Core>) {
+        let whose = Whose::Line(self.line.join());
+        self.ask_stats(core, whose);
     }
 
     /// Runs a plan whose answer stands in line.

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
+use super::retry::Retries;
 use crate::command::CommandError;
 use crate::event::Event;
 use crate::keyspace::{DbKey, Expire, Version};
@@ -48,6 +49,8 @@ pub(super) struct Seen {
     pub(super) version: Arc<Version>,
     /// How many effects ops have had.
     pub(super) changes: Arc<AtomicU64>,
+    /// Ops that are tried again, of all shards.
+    pub(super) retries: Retries,
 }
 
 /// A shard with its log and those who wait.

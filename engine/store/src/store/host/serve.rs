@@ -208,7 +208,8 @@ impl Host {
                 self.waiters.remove(id, self.shard.keyspace());
                 if taken {
                     self.promised.push((from, key.clone()));
-                    self.gate.say_now(from, number, Body::Retry);
+                    let retry = self.seen.retries.begin();
+                    self.gate.say_now(from, number, Body::Retry(retry));
                 }
                 return !taken;
             }

@@ -156,26 +156,29 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
         let _workers = store.spawn().unwrap();
         assert_eq!(read(&mut store.session()), before);
     }
-    // A crash while the log began: it has a part of the snapshot, and the mark says so.
-    for number in 0..3 {
-        std::fs::write(
-            folder.path().join(format!("shard-{number:04}.log-begins")),
-            "",
-        )
-        .unwrap();
-        for entry in std::fs::read_dir(folder.path()).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|end| end == "log") {
-                let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-                let len = file.metadata().unwrap().len();
-                file.set_len(len - len.min(30)).unwrap();
+    // A crash while the logs began: they have a part of the snapshots, and marks say so; or some are
+    // complete, and their marks gone.
+    let file = |number: usize, end: &str| folder.path().join(format!("shard-{number:04}.{end}"));
+    for half in [0..3, 1..3, 2..3] {
+        for number in half {
+            std::fs::write(file(number, "log-begins"), "").unwrap();
+            for entry in std::fs::read_dir(folder.path()).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                let is_log = path.extension().is_some_and(|end| end == "log");
+                if is_log && name.starts_with(&format!("{number:05}-")) {
+                    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+                    let len = file.metadata().unwrap().len();
+                    file.set_len(len - len.min(30)).unwrap();
+                }
             }
         }
-    }
-    for _ in 0..2 {
-        let store = Store::open(logging.clone()).unwrap();
-        let _workers = store.spawn().unwrap();
-        assert_eq!(read(&mut store.session()), before);
+        for _ in 0..2 {
+            let store = Store::open(logging.clone()).unwrap();
+            let _workers = store.spawn().unwrap();
+            assert_eq!(read(&mut store.session()), before);
+            assert!((0..3).all(|number| !file(number, "log-begins").exists()));
+        }
     }
     // A crash while snapshots took their places: those that are left take theirs, so long as one did.
     {
@@ -183,7 +186,6 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
         let _workers = store.spawn().unwrap();
         store.session().save().unwrap();
     }
-    let file = |number: usize, end: &str| folder.path().join(format!("shard-{number:04}.{end}"));
     for number in [0, 2] {
         let (there, left) = (file(number, "snapshot"), file(number, "snapshot-next"));
         std::fs::rename(there, left).unwrap();
@@ -224,4 +226,38 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
 
 fn store_without_folder() -> Store {
     Store::open(config(1)).unwrap()
+}
+
+/// A log that has anything makes the logs what all shards are opened from: a snapshot of another time is
+/// not mixed in where a log happens to be empty.
+#[test]
+fn logs_and_snapshots_are_not_mixed() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = StoreConfig {
+        dir: Some(folder.path().to_owned()),
+        ..config(2)
+    };
+    let logging = StoreConfig {
+        appendonly: true,
+        device: DeviceKind::File,
+        ..plain.clone()
+    };
+    let run = |config: &StoreConfig, words: &[&str]| {
+        let store = Store::open(config.clone()).unwrap();
+        assert_ne!(store.shard_of(b"a"), store.shard_of(b"b"));
+        let _workers = store.spawn().unwrap();
+        let mut session = store.session();
+        let last = words.iter().map(|words| session.execute(&op(words))).last();
+        if config.appendonly {
+            return last;
+        }
+        session.save().unwrap();
+        last
+    };
+    run(&logging, &["set a logged"]);
+    run(&plain, &["mset a saved b saved"]);
+    let read = run(&logging, &["mget a b"]);
+    assert_eq!(read, Some(Reply::Array(vec![text("logged"), Reply::Nil])));
+    let read = run(&plain, &["mget a b"]);
+    assert_eq!(read, Some(Reply::Array(vec![text("saved"), text("saved")])));
 }

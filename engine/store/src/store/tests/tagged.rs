@@ -12,6 +12,7 @@ use crate::time::Millis;
 
 /// All workers of a store on one thread, and what they were answered.
 pub(super) struct Bench {
+    pub(super) store: Store,
     pub(super) workers: Vec<Worker>,
     pub(super) now: Millis,
     /// By worker and tag, what was answered.
@@ -24,6 +25,7 @@ impl Bench {
         let store = Store::open(config(shards)).unwrap();
         let mut bench = Bench {
             workers: alone(&store),
+            store,
             now: Millis(1_000),
             heard: BTreeMap::new(),
             tags: 0,
@@ -42,6 +44,10 @@ impl Bench {
                         Answered::Reply(bytes) => bytes.escape_ascii().to_string(),
                         Answered::Parked { until } => format!("parked {:?}", until.map(|at| at.0)),
                         Answered::Cancelled => "cancelled".to_owned(),
+                        Answered::Stats(shards) => {
+                            let keys: u64 = shards.iter().map(|shard| shard.keys).sum();
+                            format!("{} shards, {keys} keys", shards.len())
+                        }
                     };
                     self.heard.entry((number, tag)).or_default().push(text);
                 });
@@ -278,4 +284,37 @@ fn a_dozing_worker_is_woken() {
         }
         assert!(asked.join().unwrap());
     });
+}
+
+#[test]
+fn figures_come_when_every_worker_has_told() {
+    for shards in SHARDS {
+        let mut bench = Bench::new(shards);
+        bench.run(0, "mset a 1 b 2 c 3");
+        bench.tags += 1;
+        let asked = (0, bench.tags);
+        bench.workers[0].ask_stats(asked.1);
+        // The others stand still; whoever asked does not wait for them.
+        for _ in 0..3 {
+            bench.workers[0].turn(bench.now);
+        }
+        assert_eq!(bench.workers[0].outstanding() > 0, bench.workers.len() > 1);
+        assert_eq!(bench.heard(asked), format!("{shards} shards, 3 keys"));
+    }
+}
+
+#[test]
+fn figures_of_a_worker_that_has_stopped_are_an_error() {
+    let mut bench = Bench::new(5);
+    if bench.workers.len() < 2 {
+        return;
+    }
+    bench.workers.truncate(1);
+    bench.tags += 1;
+    let asked = (0, bench.tags);
+    bench.workers[0].ask_stats(asked.1);
+    assert_eq!(
+        bench.heard(asked),
+        "-ERR the worker of this shard has stopped "
+    );
 }

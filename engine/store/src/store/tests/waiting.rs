@@ -225,3 +225,36 @@ fn who_gives_up_a_promise_holds_up_nobody() {
         }
     }
 }
+
+/// What a waiter writes when it is tried again nobody has sent: the store knows of it from the push on.
+#[test]
+fn who_is_tried_again_is_counted() {
+    for shards in [2, 5] {
+        let mut bench = Bench::new(shards);
+        let (moving, next) = (
+            bench.send(0, "blmove a b left right 0"),
+            bench.send(1, "blmove b d left right 0"),
+        );
+        assert_eq!(bench.heard(moving), "parked None");
+        assert_eq!(bench.heard(next), "parked None");
+        let store = bench.store.clone();
+        assert_eq!(store.retries(), 0);
+        let pushed = bench.send(1, "rpush a x");
+        let mut seen = false;
+        for turn in 0..40 {
+            let at = turn % bench.workers.len();
+            bench.workers[at].turn(bench.now);
+            let is_written = |list: &str, bench: &mut Bench| bench.run(0, list) == ":1 ";
+            if store.retries() == 0 && seen {
+                assert!(is_written("llen d", &mut bench), "{shards} shards");
+                break;
+            }
+            seen |= store.retries() > 0;
+        }
+        assert!(seen);
+        assert_eq!(bench.heard(pushed), ":1 ");
+        assert_eq!(bench.heard(moving), "$1 x ");
+        assert_eq!(bench.heard(next), "$1 x ");
+        assert_eq!(store.retries(), 0);
+    }
+}

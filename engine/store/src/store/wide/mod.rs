@@ -34,6 +34,7 @@ use super::Inner;
 use super::caller::{Caller, Mark, Whose};
 use super::claim::Claim;
 use super::link::{Ask, Await, Body};
+use super::retry::Retry;
 use super::worker::Core;
 use crate::event::{Classes, Event};
 use crate::time::Millis;
@@ -72,6 +73,8 @@ struct Job {
     early: Option<Body>,
     /// Whether its caller knows that it waits.
     told: bool,
+    /// While it is tried again after it waited.
+    retry: Option<Retry>,
     cancelled: bool,
 }
 
@@ -165,6 +168,7 @@ impl Caller {
             waits: None,
             early: None,
             told: false,
+            retry: None,
             cancelled: false,
         };
         let jobs = &mut self.jobs;
@@ -299,6 +303,7 @@ impl Caller {
                 Classes::NONE
             },
             limits: self.inner.limits(),
+            reads: &self.inner.reads,
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };
@@ -364,6 +369,7 @@ impl Caller {
         match result {
             Body::Parked(until) => {
                 job.phase = Phase::Parked;
+                job.retry = None;
                 let (whose, cancelled) = (job.whose, job.cancelled);
                 if let Some(body) = job.early.take() {
                     return self.served(core, number, body);
@@ -389,8 +395,10 @@ impl Caller {
             }
         }
         match body {
-            Body::Retry => {
-                self.jobs.get(number).plan.again();
+            Body::Retry(retry) => {
+                let job = self.jobs.get(number);
+                job.plan.again();
+                job.retry = Some(retry);
                 self.queue_job(core, number);
             }
             body => self.finish(number, body),

@@ -5,8 +5,7 @@ use super::plan::Step;
 use crate::command::{CommandError, Keys};
 use crate::op::Op;
 use crate::store::caller::shard_of;
-use crate::store::link::{Ask, Body, Hold};
-use crate::time::Millis;
+use crate::store::link::{Ask, Body};
 
 /// How `op` is put together from parts, where it is.
 pub(super) fn merge(op: &Op) -> Option<Merge> {
@@ -98,16 +97,12 @@ impl Parts {
             .collect()
     }
 
-    pub(super) fn hold(&self, shard: usize, at: Millis) -> Hold {
-        let part = self.parts.iter().find(|part| part.shard == shard);
-        let ops = part.map(|part| match &part.ask {
-            PartAsk::Op(op) => vec![op.clone()],
-            PartAsk::Now(_) => Vec::new(),
-        });
-        Hold {
-            ops: ops.unwrap_or_default(),
-            watch: None,
-            at,
+    /// What `shard` is to apply while it stands still.
+    pub(super) fn op_of(&self, shard: usize) -> Option<&Op> {
+        let part = self.parts.iter().find(|part| part.shard == shard)?;
+        match &part.ask {
+            PartAsk::Op(op) => Some(op),
+            PartAsk::Now(_) => None,
         }
     }
 

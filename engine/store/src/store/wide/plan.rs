@@ -1,13 +1,17 @@
 //! A plan: what a job asks of shards, step by step. It decides; the driver acts.
 
+use std::sync::atomic::Ordering;
+
 use super::cursor::Cursor;
 use super::parts::Parts;
-use super::pop::Pop;
+use super::pop::{Pop, shards_of};
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
 use super::transfer::Transfer;
 use crate::event::{Classes, Event};
 use crate::op::Op;
+use crate::shard::ShardStats;
+use crate::store::Reads;
 use crate::store::link::{Ask, Body, Hold};
 use crate::time::Millis;
 use crate::value::Limits;
@@ -26,6 +30,8 @@ pub(super) struct Desk<'a> {
     pub(super) notify: Classes,
     /// How far compact forms go.
     pub(super) limits: Limits,
+    /// Any-core reads, by shard.
+    pub(super) reads: &'a [Reads],
     pub(super) scratch: &'a mut Scratch,
     pub(super) events: &'a mut Vec<Event>,
 }
@@ -72,6 +78,8 @@ pub(in crate::store) enum Plan {
     Transaction(Box<Transacted>),
     /// Snapshots of all shards.
     Save(Box<Save>),
+    /// Counts and state of all shards.
+    Stats,
 }
 
 impl Plan {
@@ -79,9 +87,9 @@ impl Plan {
     pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
         match self {
             Plan::Parts(parts) => parts.holds(),
-            Plan::Cursor(_) => Vec::new(),
-            Plan::Pop(pop) => pop.holds(shards),
-            Plan::Transfer(transfer) => transfer.holds(shards),
+            Plan::Cursor(_) | Plan::Stats => Vec::new(),
+            Plan::Pop(pop) => shards_of(pop.op(), shards),
+            Plan::Transfer(transfer) => shards_of(transfer.op(), shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
             Plan::Transaction(transacted) => transacted.holds(),
             Plan::Save(_) => (0..shards).collect(),
@@ -90,17 +98,19 @@ impl Plan {
 
     /// How `shard` is asked to stand still, from `at` on.
     pub(super) fn hold(&self, shard: usize, at: Millis) -> Ask {
-        Ask::Hold(Box::new(match self {
-            Plan::Parts(parts) => parts.hold(shard, at),
-            Plan::Cursor(_) | Plan::Save(_) => Hold {
-                at,
-                ..Hold::default()
-            },
-            Plan::Pop(pop) => pop.hold(at),
-            Plan::Transfer(transfer) => transfer.hold(at),
-            Plan::Scratch(scratched) => scratched.hold(at),
-            Plan::Transaction(transacted) => transacted.hold(shard, at),
-        }))
+        let mut watch = None;
+        let ops = match self {
+            Plan::Parts(parts) => parts.op_of(shard).into_iter().cloned().collect(),
+            Plan::Cursor(_) | Plan::Save(_) | Plan::Stats => Vec::new(),
+            Plan::Pop(pop) => vec![pop.op().clone()],
+            Plan::Transfer(transfer) => vec![transfer.op().clone()],
+            Plan::Scratch(scratched) => vec![scratched.op().clone()],
+            Plan::Transaction(transacted) => {
+                watch = transacted.watch().cloned();
+                transacted.ops_at(shard).cloned().collect()
+            }
+        };
+        Ask::Hold(Box::new(Hold { ops, watch, at }))
     }
 
     /// What the caller is told where a shard refused to stand still with `refusal`.
@@ -129,6 +139,7 @@ impl Plan {
             Plan::Scratch(scratched) => scratched.next(answers, desk),
             Plan::Transaction(transacted) => transacted.next(answers, desk),
             Plan::Save(save) => save.next(answers, desk),
+            Plan::Stats => stats(answers, desk),
         }
     }
 
@@ -137,7 +148,6 @@ impl Plan {
         match self {
             Plan::Pop(pop) => pop.again(),
             Plan::Transfer(transfer) => transfer.again(),
-            Plan::Scratch(scratched) => scratched.again(),
             _ => {}
         }
     }
@@ -170,4 +180,24 @@ impl Save {
         let asks = (0..desk.shards).map(|shard| (shard, Ask::Publish(keep)));
         Step::Ask(asks.collect())
     }
+}
+
+/// Shards answer whatever else goes on, also while they stand still.
+fn stats(answers: Vec<Body>, desk: &Desk<'_>) -> Step {
+    if answers.is_empty() {
+        return Step::Ask((0..desk.shards).map(|shard| (shard, Ask::Stats)).collect());
+    }
+    let mut all = Vec::with_capacity(desk.shards);
+    for (body, reads) in answers.into_iter().zip(desk.reads) {
+        match body {
+            // Relaxed: counts order nothing.
+            Body::Stats(stats) => all.push(ShardStats {
+                hits: stats.hits + reads.hits.load(Ordering::Relaxed),
+                misses: stats.misses + reads.misses.load(Ordering::Relaxed),
+                ..*stats
+            }),
+            refusal => return Step::Done(refusal),
+        }
+    }
+    Step::Done(Body::AllStats(all))
 }

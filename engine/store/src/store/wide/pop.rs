@@ -12,8 +12,7 @@ use crate::command::Keys;
 use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::store::caller::shard_of;
-use crate::store::link::{Ask, Body, Hold};
-use crate::time::Millis;
+use crate::store::link::{Ask, Body};
 use crate::value::Kind;
 
 /// Such an op, and how far it is.
@@ -39,18 +38,12 @@ impl Pop {
         }
     }
 
-    pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
-        shards_of(&self.op, shards)
+    /// What it is the plan of.
+    pub(super) fn op(&self) -> &Op {
+        &self.op
     }
 
-    pub(super) fn hold(&self, at: Millis) -> Hold {
-        Hold {
-            ops: vec![self.op.clone()],
-            watch: None,
-            at,
-        }
-    }
-
+    /// Begins anew.
     pub(super) fn again(&mut self) {
         self.stage = Stage::Begin;
     }

@@ -18,13 +18,13 @@ use super::route::is_sort;
 use crate::command::number::parse_int;
 use crate::command::server::FLUSHALL;
 use crate::command::{CommandError, sort, transfer};
-use crate::event::Classes;
+use crate::event::{Classes, Event};
 use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::store::caller::shard_of;
 use crate::store::host::error_body;
-use crate::store::link::{Ask, Body, Hold};
+use crate::store::link::{Ask, Body};
 use crate::time::Millis;
 use crate::value::Limits;
 
@@ -44,7 +44,6 @@ pub(in crate::store) struct Scratch {
 struct About {
     now: Millis,
     shards: usize,
-    may_park: bool,
     notify: Classes,
     limits: Limits,
 }
@@ -125,11 +124,8 @@ impl Scratch {
         shard.keyspace().record(true);
         shard.set_notify(about.notify);
         out.clear();
-        if about.may_park {
-            shard.apply(about.now, op, &mut out);
-        } else {
-            shard.apply_at_once(about.now, op, &mut out);
-        }
+        // What waits for a key is a `Pop` or a `Transfer`.
+        shard.apply_at_once(about.now, op, &mut out);
         shard.set_notify(Classes::NONE);
         for key in shard.keyspace().recorded() {
             let at = shard_of(key.key(), about.shards);
@@ -177,6 +173,8 @@ fn no_memory(error: &std::io::Error) -> Box<Body> {
 pub(in crate::store) struct Scratched {
     op: Op,
     stage: Stage,
+    /// What happened on the scratch: told when it has happened where the keys are.
+    events: Vec<Event>,
 }
 
 enum Stage {
@@ -200,6 +198,7 @@ impl Scratched {
         Scratched {
             op: op.clone(),
             stage: Stage::Fetch,
+            events: Vec::new(),
         }
     }
 
@@ -215,16 +214,9 @@ impl Scratched {
         is_sort(&self.op) && sort::reaches_out(&self.op)
     }
 
-    pub(super) fn hold(&self, at: Millis) -> Hold {
-        Hold {
-            ops: vec![self.op.clone()],
-            watch: None,
-            at,
-        }
-    }
-
-    pub(super) fn again(&mut self) {
-        self.stage = Stage::Fetch;
+    /// What it is the plan of.
+    pub(super) fn op(&self) -> &Op {
+        &self.op
     }
 
     pub(super) fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
@@ -269,7 +261,10 @@ impl Scratched {
             },
             Stage::Replace(reply, left) => match refusal(answers) {
                 Some(refusal) => Step::Done(refusal),
-                None if left.is_empty() => Step::Done(reply),
+                None if left.is_empty() => {
+                    desk.events.append(&mut self.events);
+                    Step::Done(reply)
+                }
                 None => self.replace(reply, left),
             },
         }
@@ -293,7 +288,6 @@ impl Scratched {
         let about = About {
             now: desk.now,
             shards: desk.shards,
-            may_park: desk.may_park,
             notify: desk.notify,
             limits: desk.limits,
         };
@@ -303,18 +297,12 @@ impl Scratched {
             Err(error) => return Step::Done(*no_memory(&error)),
         };
         let out = &mut desk.scratch.out;
-        desk.events.append(&mut out.events);
-        if let Some(parked) = out.parked {
-            return Step::Park {
-                op: self.op.clone(),
-                until: parked.until,
-                elsewhere: true,
-            };
-        }
         let reply = reply(&out.reply);
         if changed.is_empty() {
+            desk.events.append(&mut out.events);
             return Step::Done(reply);
         }
+        std::mem::swap(&mut self.events, &mut out.events);
         let changed: Vec<Changed> = changed
             .into_iter()
             .map(|(shard, ops)| (shard, Arc::new(ops)))
@@ -392,17 +380,24 @@ mod tests {
         Body::Reply(words.as_bytes().into())
     }
 
+    struct Caller {
+        scratch: Scratch,
+        /// What was told.
+        events: Vec<Event>,
+    }
+
     /// What the plan of a `RENAME` between two of five shards does next.
-    fn next(plan: &mut Scratched, scratch: &mut Scratch, answers: Vec<Body>) -> Step {
+    fn next(plan: &mut Scratched, caller: &mut Caller, answers: Vec<Body>) -> Step {
         let mut desk = Desk {
             now: Millis(0),
             shards: 5,
             held: true,
-            notify: Classes::NONE,
+            notify: Classes::parse("KEA").unwrap(),
             may_park: true,
             limits: Limits::default(),
-            scratch,
-            events: &mut Vec::new(),
+            reads: &[],
+            scratch: &mut caller.scratch,
+            events: &mut caller.events,
         };
         plan.next(answers, &mut desk)
     }
@@ -420,41 +415,48 @@ mod tests {
 
     #[test]
     fn a_value_is_never_nowhere() {
-        let mut scratch = Scratch::new(7, 16);
+        let mut caller = Caller {
+            scratch: Scratch::new(7, 16),
+            events: Vec::new(),
+        };
         let fetched = || vec![Body::Values(vec![op("set a 1")]), Body::Values(Vec::new())];
         let ok = || said("+OK\r\n");
         let no = || said("-ERR no\r\n");
         assert_ne!(shard_of(b"a", 5), shard_of(b"b", 5));
         // It comes to be, and then it goes.
         let mut plan = Scratched::new(&op("rename a b"));
-        next(&mut plan, &mut scratch, Vec::new());
-        let asked = next(&mut plan, &mut scratch, fetched());
+        next(&mut plan, &mut caller, Vec::new());
+        let asked = next(&mut plan, &mut caller, fetched());
         assert!(replaced(&asked).is_empty(), "first all are asked");
-        let asked = next(&mut plan, &mut scratch, vec![ok(), ok()]);
+        let asked = next(&mut plan, &mut caller, vec![ok(), ok()]);
         assert_eq!(replaced(&asked), ["set"]);
-        let asked = next(&mut plan, &mut scratch, vec![ok()]);
+        let asked = next(&mut plan, &mut caller, vec![ok()]);
         assert_eq!(replaced(&asked), ["del"]);
+        assert!(caller.events.is_empty(), "it may still be refused");
         assert!(matches!(
-            next(&mut plan, &mut scratch, vec![ok()]),
+            next(&mut plan, &mut caller, vec![ok()]),
             Step::Done(_)
         ));
-        // Whoever refuses, nothing goes.
+        assert!(!caller.events.is_empty());
+        caller.events.clear();
+        // Whoever refuses, nothing goes, and nothing is told.
         for refusals in 1..3 {
             let mut plan = Scratched::new(&op("rename a b"));
-            next(&mut plan, &mut scratch, Vec::new());
-            next(&mut plan, &mut scratch, fetched());
+            next(&mut plan, &mut caller, Vec::new());
+            next(&mut plan, &mut caller, fetched());
             let mut step = next(
                 &mut plan,
-                &mut scratch,
+                &mut caller,
                 vec![ok(), if refusals == 1 { no() } else { ok() }],
             );
             if refusals == 2 {
-                step = next(&mut plan, &mut scratch, vec![no()]);
+                step = next(&mut plan, &mut caller, vec![no()]);
             }
             let Step::Done(body) = step else {
                 panic!("it goes on");
             };
             assert!(body.refusal().is_some());
+            assert!(caller.events.is_empty());
         }
     }
 }

@@ -8,9 +8,8 @@ use crate::command::CommandError;
 use crate::op::Op;
 use crate::reply::{Protocol, ReplyBuf};
 use crate::store::host::{aborted, error_body};
-use crate::store::link::{Ask, Body, Bytes, Hold, Transaction};
+use crate::store::link::{Ask, Body, Bytes, Transaction};
 use crate::store::watch::Watch;
-use crate::time::Millis;
 
 /// A transaction over several shards, and how far it is.
 pub(in crate::store) struct Transacted {
@@ -103,14 +102,16 @@ impl Transacted {
         self.shards.clone()
     }
 
-    pub(super) fn hold(&self, shard: usize, at: Millis) -> Hold {
-        let at_home = |(home, _): &(&Option<usize>, &Op)| home.is_none_or(|home| home == shard);
+    /// What it hangs on.
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        self.transaction.watch.as_ref()
+    }
+
+    /// The ops that `shard` may have to do with.
+    pub(super) fn ops_at(&self, shard: usize) -> impl Iterator<Item = &Op> {
         let ops = self.homes.iter().zip(&self.transaction.ops);
-        Hold {
-            ops: ops.filter(at_home).map(|(_, op)| op.clone()).collect(),
-            watch: self.transaction.watch.clone(),
-            at,
-        }
+        ops.filter(move |(home, _)| home.is_none_or(|home| home == shard))
+            .map(|(_, op)| op)
     }
 
     pub(super) fn overtaken(&self) -> Option<Body> {

@@ -6,7 +6,7 @@
 
 use super::merge::{bulk, bytes_of};
 use super::plan::{Desk, Step};
-use super::pop::{kinds, shards_of};
+use super::pop::kinds;
 use super::scratch::Nothing;
 use crate::command::list::End;
 use crate::command::{CommandError, list, sets};
@@ -14,8 +14,7 @@ use crate::keyspace::DbKey;
 use crate::op::Op;
 use crate::store::caller::shard_of;
 use crate::store::host::error_body;
-use crate::store::link::{Ask, Body, Hold};
-use crate::time::Millis;
+use crate::store::link::{Ask, Body};
 use crate::value::Kind;
 
 /// Such an op, and how far it is.
@@ -56,18 +55,12 @@ impl Transfer {
         }
     }
 
-    pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
-        shards_of(&self.op, shards)
+    /// What it is the plan of.
+    pub(super) fn op(&self) -> &Op {
+        &self.op
     }
 
-    pub(super) fn hold(&self, at: Millis) -> Hold {
-        Hold {
-            ops: vec![self.op.clone()],
-            watch: None,
-            at,
-        }
-    }
-
+    /// Begins anew.
     pub(super) fn again(&mut self) {
         self.stage = Stage::Begin;
     }
