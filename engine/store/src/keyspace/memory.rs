@@ -61,12 +61,18 @@ impl Keyspace {
         let mut need = 0;
         let mut replaced = Replaced::new();
         for key in op.keys() {
-            let size = Arena::block_bytes(NewItem::bytes_narrow(key.len(), each));
+            let size = Arena::block_bytes(NewItem::bytes_narrow(
+                key.len(),
+                each,
+                self.eviction.evicts(),
+            ));
             need += size;
             match self.locate(key) {
                 Some((_, id)) => {
                     let item = self.arena.own(id);
-                    if item.is_string() {
+                    // Items that the policy still has to learn of may be made anew for that, and are then
+                    // not known by their ids.
+                    if item.is_string() && !self.is_walking() {
                         let old = Arena::block_bytes(item.bytes());
                         need -= old.min(size);
                         replaced.push((id, old.min(size)));

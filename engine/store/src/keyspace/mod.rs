@@ -44,8 +44,8 @@ pub use crate::index::CURSOR_BITS;
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
+use eviction::Eviction;
 pub use eviction::Usage;
-use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
 pub use observe::DbKey;
 use observe::Observers;
@@ -409,7 +409,7 @@ impl Keyspace {
             value,
             expires,
             tag,
-            entry: NO_ENTRY,
+            entry: self.eviction.first_entry(),
             mark: self.eviction.first_mark(self.latest),
         };
         let size = Arena::block_bytes(new.bytes());
@@ -441,7 +441,7 @@ impl Keyspace {
         let same = Arena::block_bytes(item.bytes()) == size;
         if same {
             self.eviction.hit(item, old, self.latest, &mut self.random);
-            new.entry = item.entry();
+            new.entry = self.eviction.entry_of(item);
             new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
         }
         let entry = item.entry();
