@@ -5,7 +5,7 @@
 //! of this is kept.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -348,9 +348,10 @@ pub(super) fn mark_hit(rule: MarkRule, item: Item<'_>, now: Millis, random: impl
         0
     };
     let next = rule.next(mark, now, random);
-    if next != mark {
-        word.store(next, Ordering::Relaxed);
-    }
+    // Without a branch: which item was not read yet in this second is anybody's guess, and a processor that
+    // guesses wrong, once the item is there at last, has to begin anew with whatever comes after.
+    let nowhere = AtomicU32::new(0);
+    std::hint::select_unpredictable(next != mark, word, &nowhere).store(next, Ordering::Relaxed);
 }
 
 /// `spec` with `maxmemory-samples` where it samples and says nothing else itself.
