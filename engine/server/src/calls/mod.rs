@@ -117,6 +117,8 @@ pub enum Spoken<'a> {
     Op(&'a Op),
     /// The server's.
     Words(&'a Words),
+    /// The one argument of a command that was not kept.
+    One(&'a [u8]),
 }
 
 impl Calls {
@@ -172,19 +174,19 @@ impl Calls {
         self.ended(&begun.called, words.into_iter(), 1, took, card, now, error);
     }
 
-    /// Calls of one command ran, one after the other, and took so long together. The last of them may have been answered with an
-    /// error.
+    /// Calls of one command, whose words are these, ran one after the other and took so long together. The last
+    /// of them may have been answered with an error.
     pub fn ran<'a>(
         &self,
         called: &Called,
-        ops: impl ExactSizeIterator<Item = &'a Op>,
+        words: impl ExactSizeIterator<Item = Spoken<'a>>,
         took: Duration,
         card: &Card,
         now: Millis,
         error: Option<&[u8]>,
     ) {
-        let count = ops.len() as u64;
-        self.ended(called, ops.map(Spoken::Op), count, took, card, now, error);
+        let count = words.len() as u64;
+        self.ended(called, words, count, took, card, now, error);
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that is told of a call")]

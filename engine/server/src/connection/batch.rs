@@ -2,7 +2,8 @@
 //! between a command and its reply.
 //!
 //! What came is read ahead, a batch at a time; what the batch looks for is fetched into the processor's
-//! caches together; then its commands run in order, and their replies go straight to the output. Whatever
+//! caches together; then its commands run in order, and their replies go straight to the output. `GET`s
+//! that follow each other are not even made ops: their keys are looked up where they lie. Whatever
 //! is otherwise, a command for another shard's owner or a client in a transaction, takes the long way
 //! (`run`), which this knows nothing of but that it is there.
 
@@ -14,8 +15,9 @@ use seawall_store::command::string::GET;
 use seawall_store::reply::Protocol;
 
 use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
-use crate::command::{Called, entries};
-use crate::resp::{Bounds, Parsed, whole};
+use crate::calls::Spoken;
+use crate::command::{Called, entries, find};
+use crate::resp::{Bounds, Parsed, whole, whole_get};
 
 /// How many commands are read ahead: at 16 to 32 most accesses to memory overlap, and more only drive
 /// each other out of the cache.
@@ -84,6 +86,10 @@ impl Connection {
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while self.is_plain(turn) {
+            at += self.run_gets(&bytes[at..], turn);
+            if at == bytes.len() || !self.has_room() {
+                break;
+            }
             let bounds = Bounds {
                 bulk_bytes: turn.limits.bulk_bytes,
                 query_bytes: turn.limits.query_bytes,
@@ -96,6 +102,57 @@ impl Connection {
             *turn.batch = batch;
             at += used;
             if used == 0 || !is_through {
+                break;
+            }
+        }
+        at
+    }
+
+    /// Whether more replies may be kept for the client.
+    fn has_room(&self) -> bool {
+        self.output.len() + self.queued <= OUTPUT_HELD_BYTES
+    }
+
+    /// Answers the `GET`s that `bytes` begin with, up to the first that its owner has to answer; how many
+    /// bytes are done with.
+    fn run_gets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        let mut at = 0;
+        while self.has_room() {
+            let mut keys: [&[u8]; COMMANDS] = [&[]; COMMANDS];
+            let mut ends = [0; COMMANDS];
+            let (mut count, mut end) = (0, at);
+            let mut called_as = None;
+            while count < COMMANDS
+                && let Some((name, key, used)) = whole_get(&bytes[end..])
+                && key.len() <= turn.limits.bulk_bytes
+                && used <= turn.limits.query_bytes
+                // Calls are told as they were written.
+                && *called_as.get_or_insert(name) == name
+            {
+                end += used;
+                (keys[count], ends[count]) = (key, end);
+                count += 1;
+            }
+            let Some(called) = called_as.and_then(|name| Some(Called::new(find(name)?, name)))
+            else {
+                break;
+            };
+            let since = Instant::now();
+            let within = (self.client.database, self.client.protocol);
+            let (keys, bound) = (
+                &keys[..count],
+                OUTPUT_HELD_BYTES.saturating_sub(self.queued),
+            );
+            let answered = (turn.store).get_here(within, keys, &mut self.output, bound);
+            if answered > 0 {
+                at = ends[answered - 1];
+                let card = &self.client.card;
+                card.command.set(called.number as u64 + 1);
+                let words = keys[..answered].iter().map(|key| Spoken::One(key));
+                let took = since.elapsed();
+                (turn.server.calls).ran(&called, words, took, card, turn.now, None);
+            }
+            if answered < count {
                 break;
             }
         }
@@ -122,7 +179,7 @@ impl Connection {
             && !server.monitors.is_any()
             && !server.pause.is_on(turn.now)
             && server.takes_writes()
-            && self.output.len() + self.queued <= OUTPUT_HELD_BYTES
+            && self.has_room()
     }
 
     /// Runs a batch: how many bytes are done with, and whether more of the same may follow.
@@ -143,11 +200,11 @@ impl Connection {
             let is_done = turn.store.run_here(&one.op, &mut self.output);
             let end = if is_done { at + 1 } else { at };
             let error = self.output.get(begin) == Some(&b'-');
-            let is_full = self.output.len() + self.queued > OUTPUT_HELD_BYTES;
+            let is_full = !self.has_room();
             let goes_on = is_done && !error && !is_full && may_join(one, ready.get(at + 1));
             if !goes_on && end > first {
                 let now = Instant::now();
-                let calls = ready[first..end].iter().map(|ready| &ready.op);
+                let calls = ready[first..end].iter().map(|ready| Spoken::Op(&ready.op));
                 let error = error.then(|| &self.output[begin..]);
                 let card = &self.client.card;
                 let called = &ready[first].called;

@@ -298,6 +298,38 @@ pub fn whole(bytes: &[u8], bounds: Bounds, op: &mut Op) -> Option<(usize, Called
     (held <= bounds.query_bytes.min(COMMAND_BYTES_MAX)).then_some((rest.at, called))
 }
 
+/// The name, as it was written, and the key of a `GET` that stands whole at the front of `bytes`, and how many
+/// bytes it takes: the command that most clients send most.
+#[inline]
+pub fn whole_get(bytes: &[u8]) -> Option<(&[u8; 3], &[u8], usize)> {
+    const KEY_AT: usize = 13;
+    let head = bytes.first_chunk::<KEY_AT>()?;
+    let [
+        b'*',
+        b'2',
+        b'\r',
+        b'\n',
+        b'$',
+        b'3',
+        b'\r',
+        b'\n',
+        name @ ..,
+        b'\r',
+        b'\n',
+    ] = head
+    else {
+        return None;
+    };
+    if !name.eq_ignore_ascii_case(b"get") {
+        return None;
+    }
+    let name = name.first_chunk()?;
+    let mut rest = Rest { bytes, at: KEY_AT };
+    let len = rest.number(b'$')?;
+    let key = rest.word(len)?;
+    Some((name, key, rest.at))
+}
+
 /// Bytes that are read from the front.
 struct Rest<'a> {
     bytes: &'a [u8],
@@ -308,24 +340,35 @@ impl<'a> Rest<'a> {
     /// A number of few digits on a line that begins with `sign`.
     #[inline]
     fn number(&mut self, sign: u8) -> Option<usize> {
-        const DIGITS_MAX: usize = 7;
+        let digit = |byte: u8| (byte.is_ascii_digit()).then(|| usize::from(byte - b'0'));
         let line = self.bytes.get(self.at..)?;
-        if *line.first()? != sign {
+        // A zero in front is no number, as Redis reads it, unless it is one by itself.
+        match *line {
+            [first, a, b'\r', b'\n', ..] if first == sign => {
+                self.at += 4;
+                digit(a)
+            }
+            [first, a, b, b'\r', b'\n', ..] if first == sign && a != b'0' => {
+                self.at += 5;
+                Some(digit(a)? * 10 + digit(b)?)
+            }
+            [first, a, ..] if first == sign && a != b'0' => self.longer_number(),
+            _ => None,
+        }
+    }
+
+    /// A number of three digits or more; its sign was looked at.
+    fn longer_number(&mut self) -> Option<usize> {
+        const DIGITS_MAX: usize = 7;
+        let line = &self.bytes[self.at + 1..];
+        let digits = line.iter().take(DIGITS_MAX + 1);
+        let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > DIGITS_MAX || line.get(digits..digits + 2)? != b"\r\n" {
             return None;
         }
-        let mut number = 0;
-        for (at, &byte) in line.iter().enumerate().skip(1).take(DIGITS_MAX + 1) {
-            match byte {
-                b'0'..=b'9' => number = number * 10 + usize::from(byte - b'0'),
-                b'\r' if at > 1 && line.get(at + 1) == Some(&b'\n') => {
-                    self.at += at + 2;
-                    // A zero in front is no number, as Redis reads it.
-                    return (line[1] != b'0' || at == 2).then_some(number);
-                }
-                _ => return None,
-            }
-        }
-        None
+        self.at += 1 + digits + 2;
+        let value = |number, byte: &u8| number * 10 + usize::from(byte - b'0');
+        Some(line[..digits].iter().fold(0, value))
     }
 
     /// The next `len` bytes; they and the end of their line are passed, which is not looked at.

@@ -188,20 +188,23 @@ impl Session {
         keys: &[K],
         mut each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
     ) {
-        for (chunk, keys) in keys.chunks(TOGETHER).enumerate() {
-            let first = chunk * TOGETHER;
+        let mut at = 0;
+        while at < keys.len() {
+            let some = &keys[at..keys.len().min(at + TOGETHER)];
             let (caller, own) = (&mut self.caller, core.as_deref_mut());
-            let mut asks = caller.read_together(own, keys, |at, found| each(first + at, Ok(found)));
-            while asks != 0 {
-                let at = asks.trailing_zeros() as usize;
-                asks &= asks - 1;
+            let first = at;
+            at += caller.read_together(own, 0, some, |i, found| {
+                each(first + i, Ok(found));
+                true
+            });
+            if let Some(core) = core.as_deref_mut() {
+                core.own_ops((at - first) as u32);
+            }
+            if at - first < some.len() {
                 let mut value = Vec::new();
                 let found = self.get_by(core.as_deref_mut(), keys[at].as_ref(), &mut value);
-                let found = found.map(|found| found.then_some(value.as_slice()));
-                each(first + at, found);
-            }
-            if let Some(core) = core.as_deref_mut() {
-                core.own_ops(keys.len() as u32);
+                each(at, found.map(|found| found.then_some(value.as_slice())));
+                at += 1;
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::caller::{Answered, Whose};
+use super::caller::{Answered, TOGETHER, Whose};
 use super::config::Change;
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Lane, Link, Request};
@@ -21,7 +21,7 @@ use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
 use crate::event::Event;
 use crate::op::Op;
-use crate::reply::{Protocol, Reply};
+use crate::reply::{Protocol, Reply, bulk_into};
 use crate::slot::Slot;
 use crate::time::Millis;
 
@@ -165,6 +165,28 @@ impl Worker {
     pub fn run_here(&mut self, op: &Op, reply: &mut Vec<u8>) -> bool {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.run_here(core, op, reply)
+    }
+
+    /// Answers `GET`s of `keys` in `database`, in order, where they can be answered at once, up to the first that
+    /// cannot, or until there are `reply_bytes` of replies: they are appended to `reply`. How many were
+    /// answered, of 32 at most.
+    #[inline]
+    pub fn get_here(
+        &mut self,
+        (database, protocol): (u8, Protocol),
+        keys: &[&[u8]],
+        reply: &mut Vec<u8>,
+        reply_bytes: usize,
+    ) -> usize {
+        let keys = &keys[..keys.len().min(TOGETHER)];
+        let caller = &mut self.session.caller;
+        caller.read_together(self.core.as_mut(), database, keys, |_, found| {
+            match found {
+                Some(value) => bulk_into(reply, value),
+                None => reply.extend_from_slice(protocol.nil()),
+            }
+            reply.len() < reply_bytes
+        })
     }
 
     /// Asks the processor to fetch what `ops`, which are about to run, are searched by: first the lines of

@@ -85,8 +85,8 @@ impl Caller {
         }
     }
 
-    /// Shows the strings at `keys`, [`TOGETHER`] at most, by their place among them; the places of those
-    /// that owners have to answer, as bits.
+    /// Shows the strings at `keys` of `database`, [`TOGETHER`] at most, in order, up to the first that its
+    /// owner has to answer, or after which `show` wants no more; how many were shown.
     ///
     /// First the lines of the index are fetched for all, then the items, and then they are read: so of
     /// two waits for memory each key has a 32nd. The epoch is pinned once.
@@ -94,9 +94,10 @@ impl Caller {
     pub(in crate::store) fn read_together<K: AsRef<[u8]>>(
         &mut self,
         mut core: Option<&mut Core>,
+        database: u8,
         keys: &[K],
-        mut show: impl FnMut(usize, Option<&[u8]>),
-    ) -> u32 {
+        mut show: impl FnMut(usize, Option<&[u8]>) -> bool,
+    ) -> usize {
         let mut probes = [(0, Probe::default()); TOGETHER];
         let probes = &mut probes[..keys.len()];
         let shards = self.inner.shards;
@@ -104,29 +105,36 @@ impl Caller {
         for (key, (shard, probe)) in keys.iter().zip(&mut *probes) {
             *shard = shard_of(key.as_ref(), shards);
             match self.inner.reader(*shard) {
-                Some(reader) => *probe = reader.probe(0, key.as_ref()),
-                None => return u32::MAX >> (TOGETHER - keys.len()),
+                Some(reader) => *probe = reader.probe(database, key.as_ref()),
+                None => return 0,
             }
         }
-        for &(shard, probe) in &*probes {
-            if let Some(reader) = self.inner.reader(shard) {
-                reader.prefetch_item(probe, self.sides[shard].ahead_bytes);
+        if keys.len() > 1 {
+            for &(shard, probe) in &*probes {
+                if let Some(reader) = self.inner.reader(shard) {
+                    reader.prefetch_item(probe, self.sides[shard].ahead_bytes);
+                }
             }
         }
-        let mut asks = 0;
-        for (at, (key, &(shard, probe))) in keys.iter().zip(&*probes).enumerate() {
-            let shown = |bytes: &[u8]| show(at, Some(bytes));
-            match self.read_probed(shard, probe, key.as_ref(), &guard, shown) {
+        let mut shown = 0;
+        for (key, &(shard, probe)) in keys.iter().zip(&*probes) {
+            let mut goes_on = true;
+            let show_hit = |bytes: &[u8]| goes_on = show(shown, Some(bytes));
+            match self.read_probed(shard, probe, key.as_ref(), &guard, show_hit) {
                 Ok(true) => {}
-                Ok(false) => show(at, None),
-                Err(AskOwner) => asks |= 1 << at,
+                Ok(false) => goes_on = show(shown, None),
+                Err(AskOwner) => break,
+            }
+            shown += 1;
+            if !goes_on {
+                break;
             }
         }
         drop(guard);
         for shard in 0..shards {
             self.tell_many_reads(core.as_deref_mut(), shard);
         }
-        asks
+        shown
     }
 
     /// Passes on what the owner does not see of any-core reads, where there were many.
