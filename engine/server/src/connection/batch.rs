@@ -17,7 +17,7 @@ use seawall_store::reply::Protocol;
 use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, entries, find};
-use crate::resp::{Bounds, Parsed, whole, whole_get};
+use crate::resp::{Bounds, Known, Parsed, whole, whole_get};
 
 /// How many commands are read ahead: at 16 to 32 most accesses to memory overlap, and more only drive
 /// each other out of the cache.
@@ -49,6 +49,7 @@ pub struct Batch {
     ready: Vec<Ready>,
     /// How many of them count.
     len: usize,
+    known: Known,
 }
 
 impl Batch {
@@ -61,10 +62,11 @@ impl Batch {
                 self.ready.push(Ready::room());
             }
             let ready = &mut self.ready[self.len];
-            let Some((used, called)) = whole(&bytes[at..], bounds, &mut ready.op) else {
+            let Some((used, called)) = whole(&bytes[at..], bounds, &mut self.known, &mut ready.op)
+            else {
                 break;
             };
-            if !called.accepts(ready.op.len()) || !called.subcommands().is_empty() {
+            if !called.accepts(ready.op.len()) {
                 break;
             }
             at += used;

@@ -6,6 +6,7 @@
 //! are Redis 7's: after an error nothing more can be understood, and the connection is closed.
 
 use seawall_store::Op;
+use seawall_store::command::Command;
 use seawall_store::command::number::parse_int;
 use smallvec::SmallVec;
 
@@ -279,23 +280,52 @@ impl Parser {
 ///
 /// It reads what nearly every client sends nearly always, and reads it in one go.
 #[inline]
-pub fn whole(bytes: &[u8], bounds: Bounds, op: &mut Op) -> Option<(usize, Called)> {
+pub fn whole(
+    bytes: &[u8],
+    bounds: Bounds,
+    known: &mut Known,
+    op: &mut Op,
+) -> Option<(usize, Called)> {
     let mut rest = Rest { bytes, at: 0 };
     let words = rest.number(b'*').filter(|&words| words > 0)?;
     let len = rest.number(b'$')?;
     let name = rest.word(len)?;
-    let entry = find(name)?;
-    let Runner::Store(command) = entry.runner else {
-        return None;
-    };
+    let (called, command) = known.find(name)?;
     op.renew(command);
-    let called = Called::new(entry, name);
     for _ in 1..words {
         let len = rest.number(b'$').filter(|&len| len <= bounds.bulk_bytes)?;
         op.push(rest.word(len)?);
     }
     let held = op.bytes() + words * WORD_BYTES + name.len();
     (held <= bounds.query_bytes.min(COMMAND_BYTES_MAX)).then_some((rest.at, called))
+}
+
+/// The command of the store's that was found last: who sends many sends mostly the same.
+#[derive(Default)]
+pub struct Known {
+    name: SmallVec<[u8; 32]>,
+    found: Option<(Called, &'static Command)>,
+}
+
+impl Known {
+    /// The store's command of this name, where it has no subcommands.
+    #[inline]
+    fn find(&mut self, name: &[u8]) -> Option<(Called, &'static Command)> {
+        if name != self.name.as_slice() {
+            self.found = Known::look_up(name);
+            self.name.clear();
+            self.name.extend_from_slice(name.get(..32).unwrap_or(name));
+        }
+        self.found
+    }
+
+    fn look_up(name: &[u8]) -> Option<(Called, &'static Command)> {
+        let entry = find(name).filter(|entry| entry.subcommands().is_empty())?;
+        match entry.runner {
+            Runner::Store(command) => Some((Called::new(entry, name), command)),
+            Runner::Server(_) => None,
+        }
+    }
 }
 
 /// The name, as it was written, and the key of a `GET` that stands whole at the front of `bytes`, and how many
