@@ -3,6 +3,8 @@
 
 use std::sync::atomic::Ordering;
 
+use smallvec::SmallVec;
+
 use super::{Caller, shard_of};
 use crate::command::CommandError;
 use crate::event::Class;
@@ -41,8 +43,8 @@ impl Caller {
         let read = match self.inner.reader(shard) {
             None => return Err(AskOwner),
             Some(reader) => {
-                let probe = reader.probe(database, key);
-                self.read_probed(shard, probe, key, &guard, |bytes| write(to, bytes))
+                let probe = reader.probe(database, key, &guard);
+                self.read_probed(shard, probe, key, |bytes| write(to, bytes))
             }
         };
         drop(guard);
@@ -56,9 +58,8 @@ impl Caller {
     fn read_probed(
         &mut self,
         shard: usize,
-        probe: Probe,
+        probe: Probe<'_>,
         key: &[u8],
-        guard: &crossbeam_epoch::Guard,
         show: impl FnOnce(&[u8]),
     ) -> Result<bool, AskOwner> {
         let inner = &self.inner;
@@ -68,7 +69,7 @@ impl Caller {
         };
         let lately = Millis(inner.now.load(Ordering::Relaxed));
         let touch = |touched| side.touched.push(touched);
-        match reader.read(probe, key, || inner.now(), lately, guard, touch) {
+        match reader.read(probe, key, || inner.now(), lately, touch) {
             Found::Hit(bytes) => {
                 side.hits += 1;
                 side.ahead_bytes = (key.len() + bytes.len()).min(AHEAD_BYTES_MAX);
@@ -97,31 +98,31 @@ impl Caller {
         keys: &[K],
         mut show: impl FnMut(usize, Option<&[u8]>),
     ) -> u32 {
-        let mut probes = [(0, Probe::default()); TOGETHER];
-        let probes = &mut probes[..keys.len()];
         let shards = self.inner.shards;
         let guard = crossbeam_epoch::pin();
-        for (key, (shard, probe)) in keys.iter().zip(&mut *probes) {
-            *shard = shard_of(key.as_ref(), shards);
-            match self.inner.reader(*shard) {
-                Some(reader) => *probe = reader.probe(0, key.as_ref()),
-                None => return u32::MAX >> (TOGETHER - keys.len()),
-            }
+        let mut probes: SmallVec<[(usize, Probe<'_>); TOGETHER]> = SmallVec::new();
+        for key in keys {
+            let shard = shard_of(key.as_ref(), shards);
+            let Some(reader) = self.inner.reader(shard) else {
+                return u32::MAX >> (TOGETHER - keys.len());
+            };
+            probes.push((shard, reader.probe(0, key.as_ref(), &guard)));
         }
-        for &(shard, probe) in &*probes {
-            if let Some(reader) = self.inner.reader(shard) {
-                reader.prefetch_item(probe, self.sides[shard].ahead_bytes);
+        for (shard, probe) in &mut probes {
+            if let Some(reader) = self.inner.reader(*shard) {
+                reader.approach(probe, self.sides[*shard].ahead_bytes);
             }
         }
         let mut asks = 0;
-        for (at, (key, &(shard, probe))) in keys.iter().zip(&*probes).enumerate() {
+        for (at, (key, &(shard, probe))) in keys.iter().zip(&probes).enumerate() {
             let shown = |bytes: &[u8]| show(at, Some(bytes));
-            match self.read_probed(shard, probe, key.as_ref(), &guard, shown) {
+            match self.read_probed(shard, probe, key.as_ref(), shown) {
                 Ok(true) => {}
                 Ok(false) => show(at, None),
                 Err(AskOwner) => asks |= 1 << at,
             }
         }
+        drop(probes);
         drop(guard);
         for shard in 0..shards {
             self.tell_many_reads(core.as_deref_mut(), shard);
