@@ -77,11 +77,25 @@ impl KeyReader {
         }
     }
 
-    /// Looks which item `probe` most likely means; the processor is asked to fetch its first `bytes`.
+    /// Looks which item `probe` most likely means; the processor is asked to fetch its first `bytes`. `true`:
+    /// it lies further off, and is to be [approached again](KeyReader::approach_far).
     #[inline]
-    pub fn approach(&self, probe: &mut Probe<'_>, bytes: usize) {
-        probe.near = self.table.hint(probe.hash);
-        if let Some(id) = probe.near {
+    pub fn approach(&self, probe: &mut Probe<'_>, bytes: usize) -> bool {
+        let (near, further) = self.table.glance(probe.hash);
+        self.note(probe, near, bytes);
+        further
+    }
+
+    /// As [`KeyReader::approach`], wherever it lies.
+    pub fn approach_far(&self, probe: &mut Probe<'_>, bytes: usize) {
+        let near = self.table.hint(probe.hash);
+        self.note(probe, near, bytes);
+    }
+
+    #[inline]
+    fn note(&self, probe: &mut Probe<'_>, near: Option<ItemId>, bytes: usize) {
+        probe.near = near;
+        if let Some(id) = near {
             self.items.prefetch(id, bytes);
         }
     }

@@ -108,9 +108,18 @@ impl Caller {
             };
             probes.push((shard, reader.probe(0, key.as_ref(), &guard)));
         }
-        for (shard, probe) in &mut probes {
+        let mut far: u32 = 0;
+        for (at, (shard, probe)) in probes.iter_mut().enumerate() {
             if let Some(reader) = self.inner.reader(*shard) {
-                reader.approach(probe, self.sides[*shard].ahead_bytes);
+                let further = reader.approach(probe, self.sides[*shard].ahead_bytes);
+                far |= u32::from(further) << at;
+            }
+        }
+        while far != 0 {
+            let (shard, probe) = &mut probes[far.trailing_zeros() as usize];
+            far &= far - 1;
+            if let Some(reader) = self.inner.reader(*shard) {
+                reader.approach_far(probe, self.sides[*shard].ahead_bytes);
             }
         }
         let mut asks = 0;
