@@ -105,6 +105,22 @@ impl Table {
             .map(|(.., id)| id)
     }
 
+    /// As [`Table::hint`], in the bucket's first line alone. Where there is nothing and the bucket goes on, the
+    /// processor is asked to fetch where, and a look further on is worth while: that is the second value.
+    #[inline]
+    pub fn glance(&self, hash: u64) -> (Option<ItemId>, bool) {
+        let buckets = (self.shape.load(Ordering::Relaxed) >> 32) as usize;
+        let line = self.line(LineId::primary(bucket_of(hash, buckets)));
+        match line.search(tag_of(hash), &mut |_| true) {
+            Ok((_, id)) => (Some(id), false),
+            Err(0) => (None, false),
+            Err(next) => {
+                self.overflow.prefetch(next as usize);
+                (None, true)
+            }
+        }
+    }
+
     /// Searches one bucket's chain.
     #[inline]
     pub(super) fn search(
@@ -115,25 +131,10 @@ impl Table {
     ) -> Option<(LineId, usize, ItemId)> {
         let mut at = LineId::primary(bucket);
         loop {
-            let line = self.line(at);
-            let (low, high) = line.tags();
-            // Both words at once, the second one bit aside: which of them has the tag is anybody's guess, and
-            // a processor that guesses wrong has begun nothing of the next search. The link, above four
-            // tags, is none.
-            let mut fits = fitting(low, tag) | (fitting(high, tag) & u64::from(u32::MAX)) >> 1;
-            while fits != 0 {
-                let bit = fits.trailing_zeros() as usize;
-                fits &= fits - 1;
-                let slot = bit / 8 + (!bit & 1) * 8;
-                if let Some(id) = line.id(slot)
-                    && matches(id)
-                {
-                    return Some((at, slot, id));
-                }
-            }
-            match (high >> LINK_SHIFT) as u32 {
-                0 => return None,
-                next => at = LineId::overflow(next),
+            match self.line(at).search(tag, matches) {
+                Ok((slot, id)) => return Some((at, slot, id)),
+                Err(0) => return None,
+                Err(next) => at = LineId::overflow(next),
             }
         }
     }
@@ -174,6 +175,31 @@ impl Line {
         let low = self.0[0].load(Ordering::Acquire);
         let high = self.0[1].load(Ordering::Acquire);
         (low, high)
+    }
+
+    /// The slot and id under `tag` that `matches` accepts; where there is none, the link.
+    #[inline]
+    fn search(
+        &self,
+        tag: u8,
+        matches: &mut impl FnMut(ItemId) -> bool,
+    ) -> Result<(usize, ItemId), u32> {
+        let (low, high) = self.tags();
+        // Both words at once, the second one bit aside: which of them has the tag is anybody's guess, and
+        // a processor that guesses wrong has begun nothing of the next search. The link, above four tags,
+        // is none.
+        let mut fits = fitting(low, tag) | (fitting(high, tag) & u64::from(u32::MAX)) >> 1;
+        while fits != 0 {
+            let bit = fits.trailing_zeros() as usize;
+            fits &= fits - 1;
+            let slot = bit / 8 + (!bit & 1) * 8;
+            if let Some(id) = self.id(slot)
+                && matches(id)
+            {
+                return Ok((slot, id));
+            }
+        }
+        Err((high >> LINK_SHIFT) as u32)
     }
 
     /// The next line of the chain, 0 for none.

@@ -56,6 +56,11 @@ proptest! {
                 index.table().find(hash(key), |id| key_of(id) == key),
                 model.get(&key).copied()
             );
+            let hint = index.table().hint(hash(key));
+            match index.table().glance(hash(key)) {
+                (near, false) => prop_assert_eq!(near, hint),
+                (near, true) => prop_assert_eq!(near, None),
+            }
             generation += 1;
             let new = id(generation << 16 | key);
             match (step, found) {

@@ -37,12 +37,16 @@ pub struct KeyReader {
     version: Arc<Version>,
 }
 
-/// Where a reader searches a key: for it to be fetched ahead, and then read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Probe {
+/// Where a reader searches a key: for it to be fetched ahead, and then read, under one guard.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'g> {
     hash: u64,
-    database: u8,
+    /// What was seen before anything else; `None` where the owner has to answer.
+    version: Option<u64>,
     place: u8,
+    /// The item that the key most likely is, seen in the index under the guard.
+    near: Option<ItemId>,
+    guard: &'g Guard,
 }
 
 /// What a reader found, for as long as its guard.
@@ -59,21 +63,39 @@ pub enum Found<'g> {
 impl KeyReader {
     /// Where `key` of `database` is searched; the processor is asked to fetch it.
     #[inline]
-    pub fn probe(&self, database: u8, key: &[u8]) -> Probe {
+    pub fn probe<'g>(&self, database: u8, key: &[u8], guard: &'g Guard) -> Probe<'g> {
+        let version = self.version.look();
         let place = self.places.of(database);
         let hash = hash(place, key, &self.secrets);
         self.table.prefetch(hash);
         Probe {
             hash,
-            database,
+            version,
             place,
+            near: None,
+            guard,
         }
     }
 
-    /// Asks the processor to fetch the first `bytes` of the item that `probe` most likely means.
+    /// Looks which item `probe` most likely means; the processor is asked to fetch its first `bytes`. `true`:
+    /// it lies further off, and is to be [approached again](KeyReader::approach_far).
     #[inline]
-    pub fn prefetch_item(&self, probe: Probe, bytes: usize) {
-        if let Some(id) = self.table.hint(probe.hash) {
+    pub fn approach(&self, probe: &mut Probe<'_>, bytes: usize) -> bool {
+        let (near, further) = self.table.glance(probe.hash);
+        self.note(probe, near, bytes);
+        further
+    }
+
+    /// As [`KeyReader::approach`], wherever it lies.
+    pub fn approach_far(&self, probe: &mut Probe<'_>, bytes: usize) {
+        let near = self.table.hint(probe.hash);
+        self.note(probe, near, bytes);
+    }
+
+    #[inline]
+    fn note(&self, probe: &mut Probe<'_>, near: Option<ItemId>, bytes: usize) {
+        probe.near = near;
+        if let Some(id) = near {
             self.items.prefetch(id, bytes);
         }
     }
@@ -83,23 +105,20 @@ impl KeyReader {
     #[inline]
     pub fn read<'g>(
         &'g self,
-        probe: Probe,
+        probe: Probe<'g>,
         key: &[u8],
         now: impl Fn() -> Millis,
         lately: Millis,
-        guard: &'g Guard,
         touched: impl FnOnce(Touched),
     ) -> Found<'g> {
-        let Some(version) = self.version.look() else {
+        let Probe {
+            hash, place, guard, ..
+        } = probe;
+        let Some(version) = probe.version else {
             return Found::Ask;
         };
-        let Probe { hash, place, .. } = probe;
-        // The version does not tell of what happened since the probe and before it was looked at.
-        if self.places.of(probe.database) != place {
-            return Found::Ask;
-        }
         let mut wanted = None;
-        let is_wanted = |id| {
+        let mut is_wanted = |id| {
             let item = self.items.item(id, guard);
             let is_it = item.key() == key && item.database() == place;
             if is_it {
@@ -107,7 +126,10 @@ impl KeyReader {
             }
             is_it
         };
-        self.table.find(hash, is_wanted);
+        // What was in the index under this guard was the key's value then, which is soon enough.
+        if !probe.near.is_some_and(&mut is_wanted) {
+            self.table.find(hash, is_wanted);
+        }
         // Several keys that began to change together may have been seen in part. What was found itself
         // does not change, so it is looked at after the version.
         if !self.version.is_still(version) {

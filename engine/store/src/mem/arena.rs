@@ -8,7 +8,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crossbeam_epoch::Guard;
 
@@ -156,9 +156,14 @@ impl Arena {
     }
 
     /// Whether a reader on another core may exist.
-    pub fn is_shared(&mut self) -> bool {
-        // `get_mut` acquires what the last reader's drop released.
-        Arc::get_mut(&mut self.readers).is_none()
+    pub fn is_shared(&self) -> bool {
+        // Readers are made of readers, or of the arena by its owner: where there is none, none can come.
+        if Arc::strong_count(&self.readers) > 1 {
+            return true;
+        }
+        // Acquire: pairs with the release in the drop of the last reader's handle, whose reads are over.
+        fence(Ordering::Acquire);
+        false
     }
 
     /// The bytes that an item of `bytes` really takes.

@@ -3,6 +3,8 @@
 
 use std::sync::atomic::Ordering;
 
+use smallvec::SmallVec;
+
 use super::{Caller, shard_of};
 use crate::command::CommandError;
 use crate::event::Class;
@@ -41,8 +43,8 @@ impl Caller {
         let read = match self.inner.reader(shard) {
             None => return Err(AskOwner),
             Some(reader) => {
-                let probe = reader.probe(database, key);
-                self.read_probed(shard, probe, key, &guard, |bytes| write(to, bytes))
+                let probe = reader.probe(database, key, &guard);
+                self.read_probed(shard, probe, key, |bytes| write(to, bytes))
             }
         };
         drop(guard);
@@ -56,9 +58,8 @@ impl Caller {
     fn read_probed(
         &mut self,
         shard: usize,
-        probe: Probe,
+        probe: Probe<'_>,
         key: &[u8],
-        guard: &crossbeam_epoch::Guard,
         show: impl FnOnce(&[u8]),
     ) -> Result<bool, AskOwner> {
         let inner = &self.inner;
@@ -68,7 +69,7 @@ impl Caller {
         };
         let lately = Millis(inner.now.load(Ordering::Relaxed));
         let touch = |touched| side.touched.push(touched);
-        match reader.read(probe, key, || inner.now(), lately, guard, touch) {
+        match reader.read(probe, key, || inner.now(), lately, touch) {
             Found::Hit(bytes) => {
                 side.hits += 1;
                 side.ahead_bytes = (key.len() + bytes.len()).min(AHEAD_BYTES_MAX);
@@ -98,29 +99,35 @@ impl Caller {
         keys: &[K],
         mut show: impl FnMut(usize, Option<&[u8]>) -> bool,
     ) -> usize {
-        let mut probes = [(0, Probe::default()); TOGETHER];
-        let probes = &mut probes[..keys.len()];
         let shards = self.inner.shards;
         let guard = crossbeam_epoch::pin();
-        for (key, (shard, probe)) in keys.iter().zip(&mut *probes) {
-            *shard = shard_of(key.as_ref(), shards);
-            match self.inner.reader(*shard) {
-                Some(reader) => *probe = reader.probe(database, key.as_ref()),
-                None => return 0,
+        let mut probes: SmallVec<[(usize, Probe<'_>); TOGETHER]> = SmallVec::new();
+        for key in keys {
+            let shard = shard_of(key.as_ref(), shards);
+            let Some(reader) = self.inner.reader(shard) else {
+                return 0;
+            };
+            probes.push((shard, reader.probe(database, key.as_ref(), &guard)));
+        }
+        let mut far: u32 = 0;
+        for (at, (shard, probe)) in probes.iter_mut().enumerate() {
+            if let Some(reader) = self.inner.reader(*shard) {
+                let further = reader.approach(probe, self.sides[*shard].ahead_bytes);
+                far |= u32::from(further) << at;
             }
         }
-        if keys.len() > 1 {
-            for &(shard, probe) in &*probes {
-                if let Some(reader) = self.inner.reader(shard) {
-                    reader.prefetch_item(probe, self.sides[shard].ahead_bytes);
-                }
+        while far != 0 {
+            let (shard, probe) = &mut probes[far.trailing_zeros() as usize];
+            far &= far - 1;
+            if let Some(reader) = self.inner.reader(*shard) {
+                reader.approach_far(probe, self.sides[*shard].ahead_bytes);
             }
         }
         let mut shown = 0;
-        for (key, &(shard, probe)) in keys.iter().zip(&*probes) {
+        for (key, &(shard, probe)) in keys.iter().zip(&probes) {
             let mut goes_on = true;
             let show_hit = |bytes: &[u8]| goes_on = show(shown, Some(bytes));
-            match self.read_probed(shard, probe, key.as_ref(), &guard, show_hit) {
+            match self.read_probed(shard, probe, key.as_ref(), show_hit) {
                 Ok(true) => {}
                 Ok(false) => goes_on = show(shown, None),
                 Err(AskOwner) => break,
@@ -130,6 +137,7 @@ impl Caller {
                 break;
             }
         }
+        drop(probes);
         drop(guard);
         for shard in 0..shards {
             self.tell_many_reads(core.as_deref_mut(), shard);
