@@ -3,7 +3,6 @@
 
 use std::sync::atomic::Ordering;
 
-use super::eviction::NO_ENTRY;
 use super::lookup::hash;
 use super::{BULK_BYTES_MAX, Keyspace};
 use crate::command::CommandError;
@@ -35,7 +34,7 @@ impl Keyspace {
             value,
             expires,
             tag,
-            entry: NO_ENTRY,
+            entry: self.eviction.first_entry(),
             mark: self.eviction.first_mark(self.latest),
         };
         match found {
@@ -82,7 +81,7 @@ impl Keyspace {
         let same = Arena::block_bytes(item.bytes()) == size;
         if same {
             self.eviction.hit(item, old, self.latest, &mut self.random);
-            new.entry = item.entry();
+            new.entry = self.eviction.entry_of(item);
             new.mark = item.mark().load(Ordering::Relaxed);
         }
         let entry = item.entry();

@@ -22,7 +22,7 @@ use crate::time::Millis;
 /// A hit that the owner's policy must hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touched {
-    entry: EntryId,
+    entry: Option<EntryId>,
     id: ItemId,
 }
 
