@@ -100,6 +100,28 @@ fuzz TARGET SECONDS="60":
 miri:
     MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p seawall-store --lib -- mem:: index:: store::ring store::claim
 
+# The unsafe code under AddressSanitizer, what threads share under ThreadSanitizer; needs a nightly toolchain.
+sanitize:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! cargo +nightly --version >/dev/null 2>&1; then
+        echo "skipped: no nightly toolchain (rustup toolchain install nightly)"
+        exit 0
+    fi
+    # With a target of its own, what runs while building is not watched.
+    target=$(rustc -vV | sed -n 's/^host: //p')
+    RUSTFLAGS="--cfg asan -Zsanitizer=address" \
+        cargo +nightly test --target "$target" --target-dir target/asan -p seawall-sys -p seawall-store --lib
+    RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+        TSAN_OPTIONS="suppressions=$PWD/engine/store/thread-sanitizer.txt" \
+        cargo +nightly test --target "$target" --target-dir target/tsan -p seawall-store --lib -- mem:: index:: store::
+    if command -v valgrind >/dev/null; then
+        tests=$(cargo test -p seawall-store --lib --no-run 2>&1 | sed -n 's/.*(\(.*\))/\1/p')
+        valgrind --quiet --error-exitcode=1 "$tests" index:: reply:: rdb:: store::ring store::claim mem::tests::every mem::tests::marks
+    else
+        echo "skipped: valgrind is not installed"
+    fi
+
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:
     LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom --cfg crossbeam_loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
@@ -108,4 +130,5 @@ stress:
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_ORACLE_SEEDS=2000 cargo test --release -p seawall-server --features redis-oracle --test serve oracle
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
+    just sanitize
     if cargo +nightly miri --version >/dev/null 2>&1; then just miri; else echo "skipped: Miri is not installed (see just miri)"; fi

@@ -292,9 +292,16 @@ fn request(random: &mut impl Rng) -> String {
             ],
         )
         .to_owned(),
-        _ => format!("set {key} {flags} {time} {len}\r\n{value}\r\n")
-            .replace(" x ", " 1 ")
-            .replace(" -1 ", " 1 "),
+        _ => {
+            // Well formed, and of no time that may be over by chance while this runs.
+            let flags = if flags.parse::<u32>().is_ok() {
+                flags
+            } else {
+                "1"
+            };
+            let time = if time == "-1" { "100" } else { time };
+            format!("set {key} {flags} {time} {len}\r\n{value}\r\n")
+        }
     }
 }
 

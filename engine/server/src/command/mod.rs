@@ -138,6 +138,7 @@ impl Command {
     }
 
     /// The same, at once.
+    #[must_use]
     pub const fn at_once(self) -> Command {
         Command {
             order: Order::AtOnce,
