@@ -1,4 +1,4 @@
-//! What AddressSanitizer is told of a range, where it watches (`just sanitize`): bytes of no item.
+//! What `AddressSanitizer` is told of a range, where it watches (`just sanitize`): bytes of no item.
 //!
 //! To it a range is one mapping, all of which may be touched. With what is told here, whoever reads an item
 //! that was freed, or reads or writes past the end of one, ends the program. In any other build there is
