@@ -56,10 +56,10 @@ Text and meta commands on `memcached-port`, as memcached 1.6.18 answers them, bu
 - `me` shows one slab class, and the size of the value alone.
 - Numbers that `cas` compares are a key's own: two keys may have the same.
 - A time of expiry keeps its milliseconds, where memcached counts in whole seconds of a clock of its own.
-- `stats` has the figures that exist here; `items` and `slabs` are empty, `detail` is unknown. A failed `set` for want of
+- `stats` has the figures that exist here; `items`, `slabs` and `cachedump` are empty, `detail` is unknown. A failed `set` for want of
   memory leaves the older value.
 - What tunes memcached's own memory and threads answers as a memcached does that was started without it (`-X -W`, no
-  crawler): `watch`, `lru_crawler`, `slabs`, `lru`, `stats cachedump`, `shutdown`. `cache_memlimit` sets `maxmemory`.
+  crawler): `watch`, `lru_crawler`, `slabs`, `lru`, `shutdown`. `cache_memlimit` sets `maxmemory`.
 - `memcached-item-size-max` is memcached's `-I`; `maxclients`, `timeout` and `maxmemory` are its `-c`, `idle_timeout` and `-m`.
 - With `requirepass` a client logs in as with memcached's `-Y`: by a first `set` of any key to `default PASSWORD`.
 - A line is refused beyond 2048 bytes, unless it asks for keys; then it may be as long as `client-query-buffer-limit`.

@@ -9,6 +9,7 @@ use seawall_store::command::Command;
 use seawall_store::command::memcached as store;
 
 use super::SPOKEN_VERSION;
+use super::line::unsigned;
 use crate::calls::{Calls, Count};
 use crate::command::{find, of_memcached};
 use crate::connection::Turn;
@@ -16,9 +17,13 @@ use crate::figures::Figures;
 use crate::info::cpu_seconds;
 use crate::server::Server;
 
-/// The answer to `stats` with these words after it, of which there are some.
-pub fn stats(section: &[u8], turn: &mut Turn<'_>) -> Vec<u8> {
-    match section {
+/// The slab classes that a memcached has room for.
+const CLASSES_MAX: u64 = 64;
+
+/// The answer to `stats` with these words after it, of which there are some, a space between two.
+pub fn stats(words: &[u8], turn: &mut Turn<'_>) -> Vec<u8> {
+    let mut words = words.split(|&byte| byte == b' ');
+    match words.next().unwrap_or_default() {
         b"reset" => {
             turn.server.reset_counts();
             b"RESET\r\n".to_vec()
@@ -32,10 +37,20 @@ pub fn stats(section: &[u8], turn: &mut Turn<'_>) -> Vec<u8> {
         }
         // There are no slab classes to tell of.
         b"items" | b"slabs" => Lines::default().end(),
-        _ if section.starts_with(b"cachedump") => {
-            b"CLIENT_ERROR stats cachedump not allowed\r\n".to_vec()
-        }
+        b"cachedump" => cache_dump(words.next(), words.next()),
         _ => b"ERROR\r\n".to_vec(),
+    }
+}
+
+/// Some items of a slab class: there are none, so it is empty.
+fn cache_dump(class: Option<&[u8]>, limit: Option<&[u8]>) -> Vec<u8> {
+    let (Some(class), Some(limit)) = (class, limit) else {
+        return b"CLIENT_ERROR bad command line\r\n".to_vec();
+    };
+    match (unsigned(class), unsigned(limit)) {
+        (Some(CLASSES_MAX..), Some(_)) => b"CLIENT_ERROR Illegal slab id\r\n".to_vec(),
+        (Some(_), Some(_)) => Lines::default().end(),
+        _ => b"CLIENT_ERROR bad command line format\r\n".to_vec(),
     }
 }
 

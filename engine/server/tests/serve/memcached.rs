@@ -251,6 +251,28 @@ fn the_memory_limit_is_redis_maxmemory() {
     assert!(told.contains("67108864"), "{told:?}");
 }
 
+#[test]
+fn there_are_no_slab_classes_to_dump() {
+    let (server, mut memcached) = start(&[]);
+    let no_line = "CLIENT_ERROR bad command line|";
+    let no_format = "CLIENT_ERROR bad command line format|";
+    talk(&mut memcached, "set a 0 0 1|a|", "STORED|");
+    for (asked, answer) in [
+        ("1 100", "END|"),
+        ("63 0 more", "END|"),
+        ("", no_line),
+        ("1", no_line),
+        ("a 1", no_format),
+        ("1 -1", no_format),
+        ("64 1", "CLIENT_ERROR Illegal slab id|"),
+    ] {
+        talk(&mut memcached, &format!("stats cachedump {asked}|"), answer);
+    }
+    talk(&mut memcached, "stats cachedumped 1 1|", "ERROR|");
+    talk(&mut memcached, "stats items all|", "END|");
+    server.stop();
+}
+
 /// Figures come when every shard has told, in their place among other replies.
 #[test]
 fn stats_wait_for_the_shards_and_for_nobody_else() {
@@ -268,7 +290,7 @@ fn stats_wait_for_the_shards_and_for_nobody_else() {
     let (mut sleeper, _) = server.connect_at(1 - own);
     let (mut other, _) = server.connect_at(own);
     let begin = std::time::Instant::now();
-    sleeper.send("DEBUG SLEEP 1\r\n");
+    sleeper.send("DEBUG STALL 1\r\n");
     std::thread::sleep(Duration::from_millis(100));
     memcached
         .write_all(b"stats\r\nversion\r\n")

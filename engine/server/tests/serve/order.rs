@@ -159,7 +159,7 @@ fn figures_that_are_late_hold_up_their_client_alone() {
     let (mut other, _) = server.connect_at(0);
     other.talk(&[("SET a 1", "+OK"), ("SET b 1", "+OK")]);
     let begin = Instant::now();
-    sleeper.send("DEBUG SLEEP 1\r\n");
+    sleeper.send("DEBUG STALL 1\r\n");
     // It sleeps when it no longer answers others.
     std::thread::sleep(Duration::from_millis(100));
     asks.send(
