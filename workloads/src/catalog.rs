@@ -3,7 +3,7 @@
 use seawall_store::spec::Spec;
 
 use crate::settings::{Param, Preset, Settings, WorkloadError};
-use crate::{Workload, cache_aside, geo, leaderboard, plain, session};
+use crate::{Workload, cache_aside, geo, leaderboard, plain, removal, session};
 
 /// Every workload.
 pub static WORKLOADS: &[&Definition] = &[
@@ -12,6 +12,7 @@ pub static WORKLOADS: &[&Definition] = &[
     &leaderboard::DEFINITION,
     &geo::DEFINITION,
     &plain::DEFINITION,
+    &removal::DEFINITION,
 ];
 
 /// A workload as the list has it.

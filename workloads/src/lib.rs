@@ -21,6 +21,7 @@ pub mod places;
 pub mod plain;
 pub mod preset;
 mod ranking;
+pub mod removal;
 mod sealed;
 pub mod session;
 pub mod settings;
@@ -71,10 +72,24 @@ pub trait Workload: Send {
         None
     }
 
+    /// What is there when all is loaded, and stays as much while ops are sent; `None` where that changes.
+    fn stock(&self) -> Option<Stock> {
+        None
+    }
+
     /// What the workload asked of its backing database, where it has one.
     fn database(&self) -> Option<database::Counts> {
         None
     }
+}
+
+/// Items, and the bytes that are theirs: key and value, or member and what it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// How many there are.
+    pub items: u64,
+    /// The bytes of all of them together.
+    pub bytes: u64,
 }
 
 /// A reply that cannot be right.

@@ -19,7 +19,7 @@ use seawall_store::{Op, Reply};
 use crate::catalog::{Definition, Part};
 use crate::dist::{Popularity, Rng, Zipf};
 use crate::settings::{Param, Preset, Settings, WorkloadError};
-use crate::{Mismatch, Workload};
+use crate::{Mismatch, Stock, Workload};
 use model::{Known, Model};
 use thing::Things;
 
@@ -55,6 +55,7 @@ pub static DEFINITION: Definition = Definition {
             "exponent of the keys' popularity; 0: none",
         ),
         Param::whole("collections", 1, 1 << 24, "how many collections there are"),
+        Param::word("order", ORDERS, "how keys or members follow each other"),
         Param::share(
             "loaded",
             "share of the keys or members that are loaded first",
@@ -71,6 +72,9 @@ pub static DEFINITION: Definition = Definition {
 const OPS: &[&str] = &[
     "get", "set", "incr", "lpush", "sadd", "hset", "zadd", "mset",
 ];
+
+/// Drawn, or each in turn.
+const ORDERS: &[&str] = &["drawn", "turn"];
 
 /// How many keys one `MSET` sets, as in redis-benchmark.
 const MSET_KEYS: usize = 10;
@@ -108,6 +112,30 @@ const fn form(loads: &'static str, collected: bool, known: Known) -> Form {
     }
 }
 
+/// That there are too few of something.
+fn least(what: &str, part: Part) -> String {
+    format!(
+        "`{what}` must be at least the number of clients, {}",
+        part.clients
+    )
+}
+
+impl Form {
+    /// The bytes of an item with its name, where ops add none.
+    fn item_bytes(&self, name: u64, value: u64) -> Option<u64> {
+        /// A score is a double.
+        const SCORE_BYTES: u64 = 8;
+        match self.loads {
+            "hset" => Some(name + value),
+            "zadd" => Some(name + SCORE_BYTES),
+            "sadd" => Some(name),
+            // Counts grow, and so do lists.
+            "set" if self.known != Known::Count => Some(name + value),
+            _ => None,
+        }
+    }
+}
+
 /// One client that sends one command.
 pub struct Plain {
     part: Part,
@@ -117,6 +145,10 @@ pub struct Plain {
     things: Things,
     collections: u64,
     popularity: Option<Popularity>,
+    /// The next thing, where each has its turn.
+    turn: Option<u64>,
+    /// What is there all the time.
+    stock: Option<Stock>,
     /// How many things are still to be loaded.
     to_load: u64,
     model: Model,
@@ -131,50 +163,77 @@ impl Plain {
     pub fn new(settings: &Settings, part: Part) -> Result<Plain, WorkloadError> {
         let place = settings.whole("op") as usize;
         let (name, form) = (OPS[place], &FORMS[place]);
-        let least = |what: &str| {
-            format!(
-                "`{what}` must be at least the number of clients, {}",
-                part.clients
-            )
-        };
-        let owned = part.owned(settings.whole("keys"));
-        if owned == 0 {
-            return Err(settings.conflict(least("keys")));
-        }
         let collections = settings.whole("collections");
         // A list has one client: its length tells nothing where several push.
         let lists = part.owned(collections);
         if name == "lpush" && lists == 0 {
-            return Err(settings.conflict(least("collections")));
+            return Err(settings.conflict(least("collections", part)));
         }
-        let things = if name == "lpush" { lists } else { owned };
+        let mut plain = Plain::of(settings, part, (name, form))?;
+        if name == "lpush" {
+            plain.model = Model::new(form.known, lists);
+        }
         let zipf = settings.real("zipf");
+        let drawn = plain.model.things();
+        plain.popularity = (zipf > 0.0).then(|| Popularity::Zipf(Zipf::new(drawn, zipf)));
+        plain.collections = collections;
+        let loaded = settings.real("loaded");
+        if loaded < 1.0 {
+            plain.stock = None;
+            plain.to_load = (loaded * plain.to_load as f64).round() as u64;
+        }
+        plain.turn = (ORDERS[settings.whole("order") as usize] == "turn").then_some(0);
+        Ok(plain)
+    }
+
+    /// Reads of strings, with `keys`, `key_bytes` and `value_bytes` of these settings alone.
+    ///
+    /// # Errors
+    /// Settings that do not go together.
+    pub(crate) fn reads(settings: &Settings, part: Part) -> Result<Plain, WorkloadError> {
+        Plain::of(settings, part, (OPS[0], &FORMS[0]))
+    }
+
+    /// A command on things that are all loaded and drawn evenly.
+    fn of(
+        settings: &Settings,
+        part: Part,
+        (name, form): (&str, &'static Form),
+    ) -> Result<Plain, WorkloadError> {
+        let owned = part.owned(settings.whole("keys"));
+        if owned == 0 {
+            return Err(settings.conflict(least("keys", part)));
+        }
+        let (name_bytes, value_bytes) =
+            (settings.whole("key_bytes"), settings.whole("value_bytes"));
         let find = |name: &str| command::find(name.as_bytes()).expect("the table has it");
         Ok(Plain {
             part,
             command: find(name),
             loads: find(form.loads),
             form,
-            things: Things::new(
-                settings.whole("key_bytes") as usize,
-                settings.whole("value_bytes") as usize,
-            ),
-            collections,
-            popularity: (zipf > 0.0).then(|| Popularity::Zipf(Zipf::new(things, zipf))),
-            to_load: (settings.real("loaded") * owned as f64).round() as u64,
-            model: Model::new(form.known, things),
+            things: Things::new(name_bytes as usize, value_bytes as usize),
+            collections: 1,
+            popularity: None,
+            turn: None,
+            stock: form.item_bytes(name_bytes, value_bytes).map(|bytes| Stock {
+                items: owned,
+                bytes: owned * bytes,
+            }),
+            to_load: owned,
+            model: Model::new(form.known, owned),
             rng: Rng::stream(part.seed, part.client, "plain"),
         })
-    }
-
-    /// How many different things ops are of.
-    fn drawn_from(&self) -> u64 {
-        self.model.things()
     }
 
     /// Draws one of this client's things.
     #[inline]
     fn draw(&mut self) -> u64 {
+        if let Some(turn) = &mut self.turn {
+            let this = *turn;
+            *turn = (this + 1) % self.model.things();
+            return this;
+        }
         match &self.popularity {
             Some(popularity) => popularity.sample(&mut self.rng),
             None => self.rng.below(self.model.things()),
@@ -265,7 +324,7 @@ impl Plain {
 impl Workload for Plain {
     fn preload(&mut self) -> Option<Op> {
         self.to_load = self.to_load.checked_sub(1)?;
-        let local = self.to_load % self.drawn_from();
+        let local = self.to_load % self.model.things();
         Some(self.op(self.loads, local))
     }
 
@@ -290,6 +349,10 @@ impl Workload for Plain {
     fn unanswered(&mut self, op: &Op) {
         let local = self.local(op);
         self.model.lost(local);
+    }
+
+    fn stock(&self) -> Option<Stock> {
+        self.stock
     }
 
     fn value_bytes_mean(&self) -> Option<f64> {

@@ -25,6 +25,9 @@ const SPECS: &[&str] = &[
     "plain:op=hset:keys=2000:collections=7",
     "plain:op=zadd:keys=2000:collections=7",
     "plain:op=mset:keys=2000",
+    "plain:op=set:keys=2000:order=turn:loaded=0",
+    "removal:keys=100:members=500:after=1000",
+    "removal:keys=100:members=500:after=1000:kind=hash:way=expire",
 ];
 
 /// A shard that may give wrong answers.

@@ -1,6 +1,7 @@
 //! The figures of a server at one moment: what `INFO` and `MEMORY` tell.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use seawall_store::ShardStats;
 
@@ -124,11 +125,12 @@ fn percent(part: u64, whole: u64) -> f64 {
     }
 }
 
-/// The memory in use when it was first looked at, and the most since.
+/// The memory in use when it was first looked at, and the most since; and the longest turn of a worker.
 #[derive(Debug)]
 pub struct Extremes {
     first: AtomicU64,
     most: AtomicU64,
+    turn_ns: AtomicU64,
 }
 
 /// Not looked at yet.
@@ -139,6 +141,7 @@ impl Default for Extremes {
         Extremes {
             first: AtomicU64::new(UNKNOWN),
             most: AtomicU64::new(0),
+            turn_ns: AtomicU64::new(0),
         }
     }
 }
@@ -153,8 +156,23 @@ impl Extremes {
         (first.err().unwrap_or(bytes), most)
     }
 
+    /// A worker's turn took so much of its thread's CPU time.
+    pub fn turn(&self, cpu: Duration) {
+        let ns = u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
+        // Turns are many and hardly any is the longest: all but that one only look.
+        if ns > self.turn_ns.load(Ordering::Relaxed) {
+            self.turn_ns.fetch_max(ns, Ordering::Relaxed);
+        }
+    }
+
+    /// The longest turn that was watched, in microseconds of CPU time.
+    pub fn longest_turn_us(&self) -> u64 {
+        self.turn_ns.load(Ordering::Relaxed) / 1000
+    }
+
     /// The largest is what is in use when it is next looked at (`CONFIG RESETSTAT`).
     pub fn reset(&self) {
+        self.turn_ns.store(0, Ordering::Relaxed);
         self.most.store(0, Ordering::Relaxed);
     }
 }
@@ -169,8 +187,13 @@ mod tests {
         assert_eq!(extremes.observe(10), (10, 10));
         assert_eq!(extremes.observe(30), (10, 30));
         assert_eq!(extremes.observe(5), (10, 30));
+        for us in [3, 9, 4] {
+            extremes.turn(Duration::from_micros(us));
+        }
+        assert_eq!(extremes.longest_turn_us(), 9);
         extremes.reset();
         assert_eq!(extremes.observe(7), (10, 7));
+        assert_eq!(extremes.longest_turn_us(), 0);
     }
 
     #[test]

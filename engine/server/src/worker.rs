@@ -50,6 +50,8 @@ pub struct Worker {
     hub: Hub,
     server: Arc<Server>,
     farewell: Farewell,
+    /// The thread's CPU time when the last turn ended, where turns are watched.
+    spent: Option<Duration>,
 }
 
 /// How far clients are on their way out, once the server ends.
@@ -91,6 +93,7 @@ impl Worker {
             hub: Hub::new(Arc::clone(server), store, local),
             server: Arc::clone(server),
             farewell: Farewell::NotYet,
+            spent: None,
         };
         Ok((worker, notice))
     }
@@ -108,9 +111,23 @@ impl Worker {
             done.map_err(WorkerError::Network)?;
             self.hub.turn();
             self.hub.flush(&mut *self.net);
+            self.watch();
             if self.server.phase() == Phase::Stopping && self.is_over() {
                 return Ok(self.hub.sync()?);
             }
+        }
+    }
+
+    /// Notes how much CPU time the turn took, where the latency monitor is on: to ask for it is a system call,
+    /// too dear where nobody wants to know.
+    fn watch(&mut self) {
+        if self.server.calls.latency.threshold_ms() == 0 {
+            self.spent = None;
+            return;
+        }
+        let now = seawall_sys::usage::thread_cpu();
+        if let Some(before) = self.spent.replace(now) {
+            self.server.extremes.turn(now.saturating_sub(before));
         }
     }
 

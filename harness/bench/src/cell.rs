@@ -175,13 +175,29 @@ impl Cell {
                 }
             }
         }
+        let standing = measured.standing;
         for (name, count) in [
-            ("keys", measured.keys),
+            ("keys", standing.map(|standing| standing.keys)),
             ("rss_bytes_before", measured.rss_bytes_before),
+            (
+                "used_bytes",
+                standing.and_then(|standing| standing.used_bytes),
+            ),
+            (
+                "longest_turn_us",
+                standing.and_then(|standing| standing.longest_turn_us),
+            ),
+            (
+                "ops_over_100_us",
+                Some(recording.ops_over(Duration::from_micros(100))),
+            ),
         ] {
             if let Some(count) = count {
                 extra.insert(name.to_owned(), Value::from(count));
             }
+        }
+        if let Some(bytes) = measured.bytes_per_item() {
+            extra.insert("bytes_per_item".to_owned(), Value::from(bytes));
         }
         let lateness = self.named.configuration.rate.map(|_| {
             extra.insert("unfinished".to_owned(), Value::from(recording.unfinished()));

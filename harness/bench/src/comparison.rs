@@ -394,6 +394,7 @@ fn bars(
         for (what, name, known) in [
             ("target", Some(&bar.target), &targets),
             ("of", bar.of.as_ref(), &targets),
+            ("beyond", bar.beyond.as_ref(), &targets),
             ("configuration", bar.configuration.as_ref(), &names),
             ("of-configuration", bar.of_configuration.as_ref(), &names),
         ] {

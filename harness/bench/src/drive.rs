@@ -25,7 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use seawall_sys::{load, pin};
-use seawall_workloads::Workload;
+use seawall_workloads::{Stock, Workload};
 use serde_json::{Map, Value};
 
 use crate::BenchError;
@@ -33,7 +33,7 @@ use crate::cell::Length;
 use crate::cost::{Reading, Spent};
 use crate::recording::Recording;
 use crate::setting::Configuration;
-use crate::target::{Deal, Endpoint, Lookups};
+use crate::target::{Deal, Endpoint, Lookups, Standing};
 
 use stage::{Phase, Stage};
 
@@ -91,10 +91,21 @@ pub(crate) struct Measured {
     pub(crate) rss_bytes: u64,
     /// The same before anything was loaded, of a target that is apart.
     pub(crate) rss_bytes_before: Option<u64>,
-    /// How many keys the target held at the end.
-    pub(crate) keys: Option<u64>,
+    /// What the target held at the end.
+    pub(crate) standing: Option<Standing>,
+    /// What was loaded, where nothing was added to it.
+    pub(crate) stock: Option<Stock>,
     /// What the target says besides.
     pub(crate) notes: Map<String, Value>,
+}
+
+impl Measured {
+    /// Resident bytes of an item beyond what is in it; of a target that is apart and began empty.
+    pub(crate) fn bytes_per_item(&self) -> Option<f64> {
+        let Stock { items, bytes } = self.stock?;
+        let before = self.rss_bytes_before.filter(|_| self.rss_bytes > 0)?;
+        Some((self.rss_bytes as f64 - before as f64 - bytes as f64) / items as f64)
+    }
 }
 
 impl Drive<'_> {
@@ -120,6 +131,8 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>, turns: &mut dyn Turns) -> Resu
     }
     let endpoint = E::open(drive).map_err(|why| drive.failed(why))?;
     let clients = endpoint.threads();
+    let whole = (drive.build)(drive.workload, drive.seed, 0, 1).ok();
+    let stock = whole.and_then(|workload| workload.stock());
     let stage = Stage::new(clients);
     let rss_before = E::APART
         .then(|| endpoint.cost())
@@ -141,6 +154,7 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>, turns: &mut dyn Turns) -> Resu
             drive,
             stage: &stage,
             rss_before,
+            stock,
         };
         // `None` where a client failed: the stage knows why.
         let _ = conductor.conduct(turns);
@@ -173,6 +187,7 @@ struct Conductor<'a, E> {
     drive: &'a Drive<'a>,
     stage: &'a Stage,
     rss_before: Option<u64>,
+    stock: Option<Stock>,
 }
 
 impl<E: Endpoint> Conductor<'_, E> {
@@ -202,6 +217,7 @@ impl<E: Endpoint> Conductor<'_, E> {
         let warm = Instant::now();
         self.wait_for(|| drive.warmup.saturating_sub(warm.elapsed()))?;
 
+        endpoint.forget();
         let lookups_before = endpoint.lookups();
         let before = self.read()?;
         let begin = Instant::now();
@@ -214,7 +230,7 @@ impl<E: Endpoint> Conductor<'_, E> {
         let time = begin.elapsed();
         let after = self.read()?;
         let lookups = endpoint.lookups();
-        let keys = endpoint.keys();
+        let standing = endpoint.standing();
         self.wait(LOOK, || stage.all_arrived())?;
 
         let (mut recording, mut efforts) = (Recording::new(), Vec::new());
@@ -238,7 +254,8 @@ impl<E: Endpoint> Conductor<'_, E> {
             hit_ratio: hit_ratio(lookups_before, lookups),
             rss_bytes: after.cost.rss_bytes.unwrap_or(0),
             rss_bytes_before: self.rss_before,
-            keys,
+            standing,
+            stock: self.stock,
             notes: endpoint.notes(),
         })
     }

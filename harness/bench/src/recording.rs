@@ -84,6 +84,12 @@ impl Recording {
         self.latency_ns.len() - self.unfinished
     }
 
+    /// How many ops took longer, those that had no reply in that time among them.
+    pub(crate) fn ops_over(&self, latency: Duration) -> u64 {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX);
+        self.latency_ns.count_between(ns + 1, u64::MAX)
+    }
+
     /// How many ops had no reply when the clock stopped.
     pub(crate) fn unfinished(&self) -> u64 {
         self.unfinished

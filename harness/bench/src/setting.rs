@@ -105,6 +105,8 @@ pub struct Configuration {
     pub server_threads: Option<usize>,
     /// Whether what a server holds is deleted first.
     pub flush: bool,
+    /// From how many milliseconds on a spawned server keeps an event; 0: never.
+    pub latency_monitor_ms: u64,
 }
 
 impl Default for Configuration {
@@ -128,6 +130,7 @@ impl Default for Configuration {
             arrivals: Arrivals::default(),
             server_threads: None,
             flush: false,
+            latency_monitor_ms: 0,
         }
     }
 }
@@ -343,6 +346,15 @@ pub static SETTINGS: &[Setting] = &[
         accepts: || "a number from 1 to 1024".to_owned(),
         set: |to, text| {
             to.server_threads = Some(number(text, 1, 1024)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "latency-monitor-threshold",
+        about: "events that a spawned server keeps, from so many ms on; seawall then tells its longest turn; default 0, none",
+        accepts: || "a number from 0 to 1000000".to_owned(),
+        set: |to, text| {
+            to.latency_monitor_ms = number(text, 0, 1_000_000)? as u64;
             Some(())
         },
     },

@@ -81,7 +81,8 @@ impl Spent {
             ));
         }
         let wanted = driver.busiest.wanted();
-        if wanted >= SATURATED {
+        // Who drives an open loop may spin while it waits: there its lateness tells, and nothing else.
+        if wanted >= SATURATED && lateness.is_none() {
             let busy = format!(
                 "its busiest thread was busy for {} of the time",
                 percent(wanted)
@@ -205,6 +206,9 @@ mod tests {
         };
         let idle = spent((0.5, 0.0), Some((0.3, 0.0)));
         assert_eq!(idle.invalid(Some(lateness(100))), None);
+        let spinning = spent((1.0, 0.0), Some((0.3, 0.0)));
+        assert_eq!(spinning.invalid(Some(lateness(100))), None);
+        assert!(spinning.invalid(Some(lateness(101))).is_some());
         let why = idle.invalid(Some(lateness(101))).expect("late");
         assert!(why.contains("101 µs") && why.contains("400 µs"), "{why}");
     }

@@ -8,6 +8,7 @@
 //! at-most = 1.5                     # or: at-least
 //! of = "limit"                      # times the same figure of this target; a plain number where absent
 //! of-configuration = "one shard"    # and of this configuration; of the same where absent
+//! beyond = "limit"                  # instead of `of`: by how much it is beyond that of this target
 //! ```
 //!
 //! The one idea: a bar is met where the *worse* end of the interval meets it. A bar stands in every row that is
@@ -44,6 +45,9 @@ pub struct Bar {
     /// The target whose figure is the unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+    /// The target whose figure is subtracted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<String>,
     /// The configuration of that figure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of_configuration: Option<String>,
@@ -74,8 +78,11 @@ impl Bar {
                 "a bar cannot be at {bound}, expected a number above 0"
             ));
         }
-        if self.of_configuration.is_some() && self.of.is_none() {
+        if self.of_configuration.is_some() && self.beside().is_none() {
             return Err("a bar with `of-configuration` says in `of` whose figure it is".to_owned());
+        }
+        if self.of.is_some() && self.beyond.is_some() {
+            return Err("a bar has either `of` or `beyond`".to_owned());
         }
         Ok(())
     }
@@ -84,6 +91,11 @@ impl Bar {
     pub fn holds(&self, target: &str, settings: &Map<String, Value>) -> bool {
         let wanted = self.configuration.as_deref();
         self.target == target && wanted.is_none_or(|wanted| is_named(settings, wanted))
+    }
+
+    /// The target whose figure it is about, besides.
+    pub fn beside(&self) -> Option<&str> {
+        self.of.as_deref().or(self.beyond.as_deref())
     }
 
     /// The bars that a row is held to.
@@ -101,18 +113,21 @@ impl Bar {
         };
         let within = self.of_configuration.as_ref();
         let within = within.map_or(String::new(), |name| format!(", {name}"));
-        match &self.of {
-            Some(of) => format!("{sign} {bound} × {of}{within}"),
-            None => format!("{sign} {bound}"),
+        match (&self.of, &self.beyond) {
+            (Some(of), _) => format!("{sign} {bound} × {of}{within}"),
+            (None, Some(beyond)) => format!("{sign} {bound} beyond {beyond}{within}"),
+            (None, None) => format!("{sign} {bound}"),
         }
     }
 
-    /// What is held to it: the figure of `cell`, or its ratio to that of the one among `cells` that it names.
+    /// What is held to it: the figure of `cell`, or its ratio to that of the one among `cells` that it names, or
+    /// its difference.
     pub fn estimate(&self, cell: &Cell<'_>, cells: &[&Cell<'_>]) -> Option<Estimate> {
         let figure = |row: &BenchRow| figure(row, &self.figure);
-        // CPU time and memory are the target's own, whatever its driver did; all else is not.
-        let own = ["cpu_us_per_op", "bytes_per_item"].contains(&self.figure.as_str());
-        let Some(of) = &self.of else {
+        // What is the target's own whatever its driver did; all else is not.
+        let own = ["cpu_us_per_op", "bytes_per_item", "longest_turn_us"];
+        let own = own.contains(&self.figure.as_str());
+        let Some(beside) = self.beside() else {
             let valid = own || cell.invalid().is_none();
             return valid.then(|| Estimate::median(&cell.values(figure)))?;
         };
@@ -121,9 +136,18 @@ impl Bar {
                 Some(wanted) => is_named(other.settings, wanted),
                 None => other.settings == cell.settings,
             };
-            other.target == of && other.workload == cell.workload && same
+            other.target == beside && other.workload == cell.workload && same
         })?;
-        if own {
+        if self.beyond.is_some() {
+            let valid = own || cell.invalid().is_none() && base.invalid().is_none();
+            let differences = cell.rows.iter().filter_map(|row| {
+                let mut twins = base.rows.iter();
+                let twin = twins.find(|other| other.repetition == row.repetition)?;
+                Some(figure(row) - figure(twin))
+            });
+            let differences: Vec<f64> = differences.collect();
+            valid.then(|| Estimate::mean(&differences))?
+        } else if own {
             cell.cost_over(base, figure)
         } else {
             cell.over(base, figure)

@@ -85,4 +85,6 @@ pub(super) fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("total_error_replies", errors);
     lines.field("total_reads_processed", sum.reads.get());
     lines.field("total_writes_processed", sum.writes.get());
+    // Watched while `latency-monitor-threshold` is above 0; 0 otherwise.
+    lines.field("longest_turn_usec", server.extremes.longest_turn_us());
 }

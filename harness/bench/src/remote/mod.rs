@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 
 use crate::cost::Cost;
 use crate::drive::Drive;
-use crate::target::{Deal, Lookups};
+use crate::target::{Deal, Lookups, Standing};
 
 /// Connections of each client thread where nothing is set: with fewer, a server of several threads would
 /// have nothing to share out.
@@ -164,9 +164,27 @@ impl<W: Spoken> Remote<W> {
         self.survey().ok()?.lookups
     }
 
-    /// How many keys the server holds.
-    pub(crate) fn keys(&self) -> Option<u64> {
-        self.survey().ok().map(|survey| survey.keys)
+    /// What the server says that it holds.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        let survey = self.survey().ok()?;
+        Some(Standing {
+            keys: survey.keys,
+            used_bytes: survey.used_bytes,
+            longest_turn_us: survey.longest_turn_us,
+        })
+    }
+
+    /// Lets the server forget what it counted, where it can. One that is gone is told by who asks next.
+    pub(crate) fn forget(&self) {
+        let mut dialogue = self
+            .dialogue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(mut open) = dialogue.take()
+            && W::forget(&mut open).is_ok()
+        {
+            *dialogue = Some(open);
+        }
     }
 
     /// What the server costs: as the kernel tells it where the process is on this machine, else as the

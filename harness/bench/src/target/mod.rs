@@ -108,6 +108,7 @@ const STORE_SETTINGS: &[&str] = &[
     "dir",
     "server-threads",
     "cpus",
+    "latency-monitor-threshold",
 ];
 
 /// For servers that are there already.
@@ -125,6 +126,16 @@ pub(crate) struct Lookups {
     pub(crate) hits: u64,
     /// Those that did not.
     pub(crate) misses: u64,
+}
+
+/// What a target says that it holds, and how it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) keys: u64,
+    /// Bytes that it says it uses.
+    pub(crate) used_bytes: Option<u64>,
+    /// The longest turn of its loop, in CPU time.
+    pub(crate) longest_turn_us: Option<u64>,
 }
 
 /// An open target.
@@ -168,10 +179,13 @@ pub(crate) trait Endpoint: Sized + Sync {
     /// Lookups so far, where the target counts them. Asked while clients poll.
     fn lookups(&self) -> Option<Lookups>;
 
-    /// How many keys it holds, where it counts them. Asked while clients poll.
-    fn keys(&self) -> Option<u64> {
+    /// What it holds, where it counts. Asked while clients poll.
+    fn standing(&self) -> Option<Standing> {
         None
     }
+
+    /// What it counted so far shall not count. Asked while clients poll.
+    fn forget(&self) {}
 
     /// What it cost so far. Asked while clients poll.
     ///

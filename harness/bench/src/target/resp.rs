@@ -4,7 +4,7 @@
 //! ends. Its costs are taken from the kernel where its process is on this machine, and from `INFO`
 //! elsewhere.
 
-use super::{Deal, Endpoint, Lookups, Target, protocol};
+use super::{Deal, Endpoint, Lookups, Standing, Target, protocol};
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
 use crate::remote::{Address, Caller, Place, Remote, Spoken};
@@ -58,8 +58,8 @@ impl<W: Spoken> Endpoint for Addressed<W> {
         self.0.lookups()
     }
 
-    fn keys(&self) -> Option<u64> {
-        self.0.keys()
+    fn standing(&self) -> Option<Standing> {
+        self.0.standing()
     }
 
     fn deal(&self) -> Option<&Deal> {

@@ -3,8 +3,9 @@
 //! Requests hold what RESP would have sent, so that they are as long; a length in front of them is all
 //! that a server needs to count them without looking inside.
 
-use seawall_store::{Op, Reply, ReplyBuf};
+use seawall_store::{Op, Reply};
 
+use super::resp::command_into;
 use super::spare::Spare;
 use super::{LINE_BYTES_MAX, Wire, shown};
 
@@ -35,7 +36,7 @@ impl Wire for Framed {
     const NAME: &'static str = "frames";
 
     fn encode(&mut self, op: &Op, out: &mut Vec<u8>) -> Result<(), String> {
-        frame(out, |out| ReplyBuf::command_into(out, op));
+        frame(out, |out| command_into(out, op));
         Ok(())
     }
 

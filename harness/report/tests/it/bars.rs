@@ -41,6 +41,7 @@ fn bar(at_most: f64) -> Bar {
         at_most: Some(at_most),
         at_least: None,
         of: Some("limit".into()),
+        beyond: None,
         of_configuration: None,
     }
 }
@@ -71,6 +72,18 @@ fn the_worse_end_meets_a_bar() {
 }
 
 #[test]
+fn a_figure_may_be_held_to_by_how_much_it_is_beyond_another_one() {
+    let beyond = |at_most| Bar {
+        of: None,
+        beyond: Some("limit".into()),
+        ..bar(at_most)
+    };
+    let steady = [1.40, 1.41, 1.39, 1.40, 1.42];
+    assert_eq!(verdict(&steady, &beyond(0.5)), Verdict::Met);
+    assert_eq!(verdict(&steady, &beyond(0.3)), Verdict::Missed);
+}
+
+#[test]
 fn one_repetition_or_no_twin_tells_nothing() {
     assert_eq!(verdict(&[1.0], &bar(1.5)), Verdict::Unknown);
     let beside_nobody = Bar {
@@ -92,7 +105,11 @@ fn a_bar_says_one_thing() {
         of_configuration: Some("one".into()),
         ..bar(1.5)
     };
-    for wrong in [both, twin, bar(-1.0), bar(f64::NAN)] {
+    let two = Bar {
+        beyond: Some("limit".into()),
+        ..bar(1.5)
+    };
+    for wrong in [both, twin, two, bar(-1.0), bar(f64::NAN)] {
         assert!(wrong.check().is_err(), "{wrong:?}");
     }
 }

@@ -33,16 +33,25 @@ impl Spoken for Resp {
 
     fn flush(dialogue: &mut Dialogue) -> Result<(), String> {
         dialogue.be_patient()?;
-        match reply(dialogue, "FLUSHDB")? {
-            Answer::Text(text) if text == "OK" => Ok(()),
-            Answer::Text(text) => Err(dialogue.strange(text.as_bytes())),
-            Answer::Int(number) => Err(dialogue.strange(number.to_string().as_bytes())),
-        }
+        is_done(dialogue, "FLUSHDB")
+    }
+
+    fn forget(dialogue: &mut Dialogue) -> Result<(), String> {
+        is_done(dialogue, "CONFIG RESETSTAT")
     }
 
     fn is(pid: u32) -> bool {
         let known = ["redis", "valkey", "seawall", "keydb", "dragonfly"];
         is_one_of(&known, pid)
+    }
+}
+
+/// Asks `command`, and hears that it was done.
+fn is_done(dialogue: &mut Dialogue, command: &str) -> Result<(), String> {
+    match reply(dialogue, command)? {
+        Answer::Text(text) if text == "OK" => Ok(()),
+        Answer::Text(text) => Err(dialogue.strange(text.as_bytes())),
+        Answer::Int(number) => Err(dialogue.strange(number.to_string().as_bytes())),
     }
 }
 
@@ -74,6 +83,8 @@ fn read(info: &str, keys: u64) -> Survey {
             .zip(seconds("used_cpu_sys"))
             .and_then(|(user, sys)| Duration::try_from_secs_f64(user + sys).ok()),
         rss_bytes: number("used_memory_rss"),
+        used_bytes: number("used_memory"),
+        longest_turn_us: number("longest_turn_usec"),
     }
 }
 
@@ -83,9 +94,17 @@ enum Answer {
     Text(String),
 }
 
-/// Asks `command`, one word, and reads its reply.
+/// Asks `command`, some words, and reads its reply.
 fn reply(dialogue: &mut Dialogue, command: &str) -> Result<Answer, String> {
-    dialogue.say(&format!("*1\r\n${}\r\n{command}\r\n", command.len()))?;
+    let words: Vec<&str> = command.split(' ').collect();
+    let bulks = words
+        .iter()
+        .map(|word| format!("${}\r\n{word}\r\n", word.len()));
+    dialogue.say(&format!(
+        "*{}\r\n{}",
+        words.len(),
+        bulks.collect::<String>()
+    ))?;
     let line = dialogue.line()?;
     let strange = |dialogue: &Dialogue| dialogue.strange(line.as_bytes());
     let (kind, rest) = line.split_at_checked(1).ok_or_else(|| strange(dialogue))?;

@@ -36,6 +36,10 @@ pub(crate) struct Survey {
     pub(crate) cpu: Option<Duration>,
     /// Resident memory.
     pub(crate) rss_bytes: Option<u64>,
+    /// Memory that it says it uses.
+    pub(crate) used_bytes: Option<u64>,
+    /// The longest turn of its loop, in CPU time; ours alone tells.
+    pub(crate) longest_turn_us: Option<u64>,
 }
 
 impl Survey {
@@ -70,6 +74,15 @@ pub(crate) trait Spoken: Wire + 'static {
     fn is_empty(survey: &Survey, address: &Address) -> Result<Option<bool>, String> {
         let _ = address;
         Ok(Some(survey.keys == 0))
+    }
+
+    /// Lets the server forget what it counted, where it has a word for that.
+    ///
+    /// # Errors
+    /// As [`Spoken::survey`], and where it refuses.
+    fn forget(dialogue: &mut Dialogue) -> Result<(), String> {
+        let _ = dialogue;
+        Ok(())
     }
 
     /// Deletes all that the server holds and ops of ours reach.

@@ -66,6 +66,7 @@ fn survey(dialogue: &mut Dialogue) -> Result<Survey, String> {
                 survey.version = Some(value.to_owned());
             }
             "pid" => survey.pid = value.parse().ok(),
+            "bytes" => survey.used_bytes = value.parse().ok(),
             "curr_items" => survey.keys = value.parse().unwrap_or(0),
             "rusage_user" => user = value.parse().ok(),
             "rusage_system" => sys = value.parse().ok(),

@@ -17,6 +17,7 @@ pub(super) static PROGRAM: Program = Program {
         "shards",
         "read-path",
         "maxmemory-samples",
+        "latency-monitor-threshold",
     ],
     arguments,
     protocols: &[&META, &CLASSIC],

@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::scratch::Scratch;
-use super::{Deal, Endpoint, Lookups, Target};
+use super::{Deal, Endpoint, Lookups, Standing, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
 use crate::drive::Drive;
@@ -160,8 +160,12 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         self.remote.lookups()
     }
 
-    fn keys(&self) -> Option<u64> {
-        self.remote.keys()
+    fn standing(&self) -> Option<Standing> {
+        self.remote.standing()
+    }
+
+    fn forget(&self) {
+        self.remote.forget();
     }
 
     fn deal(&self) -> Option<&Deal> {
@@ -244,6 +248,7 @@ mod tests {
         ("server-threads", "3"),
         ("flush", "yes"),
         ("window", "batch"),
+        ("latency-monitor-threshold", "7"),
         ("cpus", "shared"),
     ];
 

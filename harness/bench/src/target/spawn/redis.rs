@@ -52,6 +52,10 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("--maxmemory-samples", wanted.samples.to_string()),
         ("--appendonly", yes_or_no(wanted.appendonly).to_owned()),
         ("--appendfsync", wanted.fsync.to_string()),
+        (
+            "--latency-monitor-threshold",
+            wanted.latency_monitor_ms.to_string(),
+        ),
         // A child that writes the log anew would take the server's CPUs, and its time is in no account.
         ("--auto-aof-rewrite-percentage", "0".to_owned()),
     ];

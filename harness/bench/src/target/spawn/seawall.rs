@@ -65,6 +65,10 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("maxmemory-samples", wanted.samples.to_string()),
         ("appendonly", yes_or_no(wanted.appendonly).to_owned()),
         ("appendfsync", wanted.fsync.to_string()),
+        (
+            "latency-monitor-threshold",
+            wanted.latency_monitor_ms.to_string(),
+        ),
     ] {
         words.extend(["--set".to_owned(), format!("{name}={value}")]);
     }
