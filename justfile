@@ -40,7 +40,13 @@ clients:
     SEAWALL_CLIENTS=required cargo test -p seawall --test clients
 
 # Seawall beside Debian's redis-server and memcached, with the report: about ten minutes, into a folder of its own.
-bench-peers *ARGS:
+bench-peers *ARGS: (_servers "peers" ARGS)
+
+# What an operation costs beside peers and beside an echo server, against bars; `--only get` runs one comparison.
+bench-speed *ARGS: (_servers "speed" ARGS)
+
+# A suite that starts servers; Debian's are installed first where they are missing.
+_servers SUITE *ARGS:
     #!/usr/bin/env bash
     set -euo pipefail
     set -- {{ARGS}}
@@ -70,9 +76,9 @@ bench-peers *ARGS:
     out=()
     case " $* " in
         *" --out"* | *" --resume "*) ;;
-        *) out=(--out "runs/peers-$(date -u +%Y%m%d-%H%M%S)") ;;
+        *) out=(--out "runs/{{SUITE}}-$(date -u +%Y%m%d-%H%M%S)") ;;
     esac
-    cargo run --release -- run harness/suites/peers.toml "${out[@]}" "$@"
+    cargo run --release -- run harness/suites/{{SUITE}}.toml "${out[@]}" "$@"
 
 # Redis's own suite, of Debian's source package, against `seawall serve`: some files (`unit/multi`) or all.
 redis-suite *UNITS:

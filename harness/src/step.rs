@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 
-use seawall_bench::Cell;
+use seawall_bench::{Bout, Cell};
 use seawall_lab::{Grid, Size, Subject, Unit};
 use seawall_report::row::Row;
 use seawall_sim::Scenario;
@@ -16,8 +16,8 @@ use crate::status::{Failure, Outcome};
 
 /// One step of a run.
 pub(crate) enum Step {
-    /// A benchmark cell.
-    Bench(Box<Cell>),
+    /// Benchmark cells whose targets are opened once; usually a single one.
+    Bench(Bout),
     /// A trace through all policies at all sizes.
     Lab(LabStep),
     /// A cell of a scenario, with all its seeds.
@@ -66,6 +66,10 @@ impl Key {
         }
     }
 
+    fn is_done(cell: &Cell, done: &HashSet<Key>) -> bool {
+        done.contains(&Key::bench(&cell.run(), cell.repetition))
+    }
+
     fn bench(run: &str, repetition: u32) -> Key {
         Key(format!("bench {run} {repetition}"))
     }
@@ -87,7 +91,7 @@ impl Step {
     /// What it does, for people.
     pub(crate) fn title(&self) -> String {
         match self {
-            Step::Bench(cell) => format!("bench {cell}"),
+            Step::Bench(bout) => format!("bench {}", bout.title()),
             Step::Lab(step) => format!(
                 "lab {}: {} policies and bounds at {} sizes",
                 step.name,
@@ -110,7 +114,7 @@ impl Step {
         /// A replay of the carried trace, measured; others are of its order.
         const REPLAY_SECONDS: f64 = 0.03;
         match self {
-            Step::Bench(cell) => cell.seconds_expected(),
+            Step::Bench(bout) => bout.seconds_expected(),
             Step::Lab(step) => REPLAY_SECONDS * (step.subjects.len() * step.sizes.len()) as f64,
             Step::Sim(step) => step.seconds_expected(),
         }
@@ -118,13 +122,13 @@ impl Step {
 
     /// Whether it wants `io_uring`, which some machines forbid.
     pub(crate) fn wants_uring(&self) -> bool {
-        matches!(self, Step::Bench(cell) if cell.wants_uring())
+        matches!(self, Step::Bench(bout) if bout.cells().iter().any(Cell::wants_uring))
     }
 
     /// Whether all its rows are among `done`, as far as is known without reading a trace.
     pub(crate) fn is_done(&self, done: &HashSet<Key>) -> bool {
         match self {
-            Step::Bench(cell) => done.contains(&Key::bench(&cell.run(), cell.repetition)),
+            Step::Bench(bout) => bout.cells().iter().all(|cell| Key::is_done(cell, done)),
             // A trace's rows are named by what is in the trace; replaying it again takes a moment.
             Step::Lab(_) => false,
             Step::Sim(step) => {
@@ -135,12 +139,20 @@ impl Step {
         }
     }
 
-    /// Does it, with files in `scratch`; each row goes to `keep` as soon as it is there.
-    pub(crate) fn run(&self, scratch: &Path, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
+    /// Does what of it is not `done`, with files in `scratch`; each row goes to `keep` as soon as it is there.
+    pub(crate) fn run(
+        &self,
+        scratch: &Path,
+        done: &HashSet<Key>,
+        keep: &mut dyn FnMut(Row) -> Outcome,
+    ) -> Outcome {
         match self {
-            Step::Bench(cell) => {
-                let failed = |error| Failure::work(format!("{cell}: {error}"));
-                keep(Row::Bench(cell.run_in(scratch).map_err(failed)?))
+            Step::Bench(bout) => {
+                let left = bout.without(|cell| Key::is_done(cell, done));
+                let failed = |cell: &Cell, error| Failure::work(format!("{cell}: {error}"));
+                left.map_or(Ok(()), |bout| {
+                    bout.run_in(scratch, &mut |row| keep(Row::Bench(row)), failed)
+                })
             }
             Step::Lab(step) => step.run(keep),
             Step::Sim(step) => step.run(keep),

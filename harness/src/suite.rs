@@ -111,13 +111,15 @@ struct SimPart {
 
 impl Suite {
     /// Reads and checks a suite. Files that it names are looked for in `folder`. With `targets`,
-    /// those are driven instead of its own.
+    /// those are driven instead of its own; with `only`, the comparisons of these names are all of it.
     pub(crate) fn parse(
         source: &Source,
         folder: &Path,
         targets: &[TargetSpec],
+        only: &[String],
     ) -> Result<Suite, SourceError> {
-        let text: Text = source.parse()?;
+        let mut text: Text = source.parse()?;
+        text.keep_only(only, source)?;
         let name = text.name.get_ref().clone();
         let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.is_empty() || name.starts_with('.') || !name.chars().all(word) {
@@ -180,11 +182,11 @@ impl Suite {
 
     /// What is to be done, in order.
     pub(crate) fn steps(&self, seed: u64) -> Vec<Step> {
-        let cells = self
+        let bouts = self
             .bench
             .iter()
-            .flat_map(|comparison| comparison.cells(seed));
-        let mut steps: Vec<Step> = cells.map(|cell| Step::Bench(Box::new(cell))).collect();
+            .flat_map(|comparison| comparison.bouts(seed));
+        let mut steps: Vec<Step> = bouts.map(Step::Bench).collect();
         steps.extend(self.lab.iter().map(|step| {
             Step::Lab(LabStep {
                 seed,
@@ -198,6 +200,25 @@ impl Suite {
             steps.extend(of_part.into_iter().map(Step::Sim));
         }
         steps
+    }
+}
+
+impl Text {
+    /// Leaves out all but the comparisons of these names, where any are given.
+    fn keep_only(&mut self, only: &[String], source: &Source) -> Result<(), SourceError> {
+        let names: Vec<&str> = self.bench.iter().map(Draft::name).collect();
+        if let Some(name) = only.iter().find(|name| !names.contains(&name.as_str())) {
+            let names = names.join(", ");
+            let message = format!("it has no comparison `{name}`, expected one of {names}");
+            return Err(source.at(&self.name.span(), message));
+        }
+        if !only.is_empty() {
+            self.bench
+                .retain(|draft| only.iter().any(|name| name == draft.name()));
+            self.lab.clear();
+            self.sim.clear();
+        }
+        Ok(())
     }
 }
 

@@ -292,6 +292,10 @@ impl Workload for CacheAside {
         self.delay_us
     }
 
+    fn value_bytes_mean(&self) -> Option<f64> {
+        Some(self.rows.value_bytes.mean())
+    }
+
     fn database(&self) -> Option<Counts> {
         Some(self.database.counts())
     }

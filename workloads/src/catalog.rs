@@ -3,7 +3,7 @@
 use seawall_store::spec::Spec;
 
 use crate::settings::{Param, Preset, Settings, WorkloadError};
-use crate::{Workload, cache_aside, geo, leaderboard, session};
+use crate::{Workload, cache_aside, geo, leaderboard, plain, session};
 
 /// Every workload.
 pub static WORKLOADS: &[&Definition] = &[
@@ -11,6 +11,7 @@ pub static WORKLOADS: &[&Definition] = &[
     &session::DEFINITION,
     &leaderboard::DEFINITION,
     &geo::DEFINITION,
+    &plain::DEFINITION,
 ];
 
 /// A workload as the list has it.

@@ -18,6 +18,7 @@ pub mod dist;
 pub mod geo;
 pub mod leaderboard;
 pub mod places;
+pub mod plain;
 pub mod preset;
 mod ranking;
 mod sealed;
@@ -62,6 +63,12 @@ pub trait Workload: Send {
     /// whoever measures the store alone sends at once.
     fn delay_us(&self) -> u64 {
         0
+    }
+
+    /// The mean length of a value that is read, in bytes, where the workload has one: what an echo
+    /// server answers with.
+    fn value_bytes_mean(&self) -> Option<f64> {
+        None
     }
 
     /// What the workload asked of its backing database, where it has one.

@@ -12,6 +12,9 @@
 //! spread = [[2, 0.1]]                   # optional: what the tail adds to
 //! tail = { location = 15, scale = 214.476, shape = 0.348, weight = 0.9 }
 //! source = "…"
+//! [op]
+//! word = "get"                          # where it is one of some words
+//! source = "…"
 //! ```
 //!
 //! A tail is a generalized Pareto distribution, taken in at cells of equal weight.
@@ -29,6 +32,8 @@ use crate::settings::{Kind, Param, Preset, Values, WorkloadError};
 pub struct Entry {
     /// One number.
     pub value: Option<f64>,
+    /// One word.
+    pub word: Option<String>,
     /// Numbers with weights (or pairs of shares).
     pub spread: Option<Vec<(f64, f64)>>,
     /// A generalized Pareto distribution, in addition to the spread.
@@ -101,11 +106,19 @@ pub(crate) fn values(
         if entry.source.trim().is_empty() {
             return Err(wrong(workload, preset, format!("`{name}` has no source")));
         }
-        let mut points = match (entry.value, entry.spread, param.kind) {
-            (Some(value), None, Kind::Whole | Kind::Real | Kind::Spread) => vec![(value, 1.0)],
-            (None, Some(points), Kind::Spread | Kind::Shares) => points,
+        let place = entry.word.as_deref().map(|word| param.place(word));
+        let mut points = match (entry.value, entry.spread, place, param.kind) {
+            (Some(value), None, None, Kind::Whole | Kind::Real | Kind::Spread) => {
+                vec![(value, 1.0)]
+            }
+            (None, Some(points), None, Kind::Spread | Kind::Shares) => points,
+            (None, None, Some(Some(place)), Kind::Word(_)) => vec![(place, 1.0)],
             _ => {
-                let why = format!("`{name}` needs `value`, or `spread` where it is a spread");
+                let why = format!(
+                    "`{name}` needs `value`, or `spread` where it is a spread, or `word` where it is one; \
+                     accepted is {}",
+                    param.accepted()
+                );
                 return Err(wrong(workload, preset, why));
             }
         };

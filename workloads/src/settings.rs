@@ -1,6 +1,6 @@
 //! Settings of a workload: which parameters there are, what a user and a preset say of them.
 //!
-//! A parameter is a number or a *spread* (a histogram of numbers); a single number is a spread of one.
+//! A parameter is a number, a word, or a *spread* (a histogram of numbers); a single number is a spread of one.
 //! A preset gives every parameter a value and a source; `name:key=value` replaces some. Everything is
 //! checked here, at the edge: a workload is built from settings that are within bounds.
 
@@ -37,6 +37,8 @@ pub enum Kind {
     Spread,
     /// Pairs of shares, hottest first, in a preset; empty where it does not apply.
     Shares,
+    /// One of these words; as a number, its place among them.
+    Word(&'static [&'static str]),
 }
 
 /// A named set of values for all parameters, as TOML.
@@ -124,8 +126,11 @@ impl Settings {
             let param = param.ok_or_else(|| {
                 spec.unknown_param(name, params.iter().map(|p| p.name).chain([PRESET]))
             })?;
-            let number = text.parse::<f64>().ok().filter(|&x| param.accepts(x));
-            let number = number.filter(|_| param.kind != Kind::Shares);
+            let number = match param.kind {
+                Kind::Shares => None,
+                Kind::Word(_) => param.place(text),
+                _ => text.parse::<f64>().ok().filter(|&x| param.accepts(x)),
+            };
             let number = number.ok_or_else(|| spec.bad_value(name, text, param.accepted()))?;
             values.insert(param.name, vec![(number, 1.0)]);
         }
@@ -215,10 +220,34 @@ impl Param {
         }
     }
 
+    /// One of `words`.
+    pub const fn word(
+        name: &'static str,
+        words: &'static [&'static str],
+        about: &'static str,
+    ) -> Param {
+        Param {
+            name,
+            about,
+            kind: Kind::Word(words),
+            min: 0.0,
+            max: (words.len() - 1) as f64,
+        }
+    }
+
+    /// The place of `text` among its words.
+    pub(crate) fn place(&self, text: &str) -> Option<f64> {
+        let Kind::Word(words) = self.kind else {
+            return None;
+        };
+        let place = words.iter().position(|word| *word == text)?;
+        Some(place as f64)
+    }
+
     /// Whether `x` is within bounds, and whole where it has to be.
     pub fn accepts(&self, x: f64) -> bool {
         let fits = match self.kind {
-            Kind::Whole | Kind::Spread => x.trunc() == x,
+            Kind::Whole | Kind::Spread | Kind::Word(_) => x.trunc() == x,
             Kind::Real | Kind::Shares => true,
         };
         fits && (self.min..=self.max).contains(&x)
@@ -231,6 +260,7 @@ impl Param {
             Kind::Whole | Kind::Spread => format!("a whole number from {min} to {max}"),
             Kind::Real => format!("a number from {min} to {max}"),
             Kind::Shares => "a preset (`preset=NAME`), which holds the table".to_owned(),
+            Kind::Word(words) => format!("one of {}", words.join(", ")),
         }
     }
 }

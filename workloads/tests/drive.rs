@@ -16,6 +16,15 @@ const SPECS: &[&str] = &[
     "session:sessions=300:ttl_s=1",
     "leaderboard:players=2000:boards=7:top=10",
     "geo:couriers=3000:places=20:areas=4",
+    "plain:op=get:keys=2000",
+    "plain:op=get:keys=2000:loaded=0.5:zipf=0.99",
+    "plain:op=set:keys=2000:value_bytes=1",
+    "plain:op=incr:keys=2000",
+    "plain:op=lpush:keys=2000:collections=50",
+    "plain:op=sadd:keys=2000:loaded=0.25:collections=7",
+    "plain:op=hset:keys=2000:collections=7",
+    "plain:op=zadd:keys=2000:collections=7",
+    "plain:op=mset:keys=2000",
 ];
 
 /// A shard that may give wrong answers.
@@ -138,6 +147,9 @@ fn lost_data_is_caught_where_it_may_not_be_lost() {
         ("session:sessions=300", true),
         ("leaderboard:players=2000:boards=7", false),
         ("geo:couriers=3000:places=20:areas=4", false),
+        ("plain:op=get:keys=2000", false),
+        ("plain:op=lpush:keys=2000:collections=50", false),
+        ("plain:op=hset:keys=2000", false),
     ] {
         let mut load = build(spec, 3, 0, 1).expect("the spec is accepted");
         let mut server = Server::new(0);

@@ -115,6 +115,8 @@ fn the_preload_is_as_large_as_the_settings_say() {
         ("leaderboard:players=1000:boards=3", 18),
         ("leaderboard:players=3:boards=10", 3),
         ("geo:couriers=1000", 1000),
+        ("plain:keys=1000", 1000),
+        ("plain:op=zadd:keys=1000:loaded=0.25", 250),
     ] {
         for clients in [1, 3] {
             let loaded: usize = (0..clients)
@@ -138,6 +140,7 @@ fn clients_share_no_key_that_they_write() {
         "cache-aside:keys=999",
         "session:sessions=99",
         "geo:couriers=999:areas=5",
+        "plain:keys=999",
     ] {
         let mut owner = BTreeMap::new();
         for client in 0..4 {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use seawall_report::bar::Bar;
 use seawall_report::row::{BenchRow, SCHEMA};
 use seawall_workloads::Workload;
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::BenchError;
 use crate::comparison::Named;
-use crate::drive::{self, Drive};
+use crate::drive::{self, Drive, Measured, Once};
 use crate::target::TargetSpec;
 use crate::verdict::Lateness;
 
@@ -53,6 +54,8 @@ pub struct Cell {
     pub warmup: Duration,
     /// How much is measured.
     pub length: Length,
+    /// What its figures are held to.
+    pub bars: Vec<Bar>,
 }
 
 impl fmt::Display for Cell {
@@ -86,6 +89,13 @@ impl Cell {
         format!("{:016x}", xxh3_64(identity.to_string().as_bytes()))
     }
 
+    /// Whether both are repetitions of one cell, which one opening of its target can serve.
+    pub(crate) fn stands_with(&self, other: &Cell) -> bool {
+        self.target.text == other.target.text
+            && self.workload == other.workload
+            && self.named.given == other.named.given
+    }
+
     /// How long the cell takes at least; a run shows its progress by it.
     pub fn seconds_expected(&self) -> f64 {
         /// What loading takes where nothing is known about it.
@@ -103,13 +113,21 @@ impl Cell {
         configuration.appendonly && configuration.device.name == "uring"
     }
 
-    /// Runs the cell. Files that the target needs go to a folder of their own in `scratch`, which
+    /// Runs the cell alone. Files that the target needs go to a folder of their own in `scratch`, which
     /// is gone when this returns.
     ///
     /// # Errors
     /// The target or the workload broke, or a reply was wrong.
     pub fn run_in(&self, scratch: &Path) -> Result<BenchRow, BenchError> {
-        let measured = (self.target.target.run)(&Drive {
+        let mut turns = Once::default();
+        (self.target.target.run)(&self.drive(scratch), &mut turns)?;
+        let measured = turns.measured();
+        Ok(self.row(&measured.expect("a cell that did not fail was measured")))
+    }
+
+    /// What drives it.
+    pub(crate) fn drive<'a>(&'a self, scratch: &'a Path) -> Drive<'a> {
+        Drive {
             target: &self.target.text,
             which: self.target.which(),
             workload: &self.workload,
@@ -120,7 +138,11 @@ impl Cell {
             length: self.length,
             scratch,
             latency_from: drive::from_meant,
-        })?;
+        }
+    }
+
+    /// Its row, of what was measured.
+    pub(crate) fn row(&self, measured: &Measured) -> BenchRow {
         let recording = &measured.recording;
         let ops = recording.ops();
         let seconds = measured.seconds;
@@ -128,6 +150,13 @@ impl Cell {
         extra.insert("comparison".to_owned(), Value::from(&*self.comparison));
         extra.insert("clients".to_owned(), Value::from(measured.clients));
         extra.extend(measured.notes.clone());
+        if !self.bars.is_empty() {
+            let bars = serde_json::to_value(&self.bars);
+            extra.insert(
+                seawall_report::bar::FIELD.to_owned(),
+                bars.expect("plain data"),
+            );
+        }
         let spent = &measured.spent;
         let us_per_op = |cpu: Duration| cpu.as_secs_f64() * 1e6 / ops as f64;
         if let Some(driver) = &spent.driver {
@@ -175,7 +204,7 @@ impl Cell {
                 extra.insert(name.to_owned(), Value::from(words));
             }
         }
-        Ok(BenchRow {
+        BenchRow {
             schema: SCHEMA,
             run: self.run(),
             seed: self.seed,
@@ -193,7 +222,7 @@ impl Cell {
             errors: recording.errors(),
             histogram: recording.histogram_base64(),
             extra,
-        })
+        }
     }
 }
 

@@ -14,6 +14,12 @@
 //! name = "everysec"
 //! appendonly = true
 //! appendfsync = "everysec"
+//!
+//! [[bench.bar]]                        # what its figures are held to, where anything: see `seawall_report::bar`
+//! target = "embedded"
+//! figure = "cpu_us_per_op"
+//! at-most = 1.5
+//! of = "null"
 //! ```
 //!
 //! Targets and configurations are what is compared: within a workload they run in order in even
@@ -24,10 +30,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use seawall_report::bar::Bar;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use toml::Spanned;
 
+use crate::bout::Bout;
 use crate::cell::{Cell, Length};
 use crate::setting::{Configuration, Scalar};
 use crate::source::{Source, SourceError};
@@ -48,6 +56,7 @@ pub struct Draft {
     targets: Vec<Spanned<String>>,
     workloads: Vec<Spanned<String>>,
     repetitions: Option<Spanned<u32>>,
+    rounds: Option<Spanned<u32>>,
     warmup_seconds: Option<Spanned<f64>>,
     seconds: Option<Spanned<f64>>,
     ops: Option<Spanned<u64>>,
@@ -55,6 +64,8 @@ pub struct Draft {
     settings: Settings,
     #[serde(default)]
     configuration: Vec<Spanned<Settings>>,
+    #[serde(default)]
+    bar: Vec<Spanned<Bar>>,
 }
 
 type Settings = BTreeMap<Spanned<String>, Spanned<Scalar>>;
@@ -72,10 +83,14 @@ pub struct Comparison {
     pub configurations: Vec<Named>,
     /// How often each cell runs.
     pub repetitions: u32,
+    /// How many of these follow each other on a target that is opened once.
+    pub rounds: u32,
     /// How long before measuring.
     pub warmup: Duration,
     /// How long or how much is measured.
     pub length: Length,
+    /// What figures are held to.
+    pub bars: Vec<Bar>,
     /// Targets that are left out since they are not on this machine, and why.
     pub skipped: Vec<String>,
 }
@@ -99,6 +114,11 @@ pub struct Named {
 }
 
 impl Draft {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
     /// Where its name stands.
     pub fn place(&self) -> Range<usize> {
         self.name.span()
@@ -162,13 +182,26 @@ impl Comparison {
             .map_or(Ok(Duration::ZERO), |given| {
                 duration(given, "warmup-seconds", 0.0, source)
             })?;
+        let rounds = draft.rounds.as_ref().map_or(Ok(1), |given| {
+            within(given, "rounds", *given.get_ref(), 1..=repetitions, source)
+        })?;
         let configurations = configurations(draft, source)?;
         for named in &configurations {
             let place = draft.ops.as_ref().map_or(place.clone(), Spanned::span);
             named.lasts(length).map_err(|why| source.at(&place, why))?;
         }
+        if circumstances.targets.is_empty() {
+            bars(draft, &targets, &configurations, source)?;
+        }
         let (mut here, mut skipped) = (Vec::new(), Vec::new());
         for (target, span) in targets {
+            if rounds > 1 && !target.target.own {
+                let why = format!(
+                    "`rounds` cannot be {rounds} with {target}: it cannot be open beside others, expected targets \
+                     that are started for a cell"
+                );
+                return Err(source.at(&span, why));
+            }
             let mut named = configurations.iter();
             let takes = named.try_for_each(|named| target.takes(named));
             let speaks = || {
@@ -190,31 +223,43 @@ impl Comparison {
             workloads,
             configurations,
             repetitions,
+            rounds,
             warmup,
             length,
+            bars: draft.bar.iter().map(|bar| bar.get_ref().clone()).collect(),
             skipped,
         })
     }
 
-    /// The cells in the order in which they run.
-    pub fn cells(&self, seed: u64) -> Vec<Cell> {
-        let mut cells = Vec::new();
+    /// The cells in the order in which they run, those together that targets are opened once for.
+    pub fn bouts(&self, seed: u64) -> Vec<Bout> {
+        let mut bouts = Vec::new();
         for workload in &self.workloads {
-            for repetition in 0..self.repetitions {
-                // Targets are compared within a configuration: what is compared runs side by side.
-                let mut round: Vec<Cell> = self
-                    .configurations
-                    .iter()
-                    .flat_map(|named| self.targets.iter().map(move |target| (target, named)))
-                    .map(|(target, named)| self.cell(target, workload, named, repetition, seed))
-                    .collect();
-                if repetition % 2 == 1 {
-                    round.reverse();
+            for first in (0..self.repetitions).step_by(self.rounds as usize) {
+                let rounds = first..self.repetitions.min(first + self.rounds);
+                let cells = rounds.flat_map(|repetition| self.round(workload, repetition, seed));
+                if self.rounds == 1 {
+                    bouts.extend(cells.map(|cell| Bout::new(vec![cell])));
+                } else {
+                    bouts.push(Bout::new(cells.collect()));
                 }
-                cells.append(&mut round);
             }
         }
-        cells
+        bouts.retain(|bout| !bout.cells().is_empty());
+        bouts
+    }
+
+    /// One repetition of all that is compared, side by side: targets within a configuration.
+    fn round(&self, workload: &str, repetition: u32, seed: u64) -> Vec<Cell> {
+        let named = self.configurations.iter();
+        let pairs = named.flat_map(|named| self.targets.iter().map(move |target| (target, named)));
+        let cells =
+            pairs.map(|(target, named)| self.cell(target, workload, named, repetition, seed));
+        let mut round: Vec<Cell> = cells.collect();
+        if repetition % 2 == 1 {
+            round.reverse();
+        }
+        round
     }
 
     fn cell(
@@ -234,6 +279,12 @@ impl Comparison {
             seed,
             warmup: self.warmup,
             length: self.length,
+            bars: self
+                .bars
+                .iter()
+                .filter(|bar| bar.holds(&target.text, &named.given))
+                .cloned()
+                .collect(),
         }
     }
 }
@@ -319,6 +370,42 @@ fn configurations(draft: &Draft, source: &Source) -> Result<Vec<Named>, SourceEr
         all.push(named(&word, &draft.settings, settings, source)?);
     }
     Ok(all)
+}
+
+/// Checks that every bar is about something that is measured.
+fn bars(
+    draft: &Draft,
+    targets: &[(TargetSpec, Range<usize>)],
+    configurations: &[Named],
+    source: &Source,
+) -> Result<(), SourceError> {
+    let targets: Vec<&str> = targets
+        .iter()
+        .map(|(target, _)| target.text.as_str())
+        .collect();
+    let names: Vec<&str> = configurations
+        .iter()
+        .filter_map(|named| named.given["name"].as_str())
+        .collect();
+    for bar in &draft.bar {
+        let place = bar.span();
+        let bar = bar.get_ref();
+        bar.check().map_err(|why| source.at(&place, why))?;
+        for (what, name, known) in [
+            ("target", Some(&bar.target), &targets),
+            ("of", bar.of.as_ref(), &targets),
+            ("configuration", bar.configuration.as_ref(), &names),
+            ("of-configuration", bar.of_configuration.as_ref(), &names),
+        ] {
+            if let Some(name) = name.filter(|name| !known.contains(&name.as_str())) {
+                let known = known.join(", ");
+                let message =
+                    format!("`{what}` of a bar cannot be `{name}`, expected one of {known}");
+                return Err(source.at(&place, message));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn named(

@@ -2,23 +2,25 @@
 //! [`client`]; when ops of an open loop begin, in [`schedule`].
 //!
 //! ```text
-//!            Load ───────► Warm ─────► Measure ────────► Settle ─────► Stop
-//!  clients   open, preload  ops         ops, recorded     only poll     drain, leave together
-//!  here      all loaded?    sleep       sleep, or wait    ask for hits  add up
+//!            Load ───────► Rest ───────► Warm ─────► Measure ───────► Settle ─────► Rest … ► Stop
+//!  clients   open, preload  only poll     ops         ops, recorded    drain         only poll
+//!  here      all loaded?    whose turn?   sleep       sleep, or wait   ask for hits  add up
 //! ```
 //!
-//! The calling thread only sleeps and looks at clocks. No client leaves before all have drained,
-//! since a client's thread may be the worker that another one waits for.
+//! The calling thread only sleeps and looks at clocks. What is compared may be open together and is measured
+//! in turns ([`Turns`]); who has none rests. No client leaves before all have drained, since a client's thread
+//! may be the worker that another one waits for.
 
 mod client;
 mod lane;
 mod schedule;
+mod stage;
+mod turns;
 
 pub use schedule::Arrivals;
+pub(crate) use turns::{Once, Turns};
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,8 +35,12 @@ use crate::recording::Recording;
 use crate::setting::Configuration;
 use crate::target::{Deal, Endpoint, Lookups};
 
-/// How long the calling thread sleeps between two looks at its clients.
+use stage::{Phase, Stage};
+
+/// How long the calling thread sleeps at most between two looks at its clients. It shares a CPU with one of
+/// them, whose ops wait while it looks.
 const LOOK: Duration = Duration::from_millis(1);
+const LOOK_MEASURING: Duration = Duration::from_millis(25);
 
 /// Makes a workload: its text, the seed, the client's number, and how many clients there are.
 pub(crate) type Build = fn(&str, u64, usize, usize) -> Result<Box<dyn Workload>, String>;
@@ -107,86 +113,20 @@ impl Drive<'_> {
     }
 }
 
-/// Where a cell stands; every client follows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-enum Phase {
-    Load,
-    Warm,
-    Measure,
-    Settle,
-    Stop,
-}
-
-/// What the calling thread and the clients share.
-struct Stage {
-    phase: AtomicU8,
-    opened: AtomicUsize,
-    loaded: AtomicUsize,
-    finished: AtomicUsize,
-    drained: AtomicUsize,
-    failure: Mutex<Option<BenchError>>,
-    failed: AtomicUsize,
-}
-
-impl Stage {
-    fn new() -> Stage {
-        Stage {
-            phase: AtomicU8::new(Phase::Load as u8),
-            opened: AtomicUsize::new(0),
-            loaded: AtomicUsize::new(0),
-            finished: AtomicUsize::new(0),
-            drained: AtomicUsize::new(0),
-            failure: Mutex::new(None),
-            failed: AtomicUsize::new(0),
-        }
+/// Opens a target of type `E`, loads it, and measures it whenever it has its turn.
+pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>, turns: &mut dyn Turns) -> Result<(), BenchError> {
+    if !turns.wait() {
+        return Ok(());
     }
-
-    fn enter(&self, phase: Phase) {
-        // Release pairs with the Acquire in `phase`: a client that sees a phase sees what was done
-        // before it.
-        self.phase.store(phase as u8, Ordering::Release);
-    }
-
-    fn phase(&self) -> Phase {
-        // Pairs with the Release in `enter`.
-        match self.phase.load(Ordering::Acquire) {
-            0 => Phase::Load,
-            1 => Phase::Warm,
-            2 => Phase::Measure,
-            3 => Phase::Settle,
-            _ => Phase::Stop,
-        }
-    }
-
-    /// Ends the cell; the first error is kept.
-    fn fail(&self, error: BenchError) {
-        let mut failure = self
-            .failure
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        failure.get_or_insert(error);
-        // Release pairs with the Acquire in `has_failed`.
-        self.failed.store(1, Ordering::Release);
-    }
-
-    fn has_failed(&self) -> bool {
-        // Pairs with the Release in `fail`.
-        self.failed.load(Ordering::Acquire) != 0
-    }
-}
-
-/// Runs one cell on a target of type `E`.
-pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError> {
     let endpoint = E::open(drive).map_err(|why| drive.failed(why))?;
     let clients = endpoint.threads();
-    let stage = Stage::new();
+    let stage = Stage::new(clients);
     let rss_before = E::APART
         .then(|| endpoint.cost())
         .transpose()
         .map_err(|why| drive.failed(why))?
         .and_then(|cost| cost.rss_bytes);
-    let (recording, efforts, interval) = thread::scope(|scope| {
+    thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|number| {
                 let (endpoint, stage) = (&endpoint, &stage);
@@ -196,128 +136,150 @@ pub(crate) fn run<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError
         // This thread looks at clocks a thousand times a second: not on the target's CPUs.
         let looks_on = endpoint.deal().and_then(|deal| deal.generator.last());
         let pinned = looks_on.is_some_and(|&cpu| pin::pin(cpu).is_ok());
-        let interval = conduct(&endpoint, drive, &stage);
+        let conductor = Conductor {
+            endpoint: &endpoint,
+            drive,
+            stage: &stage,
+            rss_before,
+        };
+        // `None` where a client failed: the stage knows why.
+        let _ = conductor.conduct(turns);
+        stage.enter(Phase::Stop);
         if pinned {
             // It would stay on a CPU that it could share: slower, and no more.
             let _ = pin::unpin();
         }
-        let (mut all, mut efforts) = (Recording::new(), Vec::new());
         for thread in threads {
-            match thread.join() {
-                Ok(driven) => {
-                    all.add(&driven.recording);
-                    efforts.push(driven.effort);
-                }
-                Err(_) => stage.fail(drive.failed("a client's thread panicked".to_owned())),
+            if thread.join().is_err() {
+                stage.fail(drive.failed("a client's thread panicked".to_owned()));
             }
         }
-        (all, efforts, interval)
     });
-    let notes = endpoint.notes();
-    let clients = clients * endpoint.lanes();
-    let deal = endpoint.deal().cloned();
-    let failure = stage.failure.into_inner();
-    let failure = failure.unwrap_or_else(std::sync::PoisonError::into_inner);
+    let failure = stage.failure();
     let closed = endpoint.close(failure.is_some());
     match (failure, closed) {
         // What a client saw, and what the target knows of it.
         (Some(BenchError::Target { why, .. }), Err(told)) => {
-            return Err(drive.failed(format!("{why}; {told}")));
+            Err(drive.failed(format!("{why}; {told}")))
         }
-        (Some(error), _) => return Err(error),
-        (None, closed) => closed.map_err(|why| drive.failed(why))?,
+        (Some(error), _) => Err(error),
+        (None, closed) => closed.map_err(|why| drive.failed(why)),
     }
-    let interval = interval.expect("a cell that did not fail was measured");
-    if recording.ops() == 0 {
-        return Err(BenchError::Nothing {
-            target: drive.target.to_owned(),
-            workload: drive.workload.to_owned(),
-        });
-    }
-    let drivers = deal.as_ref().map(|deal| deal.drivers(&efforts));
-    let spent = Spent::between(&interval.before, &interval.after, interval.time, drivers);
-    Ok(Measured {
-        recording,
-        clients,
-        seconds: interval.time.as_secs_f64(),
-        spent,
-        hit_ratio: interval.hit_ratio,
-        rss_bytes: interval.after.cost.rss_bytes.unwrap_or(0),
-        rss_bytes_before: rss_before,
-        keys: interval.keys,
-        notes,
-    })
 }
 
-/// What the calling thread saw between the beginning and the end of measuring.
-struct Interval {
-    time: Duration,
-    before: Reading,
-    after: Reading,
-    hit_ratio: Option<f64>,
-    keys: Option<u64>,
+/// Who leads the clients of a target through the phases.
+struct Conductor<'a, E> {
+    endpoint: &'a E,
+    drive: &'a Drive<'a>,
+    stage: &'a Stage,
+    rss_before: Option<u64>,
 }
 
-/// Leads the clients through the phases; `None` where one of them failed.
-fn conduct<E: Endpoint>(endpoint: &E, drive: &Drive<'_>, stage: &Stage) -> Option<Interval> {
-    let clients = endpoint.threads();
-    let cpus = endpoint.deal().map(Deal::cpus);
-    let read = || {
-        let cost = endpoint.cost().map_err(|why| {
-            stage.fail(drive.failed(why));
-            stage.enter(Phase::Stop);
+impl<E: Endpoint> Conductor<'_, E> {
+    /// From loading to the last turn; `None` where a client failed.
+    fn conduct(&self, turns: &mut dyn Turns) -> Option<()> {
+        self.wait(LOOK, || self.stage.all_arrived())?;
+        self.stage.enter(Phase::Rest);
+        turns.end(None);
+        while turns.wait() {
+            let measured = self.measure()?;
+            self.stage.enter(Phase::Rest);
+            turns.end(Some(measured));
+        }
+        Some(())
+    }
+
+    /// One turn; `None` where a client failed.
+    fn measure(&self) -> Option<Measured> {
+        let Conductor {
+            endpoint,
+            drive,
+            stage,
+            ..
+        } = self;
+        stage.depart();
+        stage.enter(Phase::Warm);
+        let warm = Instant::now();
+        self.wait_for(|| drive.warmup.saturating_sub(warm.elapsed()))?;
+
+        let lookups_before = endpoint.lookups();
+        let before = self.read()?;
+        let begin = Instant::now();
+        stage.enter(Phase::Measure);
+        match drive.length {
+            Length::Time(length) => self.wait_for(|| length.saturating_sub(begin.elapsed()))?,
+            Length::Ops(_) => self.wait(LOOK, || stage.all_finished())?,
+        }
+        stage.enter(Phase::Settle);
+        let time = begin.elapsed();
+        let after = self.read()?;
+        let lookups = endpoint.lookups();
+        let keys = endpoint.keys();
+        self.wait(LOOK, || stage.all_arrived())?;
+
+        let (mut recording, mut efforts) = (Recording::new(), Vec::new());
+        for driven in stage.driven() {
+            recording.add(&driven.recording);
+            efforts.push(driven.effort);
+        }
+        if recording.ops() == 0 {
+            stage.fail(BenchError::Nothing {
+                target: drive.target.to_owned(),
+                workload: drive.workload.to_owned(),
+            });
+            return None;
+        }
+        let drivers = endpoint.deal().map(|deal| deal.drivers(&efforts));
+        Some(Measured {
+            recording,
+            clients: endpoint.threads() * endpoint.lanes(),
+            seconds: time.as_secs_f64(),
+            spent: Spent::between(&before, &after, time, drivers),
+            hit_ratio: hit_ratio(lookups_before, lookups),
+            rss_bytes: after.cost.rss_bytes.unwrap_or(0),
+            rss_bytes_before: self.rss_before,
+            keys,
+            notes: endpoint.notes(),
+        })
+    }
+
+    /// What target and machine spent so far.
+    fn read(&self) -> Option<Reading> {
+        let cost = self.endpoint.cost().map_err(|why| {
+            self.stage.fail(self.drive.failed(why));
         });
-        let load = cpus.as_ref().and_then(|cpus| load::of(cpus).ok());
+        let cpus = self.endpoint.deal().map(Deal::cpus);
+        let load = cpus.and_then(|cpus| load::of(&cpus).ok());
         Some(Reading {
             cost: cost.ok()?,
             load,
         })
-    };
-    wait(stage, || {
-        // Pairs with the Release in `client::run`.
-        stage.loaded.load(Ordering::Acquire) == clients
-    })?;
-    stage.enter(Phase::Warm);
-    let warm = Instant::now();
-    wait(stage, || warm.elapsed() >= drive.warmup)?;
-
-    let lookups_before = endpoint.lookups();
-    let before = read()?;
-    let begin = Instant::now();
-    stage.enter(Phase::Measure);
-    match drive.length {
-        Length::Time(length) => wait(stage, || begin.elapsed() >= length)?,
-        Length::Ops(_) => wait(stage, || {
-            // Pairs with the Release in `client::run`.
-            stage.finished.load(Ordering::Acquire) == clients
-        })?,
     }
-    stage.enter(Phase::Settle);
-    let time = begin.elapsed();
-    let after = read()?;
-    let lookups = endpoint.lookups();
-    let keys = endpoint.keys();
-    stage.enter(Phase::Stop);
-    Some(Interval {
-        time,
-        before,
-        after,
-        hit_ratio: hit_ratio(lookups_before, lookups),
-        keys,
-    })
-}
 
-/// Sleeps until `ready`; `None` where a client failed meanwhile.
-fn wait(stage: &Stage, ready: impl Fn() -> bool) -> Option<()> {
-    loop {
-        if stage.has_failed() {
-            stage.enter(Phase::Stop);
-            return None;
+    /// Sleeps until `ready`, which it asks so often; `None` where a client failed meanwhile.
+    fn wait(&self, look: Duration, ready: impl Fn() -> bool) -> Option<()> {
+        loop {
+            if self.stage.has_failed() {
+                return None;
+            }
+            if ready() {
+                return Some(());
+            }
+            thread::sleep(look);
         }
-        if ready() {
-            return Some(());
+    }
+
+    /// Sleeps until nothing is left of a time; `None` where a client failed meanwhile.
+    fn wait_for(&self, left: impl Fn() -> Duration) -> Option<()> {
+        loop {
+            if self.stage.has_failed() {
+                return None;
+            }
+            match left() {
+                Duration::ZERO => return Some(()),
+                left => thread::sleep(left.min(LOOK_MEASURING)),
+            }
         }
-        thread::sleep(LOOK);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Drives targets with workloads, measures, writes rows.
 //!
 //! ```text
-//!  [[bench]] of a suite ──► Comparison ──► cells, interleaved (A B B A …)
+//!  [[bench]] of a suite ──► Comparison ──► bouts of cells, interleaved (A B B A …)
 //!                                            │
 //!          target ◄── drive ◄────────────────┤  threads, each with lanes of ops, a workload a lane;
 //!                          │                 │  closed loop, or open loop at a rate
@@ -13,6 +13,7 @@
 //! finished is on disk before the next cell begins, since machines also fail. This crate decides
 //! nothing about how rows are shown, and knows no trace and no simulation.
 
+pub mod bout;
 pub mod cell;
 pub mod comparison;
 mod cost;
@@ -26,11 +27,12 @@ pub mod target;
 mod verdict;
 mod wire;
 
+pub use bout::Bout;
 pub use cell::{Cell, Length};
 pub use comparison::{Circumstances, Comparison};
 pub use drive::Arrivals;
 pub use journal::Journal;
-pub use setting::{Configuration, SETTINGS, Scalar, Setting};
+pub use setting::{Configuration, Filling, SETTINGS, Scalar, Setting};
 pub use source::{Source, SourceError};
 pub use target::{TARGETS, Target, TargetError, TargetSpec, abandon};
 

@@ -56,6 +56,16 @@ impl fmt::Display for Scalar {
     }
 }
 
+/// How a client of a closed loop fills its pipeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filling {
+    /// An op for each that ends.
+    #[default]
+    Sliding,
+    /// All at once, when all of before have ended.
+    Batch,
+}
+
 /// Everything that a cell can be told to set; each field is a row of [`SETTINGS`].
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -77,6 +87,10 @@ pub struct Configuration {
     pub read_path: ReadPath,
     /// The most ops that each client has under way.
     pub pipeline: Option<usize>,
+    /// How a client of a closed loop fills its pipeline.
+    pub filling: Filling,
+    /// Whether server and driver share all CPUs, instead of having their own.
+    pub shared_cpus: bool,
     /// How many client threads; one a core where absent.
     pub threads: Option<usize>,
     /// Where the log's folder is made; in the run's own folder where absent.
@@ -105,6 +119,8 @@ impl Default for Configuration {
             shards: None,
             read_path: ReadPath::default(),
             pipeline: None,
+            filling: Filling::default(),
+            shared_cpus: false,
             threads: None,
             dir: None,
             connections: None,
@@ -243,6 +259,32 @@ pub static SETTINGS: &[Setting] = &[
         accepts: || "a number from 1 to 1024".to_owned(),
         set: |to, text| {
             to.pipeline = Some(number(text, 1, PIPELINE_MAX)?);
+            Some(())
+        },
+    },
+    Setting {
+        name: "window",
+        about: "how a pipeline is filled: sliding, the default, or batch, which waits for all answers",
+        accepts: || "sliding or batch".to_owned(),
+        set: |to, text| {
+            to.filling = match text {
+                "sliding" => Filling::Sliding,
+                "batch" => Filling::Batch,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        name: "cpus",
+        about: "apart, the default, where server and driver have CPUs of their own, or shared",
+        accepts: || "apart or shared".to_owned(),
+        set: |to, text| {
+            to.shared_cpus = match text {
+                "apart" => false,
+                "shared" => true,
+                _ => return None,
+            };
             Some(())
         },
     },

@@ -1,16 +1,19 @@
 //! The summary for the terminal: a few tables, as data; the program lays them out.
 
+use crate::bar;
 use crate::block::{Entry, Table};
 use crate::cell::cells;
 use crate::curve::traces;
 use crate::number::{self, count, percent, time_ms, time_us};
+use crate::page;
 use crate::row::Row;
 use crate::trial::{Spread, trials};
 
-/// The tables that sum up `rows`: throughput, the best policy of each trace, failures. Kinds of rows
+/// The tables that sum up `rows`: throughput, what is held to bars, the best policy of each trace, failures. Kinds of rows
 /// that are absent have no table.
 pub fn summary(rows: &[Row]) -> Vec<Table> {
-    let tables = [throughput(rows), policies(rows), failures(rows)];
+    let bars = page::bars::table(&bar::held(&cells(rows)));
+    let tables = [throughput(rows), bars, policies(rows), failures(rows)];
     tables
         .into_iter()
         .filter(|table| !table.rows.is_empty())

@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             Some(ops) => Length::Ops(ops),
             None => Length::Time(std::time::Duration::from_secs_f64(arguments.seconds)),
         },
+        bars: Vec::new(),
     };
     let target = &cell.target;
     cell.named

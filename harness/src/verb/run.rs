@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Drive this target instead of the suite's own; may be given several times
     #[arg(long, value_name = "T", value_parser = super::target)]
     target: Vec<TargetSpec>,
+    /// Run this comparison of the suite and nothing else; may be given several times
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// Seeds every workload and simulation [default: the suite's own]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -53,7 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .as_deref()
         .and_then(Path::parent)
         .unwrap_or(Path::new(""));
-    let suite = Suite::parse(&source, beside, &arguments.target).map_err(Failure::usage)?;
+    let suite = Suite::parse(&source, beside, &arguments.target, &arguments.only);
+    let suite = suite.map_err(Failure::usage)?;
     let seed = arguments.seed.unwrap_or(suite.seed);
     let all = suite.steps(seed);
     let path = arguments
@@ -117,11 +121,11 @@ fn notices(suite: &Suite, steps: &[Step]) -> Vec<String> {
 fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
     let seconds = steps.iter().map(|step| step.seconds_expected()).sum();
     let mut progress = Progress::new(steps.len(), seconds);
-    let scratch = folder.path.clone();
+    let (scratch, done) = (folder.path.clone(), folder.done.clone());
     let mut told = HashSet::new();
     for step in steps {
         progress.begin(&step.title());
-        step.run(&scratch, &mut |row| {
+        step.run(&scratch, &done, &mut |row| {
             if let Some(notice) = notice(&row).filter(|notice| !told.contains(*notice)) {
                 output::complain(&format!("note: {notice}"));
                 told.insert(notice.to_owned());

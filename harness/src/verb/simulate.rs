@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use std::collections::HashSet;
+
 use clap::Args;
 use seawall_bench::Source;
 use seawall_sim::Scenario;
@@ -57,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         let seconds = step.seconds_expected();
         let step = Step::Sim(step);
         progress.begin(&step.title());
-        step.run(std::path::Path::new("."), &mut |row| {
+        step.run(std::path::Path::new("."), &HashSet::new(), &mut |row| {
             if arguments.json {
                 output::row(&row)?;
             }

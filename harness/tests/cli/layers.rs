@@ -94,7 +94,7 @@ fn crates_know_only_whom_they_may() {
 const IN_PART: &[(&str, &str, &[&str])] = &[
     ("workloads/src", "seawall_store::", OPS),
     ("engine/cluster/src", "seawall_store::", OPS),
-    ("harness/bench/src", "seawall_report::", &["row"]),
+    ("harness/bench/src", "seawall_report::", &["bar", "row"]),
     ("harness/lab/src", "seawall_report::", &["row"]),
     ("harness/sim/src", "seawall_report::", &["row"]),
 ];

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use seawall_server::resp::{Bounds, Parsed, Parser, element};
-use seawall_store::reply::Protocol;
+use seawall_server::resp::{Bounds, Parsed, Parser};
+use seawall_store::reply::{Protocol, element};
 use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
 
 use crate::model::Model;

@@ -10,14 +10,14 @@
 )]
 
 use seawall_store::command::glob;
-use seawall_store::command::{CommandError, Flag, Flags, Keys};
+use seawall_store::command::{CommandError, Flag};
 use seawall_store::reply::ReplyBuf;
 
 use super::called_keys::called_keys;
 use super::facts::{self, Begin, Find, KeySpec};
-use super::{Command, Context, Entry, Order, docs, entries, find, help};
+use super::{Command, Context, Entry, docs, entries, find, help};
 
-const FLAGS: Flags = Flags::of(&[Flag::Loading, Flag::Stale]);
+const FLAGS: &[Flag] = &[Flag::Loading, Flag::Stale];
 
 const fn command(
     name: &'static str,
@@ -25,16 +25,7 @@ const fn command(
     about: &'static str,
     run: fn(&mut Context<'_>) -> Result<(), CommandError>,
 ) -> Command {
-    Command {
-        name,
-        arity,
-        flags: FLAGS,
-        keys: Keys::NONE,
-        about,
-        subcommands: &[],
-        order: Order::AtOnce,
-        run,
-    }
+    Command::new(name, arity, FLAGS, about, run).at_once()
 }
 
 /// `COMMAND`

@@ -27,9 +27,9 @@ pub enum Replies {
     SkipThis,
 }
 
-/// A command that waits for `EXEC`.
+/// A command that may run, now or with `EXEC`.
 #[derive(Debug)]
-pub enum Queued {
+pub enum Call {
     /// The store's.
     Store(Called, Op),
     /// The server's.
@@ -40,7 +40,7 @@ pub enum Queued {
 #[derive(Debug, Default)]
 pub struct Transaction {
     /// The commands.
-    pub queued: Vec<Queued>,
+    pub queued: Vec<Call>,
     /// How many bytes they take.
     pub bytes: usize,
     /// Whether one was refused, so that `EXEC` will be.

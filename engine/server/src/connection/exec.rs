@@ -9,17 +9,17 @@ use std::collections::VecDeque;
 use seawall_store::Op;
 use seawall_store::command::CommandError;
 use seawall_store::command::server::FLUSHALL;
-use seawall_store::reply::Protocol;
+use seawall_store::reply::{Protocol, element};
 
 use super::inquiry::Teller;
 use super::order::Asked;
-use super::{Connection, Gate, Place, Queued, Replies, Turn};
+use super::{Call, Connection, Gate, Place, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{
     Called, Next,
     connection::{Greeting, database},
 };
-use crate::resp::{Words, element};
+use crate::resp::Words;
 
 /// A transaction that runs.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl Connection {
         if !transaction.failed {
             for queued in &transaction.queued {
                 match queued {
-                    Queued::Store(called, op) => self.show(called, op.args(), turn),
-                    Queued::Server(called, args) => self.show(called, args.iter(), turn),
+                    Call::Store(called, op) => self.show(called, op.args(), turn),
+                    Call::Server(called, args) => self.show(called, args.iter(), turn),
                 }
             }
         }
@@ -92,11 +92,11 @@ impl Connection {
         let mut steps = VecDeque::new();
         for queued in transaction.queued {
             match queued {
-                Queued::Store(called, op) => {
+                Call::Store(called, op) => {
                     ops.push(op.within(within).answered_in(protocol));
                     steps.push_back(Step::Store(called));
                 }
-                Queued::Server(called, args) => {
+                Call::Server(called, args) => {
                     let before = within;
                     if called.name() == "select" {
                         within = database(&args, turn.limits).unwrap_or(within);

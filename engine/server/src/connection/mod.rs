@@ -29,19 +29,19 @@ use std::sync::atomic::Ordering;
 
 use seawall_store::reply::{Protocol, ReplyBuf};
 use seawall_store::store::Answered;
-use seawall_store::{Millis, Op, Worker};
+use seawall_store::{Millis, Worker};
 
-pub use client::{Client, Queued, Replies, Subscriptions, Transaction};
+pub use client::{Call, Client, Replies, Subscriptions, Transaction};
 pub use order::Place;
 pub use wait::Timers;
 
 use crate::calls::Begun;
 use crate::clients::Card;
-use crate::command::{Called, pubsub};
+use crate::command::pubsub;
 use crate::limits::{Limits, OutputLimit};
 use crate::mailbox::Frame;
 use crate::memcached;
-use crate::resp::{Bounds, Parser, Words};
+use crate::resp::{Bounds, Parser};
 use crate::server::Server;
 use exec::Exec;
 use input::Input;
@@ -95,13 +95,6 @@ pub fn tag(slot: u32, place: Place) -> u64 {
 /// The connection and the place that a tag means.
 pub fn untag(tag: u64) -> (u32, Place) {
     ((tag >> 32) as u32, tag as u32)
-}
-
-/// A command that may run.
-#[derive(Debug)]
-enum Call {
-    Store(Called, Op),
-    Server(Called, Words),
 }
 
 /// Whether the next command may begin.

@@ -11,7 +11,7 @@ use super::inquiry::Teller;
 use super::order::Asked;
 use super::refusal::{refusal, runs_at_once};
 use super::wait::Awaited;
-use super::{Call, Connection, Gate, Queued, Replies, Turn};
+use super::{Call, Connection, Gate, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
 use crate::limits::Limits;
@@ -105,10 +105,7 @@ impl Connection {
             self.broken = true;
             return;
         }
-        transaction.queued.push(match call {
-            Call::Store(called, op) => Queued::Store(called, op),
-            Call::Server(called, args) => Queued::Server(called, args),
-        });
+        transaction.queued.push(call);
         self.client.show();
         let muted = self.is_muted();
         self.order.reply(b"+QUEUED\r\n", muted, &mut self.output);
@@ -147,11 +144,7 @@ impl Connection {
         let queued = (self.client.transaction.iter())
             .filter(|_| call.entry().name() == "exec")
             .flat_map(|transaction| &transaction.queued);
-        let writes = queued
-            .map(|queued| match queued {
-                Queued::Store(called, _) | Queued::Server(called, _) => called.entry,
-            })
-            .any(changes);
+        let writes = queued.map(Call::entry).any(changes);
         let until = turn.server.pause.until(call.entry(), writes, turn.now);
         is_on && until.is_some() || is_closing && (writes || changes(call.entry()))
     }
@@ -387,7 +380,7 @@ impl Call {
 
     fn bytes(&self) -> usize {
         // What it is kept in, and what that points to.
-        size_of::<Queued>()
+        size_of::<Call>()
             + match self {
                 Call::Store(_, op) => op.bytes(),
                 Call::Server(_, args) => args.bytes(),

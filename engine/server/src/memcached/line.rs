@@ -1,5 +1,6 @@
 //! A request's line: its words, and the lines that refuse it.
 
+pub(super) use seawall_store::command::memcached::{number, unsigned};
 use smallvec::SmallVec;
 
 /// More words of a line than these are not looked at, but of `get`'s kind; as memcached has it.
@@ -36,16 +37,6 @@ pub(super) fn each(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Whether the last word says that the answer is not wanted.
 pub(super) fn is_quiet(words: &[&[u8]]) -> bool {
     words.last() == Some(&b"noreply".as_slice())
-}
-
-/// A whole number.
-pub(super) fn number(word: &[u8]) -> Option<i64> {
-    std::str::from_utf8(word).ok()?.parse().ok()
-}
-
-/// A whole number that is not negative.
-pub(super) fn unsigned(word: &[u8]) -> Option<u64> {
-    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 /// How long a block of data is said to be.

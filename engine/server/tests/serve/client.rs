@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use seawall_server::config::Settings;
-use seawall_server::resp::element;
 use seawall_server::{Running, ServeError, serve};
+use seawall_store::reply::element;
 
 /// A server that ends with the test.
 pub struct Server {

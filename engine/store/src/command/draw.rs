@@ -5,8 +5,9 @@ use rand::RngExt;
 use rand::seq::index;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{CommandError, number};
+use super::{Call, CommandError, number};
 use crate::op::Op;
+use crate::reply::ReplyBuf;
 
 /// The most draws with repetition. Redis has no such limit but memory, which one command of a few bytes
 /// could fill.
@@ -58,11 +59,45 @@ impl Draw {
         })
     }
 
+    /// The places that are drawn out of `len`, in a reply that has begun: none where there is nothing to
+    /// draw from, which is then the reply.
+    ///
+    /// # Errors
+    /// As [`Draw::places`].
+    pub fn begin(self, call: &mut Call<'_>, len: usize) -> Result<Vec<usize>, CommandError> {
+        let reply = &mut call.out.reply;
+        if len == 0 {
+            match self.count {
+                None => reply.nil(),
+                Some(_) => reply.array(0),
+            }
+            return Ok(Vec::new());
+        }
+        let places = self.places(call.keyspace.random(), len)?;
+        if self.with_values {
+            reply.pairs(places.len());
+        } else if self.count.is_some() {
+            reply.array(places.len());
+        }
+        Ok(places)
+    }
+
+    /// One that was drawn, with its value where that is wanted.
+    pub fn tell(self, reply: &mut ReplyBuf, name: &[u8], value: impl FnOnce(&mut ReplyBuf)) {
+        if self.with_values {
+            reply.pair();
+        }
+        reply.bulk(name);
+        if self.with_values {
+            value(reply);
+        }
+    }
+
     /// The places that are drawn out of `len`, which is not 0.
     ///
     /// # Errors
     /// More draws with repetition than one command may ask for.
-    pub fn places(
+    fn places(
         self,
         random: &mut Xoshiro256PlusPlus,
         len: usize,

@@ -18,32 +18,12 @@ fn hrandfield(call: &mut Call<'_>) -> Result<(), CommandError> {
     let key = &call.op[0];
     let draw = Draw::parse(call.op, "withvalues")?;
     let len = call.keyspace.collection::<Hash>(key)?.map_or(0, Hash::len);
-    let reply = &mut call.out.reply;
-    if len == 0 {
-        match draw.count {
-            None => reply.nil(),
-            Some(_) => reply.array(0),
-        }
-        return Ok(());
-    }
-    let places = draw.places(call.keyspace.random(), len)?;
-    if draw.with_values {
-        reply.pairs(places.len());
-    } else if draw.count.is_some() {
-        reply.array(places.len());
-    }
+    let places = draw.begin(call, len)?;
     let Some(Value::Hash(hash)) = call.keyspace.view(key) else {
-        unreachable!("the hash was just measured");
+        return Ok(());
     };
-    for place in places {
-        let (field, value) = hash.entry(place).expect("the places are below the length");
-        if draw.with_values {
-            reply.pair();
-        }
-        reply.bulk(field);
-        if draw.with_values {
-            reply.bulk(value);
-        }
+    for (field, value) in places.into_iter().filter_map(|place| hash.entry(place)) {
+        draw.tell(&mut call.out.reply, field, |reply| reply.bulk(value));
     }
     Ok(())
 }

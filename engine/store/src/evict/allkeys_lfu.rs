@@ -5,19 +5,31 @@
 use super::allkeys_lru::SAMPLES;
 use super::family::mark::log_count;
 use super::order::sample::Sample;
-use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use super::order::sampled::{All, Sampled, Worth};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Setup};
 use crate::time::Millis;
 
-/// How rarely `entry`, whose mark is a logarithmic count, was used: the higher, the better a victim it
-/// is.
-pub(super) fn rarity<M: Marks>(entry: EntryId, now: Millis, marks: &M) -> u64 {
-    u64::from(255 - log_count::decayed(marks.get(entry), now))
+/// The rarer an entry was used, the better a victim it is; its mark is a logarithmic count.
+pub struct Rarity;
+
+impl Worth for Rarity {
+    type Kept = ();
+
+    const RULE: MarkRule = MarkRule::LogCount;
+
+    fn mark(now: Millis) -> Option<u32> {
+        Some(log_count::new(now))
+    }
+
+    fn kept(_expires: Option<Millis>) {}
+
+    fn victim<M: Marks>(sample: &mut Sample<()>, now: Millis, marks: &M) -> Option<EntryId> {
+        sample.victim(|entry, ()| u64::from(255 - log_count::decayed(marks.get(entry), now)))
+    }
 }
 
 /// Sampled least frequently used.
-pub struct AllKeysLfu {
-    sample: Sample<()>,
-}
+pub type AllKeysLfu = Sampled<Rarity, All>;
 
 impl Member for AllKeysLfu {
     const DESCRIPTION: Description = Description {
@@ -31,33 +43,6 @@ impl Member for AllKeysLfu {
     };
 
     fn build(params: Params<'_>, setup: Setup) -> AllKeysLfu {
-        AllKeysLfu {
-            sample: Sample::new(params.get(SAMPLES.name), setup.seed),
-        }
-    }
-}
-
-impl<M: Marks> Policy<M> for AllKeysLfu {
-    fn mark_rule(&self) -> MarkRule {
-        MarkRule::LogCount
-    }
-
-    fn arrive(&mut self, _identity: u64, _size: u64) -> bool {
-        true
-    }
-
-    fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, now: Millis, marks: &M) {
-        marks.set(entry, log_count::new(now));
-        self.sample.set(entry, ());
-    }
-
-    fn touch(&mut self, _entry: EntryId) {}
-
-    fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId> {
-        self.sample.victim(|entry, ()| rarity(entry, now, marks))
-    }
-
-    fn remove(&mut self, entry: EntryId) {
-        self.sample.remove(entry);
+        Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

@@ -4,7 +4,8 @@
 //! it is milliseconds of a 32-bit one; an object idle for more than 49 days looks younger.
 
 use super::order::sample::Sample;
-use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use super::order::sampled::{All, Sampled, Worth};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Setup};
 use crate::spec::Param;
 use crate::time::Millis;
 
@@ -17,15 +18,27 @@ pub(super) const SAMPLES: Param = Param {
     max: 64,
 };
 
-/// How long ago `entry`, whose mark is a stamp, was used: the longer, the better a victim it is.
-pub(super) fn idle_ms<M: Marks>(entry: EntryId, now: Millis, marks: &M) -> u64 {
-    (now.0 as u32).wrapping_sub(marks.get(entry)).into()
+/// The longer ago an entry was used, the better a victim it is; its mark is the time.
+pub struct Idle;
+
+impl Worth for Idle {
+    type Kept = ();
+
+    const RULE: MarkRule = MarkRule::Stamp;
+
+    fn mark(now: Millis) -> Option<u32> {
+        Some(now.0 as u32)
+    }
+
+    fn kept(_expires: Option<Millis>) {}
+
+    fn victim<M: Marks>(sample: &mut Sample<()>, now: Millis, marks: &M) -> Option<EntryId> {
+        sample.victim(|entry, ()| (now.0 as u32).wrapping_sub(marks.get(entry)).into())
+    }
 }
 
 /// Sampled least recently used.
-pub struct AllKeysLru {
-    sample: Sample<()>,
-}
+pub type AllKeysLru = Sampled<Idle, All>;
 
 impl Member for AllKeysLru {
     const DESCRIPTION: Description = Description {
@@ -39,33 +52,6 @@ impl Member for AllKeysLru {
     };
 
     fn build(params: Params<'_>, setup: Setup) -> AllKeysLru {
-        AllKeysLru {
-            sample: Sample::new(params.get(SAMPLES.name), setup.seed),
-        }
-    }
-}
-
-impl<M: Marks> Policy<M> for AllKeysLru {
-    fn mark_rule(&self) -> MarkRule {
-        MarkRule::Stamp
-    }
-
-    fn arrive(&mut self, _identity: u64, _size: u64) -> bool {
-        true
-    }
-
-    fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, now: Millis, marks: &M) {
-        marks.set(entry, now.0 as u32);
-        self.sample.set(entry, ());
-    }
-
-    fn touch(&mut self, _entry: EntryId) {}
-
-    fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId> {
-        self.sample.victim(|entry, ()| idle_ms(entry, now, marks))
-    }
-
-    fn remove(&mut self, entry: EntryId) {
-        self.sample.remove(entry);
+        Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

@@ -3,13 +3,27 @@
 //! What every policy must beat to be worth what it costs.
 
 use super::order::sample::Sample;
-use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use super::order::sampled::{All, Sampled, Worth};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Setup};
 use crate::time::Millis;
 
-/// Any.
-pub struct AllKeysRandom {
-    sample: Sample<()>,
+/// One is as good a victim as another.
+pub struct Chance;
+
+impl Worth for Chance {
+    type Kept = ();
+
+    const RULE: MarkRule = MarkRule::Nothing;
+
+    fn kept(_expires: Option<Millis>) {}
+
+    fn victim<M: Marks>(sample: &mut Sample<()>, _now: Millis, _marks: &M) -> Option<EntryId> {
+        sample.any()
+    }
 }
+
+/// Any.
+pub type AllKeysRandom = Sampled<Chance, All>;
 
 impl Member for AllKeysRandom {
     const DESCRIPTION: Description = Description {
@@ -23,32 +37,6 @@ impl Member for AllKeysRandom {
     };
 
     fn build(_params: Params<'_>, setup: Setup) -> AllKeysRandom {
-        AllKeysRandom {
-            sample: Sample::new(1, setup.seed),
-        }
-    }
-}
-
-impl<M: Marks> Policy<M> for AllKeysRandom {
-    fn mark_rule(&self) -> MarkRule {
-        MarkRule::Nothing
-    }
-
-    fn arrive(&mut self, _identity: u64, _size: u64) -> bool {
-        true
-    }
-
-    fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {
-        self.sample.set(entry, ());
-    }
-
-    fn touch(&mut self, _entry: EntryId) {}
-
-    fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        self.sample.any()
-    }
-
-    fn remove(&mut self, entry: EntryId) {
-        self.sample.remove(entry);
+        Sampled::new(1, setup)
     }
 }

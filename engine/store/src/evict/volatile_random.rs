@@ -1,16 +1,14 @@
 //! `volatile-random`: any resident that expires, as Redis does it.
 //!
-//! It is `allkeys-random` over those whose expiry the caller told of ([`Policy::expires`]); where there
+//! It is `allkeys-random` over those whose expiry the caller told of ([`Policy::expires`](super::Policy::expires)); where there
 //! are none there is no victim, and a full store refuses writes.
 
-use super::order::sample::Sample;
-use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
-use crate::time::Millis;
+use super::allkeys_random::Chance;
+use super::order::sampled::{Expiring, Sampled};
+use super::{Description, Member, Params, Setup};
 
 /// Any, among what expires.
-pub struct VolatileRandom {
-    sample: Sample<()>,
-}
+pub type VolatileRandom = Sampled<Chance, Expiring>;
 
 impl Member for VolatileRandom {
     const DESCRIPTION: Description = Description {
@@ -24,37 +22,6 @@ impl Member for VolatileRandom {
     };
 
     fn build(_params: Params<'_>, setup: Setup) -> VolatileRandom {
-        VolatileRandom {
-            sample: Sample::new(1, setup.seed),
-        }
-    }
-}
-
-impl<M: Marks> Policy<M> for VolatileRandom {
-    fn mark_rule(&self) -> MarkRule {
-        MarkRule::Nothing
-    }
-
-    fn arrive(&mut self, _identity: u64, _size: u64) -> bool {
-        true
-    }
-
-    fn insert(&mut self, _entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {}
-
-    fn touch(&mut self, _entry: EntryId) {}
-
-    fn expires(&mut self, entry: EntryId, at: Option<Millis>) {
-        match at {
-            Some(_) => self.sample.set(entry, ()),
-            None => self.sample.remove(entry),
-        }
-    }
-
-    fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        self.sample.any()
-    }
-
-    fn remove(&mut self, entry: EntryId) {
-        self.sample.remove(entry);
+        Sampled::new(1, setup)
     }
 }

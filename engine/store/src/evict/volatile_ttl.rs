@@ -1,17 +1,33 @@
 //! `volatile-ttl`: of a few residents that expire, the one that expires soonest, as Redis does it.
 //!
-//! Only objects whose expiry the caller told of ([`Policy::expires`]) can go; where there are none
+//! Only objects whose expiry the caller told of ([`Policy::expires`](super::Policy::expires)) can go; where there are none
 //! there is no victim, and a full store refuses writes.
 
 use super::allkeys_lru::SAMPLES;
 use super::order::sample::Sample;
-use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
+use super::order::sampled::{Expiring, Sampled, Worth};
+use super::{Description, EntryId, MarkRule, Marks, Member, Params, Setup};
 use crate::time::Millis;
 
-/// Sampled nearest expiry.
-pub struct VolatileTtl {
-    sample: Sample<Millis>,
+/// The sooner an entry expires, the better a victim it is.
+pub struct Soonest;
+
+impl Worth for Soonest {
+    type Kept = Millis;
+
+    const RULE: MarkRule = MarkRule::Nothing;
+
+    fn kept(expires: Option<Millis>) -> Millis {
+        expires.unwrap_or(Millis(u64::MAX))
+    }
+
+    fn victim<M: Marks>(sample: &mut Sample<Millis>, _now: Millis, _marks: &M) -> Option<EntryId> {
+        sample.victim(|_, at| u64::MAX - at.0)
+    }
 }
+
+/// Sampled nearest expiry.
+pub type VolatileTtl = Sampled<Soonest, Expiring>;
 
 impl Member for VolatileTtl {
     const DESCRIPTION: Description = Description {
@@ -25,37 +41,6 @@ impl Member for VolatileTtl {
     };
 
     fn build(params: Params<'_>, setup: Setup) -> VolatileTtl {
-        VolatileTtl {
-            sample: Sample::new(params.get(SAMPLES.name), setup.seed),
-        }
-    }
-}
-
-impl<M: Marks> Policy<M> for VolatileTtl {
-    fn mark_rule(&self) -> MarkRule {
-        MarkRule::Nothing
-    }
-
-    fn arrive(&mut self, _identity: u64, _size: u64) -> bool {
-        true
-    }
-
-    fn insert(&mut self, _entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {}
-
-    fn touch(&mut self, _entry: EntryId) {}
-
-    fn expires(&mut self, entry: EntryId, at: Option<Millis>) {
-        match at {
-            Some(at) => self.sample.set(entry, at),
-            None => self.sample.remove(entry),
-        }
-    }
-
-    fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        self.sample.victim(|_, at| u64::MAX - at.0)
-    }
-
-    fn remove(&mut self, entry: EntryId) {
-        self.sample.remove(entry);
+        Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

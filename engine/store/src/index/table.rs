@@ -117,24 +117,19 @@ impl Table {
         loop {
             let line = self.line(at);
             let (low, high) = line.tags();
-            let mut fits = fitting(low, tag);
-            let mut first = 0;
-            loop {
-                while fits != 0 {
-                    let slot = first + fits.trailing_zeros() as usize / 8;
-                    fits &= fits - 1;
-                    if let Some(id) = line.id(slot)
-                        && matches(id)
-                    {
-                        return Some((at, slot, id));
-                    }
+            // Both words at once, the second one bit aside: which of them has the tag is anybody's guess, and
+            // a processor that guesses wrong has begun nothing of the next search. The link, above four
+            // tags, is none.
+            let mut fits = fitting(low, tag) | (fitting(high, tag) & u64::from(u32::MAX)) >> 1;
+            while fits != 0 {
+                let bit = fits.trailing_zeros() as usize;
+                fits &= fits - 1;
+                let slot = bit / 8 + (!bit & 1) * 8;
+                if let Some(id) = line.id(slot)
+                    && matches(id)
+                {
+                    return Some((at, slot, id));
                 }
-                if first > 0 {
-                    break;
-                }
-                // The link stands above four tags and is none.
-                fits = fitting(high, tag) & u64::from(u32::MAX);
-                first = SLOTS - 4;
             }
             match (high >> LINK_SHIFT) as u32 {
                 0 => return None,

@@ -5,7 +5,7 @@
 //! of this is kept.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -16,8 +16,8 @@ use crate::mem::{Arena, Item, ItemId, ItemMarks};
 use crate::shard::ShardConfig;
 use crate::time::Millis;
 
-/// The entry of an item that no policy knows.
-pub(super) const NO_ENTRY: EntryId = EntryId::MAX;
+/// The entry of an item that no policy knows yet.
+const NO_ENTRY: EntryId = EntryId::MAX;
 
 /// What a key's mark tells of its use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,8 +155,23 @@ impl Eviction {
     }
 
     /// Whether the policy is one that knows items, and knows this one not.
-    pub(super) fn misses(&self, entry: EntryId, id: ItemId) -> bool {
-        (self.active.as_ref()).is_some_and(|active| !active.knows(entry, id))
+    pub(super) fn misses(&self, entry: Option<EntryId>, id: ItemId) -> bool {
+        (self.active.as_ref()).is_some_and(|active| active.known(entry, id).is_none())
+    }
+
+    /// Whether somebody may have to go, so that items have entries.
+    pub(super) fn evicts(&self) -> bool {
+        self.active.is_some()
+    }
+
+    /// The entry that an item is made with, where it needs room for one.
+    pub(super) fn first_entry(&self) -> Option<EntryId> {
+        self.evicts().then_some(NO_ENTRY)
+    }
+
+    /// The entry with which `item` is made anew.
+    pub(super) fn entry_of(&self, item: Item<'_>) -> Option<EntryId> {
+        self.evicts().then(|| item.entry().unwrap_or(NO_ENTRY))
     }
 
     /// A hit, by the owner.
@@ -170,8 +185,8 @@ impl Eviction {
     ) {
         match (self.rule, &mut self.active) {
             (MarkRule::Touch, Some(active)) => {
-                if active.knows(item.entry(), id) {
-                    active.policy.touch(item.entry());
+                if let Some(entry) = active.known(item.entry(), id) {
+                    active.policy.touch(entry);
                 }
             }
             (rule, _) => mark_hit(rule, item, now, || random.next_u32()),
@@ -227,9 +242,9 @@ impl Eviction {
     }
 
     /// A hit on another core: it is the policy's only if the entry still is `id`.
-    pub(super) fn touch(&mut self, entry: EntryId, id: ItemId) {
+    pub(super) fn touch(&mut self, entry: Option<EntryId>, id: ItemId) {
         if let Some(active) = &mut self.active
-            && active.knows(entry, id)
+            && let Some(entry) = active.known(entry, id)
         {
             active.policy.touch(entry);
         }
@@ -270,27 +285,27 @@ impl Eviction {
     }
 
     /// The object lies in another item.
-    pub(super) fn rename(&mut self, entry: EntryId, old: ItemId, id: ItemId) {
+    pub(super) fn rename(&mut self, entry: Option<EntryId>, old: ItemId, id: ItemId) {
         if let Some(active) = &mut self.active
-            && active.knows(entry, old)
+            && let Some(entry) = active.known(entry, old)
         {
             active.residents.items[entry as usize] = Some(id);
         }
     }
 
     /// The object's expiry changed.
-    pub(super) fn expires(&mut self, entry: EntryId, id: ItemId, at: Option<Millis>) {
+    pub(super) fn expires(&mut self, entry: Option<EntryId>, id: ItemId, at: Option<Millis>) {
         if let Some(active) = &mut self.active
-            && active.knows(entry, id)
+            && let Some(entry) = active.known(entry, id)
         {
             active.policy.expires(entry, at);
         }
     }
 
     /// The object left.
-    pub(super) fn remove(&mut self, entry: EntryId, id: ItemId) {
+    pub(super) fn remove(&mut self, entry: Option<EntryId>, id: ItemId) {
         if let Some(active) = &mut self.active
-            && active.knows(entry, id)
+            && let Some(entry) = active.known(entry, id)
         {
             active.policy.remove(entry);
             active.release(entry);
@@ -308,10 +323,10 @@ impl Eviction {
 }
 
 impl Active {
-    /// Whether the policy knows this item by this entry: an item may have an entry of a policy before.
+    /// The item's entry, if the policy knows it by that: an item may have an entry of a policy before.
     #[inline]
-    fn knows(&self, entry: EntryId, id: ItemId) -> bool {
-        self.residents.items.get(entry as usize) == Some(&Some(id))
+    fn known(&self, entry: Option<EntryId>, id: ItemId) -> Option<EntryId> {
+        entry.filter(|&entry| self.residents.items.get(entry as usize) == Some(&Some(id)))
     }
 
     fn release(&mut self, entry: EntryId) {
@@ -333,9 +348,10 @@ pub(super) fn mark_hit(rule: MarkRule, item: Item<'_>, now: Millis, random: impl
         0
     };
     let next = rule.next(mark, now, random);
-    if next != mark {
-        word.store(next, Ordering::Relaxed);
-    }
+    // Without a branch: which item was not read yet in this second is anybody's guess, and a processor that
+    // guesses wrong, once the item is there at last, has to begin anew with whatever comes after.
+    let nowhere = AtomicU32::new(0);
+    std::hint::select_unpredictable(next != mark, word, &nowhere).store(next, Ordering::Relaxed);
 }
 
 /// `spec` with `maxmemory-samples` where it samples and says nothing else itself.

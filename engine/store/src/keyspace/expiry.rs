@@ -97,7 +97,7 @@ impl Keyspace {
             value: &value,
             expires,
             tag,
-            entry: item.entry(),
+            entry: self.eviction.entry_of(item),
             mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
         };
         let before = item.expires();

@@ -28,6 +28,12 @@ impl Keyspace {
         self.arena.used_bytes() + self.collection_bytes
     }
 
+    /// Whether memory has a bound, so that room has to be made for a write.
+    #[inline]
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.maxmemory > 0
+    }
+
     /// Reuses memory that no reader sees any more, and pushes the rest along.
     pub fn collect(&mut self) {
         if self.arena.limbo_bytes() > 0 {
@@ -55,12 +61,18 @@ impl Keyspace {
         let mut need = 0;
         let mut replaced = Replaced::new();
         for key in op.keys() {
-            let size = Arena::block_bytes(NewItem::bytes_narrow(key.len(), each));
+            let size = Arena::block_bytes(NewItem::bytes_narrow(
+                key.len(),
+                each,
+                self.eviction.evicts(),
+            ));
             need += size;
             match self.locate(key) {
                 Some((_, id)) => {
                     let item = self.arena.own(id);
-                    if item.is_string() {
+                    // Items that the policy still has to learn of may be made anew for that, and are then
+                    // not known by their ids.
+                    if item.is_string() && !self.is_walking() {
                         let old = Arena::block_bytes(item.bytes());
                         need -= old.min(size);
                         replaced.push((id, old.min(size)));

@@ -11,6 +11,8 @@ mod databases;
 mod dump;
 mod eviction;
 mod expiry;
+mod items;
+mod lookup;
 mod memory;
 mod notice;
 mod observe;
@@ -28,14 +30,14 @@ use std::io;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use rapidhash::v3::RapidSecrets;
 
 use crate::command::CommandError;
 use crate::effect::Effects;
-use crate::event::{Class, Classes, Event};
-use crate::index::{Index, Place};
+use crate::event::{Classes, Event};
+use crate::index::Index;
 pub use crate::mem::Tag;
-use crate::mem::{Arena, ItemId, ItemKind, NewItem};
+use crate::mem::{Arena, ItemKind};
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
@@ -44,8 +46,8 @@ pub use crate::index::CURSOR_BITS;
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
+use eviction::Eviction;
 pub use eviction::Usage;
-use eviction::{Eviction, NO_ENTRY};
 use expiry::Expiries;
 pub use observe::DbKey;
 use observe::Observers;
@@ -324,180 +326,5 @@ impl Keyspace {
             databases: self.databases.stats(),
             ..self.stats.clone()
         }
-    }
-
-    /// The hash of `key` in the database: its place in the index, and its identity for the policy.
-    #[inline]
-    fn hash(&self, key: &[u8]) -> u64 {
-        hash(self.place, key, &self.secrets)
-    }
-
-    /// The hash of an item's key.
-    fn item_hash(&self, id: ItemId) -> u64 {
-        let item = self.arena.own(id);
-        hash(item.database(), item.key(), &self.secrets)
-    }
-
-    /// Where `key` is, though it may have expired.
-    #[inline]
-    fn find(&self, key: &[u8]) -> Option<(Place, ItemId)> {
-        let (arena, database) = (&self.arena, self.place);
-        self.index.find(self.hash(key), |id| {
-            let item = arena.own(id);
-            item.key() == key && item.database() == database
-        })
-    }
-
-    /// Where `key` is, unless it has expired: then it is removed.
-    #[inline]
-    fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
-        let (place, id) = self.find(key)?;
-        if let Some(at) = self.arena.own(id).expires()
-            && self.now > at
-        {
-            self.expire(place, id);
-            return None;
-        }
-        Some((place, id))
-    }
-
-    /// As [`Keyspace::locate`]; for a command that reads it counts as a hit or a miss.
-    #[inline]
-    fn look_up(&mut self, key: &[u8]) -> Option<ItemId> {
-        let found = self.locate(key).map(|(_, id)| id);
-        if self.reads {
-            if found.is_some() {
-                self.stats.hits += 1;
-            } else {
-                self.stats.misses += 1;
-                self.notify(Class::KeyMiss, "keymiss", key);
-            }
-        }
-        found
-    }
-
-    /// As [`Keyspace::look_up`], as an access.
-    #[inline]
-    fn access(&mut self, key: &[u8]) -> Option<ItemId> {
-        let found = self.look_up(key);
-        if let Some(id) = found {
-            let item = self.arena.own(id);
-            self.eviction.hit(item, id, self.latest, &mut self.random);
-        }
-        found
-    }
-
-    /// Puts an item at `key`, in place of `found`.
-    fn put(
-        &mut self,
-        found: Option<(Place, ItemId)>,
-        kind: ItemKind,
-        key: &[u8],
-        value: &[u8],
-        expires: Option<Millis>,
-        tag: Option<Tag>,
-    ) -> Result<(), CommandError> {
-        if key.len() > BULK_BYTES_MAX || value.len() > BULK_BYTES_MAX {
-            return Err(CommandError::new(
-                "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
-            ));
-        }
-        let mut new = NewItem {
-            kind,
-            database: self.place,
-            key,
-            value,
-            expires,
-            tag,
-            entry: NO_ENTRY,
-            mark: self.eviction.first_mark(self.latest),
-        };
-        let size = Arena::block_bytes(new.bytes());
-        let Some((place, old)) = found else {
-            let hashed = self.hash(key);
-            let id = self.arena.insert(&new)?;
-            let (arena, secrets) = (&self.arena, &self.secrets);
-            let hash_of = |id| {
-                let item = arena.own(id);
-                hash(item.database(), item.key(), secrets)
-            };
-            if !self.index.insert(hashed, id, hash_of) {
-                self.arena.retire(id);
-                return Err(CommandError::OUT_OF_MEMORY);
-            }
-            self.expiries.change(id, None, expires);
-            self.databases.count(self.place).keys += 1;
-            self.count_expiry(self.place, None, expires);
-            self.eviction
-                .insert(self.arena.own(id), id, hashed, size, self.latest);
-            self.changed(key);
-            self.notify(Class::New, "new", key);
-            return Ok(());
-        };
-        let item = self.arena.own(old);
-        let before = item.expires();
-        // The policy keeps an object's size for as long as it is resident: another size is another
-        // object to it.
-        let same = Arena::block_bytes(item.bytes()) == size;
-        if same {
-            self.eviction.hit(item, old, self.latest, &mut self.random);
-            new.entry = item.entry();
-            new.mark = item.mark().load(std::sync::atomic::Ordering::Relaxed);
-        }
-        let entry = item.entry();
-        let id = self.arena.insert(&new)?;
-        self.index.replace(place, id);
-        self.expiries.change(old, before, None);
-        self.expiries.change(id, None, expires);
-        self.count_expiry(self.place, before, expires);
-        if same {
-            self.eviction.rename(entry, old, id);
-            if before != expires {
-                self.eviction.expires(entry, id, expires);
-            }
-        } else {
-            self.eviction.remove(entry, old);
-            let hash = self.hash(key);
-            self.eviction.arrive(hash, size);
-            self.eviction
-                .insert(self.arena.own(id), id, hash, size, self.latest);
-        }
-        self.forget_collection(old);
-        self.arena.retire(old);
-        self.changed(key);
-        Ok(())
-    }
-
-    /// Removes the item at `place`.
-    fn unlink(&mut self, place: Place, id: ItemId) {
-        let item = self.arena.own(id);
-        self.eviction.remove(item.entry(), id);
-        self.unlink_forgotten(place, id);
-    }
-
-    /// Removes the item at `place`, which the policy has forgotten.
-    fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
-        self.item_changed(id);
-        self.index.remove(place);
-        let item = self.arena.own(id);
-        let (database, expires) = (item.database(), item.expires());
-        self.expiries.change(id, expires, None);
-        self.count_expiry(database, expires, None);
-        self.databases.count(database).keys -= 1;
-        self.forget_collection(id);
-        self.arena.retire(id);
-    }
-}
-
-/// The hash of `key` in the database at `place`.
-#[inline]
-fn hash(place: u8, key: &[u8], secrets: &RapidSecrets) -> u64 {
-    // Database 0 pays nothing; for others the golden ratio spreads equal keys.
-    rapidhash_v3_seeded(key, secrets) ^ u64::from(place).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-impl From<crate::mem::Full> for CommandError {
-    fn from(_: crate::mem::Full) -> CommandError {
-        CommandError::OUT_OF_MEMORY
     }
 }

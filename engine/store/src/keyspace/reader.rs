@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crossbeam_epoch::Guard;
 use rapidhash::v3::RapidSecrets;
 
+use super::Keyspace;
 use super::databases::Places;
 use super::eviction::{SharedRule, mark_hit};
+use super::lookup::hash;
 use super::version::Version;
-use super::{Keyspace, hash};
 use crate::event::Class;
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
@@ -21,7 +22,7 @@ use crate::time::Millis;
 /// A hit that the owner's policy must hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touched {
-    entry: EntryId,
+    entry: Option<EntryId>,
     id: ItemId,
 }
 

@@ -84,6 +84,12 @@ impl Keyspace {
         for id in found {
             let item = self.arena.own(id);
             if self.eviction.misses(item.entry(), id) {
+                // An item from before there was a policy has no room for an entry. Where there is no room
+                // for a new item either, nobody evicts it.
+                let Some(id) = self.with_entry(id) else {
+                    continue;
+                };
+                let item = self.arena.own(id);
                 let size = Arena::block_bytes(item.bytes());
                 let identity = self.item_hash(id);
                 self.eviction.insert(item, id, identity, size, self.now);
@@ -91,6 +97,23 @@ impl Keyspace {
         }
         self.settings.walk = (cursor != 0).then_some(cursor);
         cursor != 0
+    }
+
+    /// The item, made anew where it has no room for an entry.
+    fn with_entry(&mut self, id: ItemId) -> Option<ItemId> {
+        let item = self.arena.own(id);
+        if item.entry().is_some() {
+            return Some(id);
+        }
+        let (expires, tag) = (item.expires(), item.tag());
+        let hash = self.item_hash(id);
+        let (place, _) = self.index.find(hash, |other| other == id)?;
+        self.remake(place, id, expires, tag)
+    }
+
+    /// Whether the policy does not know every item yet.
+    pub(super) fn is_walking(&self) -> bool {
+        self.settings.walk.is_some()
     }
 
     /// Who goes, where a policy knows or comes to know somebody.

@@ -2,21 +2,20 @@
 //!
 //! ```text
 //!  0  mark      u32  atomic: what hits leave for the policy, from any core
-//!  4  entry     u32  atomic: the policy's number of the item, the owner's
-//!  8  meta      u32  kind 2 bits, database 1, expiry 1, wide 1, tag 1, key length 8, value length 18
-//!  narrow, no expiry, no tag:  12 key, value
-//!  16 expiry    u64  atomic, milliseconds; where the expiry bit is set
+//!  4  meta      u32  kind 2 bits, database 1, expiry 1, wide 1, tag 1, entry 1, key length 8, value length 17
+//!  .. expiry    u64  atomic, milliseconds; where the expiry bit is set
 //!  .. lengths   u64  key length in the low half, value length in the high; where wide
 //!  .. cas       u64  where tagged: what Memcached's clients compare
 //!  .. flags     u32  where tagged: the client's
 //!     accessed  u32  where tagged: atomic, seconds
-//!     state     u8   where tagged: atomic, the owner's
+//!  .. entry     u32  atomic: the policy's number of the item, the owner's; where there is a policy that evicts
+//!  .. state     u8   where tagged: atomic, the owner's
 //!     database  u8   where its bit is set, that is, in databases other than 0
 //!     key, value
 //! ```
 //!
-//! So a short item of database 0 that never expires pays 12 bytes. Everything but the atomic words is written
-//! before the item is published and never again.
+//! So a short item of database 0 that never expires and is never evicted pays 8 bytes. Everything but the
+//! atomic words is written before the item is published and never again.
 #![expect(unsafe_code, reason = "items are bytes in a range of memory")]
 
 use std::marker::PhantomData;
@@ -27,20 +26,20 @@ use crate::evict::EntryId;
 use crate::time::Millis;
 
 const MARK: usize = 0;
-const ENTRY: usize = 4;
-const META: usize = 8;
-const NARROW_BYTES: usize = 12;
-const WORDS: usize = 16;
+const META: usize = 4;
+const WORDS: usize = 8;
+const ENTRY_BYTES: usize = 4;
 
 const KIND_MASK: u32 = 0b11;
 const DATABASE: u32 = 1 << 2;
 const EXPIRES: u32 = 1 << 3;
 const WIDE: u32 = 1 << 4;
 const TAGGED: u32 = 1 << 5;
-const KEY_SHIFT: u32 = 6;
+const EVICTED: u32 = 1 << 6;
+const KEY_SHIFT: u32 = 7;
 const KEY_NARROW_MAX: usize = (1 << 8) - 1;
-const VALUE_SHIFT: u32 = 14;
-const VALUE_NARROW_MAX: usize = (1 << 18) - 1;
+const VALUE_SHIFT: u32 = 15;
+const VALUE_NARROW_MAX: usize = (1 << 17) - 1;
 
 /// What an item's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +97,8 @@ pub struct NewItem<'a> {
     pub expires: Option<Millis>,
     /// What Memcached keeps of it.
     pub tag: Option<Tag>,
-    /// The policy's number.
-    pub entry: EntryId,
+    /// The policy's number, where there is a policy that evicts.
+    pub entry: Option<EntryId>,
     /// The mark that it begins with.
     pub mark: u32,
 }
@@ -109,18 +108,24 @@ impl NewItem<'_> {
         self.key.len() > KEY_NARROW_MAX || self.value.len() > VALUE_NARROW_MAX
     }
 
+    /// What is set in `meta` besides kind and lengths.
+    fn parts(&self) -> u32 {
+        let bit = |is: bool, bit: u32| if is { bit } else { 0 };
+        bit(self.database != 0, DATABASE)
+            | bit(self.expires.is_some(), EXPIRES)
+            | bit(self.wide(), WIDE)
+            | bit(self.tag.is_some(), TAGGED)
+            | bit(self.entry.is_some(), EVICTED)
+    }
+
     /// The bytes that the item takes, before rounding to a block.
     pub fn bytes(&self) -> usize {
-        body_at(self.expires.is_some(), self.wide(), self.tag.is_some())
-            + usize::from(self.tag.is_some())
-            + usize::from(self.database != 0)
-            + self.key.len()
-            + self.value.len()
+        body_at(self.parts()) + self.key.len() + self.value.len()
     }
 
     /// The bytes of an item with such a key and value that never expires, in database 0.
-    pub fn bytes_narrow(key: usize, value: usize) -> usize {
-        NARROW_BYTES + key + value
+    pub fn bytes_narrow(key: usize, value: usize, evicted: bool) -> usize {
+        body_at(if evicted { EVICTED } else { 0 }) + key + value
     }
 
     /// Writes the item.
@@ -129,53 +134,48 @@ impl NewItem<'_> {
     /// `at` points to [`NewItem::bytes`] writable bytes, aligned to 8, that nobody else reads or
     /// writes until the item is published.
     pub(super) unsafe fn write(&self, at: NonNull<u8>) {
-        let wide = self.wide();
-        let mut meta = match self.kind {
+        let kind = match self.kind {
             ItemKind::String => 0,
             ItemKind::Collection => 1,
             ItemKind::Raw => 2,
         };
-        if self.database != 0 {
-            meta |= DATABASE;
-        }
-        if self.expires.is_some() {
-            meta |= EXPIRES;
-        }
-        if self.tag.is_some() {
-            meta |= TAGGED;
-        }
-        if wide {
-            meta |= WIDE;
+        let parts = self.parts();
+        let lengths = if parts & WIDE == 0 {
+            (self.key.len() as u32) << KEY_SHIFT | (self.value.len() as u32) << VALUE_SHIFT
         } else {
-            meta |= (self.key.len() as u32) << KEY_SHIFT | (self.value.len() as u32) << VALUE_SHIFT;
-        }
+            0
+        };
         // SAFETY: every write below lies within `bytes()` bytes by the layout that `body_at` computes;
         // words lie at multiples of their size from an address aligned to 8.
         unsafe {
             at.add(MARK).cast::<u32>().write(self.mark);
-            at.add(ENTRY).cast::<u32>().write(self.entry);
-            at.add(META).cast::<u32>().write(meta);
+            at.add(META).cast::<u32>().write(kind | parts | lengths);
             let mut word = at.add(WORDS).cast::<u64>();
             if let Some(Millis(ms)) = self.expires {
                 word.write(ms);
                 word = word.add(1);
             }
-            if wide {
+            if parts & WIDE != 0 {
                 word.write(self.key.len() as u64 | (self.value.len() as u64) << 32);
                 word = word.add(1);
             }
-            let mut body = at.add(body_at(self.expires.is_some(), wide, self.tag.is_some()));
             if let Some(tag) = self.tag {
                 word.write(tag.cas);
                 let halves = word.add(1).cast::<u32>();
                 halves.write(tag.flags);
                 halves.add(1).write(tag.accessed_s);
-                body.write(tag.state());
-                body = body.add(1);
+                word = word.add(2);
             }
+            if let Some(entry) = self.entry {
+                word.cast::<u32>().write(entry);
+            }
+            let body = at.add(body_at(parts));
             if self.database != 0 {
-                body.write(self.database);
-                body = body.add(1);
+                body.sub(1).write(self.database);
+            }
+            if let Some(tag) = self.tag {
+                let database = usize::from(self.database != 0);
+                body.sub(1 + database).write(tag.state());
             }
             body.copy_from_nonoverlapping(
                 NonNull::new_unchecked(self.key.as_ptr().cast_mut()),
@@ -189,11 +189,22 @@ impl NewItem<'_> {
     }
 }
 
-fn body_at(expires: bool, wide: bool, tagged: bool) -> usize {
-    match usize::from(expires) + usize::from(wide) + 2 * usize::from(tagged) {
-        0 => NARROW_BYTES,
-        words => WORDS + words * 8,
+/// Where an entry's word begins, or would, behind the words of 8 bytes.
+#[inline]
+fn entry_at(meta: u32) -> usize {
+    let words = (meta & (EXPIRES | WIDE)).count_ones() + 2 * (meta & TAGGED).count_ones();
+    WORDS + words as usize * 8
+}
+
+/// Where the key begins.
+#[inline]
+fn body_at(meta: u32) -> usize {
+    // The commonest at once.
+    if meta & (DATABASE | EXPIRES | WIDE | TAGGED | EVICTED) == 0 {
+        return WORDS;
     }
+    let entry = if meta & EVICTED == 0 { 0 } else { ENTRY_BYTES };
+    entry_at(meta) + entry + (meta & (DATABASE | TAGGED)).count_ones() as usize
 }
 
 /// An item in place, for as long as a guard or the owner's borrow keeps it.
@@ -216,27 +227,21 @@ impl<'g> Item<'g> {
     pub(super) unsafe fn at(at: NonNull<u8>) -> Item<'g> {
         // SAFETY: the header is initialised and `meta` never changes after publication.
         let meta = unsafe { at.add(META).cast::<u32>().read() };
-        let (expires, wide) = (meta & EXPIRES != 0, meta & WIDE != 0);
-        let tagged = meta & TAGGED != 0;
-        let bytes = usize::from(meta & DATABASE != 0) + usize::from(tagged);
-        let (key_bytes, value_bytes) = if wide {
-            // SAFETY: a wide item has its lengths in the last header word, written before publication.
-            let lengths = unsafe {
-                at.add(WORDS + usize::from(expires) * 8)
-                    .cast::<u64>()
-                    .read()
-            };
-            (lengths as u32, (lengths >> 32) as u32)
-        } else {
+        let (key_bytes, value_bytes) = if meta & WIDE == 0 {
             (
                 meta >> KEY_SHIFT & KEY_NARROW_MAX as u32,
                 meta >> VALUE_SHIFT & VALUE_NARROW_MAX as u32,
             )
+        } else {
+            let lengths_at = WORDS + if meta & EXPIRES == 0 { 0 } else { 8 };
+            // SAFETY: a wide item has its lengths behind its expiry, written before publication.
+            let lengths = unsafe { at.add(lengths_at).cast::<u64>().read() };
+            (lengths as u32, (lengths >> 32) as u32)
         };
         Item {
             at,
             // SAFETY: the body begins within the block.
-            body: unsafe { at.add(body_at(expires, wide, tagged) + bytes) },
+            body: unsafe { at.add(body_at(meta)) },
             key_bytes,
             value_bytes,
             meta,
@@ -301,15 +306,20 @@ impl<'g> Item<'g> {
         self.word32(MARK)
     }
 
-    /// The policy's number of this item.
-    pub fn entry(self) -> EntryId {
+    /// The policy's number of this item, where it has room for one.
+    pub fn entry(self) -> Option<EntryId> {
         // Relaxed: a reader that sees an older number sends a touch that the owner then discards.
-        self.word32(ENTRY).load(Ordering::Relaxed)
+        let word = (self.meta & EVICTED != 0).then(|| self.word32(entry_at(self.meta)));
+        word.map(|word| word.load(Ordering::Relaxed))
     }
 
-    /// Changes the policy's number; the owner's alone.
+    /// Changes the policy's number; the owner's alone, and only of an item that has room for one.
     pub fn set_entry(self, entry: EntryId) {
-        self.word32(ENTRY).store(entry, Ordering::Relaxed);
+        debug_assert!(self.meta & EVICTED != 0, "an item of a policy that evicts");
+        if self.meta & EVICTED != 0 {
+            self.word32(entry_at(self.meta))
+                .store(entry, Ordering::Relaxed);
+        }
     }
 
     /// When the item expires.
@@ -388,8 +398,8 @@ impl<'g> Item<'g> {
     }
 
     fn word32(self, at: usize) -> &'g AtomicU32 {
-        // SAFETY: every header has the first two words, a tagged one the third, all aligned to 4; they are
-        // only accessed atomically once the item is published.
+        // SAFETY: every header has the mark, a tagged one its second half, one of a policy its entry, all
+        // aligned to 4; they are only accessed atomically once the item is published.
         unsafe { AtomicU32::from_ptr(self.at.add(at).cast().as_ptr()) }
     }
 }

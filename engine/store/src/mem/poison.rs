@@ -67,3 +67,73 @@ impl Poison {
         self.allow(range, range.len() - self.end, self.end);
     }
 }
+
+/// That the sanitizer ends the program where it should: each mistake is made in a process of its own.
+#[cfg(all(test, asan))]
+mod tests {
+    use std::hint::black_box;
+    use std::process::Command;
+
+    use crate::mem::{Arena, ItemId, ItemKind, NewItem};
+
+    fn item(arena: &mut Arena, value: &[u8]) -> ItemId {
+        let new = NewItem {
+            kind: ItemKind::String,
+            database: 0,
+            key: b"key",
+            value,
+            expires: None,
+            tag: None,
+            entry: 0,
+            mark: 0,
+        };
+        arena.insert(&new).unwrap()
+    }
+
+    #[test]
+    #[ignore = "it ends the program"]
+    fn reads_a_freed_item() {
+        let mut arena = Arena::new().unwrap();
+        let (short, long) = (item(&mut arena, b"short"), item(&mut arena, &[7; 100_000]));
+        arena.retire(short);
+        arena.retire(long);
+        if std::env::var("MISTAKE").unwrap() == "short" {
+            black_box(arena.own(short).key().len());
+        } else {
+            black_box(arena.own(long).key().len());
+        }
+    }
+
+    #[test]
+    #[ignore = "it ends the program"]
+    fn reads_past_an_item() {
+        let mut arena = Arena::new().unwrap();
+        let value = if std::env::var("MISTAKE").unwrap() == "short" {
+            vec![7; 6]
+        } else {
+            vec![7; 100_000]
+        };
+        let id = item(&mut arena, &value);
+        let read = arena.own(id).value();
+        // SAFETY: none: this is the mistake. The byte lies in the block, behind the item.
+        black_box(unsafe { *read.as_ptr().add(read.len()) });
+    }
+
+    #[test]
+    fn mistakes_end_the_program() {
+        for mistake in ["reads_a_freed_item", "reads_past_an_item"] {
+            for size in ["short", "long"] {
+                let name = format!("mem::poison::tests::{mistake}");
+                let mut made = Command::new(std::env::current_exe().unwrap());
+                made.args(["--exact", &name, "--include-ignored"]);
+                let ended = made.env("MISTAKE", size).output().unwrap();
+                let told = String::from_utf8_lossy(&ended.stderr);
+                assert!(!ended.status.success(), "{mistake}, {size}");
+                assert!(
+                    told.contains("use-after-poison"),
+                    "{mistake}, {size}: {told}"
+                );
+            }
+        }
+    }
+}

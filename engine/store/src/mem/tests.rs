@@ -16,7 +16,7 @@ fn item<'a>(key: &'a [u8], value: &'a [u8], expires: Option<Millis>) -> NewItem<
         value,
         expires,
         tag: None,
-        entry: 7,
+        entry: None,
         mark: 0,
     }
 }
@@ -28,31 +28,58 @@ fn every_layout_reads_back() {
     let values: &[usize] = if cfg!(miri) {
         &[0, 1, 5_000]
     } else {
-        &[0, 1, 262_143, 262_144, 3 << 20]
+        &[0, 1, 131_071, 131_072, 3 << 20]
     };
     for key in [&b""[..], b"k", &long] {
         for &bytes in values {
-            for (expires, database) in [(None, 0), (None, 9), (Some(Millis(1 << 40)), 255)] {
+            let tag = Tag {
+                cas: 1 << 63 | 5,
+                flags: 7,
+                accessed_s: 11,
+                stale: true,
+                ..Tag::default()
+            };
+            // Every set of parts.
+            for parts in 0..16 {
+                let part = |at: u32| parts >> at & 1 == 1;
                 let value = vec![b'v'; bytes];
                 let new = NewItem {
-                    database,
-                    kind: if database == 9 {
+                    kind: if part(0) {
                         ItemKind::Raw
                     } else {
                         ItemKind::String
                     },
-                    ..item(key, &value, expires)
+                    database: if part(0) { 255 } else { 0 },
+                    tag: part(1).then_some(tag),
+                    entry: part(2).then_some(7),
+                    ..item(key, &value, part(3).then_some(Millis(1 << 40)))
                 };
                 let id = arena.insert(&new).unwrap();
                 let read = arena.own(id);
-                assert_eq!((read.key(), read.database()), (key, database));
+                assert_eq!((read.key(), read.database()), (key, new.database));
                 assert_eq!(read.kind(), new.kind);
                 assert!(read.is_string());
                 assert!(read.value() == value);
-                assert_eq!((read.expires(), read.entry()), (expires, 7));
+                assert_eq!((read.expires(), read.entry()), (new.expires, new.entry));
                 assert_eq!(read.bytes(), new.bytes());
-                assert_eq!(read.set_expires(Millis(5)), expires.is_some());
-                assert_eq!(read.expires(), expires.map(|_| Millis(5)));
+                // What changes in place changes nothing beside it.
+                assert_eq!(read.set_expires(Millis(5)), part(3));
+                read.mark().store(u32::MAX, Ordering::Relaxed);
+                if part(2) {
+                    read.set_entry(9);
+                }
+                let later = Tag {
+                    accessed_s: 12,
+                    won: true,
+                    stale: false,
+                    ..tag
+                };
+                read.set_tag(later);
+                assert_eq!(read.tag(), part(1).then_some(later));
+                assert_eq!(read.entry(), part(2).then_some(9));
+                assert_eq!(read.expires(), part(3).then_some(Millis(5)));
+                assert_eq!((read.key(), read.database()), (key, new.database));
+                assert!(read.value() == value);
                 arena.retire(id);
             }
         }
@@ -61,9 +88,16 @@ fn every_layout_reads_back() {
 }
 
 #[test]
-fn short_items_pay_twelve_bytes() {
-    assert_eq!(item(b"key:0123456789ab", &[0; 100], None).bytes(), 128);
-    assert_eq!(Arena::block_bytes(128), 128);
+fn short_items_pay_eight_bytes() {
+    let short = item(b"key:0123456789ab", &[0; 8], None);
+    assert_eq!((short.bytes(), Arena::block_bytes(32)), (32, 32));
+    let evicted = NewItem {
+        entry: Some(0),
+        ..short
+    };
+    assert_eq!(evicted.bytes(), 36);
+    assert_eq!(NewItem::bytes_narrow(16, 8, false), short.bytes());
+    assert_eq!(NewItem::bytes_narrow(16, 8, true), evicted.bytes());
 }
 
 #[test]

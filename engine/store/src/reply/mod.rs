@@ -1,6 +1,7 @@
 //! Replies: written as RESP bytes by handlers ([`ReplyBuf`], here), read back as [`Reply`] by callers
-//! (`read`).
+//! (`read`); [`element`] finds its way in them as bytes.
 
+pub mod element;
 mod read;
 
 use crate::command::CommandError;

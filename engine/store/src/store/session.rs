@@ -60,6 +60,14 @@ impl Session {
         self.get_by(None, key, value)
     }
 
+    /// Sets `key` to `value`, as `SET` does, and waits until that is done.
+    ///
+    /// # Errors
+    /// As `SET`.
+    pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), CommandError> {
+        self.set_by(None, key, value)
+    }
+
     /// Shows the strings at `keys`, each with its key's place among them; `None` where there is none. They
     /// are read together, so that their waits for memory overlap: the more keys, the better, from some 16
     /// on. In order, except for those that have to be asked for.
@@ -152,6 +160,25 @@ impl Session {
             Vec::extend_from_slice,
         );
         read.or_else(|_| self.get_from_owner(core, key, value))
+    }
+
+    pub(super) fn set_by(
+        &mut self,
+        mut core: Option<&mut Core>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), CommandError> {
+        if let Some(core) = core.as_deref_mut() {
+            let shard = shard_of(key, self.caller.inner.shards);
+            if let Some(done) = self.caller.set_own(core, shard, key, value) {
+                return done;
+            }
+        }
+        let op = Op::new(&command::set::SET).arg(key).arg(value);
+        match self.execute_by(core, &op) {
+            Reply::Error(words) => Err(CommandError::new(words)),
+            _ => Ok(()),
+        }
     }
 
     #[inline]

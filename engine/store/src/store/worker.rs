@@ -266,6 +266,14 @@ impl Worker {
         self.session.get_by(self.core.as_mut(), key, value)
     }
 
+    /// Sets `key` to `value`, as `SET` does, and waits until that is done.
+    ///
+    /// # Errors
+    /// As `SET`.
+    pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), CommandError> {
+        self.session.set_by(self.core.as_mut(), key, value)
+    }
+
     /// As [`Session::get_each`].
     ///
     /// # Errors

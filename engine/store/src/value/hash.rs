@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use rapidhash::fast::GlobalState;
 
 use super::limits::Bounds;
-use super::{Collection, Limits, Stored, allocation, length};
+use super::{Collection, Limits, Stored, allocation, in_common, length};
 
 /// A table of fewer fields gives no memory back.
 const SHRUNK_MIN: usize = 128;
@@ -284,21 +284,5 @@ impl Collection for Hash {
             Encoding::Table { table, text } => text + table.capacity() * TABLE_ENTRY_BYTES,
         }
     }
-    fn into_stored(self) -> Stored {
-        Stored::Hash(self)
-    }
-    fn of(stored: &Stored) -> Option<&Hash> {
-        if let Stored::Hash(hash) = stored {
-            Some(hash)
-        } else {
-            None
-        }
-    }
-    fn of_mut(stored: &mut Stored) -> Option<&mut Hash> {
-        if let Stored::Hash(hash) = stored {
-            Some(hash)
-        } else {
-            None
-        }
-    }
+    in_common!(Hash);
 }

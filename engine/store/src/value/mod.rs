@@ -126,6 +126,28 @@ pub trait Collection: Sized {
     fn of_mut(stored: &mut Stored) -> Option<&mut Self>;
 }
 
+/// What a collection says of its place in the common type.
+macro_rules! in_common {
+    ($kind:ident) => {
+        fn into_stored(self) -> Stored {
+            Stored::$kind(self)
+        }
+        fn of(stored: &Stored) -> Option<&Self> {
+            match stored {
+                Stored::$kind(collection) => Some(collection),
+                _ => None,
+            }
+        }
+        fn of_mut(stored: &mut Stored) -> Option<&mut Self> {
+            match stored {
+                Stored::$kind(collection) => Some(collection),
+                _ => None,
+            }
+        }
+    };
+}
+use in_common;
+
 /// What the allocator takes for `len` bytes: nothing for none, else a multiple of 16.
 fn allocation(len: usize) -> usize {
     len.next_multiple_of(16)

@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 
 use super::indexed_set::Indexed;
 use super::limits::Bounds;
-use super::{Collection, Limits, Stored, allocation, length};
+use super::{Collection, Limits, Stored, allocation, in_common, length};
 
 /// The bytes of a score.
 const SCORE: usize = 8;
@@ -329,21 +329,5 @@ impl Collection for SortedSet {
             Encoding::Indexed(set) => set.bytes(),
         }
     }
-    fn into_stored(self) -> Stored {
-        Stored::SortedSet(self)
-    }
-    fn of(stored: &Stored) -> Option<&SortedSet> {
-        if let Stored::SortedSet(set) = stored {
-            Some(set)
-        } else {
-            None
-        }
-    }
-    fn of_mut(stored: &mut Stored) -> Option<&mut SortedSet> {
-        if let Stored::SortedSet(set) = stored {
-            Some(set)
-        } else {
-            None
-        }
-    }
+    in_common!(SortedSet);
 }

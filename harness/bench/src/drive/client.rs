@@ -5,19 +5,19 @@
 //! latency runs from these. Either way until the reply is in the caller's hands. Replies are recorded as
 //! they come, and shown to the workload in the order of its ops, as it was promised.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use seawall_store::Reply;
 use seawall_sys::usage;
 
+use super::Drive;
 use super::lane::Lane;
-use super::{Drive, Phase, Stage};
+use super::stage::{Driven, Phase, Stage};
 use crate::BenchError;
 use crate::cell::Length;
 use crate::cost::Effort;
 use crate::recording::Recording;
-use crate::target::{Client, Endpoint};
+use crate::target::{Came, Client, Deal, Endpoint};
 
 /// How many ops of a lane are under way while data is loaded, which nobody measures: with a log that is
 /// synced for every reply, one at a time would take minutes.
@@ -26,32 +26,18 @@ const LOAD_WINDOW: usize = 256;
 /// The longest that a thread sleeps: it must see that a phase ended.
 const SLEEP_MAX: Duration = Duration::from_millis(1);
 
-/// What a thread brings back.
-#[derive(Debug)]
-pub(super) struct Driven {
-    pub(super) recording: Recording,
-    /// What it spent while the clock ran.
-    pub(super) effort: Effort,
-}
+/// The longest that a thread sleeps while others have their turn.
+const REST_MAX: Duration = Duration::from_millis(10);
 
 /// What a client's thread does, from opening to the last reply.
-pub(super) fn run<E: Endpoint>(
-    endpoint: &E,
-    number: usize,
-    drive: &Drive<'_>,
-    stage: &Stage,
-) -> Driven {
+pub(super) fn run<E: Endpoint>(endpoint: &E, number: usize, drive: &Drive<'_>, stage: &Stage) {
     // A panic in a target must end the cell for all, not leave the others waiting.
     let guard = Guard { drive, stage };
     let outcome = follow(endpoint, number, drive, stage);
     std::mem::forget(guard);
-    outcome.unwrap_or_else(|error| {
+    if let Err(error) = outcome {
         stage.fail(error);
-        Driven {
-            recording: Recording::new(),
-            effort: Effort::default(),
-        }
-    })
+    }
 }
 
 struct Guard<'a> {
@@ -71,40 +57,45 @@ fn follow<E: Endpoint>(
     number: usize,
     drive: &Drive<'_>,
     stage: &Stage,
-) -> Result<Driven, BenchError> {
+) -> Result<(), BenchError> {
     let (threads, lanes) = (endpoint.threads(), endpoint.lanes());
     let client = endpoint.client(number).map_err(|why| drive.failed(why))?;
     let lanes = (0..lanes)
         .map(|lane| Lane::new(drive, (number * lanes + lane, threads * lanes), E::ANSWERS))
         .collect::<Result<_, _>>()?;
+    // On a CPU of its own it need not sleep, and is never woken late.
+    let alone = |deal: &Deal| !deal.shared && threads <= deal.generator.len();
     let mut thread = Thread {
         drive,
         client,
         lanes,
         recording: Recording::new(),
+        spins: drive.configuration.rate.is_some() && endpoint.deal().is_some_and(alone),
     };
 
     // An op may need any client's thread, so the first one waits for all of them.
-    // Release pairs with the Acquire below.
-    stage.opened.fetch_add(1, Ordering::Release);
-    while stage.opened.load(Ordering::Acquire) < threads && !stage.has_failed() {
+    stage.opened();
+    while !stage.all_opened() && !stage.has_failed() {
         std::thread::yield_now();
     }
 
     thread.load(stage)?;
-    // Release pairs with the Acquire in `conduct`.
-    stage.loaded.fetch_add(1, Ordering::Release);
-    let effort = thread.measure(number, threads, stage)?;
-    thread.drain(stage)?;
-    // Release pairs with the Acquire below: who sees all drained may leave.
-    stage.drained.fetch_add(1, Ordering::Release);
-    while stage.drained.load(Ordering::Acquire) < threads && !stage.has_failed() {
-        thread.idle()?;
+    stage.arrive();
+    while !stage.has_failed() {
+        match stage.phase() {
+            Phase::Load | Phase::Settle => thread.idle(SLEEP_MAX)?,
+            Phase::Rest => thread.idle(REST_MAX)?,
+            Phase::Warm | Phase::Measure => {
+                let effort = thread.measure(number, threads, stage)?;
+                let recording = std::mem::replace(&mut thread.recording, Recording::new());
+                stage.bring(Driven { recording, effort });
+                thread.drain(stage)?;
+                stage.arrive();
+            }
+            Phase::Stop => break,
+        }
     }
-    Ok(Driven {
-        recording: thread.recording,
-        effort,
-    })
+    Ok(())
 }
 
 /// What the calling thread had spent at a moment.
@@ -140,6 +131,8 @@ struct Thread<'a, C> {
     client: C,
     lanes: Vec<Lane<'a>>,
     recording: Recording,
+    /// Whether it looks for replies without sleeping.
+    spins: bool,
 }
 
 impl<C: Client> Thread<'_, C> {
@@ -173,7 +166,6 @@ impl<C: Client> Thread<'_, C> {
         let mut finished = false;
         loop {
             match stage.phase() {
-                Phase::Load => self.idle()?,
                 Phase::Warm => self.turn(false)?,
                 Phase::Measure if self.recording.ops() < quota => {
                     begun.get_or_insert_with(Moment::now);
@@ -182,21 +174,18 @@ impl<C: Client> Thread<'_, C> {
                 Phase::Measure => {
                     if !finished {
                         finished = true;
-                        // Release pairs with the Acquire in `conduct`.
-                        stage.finished.fetch_add(1, Ordering::Release);
+                        stage.finish();
                     }
-                    self.idle()?;
+                    self.idle(SLEEP_MAX)?;
                 }
-                Phase::Settle | Phase::Stop => break,
+                Phase::Load | Phase::Rest | Phase::Settle | Phase::Stop => break,
             }
         }
         let effort = begun.map_or_else(Effort::default, |begun| Moment::now().since(&begun));
         let end = Instant::now();
         for lane in &mut self.lanes {
             lane.give_up(end, &mut self.recording);
-        }
-        while stage.phase() < Phase::Stop {
-            self.idle()?;
+            lane.rest();
         }
         Ok(effort)
     }
@@ -210,12 +199,12 @@ impl<C: Client> Thread<'_, C> {
             let next = lane.fill(&mut self.client, number, now, recording.as_deref_mut())?;
             until = next.map_or(until, |next| until.min(next));
         }
-        self.poll(until, measuring)
+        self.poll(if self.spins { now } else { until }, measuring)
     }
 
-    /// Takes the replies that come, and begins nothing.
-    fn idle(&mut self) -> Result<(), BenchError> {
-        self.poll(Instant::now() + SLEEP_MAX, false)
+    /// Takes the replies that come, and begins nothing; sleeps for so long at most.
+    fn idle(&mut self, most: Duration) -> Result<(), BenchError> {
+        self.poll(Instant::now() + most, false)
     }
 
     /// Takes the replies that come before `until`; they are recorded where `measuring`.
@@ -225,17 +214,20 @@ impl<C: Client> Thread<'_, C> {
             client,
             lanes,
             recording,
+            ..
         } = self;
         let mut failure = None;
         client
-            .poll(until, &mut |lane, ticket, reply: &mut Reply| {
+            .poll(until, &mut |came: Came, reply: &mut Reply| {
                 if failure.is_some() {
                     return;
                 }
                 let recording = measuring.then_some(&mut *recording);
-                let taken = match lanes.get_mut(lane) {
-                    Some(lane) => lane.receive(ticket, reply, recording),
-                    None => Err(drive.failed(format!("a reply in lane {lane}, which is none"))),
+                let taken = match lanes.get_mut(came.lane) {
+                    Some(lane) => lane.receive(came, reply, recording),
+                    None => {
+                        Err(drive.failed(format!("a reply in lane {}, which is none", came.lane)))
+                    }
                 };
                 failure = taken.err();
             })
@@ -246,7 +238,7 @@ impl<C: Client> Thread<'_, C> {
     /// Waits until nothing is under way, or another client failed.
     fn drain(&mut self, stage: &Stage) -> Result<(), BenchError> {
         while self.lanes.iter().any(Lane::is_waiting) && !stage.has_failed() {
-            self.idle()?;
+            self.idle(SLEEP_MAX)?;
         }
         Ok(())
     }

@@ -10,7 +10,8 @@ use super::Drive;
 use super::schedule::Schedule;
 use crate::BenchError;
 use crate::recording::Recording;
-use crate::target::Client;
+use crate::setting::Filling;
+use crate::target::{Came, Client};
 
 /// The most ops of an open loop's lane that begin in one turn, so that polling is never put off for long.
 const BURST: usize = 256;
@@ -114,10 +115,19 @@ impl<'a> Lane<'a> {
         now: Instant,
         mut recording: Option<&mut Recording>,
     ) -> Result<Option<Instant>, BenchError> {
+        if self.drive.configuration.filling == Filling::Batch && !self.pending.is_empty() {
+            return Ok(None);
+        }
         // As above: those that are answered at once make no room.
-        for _ in self.pending.len()..self.window {
+        let room = self.window - self.pending.len();
+        // Those that are sent together began together.
+        let mut from = None;
+        for _ in 0..room {
             let op = self.workload.next();
-            self.begin(client, lane, op, Instant::now(), recording.as_deref_mut())?;
+            let began = *from.get_or_insert_with(Instant::now);
+            if self.begin(client, lane, op, began, recording.as_deref_mut())? {
+                from = None;
+            }
         }
         Ok((self.pending.len() < self.window).then_some(now))
     }
@@ -154,6 +164,7 @@ impl<'a> Lane<'a> {
         Ok(Some(now))
     }
 
+    /// Begins an op; whether it was answered at once.
     fn begin(
         &mut self,
         client: &mut impl Client,
@@ -161,7 +172,7 @@ impl<'a> Lane<'a> {
         op: Op,
         from: Instant,
         recording: Option<&mut Recording>,
-    ) -> Result<(), BenchError> {
+    ) -> Result<bool, BenchError> {
         let ticket = self.first + self.pending.len() as u64;
         let reply = client
             .submit(lane, ticket, &op)
@@ -169,17 +180,30 @@ impl<'a> Lane<'a> {
         if let (Some(reply), Some(recording)) = (&reply, recording) {
             recording.record(from.elapsed(), matches!(reply, Reply::Error(_)));
         }
+        let answered = reply.is_some();
         self.pending.push_back(Pending { op, from, reply });
-        self.show()
+        if answered {
+            self.show()?;
+        }
+        Ok(answered)
+    }
+
+    /// The turn is over: the next one begins anew.
+    pub(super) fn rest(&mut self) {
+        self.schedule = None;
+        self.room_since = None;
     }
 
     /// Takes the reply to the op with this ticket. It is moved only where it must wait for others.
     pub(super) fn receive(
         &mut self,
-        ticket: u64,
+        came: Came,
         reply: &mut Reply,
         recording: Option<&mut Recording>,
     ) -> Result<(), BenchError> {
+        let Came {
+            ticket, at: now, ..
+        } = came;
         let was_full = self.pending.len() >= self.window;
         let at = ticket.checked_sub(self.first);
         let slot = at
@@ -189,7 +213,6 @@ impl<'a> Lane<'a> {
             let why = format!("a reply to op {ticket}, which waits for none");
             return Err(self.drive.failed(why));
         };
-        let now = Instant::now();
         if let Some(recording) = recording {
             let latency = now.saturating_duration_since(slot.from);
             recording.record(latency, matches!(reply, Reply::Error(_)));
@@ -203,7 +226,9 @@ impl<'a> Lane<'a> {
         } else {
             slot.reply = Some(std::mem::replace(reply, Reply::Nil));
         }
-        self.show()?;
+        if at == Some(0) && matches!(self.pending.front(), Some(Pending { reply: Some(_), .. })) {
+            self.show()?;
+        }
         if was_full && self.pending.len() < self.window {
             self.room_since = Some(now);
         }

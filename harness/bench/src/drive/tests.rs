@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use seawall_store::{Op, Reply};
 use seawall_workloads::Mismatch;
@@ -10,7 +10,7 @@ use seawall_workloads::Mismatch;
 use super::*;
 use crate::cost::Cost;
 use crate::remote::toy::{Manner, Server};
-use crate::target::{Addressed, Client};
+use crate::target::{Addressed, Came, Client};
 use crate::wire::Resp;
 
 /// Counts up: each client owns a key and sets it to 0, 1, 2 …, then asks for the last value.
@@ -172,7 +172,7 @@ impl Client for ToyClient<'_> {
     fn poll(
         &mut self,
         _until: Instant,
-        done: &mut dyn FnMut(usize, u64, &mut Reply),
+        done: &mut dyn FnMut(Came, &mut Reply),
     ) -> Result<(), String> {
         let mut replies = Vec::new();
         for (ticket, op) in self.waiting.drain(..) {
@@ -199,12 +199,28 @@ impl Client for ToyClient<'_> {
             };
             replies.push((ticket, reply));
         }
-        replies
-            .into_iter()
-            .rev()
-            .for_each(|(ticket, mut reply)| done(0, ticket, &mut reply));
+        replies.into_iter().rev().for_each(|(ticket, mut reply)| {
+            let at = Instant::now();
+            done(
+                Came {
+                    lane: 0,
+                    ticket,
+                    at,
+                },
+                &mut reply,
+            );
+        });
         Ok(())
     }
+}
+
+/// A cell of its own.
+fn once<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError> {
+    let mut turns = Once::default();
+    run::<E>(drive, &mut turns)?;
+    Ok(turns
+        .measured()
+        .expect("a cell that did not fail was measured"))
 }
 
 fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, BenchError> {
@@ -214,7 +230,7 @@ fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, Bench
         threads: Some(2),
         ..Configuration::default()
     };
-    run::<E>(&Drive {
+    once::<E>(&Drive {
         target: "toy",
         which: "",
         workload: "counting",
@@ -244,7 +260,7 @@ fn stalled(latency_from: fn(Instant, Instant) -> Instant) -> Measured {
         arrivals: Arrivals::Constant,
         ..Configuration::default()
     };
-    run::<Addressed<Resp>>(&Drive {
+    once::<Addressed<Resp>>(&Drive {
         target: "stalling",
         which: &server.address(),
         workload: "counting",
@@ -317,7 +333,7 @@ fn a_driver_that_is_late_is_told_and_its_cell_is_invalid() {
         rate: Some(1_000),
         ..Configuration::default()
     };
-    let measured = run::<Addressed<Resp>>(&Drive {
+    let measured = once::<Addressed<Resp>>(&Drive {
         target: "right",
         which: &server.address(),
         workload: "dawdling",
@@ -349,7 +365,7 @@ fn a_rate_is_kept_and_what_it_cost_is_told() {
         rate: Some(2_000),
         ..Configuration::default()
     };
-    let measured = run::<Addressed<Resp>>(&Drive {
+    let measured = once::<Addressed<Resp>>(&Drive {
         target: "right",
         which: &server.address(),
         workload: "counting",
@@ -382,7 +398,7 @@ fn servers_that_are_none_are_told_in_one_line() {
     ] {
         let server = Server::start(manner);
         let folder = tempfile::tempdir().expect("a folder");
-        let error = run::<Addressed<Resp>>(&Drive {
+        let error = once::<Addressed<Resp>>(&Drive {
             target: "strange",
             which: &server.address(),
             workload: "counting",

@@ -17,7 +17,7 @@ use seawall_store::{Op, Reply};
 
 use super::connection::Connection;
 use super::{Address, dialogue};
-use crate::target::Client;
+use crate::target::{Came, Client};
 use crate::wire::Wire;
 
 /// How long a server may keep ops without any reply.
@@ -100,7 +100,7 @@ impl<W: Wire> Client for Caller<W> {
     fn poll(
         &mut self,
         until: Instant,
-        done: &mut dyn FnMut(usize, u64, &mut Reply),
+        done: &mut dyn FnMut(Came, &mut Reply),
     ) -> Result<(), String> {
         for number in 0..self.connections.len() {
             if self.connections[number].has_output() {
@@ -121,7 +121,10 @@ impl<W: Wire> Client for Caller<W> {
             }
             let connection = &mut self.connections[number];
             let before = connection.under_way();
-            connection.receive(&mut |ticket, reply| done(number, ticket, reply))?;
+            connection.receive(&mut |ticket, at, reply| {
+                let lane = number;
+                done(Came { lane, ticket, at }, reply);
+            })?;
             let answered = before - connection.under_way();
             self.under_way -= answered;
             heard |= answered > 0;

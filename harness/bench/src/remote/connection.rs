@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use seawall_store::{Op, Reply};
 
@@ -83,8 +84,11 @@ impl<W: Wire> Connection<W> {
         Ok(())
     }
 
-    /// Reads once, and hands over the replies that are whole.
-    pub(super) fn receive(&mut self, done: &mut dyn FnMut(u64, &mut Reply)) -> Result<(), String> {
+    /// Reads once, and hands over the replies that are whole, with when they were read.
+    pub(super) fn receive(
+        &mut self,
+        done: &mut dyn FnMut(u64, Instant, &mut Reply),
+    ) -> Result<(), String> {
         self.make_room()?;
         match self.stream.read(&mut self.input[self.end..]) {
             Ok(0) => return Err("the server closed the connection".to_owned()),
@@ -96,6 +100,7 @@ impl<W: Wire> Connection<W> {
             }
             Err(error) => return Err(gone(&error)),
         }
+        let now = Instant::now();
         let wrong = |why: String| format!("the server {why}");
         while self.start < self.end {
             if self.under_way == 0 {
@@ -109,7 +114,7 @@ impl<W: Wire> Connection<W> {
             let ticket = self.oldest;
             self.oldest += 1;
             self.under_way -= 1;
-            done(ticket, &mut reply);
+            done(ticket, now, &mut reply);
             self.wire.recycle(reply);
         }
         Ok(())

@@ -10,6 +10,7 @@ use seawall_sys::topology::Topology;
 use serde_json::{Map, Value};
 
 use crate::cost::{Drivers, Effort};
+use crate::setting::Configuration;
 
 /// CPUs of a server and of who drives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +70,23 @@ impl Deal {
         }
     }
 
+    /// As it is wanted, on this machine.
+    pub(super) fn wanted(configuration: &Configuration) -> Deal {
+        let cores = configuration.server_threads.or(configuration.shards);
+        if configuration.shared_cpus {
+            let allowed = seawall_sys::pin::allowed().to_vec();
+            return Deal {
+                server: allowed.clone(),
+                generator: allowed,
+                shared: true,
+                notice: None,
+            };
+        }
+        Deal::here(cores)
+    }
+
     /// As [`Deal::of`], on this machine.
-    pub(super) fn here(cores: Option<usize>) -> Deal {
+    fn here(cores: Option<usize>) -> Deal {
         Deal::of(seawall_sys::pin::allowed(), topology().as_ref(), cores)
     }
 

@@ -17,7 +17,7 @@ use seawall_sys::clock::Clock;
 use serde_json::{Map, Value};
 
 use super::scratch::Scratch;
-use super::{Client, Endpoint, Lookups, Target};
+use super::{Came, Client, Endpoint, Lookups, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
@@ -31,6 +31,7 @@ pub(super) static TARGET: Target = Target {
     absent: super::present,
     takes,
     speaks: None,
+    own: false,
     run: drive::run::<Embedded>,
 };
 
@@ -199,7 +200,7 @@ impl Client for Caller<'_> {
     fn poll(
         &mut self,
         _until: Instant,
-        done: &mut dyn FnMut(usize, u64, &mut Reply),
+        done: &mut dyn FnMut(Came, &mut Reply),
     ) -> Result<(), String> {
         if let Way::Worker(worker) = &mut self.way {
             worker.turn(Millis(self.clock.now_ms()));
@@ -214,7 +215,14 @@ impl Client for Caller<'_> {
         let mut tickets = self.submitted.drain(..);
         let mut missing = false;
         let each = |mut reply| match tickets.next() {
-            Some(ticket) => done(0, ticket, &mut reply),
+            Some(ticket) => {
+                let came = Came {
+                    lane: 0,
+                    ticket,
+                    at: Instant::now(),
+                };
+                done(came, &mut reply);
+            }
             None => missing = true,
         };
         match &mut self.way {

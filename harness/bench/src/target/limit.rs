@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 use seawall_server::net::{self, Event, Listener, Net, Token};
+use seawall_store::ReplyBuf;
 use serde_json::{Map, Value};
 
 use super::{Deal, Endpoint, Lookups, Target};
@@ -27,17 +28,24 @@ use crate::wire::{Framed, HEAD_BYTES, frame, head};
 pub(super) static TARGET: Target = Target {
     name: "limit",
     about: "counts requests and answers with as many bytes as a value has: the ceiling of this driver and network",
-    source: "DESIGN 5; a reply is as long as the mean value of Twitter's cluster52 (stat/2020Mar.md)",
+    source: "DESIGN 5; a reply is as long as that to a GET of the workload's mean value",
     form: "limit",
     which: super::alone,
     absent: super::present,
     takes: super::all_settings,
     speaks: None,
+    own: true,
     run: drive::run::<Limit>,
 };
 
-/// How long a reply is: the mean value that requests of the workload `cache-aside` ask for.
-const REPLY_BYTES: usize = 273;
+/// The value in a reply to a workload that reads none of one length: the mean one of `cache-aside`.
+const VALUE_BYTES: usize = 273;
+
+/// A workload is asked for the length of its values as one of so many clients', which is less to build.
+const LIKELY_CLIENTS: usize = 50;
+
+/// How many replies are handed to the network at once, at most.
+const REPLIES: usize = 64;
 
 /// The longest request: far above any op of a workload.
 const REQUEST_BYTES_MAX: usize = 1 << 30;
@@ -79,7 +87,11 @@ impl Endpoint for Limit {
 
     fn open(drive: &Drive<'_>) -> Result<Limit, String> {
         let configuration = drive.configuration;
-        let deal = Deal::here(configuration.server_threads.or(configuration.shards));
+        let workload = (drive.build)(drive.workload, drive.seed, 0, LIKELY_CLIENTS)?;
+        let value_bytes = workload
+            .value_bytes_mean()
+            .map_or(VALUE_BYTES, |mean| mean.round() as usize);
+        let deal = Deal::wanted(configuration);
         let system = |error: std::io::Error| format!("the echo server: {error}");
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = Listener::tcp(anywhere, BACKLOG).map_err(system)?;
@@ -87,7 +99,7 @@ impl Endpoint for Limit {
         let threads = deal
             .server
             .iter()
-            .map(|&cpu| Server::start(cpu, listener.share().map_err(system)?))
+            .map(|&cpu| Server::start(cpu, listener.share().map_err(system)?, value_bytes))
             .collect::<Result<_, _>>()?;
         let remote = Remote::open(drive, Address::here(address.port()), |_| deal)?;
         Ok(Limit { remote, threads })
@@ -148,7 +160,7 @@ impl Endpoint for Limit {
 }
 
 impl Server {
-    fn start(cpu: usize, listener: Listener) -> Result<Server, String> {
+    fn start(cpu: usize, listener: Listener, value_bytes: usize) -> Result<Server, String> {
         let failed = |error: String| format!("the echo server: {error}");
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC);
         let wake = Arc::new(wake.map_err(|error| failed(error.to_string()))?);
@@ -164,7 +176,8 @@ impl Server {
             let number = rustix::thread::gettid().as_raw_nonzero().get() as u32;
             // Whoever started this has ended if it does not listen.
             let _ = sender.send((number, opened.notice.take()));
-            serve(&mut *opened.net, &its_wake, &its_shared).map_err(|error| error.to_string())
+            serve(&mut *opened.net, &its_wake, &its_shared, value_bytes)
+                .map_err(|error| error.to_string())
         });
         let Ok((number, notice)) = receiver.recv() else {
             let ended = thread
@@ -252,10 +265,25 @@ impl Request {
     }
 }
 
+/// A frame that is as long as the reply to a `GET` of so many bytes.
+fn reply(value_bytes: usize) -> Vec<u8> {
+    let mut reply = ReplyBuf::default();
+    reply.bulk(&vec![b'v'; value_bytes]);
+    let len = reply.as_bytes().len();
+    let mut framed = Vec::new();
+    frame(&mut framed, |out| out.resize(len.max(HEAD_BYTES), b'v'));
+    framed
+}
+
 /// Answers requests until it is told to end.
-fn serve(net: &mut dyn Net, wake: &OwnedFd, shared: &Shared) -> std::io::Result<()> {
-    let mut reply = Vec::new();
-    frame(&mut reply, |out| out.resize(HEAD_BYTES + REPLY_BYTES, b'v'));
+fn serve(
+    net: &mut dyn Net,
+    wake: &OwnedFd,
+    shared: &Shared,
+    value_bytes: usize,
+) -> std::io::Result<()> {
+    let reply = reply(value_bytes);
+    let replies = reply.repeat(REPLIES);
     let mut requests: HashMap<Token, Request> = HashMap::new();
     let mut owed: Vec<(Token, u64)> = Vec::new();
     let mut strange: Vec<Token> = Vec::new();
@@ -275,8 +303,11 @@ fn serve(net: &mut dyn Net, wake: &OwnedFd, shared: &Shared) -> std::io::Result<
             Event::Accepted { .. } | Event::Sent { .. } => {}
         })?;
         for (conn, ended) in owed.drain(..) {
-            for _ in 0..ended {
-                net.send(conn, &reply);
+            let mut left = ended as usize;
+            while left > 0 {
+                let now = left.min(REPLIES);
+                net.send(conn, &replies[..now * reply.len()]);
+                left -= now;
             }
             // As in `Server::requests`.
             shared.requests.fetch_add(ended, Ordering::Relaxed);
@@ -319,7 +350,7 @@ mod tests {
         let allowed = seawall_sys::pin::allowed();
         let servers: Vec<Server> = [allowed[0], allowed[allowed.len() - 1]]
             .iter()
-            .map(|&cpu| Server::start(cpu, listener.share().expect("a descriptor")))
+            .map(|&cpu| Server::start(cpu, listener.share().expect("a descriptor"), 100))
             .collect::<Result<_, _>>()
             .expect("they start");
         // Connections are led to others only after these had a turn.
@@ -329,8 +360,8 @@ mod tests {
         for _ in 0..16 {
             let mut stream = std::net::TcpStream::connect(address).expect("it listens");
             stream.write_all(&request).expect("it reads");
-            let mut reply = [0; HEAD_BYTES + REPLY_BYTES];
-            stream.read_exact(&mut reply).expect("it answers");
+            let mut answer = vec![0; reply(100).len()];
+            stream.read_exact(&mut answer).expect("it answers");
             streams.push(stream);
         }
         let counts: Vec<u64> = servers.iter().map(Server::requests).collect();

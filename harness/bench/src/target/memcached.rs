@@ -20,9 +20,10 @@ pub(super) static TARGET: Target = Target {
         let (_, protocol) = choose(which)?;
         protocol.speaks.map_or(Ok(()), |speaks| speaks(which, op))
     }),
-    run: |drive| {
+    own: false,
+    run: |drive, turns| {
         let (_, protocol) = choose(drive.which).map_err(|why| drive.failed(why))?;
-        (protocol.addressed)(drive)
+        (protocol.addressed)(drive, turns)
     },
 };
 

@@ -28,7 +28,7 @@ pub use spec::{TargetError, TargetSpec};
 use crate::BenchError;
 use crate::comparison::Named;
 use crate::cost::Cost;
-use crate::drive::{Drive, Measured};
+use crate::drive::{Drive, Turns};
 
 /// A row of [`TARGETS`].
 pub struct Target {
@@ -48,8 +48,13 @@ pub struct Target {
     pub(crate) takes: fn(&str, &Named) -> Result<(), String>,
     /// Whether it has a form for an op; absent where it has one for all.
     pub(crate) speaks: Option<Speaks>,
-    pub(crate) run: fn(&Drive<'_>) -> Result<Measured, BenchError>,
+    /// Whether each cell has one of its own, which others can be open beside.
+    pub(crate) own: bool,
+    pub(crate) run: Run,
 }
+
+/// Opens a target and measures it whenever it has its turn.
+pub(crate) type Run = fn(&Drive<'_>, &mut dyn Turns) -> Result<(), BenchError>;
 
 /// Whether a target has a form for an op.
 pub(crate) type Speaks = fn(&str, &Op) -> Result<(), String>;
@@ -102,6 +107,7 @@ const STORE_SETTINGS: &[&str] = &[
     "read-path",
     "dir",
     "server-threads",
+    "cpus",
 ];
 
 /// For servers that are there already.
@@ -193,8 +199,7 @@ pub(crate) trait Client {
     /// In words for people; the target is broken.
     fn submit(&mut self, lane: usize, ticket: u64, op: &Op) -> Result<Option<Reply>, String>;
 
-    /// Does what there is to do and hands over the replies that came, with lane and ticket, in any
-    /// order. It may sleep until `until` where none is there. Also what a thread calls that only waits for
+    /// Does what there is to do and hands over the replies that came, in any order. It may sleep until `until` where none is there. Also what a thread calls that only waits for
     /// others, since others may wait for it. Whoever wants to keep a reply takes it out.
     ///
     /// # Errors
@@ -202,6 +207,14 @@ pub(crate) trait Client {
     fn poll(
         &mut self,
         until: Instant,
-        done: &mut dyn FnMut(usize, u64, &mut Reply),
+        done: &mut dyn FnMut(Came, &mut Reply),
     ) -> Result<(), String>;
+}
+
+/// Which op a reply is to, and when it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came {
+    pub(crate) lane: usize,
+    pub(crate) ticket: u64,
+    pub(crate) at: Instant,
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use seawall_store::{Op, Reply};
 use serde_json::{Map, Value};
 
-use super::{Client, Endpoint, Lookups, Target};
+use super::{Came, Client, Endpoint, Lookups, Target};
 use crate::cost::Cost;
 use crate::drive::{self, Drive};
 
@@ -21,6 +21,7 @@ pub(super) static TARGET: Target = Target {
     absent: super::present,
     takes: super::all_settings,
     speaks: None,
+    own: false,
     run: drive::run::<Null>,
 };
 
@@ -75,7 +76,7 @@ impl Client for Nothing {
     fn poll(
         &mut self,
         _until: Instant,
-        _done: &mut dyn FnMut(usize, u64, &mut Reply),
+        _done: &mut dyn FnMut(Came, &mut Reply),
     ) -> Result<(), String> {
         Ok(())
     }

@@ -3,11 +3,10 @@
 //! It is part of the target's name and no setting, so that one comparison can hold a server once by each
 //! of its protocols, and each row names its own.
 
-use super::Speaks;
 use super::resp::Addressed;
 use super::spawn::Spawned;
-use crate::BenchError;
-use crate::drive::{self, Drive, Measured};
+use super::{Run, Speaks};
+use crate::drive;
 use crate::wire::{Classic, Meta, Resp, Wire};
 
 /// What separates a server from the protocol that it is to be driven by.
@@ -22,9 +21,9 @@ pub(super) struct Protocol {
     /// Whether it has a form for an op; absent where it has one for all.
     pub(super) speaks: Option<Speaks>,
     /// Runs a cell on a server that is there already.
-    pub(super) addressed: fn(&Drive<'_>) -> Result<Measured, BenchError>,
+    pub(super) addressed: Run,
     /// Runs a cell on a server that is started for it.
-    pub(super) spawned: fn(&Drive<'_>) -> Result<Measured, BenchError>,
+    pub(super) spawned: Run,
 }
 
 pub(super) static RESP: Protocol = Protocol {

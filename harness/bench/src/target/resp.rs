@@ -20,6 +20,7 @@ pub(super) static TARGET: Target = Target {
     absent: super::present,
     takes: super::client_settings,
     speaks: None,
+    own: false,
     run: drive::run::<Addressed<Resp>>,
 };
 

@@ -172,7 +172,7 @@ mod tests {
         let why = resp.takes(&named(&[("maxmemory", "1mb")]));
         let why = why.expect_err("not its own");
         assert!(
-            why.contains("`maxmemory`") && why.contains("it takes pipeline, threads"),
+            why.contains("`maxmemory`") && why.contains("it takes pipeline, window"),
             "{why}"
         );
         let why = memcached.speaks("leaderboard");

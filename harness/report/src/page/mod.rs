@@ -3,6 +3,7 @@
 //! A page is a function of the run and gives blocks; it neither reads files nor writes markup. To add
 //! one, add a file and a line in [`PAGES`].
 
+pub(crate) mod bars;
 mod failures;
 mod hit_ratio;
 mod machine;
@@ -32,6 +33,7 @@ pub struct Page {
 /// All pages, in the order in which they are shown.
 pub const PAGES: &[Page] = &[
     summary::PAGE,
+    bars::PAGE,
     throughput::PAGE,
     peers::PAGE,
     hit_ratio::PAGE,

@@ -1,5 +1,6 @@
 //! The tests of reports, in one program: they share a made-up run.
 
+mod bars;
 mod cells;
 mod compare;
 mod histogram;

@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use seawall_server::resp::element;
 use seawall_store::Reply;
+use seawall_store::reply::element;
 
 /// The words of a command.
 pub type Words = Vec<Vec<u8>>;

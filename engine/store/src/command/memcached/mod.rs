@@ -19,6 +19,7 @@ use super::Command;
 pub use meta::{
     META_ARITHMETIC, META_DEBUG, META_DELETE, META_GET, META_GET_CREATE, META_GET_TOUCH, META_SET,
 };
+pub use number::{number, unsigned};
 pub use text::{
     ADD, APPEND, CAS, DECR, DELETE, GAT, GATS, GET, GETS, INCR, PREPEND, REPLACE, SET, TOUCH,
 };

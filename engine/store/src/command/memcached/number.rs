@@ -46,12 +46,12 @@ impl Expiry {
 }
 
 /// A number; unlike in Redis's commands it may begin with zeros or a plus.
-pub(super) fn number(text: &[u8]) -> Option<i64> {
+pub fn number(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// A number that is not negative.
-pub(super) fn unsigned(text: &[u8]) -> Option<u64> {
+pub fn unsigned(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 

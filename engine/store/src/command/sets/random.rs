@@ -46,18 +46,8 @@ fn srandmember(call: &mut Call<'_>) -> Result<(), CommandError> {
     let draw = Draw::parse(op, "")?;
     let set = call.keyspace.collection::<Set>(&op[0])?;
     let len = set.map_or(0, Set::len);
-    if len == 0 {
-        match draw.count {
-            None => call.out.reply.nil(),
-            Some(_) => call.out.reply.array(0),
-        }
-        return Ok(());
-    }
-    let places = draw.places(call.keyspace.random(), len)?;
+    let places = draw.begin(call, len)?;
     let reply = &mut call.out.reply;
-    if draw.count.is_some() {
-        reply.array(places.len());
-    }
     if let Some(Value::Set(set)) = call.keyspace.view(&op[0]) {
         for member in places.into_iter().filter_map(|place| set.get(place)) {
             bulk(reply, member);

@@ -19,35 +19,12 @@ fn zrandmember(call: &mut Call<'_>) -> Result<(), CommandError> {
     let draw = Draw::parse(call.op, "withscores")?;
     let set = call.keyspace.collection::<SortedSet>(key)?;
     let len = set.map_or(0, SortedSet::len);
-    let reply = &mut call.out.reply;
-    if len == 0 {
-        match draw.count {
-            None => reply.nil(),
-            Some(_) => reply.array(0),
-        }
-        return Ok(());
-    }
-    let ranks = draw.places(call.keyspace.random(), len)?;
-    if draw.with_values {
-        reply.pairs(ranks.len());
-    } else if draw.count.is_some() {
-        reply.array(ranks.len());
-    }
+    let ranks = draw.begin(call, len)?;
     let Some(Value::SortedSet(set)) = call.keyspace.view(key) else {
-        unreachable!("the set was just measured");
+        return Ok(());
     };
-    for rank in ranks {
-        let (member, score) = set
-            .range(rank..rank + 1, false)
-            .next()
-            .expect("the ranks are below the length");
-        if draw.with_values {
-            reply.pair();
-        }
-        reply.bulk(member);
-        if draw.with_values {
-            reply.double(score);
-        }
+    for (member, score) in (ranks.into_iter()).flat_map(|rank| set.range(rank..rank + 1, false)) {
+        draw.tell(&mut call.out.reply, member, |reply| reply.double(score));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod answers;
 mod flight;
 mod reads;
 mod traffic;
+mod writes;
 
 use std::sync::Arc;
 

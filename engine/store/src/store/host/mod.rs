@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use super::retry::Retries;
+use crate::command::CommandError;
 use crate::event::Event;
-use crate::keyspace::{DbKey, Version};
+use crate::keyspace::{DbKey, Expire, Version};
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -135,6 +136,25 @@ impl Host {
         self.apply(now, op);
         self.conclude();
         &self.out
+    }
+
+    /// As [`Host::apply_own`] of a plain `SET` in database 0, without an op: where there is neither a log
+    /// nor a bound on memory.
+    pub(super) fn set_own(
+        &mut self,
+        now: Millis,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), CommandError> {
+        self.out.clear();
+        let keyspace = self.shard.keyspace();
+        keyspace.begin(now, 0, false);
+        let done = keyspace.set_string(key, value, Expire::Never);
+        keyspace.drain_removed(&mut self.out.effects);
+        keyspace.settle(done.is_ok());
+        self.conclude();
+        self.count_changes(u64::from(done.is_ok()));
+        done
     }
 
     /// Serves those who waited for what an op of the worker's own made ready, after its answer was
@@ -263,15 +283,19 @@ impl Host {
     /// Logs what came of the last op and passes its events on; whether it is in the log.
     fn conclude(&mut self) -> bool {
         let effects = self.out.effects.len() as u64;
-        if effects > 0 {
-            // Relaxed: this host alone writes it, and whoever reads it was answered after this, through
-            // a ring. What expires by itself is no change that a caller made.
-            let changes = self.seen.changes.load(Ordering::Relaxed) + effects;
-            self.seen.changes.store(changes, Ordering::Relaxed);
-        }
+        self.count_changes(effects);
         self.gate.append(&self.out.effects);
         self.events.append(&mut self.out.events);
         effects > 0
+    }
+
+    fn count_changes(&self, count: u64) {
+        if count > 0 {
+            // Relaxed: this host alone writes it, and whoever reads it was answered after this, through
+            // a ring. What expires by itself is no change that a caller made.
+            let changes = self.seen.changes.load(Ordering::Relaxed) + count;
+            self.seen.changes.store(changes, Ordering::Relaxed);
+        }
     }
 
     fn reply(&self) -> Body {

@@ -69,6 +69,55 @@ fn reads_together_see_the_writes_that_were_sent_before() {
 }
 
 #[test]
+fn a_set_without_an_op_is_a_set() {
+    use crate::event::Classes;
+    use crate::store::{Change, Store, StoreConfig};
+    let bounded = StoreConfig {
+        maxmemory: 1 << 20,
+        ..super::config(2)
+    };
+    for config in [super::config(1), super::config(3), bounded] {
+        let store = Store::open(config).unwrap();
+        // Keys of other workers are left alone.
+        let mut workers = super::alone(&store);
+        let mut worker = workers.swap_remove(0);
+        drop(workers);
+        let own: Vec<String> = (0..100)
+            .map(|key| key.to_string())
+            .filter(|key| store.placement()[store.shard_of(key.as_bytes())].worker == 0)
+            .collect();
+        for (at, key) in own.iter().enumerate() {
+            worker.execute(&op(&match at % 3 {
+                0 => format!("set {key} old px 1"),
+                1 => format!("rpush {key} old"),
+                _ => format!("set {key} old ex 1000"),
+            }));
+            // Of those that expired: set before and after somebody met them.
+            worker.turn(crate::Millis(store.now().0 + 2));
+            if at % 2 == 0 {
+                worker.execute(&op(&format!("exists {key}")));
+            }
+            assert_eq!(worker.set(key.as_bytes(), b"new"), Ok(()));
+            let mut value = Vec::new();
+            assert_eq!(worker.get(key.as_bytes(), &mut value), Ok(true));
+            assert_eq!(value, b"new");
+            let ttl = worker.execute(&op(&format!("pttl {key}")));
+            assert_eq!(ttl, crate::Reply::Int(-1));
+        }
+        // Who listens hears of it.
+        worker.configure(&Change::Notify(Classes::parse("KEA").unwrap()));
+        worker.set(own[0].as_bytes(), b"loud").unwrap();
+        worker.turn(store.now());
+        let mut heard = Vec::new();
+        worker.events(|event| heard.push((event.name, event.key.to_vec())));
+        assert!(
+            heard.contains(&("set", own[0].clone().into_bytes())),
+            "{heard:?}"
+        );
+    }
+}
+
+#[test]
 fn hits_and_misses_of_reads_together_are_counted() {
     let (store, _workers) = spawned(2, ReadPath::AnyCore);
     let mut session = store.session();

@@ -5,11 +5,12 @@
 //! shard's end with fewer keys than `COUNT` goes on in the next, so that few keys are one call's answer
 //! however many shards there are.
 
-use super::merge::{bulk, bytes_of, elements, is_nil, reply};
+use super::merge::{bytes_of, reply};
 use super::plan::{Desk, Step};
 use crate::command::cursor::{Options, Types};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
+use crate::reply::element::{bulk, elements, is_nil};
 use crate::store::link::Body;
 
 /// The bits of a cursor that are the shard's own.
@@ -101,7 +102,8 @@ impl Cursor {
 
     /// What follows a shard's reply: the keys so far with the cursor that leads on, or the next shard.
     fn onward(&mut self, answer: Body, desk: &Desk<'_>) -> Step {
-        let [cursor, keys] = elements(bytes_of(&answer))[..] else {
+        let parts: Vec<&[u8]> = elements(bytes_of(&answer)).collect();
+        let [cursor, keys] = parts[..] else {
             return Step::Done(answer);
         };
         for key in elements(keys) {

@@ -2,6 +2,7 @@
 
 use crate::digest::Digest;
 use crate::reply::ReplyBuf;
+use crate::reply::element::{bulk, elements};
 use crate::store::link::{Body, Bytes};
 
 /// How the replies of parts become one.
@@ -69,7 +70,7 @@ impl Merge {
 fn digests<'a>(replies: impl Iterator<Item = &'a [u8]>) -> Vec<Option<Digest>> {
     let mut sums: Vec<Option<Digest>> = Vec::new();
     for reply in replies {
-        let elements = elements(reply);
+        let elements: Vec<&[u8]> = elements(reply).collect();
         sums.resize(elements.len().max(sums.len()), None);
         for (sum, element) in sums.iter_mut().zip(elements) {
             if let Some(digest) = bulk(element).and_then(Digest::from_bytes) {
@@ -101,62 +102,6 @@ fn int(reply: &[u8]) -> i64 {
         .unwrap_or(0)
 }
 
-/// The elements of an array or a set.
-pub(super) fn elements(reply: &[u8]) -> Vec<&[u8]> {
-    let Some((_, count, mut at)) = head(reply) else {
-        return Vec::new();
-    };
-    let mut elements = Vec::new();
-    for _ in 0..count.max(0) {
-        let Some(len) = whole(&reply[at..]) else {
-            break;
-        };
-        elements.push(&reply[at..at + len]);
-        at += len;
-    }
-    elements
-}
-
-/// The bytes of a bulk string.
-pub(super) fn bulk(reply: &[u8]) -> Option<&[u8]> {
-    let (b'$', len, at) = head(reply)? else {
-        return None;
-    };
-    reply.get(at..at + usize::try_from(len).ok()?)
-}
-
-/// Whether a reply says that there is nothing.
-pub(super) fn is_nil(reply: &[u8]) -> bool {
-    matches!(reply, b"$-1\r\n" | b"*-1\r\n" | b"_\r\n")
-}
-
-/// The kind of the reply at the front, the number in its line, and where the line ends.
-fn head(reply: &[u8]) -> Option<(u8, i64, usize)> {
-    let end = reply.iter().position(|&byte| byte == b'\r')?;
-    let number = crate::command::number::parse_int(&reply[1..end]);
-    Some((reply[0], number.unwrap_or(0), end + 2))
-}
-
-/// How many bytes the reply at the front takes, in either protocol.
-fn whole(reply: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    // Replies that are yet to come; each may bring others.
-    let mut missing = 1u64;
-    while missing > 0 {
-        missing -= 1;
-        let (kind, number, end) = head(reply.get(at..)?)?;
-        at += end;
-        let count = u64::try_from(number).unwrap_or(0);
-        match kind {
-            b'$' | b'=' | b'!' if number >= 0 => at += count as usize + 2,
-            b'*' | b'~' | b'>' => missing += count,
-            b'%' => missing += 2 * count,
-            _ => {}
-        }
-    }
-    (at <= reply.len()).then_some(at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,26 +130,5 @@ mod tests {
         assert_eq!(joined, "*1\r\n$1\r\na\r\n");
         let refused = merged(Merge::Sum, &[], &[b":1\r\n", b"-ERR no\r\n"]);
         assert_eq!(refused, "-ERR no\r\n");
-    }
-
-    #[test]
-    fn a_reply_ends_where_it_ends() {
-        for reply in [
-            &b":1\r\n"[..],
-            b"$0\r\n\r\n",
-            b"*2\r\n*1\r\n:1\r\n%1\r\n$1\r\na\r\n~0\r\n",
-            b"=8\r\ntxt:word\r\n",
-            b",1.5\r\n",
-            b"*-1\r\n",
-        ] {
-            let followed = [reply, b":7\r\n"].concat();
-            assert_eq!(
-                whole(&followed),
-                Some(reply.len()),
-                "{}",
-                reply.escape_ascii()
-            );
-        }
-        assert_eq!(whole(b"$5\r\nab"), None);
     }
 }

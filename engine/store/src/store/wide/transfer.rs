@@ -4,7 +4,7 @@
 //! Only the element travels. It is at its destination before it leaves its source, so that a refusal
 //! loses nothing.
 
-use super::merge::{bulk, bytes_of};
+use super::merge::bytes_of;
 use super::plan::{Desk, Step};
 use super::pop::kinds;
 use super::scratch::Nothing;
@@ -12,6 +12,7 @@ use crate::command::list::End;
 use crate::command::{CommandError, list, sets};
 use crate::keyspace::DbKey;
 use crate::op::Op;
+use crate::reply::element::bulk;
 use crate::store::caller::shard_of;
 use crate::store::host::error_body;
 use crate::store::link::{Ask, Body};

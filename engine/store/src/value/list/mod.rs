@@ -18,7 +18,7 @@ use iter::Cursor;
 pub use iter::Iter;
 
 use super::limits::Fill;
-use super::{Collection, Limits, Stored, allocation};
+use super::{Collection, Limits, Stored, allocation, in_common};
 
 /// A list.
 #[derive(Clone, Debug, Default)]
@@ -334,21 +334,5 @@ impl Collection for List {
     fn bytes(&self) -> usize {
         self.heap + allocation(self.chunks.capacity() * size_of::<Chunk>())
     }
-    fn into_stored(self) -> Stored {
-        Stored::List(self)
-    }
-    fn of(stored: &Stored) -> Option<&List> {
-        if let Stored::List(list) = stored {
-            Some(list)
-        } else {
-            None
-        }
-    }
-    fn of_mut(stored: &mut Stored) -> Option<&mut List> {
-        if let Stored::List(list) = stored {
-            Some(list)
-        } else {
-            None
-        }
-    }
+    in_common!(List);
 }

@@ -22,7 +22,7 @@ use indexmap::IndexSet;
 use rapidhash::fast::GlobalState;
 
 use super::limits::IntsMax;
-use super::{Collection, Limits, Stored, allocation};
+use super::{Collection, Limits, Stored, allocation, in_common};
 use crate::command::number::parse_int;
 use ints::Ints;
 pub use member::Member;
@@ -284,21 +284,5 @@ impl Collection for Set {
             Encoding::Table { table, text } => text + table.capacity() * TABLE_ENTRY_BYTES,
         }
     }
-    fn into_stored(self) -> Stored {
-        Stored::Set(self)
-    }
-    fn of(stored: &Stored) -> Option<&Set> {
-        if let Stored::Set(set) = stored {
-            Some(set)
-        } else {
-            None
-        }
-    }
-    fn of_mut(stored: &mut Stored) -> Option<&mut Set> {
-        if let Stored::Set(set) = stored {
-            Some(set)
-        } else {
-            None
-        }
-    }
+    in_common!(Set);
 }

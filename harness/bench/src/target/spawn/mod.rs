@@ -54,9 +54,10 @@ pub(super) static TARGET: Target = Target {
         let speaks = wanted.protocol.speaks;
         speaks.map_or(Ok(()), |speaks| speaks(which, op))
     }),
-    run: |drive| {
+    own: true,
+    run: |drive, turns| {
         let wanted = Wanted::parse(drive.which).map_err(|why| drive.failed(why))?;
-        (wanted.protocol.spawned)(drive)
+        (wanted.protocol.spawned)(drive, turns)
     },
 };
 
@@ -94,7 +95,7 @@ impl<W: Spoken> Spawned<W> {
         let wanted = Wanted::parse(drive.which)?;
         let path = wanted.find()?;
         let configuration = drive.configuration;
-        let deal = Deal::here(configuration.server_threads.or(configuration.shards));
+        let deal = Deal::wanted(configuration);
         let parent = configuration.dir.as_deref().unwrap_or(drive.scratch);
         let mut tries = 0;
         loop {
@@ -220,6 +221,8 @@ mod tests {
         "rate",
         "arrivals",
         "dir",
+        "window",
+        "cpus",
     ];
 
     /// Every setting at a value that is not its default and that all programs with words for it take.
@@ -240,6 +243,8 @@ mod tests {
         ("arrivals", "constant"),
         ("server-threads", "3"),
         ("flush", "yes"),
+        ("window", "batch"),
+        ("cpus", "shared"),
     ];
 
     fn said(program: &Program, configuration: &Configuration) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! Where an element of RESP ends, in both versions of the protocol.
+//! Elements of RESP as they stand in bytes, in both versions of the protocol: where one ends, and what
+//! stands in it. Nothing is copied, and nothing kept; [`Reply`](super::Reply) is a reply read whole.
 
 /// How many bytes the first element of `bytes` takes; `None` where it is not whole, or is none.
 pub fn len(bytes: &[u8]) -> Option<usize> {
@@ -30,12 +31,36 @@ pub fn len(bytes: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// How many elements the aggregate at the beginning of `bytes` has, and where the first begins; `None`
-/// where there is no array.
+/// How many elements the array or set at the beginning of `bytes` has, and where the first begins; `None`
+/// where there is none.
 pub fn array(bytes: &[u8]) -> Option<(u64, usize)> {
     let end = bytes.iter().position(|&byte| byte == b'\n')? + 1;
-    let number = bytes[..end].strip_suffix(b"\r\n")?.strip_prefix(b"*")?;
+    let line = bytes[..end].strip_suffix(b"\r\n")?;
+    let number = line.strip_prefix(b"*").or(line.strip_prefix(b"~"))?;
     Some((count(number)??, end))
+}
+
+/// The elements of the array or set that `bytes` is, as far as they are whole; of anything else none.
+pub fn elements(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (count, mut at) = array(bytes).unwrap_or_default();
+    (0..count).map_while(move |_| {
+        let element = bytes.get(at..at + len(bytes.get(at..)?)?)?;
+        at += element.len();
+        Some(element)
+    })
+}
+
+/// The bytes of the bulk string that `bytes` begins with.
+pub fn bulk(bytes: &[u8]) -> Option<&[u8]> {
+    let end = bytes.iter().position(|&byte| byte == b'\n')? + 1;
+    let number = bytes[..end].strip_suffix(b"\r\n")?.strip_prefix(b"$")?;
+    let len = usize::try_from(count(number)??).ok()?;
+    bytes.get(end..end.checked_add(len)?)
+}
+
+/// Whether `bytes` say that there is nothing.
+pub fn is_nil(bytes: &[u8]) -> bool {
+    matches!(bytes, b"$-1\r\n" | b"*-1\r\n" | b"_\r\n")
 }
 
 /// A length; -1 is none.
@@ -91,5 +116,24 @@ mod tests {
         assert_eq!(len(b"$18446744073709551615\r\n"), None);
         assert_eq!(array(b"*2\r\n:1\r\n:2\r\n"), Some((2, 4)));
         assert_eq!(array(b"*-1\r\n"), None);
+        assert_eq!(array(b"%1\r\n:1\r\n:2\r\n"), None);
+    }
+
+    #[test]
+    fn what_stands_in_an_element_is_found() {
+        let found: Vec<&[u8]> = elements(b"~3\r\n$1\r\na\r\n*1\r\n:1\r\n_\r\n").collect();
+        assert_eq!(found, [&b"$1\r\na\r\n"[..], b"*1\r\n:1\r\n", b"_\r\n"]);
+        assert_eq!(elements(b"*3\r\n:1\r\n:2").count(), 1, "what is whole");
+        assert_eq!(elements(b"+OK\r\n").count(), 0);
+        assert_eq!(bulk(b"$2\r\n\r\n\r\n"), Some(&b"\r\n"[..]));
+        for none in [
+            &b"$-1\r\n"[..],
+            b"$3\r\nab",
+            b":1\r\n",
+            b"$18446744073709551615\r\n",
+        ] {
+            assert_eq!(bulk(none), None);
+        }
+        assert!(is_nil(b"*-1\r\n") && !is_nil(b"*0\r\n"));
     }
 }

@@ -1,0 +1,248 @@
+//! Bars: what a figure of a target is held to, alone or beside another target's of the same run.
+//!
+//! ```toml
+//! [[bench.bar]]
+//! target = "spawn:seawall"
+//! configuration = "pipeline 16"     # of all configurations where absent
+//! figure = "cpu_us_per_op"
+//! at-most = 1.5                     # or: at-least
+//! of = "limit"                      # times the same figure of this target; a plain number where absent
+//! of-configuration = "one shard"    # and of this configuration; of the same where absent
+//! ```
+//!
+//! The one idea: a bar is met where the *worse* end of the interval meets it. A bar stands in every row that is
+//! held to it, so that a report needs nothing but rows.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::cell::Cell;
+use crate::number::{self, Format};
+use crate::row::BenchRow;
+use crate::stats::Estimate;
+
+/// The field of a row with its bars.
+pub const FIELD: &str = "bars";
+
+/// What a figure is held to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bar {
+    /// Whose figure.
+    pub target: String,
+    /// In which configuration; in all of the comparison where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<String>,
+    /// Which figure, as [`figure`] knows it.
+    pub figure: String,
+    /// The most that it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<f64>,
+    /// The least that it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
+    /// The target whose figure is the unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// The configuration of that figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_configuration: Option<String>,
+}
+
+/// What came of a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The worse end of the interval meets it.
+    Met,
+    /// It does not.
+    Missed,
+    /// Nothing can be said: a single repetition, or nothing to compare with.
+    Unknown,
+}
+
+impl Bar {
+    /// Whether it says one thing.
+    ///
+    /// # Errors
+    /// What is missing or too much, in words for people.
+    pub fn check(&self) -> Result<(), String> {
+        let ((Some(bound), None) | (None, Some(bound))) = (self.at_most, self.at_least) else {
+            return Err("a bar has either `at-most` or `at-least`".to_owned());
+        };
+        if !(bound.is_finite() && bound > 0.0) {
+            return Err(format!(
+                "a bar cannot be at {bound}, expected a number above 0"
+            ));
+        }
+        if self.of_configuration.is_some() && self.of.is_none() {
+            return Err("a bar with `of-configuration` says in `of` whose figure it is".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether it is about a target in a configuration.
+    pub fn holds(&self, target: &str, settings: &Map<String, Value>) -> bool {
+        let wanted = self.configuration.as_deref();
+        self.target == target && wanted.is_none_or(|wanted| is_named(settings, wanted))
+    }
+
+    /// The bars that a row is held to.
+    pub fn of_row(row: &BenchRow) -> Vec<Bar> {
+        let bars = row.extra.get(FIELD).cloned();
+        bars.and_then(|bars| serde_json::from_value(bars).ok())
+            .unwrap_or_default()
+    }
+
+    /// What it says, for people.
+    pub fn words(&self) -> String {
+        let (sign, bound) = match (self.at_most, self.at_least) {
+            (Some(bound), _) => ("≤", bound),
+            (None, bound) => ("≥", bound.unwrap_or(f64::NAN)),
+        };
+        let within = self.of_configuration.as_ref();
+        let within = within.map_or(String::new(), |name| format!(", {name}"));
+        match &self.of {
+            Some(of) => format!("{sign} {bound} × {of}{within}"),
+            None => format!("{sign} {bound}"),
+        }
+    }
+
+    /// What is held to it: the figure of `cell`, or its ratio to that of the one among `cells` that it names.
+    pub fn estimate(&self, cell: &Cell<'_>, cells: &[&Cell<'_>]) -> Option<Estimate> {
+        let figure = |row: &BenchRow| figure(row, &self.figure);
+        // CPU time and memory are the target's own, whatever its driver did; all else is not.
+        let own = ["cpu_us_per_op", "bytes_per_item"].contains(&self.figure.as_str());
+        let Some(of) = &self.of else {
+            let valid = own || cell.invalid().is_none();
+            return valid.then(|| Estimate::median(&cell.values(figure)))?;
+        };
+        let base = cells.iter().find(|other| {
+            let same = match &self.of_configuration {
+                Some(wanted) => is_named(other.settings, wanted),
+                None => other.settings == cell.settings,
+            };
+            other.target == of && other.workload == cell.workload && same
+        })?;
+        if own {
+            cell.cost_over(base, figure)
+        } else {
+            cell.over(base, figure)
+        }
+    }
+
+    /// Whether an estimate meets it.
+    pub fn verdict(&self, estimate: Option<Estimate>) -> Verdict {
+        let Some(interval) = estimate.and_then(|estimate| estimate.interval) else {
+            return Verdict::Unknown;
+        };
+        let met = match (self.at_most, self.at_least) {
+            (Some(most), _) => interval.high <= most,
+            (None, least) => least.is_some_and(|least| interval.low >= least),
+        };
+        if met { Verdict::Met } else { Verdict::Missed }
+    }
+}
+
+/// A bar, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Held<'a> {
+    /// The cell that is held to it.
+    pub cell: &'a Cell<'a>,
+    /// What it is held to.
+    pub bar: Bar,
+    /// The figure itself.
+    pub figure: Option<Estimate>,
+    /// What the bar is about: the figure, or its ratio to another one.
+    pub estimate: Option<Estimate>,
+    /// Whether it meets the bar.
+    pub verdict: Verdict,
+}
+
+/// Every bar that `cells` are held to, in their order.
+pub fn held<'a>(cells: &'a [Cell<'a>]) -> Vec<Held<'a>> {
+    let mut all = Vec::new();
+    for cell in cells {
+        let beside = cells
+            .iter()
+            .filter(|other| other.comparison == cell.comparison);
+        let beside: Vec<&Cell<'_>> = beside.collect();
+        for bar in cell
+            .rows
+            .first()
+            .map(|row| Bar::of_row(row))
+            .unwrap_or_default()
+        {
+            let estimate = bar.estimate(cell, &beside);
+            all.push(Held {
+                cell,
+                figure: Estimate::median(&cell.values(|row| figure(row, &bar.figure))),
+                verdict: bar.verdict(estimate),
+                estimate,
+                bar,
+            });
+        }
+    }
+    all
+}
+
+impl Held<'_> {
+    /// What the bar is about, in its own unit.
+    pub fn measured(&self) -> String {
+        let format = if self.bar.of.is_some() {
+            number::ratio
+        } else {
+            format(&self.bar.figure)
+        };
+        number::estimate(self.estimate, format)
+    }
+
+    /// The figure itself.
+    pub fn absolute(&self) -> String {
+        let format = format(&self.bar.figure);
+        let median = self.figure.map(|figure| figure.value);
+        median.map_or_else(|| number::ABSENT.to_owned(), format)
+    }
+}
+
+impl Verdict {
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Met => "met",
+            Verdict::Missed => "missed",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a figure is written.
+fn format(figure: &str) -> Format {
+    let is_time = figure.contains("_us") || ["p50", "p90", "p99", "p999", "max"].contains(&figure);
+    if is_time {
+        number::time_us
+    } else {
+        number::count
+    }
+}
+
+fn is_named(settings: &Map<String, Value>, wanted: &str) -> bool {
+    settings.get("name").and_then(Value::as_str) == Some(wanted)
+}
+
+/// A figure of a row by its name: a field of it, or `p50`, `p90`, `p99`, `p999` or `max` of its latency. NaN where
+/// there is none of this name.
+pub fn figure(row: &BenchRow, name: &str) -> f64 {
+    match name {
+        "cpu_us_per_op" => row.cpu_us_per_op,
+        "ops_per_s" => row.ops_per_s,
+        "p50" => row.latency_us.p50,
+        "p90" => row.latency_us.p90,
+        "p99" => row.latency_us.p99,
+        "p999" => row.latency_us.p999,
+        "max" => row.latency_us.max,
+        other => {
+            let extra = row.extra.get(other);
+            extra.and_then(Value::as_f64).unwrap_or(f64::NAN)
+        }
+    }
+}
