@@ -10,6 +10,7 @@ use seawall_store::store::Watch;
 
 use crate::clients::Card;
 use crate::command::Called;
+use crate::limits::Limits;
 use crate::resp::Words;
 
 /// Which replies a client gets (`CLIENT REPLY`).
@@ -101,6 +102,11 @@ impl Client {
             watch: None,
             subscriptions: Subscriptions::default(),
         }
+    }
+
+    /// Whether it has to give a password before it may do anything.
+    pub fn is_stranger(&self, limits: &Limits) -> bool {
+        !self.authenticated && !limits.password.is_empty()
     }
 
     /// Whether it hears what nobody asked for, so that in RESP2 only some commands are allowed.

@@ -26,18 +26,19 @@ impl Connection {
             let Reader::Memcached(parser) = &mut self.parser else {
                 break;
             };
-            let item_bytes_max = if self.client.authenticated {
-                turn.limits.item_bytes
-            } else {
+            let is_stranger = self.client.is_stranger(turn.limits);
+            let item_bytes_max = if is_stranger {
                 STRANGERS_ITEM_BYTES
+            } else {
+                turn.limits.item_bytes
             };
             let (used, request) = parser.next(&bytes[at..], item_bytes_max);
             at += used;
             match request {
                 None if used == 0 => break,
                 None | Some(Request::Nothing) => {}
-                Some(request) if self.client.authenticated => self.request(request, turn),
-                Some(request) => self.log_in(&request, turn),
+                Some(request) if is_stranger => self.log_in(&request, turn),
+                Some(request) => self.request(request, turn),
             }
         }
         at
@@ -169,8 +170,8 @@ impl Connection {
 
 /// Changes `maxmemory`, as `CONFIG SET` does.
 fn change_limit(bytes: u64, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    let store = &mut *turn.store;
-    turn.server.settings.change(|settings| {
+    let (server, store) = (turn.server, &mut *turn.store);
+    server.settings.change(|settings| {
         let parameter = crate::config::find("maxmemory");
         let Some((parameter, _)) = parameter else {
             return Ok(());
@@ -179,6 +180,7 @@ fn change_limit(bytes: u64, turn: &mut Turn<'_>) -> Result<(), Refused> {
         if let Some(change) = settings.store_change(parameter) {
             store.configure(&change);
         }
+        server.take_effect(&[parameter.effect], settings);
         Ok(())
     })
 }

@@ -418,13 +418,14 @@ impl Connection {
         (now.0 / 1_000).saturating_sub(since.0 / 1_000) > limit.soft_s
     }
 
-    /// Whether it said nothing for longer than `timeout` allows. Who waits or listens may be silent.
+    /// Whether it said nothing for longer than `timeout` allows. Who waits, or hears what others do, may be
+    /// silent.
     pub fn is_idle(&self, limits: &Limits, now: Millis) -> bool {
         let heard = Millis(self.client.card.heard_ms.get());
         limits.idle_s > 0
             && now.since(heard) > limits.idle_s * 1_000
             && self.order.is_empty()
-            && !self.client.is_subscriber()
+            && self.client.listens() == 0
     }
 
     fn output_limit(&self, limits: &Limits) -> OutputLimit {
@@ -476,7 +477,7 @@ impl Connection {
             let bounds = Bounds {
                 bulk_bytes: turn.limits.bulk_bytes,
                 query_bytes: turn.limits.query_bytes,
-                stranger: !self.client.authenticated,
+                stranger: self.client.is_stranger(turn.limits),
             };
             match parser.next(&bytes[at..], bounds) {
                 Ok((used, None)) => {

@@ -5,6 +5,7 @@ use seawall_store::reply::Protocol;
 
 use super::Client;
 use crate::command::Entry;
+use crate::limits::Limits;
 
 /// What a subscriber of RESP2 may call.
 const SUBSCRIBERS_MAY: [&str; 9] = [
@@ -20,8 +21,8 @@ const SUBSCRIBERS_MAY: [&str; 9] = [
 ];
 
 /// Why `client` may not call `entry` now.
-pub fn refusal(client: &Client, entry: &Entry) -> Option<CommandError> {
-    if !client.authenticated && !entry.flags().has(Flag::NoAuth) {
+pub fn refusal(client: &Client, entry: &Entry, limits: &Limits) -> Option<CommandError> {
+    if client.is_stranger(limits) && !entry.flags().has(Flag::NoAuth) {
         return Some(CommandError::fixed("NOAUTH Authentication required."));
     }
     if client.transaction.is_some() && entry.flags().has(Flag::NoMulti) {

@@ -14,6 +14,7 @@ use super::wait::Awaited;
 use super::{Call, Connection, Gate, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
+use crate::limits::Limits;
 use crate::pause::changes;
 use crate::resp::{Parsed, Words};
 
@@ -21,7 +22,7 @@ impl Connection {
     /// A command has come.
     pub(super) fn command(&mut self, parsed: Parsed, turn: &mut Turn<'_>) {
         let entry = parsed.entry();
-        match self.admit(parsed) {
+        match self.admit(parsed, turn.limits) {
             Ok(Some(call)) => self.queue_or_begin(call, turn),
             Ok(None) => {}
             Err(mut error) => {
@@ -46,7 +47,7 @@ impl Connection {
     }
 
     /// The command, where there is one and this client may call it now.
-    fn admit(&mut self, parsed: Parsed) -> Result<Option<Call>, CommandError> {
+    fn admit(&mut self, parsed: Parsed, limits: &Limits) -> Result<Option<Call>, CommandError> {
         // The client's line shows what it called last, whether that may be called or not.
         let meant = match &parsed {
             Parsed::Unknown(..) => None,
@@ -74,7 +75,7 @@ impl Connection {
             }
         };
         let entry = call.entry();
-        match refusal(&self.client, entry) {
+        match refusal(&self.client, entry, limits) {
             Some(error) => Err(error),
             None => Ok(Some(call)),
         }

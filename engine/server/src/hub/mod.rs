@@ -164,6 +164,7 @@ impl Hub {
         if std::mem::take(&mut self.slept) {
             // What came in came while the network waited: it must not happen at a time before that.
             self.now = self.server.awake();
+            self.follow_limits();
             self.store.see(self.now);
         }
         match event {

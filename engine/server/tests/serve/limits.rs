@@ -56,6 +56,28 @@ fn a_password_holds_for_whoever_comes_after_it_was_set() {
 }
 
 #[test]
+fn who_came_while_there_was_a_password_needs_none_once_it_is_taken_back() {
+    let server = Server::start(2, &[]);
+    let mut admin = server.connect();
+    // Of either worker, as it comes.
+    for _ in 0..8 {
+        assert_eq!(admin.ask("CONFIG SET requirepass sesame"), "+OK\r\n");
+        let mut late = server.connect();
+        let refused = "-NOAUTH Authentication required.\r\n";
+        assert_eq!(late.ask("PING"), refused);
+        assert_eq!(admin.ask("CONFIG SET requirepass \"\""), "+OK\r\n");
+        assert_eq!(late.ask("PING"), "+PONG\r\n");
+        assert!(
+            late.ask("HELLO")
+                .starts_with("-NOAUTH HELLO must be called")
+        );
+        assert_eq!(admin.ask("CONFIG SET requirepass sesame"), "+OK\r\n");
+        assert_eq!(late.ask("PING"), refused);
+        assert_eq!(admin.ask("CONFIG SET requirepass \"\""), "+OK\r\n");
+    }
+}
+
+#[test]
 fn who_sends_more_than_a_query_may_have_is_dropped() {
     let server = Server::start(1, &["client-query-buffer-limit=1mb"]);
     let mut client = server.connect();
@@ -128,8 +150,13 @@ fn who_reads_too_slowly_is_dropped_after_the_soft_limits_time() {
 fn the_silent_are_dropped_after_the_timeout() {
     let server = Server::start(1, &["timeout=1"]);
     let mut client = server.connect();
+    let mut listener = server.connect();
+    assert_eq!(listener.ask("MONITOR"), "+OK\r\n");
     assert_eq!(client.ask("PING"), "+PONG\r\n");
     assert_eq!(client.reply(), "");
+    // Who hears what others do may be silent.
+    assert!(listener.reply().ends_with("\"PING\"\r\n"));
+    assert_eq!(server.running().server().clients.count(), 1);
 }
 
 #[test]

@@ -88,6 +88,7 @@ impl<'a> Source<'a> {
             kind::HASH_ZIPMAP => self.packed_hash(ziplist::zipmap),
             kind::SORTED_SET | kind::SORTED_SET_BINARY => {
                 let count = self.count()?;
+                // As Redis reads it: the large form first, which tells zeros by their sign.
                 let mut set = SortedSet::default();
                 for _ in 0..count {
                     let member = self.string()?;
@@ -96,7 +97,12 @@ impl<'a> Source<'a> {
                     } else {
                         self.text_score()?
                     };
-                    add_member(&mut set, &member, score, self.limits.sorted_set)?;
+                    add_member(&mut set, &member, score, NEVER_COMPACT)?;
+                }
+                let bounds = self.limits.sorted_set;
+                if set.len() <= bounds.entries {
+                    let members: Vec<(&[u8], f64)> = set.iter().collect();
+                    set = SortedSet::from_ordered(members.into_iter(), bounds);
                 }
                 of_sorted_set(set)
             }
@@ -223,6 +229,12 @@ fn add_field(hash: &mut Hash, field: &[u8], value: &[u8], bounds: Bounds) -> Res
     let new = hash.set(field, value, bounds);
     new.then_some(()).ok_or(RdbError::Format)
 }
+
+/// No member is kept in a small form.
+const NEVER_COMPACT: Bounds = Bounds {
+    entries: 0,
+    bytes: 0,
+};
 
 fn add_member(
     set: &mut SortedSet,

@@ -251,3 +251,24 @@ fn the_reader_has_limits_of_its_own() {
     };
     assert!(read.is_compact() && fields(&read) == kept);
 }
+
+/// Redis's small form has no sign of a zero; its large one has, for every member.
+#[test]
+fn zeros_keep_their_sign_where_redis_keeps_it() {
+    for (count, wanted) in [(2_u8, false), (200, true)] {
+        let mut body = vec![kind::SORTED_SET_BINARY, 0x40, count];
+        for member in 0..count {
+            body.extend([2, b'a' + member / 16, b'a' + member % 16]);
+            body.extend((-0.0_f64).to_le_bytes());
+        }
+        let Owned::Collection(Stored::SortedSet(set)) = taken(&sealed(&body, 10)).unwrap() else {
+            panic!("a sorted set");
+        };
+        assert_eq!(set.len(), usize::from(count));
+        assert_eq!(set.is_compact(), !wanted);
+        assert!(
+            set.iter()
+                .all(|(_, score)| score.is_sign_negative() == wanted)
+        );
+    }
+}

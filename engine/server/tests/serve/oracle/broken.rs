@@ -15,7 +15,7 @@ use super::stream::play;
 
 /// Passes on what clients and `server` say, with `wrong` in the place of `right` in answers. It ends with the
 /// test's process.
-fn wire(server: SocketAddr, right: &'static [u8], wrong: &'static [u8]) -> SocketAddr {
+pub fn wire(server: SocketAddr, right: &'static [u8], wrong: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {

@@ -12,6 +12,7 @@ mod casts;
 mod catalog;
 mod deadlines;
 mod difference;
+mod exchange;
 #[path = "../../../../store/tests/grammar/mod.rs"]
 mod grammar;
 mod pair;

@@ -57,11 +57,15 @@ impl Cursor {
                 let cursor = given.unwrap_or(0);
                 self.shard = (cursor >> CURSOR_BITS) as usize;
                 if self.shard >= desk.shards {
-                    // No cursor that was given out: a walk that is over.
+                    // No cursor that was given out: a walk that is over, if the op is right at all.
                     let mut over = ReplyBuf::default();
-                    over.array(2);
-                    over.bulk(b"0");
-                    over.array(0);
+                    if let Err(error) = Options::parse(&self.op, 1, Types::OfKeys) {
+                        over.error(&error);
+                    } else {
+                        over.array(2);
+                        over.bulk(b"0");
+                        over.array(0);
+                    }
                     return Step::Done(reply(&over));
                 }
                 let op = match given {

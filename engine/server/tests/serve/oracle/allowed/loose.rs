@@ -25,7 +25,7 @@ pub fn moment(case: &Case<'_>) -> bool {
     };
     match (case.ours, case.theirs) {
         (Reply::Int(a), Reply::Int(b)) => {
-            *a > 0 && *b > 0 && a.abs_diff(*b).saturating_mul(unit_ms) <= MOMENT_MS
+            *a >= 0 && *b >= 0 && a.abs_diff(*b).saturating_mul(unit_ms) <= MOMENT_MS
         }
         _ => false,
     }
