@@ -2,9 +2,12 @@
 //!
 //! The one idea: how the bytes were cut must not show. Two bytes of the input choose the pieces and the
 //! client's bounds; the rest is what the client sends. Whole, in pieces, and encoded again, the commands
-//! and the error must be the same, and what is held must stay within the bounds.
+//! and the error must be the same, and what is held must stay within the bounds. What is read in one go
+//! must be what the parser reads.
 
-use seawall_server::resp::{Bounds, Parsed, Parser};
+use seawall_server::resp::{Bounds, Known, Parsed, Parser, whole, whole_get};
+use seawall_store::Op;
+use seawall_store::command::string::GET;
 
 /// Beyond this a line may be refused or not according to where it is cut, as in Redis.
 const INPUT_BYTES_MAX: usize = 32 << 10;
@@ -38,12 +41,47 @@ pub fn check(input: &[u8]) {
     assert_eq!(understand(pieces, bounds), whole, "in pieces");
     let single = bytes.chunks(1);
     assert_eq!(understand(single, bounds), whole, "byte by byte");
+    read_in_one_go(bytes, bounds);
     let again = understand(
         [&*encode(&whole.commands)],
         self::bounds(512 << 20, 1 << 30, false),
     );
     assert_eq!(again.commands, whole.commands, "encoded again");
     assert_eq!(again.error, None);
+}
+
+/// Checks what is read in one go against the parser, command by command.
+fn read_in_one_go(mut bytes: &[u8], bounds: Bounds) {
+    if bounds.stranger {
+        // Nothing of such a client's is read so.
+        return;
+    }
+    let (mut known, mut op) = (Known::default(), Op::new(&GET));
+    while let Ok((used, Some(parsed))) = Parser::default().next(bytes, bounds) {
+        let read = match &parsed {
+            Parsed::Store(called, op) => Some((called.first_word(), op)),
+            Parsed::Server(..) | Parsed::Unknown(..) => None,
+        };
+        if let Some((at_once, called)) = whole(bytes, bounds, &mut known, &mut op) {
+            let at_once = (at_once, Some((called.first_word(), &op)));
+            assert_eq!(at_once, (used, read.clone()), "in one go");
+        }
+        if let Some((name, key, at_once)) = whole_get(bytes)
+            && key.len() <= bounds.bulk_bytes
+            && at_once <= bounds.query_bytes
+        {
+            let name = String::from_utf8_lossy(name).into_owned();
+            let get = Op::new(&GET).arg(key);
+            assert_eq!(
+                (at_once, Some((name, &get))),
+                (used, read),
+                "a GET in one go"
+            );
+        }
+        bytes = &bytes[used..];
+    }
+    let there = whole(bytes, bounds, &mut known, &mut op);
+    assert!(there.is_none(), "more in one go than there is");
 }
 
 fn bounds(bulk_bytes: usize, query_bytes: usize, stranger: bool) -> Bounds {

@@ -7,8 +7,9 @@
 //!                                                                 └─ Monitor of latencies, likewise
 //! ```
 //!
-//! The time of a call goes from its beginning to its answer at the connection's worker. In a pipeline
-//! it holds the wait for the commands before it.
+//! The time of a call goes from its beginning to its answer at the connection's worker. Where it is answered
+//! by an owner elsewhere, in a pipeline, it holds the wait for the commands before it; calls of one fast command
+//! that are answered together are timed together, and each has its share.
 
 pub mod histogram;
 pub mod latency;
@@ -236,11 +237,11 @@ impl Calls {
     }
 
     /// Counts what a call of a Memcached's client came to; [`Calls::end`] counts the call.
-    pub fn came_to(&self, begun: &Begun, card: &Card, reply: &[u8]) {
-        let Runner::Store(command) = begun.called.entry.runner else {
+    pub fn came_to(&self, called: &Called, card: &Card, reply: &[u8]) {
+        let Runner::Store(command) = called.entry.runner else {
             return;
         };
-        let counter = &self.workers[card.worker][begun.called.entry.number];
+        let counter = &self.workers[card.worker][called.entry.number];
         let count = match Outcome::of(command, reply) {
             Outcome::Done => return,
             Outcome::Missed => &counter.missed,

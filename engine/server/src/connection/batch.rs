@@ -87,7 +87,7 @@ impl Connection {
     /// with.
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
-        while self.is_plain(turn) {
+        while self.is_plain(turn) && self.is_between() {
             at += self.run_gets(&bytes[at..], turn);
             if at == bytes.len() || !self.has_room() {
                 break;
@@ -108,6 +108,14 @@ impl Connection {
             }
         }
         at
+    }
+
+    /// Whether no command has begun to come that Redis's clients send.
+    fn is_between(&self) -> bool {
+        match &self.parser {
+            Reader::Resp(parser) => parser.is_between(),
+            Reader::Memcached(_) => false,
+        }
     }
 
     /// Whether more replies may be kept for the client.
@@ -162,14 +170,9 @@ impl Connection {
     }
 
     /// Whether nothing stands between a command that runs at once and its reply.
-    fn is_plain(&self, turn: &Turn<'_>) -> bool {
+    pub(super) fn is_plain(&self, turn: &Turn<'_>) -> bool {
         let (client, server) = (&self.client, turn.server);
-        let is_between = match &self.parser {
-            Reader::Resp(parser) => parser.is_between(),
-            Reader::Memcached(_) => false,
-        };
-        is_between
-            && self.order.is_empty()
+        self.order.is_empty()
             && matches!(self.gate, Gate::Open)
             && self.exec.is_none()
             && client.transaction.is_none()

@@ -1,6 +1,7 @@
 //! Memcached's clients: their requests go to the same store by the same ways.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use seawall_store::command::memcached::SET;
 use seawall_store::command::server::FLUSHDB;
@@ -9,7 +10,7 @@ use seawall_store::{Millis, Op};
 use super::inquiry::Teller;
 use super::order::Asked;
 use super::{Call, Connection, Reader, Replies, Turn};
-use crate::calls::Begun;
+use crate::calls::{Begun, Spoken};
 use crate::command::connection::is_password;
 use crate::command::{Called, find, of_memcached};
 use crate::config::Refused;
@@ -157,10 +158,37 @@ impl Connection {
         };
         let called = Called::new(entry, entry.name().as_bytes());
         self.client.card.command.set(entry.number as u64 + 1);
+        if self.is_plain(turn) && self.ask_here(&called, &op, quiet, turn) {
+            return;
+        }
         if quiet {
             self.client.replies = Replies::SkipNext;
         }
         self.begin_in_order(Call::Store(called, op), turn);
+    }
+
+    /// Runs an op at once, where that can be done; whether it was.
+    fn ask_here(&mut self, called: &Called, op: &Op, quiet: bool, turn: &mut Turn<'_>) -> bool {
+        let (since, begin) = (Instant::now(), self.output.len());
+        if !turn.store.run_here(op, &mut self.output) {
+            return false;
+        }
+        let reply = &self.output[begin..];
+        let error = (reply.first() == Some(&b'-')).then_some(reply);
+        let (calls, card) = (&turn.server.calls, &self.client.card);
+        let words = std::iter::once(Spoken::Op(op));
+        calls.ran(called, words, since.elapsed(), card, turn.now, error);
+        calls.came_to(called, card, reply);
+        let told = match translated(reply) {
+            _ if quiet => Some(Vec::new()),
+            Cow::Borrowed(told) if std::ptr::eq(told, reply) => None,
+            told => Some(told.into_owned()),
+        };
+        if let Some(told) = told {
+            self.output.truncate(begin);
+            self.output.extend_from_slice(&told);
+        }
+        true
     }
 
     fn say(&mut self, bytes: &[u8], quiet: bool) {

@@ -358,7 +358,7 @@ impl Hub {
                     server.flushed_all(now);
                 }
                 if seat.connection.language() == Language::Memcached {
-                    calls.came_to(&begun, card, reply);
+                    calls.came_to(&begun.called(), card, reply);
                 }
             }
             let may_go_on = seat.connection.answered(place, &answered, timers, slot);
