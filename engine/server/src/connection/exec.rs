@@ -12,7 +12,7 @@ use seawall_store::command::server::FLUSHALL;
 use seawall_store::reply::{Protocol, element};
 
 use super::inquiry::Teller;
-use super::order::Asked;
+use super::reply_queue::Asked;
 use super::{Call, Connection, Gate, Place, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{

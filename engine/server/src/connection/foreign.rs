@@ -8,7 +8,7 @@ use seawall_store::command::server::FLUSHDB;
 use seawall_store::{Millis, Op};
 
 use super::inquiry::Teller;
-use super::order::Asked;
+use super::reply_queue::Asked;
 use super::{Call, Connection, Reader, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::connection::is_password;

@@ -6,7 +6,7 @@
 
 use seawall_store::ShardStats;
 
-use super::order::Asked;
+use super::reply_queue::Asked;
 use super::{Connection, Gate, Place, Turn};
 use crate::calls::Spoken;
 use crate::command::{Context, Entry, Next, Tell};

@@ -3,10 +3,10 @@
 //! ```text
 //!  bytes ─► Input ─► Parser ─► refusal? ─► queued by MULTI?
 //!                                   │
-//!           the store's: a place in Order, sent by tag ─► answered later ─┐
+//!           the store's: a place in line, sent by tag ──► answered later ─┐
 //!           the server's: run here, at once or when all before are done ──┤
 //!                                                                         ▼
-//!                                                          Order ─► output, in order
+//!                                                     ReplyQueue ─► output, in order
 //! ```
 //!
 //! Commands for single shards overtake each other only in time, never in their replies. What concerns
@@ -20,8 +20,8 @@ mod exec;
 mod foreign;
 mod input;
 mod inquiry;
-mod order;
 mod refusal;
+mod reply_queue;
 mod run;
 mod wait;
 
@@ -34,7 +34,7 @@ use seawall_store::{Millis, Worker};
 
 pub use batch::Batch;
 pub use client::{Call, Client, Replies, Subscriptions, Transaction};
-pub use order::Place;
+pub use reply_queue::Place;
 pub use wait::Timers;
 
 use crate::calls::Begun;
@@ -48,7 +48,7 @@ use crate::server::Server;
 use exec::Exec;
 use input::Input;
 use inquiry::Inquiry;
-use order::Order;
+use reply_queue::ReplyQueue;
 use wait::{Awaited, Parked};
 
 /// How many commands of one client may be unanswered; further ones wait.
@@ -133,7 +133,7 @@ pub struct Connection {
     pub client: Client,
     parser: Reader,
     input: Input,
-    order: Order,
+    order: ReplyQueue,
     /// The shard of the writes that are not answered, where those are of one shard.
     written: usize,
     /// How long an awaited reply may well be: the longest of late, forgotten by and by.
@@ -166,7 +166,7 @@ impl Connection {
                 Language::Memcached => Reader::Memcached(memcached::Parser::default()),
             },
             input: Input::default(),
-            order: Order::default(),
+            order: ReplyQueue::default(),
             written: 0,
             reply_bytes: REPLY_BYTES_FIRST,
             gate: Gate::Open,

@@ -8,12 +8,12 @@ use seawall_store::command::{CommandError, Flag, Keys};
 use seawall_store::store::Watch;
 
 use super::inquiry::Teller;
-use super::order::Asked;
 use super::refusal::{refusal, runs_at_once};
+use super::reply_queue::Asked;
 use super::wait::Awaited;
 use super::{Call, Connection, Gate, Replies, Turn};
 use crate::calls::{Begun, Spoken};
-use crate::command::{Called, Context, Entry, Next, Order as When, Runner};
+use crate::command::{Called, Context, Entry, Next, Order, Runner};
 use crate::limits::Limits;
 use crate::pause::changes;
 use crate::resp::{Parsed, Words};
@@ -391,7 +391,7 @@ impl Call {
     fn comes_after_all(&self) -> bool {
         match self {
             Call::Server(called, _) => match called.runner {
-                Runner::Server(command) => command.order == When::AfterAll,
+                Runner::Server(command) => command.order == Order::AfterAll,
                 Runner::Store(_) => false,
             },
             Call::Store(..) => false,

@@ -16,7 +16,7 @@ pub type Place = u32;
 
 /// Places of one connection.
 #[derive(Debug, Default)]
-pub struct Order {
+pub struct ReplyQueue {
     /// The number of the first place.
     first: Place,
     places: VecDeque<Waiting>,
@@ -49,7 +49,7 @@ struct Waiting {
     asked: Option<Asked>,
 }
 
-impl Order {
+impl ReplyQueue {
     /// Whether every command was answered.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_comes_in_order_is_not_kept() {
-        let (mut order, mut output) = (Order::default(), Vec::new());
+        let (mut order, mut output) = (ReplyQueue::default(), Vec::new());
         order.reply(b"a", false, &mut output);
         assert_eq!(output, b"a");
         let place = order.take(false, Asked::default());
@@ -229,7 +229,7 @@ mod tests {
             picks in prop::collection::vec(any::<prop::sample::Index>(), 40),
             start in any::<u32>(),
         ) {
-            let mut order = Order { first: start, ..Order::default() };
+            let mut order = ReplyQueue { first: start, ..ReplyQueue::default() };
             let (mut output, mut waiting, mut expected) = (Vec::new(), Vec::new(), Vec::new());
             let mut picks = picks.into_iter();
             for (number, (later, muted)) in commands.into_iter().enumerate() {
