@@ -111,6 +111,26 @@ const SUITES: &[(&str, &str, &[&str])] = &[
         &[":7: ", "repetitions", "1 to 1000"],
     ),
     ("repetitions = 2", "repetitions = -1", &[":7: ", "-1"]),
+    (
+        "repetitions = 2",
+        "repetitions = 2\nrounds = 3",
+        &[":8: ", "rounds", "1 to 2"],
+    ),
+    (
+        "repetitions = 2",
+        "repetitions = 2\nrounds = 2",
+        &[":5: ", "rounds", "null"],
+    ),
+    (
+        "settings = { threads = 1 }",
+        "settings = { threads = 1 }\n[[bench.bar]]\ntarget = \"null\"\nfigure = \"p50\"",
+        &[":10: ", "at-most", "at-least"],
+    ),
+    (
+        "settings = { threads = 1 }",
+        "settings = { threads = 1 }\n[[bench.bar]]\ntarget = \"nul\"\nfigure = \"p50\"\nat-most = 1.0",
+        &[":10: ", "nul", "one of null"],
+    ),
     ("ops = 2000", "ops = 0", &[":8: ", "ops", "1 to "]),
     (
         "ops = 2000",
@@ -152,6 +172,19 @@ fn suites() {
         must_end(here.path(), &["run", &name, "--out", "run"], 2, &words);
     }
     assert!(!here.path().join("run").exists(), "nothing was made");
+}
+
+#[test]
+fn comparisons_that_a_suite_has_not() {
+    let here = folder();
+    file(here.path(), "tiny.toml", TINY);
+    let arguments = ["run", "tiny.toml", "--only", "frob", "--out", "run"];
+    must_end(
+        here.path(),
+        &arguments,
+        2,
+        &["tiny.toml:2: ", "frob", "harness"],
+    );
 }
 
 #[test]
