@@ -87,6 +87,10 @@ fn seeds(commands: usize, mut play: impl FnMut(u64) -> Option<String>) -> Vec<St
 /// Nothing differed, and every command of the family was answered with something else than errors.
 fn judge(family: &'static Family, told: &[String], answered: &BTreeSet<String>) {
     assert!(told.is_empty(), "\n{}", told.join("\n"));
+    if std::env::var_os("SEAWALL_ORACLE_SEED").is_some() {
+        // A few seeds that are repeated need not have every command in them.
+        return;
+    }
     let silent: Vec<&str> = names(family)
         .filter(|name| !NEVER_ANSWERED.contains(name) && !answered.contains(*name))
         .collect();

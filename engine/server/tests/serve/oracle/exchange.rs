@@ -64,7 +64,7 @@ fn makings() -> Vec<Words> {
     };
     // Integers of each width, on both sides of its bounds.
     for bits in [7, 15, 31, 63] {
-        let edge = (1_u64 << bits) as i128;
+        let edge = i128::from(1_u64 << bits);
         for number in [edge - 1, edge, -edge, -edge - 1] {
             make("set", words(&number.to_string()));
         }
@@ -223,7 +223,9 @@ fn exchanged(pair: &Pair, makings: &[Words]) -> Vec<String> {
         ask(wire, "flushall", &[]);
         for makings in makings.chunks(BATCH) {
             wire.send(makings);
-            makings.iter().for_each(|_| drop(wire.frame()));
+            for _ in makings {
+                wire.frame();
+            }
         }
     }
     let [ours, theirs] = &mut wires;
