@@ -115,7 +115,7 @@ impl Net for Feed {
             self.sent_bytes = 0;
         }
         if self.left == 0 {
-            let took = thread_cpu() - self.begun.unwrap_or_default();
+            let took = thread_cpu().saturating_sub(self.begun.unwrap_or_default());
             if self.open > 0 {
                 TOOK.with_borrow_mut(|told| {
                     told.get_or_insert((took, self.sent_bytes));

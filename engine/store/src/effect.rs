@@ -31,6 +31,7 @@ impl Effects {
     }
 
     /// Moves all of them out; what follows is kept or not as they were.
+    #[must_use]
     pub fn take(&mut self) -> Effects {
         let rest = Effects {
             unread: self.unread,
