@@ -10,9 +10,6 @@ use crate::reply::Protocol;
 /// The most bytes that the arguments of one op that is parsed may have together.
 pub const BYTES_MAX: usize = 2 << 30;
 
-/// The most bytes that an op keeps when it is [renewed](Op::renew).
-const RENEWED_BYTES_MAX: usize = 64 << 10;
-
 /// A command and its arguments (the name not among them), the database that it means and the protocol
 /// of its reply; owned, and usually without allocation.
 #[derive(Clone)]
@@ -39,18 +36,16 @@ impl Op {
         }
     }
 
-    /// Becomes `command` with no arguments yet, in the memory that it has, unless that is much.
+    /// Becomes `command` with no arguments yet, in the memory that it has. A bit of `large` is set for each
+    /// letter of its name that was written large, from the lowest on.
     #[inline]
-    pub fn renew(&mut self, command: &'static Command) {
+    pub fn renew(&mut self, command: &'static Command, large: u32) {
         self.command = command;
         self.database = 0;
         self.protocol = Protocol::Resp2;
-        self.large = 0;
+        self.large = large;
         self.bytes.clear();
         self.ends.clear();
-        if self.bytes.capacity() > RENEWED_BYTES_MAX {
-            self.bytes = SmallVec::new();
-        }
     }
 
     /// A command as it comes from a client or a log: its name first.

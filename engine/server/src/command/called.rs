@@ -29,6 +29,17 @@ impl Called {
         }
     }
 
+    /// A bit for each letter of the name that was a capital, from the lowest on.
+    pub fn capitals(&self) -> u32 {
+        self.capitals
+    }
+
+    /// Whether `other` is the same command, written alike.
+    #[inline]
+    pub fn is_as(&self, other: &Called) -> bool {
+        std::ptr::eq(self.entry, other.entry) && self.capitals == other.capitals
+    }
+
     /// The same call, of which it is known now that it is of this subcommand.
     #[must_use]
     pub fn of(self, entry: &'static Entry) -> Called {

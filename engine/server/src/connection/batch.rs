@@ -13,6 +13,7 @@ use seawall_store::Op;
 use seawall_store::command::Flag;
 use seawall_store::command::string::GET;
 use seawall_store::reply::Protocol;
+use smallvec::SmallVec;
 
 use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
 use crate::calls::Spoken;
@@ -22,6 +23,13 @@ use crate::resp::{Bounds, Known, Parsed, whole, whole_get};
 /// How many commands are read ahead: at 16 to 32 most accesses to memory overlap, and more only drive
 /// each other out of the cache.
 const COMMANDS: usize = 32;
+/// With more bytes read ahead no further command is; nor is more memory kept for the next.
+const AHEAD_BYTES: usize = 64 << 10;
+/// After so many commands a client lets the others have their turn.
+const COMMANDS_MAX: usize = 512;
+/// A command of more arguments, or of more bytes, is timed by itself.
+const JOINED_ARGS_MAX: usize = 4;
+const JOINED_BYTES_MAX: usize = 4 << 10;
 
 /// A command that was read ahead.
 struct Ready {
@@ -40,6 +48,20 @@ impl Ready {
             end: 0,
         }
     }
+
+    /// Gives memory back, where it is much.
+    fn let_go(&mut self) {
+        if self.op.bytes() + self.op.len() * size_of::<u32>() > AHEAD_BYTES {
+            *self = Ready::room();
+        }
+    }
+}
+
+/// What may run at once.
+#[derive(Clone, Copy)]
+struct May {
+    read: bool,
+    write: bool,
 }
 
 /// Room for commands that are read ahead; every connection of a worker uses the same.
@@ -50,30 +72,62 @@ pub struct Batch {
     /// How many of them count.
     len: usize,
     known: Known,
+    /// `GET` as it was last written.
+    get: Option<([u8; 3], Called)>,
 }
 
 impl Batch {
-    /// Reads ahead what stands whole at the front of `bytes`.
-    fn read(&mut self, bytes: &[u8], bounds: Bounds, database: u8, protocol: Protocol) {
+    /// Reads ahead what stands whole at the front of `bytes` and may run at once: what reads, what writes.
+    fn read(&mut self, bytes: &[u8], bounds: Bounds, may: May) {
         let mut at = 0;
         self.len = 0;
-        while self.len < COMMANDS {
+        while self.len < COMMANDS && at < AHEAD_BYTES {
             if self.len == self.ready.len() {
                 self.ready.push(Ready::room());
             }
             let ready = &mut self.ready[self.len];
-            let Some((used, called)) = whole(&bytes[at..], bounds, &mut self.known, &mut ready.op)
-            else {
+            let read = whole(&bytes[at..], bounds, &mut self.known, &mut ready.op);
+            let read = read.filter(|(_, called)| {
+                let may = if called.flags().writes() {
+                    may.write
+                } else {
+                    may.read
+                };
+                may && called.accepts(ready.op.len())
+            });
+            let Some((used, called)) = read else {
+                ready.let_go();
                 break;
             };
-            if !called.accepts(ready.op.len()) {
-                break;
-            }
             at += used;
-            ready.op.answer_within(database, protocol);
             ready.called = called;
             ready.end = at;
             self.len += 1;
+        }
+    }
+
+    /// In which database they are meant, and how their replies are written.
+    fn answer_within(&mut self, database: u8, protocol: Protocol) {
+        for ready in &mut self.ready[..self.len] {
+            ready.op.answer_within(database, protocol);
+        }
+    }
+
+    /// Those that were read ahead are done with.
+    fn let_go(&mut self) {
+        self.ready.iter_mut().for_each(Ready::let_go);
+        self.len = 0;
+    }
+
+    /// `GET`, written so.
+    fn get_as(&mut self, name: &[u8; 3]) -> Option<Called> {
+        match self.get {
+            Some((last, called)) if last == *name => Some(called),
+            _ => {
+                let called = Called::new(find(name)?, name);
+                self.get = Some((*name, called));
+                Some(called)
+            }
         }
     }
 
@@ -84,23 +138,38 @@ impl Batch {
 
 impl Connection {
     /// Answers what `bytes` begin with, as far as it can be answered at once; how many of them are done
-    /// with.
+    /// with. Where there is more of the same than one client may have answered in a turn, it rests.
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
-        let mut at = 0;
-        while self.is_plain(turn) && self.is_between() {
-            at += self.run_gets(&bytes[at..], turn);
-            if at == bytes.len() || !self.has_room() {
+        let (mut at, mut commands) = (0, 0);
+        while at < bytes.len() && self.is_plain(turn) && self.is_between() {
+            if commands >= COMMANDS_MAX {
+                self.rests = true;
                 break;
+            }
+            let (used, count) = self.run_gets(&bytes[at..], turn);
+            at += used;
+            commands += count;
+            if count > 0 {
+                continue;
             }
             let bounds = Bounds {
                 bulk_bytes: turn.limits.bulk_bytes,
                 query_bytes: turn.limits.query_bytes,
                 stranger: false,
             };
-            let (database, protocol) = (self.client.database, self.client.protocol);
+            let may = May {
+                read: turn.store.runs_here(false),
+                write: turn.store.runs_here(true),
+            };
             let mut batch = std::mem::take(turn.batch);
-            batch.read(&bytes[at..], bounds, database, protocol);
+            batch.read(&bytes[at..], bounds, may);
+            let (database, protocol) = (self.client.database, self.client.protocol);
+            batch.answer_within(database, protocol);
             let (used, is_through) = self.run_batch(batch.ready(), turn);
+            commands += batch.len;
+            if used > AHEAD_BYTES {
+                batch.let_go();
+            }
             *turn.batch = batch;
             at += used;
             if used == 0 || !is_through {
@@ -123,50 +192,39 @@ impl Connection {
         self.output.len() + self.queued <= OUTPUT_HELD_BYTES
     }
 
-    /// Answers the `GET`s that `bytes` begin with, up to the first that its owner has to answer; how many
-    /// bytes are done with.
-    fn run_gets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
-        let mut at = 0;
-        while self.has_room() {
-            let mut keys: [&[u8]; COMMANDS] = [&[]; COMMANDS];
-            let mut ends = [0; COMMANDS];
-            let (mut count, mut end) = (0, at);
-            let mut called_as = None;
-            while count < COMMANDS
-                && let Some((name, key, used)) = whole_get(&bytes[end..])
-                && key.len() <= turn.limits.bulk_bytes
-                && used <= turn.limits.query_bytes
-                // Calls are told as they were written.
-                && *called_as.get_or_insert(name) == name
-            {
-                end += used;
-                (keys[count], ends[count]) = (key, end);
-                count += 1;
-            }
-            let Some(called) = called_as.and_then(|name| Some(Called::new(find(name)?, name)))
-            else {
-                break;
-            };
-            let since = Instant::now();
-            let within = (self.client.database, self.client.protocol);
-            let (keys, bound) = (
-                &keys[..count],
-                OUTPUT_HELD_BYTES.saturating_sub(self.queued),
-            );
-            let answered = (turn.store).get_here(within, keys, &mut self.output, bound);
-            if answered > 0 {
-                at = ends[answered - 1];
-                let card = &self.client.card;
-                card.command.set(called.number as u64 + 1);
-                let words = keys[..answered].iter().map(|key| Spoken::One(key));
-                let took = since.elapsed();
-                (turn.server.calls).ran(&called, words, took, card, turn.now, None);
-            }
-            if answered < count {
-                break;
-            }
+    /// Answers the `GET`s that `bytes` begin with, some of them, up to the first that its owner has to answer:
+    /// how many bytes are done with, and how many were answered.
+    fn run_gets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
+        let mut keys: SmallVec<[&[u8]; COMMANDS]> = SmallVec::new();
+        let mut ends: SmallVec<[usize; COMMANDS]> = SmallVec::new();
+        let mut end = 0;
+        let mut called_as = None;
+        while keys.len() < COMMANDS
+            && let Some((name, key, used)) = whole_get(&bytes[end..])
+            && key.len() <= turn.limits.bulk_bytes
+            && used <= turn.limits.query_bytes
+            // Calls are told as they were written.
+            && *called_as.get_or_insert(name) == name
+        {
+            end += used;
+            keys.push(key);
+            ends.push(end);
         }
-        at
+        let Some(called) = called_as.and_then(|name| turn.batch.get_as(name)) else {
+            return (0, 0);
+        };
+        let since = Instant::now();
+        let within = (self.client.database, self.client.protocol);
+        let bound = OUTPUT_HELD_BYTES.saturating_sub(self.queued);
+        let answered = (turn.store).get_here(within, &keys, &mut self.output, bound);
+        if answered == 0 {
+            return (0, 0);
+        }
+        let card = &self.client.card;
+        card.command.set(called.number as u64 + 1);
+        let words = keys[..answered].iter().map(|key| Spoken::One(key));
+        (turn.server.calls).ran(&called, words, since.elapsed(), card, turn.now, None);
+        (ends[answered - 1], answered)
     }
 
     /// Whether nothing stands between a command that runs at once and its reply.
@@ -177,7 +235,7 @@ impl Connection {
             && self.exec.is_none()
             && client.transaction.is_none()
             && client.replies == Replies::On
-            && client.authenticated
+            && !client.is_stranger(turn.limits)
             && !client.closing
             && !self.broken
             && !(client.is_subscriber() && client.protocol == Protocol::Resp2)
@@ -197,8 +255,8 @@ impl Connection {
         };
         self.client.card.command.set(last.called.number as u64 + 1);
         let mut since = Instant::now();
-        // Calls of one command that follow each other are timed together, where it takes little time
-        // whatever it finds: a look at the clock costs as much as such a command.
+        // Small calls of one fast command that follow each other are timed together: a look at the clock
+        // costs as much as such a call.
         let mut first = 0;
         for (at, one) in ready.iter().enumerate() {
             let begin = self.output.len();
@@ -229,6 +287,8 @@ impl Connection {
 
 /// Whether the time of `next` may be taken together with that of `one`.
 fn may_join(one: &Ready, next: Option<&Ready>) -> bool {
-    let is_same = |next: &Ready| std::ptr::eq(next.called.entry, one.called.entry);
-    one.called.flags().has(Flag::Fast) && next.is_some_and(is_same)
+    let is_small = |op: &Op| op.len() <= JOINED_ARGS_MAX && op.bytes() <= JOINED_BYTES_MAX;
+    one.called.flags().has(Flag::Fast)
+        && is_small(&one.op)
+        && next.is_some_and(|next| next.called.is_as(&one.called) && is_small(&next.op))
 }

@@ -148,6 +148,8 @@ pub struct Connection {
     queued: usize,
     /// Whether commands wait until the client reads.
     held_by_output: bool,
+    /// Whether commands wait until others had their turn.
+    rests: bool,
     /// Since when more than the soft limit waits to be sent.
     slow_since: Option<Millis>,
     /// Whether it is to be closed at once, whatever is owed.
@@ -176,6 +178,7 @@ impl Connection {
             output: Vec::new(),
             queued: 0,
             held_by_output: false,
+            rests: false,
             slow_since: None,
             broken: false,
             ended: false,
@@ -286,6 +289,11 @@ impl Connection {
     /// The command in `place` has done what it does: the call, where it is to be counted.
     pub fn settle(&mut self, place: Place) -> Option<Begun> {
         self.order.settle(place)
+    }
+
+    /// Whether it has had its turn, and is to go on when others had theirs; asking ends the rest.
+    pub fn rested(&mut self) -> bool {
+        std::mem::take(&mut self.rests)
     }
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
@@ -466,8 +474,9 @@ impl Connection {
     fn consume(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while self.may_begin() {
-            at += self.consume_batches(&bytes[at..], turn);
-            if !self.may_begin() {
+            let answered = self.consume_batches(&bytes[at..], turn);
+            at += answered;
+            if answered > 0 && (at == bytes.len() || self.rests || !self.may_begin()) {
                 break;
             }
             let Reader::Resp(parser) = &mut self.parser else {

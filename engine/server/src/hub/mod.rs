@@ -437,8 +437,12 @@ impl Hub {
             slot,
         };
         work(&mut seat.connection, &mut turn);
+        let goes_on = seat.connection.rested();
         self.busy = true;
         self.set_dirty(slot);
+        if goes_on {
+            self.set_runnable(slot);
+        }
     }
 
     fn set_runnable_at(&mut self, token: Token) {

@@ -6,8 +6,8 @@
 //! are Redis 7's: after an error nothing more can be understood, and the connection is closed.
 
 use seawall_store::Op;
-use seawall_store::command::Command;
 use seawall_store::command::number::parse_int;
+use seawall_store::command::{Command, Keys};
 use smallvec::SmallVec;
 
 use super::Words;
@@ -291,13 +291,18 @@ pub fn whole(
     let len = rest.number(b'$')?;
     let name = rest.word(len)?;
     let (called, command) = known.find(name)?;
-    op.renew(command);
+    op.renew(command, called.capitals());
+    let most = bounds.query_bytes.min(COMMAND_BYTES_MAX);
+    let mut held = name.len() + WORD_BYTES;
     for _ in 1..words {
         let len = rest.number(b'$').filter(|&len| len <= bounds.bulk_bytes)?;
+        held += len + WORD_BYTES;
+        if held > most {
+            return None;
+        }
         op.push(rest.word(len)?);
     }
-    let held = op.bytes() + words * WORD_BYTES + name.len();
-    (held <= bounds.query_bytes.min(COMMAND_BYTES_MAX)).then_some((rest.at, called))
+    (held <= most).then_some((rest.at, called))
 }
 
 /// The command of the store's that was found last: who sends many sends mostly the same.
@@ -308,7 +313,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// The store's command of this name, where it has no subcommands.
+    /// The store's command of this name, where it has keys and no subcommands.
     #[inline]
     fn find(&mut self, name: &[u8]) -> Option<(Called, &'static Command)> {
         if name != self.name.as_slice() {
@@ -322,8 +327,11 @@ impl Known {
     fn look_up(name: &[u8]) -> Option<(Called, &'static Command)> {
         let entry = find(name).filter(|entry| entry.subcommands().is_empty())?;
         match entry.runner {
-            Runner::Store(command) => Some((Called::new(entry, name), command)),
-            Runner::Server(_) => None,
+            // What has no key (`FLUSHALL`) concerns more than a shard.
+            Runner::Store(command) if command.keys != Keys::NONE => {
+                Some((Called::new(entry, name), command))
+            }
+            Runner::Store(_) | Runner::Server(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use seawall_server::config::Settings;
+use seawall_server::resp::split_words;
 use seawall_server::{Running, ServeError, serve};
 use seawall_store::reply::element;
 
@@ -157,19 +158,20 @@ impl Client {
         }
     }
 
-    /// Sends a line and reads the reply to it.
+    /// Sends the words of a line as an array, as clients of programs do, and reads the reply to it; the line as
+    /// it is where its quotes do not match.
     pub fn ask(&mut self, line: &str) -> String {
-        self.send(format!("{line}\r\n"));
+        let Some(words) = split_words(line.as_bytes()).filter(|words| !words.is_empty()) else {
+            self.send(format!("{line}\r\n"));
+            return self.reply();
+        };
+        self.send(array(&words));
         self.reply()
     }
 
     /// Sends a command as an array and reads the reply to it.
     pub fn call(&mut self, words: &[&str]) -> String {
-        let mut bytes = format!("*{}\r\n", words.len());
-        for word in words {
-            bytes.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
-        }
-        self.send(bytes);
+        self.send(array(words));
         self.reply()
     }
 
@@ -211,4 +213,15 @@ impl Client {
         let long = Duration::from_secs(10);
         self.stream.set_read_timeout(Some(long)).expect("a timeout");
     }
+}
+
+/// A command as clients of programs send it.
+pub fn array(words: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words.iter().map(AsRef::as_ref) {
+        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        bytes.extend_from_slice(word);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
 }

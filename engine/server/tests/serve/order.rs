@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::Server;
+use crate::client::{Server, array};
 
 #[test]
 fn a_pipeline_of_any_depth_is_answered_in_order() {
@@ -181,4 +181,35 @@ fn figures_that_are_late_hold_up_their_client_alone() {
     assert_eq!(asks.reply(), "+PONG\r\n");
     let counted = asks.ask("INFO commandstats");
     assert!(counted.contains("cmdstat_info:calls=2,"), "{counted}");
+}
+
+/// One client's many commands, which wait behind one that waits for a key, let others have their turn.
+#[test]
+fn who_has_much_answered_at_once_lets_others_in() {
+    let server = Server::start(1, &[]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.talk(&[("SET key value", "+OK")]);
+    let mut bytes = array(&["BLPOP", "list", "0"]);
+    let count = 20_000;
+    for number in 0..count {
+        match number % 3 {
+            0 => bytes.extend(array(&["GET", "key"])),
+            1 => bytes.extend(array(&["INCR", "counter"])),
+            _ => bytes.extend(array(&["Set", "key", "value"])),
+        }
+    }
+    client.send(bytes);
+    while !other.ask("CLIENT LIST").contains("cmd=blpop") {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    other.talk(&[("RPUSH list element", ":1")]);
+    assert_eq!(client.reply(), "*2\r\n$4\r\nlist\r\n$7\r\nelement\r\n");
+    for number in 0..count {
+        let expected = match number % 3 {
+            0 => "$5\r\nvalue\r\n".to_owned(),
+            1 => format!(":{}\r\n", number / 3 + 1),
+            _ => "+OK\r\n".to_owned(),
+        };
+        assert_eq!(client.reply(), expected, "{number}");
+    }
 }

@@ -100,12 +100,16 @@ impl KeyReader {
         }
     }
 
-    /// The string at `key`, which `probe` is of. `now` is asked where the key expires; marks go by
-    /// `lately`, the time of the last turn. `touched` hears of a hit where the policy must.
+    /// The string at `key`, which `probe` is of. Where `is_own`, nobody has changed the index since the probe
+    /// was made, and it holds; otherwise it only helped to fetch, and the index is searched now: who reads
+    /// several keys, one after the other, must not be told of the second as it was before the first. `now` is
+    /// asked where the key expires; marks go by `lately`, the time of the last turn. `touched` hears of a
+    /// hit where the policy must.
     #[inline]
     pub fn read<'g>(
         &'g self,
         probe: Probe<'g>,
+        is_own: bool,
         key: &[u8],
         now: impl Fn() -> Millis,
         lately: Millis,
@@ -126,8 +130,8 @@ impl KeyReader {
             }
             is_it
         };
-        // What was in the index under this guard was the key's value then, which is soon enough.
-        if !probe.near.is_some_and(&mut is_wanted) {
+        let near = probe.near.filter(|_| is_own);
+        if !near.is_some_and(&mut is_wanted) {
             self.table.find(hash, is_wanted);
         }
         // Several keys that began to change together may have been seen in part. What was found itself
@@ -216,6 +220,12 @@ impl Keyspace {
         if let Some(id) = self.index.table().hint(hash(place, key, &self.secrets)) {
             self.arena.prefetch(id);
         }
+    }
+
+    /// Counts reads that were answered without it.
+    pub(crate) fn count(&mut self, hits: u32, misses: u32) {
+        self.stats.hits += u64::from(hits);
+        self.stats.misses += u64::from(misses);
     }
 
     /// Hits on other cores.

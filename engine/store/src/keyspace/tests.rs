@@ -1,5 +1,8 @@
 //! Keyspace: expiry, eviction and accounts, driven through a shard.
 
+use std::sync::Arc;
+
+use super::Found;
 use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::shard::{Out, Shard, ShardConfig};
@@ -224,4 +227,18 @@ fn the_keyspace_tells_what_it_does_by_itself() {
         events(&mut shard, 6, "get nothing").is_empty(),
         "no channel"
     );
+}
+
+/// Who reads several keys, one after the other, must not be told of the second as it was before the first.
+#[test]
+fn what_a_probe_saw_is_not_what_is_read_of_anothers_shard() {
+    let mut shard = shard("none", 0);
+    apply(&mut shard, 0, "set k old");
+    let reader = shard.keyspace().reader(Arc::default());
+    let guard = crossbeam_epoch::pin();
+    let mut probe = reader.probe(0, b"k", &guard);
+    reader.approach(&mut probe, 64);
+    apply(&mut shard, 0, "set k new");
+    let read = reader.read(probe, false, b"k", || Millis(0), Millis(0), |_| ());
+    assert_eq!(read, Found::Hit(b"new"));
 }

@@ -19,7 +19,7 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
-use crate::event::Event;
+use crate::event::{Classes, Event};
 use crate::op::Op;
 use crate::reply::{Protocol, Reply, bulk_into};
 use crate::slot::Slot;
@@ -165,6 +165,14 @@ impl Worker {
     pub fn run_here(&mut self, op: &Op, reply: &mut Vec<u8>) -> bool {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.run_here(core, op, reply)
+    }
+
+    /// Whether ops that write, or that only read, may be [run at once](Worker::run_here) now: nobody listens to
+    /// what happens to keys, and no log has to have first what is written.
+    pub fn runs_here(&self, writes: bool) -> bool {
+        let core = self.core();
+        let is_clear = |host: &Host| host.is_free(writes);
+        core.inner.notify() == Classes::NONE && (!writes || core.hosts.iter().all(is_clear))
     }
 
     /// Answers `GET`s of `keys` in `database`, in order, where they can be answered at once, up to the first that

@@ -49,7 +49,7 @@ impl Caller {
         };
         drop(guard);
         let found = read?;
-        self.tell_many_reads(core, shard);
+        self.tell_reads_in_time(core, shard);
         Ok(found)
     }
 
@@ -69,7 +69,8 @@ impl Caller {
         };
         let lately = Millis(inner.now.load(Ordering::Relaxed));
         let touch = |touched| side.touched.push(touched);
-        match reader.read(probe, key, || inner.now(), lately, touch) {
+        let is_own = self.own == Some(inner.worker_of[shard]);
+        match reader.read(probe, is_own, key, || inner.now(), lately, touch) {
             Found::Hit(bytes) => {
                 side.hits += 1;
                 side.ahead_bytes = (key.len() + bytes.len()).min(AHEAD_BYTES_MAX);
@@ -140,17 +141,33 @@ impl Caller {
         drop(probes);
         drop(guard);
         for shard in 0..shards {
-            self.tell_many_reads(core.as_deref_mut(), shard);
+            self.tell_reads_in_time(core.as_deref_mut(), shard);
         }
         shown
     }
 
-    /// Passes on what the owner does not see of any-core reads, where there were many.
+    /// Passes on what the owner does not see of any-core reads: of the caller's own shards at once, of others
+    /// where there were many.
     #[inline]
-    fn tell_many_reads(&mut self, core: Option<&mut Core>, shard: usize) {
-        let side = &self.sides[shard];
-        if side.touched.len() >= TOUCHES || side.hits + side.misses >= READS_COUNTED {
-            self.tell_reads(core, shard);
+    fn tell_reads_in_time(&mut self, core: Option<&mut Core>, shard: usize) {
+        let side = &mut self.sides[shard];
+        let reads = side.hits + side.misses;
+        if reads == 0 {
+            return;
+        }
+        let is_own = self.own == Some(self.inner.worker_of[shard]);
+        match core.filter(|_| is_own).and_then(|core| core.host(shard)) {
+            Some(host) => {
+                let keyspace = host.shard().keyspace();
+                keyspace.count(side.hits, side.misses);
+                keyspace.touched(&side.touched);
+                (side.hits, side.misses) = (0, 0);
+                side.touched.clear();
+            }
+            None if side.touched.len() >= TOUCHES || reads >= READS_COUNTED => {
+                self.tell_reads(None, shard);
+            }
+            None => {}
         }
     }
 
