@@ -61,8 +61,9 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     (
         "info",
-        "fields that would say nothing true here are left out; `usec` of a call goes from its \
-              beginning to its answer, with the wait for commands before it in a pipeline",
+        "fields that would say nothing true here are left out; `usec` of a call that another worker answers \
+              goes from its beginning to its answer, with the wait in a pipeline; small calls of one fast \
+              command that are answered together have the mean of their times",
     ),
     ("latency|doctor", "the report is this server's own"),
     ("memory|doctor", "the report is this server's own"),
@@ -89,7 +90,11 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "`NOW` changes nothing: there are no replicas to wait for",
     ),
     ("slaveof", "refused, but `NO ONE`"),
-    ("slowlog", "a time includes the wait in a pipeline"),
+    (
+        "slowlog",
+        "a time includes the wait in a pipeline where another worker answers; small calls of one fast command \
+         that are answered together have the mean of their times",
+    ),
     (
         "slowlog|get",
         "a fast command is kept only where the threshold is below a millisecond",

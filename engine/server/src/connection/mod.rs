@@ -1,7 +1,9 @@
 //! A connection: one client's commands in, its replies out, in order.
 //!
 //! ```text
-//!  bytes ─► Input ─► Parser ─► refusal? ─► queued by MULTI?
+//!  bytes ─► Batch, where nothing is in between: run here, to the output at once
+//!    │
+//!    └► Input ─► Parser ─► refusal? ─► queued by MULTI?
 //!                                   │
 //!           the store's: a place in line, sent by tag ──► answered later ─┐
 //!           the server's: run here, at once or when all before are done ──┤
