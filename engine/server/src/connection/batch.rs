@@ -120,12 +120,12 @@ impl Batch {
     }
 
     /// `GET`, written so.
-    fn get_as(&mut self, name: &[u8; 3]) -> Option<Called> {
+    fn get_as(&mut self, name: [u8; 3]) -> Option<Called> {
         match self.get {
-            Some((last, called)) if last == *name => Some(called),
+            Some((last, called)) if last == name => Some(called),
             _ => {
-                let called = Called::new(find(name)?, name);
-                self.get = Some((*name, called));
+                let called = Called::new(find(&name)?, &name);
+                self.get = Some((name, called));
                 Some(called)
             }
         }
@@ -140,15 +140,11 @@ impl Connection {
     /// Answers what `bytes` begin with, as far as it can be answered at once; how many of them are done
     /// with. Where there is more of the same than one client may have answered in a turn, it rests.
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
-        let (mut at, mut commands) = (0, 0);
-        while at < bytes.len() && self.is_plain(turn) && self.is_between() {
-            if commands >= COMMANDS_MAX {
-                self.rests = true;
-                break;
-            }
+        let mut at = 0;
+        while at < bytes.len() && !self.rests() && self.is_plain(turn) && self.is_between() {
             let (used, count) = self.run_gets(&bytes[at..], turn);
             at += used;
-            commands += count;
+            self.here += count;
             if count > 0 {
                 continue;
             }
@@ -166,7 +162,7 @@ impl Connection {
             let (database, protocol) = (self.client.database, self.client.protocol);
             batch.answer_within(database, protocol);
             let (used, is_through) = self.run_batch(batch.ready(), turn);
-            commands += batch.len;
+            self.here += batch.len;
             if used > AHEAD_BYTES {
                 batch.let_go();
             }
@@ -177,6 +173,16 @@ impl Connection {
             }
         }
         at
+    }
+
+    /// Whether it lets others have their turn before more is answered here.
+    pub(super) fn rests(&self) -> bool {
+        self.here >= COMMANDS_MAX
+    }
+
+    /// Whether it has had its turn, and is to go on when others had theirs; asking ends the rest.
+    pub fn rested(&mut self) -> bool {
+        std::mem::take(&mut self.here) >= COMMANDS_MAX
     }
 
     /// Whether no command has begun to come that Redis's clients send.
@@ -210,7 +216,7 @@ impl Connection {
             keys.push(key);
             ends.push(end);
         }
-        let Some(called) = called_as.and_then(|name| turn.batch.get_as(name)) else {
+        let Some(called) = called_as.and_then(|name| turn.batch.get_as(*name)) else {
             return (0, 0);
         };
         let since = Instant::now();

@@ -150,8 +150,8 @@ pub struct Connection {
     queued: usize,
     /// Whether commands wait until the client reads.
     held_by_output: bool,
-    /// Whether commands wait until others had their turn.
-    rests: bool,
+    /// How many commands were answered where they were read since others had their turn.
+    here: usize,
     /// Since when more than the soft limit waits to be sent.
     slow_since: Option<Millis>,
     /// Whether it is to be closed at once, whatever is owed.
@@ -180,7 +180,7 @@ impl Connection {
             output: Vec::new(),
             queued: 0,
             held_by_output: false,
-            rests: false,
+            here: 0,
             slow_since: None,
             broken: false,
             ended: false,
@@ -291,11 +291,6 @@ impl Connection {
     /// The command in `place` has done what it does: the call, where it is to be counted.
     pub fn settle(&mut self, place: Place) -> Option<Begun> {
         self.order.settle(place)
-    }
-
-    /// Whether it has had its turn, and is to go on when others had theirs; asking ends the rest.
-    pub fn rested(&mut self) -> bool {
-        std::mem::take(&mut self.rests)
     }
 
     /// Whether something waits that [`resume`](Connection::resume) might begin.
@@ -478,7 +473,7 @@ impl Connection {
         while self.may_begin() {
             let answered = self.consume_batches(&bytes[at..], turn);
             at += answered;
-            if answered > 0 && (at == bytes.len() || self.rests || !self.may_begin()) {
+            if answered > 0 && (at == bytes.len() || self.rests() || !self.may_begin()) {
                 break;
             }
             let Reader::Resp(parser) = &mut self.parser else {
