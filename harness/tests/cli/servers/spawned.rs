@@ -110,10 +110,6 @@ fn a_rate_is_kept_on_a_server() {
     // 300 ops by Poisson: six standard deviations are about a third.
     assert!((650.0..1350.0).contains(&rate), "{row}");
     assert!(row["unfinished"].as_u64().is_some(), "{row}");
-    assert!(
-        row["generator_cpu_share"].as_f64() < Some(0.9),
-        "it sleeps: {row}"
-    );
 }
 
 #[test]
