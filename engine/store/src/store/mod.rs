@@ -16,6 +16,7 @@
 mod caller;
 mod claim;
 mod config;
+mod core;
 mod host;
 mod link;
 #[cfg(all(test, loom))]
@@ -45,6 +46,7 @@ use crate::slot::Slot;
 use crate::time::Millis;
 use crate::value::Limits;
 
+pub use self::core::Turn;
 pub use caller::Answered;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use open::Recovered;
@@ -52,7 +54,7 @@ pub use ring::Waker;
 pub use session::Session;
 pub use spawn::Workers;
 pub use watch::Watch;
-pub use worker::{Turn, Worker};
+pub use worker::Worker;
 
 use host::Host;
 use link::Door;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::Inner;
 use super::caller::{Caller, TOGETHER, shard_of};
 use super::config::StoreError;
+use super::core::{Core, SPINS};
 use super::link::Body;
 use super::ring::{Sleeper, Waker};
 use super::wide::{Plan, Route, route};
-use super::worker::{Core, SPINS};
 use crate::command::{self, CommandError};
 use crate::op::Op;
 use crate::reply::Reply;
@@ -70,7 +70,7 @@ impl Session {
 
     /// Shows the strings at `keys`, each with its key's place among them; `None` where there is none. They
     /// are read together, so that their waits for memory overlap: the more keys, the better, from some 16
-    /// on. In order, except for those that have to be asked for.
+    /// on. In order.
     ///
     /// # Errors
     /// As `GET`, by key.

@@ -1,8 +1,6 @@
 //! A worker: the thread that owns some shards and turns them.
 //!
-//! One turn takes what came in through the rings, applies it, writes the logs, and replies. A batch of
-//! requests is prefetched before it is applied: first the lines of the index, then the items, so that
-//! the accesses to memory overlap.
+//! It is a session too, which asks its own shards directly. What a turn does is its [`core`](super::core)'s.
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -11,9 +9,10 @@ use std::time::Duration;
 
 use super::caller::{Answered, TOGETHER, Whose};
 use super::config::Change;
+use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
-use super::link::{Answer, Ask, Lane, Link, Request};
-use super::ring::{Sleeper, Waker, publish};
+use super::link::Ask;
+use super::ring::Waker;
 use super::session::Session;
 use super::watch::Watch;
 use super::wide::only_shard;
@@ -24,39 +23,8 @@ use crate::op::Op;
 use crate::reply::{Protocol, Reply, bulk_into};
 use crate::slot::Slot;
 use crate::time::Millis;
-
-/// How many requests of one session a turn takes at once.
-const BATCH: usize = 32;
-/// After so many ops of its own a worker turns by itself, so that others are served.
-const OWN_OPS: u32 = 64;
 /// How often one turn goes on with what goes over several shards.
 const ROUNDS: usize = 8;
-
-/// What a turn came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Turn {
-    /// Requests that were taken in.
-    pub requests: usize,
-    /// Whether there is more to do at once.
-    pub busy: bool,
-}
-
-/// The shards of one worker, and the sessions that ask it.
-pub(super) struct Core {
-    pub(super) number: usize,
-    pub(super) inner: Arc<Inner>,
-    hosts: Vec<Host>,
-    /// The host of each shard, where this worker has it.
-    host_of: Vec<Option<usize>>,
-    links: Vec<Option<Link>>,
-    /// Answers to the worker's own session.
-    own: Vec<Answer>,
-    /// Whether the worker asked shards of its own since their last turn.
-    asked: bool,
-    pub(super) sleeper: Sleeper,
-    pub(super) now: Millis,
-    own_ops: u32,
-}
 
 /// The calling thread as a worker, and as a session of its own. Dropping it syncs the logs of its
 /// shards and lets another thread attach to them.
@@ -406,197 +374,5 @@ impl Drop for Worker {
         core.hosts.iter_mut().for_each(Host::forget_all);
         let (hosts, sleeper) = (core.hosts, core.sleeper);
         core.inner.return_seat(core.number, Seat { hosts, sleeper });
-    }
-}
-
-/// Who hears of events, where somebody does.
-pub(super) type Hear<'a, 'b> = Option<&'a mut (dyn FnMut(&Event) + 'b)>;
-
-impl Core {
-    /// The host of `shard`, where this worker has it.
-    #[inline]
-    pub(super) fn host(&mut self, shard: usize) -> Option<&mut Host> {
-        self.host_of[shard].map(|at| &mut self.hosts[at])
-    }
-
-    /// Asks one of this worker's own shards for its own session.
-    pub(super) fn ask_own(&mut self, request: Request) {
-        let now = self.now;
-        self.asked = true;
-        let host = self.host(request.shard);
-        host.expect("its own shard").take(now, From::Own, request);
-    }
-
-    /// Answers to the worker's own session.
-    pub(super) fn own_answers(&mut self) -> Vec<Answer> {
-        std::mem::take(&mut self.own)
-    }
-
-    /// Takes back what [`Core::own_answers`] gave, emptied: its memory serves again.
-    pub(super) fn reuse(&mut self, mut emptied: Vec<Answer>) {
-        if self.own.is_empty() {
-            std::mem::swap(&mut self.own, &mut emptied);
-        }
-    }
-
-    /// Whether the worker asked shards of its own since their last turn.
-    pub(super) fn was_asked(&self) -> bool {
-        self.asked
-    }
-
-    /// Whether it asked its own shards, or was answered by them, since it last looked.
-    fn is_left(&self) -> bool {
-        self.asked || !self.own.is_empty()
-    }
-
-    /// Counts an op of its own; turns when it is time.
-    #[inline]
-    pub(super) fn own_op(&mut self) {
-        self.own_ops(1);
-    }
-
-    /// Counts several.
-    #[inline]
-    pub(super) fn own_ops(&mut self, count: u32) {
-        self.own_ops += count;
-        if self.own_ops >= OWN_OPS {
-            self.turn(self.now, &mut None);
-        }
-    }
-
-    pub(super) fn turn(&mut self, now: Millis, hear: &mut Hear<'_, '_>) -> Turn {
-        self.own_ops = 0;
-        // Where the store follows the clock, so do turns in the midst of a long run of own ops.
-        self.now = self.inner.advance(now).max(self.inner.now());
-        self.inner.doors[self.number].admit(&mut self.links);
-        let mut turn = Turn::default();
-        for at in 0..self.links.len() {
-            turn.requests += self.take_batch(at);
-        }
-        turn.busy |= self.turn_hosts(hear);
-        turn.busy |= turn.requests > 0;
-        turn
-    }
-
-    /// Turns the shards and publishes what they say; whether there is more to do at once.
-    fn turn_hosts(&mut self, hear: &mut Hear<'_, '_>) -> bool {
-        let mut busy = false;
-        self.asked = false;
-        for host in &mut self.hosts {
-            let (links, own) = (&mut self.links, &mut self.own);
-            host.turn(self.now, |from, answer| match from {
-                From::Own => own.push(answer),
-                From::Link(at) => {
-                    if let Some(link) = &mut links[at] {
-                        link.outbox.push_back(answer);
-                    }
-                }
-            });
-            busy |= host.is_busy();
-            if let Some(hear) = hear {
-                host.events().for_each(|event| hear(&event));
-            }
-            // Relaxed: it orders nothing; whoever asks too early is refused by the shard itself.
-            let (told, full) = (&self.inner.full[host.number], host.is_full());
-            if told.load(Ordering::Relaxed) != full {
-                told.store(full, Ordering::Relaxed);
-            }
-        }
-        for link in self.links.iter_mut().flatten() {
-            if link.outbox.is_empty() {
-                continue;
-            }
-            if publish(&mut link.answers, &mut link.outbox) > 0 {
-                link.waker.wake();
-            }
-            busy |= !link.outbox.is_empty();
-        }
-        busy
-    }
-
-    /// Takes a batch of requests from one session; how many. A session that is gone is forgotten.
-    fn take_batch(&mut self, at: usize) -> usize {
-        let Some(link) = &mut self.links[at] else {
-            return 0;
-        };
-        let count = link.requests.slots().min(BATCH);
-        if count == 0 {
-            if link.requests.is_abandoned() && link.requests.is_empty() {
-                self.links[at] = None;
-                for host in &mut self.hosts {
-                    host.forget(self.now, From::Link(at));
-                }
-            }
-            return 0;
-        }
-        let chunk = link.requests.read_chunk(count).expect("so many were seen");
-        let (first, second) = chunk.as_slices();
-        for request in first.iter().chain(second) {
-            if let (Some((database, key)), Some(host)) =
-                (request.key(), self.host_of[request.shard])
-            {
-                self.hosts[host].shard().keyspace().prefetch(database, key);
-            }
-        }
-        for request in first.iter().chain(second) {
-            if let (Some((database, key)), Some(host)) =
-                (request.key(), self.host_of[request.shard])
-            {
-                self.hosts[host]
-                    .shard()
-                    .keyspace()
-                    .prefetch_item(database, key);
-            }
-        }
-        for request in chunk {
-            let host = self.host_of[request.shard].expect("sessions ask a shard's owner");
-            self.hosts[host].take(self.now, From::Link(at), request);
-        }
-        count
-    }
-
-    /// Waits until something comes in for this worker, or something else `is_ready`.
-    pub(super) fn wait(&self, at_most: Duration, is_ready: impl Fn() -> bool) {
-        if self.inner.may_spin() {
-            for _ in 0..SPINS {
-                if self.has_input() || is_ready() {
-                    return;
-                }
-                std::hint::spin_loop();
-            }
-        }
-        self.sleeper
-            .sleep(at_most, || self.has_input() || is_ready());
-    }
-
-    fn has_input(&self) -> bool {
-        self.inner.doors[self.number].is_knocked()
-            || (self.links.iter().flatten())
-                .any(|link| !link.requests.is_empty() || link.requests.is_abandoned())
-    }
-
-    fn close_links(&mut self) {
-        self.inner.doors[self.number].set_open(false);
-        self.links.drain(..).flatten().for_each(Link::close);
-    }
-}
-
-/// How often to look before sleeping, where spinning is allowed: some microseconds.
-pub(super) const SPINS: u32 = 4_000;
-
-impl Request {
-    /// The database and the first key of its op.
-    fn key(&self) -> Option<(u8, &[u8])> {
-        match &self.ask {
-            Ask::Apply(op) | Ask::Part(op) => Some((op.database(), op.key()?)),
-            _ => None,
-        }
-    }
-}
-
-impl Lane {
-    /// Whether an answer is there, or none will come.
-    pub(super) fn is_ready(&self) -> bool {
-        !self.answers.is_empty() || self.is_closed()
     }
 }

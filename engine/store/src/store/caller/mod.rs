@@ -15,12 +15,12 @@ mod writes;
 use std::sync::Arc;
 
 use super::Inner;
+use super::core::Core;
 use super::host::error_body;
 use super::link::{Answer, Ask, Body, Bytes, Lane};
 use super::ring::Waker;
 use super::watch::Watch;
 use super::wide::{self, Jobs, Plan, Route};
-use super::worker::Core;
 use crate::command::{CommandError, Flag, Keys, string};
 use crate::event::Classes;
 use crate::keyspace::Keyspace;

@@ -11,8 +11,8 @@ use crate::event::Class;
 use crate::keyspace::{Found, Probe};
 use crate::op::Op;
 use crate::reply::bulk_into;
+use crate::store::core::Core;
 use crate::store::link::{Ask, TOUCHES};
-use crate::store::worker::Core;
 use crate::time::Millis;
 
 /// After so many any-core reads their counts are passed on.

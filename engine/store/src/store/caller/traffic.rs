@@ -4,9 +4,9 @@ use smallvec::SmallVec;
 
 use super::flight::{Flight, Mark, Whose};
 use super::{Caller, Line, stopped};
+use crate::store::core::Core;
 use crate::store::link::{Answer, Ask, Body, Lane, Request};
 use crate::store::ring::publish;
-use crate::store::worker::Core;
 use crate::time::Millis;
 
 /// How many requests are published together.

@@ -3,7 +3,7 @@
 use super::Caller;
 use crate::command::CommandError;
 use crate::event::Classes;
-use crate::store::worker::Core;
+use crate::store::core::Core;
 
 impl Caller {
     /// Sets `key` to `value` where the worker owns its shard, nothing stands before, and nobody but the shard

@@ -33,9 +33,9 @@ use smallvec::SmallVec;
 use super::Inner;
 use super::caller::{Caller, Mark, Whose};
 use super::claim::Claim;
+use super::core::Core;
 use super::link::{Ask, Await, Body};
 use super::retry::Retry;
-use super::worker::Core;
 use crate::event::{Classes, Event};
 use crate::time::Millis;
 
