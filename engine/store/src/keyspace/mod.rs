@@ -55,7 +55,7 @@ pub use owned::{Inspected, Owned};
 pub use reader::{Found, KeyReader, Probe, Touched};
 use settings::Settings;
 use slab::Slab;
-pub use tags::Tagged;
+pub use tags::{Tagged, Where};
 pub(crate) use version::Version;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).

@@ -9,6 +9,7 @@
 mod answers;
 mod flight;
 mod reads;
+mod storings;
 mod traffic;
 mod writes;
 

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use super::retry::Retries;
+use crate::command::memcached::Storing;
 use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
@@ -149,6 +150,13 @@ impl Host {
         &self.out
     }
 
+    /// Whether a plain `SET` of the worker's own needs no op: [`Host::is_free`] allows it, there is no log, and
+    /// nobody has to go for it.
+    #[inline]
+    pub(super) fn sets_own(&self) -> bool {
+        self.is_free(true) && !self.shard.is_bounded()
+    }
+
     /// As [`Host::apply_own`] of a plain `SET` in database 0, without an op: where there is neither a log
     /// nor a bound on memory.
     pub(super) fn set_own(
@@ -165,6 +173,29 @@ impl Host {
         keyspace.settle(done.is_ok());
         self.conclude();
         self.count_changes(u64::from(done.is_ok()));
+        done
+    }
+
+    /// As [`Host::apply_own`] of a request of Memcached's, without an op, under the conditions of
+    /// [`Host::set_own`]; whether it was stored.
+    pub(super) fn store_own(
+        &mut self,
+        now: Millis,
+        asked: &Storing<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<bool, CommandError> {
+        let keyspace = self.shard.keyspace();
+        keyspace.begin(now, 0, false);
+        let done = asked.run(keyspace, now, reply);
+        let mut changes = u64::from(*done.as_ref().unwrap_or(&false));
+        let has_removed = keyspace.has_removed();
+        keyspace.settle(changes > 0 || has_removed);
+        if has_removed {
+            self.out.clear();
+            keyspace.drain_removed(&mut self.out.effects);
+            changes += self.out.effects.len() as u64;
+        }
+        self.count_changes(changes);
         done
     }
 
