@@ -1,8 +1,11 @@
 //! Memcached's writes of a worker's own: many together, without ops, so that their waits for memory overlap.
 
+use smallvec::SmallVec;
+
 use super::{Caller, TOGETHER, shard_of};
 use crate::command::memcached::Storing;
 use crate::event::Classes;
+use crate::keyspace::Sought;
 use crate::store::core::Core;
 
 impl Caller {
@@ -21,28 +24,30 @@ impl Caller {
         }
         let shards = self.inner.shards;
         let asked = &asked[..asked.len().min(TOGETHER)];
+        let mut ahead: SmallVec<[(usize, Sought); TOGETHER]> = SmallVec::new();
         for one in asked {
-            if let Some(host) = core.host(shard_of(one.key(), shards)) {
-                host.shard().keyspace().prefetch(0, one.key());
-            }
+            let shard = shard_of(one.key(), shards);
+            let Some(host) = core.host(shard).filter(|host| host.sets_own()) else {
+                break;
+            };
+            ahead.push((shard, host.shard().keyspace().seek(0, one.key())));
         }
-        for one in asked {
-            if let Some(host) = core.host(shard_of(one.key(), shards)) {
-                host.shard().keyspace().prefetch_item(0, one.key());
+        for &(shard, sought) in &ahead {
+            if let Some(host) = core.host(shard) {
+                host.shard().keyspace().approach(sought);
             }
         }
         let now = core.now;
         let (mut ran, mut refused) = (0, 0);
-        for one in asked {
+        for (one, (shard, sought)) in asked.iter().zip(ahead) {
             // Who waited for a key and is served may change what may be.
-            let host = core.host(shard_of(one.key(), shards));
-            let Some(host) = host.filter(|host| host.sets_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.sets_own()) else {
                 break;
             };
             if one.is_over(now) {
                 break;
             }
-            let Ok(is_stored) = host.store_own(now, one, reply) else {
+            let Ok(is_stored) = host.store_own(now, one, sought, reply) else {
                 break;
             };
             host.serve_after_own(now);
