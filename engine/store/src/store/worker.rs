@@ -176,7 +176,6 @@ impl Worker {
 
     /// Answers Memcached's requests for strings as [`Worker::get_here`] answers `GET`s: how many, of 32 at
     /// most, and how many of them found nothing.
-    #[inline]
     pub fn retrieve_here(
         &mut self,
         asked: &[Retrieval<'_>],
@@ -204,7 +203,6 @@ impl Worker {
     /// appends their answers to `reply`: how many, of 32 at most, and how many of them were refused for what was
     /// there. They can where nobody listens to what happens to keys, no log has to have it first, and memory has
     /// no bound.
-    #[inline]
     pub fn store_here(&mut self, asked: &[Storing<'_>], reply: &mut Vec<u8>) -> (usize, usize) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.store_together(core, asked, reply)

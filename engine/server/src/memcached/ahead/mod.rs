@@ -81,7 +81,113 @@ fn word_bytes(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use seawall_store::command::memcached::META_GET;
+
+    use super::super::{Parser, Request};
     use super::*;
+
+    const ITEM_BYTES_MAX: usize = 1 << 10;
+
+    /// Pieces of requests: put together by chance many are right, and many nearly.
+    const PIECES: &[&str] = &[
+        "get",
+        "gets",
+        "mg",
+        "set",
+        "add",
+        "replace",
+        "ms",
+        " a",
+        " bc",
+        " ",
+        "  ",
+        "\t",
+        "\0",
+        " v",
+        " f",
+        " k",
+        " q",
+        " Oxy",
+        " c",
+        " T5",
+        " T-1",
+        " F3",
+        " 0",
+        " 0 0",
+        " 1",
+        " 2",
+        " +1",
+        " -1",
+        " noreply",
+        "\r\n",
+        "\r\n",
+        "\n",
+        "\r",
+        "xy",
+        "x",
+        "a",
+        " 5 7 2\r\nab\r\n",
+        " a\r\n",
+        "get a\r\n",
+        "get a b\r\n",
+        "mg a v\r\n",
+        "set a 0 0 1\r\nx\r\n",
+        "ms a 1 k\r\nx\r\n",
+    ];
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let pieces = prop::collection::vec(prop::sample::select(PIECES), 0..24);
+        pieces.prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    /// What the parser reads next that is no line's beginning, and where it ends.
+    fn next(parser: &mut Parser, bytes: &[u8], at: &mut usize) -> Option<Request> {
+        loop {
+            let (used, request) = parser.next(&bytes[*at..], ITEM_BYTES_MAX);
+            *at += used;
+            if used == 0 || request.is_some() {
+                return request;
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn what_is_read_ahead_the_parser_reads_so(bytes in bytes()) {
+            let (mut parser, mut at) = (Parser::default(), 0);
+            if let Some(ahead) = parser.retrievals(&bytes) {
+                for (asked, count) in ahead.asked().iter().zip(1..) {
+                    let Some(Request::Op { op, quiet: false }) = next(&mut parser, &bytes, &mut at)
+                    else {
+                        panic!("request {count} is none");
+                    };
+                    prop_assert!(std::ptr::eq(op.command(), ahead.command()));
+                    let same = op.args().eq(asked.words());
+                    prop_assert!(same, "{op:?} for {asked:?}");
+                    let (end, is_whole) = ahead.end(count);
+                    if is_whole && !std::ptr::eq(op.command(), &raw const META_GET) {
+                        let ending = next(&mut parser, &bytes, &mut at);
+                        prop_assert!(matches!(ending, Some(Request::Reply(b"END\r\n"))));
+                    }
+                    prop_assert_eq!(end, at);
+                }
+            } else if let Some(ahead) = parser.storings(&bytes, ITEM_BYTES_MAX) {
+                for (asked, count) in ahead.asked().iter().zip(1..) {
+                    let Some(Request::Op { op, quiet }) = next(&mut parser, &bytes, &mut at) else {
+                        panic!("request {count} is none");
+                    };
+                    prop_assert_eq!(&op, &asked.op());
+                    // The letter `q` is the command's own matter.
+                    let is_letter = op.args().skip(2).any(|word| word == b"q");
+                    prop_assert_eq!(quiet || is_letter, asked.is_quiet());
+                    prop_assert_eq!(ahead.end(count), at);
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_word_ends_where_its_bytes_say() {

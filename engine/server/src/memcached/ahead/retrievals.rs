@@ -22,7 +22,7 @@ impl<'a> Retrievals<'a> {
     pub fn read(bytes: &'a [u8], within: Option<&'static Command>) -> Option<Retrievals<'a>> {
         let command = match within {
             Some(command) => command,
-            None => command_of(bytes)?,
+            None => command_of(bytes)?.0,
         };
         let mut ahead = Retrievals {
             command,
@@ -34,13 +34,17 @@ impl<'a> Retrievals<'a> {
             // The line was looked at when it was begun.
             at = ahead.keys(bytes, at)?;
         }
+        let is_meta = std::ptr::eq(command, &raw const META_GET);
         while ahead.has_room()
-            && command_of(&bytes[at..]).is_some_and(|other| std::ptr::eq(other, command))
+            && let Some((other, name_bytes)) = command_of(&bytes[at..])
+            && std::ptr::eq(other, command)
+            && let Some((key, behind)) = word(bytes, at + name_bytes)
         {
-            let end = if std::ptr::eq(command, &raw const META_GET) {
-                ahead.meta(bytes, at)
-            } else {
-                ahead.line(bytes, at)
+            let after = at + name_bytes + 1 + key.len();
+            let end = match behind {
+                _ if is_meta => ahead.meta(bytes, key, after, behind),
+                Behind::End(len) => Some(ahead.key(key, after + len, true)),
+                _ => ahead.line(bytes, at + name_bytes),
             };
             let Some(end) = end else {
                 break;
@@ -70,13 +74,11 @@ impl<'a> Retrievals<'a> {
         self.asked.len() < REQUESTS
     }
 
-    /// Takes the keys of a whole line that begins at `at`; where it ends. Of a line with more keys than fit
+    /// Takes the keys of a whole line, from the first one's space on; where it ends. Of a line with more keys than fit
     /// the first are taken, but only where it is the first line.
     #[inline]
     fn line(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
         let before = self.asked.len();
-        // Behind the name.
-        let at = at + if self.with_number() { 4 } else { 3 };
         let end = self.keys(bytes, at);
         let is_whole = self.ends.last().is_some_and(|(_, is_whole)| *is_whole);
         if self.asked.len() > before && is_whole {
@@ -102,9 +104,7 @@ impl<'a> Retrievals<'a> {
             if let Behind::End(len) = behind {
                 at += len;
             }
-            let key = Retrieval::text(key, self.with_number(), is_last);
-            self.asked.push(key);
-            self.ends.push((at, is_last));
+            self.key(key, at, is_last);
             if is_last {
                 break;
             }
@@ -112,11 +112,24 @@ impl<'a> Retrievals<'a> {
         Some(at)
     }
 
-    /// Takes an `mg` that begins at `at`; where it ends.
+    /// Takes a key, which ends, perhaps with its line, at `end`; that.
     #[inline]
-    fn meta(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
-        let (key, behind) = word(bytes, at + 2)?;
-        let after = at + 3 + key.len();
+    fn key(&mut self, key: &'a [u8], end: usize, is_last: bool) -> usize {
+        let with_number = std::ptr::eq(self.command, &raw const GETS);
+        self.asked.push(Retrieval::text(key, with_number, is_last));
+        self.ends.push((end, is_last));
+        end
+    }
+
+    /// Takes an `mg` whose key ends at `after`; where it ends.
+    #[inline]
+    fn meta(
+        &mut self,
+        bytes: &'a [u8],
+        key: &'a [u8],
+        after: usize,
+        behind: Behind,
+    ) -> Option<usize> {
         let letters = letters(bytes, after, behind)?;
         let after = after + letters.len();
         let Behind::End(end) = behind_word(&bytes[after..]) else {
@@ -127,19 +140,15 @@ impl<'a> Retrievals<'a> {
         self.ends.push((end, true));
         Some(end)
     }
-
-    fn with_number(&self) -> bool {
-        std::ptr::eq(self.command, &raw const GETS)
-    }
 }
 
-/// The command that a line begins with, where it is one of those that are read ahead.
+/// The command that a line begins with, where it is one of those that are read ahead, and how long its name is.
 #[inline]
-fn command_of(bytes: &[u8]) -> Option<&'static Command> {
+fn command_of(bytes: &[u8]) -> Option<(&'static Command, usize)> {
     match bytes {
-        [b'g', b'e', b't', b' ', ..] => Some(&GET),
-        [b'm', b'g', b' ', ..] => Some(&META_GET),
-        [b'g', b'e', b't', b's', b' ', ..] => Some(&GETS),
+        [b'g', b'e', b't', b' ', ..] => Some((&GET, 3)),
+        [b'm', b'g', b' ', ..] => Some((&META_GET, 2)),
+        [b'g', b'e', b't', b's', b' ', ..] => Some((&GETS, 4)),
         _ => None,
     }
 }

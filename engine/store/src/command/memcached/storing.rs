@@ -92,6 +92,11 @@ impl<'a> Storing<'a> {
         Some(asked)
     }
 
+    /// Whether its answer is not wanted, or only where it was refused.
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// Its op, for those who show what was asked.
     pub fn op(&self) -> Op {
         let op = Op::new(self.command).arg(self.key).arg(self.value);
