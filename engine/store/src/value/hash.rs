@@ -193,15 +193,6 @@ impl Hash {
         }
     }
 
-    /// As [`Stored::dismantle`].
-    pub(super) fn dismantle(&mut self, allocations: usize) -> bool {
-        if let Encoding::Table(table) = &mut self.encoding {
-            table.dismantle(allocations)
-        } else {
-            false
-        }
-    }
-
     /// The table, made from the buffer first where the hash is compact.
     fn table(&mut self) -> &mut Table {
         if let Encoding::Compact { bytes, .. } = &mut self.encoding {
@@ -293,6 +284,13 @@ impl Collection for Hash {
         match &self.encoding {
             Encoding::Compact { bytes, .. } => allocation(bytes.capacity()),
             Encoding::Table(table) => table.bytes(),
+        }
+    }
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        if let Encoding::Table(table) = &mut self.encoding {
+            table.dismantle(allocations)
+        } else {
+            false
         }
     }
     in_common!(Hash);

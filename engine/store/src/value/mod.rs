@@ -101,15 +101,13 @@ impl Stored {
         }
     }
 
-    /// Frees some of what is left of a collection that no key has any more, `allocations` or a few more;
-    /// whether anything may remain. Its own bytes are right all the while, and nothing else may be asked of it.
-    ///
-    /// Small forms are an allocation or two, which dropping them frees.
+    /// Frees a part of a collection that nobody reads any more: see [`Collection::dismantle`].
     pub fn dismantle(&mut self, allocations: usize) -> bool {
         match self {
             Stored::Hash(hash) => hash.dismantle(allocations),
+            Stored::List(list) => list.dismantle(allocations),
             Stored::Set(set) => set.dismantle(allocations),
-            Stored::List(_) | Stored::SortedSet(_) => false,
+            Stored::SortedSet(set) => set.dismantle(allocations),
         }
     }
 
@@ -132,6 +130,13 @@ pub trait Collection: Sized {
     fn is_empty(&self) -> bool;
     /// The bytes that it takes on the heap, in constant time.
     fn bytes(&self) -> usize;
+    /// Frees a part of a collection that nobody reads any more, so that it needs not be dropped at once: about
+    /// so many allocations, or a few large ones. Whether more than that many remain; what is left otherwise is
+    /// to be dropped.
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        let _ = allocations;
+        false
+    }
     /// This collection in the common type.
     fn into_stored(self) -> Stored;
     /// The common type as this collection, where it is one.

@@ -29,6 +29,10 @@ pub(super) struct Page {
 
 /// An entry that is on its way from one place to another.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack, for a moment"
+)]
 pub(super) enum Taken {
     Near(SmallVec<[u8; NEAR_BYTES_MAX]>),
     Far(Box<[u8]>),

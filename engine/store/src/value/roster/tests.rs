@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::group::{Group, SLOTS};
 use super::*;
 use crate::value::allocation;
 
@@ -110,7 +111,7 @@ fn a_roster_grows_and_shrinks() {
     assert!(full < 40_000 * (24 + 20), "{full}");
     while roster.len() > 20 {
         roster.remove(random.random_range(0..roster.len()));
-        if roster.len() % 4_096 == 0 {
+        if roster.len().is_multiple_of(4_096) {
             check(&roster);
         }
     }
@@ -186,4 +187,31 @@ fn sizes_of_allocations_are_those_of_the_allocator() {
     ] {
         assert_eq!(allocation(len), size, "{len}");
     }
+}
+
+/// However many places there are, one more moves no more of them than a segment or two have.
+#[test]
+fn no_change_of_a_directory_is_large() {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+    let hashes: Vec<u64> = (0..60_000).map(|_| random.random()).collect();
+    let asked = std::cell::Cell::new(0);
+    let hash_of = |place: u32| {
+        asked.set(asked.get() + 1);
+        hashes[place as usize]
+    };
+    let mut directory = Directory::new();
+    for place in 0..60_000 {
+        asked.set(0);
+        directory.insert(hashes[place as usize], place, &hash_of);
+        assert!(asked.get() <= 512, "{} for {place}", asked.get());
+    }
+    // Nine slots of ten are taken before a segment splits, and then half as many.
+    let slots = directory.bytes() / size_of::<Group>() * SLOTS;
+    assert!((60_000..150_000).contains(&slots), "{slots}");
+    for place in (0..60_000).rev() {
+        asked.set(0);
+        directory.remove(hashes[place as usize], place, &hash_of);
+        assert!(asked.get() <= 256, "{} for {place}", asked.get());
+    }
+    assert!(directory.bytes() < 1_000, "{}", directory.bytes());
 }

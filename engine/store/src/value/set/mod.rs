@@ -211,15 +211,6 @@ impl Set {
         table.scan(cursor, count, |member| each(Member::Text(member)))
     }
 
-    /// As [`Stored::dismantle`].
-    pub(super) fn dismantle(&mut self, allocations: usize) -> bool {
-        if let Encoding::Table(table) = &mut self.encoding {
-            table.dismantle(allocations)
-        } else {
-            false
-        }
-    }
-
     /// Makes a set of integers a buffer, or a roster where it is too large for that.
     fn pack(&mut self) {
         if self.len() > PACKED_ENTRIES {
@@ -277,6 +268,13 @@ impl Collection for Set {
             Encoding::Ints(ints) => ints.heap(),
             Encoding::Packed { bytes, .. } => allocation(bytes.capacity()),
             Encoding::Table(table) => table.bytes(),
+        }
+    }
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        if let Encoding::Table(table) = &mut self.encoding {
+            table.dismantle(allocations)
+        } else {
+            false
         }
     }
     in_common!(Set);
