@@ -20,7 +20,7 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
-use crate::command::memcached::Retrieval;
+use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
 use crate::op::Op;
@@ -178,7 +178,6 @@ impl Worker {
 
     /// Answers Memcached's requests for strings as [`Worker::get_here`] answers `GET`s: how many, of 32 at
     /// most, and how many of them found nothing.
-    #[inline]
     pub fn retrieve_here(
         &mut self,
         asked: &[Retrieval<'_>],
@@ -200,6 +199,15 @@ impl Worker {
             reply.len() < reply_bytes
         });
         (answered, missed)
+    }
+
+    /// Runs Memcached's requests that store strings, in order, up to the first that cannot run at once, and
+    /// appends their answers to `reply`: how many, of 32 at most, and how many of them were refused for what was
+    /// there. They can where nobody listens to what happens to keys, no log has to have it first, and memory has
+    /// no bound.
+    pub fn store_here(&mut self, asked: &[Storing<'_>], reply: &mut Vec<u8>) -> (usize, usize) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.store_together(core, asked, reply)
     }
 
     /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot
