@@ -21,8 +21,9 @@ use super::range::Range;
 use super::{GRANULE, ItemId};
 
 const CHUNK_BYTES: usize = if cfg!(miri) { 64 << 10 } else { 2 << 20 };
-/// From so many chunks on, huge pages pay: below, a small shard would touch far more than it uses.
-const HUGE_FROM: usize = 8;
+/// Where a class has so many chunks, further ones get huge pages: with fewer it would touch far more than it
+/// uses, and so would each of many classes.
+const HUGE_FROM: u32 = 8;
 /// Empty chunks that are kept with their pages; those of the others go back to the system.
 const WARM_CHUNKS: usize = 8;
 /// No chunk.
@@ -76,6 +77,8 @@ impl ItemMarks {
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
     class: u32,
+    /// Whether huge pages were asked for.
+    huge: bool,
     live: u32,
     /// Blocks handed out at least once, from the front.
     fresh: u32,
@@ -94,12 +97,13 @@ pub struct Arena {
     chunks: Vec<Chunk>,
     /// The first chunk with a free block, by class.
     open: [u32; CLASSES],
+    /// How many chunks each class has.
+    owned: [u32; CLASSES],
     empty: Vec<u32>,
     extents: Extents,
     limbo: Limbo,
     poison: Poison,
     used: u64,
-    huge: bool,
 }
 
 impl Arena {
@@ -115,12 +119,12 @@ impl Arena {
             readers: Arc::new(()),
             chunks: Vec::new(),
             open: [NONE; CLASSES],
+            owned: [0; CLASSES],
             empty: Vec::new(),
             extents,
             limbo: Limbo::default(),
             poison: Poison::default(),
             used: 0,
-            huge: false,
         })
     }
 
@@ -188,7 +192,7 @@ impl Arena {
         self.used += Arena::block_bytes(bytes);
         self.poison.allow(&self.range, id.offset(), bytes);
         // SAFETY: the block was just taken, so nobody else knows it; it holds `bytes` bytes; blocks lie
-        // at multiples of a granule, which is 8.
+        // at multiples of a granule, which is 4, and those of a multiple of 8 bytes at multiples of 8.
         unsafe { new.write(self.range.at(id.offset())) };
         Ok(id)
     }
@@ -278,22 +282,25 @@ impl Arena {
             }
             self.chunks.push(Chunk {
                 class: 0,
+                huge: false,
                 live: 0,
                 fresh: 0,
                 free: 0,
                 before: NONE,
                 after: NONE,
             });
-            if self.chunks.len() >= HUGE_FROM && !self.huge {
-                self.huge = true;
-                self.range.advise_huge();
-            }
             self.chunks.len() as u32 - 1
         };
         let chunk = &mut self.chunks[number as usize];
         chunk.class = class as u32;
         chunk.free = 0;
         let offset = number as usize * CHUNK_BYTES;
+        let huge = self.owned[class] >= HUGE_FROM;
+        if huge != chunk.huge {
+            chunk.huge = huge;
+            self.range.advise(offset, CHUNK_BYTES, huge);
+        }
+        self.owned[class] += 1;
         self.poison.forbid(&self.range, offset, CHUNK_BYTES);
         // The very first block stays unused: granule 0 means none.
         chunk.fresh = u32::from(number == 0);
@@ -324,13 +331,14 @@ impl Arena {
         let chunk = &mut self.chunks[number as usize];
         let block_bytes = class_bytes(chunk.class as usize);
         let was_full = chunk.free == 0 && (chunk.fresh as usize + 1) * block_bytes > CHUNK_BYTES;
-        // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 8 and holds at
+        // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 4 and holds at
         // least 16 bytes.
         unsafe { self.range.at(id.offset()).cast::<u32>().write(chunk.free) };
         (self.poison).forbid(&self.range, id.offset(), block_bytes);
         chunk.free = id.bits();
         chunk.live -= 1;
         if chunk.live == 0 {
+            self.owned[chunk.class as usize] -= 1;
             if !was_full {
                 self.unlink(number);
             }

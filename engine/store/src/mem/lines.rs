@@ -74,7 +74,7 @@ impl Lines {
     #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
     pub fn advise_huge(&self) {
         #[cfg(not(any(miri, loom)))]
-        let _ = self.memory.advise_huge();
+        let _ = self.memory.advise(0..self.memory.len(), true);
     }
 
     /// Asks the processor to fetch line `i`.

@@ -33,7 +33,7 @@ pub use item::{Item, ItemKind, NewItem, Tag};
 pub use lines::{Line, Lines};
 
 /// The bytes of one granule: the unit of [`ItemId`]s.
-pub const GRANULE: usize = 8;
+pub const GRANULE: usize = 4;
 
 /// Where an item lies: its offset in the shard's range, in granules. Never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
