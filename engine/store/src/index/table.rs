@@ -156,9 +156,9 @@ impl Table {
 
     #[inline]
     fn half(&self, link: u32) -> Entries<'_> {
-        let line = &self.overflow.all()[link as usize / 2];
+        let pair = &self.overflow.all()[link as usize / 2];
         Entries {
-            words: &line.0[link as usize % 2 * HALF_WORDS..][..HALF_WORDS],
+            words: &pair.0[link as usize % 2 * HALF_WORDS..][..HALF_WORDS],
         }
     }
 

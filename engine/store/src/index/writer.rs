@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::table::{Entries, LineId, SLOTS, Table, bucket_of, tag_of};
-use crate::mem::ItemId;
+use crate::mem::{Edge, ItemId, Line, Populator};
 
 /// Entries per bucket at which the next bucket is split: a seventh of all entries is in overflow then, and an
 /// entry takes 6.8 to 7.3 bytes.
@@ -14,6 +14,8 @@ const BUCKETS_FIRST: usize = if cfg!(loom) { 1 } else { 16 };
 const HUGE_FROM: usize = 1 << 15;
 /// From so many halves of lines on (16 MiB): they are a tenth as many, and rarely read.
 const HUGE_FROM_HALVES: u32 = 1 << 19;
+
+const LINE_BYTES: usize = size_of::<Line>();
 
 /// Where the writer found an entry; good until its next insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,9 @@ pub struct Index {
     /// Halves of lines ever used; half 0 means none.
     overflow_used: u32,
     overflow_free: Vec<u32>,
+    /// How far the lines are in use, and the halves.
+    edge: Edge,
+    overflow_edge: Edge,
 }
 
 impl Index {
@@ -45,7 +50,25 @@ impl Index {
             len: 0,
             overflow_used: 0,
             overflow_free: Vec::new(),
+            edge: Edge::new(HUGE_FROM * LINE_BYTES),
+            overflow_edge: Edge::new(HUGE_FROM_HALVES as usize * LINE_BYTES / 2),
         })
+    }
+
+    /// Asks `populator` for the pages of lines that are next, from now on.
+    pub fn populate_by(&mut self, populator: &Populator) {
+        self.edge.populate_by(populator.clone());
+        self.overflow_edge.populate_by(populator.clone());
+    }
+
+    /// The index does not grow now: gives back what was asked for ahead.
+    pub fn rest(&mut self) {
+        let Table {
+            primary, overflow, ..
+        } = &*self.table;
+        let (lines, halves) = (self.buckets, self.overflow_used as usize + 1);
+        (self.edge).rest(lines * LINE_BYTES, |part| primary.give_back(part));
+        (self.overflow_edge).rest(halves * LINE_BYTES / 2, |part| overflow.give_back(part));
     }
 
     /// What readers need.
@@ -66,7 +89,7 @@ impl Index {
     /// The bytes of the lines in use.
     pub fn bytes(&self) -> usize {
         let halves = self.overflow_used as usize;
-        (self.buckets * 2 + halves) * (size_of::<crate::mem::Line>() / 2)
+        (self.buckets * 2 + halves) * (LINE_BYTES / 2)
     }
 
     /// The entry with `hash` that `matches` accepts, and its place.
@@ -116,7 +139,7 @@ impl Index {
     pub fn clear(&mut self) {
         for bucket in 0..self.buckets {
             self.for_lines(bucket, |_, line| {
-                line.taken().for_each(|slot| line.clear(slot))
+                line.taken().for_each(|slot| line.clear(slot));
             });
         }
         self.len = 0;
@@ -169,6 +192,11 @@ impl Index {
                 if link == HUGE_FROM_HALVES {
                     self.table.overflow.advise_huge();
                 }
+                self.overflow_edge
+                    .reach(link as usize * LINE_BYTES / 2, || {
+                        let table = Arc::clone(&self.table);
+                        Box::new(move |part| table.overflow.populate(part))
+                    });
                 link
             })
         }) else {
@@ -215,6 +243,10 @@ impl Index {
         if after == HUGE_FROM {
             self.table.primary.advise_huge();
         }
+        self.edge.reach(after * LINE_BYTES, || {
+            let table = Arc::clone(&self.table);
+            Box::new(move |part| table.primary.populate(part))
+        });
     }
 
     /// Moves the last entries of `bucket`'s chain to vacant slots before them, and frees the halves that

@@ -99,6 +99,16 @@ impl Stored {
         }
     }
 
+    /// Frees a part of a collection that nobody reads any more: see [`Collection::dismantle`].
+    pub fn dismantle(&mut self, allocations: usize) -> bool {
+        match self {
+            Stored::Hash(hash) => hash.dismantle(allocations),
+            Stored::List(list) => list.dismantle(allocations),
+            Stored::Set(set) => set.dismantle(allocations),
+            Stored::SortedSet(set) => set.dismantle(allocations),
+        }
+    }
+
     /// The collection, to read.
     pub fn value(&self) -> Value<'_> {
         match self {
@@ -118,6 +128,13 @@ pub trait Collection: Sized {
     fn is_empty(&self) -> bool;
     /// The bytes that it takes on the heap, in constant time.
     fn bytes(&self) -> usize;
+    /// Frees a part of a collection that nobody reads any more, so that it needs not be dropped at once: about
+    /// so many allocations, or a few large ones. Whether more than that many remain; what is left otherwise is
+    /// to be dropped.
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        let _ = allocations;
+        false
+    }
     /// This collection in the common type.
     fn into_stored(self) -> Stored;
     /// The common type as this collection, where it is one.
