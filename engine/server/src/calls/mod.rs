@@ -120,6 +120,8 @@ pub enum Spoken<'a> {
     Words(&'a Words),
     /// The one argument of a command that was not kept.
     One(&'a [u8]),
+    /// The two of such a command.
+    Two(&'a [u8], &'a [u8]),
 }
 
 impl Calls {

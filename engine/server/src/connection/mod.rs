@@ -25,6 +25,7 @@ mod inquiry;
 mod refusal;
 mod reply_queue;
 mod run;
+mod spelled;
 mod wait;
 
 use std::sync::Arc;

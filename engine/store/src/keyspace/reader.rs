@@ -204,24 +204,6 @@ impl Keyspace {
         Found::Hit(item.value())
     }
 
-    /// Asks the processor to fetch where `key` of `database` is searched.
-    #[inline]
-    pub(crate) fn prefetch(&self, database: u8, key: &[u8]) {
-        let place = self.databases.place(database);
-        let hash = hash(place, key, &self.secrets);
-        self.index.table().prefetch(hash);
-    }
-
-    /// Asks the processor to fetch the item that `key` of `database` most likely is; after
-    /// [`Keyspace::prefetch`].
-    #[inline]
-    pub(crate) fn prefetch_item(&self, database: u8, key: &[u8]) {
-        let place = self.databases.place(database);
-        if let Some(id) = self.index.table().hint(hash(place, key, &self.secrets)) {
-            self.arena.prefetch(id);
-        }
-    }
-
     /// Counts reads that were answered without it.
     pub(crate) fn count(&mut self, hits: u32, misses: u32) {
         self.stats.hits += u64::from(hits);

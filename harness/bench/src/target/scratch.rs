@@ -120,6 +120,16 @@ impl Scratch {
         }
     }
 
+    /// Copies its `file` to where it outlives this folder. Not once everything was abandoned, as all that
+    /// fails then fails for that.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn keep(&self, file: &str, kept: &Path) -> std::io::Result<()> {
+        let _made = lock();
+        std::fs::copy(self.path().join(file), kept).map(|_bytes| ())
+    }
+
     /// Removes what is there, and the folder.
     ///
     /// # Errors

@@ -71,9 +71,12 @@ fn wait_until(what: &str, ready: impl Fn() -> bool) {
     }
 }
 
-/// A bench on a spawned server that goes on for a minute, once its server is there.
+/// A bench on a spawned server that goes on for a minute, once its server is there. It hears every signal,
+/// though the shell that runs the tests may ignore some (those of jobs in the background do).
 fn long_cell(here: &Path) -> Child {
-    let child = std::process::Command::new(seawall(here).get_program())
+    let child = std::process::Command::new("env")
+        .arg("--default-signal=INT,QUIT,HUP")
+        .arg(seawall(here).get_program())
         .current_dir(here)
         .args(["bench", "--target", "spawn:redis-server", "--seconds", "60"])
         .args(["--workload", "session:sessions=100"])

@@ -1,5 +1,6 @@
 //! Servers that the program starts: driven, told apart, and gone again, however it ends.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -112,6 +113,18 @@ fn a_rate_is_kept_on_a_server() {
     assert!(row["unfinished"].as_u64().is_some(), "{row}");
 }
 
+/// Waits until the server that was started from `here` says that it is ready.
+fn await_ready(here: &Path) {
+    let says_so = || {
+        let folders = std::fs::read_dir(here).expect("a folder");
+        folders.flatten().any(|folder| {
+            let output = std::fs::read_to_string(folder.path().join("output.txt"));
+            output.is_ok_and(|output| output.contains("Ready to accept connections"))
+        })
+    };
+    wait_until("ready", says_so);
+}
+
 #[test]
 fn a_server_that_dies_in_the_middle_is_told_with_its_last_words() {
     if !is_here("redis-server") {
@@ -119,14 +132,7 @@ fn a_server_that_dies_in_the_middle_is_told_with_its_last_words() {
     }
     let here = folder();
     let child = long_cell(here.path());
-    let said = |word: &str| {
-        let logs = std::fs::read_dir(here.path()).expect("a folder");
-        logs.flatten().any(|folder| {
-            let output = std::fs::read_to_string(folder.path().join("output.txt"));
-            output.is_ok_and(|output| output.contains(word))
-        })
-    };
-    wait_until("ready", || said("Ready to accept connections"));
+    await_ready(here.path());
     // Driven for a moment, so that clients see it go, too.
     std::thread::sleep(Duration::from_millis(300));
     send("ABRT", &servers_of(here.path())[0]);
@@ -170,6 +176,23 @@ fn no_server_outlives_the_program_however_it_ends() {
         if leaves_nothing {
             wait_until("removed its folder", || entries(here.path()).is_empty());
         }
+    }
+}
+
+#[test]
+fn an_interrupted_cell_does_not_complain_that_its_server_is_gone() {
+    if !is_here("redis-server") {
+        return;
+    }
+    // At each moment of the cell's first steps with its server: looked at, connected to, driven.
+    for moment in 0..24 {
+        let here = folder();
+        let mut child = long_cell(here.path());
+        await_ready(here.path());
+        std::thread::sleep(Duration::from_micros(400 * moment));
+        send("TERM", &child.id().to_string());
+        assert!(!child.wait().expect("it ends").success());
+        assert!(entries(here.path()).is_empty(), "moment {moment}");
     }
 }
 

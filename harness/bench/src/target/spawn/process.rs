@@ -146,7 +146,7 @@ impl Process {
             return why.to_owned();
         }
         let kept = parent.join(format!("failed-server-{}.txt", self.pid()));
-        let whole = match std::fs::write(&kept, &output) {
+        let whole = match self.scratch.keep(OUTPUT, &kept) {
             Ok(()) => format!("all of its output is in {}", kept.display()),
             Err(error) => format!("{}: {error}", kept.display()),
         };
