@@ -102,7 +102,7 @@ impl Edge {
     /// Asks for pages from now on.
     pub fn populate_by(&mut self, populator: Populator) {
         self.populator = Some(populator);
-        self.next = SMALL_STEP_BYTES / 2;
+        self.next = SMALL_STEP_BYTES / 4 * 3;
     }
 
     /// `used` bytes are in use; `populate` asks the system for pages of a part.
