@@ -300,6 +300,11 @@ impl Shard {
         self.keyspace.stats()
     }
 
+    /// Whether somebody may have to go for what is written.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.keyspace.is_bounded()
+    }
+
     /// The keys, for those who share them with other cores.
     pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
         &mut self.keyspace

@@ -5,8 +5,9 @@
 //! and the error must be the same, and what is held must stay within the bounds. What is read in one go
 //! must be what the parser reads.
 
-use seawall_server::resp::{Bounds, Known, Parsed, Parser, whole, whole_get};
+use seawall_server::resp::{Bounds, Known, Parsed, Parser, whole, whole_get, whole_set};
 use seawall_store::Op;
+use seawall_store::command::set::SET;
 use seawall_store::command::string::GET;
 
 /// Beyond this a line may be refused or not according to where it is cut, as in Redis.
@@ -66,7 +67,7 @@ fn read_in_one_go(mut bytes: &[u8], bounds: Bounds) {
             let at_once = (at_once, Some((called.first_word(), &op)));
             assert_eq!(at_once, (used, read.clone()), "in one go");
         }
-        if let Some((name, key, at_once)) = whole_get(bytes)
+        if let Some((name, [key], at_once)) = whole_get(bytes)
             && key.len() <= bounds.bulk_bytes
             && at_once <= bounds.query_bytes
         {
@@ -74,8 +75,20 @@ fn read_in_one_go(mut bytes: &[u8], bounds: Bounds) {
             let get = Op::new(&GET).arg(key);
             assert_eq!(
                 (at_once, Some((name, &get))),
-                (used, read),
+                (used, read.clone()),
                 "a GET in one go"
+            );
+        }
+        if let Some((name, [key, value], at_once)) = whole_set(bytes)
+            && key.len().max(value.len()) <= bounds.bulk_bytes
+            && at_once + size_of::<usize>() <= bounds.query_bytes
+        {
+            let name = String::from_utf8_lossy(name).into_owned();
+            let set = Op::new(&SET).arg(key).arg(value);
+            assert_eq!(
+                (at_once, Some((name, &set))),
+                (used, read),
+                "a SET in one go"
             );
         }
         bytes = &bytes[used..];

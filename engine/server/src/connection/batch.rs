@@ -3,7 +3,7 @@
 //!
 //! What came is read ahead, a batch at a time; what the batch looks for is fetched into the processor's
 //! caches together; then its commands run in order, and their replies go straight to the output. `GET`s
-//! that follow each other are not even made ops: their keys are looked up where they lie. Whatever
+//! that follow each other, and plain `SET`s, are not even made ops (`spelled`). Whatever
 //! is otherwise, a command for another shard's owner or a client in a transaction, takes the long way
 //! (`run`), which this knows nothing of but that it is there.
 
@@ -13,28 +13,31 @@ use seawall_store::Op;
 use seawall_store::command::Flag;
 use seawall_store::command::string::GET;
 use seawall_store::reply::Protocol;
-use smallvec::SmallVec;
+use seawall_store::store::Ahead;
 
+use super::spelled::Spelled;
 use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
 use crate::calls::Spoken;
-use crate::command::{Called, entries, find};
-use crate::resp::{Bounds, Known, Parsed, whole, whole_get};
+use crate::command::{Called, entries};
+use crate::resp::{Bounds, Known, Parsed, whole};
 
 /// How many commands are read ahead: at 16 to 32 most accesses to memory overlap, and more only drive
 /// each other out of the cache.
-const COMMANDS: usize = 32;
+pub(super) const COMMANDS: usize = 32;
 /// With more bytes read ahead no further command is; nor is more memory kept for the next.
 const AHEAD_BYTES: usize = 64 << 10;
 /// After so many commands a client lets the others have their turn.
 const COMMANDS_MAX: usize = 512;
 /// A command of more arguments, or of more bytes, is timed by itself.
 const JOINED_ARGS_MAX: usize = 4;
-const JOINED_BYTES_MAX: usize = 4 << 10;
+pub(super) const JOINED_BYTES_MAX: usize = 4 << 10;
 
 /// A command that was read ahead.
 struct Ready {
     called: Called,
     op: Op,
+    /// What was found out of it before it runs.
+    ahead: Ahead,
     /// Where it ends in what came.
     end: usize,
 }
@@ -45,6 +48,7 @@ impl Ready {
         Ready {
             called: Called::new(&entries()[0], b""),
             op: Op::new(&GET),
+            ahead: Ahead::default(),
             end: 0,
         }
     }
@@ -72,8 +76,8 @@ pub struct Batch {
     /// How many of them count.
     len: usize,
     known: Known,
-    /// `GET` as it was last written.
-    get: Option<([u8; 3], Called)>,
+    /// Of runs of the same command that are no ops.
+    pub(super) spelled: Spelled,
 }
 
 impl Batch {
@@ -101,6 +105,7 @@ impl Batch {
             };
             at += used;
             ready.called = called;
+            ready.ahead = Ahead::default();
             ready.end = at;
             self.len += 1;
         }
@@ -119,20 +124,8 @@ impl Batch {
         self.len = 0;
     }
 
-    /// `GET`, written so.
-    fn get_as(&mut self, name: [u8; 3]) -> Option<Called> {
-        match self.get {
-            Some((last, called)) if last == name => Some(called),
-            _ => {
-                let called = Called::new(find(&name)?, &name);
-                self.get = Some((name, called));
-                Some(called)
-            }
-        }
-    }
-
-    fn ready(&self) -> &[Ready] {
-        &self.ready[..self.len]
+    fn ready(&mut self) -> &mut [Ready] {
+        &mut self.ready[..self.len]
     }
 }
 
@@ -142,7 +135,10 @@ impl Connection {
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while at < bytes.len() && !self.rests() && self.is_plain(turn) && self.is_between() {
-            let (used, count) = self.run_gets(&bytes[at..], turn);
+            let (used, count) = match self.run_gets(&bytes[at..], turn) {
+                (_, 0) => self.run_sets(&bytes[at..], turn),
+                run => run,
+            };
             at += used;
             self.here += count;
             if count > 0 {
@@ -198,41 +194,6 @@ impl Connection {
         self.output.len() + self.queued <= OUTPUT_HELD_BYTES
     }
 
-    /// Answers the `GET`s that `bytes` begin with, some of them, up to the first that its owner has to answer:
-    /// how many bytes are done with, and how many were answered.
-    fn run_gets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
-        let mut keys: SmallVec<[&[u8]; COMMANDS]> = SmallVec::new();
-        let mut ends: SmallVec<[usize; COMMANDS]> = SmallVec::new();
-        let mut end = 0;
-        let mut called_as = None;
-        while keys.len() < COMMANDS
-            && let Some((name, key, used)) = whole_get(&bytes[end..])
-            && key.len() <= turn.limits.bulk_bytes
-            && used <= turn.limits.query_bytes
-            // Calls are told as they were written.
-            && *called_as.get_or_insert(name) == name
-        {
-            end += used;
-            keys.push(key);
-            ends.push(end);
-        }
-        let Some(called) = called_as.and_then(|name| turn.batch.get_as(*name)) else {
-            return (0, 0);
-        };
-        let since = Instant::now();
-        let within = (self.client.database, self.client.protocol);
-        let bound = OUTPUT_HELD_BYTES.saturating_sub(self.queued);
-        let answered = (turn.store).get_here(within, &keys, &mut self.output, bound);
-        if answered == 0 {
-            return (0, 0);
-        }
-        let card = &self.client.card;
-        card.command.set(called.number as u64 + 1);
-        let words = keys[..answered].iter().map(|key| Spoken::One(key));
-        (turn.server.calls).ran(&called, words, since.elapsed(), card, turn.now, None);
-        (ends[answered - 1], answered)
-    }
-
     /// Whether nothing stands between a command that runs at once and its reply.
     pub(super) fn is_plain(&self, turn: &Turn<'_>) -> bool {
         let (client, server) = (&self.client, turn.server);
@@ -252,9 +213,14 @@ impl Connection {
     }
 
     /// Runs a batch: how many bytes are done with, and whether more of the same may follow.
-    fn run_batch(&mut self, ready: &[Ready], turn: &mut Turn<'_>) -> (usize, bool) {
+    fn run_batch(&mut self, ready: &mut [Ready], turn: &mut Turn<'_>) -> (usize, bool) {
         if ready.len() > 1 {
-            turn.store.prefetch(ready.iter().map(|ready| &ready.op));
+            for one in &mut *ready {
+                one.ahead = turn.store.seek(&one.op);
+            }
+            for one in &*ready {
+                turn.store.approach(&one.op, one.ahead);
+            }
         }
         let Some(last) = ready.last() else {
             return (0, false);
@@ -266,7 +232,7 @@ impl Connection {
         let mut first = 0;
         for (at, one) in ready.iter().enumerate() {
             let begin = self.output.len();
-            let is_done = turn.store.run_here(&one.op, &mut self.output);
+            let is_done = (turn.store).run_sought(&one.op, one.ahead, &mut self.output);
             let end = if is_done { at + 1 } else { at };
             let error = self.output.get(begin) == Some(&b'-');
             let is_full = !self.has_room();

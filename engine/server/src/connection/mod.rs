@@ -24,7 +24,9 @@ mod input;
 mod inquiry;
 mod refusal;
 mod reply_queue;
+mod retrieve;
 mod run;
+mod spelled;
 mod wait;
 
 use std::sync::Arc;

@@ -5,9 +5,11 @@
 
 mod inline;
 mod parser;
+mod whole;
 mod words;
 
-pub use parser::{Bounds, Known, Parsed, Parser, ProtocolError, whole, whole_get};
+pub use parser::{Bounds, Parsed, Parser, ProtocolError};
+pub use whole::{Known, whole, whole_get, whole_set};
 pub use words::Words;
 
 /// The words of a line as a person types them, quotes and escapes resolved; `None` where a quote is not

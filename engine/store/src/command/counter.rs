@@ -74,16 +74,15 @@ fn decrby(call: &mut Call<'_>) -> Result<(), CommandError> {
 
 fn add(call: &mut Call<'_>, by: i64) -> Result<(), CommandError> {
     let key = &call.op[0];
-    let old = match call.keyspace.string(key)? {
-        Some(text) => number::int(text)?,
-        None => 0,
-    };
-    let new = old.checked_add(by).ok_or(CommandError::new(
-        "ERR increment or decrement would overflow",
-    ))?;
-    let text = new.to_string();
-    call.keyspace
-        .set_string(key, text.as_bytes(), Expire::Keep)?;
+    let (mut new, mut text) = (0, itoa::Buffer::new());
+    let (sum, digits) = (&mut new, &mut text);
+    call.keyspace.change_string(key, move |old| {
+        let old = old.map_or(Ok(0), number::int)?;
+        *sum = old.checked_add(by).ok_or(CommandError::fixed(
+            "ERR increment or decrement would overflow",
+        ))?;
+        Ok(digits.format(*sum))
+    })?;
     call.notify(Class::String, "incrby", key);
     call.propagate();
     call.out.reply.int(new);

@@ -5,6 +5,9 @@
 
 use super::CommandError;
 
+/// Numbers of so many digits fit into 64 bits, whatever they are.
+const NEVER_TOO_LARGE: usize = 18;
+
 /// Takes the sign off a number that may have one: whether it is a minus, and the rest.
 pub fn sign(text: &[u8]) -> (bool, &[u8]) {
     let rest = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+"));
@@ -29,6 +32,14 @@ pub fn parse_int(text: &[u8]) -> Option<i64> {
     };
     if !strict {
         return None;
+    }
+    if digits.len() <= NEVER_TOO_LARGE {
+        let number = (digits.iter()).fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+        return Some(if digits.len() < text.len() {
+            -number
+        } else {
+            number
+        });
     }
     std::str::from_utf8(text).ok()?.parse().ok()
 }

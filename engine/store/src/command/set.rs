@@ -1,12 +1,17 @@
 //! Setting strings: `SET` with its options, its older forms, and several at once.
 
+use smallvec::SmallVec;
+
 use super::expiry::When;
 use super::key::DEL;
 use super::{Call, Command, CommandError, Flag, Flags, Keys, string};
 use crate::event::Class;
-use crate::keyspace::Expire;
+use crate::keyspace::{Expire, Sought};
 use crate::op::Op;
 use crate::time::Millis;
+
+/// How many keys are fetched for at once.
+const TOGETHER: usize = 32;
 
 /// `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]`
 pub static SET: Command = Command {
@@ -246,20 +251,33 @@ fn check_pairs(call: &Call<'_>) -> Result<(), CommandError> {
 }
 
 fn set_pairs(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let mut told = Op::new(&MSET);
-    let mut result = Ok(());
-    for i in (0..call.op.len()).step_by(2) {
-        let (key, value) = (&call.op[i], &call.op[i + 1]);
-        result = call.keyspace.set_string(key, value, Expire::Never);
-        if result.is_err() {
-            break;
+    let op = call.op;
+    let (mut set, mut result) = (0, Ok(()));
+    while set < op.len() && result.is_ok() {
+        let end = op.len().min(set + 2 * TOGETHER);
+        let keys = (set..end).step_by(2).map(|at| &op[at]);
+        let sought: SmallVec<[Sought; TOGETHER]> = keys
+            .map(|key| call.keyspace.seek(op.database(), key))
+            .collect();
+        for &sought in &sought {
+            call.keyspace.approach(sought);
         }
-        call.notify(Class::String, "set", key);
-        told = told.arg(key).arg(value);
+        for sought in sought {
+            let (key, value) = (&op[set], &op[set + 1]);
+            call.keyspace.foresee(key, sought);
+            result = call.keyspace.set_string(key, value, Expire::Never);
+            if result.is_err() {
+                break;
+            }
+            call.notify(Class::String, "set", key);
+            set += 2;
+        }
     }
     // What was set before memory ran out stays set, so it is told.
-    if !told.is_empty() {
-        call.effect(&told);
+    if set == op.len() && std::ptr::eq(op.command(), &raw const MSET) {
+        call.propagate();
+    } else if set > 0 {
+        call.effect(&op.args().take(set).fold(Op::new(&MSET), Op::arg));
     }
     result
 }

@@ -73,12 +73,14 @@ impl Keyspace {
         old: ItemId,
         mut new: NewItem<'_>,
     ) -> Result<(), CommandError> {
-        let (size, expires) = (Arena::block_bytes(new.bytes()), new.expires);
+        let (bytes, expires) = (new.bytes(), new.expires);
         let item = self.arena.own(old);
-        let before = item.expires();
+        let (bytes_before, before) = (item.bytes(), item.expires());
+        let was_string = item.is_string();
         // The policy keeps an object's size for as long as it is resident: another size is another
         // object to it.
-        let same = Arena::block_bytes(item.bytes()) == size;
+        let same =
+            bytes == bytes_before || Arena::block_bytes(bytes) == Arena::block_bytes(bytes_before);
         if same {
             self.eviction.hit(item, old, self.latest, &mut self.random);
             new.entry = self.eviction.entry_of(item);
@@ -87,22 +89,26 @@ impl Keyspace {
         let entry = item.entry();
         let id = self.arena.insert(&new)?;
         self.index.replace(place, id);
-        self.expiries.change(old, before, None);
-        self.expiries.change(id, None, expires);
-        self.count_expiry(self.place, before, expires);
+        if before.is_some() || expires.is_some() {
+            self.expiries.change(old, before, None);
+            self.expiries.change(id, None, expires);
+            self.count_expiry(self.place, before, expires);
+        }
         if same {
             self.eviction.rename(entry, old, id);
             if before != expires {
                 self.eviction.expires(entry, id, expires);
             }
-        } else {
+        } else if self.eviction.evicts() {
             self.eviction.remove(entry, old);
-            let hash = self.hash(new.key);
+            let (hash, size) = (self.hash(new.key), Arena::block_bytes(bytes));
             self.eviction.arrive(hash, size);
             self.eviction
                 .insert(self.arena.own(id), id, hash, size, self.latest);
         }
-        self.forget_collection(old);
+        if !was_string {
+            self.forget_collection(old);
+        }
         self.arena.retire(old);
         self.changed(new.key);
         Ok(())

@@ -20,6 +20,8 @@ mod owned;
 mod reader;
 mod settings;
 mod slab;
+mod sought;
+mod strings;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -32,12 +34,11 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rapidhash::v3::RapidSecrets;
 
-use crate::command::CommandError;
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::index::Index;
+use crate::mem::Arena;
 pub use crate::mem::Tag;
-use crate::mem::{Arena, ItemKind};
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
@@ -55,6 +56,8 @@ pub use owned::{Inspected, Owned};
 pub use reader::{Found, KeyReader, Probe, Touched};
 use settings::Settings;
 use slab::Slab;
+use sought::Foreseen;
+pub use sought::Sought;
 pub use tags::Tagged;
 pub(crate) use version::Version;
 
@@ -98,6 +101,7 @@ pub struct Keyspace {
     place: u8,
     databases: Databases,
     secrets: RapidSecrets,
+    foreseen: Foreseen,
     random: Xoshiro256PlusPlus,
     arena: Arena,
     index: Index,
@@ -140,6 +144,7 @@ impl Keyspace {
             place: 0,
             databases: Databases::new(config.databases),
             secrets: RapidSecrets::seed(config.seed),
+            foreseen: Foreseen::default(),
             random: Xoshiro256PlusPlus::seed_from_u64(config.seed),
             eviction: Eviction::new(config, &arena),
             arena,
@@ -206,64 +211,6 @@ impl Keyspace {
     /// The kind of value at `key`, without an access.
     pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
         self.peek(key).map(Value::kind)
-    }
-
-    /// The string at `key` (an access), `None` where there is no key.
-    ///
-    /// # Errors
-    /// `WRONGTYPE` where the key holds something else.
-    pub fn string(&mut self, key: &[u8]) -> Result<Option<&[u8]>, CommandError> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Value::String(bytes)) => Ok(Some(bytes)),
-            Some(_) => Err(CommandError::WRONG_TYPE),
-        }
-    }
-
-    /// Sets `key` to a string, whatever it held.
-    ///
-    /// # Errors
-    /// The item is larger than the store can hold.
-    pub fn set_string(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        expire: Expire,
-    ) -> Result<(), CommandError> {
-        self.put_string(ItemKind::String, key, value, expire)
-    }
-
-    /// As [`Keyspace::set_string`], of a string that was changed in its parts.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn set_raw(
-        &mut self,
-        key: &[u8],
-        value: &[u8],
-        expire: Expire,
-    ) -> Result<(), CommandError> {
-        self.put_string(ItemKind::Raw, key, value, expire)
-    }
-
-    fn put_string(
-        &mut self,
-        kind: ItemKind,
-        key: &[u8],
-        value: &[u8],
-        expire: Expire,
-    ) -> Result<(), CommandError> {
-        let found = self.locate(key);
-        let expires = match expire {
-            Expire::Keep => found.and_then(|(_, id)| self.arena.own(id).expires()),
-            Expire::Never => None,
-            Expire::At(at) => Some(at),
-        };
-        // What keeps its expiry (`INCR`, `APPEND`) is still the item that Memcached's client set.
-        let kept = found.filter(|_| expire == Expire::Keep);
-        let tag = kept.and_then(|(_, id)| self.arena.own(id).tag());
-        let tag = tag.map(|tag| self.numbered(tag));
-        self.put(found, kind, key, value, expires, tag)
     }
 
     /// Removes `key`; whether it was there.

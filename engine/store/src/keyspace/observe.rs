@@ -207,6 +207,7 @@ impl Keyspace {
     /// The op at hand is over; `told` says whether it had an effect.
     #[inline]
     pub(crate) fn settle(&mut self, told: bool) {
+        self.foreseen.forget();
         if !self.observers.changed.is_empty() {
             self.settle_changes(told);
         }

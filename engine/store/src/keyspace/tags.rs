@@ -2,9 +2,9 @@
 //! and how it was used. Both protocols see one keyspace; an item that Redis's commands set gets its tag
 //! when it is first asked for.
 
-use super::{ItemKind, Keyspace, Tag};
+use super::{Keyspace, Tag};
 use crate::command::CommandError;
-use crate::mem::Item;
+use crate::mem::{Item, ItemKind};
 use crate::time::Millis;
 
 /// A string as Memcached's commands see it.

@@ -180,12 +180,12 @@ impl Arena {
     /// The range has no room.
     pub fn insert(&mut self, new: &NewItem<'_>) -> Result<ItemId, Full> {
         let bytes = new.bytes();
-        let block = match class_of(bytes) {
-            Some(class) => self.take_block(class),
-            None => self.take_extent(bytes),
+        let (block, block_bytes) = match class_of(bytes) {
+            Some(class) => (self.take_block(class), class_bytes(class) as u64),
+            None => (self.take_extent(bytes), Arena::block_bytes(bytes)),
         };
         let id = block.ok_or(Full { bytes })?;
-        self.used += Arena::block_bytes(bytes);
+        self.used += block_bytes;
         self.poison.allow(&self.range, id.offset(), bytes);
         // SAFETY: the block was just taken, so nobody else knows it; it holds `bytes` bytes; blocks lie
         // at multiples of a granule, which is 8.
@@ -224,6 +224,9 @@ impl Arena {
 
     /// Reuses what no reader can see any more.
     pub fn collect(&mut self) {
+        if !self.limbo.has_passed() {
+            return;
+        }
         let mut limbo = std::mem::take(&mut self.limbo);
         while limbo.take_passed(|id| self.free(id)) {}
         self.limbo = limbo;

@@ -69,10 +69,16 @@ impl Limbo {
         });
     }
 
+    /// Whether no reader can see the oldest batch any more.
+    #[inline]
+    pub(super) fn has_passed(&self) -> bool {
+        // Acquire: pairs with the release in the deferred call.
+        (self.sealed.front()).is_some_and(|batch| batch.passed.load(Ordering::Acquire))
+    }
+
     /// Hands every id of the oldest batch to `free` if no reader can see it any more; whether so.
     pub(super) fn take_passed(&mut self, mut free: impl FnMut(ItemId)) -> bool {
-        // Acquire: pairs with the release in the deferred call.
-        if !(self.sealed.front()).is_some_and(|batch| batch.passed.load(Ordering::Acquire)) {
+        if !self.has_passed() {
             return false;
         }
         let mut batch = self.sealed.pop_front().expect("it was just seen");

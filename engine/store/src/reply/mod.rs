@@ -54,9 +54,13 @@ impl ReplyBuf {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// What [`ReplyBuf::ok`] writes.
+    pub const OK: &[u8] = b"+OK\r\n";
+
     /// `+OK`.
+    #[inline]
     pub fn ok(&mut self) {
-        self.simple("OK");
+        self.bytes.extend_from_slice(ReplyBuf::OK);
     }
 
     /// A simple string.

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::Inner;
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Lane, Link, Request};
 use super::ring::{Sleeper, publish};
 use crate::event::Event;
+use crate::keyspace::Sought;
 use crate::time::Millis;
 
 /// How many requests of one session a turn takes at once.
@@ -168,22 +171,17 @@ impl Core {
         }
         let chunk = link.requests.read_chunk(count).expect("so many were seen");
         let (first, second) = chunk.as_slices();
+        let mut sought: SmallVec<[(usize, Sought); BATCH]> = SmallVec::new();
         for request in first.iter().chain(second) {
             if let (Some((database, key)), Some(host)) =
                 (request.key(), self.host_of[request.shard])
             {
-                self.hosts[host].shard().keyspace().prefetch(database, key);
+                let keyspace = self.hosts[host].shard().keyspace();
+                sought.push((host, keyspace.seek(database, key)));
             }
         }
-        for request in first.iter().chain(second) {
-            if let (Some((database, key)), Some(host)) =
-                (request.key(), self.host_of[request.shard])
-            {
-                self.hosts[host]
-                    .shard()
-                    .keyspace()
-                    .prefetch_item(database, key);
-            }
+        for (host, sought) in sought {
+            self.hosts[host].shard().keyspace().approach(sought);
         }
         for request in chunk {
             let host = self.host_of[request.shard].expect("sessions ask a shard's owner");

@@ -47,7 +47,7 @@ use crate::time::Millis;
 use crate::value::Limits;
 
 pub use self::core::Turn;
-pub use caller::Answered;
+pub use caller::{Ahead, Answered};
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use open::Recovered;
 pub use ring::Waker;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::caller::{Answered, TOGETHER, Whose};
+use super::caller::{Ahead, Answered, TOGETHER, Whose};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
@@ -18,7 +18,9 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
+use crate::command::memcached::Retrieval;
 use crate::event::{Classes, Event};
+use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::{Protocol, Reply, bulk_into};
 use crate::slot::Slot;
@@ -131,8 +133,14 @@ impl Worker {
     /// ran; otherwise it is to be [sent](Worker::send).
     #[inline]
     pub fn run_here(&mut self, op: &Op, reply: &mut Vec<u8>) -> bool {
+        self.run_sought(op, Ahead::default(), reply)
+    }
+
+    /// As [`Worker::run_here`], of an op of which [`Worker::seek`] found `ahead`.
+    #[inline]
+    pub fn run_sought(&mut self, op: &Op, ahead: Ahead, reply: &mut Vec<u8>) -> bool {
         let core = self.core.as_mut().expect("it is there until the drop");
-        self.session.caller.run_here(core, op, reply)
+        self.session.caller.run_here(core, op, ahead, reply)
     }
 
     /// Whether ops that write, or that only read, may be [run at once](Worker::run_here) now: nobody listens to
@@ -156,23 +164,66 @@ impl Worker {
     ) -> usize {
         let keys = &keys[..keys.len().min(TOGETHER)];
         let caller = &mut self.session.caller;
-        caller.read_together(self.core.as_mut(), database, keys, |_, found| {
+        let any = |_, _: Item<'_>, _| true;
+        caller.read_together(self.core.as_mut(), database, keys, any, |_, found| {
             match found {
-                Some(value) => bulk_into(reply, value),
+                Some((item, _)) => bulk_into(reply, item.value()),
                 None => reply.extend_from_slice(protocol.nil()),
             }
             reply.len() < reply_bytes
         })
     }
 
-    /// Asks the processor to fetch what `ops`, which are about to run, are searched by: first the lines of
-    /// the index, then the items, so that the accesses to memory overlap.
+    /// Answers Memcached's requests for strings as [`Worker::get_here`] answers `GET`s: how many, of 32 at
+    /// most, and how many of them found nothing.
     #[inline]
-    pub fn prefetch<'a>(&mut self, ops: impl Iterator<Item = &'a Op> + Clone) {
+    pub fn retrieve_here(
+        &mut self,
+        asked: &[Retrieval<'_>],
+        reply: &mut Vec<u8>,
+        reply_bytes: usize,
+    ) -> (usize, usize) {
+        let asked = &asked[..asked.len().min(TOGETHER)];
+        let (caller, mut missed) = (&mut self.session.caller, 0);
+        let now = self.core.as_ref().map_or(Millis(0), |core| core.now);
+        let suffices = |at: usize, item: Item<'_>, is_own| asked[at].suffices(item, is_own);
+        let core = self.core.as_mut();
+        let answered = caller.read_together(core, 0, asked, suffices, |at, found| {
+            if let Some((item, is_own)) = found {
+                asked[at].found(reply, item, is_own, now);
+            } else {
+                missed += 1;
+                asked[at].missed(reply);
+            }
+            reply.len() < reply_bytes
+        });
+        (answered, missed)
+    }
+
+    /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot
+    /// be done at once, or fails, of 32 at most; how many were set. It can where nobody listens to what happens
+    /// to keys, no log has to have it first, and memory has no bound.
+    #[inline]
+    pub fn set_here(&mut self, database: u8, pairs: &[(&[u8], &[u8])]) -> usize {
         let core = self.core.as_mut().expect("it is there until the drop");
-        let caller = &self.session.caller;
-        ops.clone().for_each(|op| caller.prefetch(core, op));
-        ops.for_each(|op| caller.prefetch_item(core, op));
+        let pairs = &pairs[..pairs.len().min(TOGETHER)];
+        self.session.caller.set_together(core, database, pairs)
+    }
+
+    /// Asks the processor to fetch where the keys of `op`, which is about to run, are searched; what was found
+    /// out meanwhile. Of many ops first all are sought and then all [approached](Worker::approach), so that the
+    /// accesses to memory overlap.
+    #[inline]
+    pub fn seek(&mut self, op: &Op) -> Ahead {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.seek(core, op)
+    }
+
+    /// Asks the processor to fetch what the keys of `op` most likely name.
+    #[inline]
+    pub fn approach(&mut self, op: &Op, ahead: Ahead) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.approach(core, op, ahead);
     }
 
     /// Whether `op` goes over several shards.

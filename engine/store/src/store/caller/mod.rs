@@ -6,6 +6,7 @@
 //! read through the ring as well, so a caller reads its own writes. What goes over several shards is a
 //! job ([`wide`](super::wide)).
 
+mod ahead;
 mod answers;
 mod flight;
 mod reads;
@@ -21,14 +22,14 @@ use super::link::{Answer, Ask, Body, Bytes, Lane};
 use super::ring::Waker;
 use super::watch::Watch;
 use super::wide::{self, Jobs, Plan, Route};
-use crate::command::{CommandError, Flag, Keys, string};
+use crate::command::{CommandError, Flag, string};
 use crate::event::Classes;
-use crate::keyspace::Keyspace;
 use crate::op::Op;
 use crate::reply::Protocol;
 use crate::slot::Slot;
 use crate::time::Millis;
 
+pub use ahead::Ahead;
 pub use answers::Answered;
 use answers::{Answers, Line};
 use flight::{Flights, Side};
@@ -104,16 +105,24 @@ impl Caller {
         false
     }
 
-    /// Runs `op` where the caller stands, if that can be done: its reply is appended to `reply`.
+    /// Runs `op` where the caller stands, if that can be done: its reply is appended to `reply`. `ahead` is what
+    /// was found out of it.
     #[inline]
-    pub(super) fn run_here(&mut self, core: &mut Core, op: &Op, reply: &mut Vec<u8>) -> bool {
+    pub(super) fn run_here(
+        &mut self,
+        core: &mut Core,
+        op: &Op,
+        ahead: Ahead,
+        reply: &mut Vec<u8>,
+    ) -> bool {
         let command = op.command();
         // Listeners hear of what happened before it is answered, and one that may wait can be given up:
         // both take the long way.
         if command.flags.has(Flag::Blocking) || self.inner.notify() != Classes::NONE {
             return false;
         }
-        let Some(shard) = wide::only_shard(op, self.inner.shards) else {
+        let shard = ahead.shard;
+        let Some(shard) = shard.or_else(|| wide::only_shard(op, self.inner.shards)) else {
             return false;
         };
         let now = core.now;
@@ -121,43 +130,15 @@ impl Caller {
             .host(shard)
             .filter(|host| host.is_free(command.flags.writes()))
         {
+            if let Some(sought) = ahead.sought {
+                host.shard().keyspace().foresee(&op[0], sought);
+            }
             reply.extend_from_slice(host.apply_own(now, op).reply.as_bytes());
             host.serve_after_own(now);
             return true;
         }
         std::ptr::eq(command, &raw const string::GET)
             && self.reply_here(Some(core), shard, op, reply).is_ok()
-    }
-
-    /// Asks the processor to fetch where the keys of `op` are searched, where the caller's worker has them.
-    #[inline]
-    pub(super) fn prefetch(&self, core: &mut Core, op: &Op) {
-        self.for_own_keys(core, op, |keyspace, key| {
-            keyspace.prefetch(op.database(), key);
-        });
-    }
-
-    /// Asks the processor to fetch what the keys of `op` most likely name; after [`Caller::prefetch`].
-    #[inline]
-    pub(super) fn prefetch_item(&self, core: &mut Core, op: &Op) {
-        self.for_own_keys(core, op, |keyspace, key| {
-            keyspace.prefetch_item(op.database(), key);
-        });
-    }
-
-    #[inline]
-    fn for_own_keys(&self, core: &mut Core, op: &Op, each: impl Fn(&Keyspace, &[u8])) {
-        let each = |key: &[u8]| {
-            let shard = shard_of(key, self.inner.shards);
-            if let Some(host) = core.host(shard) {
-                each(host.shard().keyspace(), key);
-            }
-        };
-        if op.command().keys == Keys::ONE {
-            op.get(0).into_iter().for_each(each);
-        } else {
-            op.keys().for_each(each);
-        }
     }
 
     /// Applies all of `ops` or, where a watched key changed, none.

@@ -20,7 +20,7 @@ use super::retry::Retries;
 use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
-use crate::keyspace::{DbKey, Expire, Version};
+use crate::keyspace::{DbKey, Expire, Sought, Version};
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -149,22 +149,38 @@ impl Host {
         &self.out
     }
 
-    /// As [`Host::apply_own`] of a plain `SET` in database 0, without an op: where there is neither a log
-    /// nor a bound on memory.
+    /// Whether a plain `SET` of the worker's own needs no op: [`Host::is_free`] allows it, there is no log, and
+    /// nobody has to go for it.
+    #[inline]
+    pub(super) fn sets_own(&self) -> bool {
+        self.is_free(true) && !self.shard.is_bounded()
+    }
+
+    /// As [`Host::apply_own`] of a plain `SET` in `database`, without an op; [`Host::sets_own`] allowed it.
     pub(super) fn set_own(
         &mut self,
         now: Millis,
-        key: &[u8],
+        (database, key): (u8, &[u8]),
         value: &[u8],
+        sought: Option<Sought>,
     ) -> Result<(), CommandError> {
-        self.out.clear();
         let keyspace = self.shard.keyspace();
-        keyspace.begin(now, 0, false);
+        if usize::from(database) >= keyspace.databases() {
+            return Err(CommandError::NO_SUCH_DATABASE);
+        }
+        keyspace.begin(now, database, false);
+        if let Some(sought) = sought {
+            keyspace.foresee(key, sought);
+        }
         let done = keyspace.set_string(key, value, Expire::Never);
-        keyspace.drain_removed(&mut self.out.effects);
         keyspace.settle(done.is_ok());
-        self.conclude();
-        self.count_changes(u64::from(done.is_ok()));
+        let mut changes = u64::from(done.is_ok());
+        if keyspace.has_removed() {
+            self.out.clear();
+            keyspace.drain_removed(&mut self.out.effects);
+            changes += self.out.effects.len() as u64;
+        }
+        self.count_changes(changes);
         done
     }
 

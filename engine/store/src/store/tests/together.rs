@@ -130,3 +130,88 @@ fn hits_and_misses_of_reads_together_are_counted() {
     assert_eq!(stats.iter().map(|shard| shard.hits).sum::<u64>(), 50);
     assert_eq!(stats.iter().map(|shard| shard.misses).sum::<u64>(), 30);
 }
+
+#[test]
+fn sets_together_are_sets() {
+    for shards in [1, 3] {
+        let store = crate::store::Store::open(super::config(shards)).unwrap();
+        let mut worker = super::alone(&store).swap_remove(0);
+        let is_own = |key: &str| store.placement()[store.shard_of(key.as_bytes())].worker == 0;
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(shards as u64);
+        let mut model = std::collections::BTreeMap::new();
+        for round in 0..200 {
+            for _ in 0..8 {
+                let key = random.random_range(0..100).to_string();
+                if !is_own(&key) {
+                    continue;
+                }
+                let words = match random.random_range(0..4) {
+                    0 => format!("set {key} old px 1"),
+                    1 => format!("rpush {key} old"),
+                    2 => format!("del {key}"),
+                    _ => format!("set {key} {} ex 1000", "v".repeat(round)),
+                };
+                worker.execute(&op(&words));
+                model.remove(&key);
+            }
+            worker.turn(crate::Millis(store.now().0 + 2));
+            let pairs: Vec<(String, String)> = (0..random.random_range(0..40))
+                .map(|at| {
+                    (
+                        random.random_range(0..100).to_string(),
+                        format!("{round}:{at}"),
+                    )
+                })
+                .collect();
+            let bytes = pairs.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
+            let bytes: Vec<(&[u8], &[u8])> = bytes.collect();
+            let watched = pairs.first().filter(|(key, _)| is_own(key));
+            let watch = crate::store::Watch::new();
+            if let Some((key, _)) = watched {
+                worker.watch(0, &watch, &op(&format!("exists {key}")));
+                worker.turn(store.now());
+            }
+            let set = worker.set_here(0, &bytes);
+            // The first of another worker's ends it, and so does the room for what is fetched at once.
+            let own = pairs.iter().take(32).take_while(|(key, _)| is_own(key));
+            assert_eq!(set, own.count(), "round {round}");
+            assert_eq!(watch.is_changed(), watched.is_some(), "round {round}");
+            model.extend(pairs.into_iter().take(set));
+            for (key, value) in &model {
+                let mut found = Vec::new();
+                assert_eq!(worker.get(key.as_bytes(), &mut found), Ok(true), "{key}");
+                assert_eq!(&found, value.as_bytes(), "round {round}, {key}");
+                let ttl = worker.execute(&op(&format!("pttl {key}")));
+                assert_eq!(ttl, crate::Reply::Int(-1), "round {round}, {key}");
+            }
+        }
+        // Of another database, and of one that there is not.
+        let key = (0..100)
+            .map(|key| key.to_string())
+            .find(|key| is_own(key))
+            .unwrap();
+        assert_eq!(worker.set_here(3, &[(key.as_bytes(), b"three")]), 1);
+        assert_eq!(worker.set_here(200, &[(key.as_bytes(), b"none")]), 0);
+        let there = worker.execute(&op(&format!("get {key}")).within(3));
+        assert_eq!(there, super::text("three"));
+    }
+}
+
+#[test]
+fn where_somebody_is_to_hear_of_it_a_set_together_is_none() {
+    use crate::event::Classes;
+    use crate::store::{Change, Store, StoreConfig};
+    let pair: [(&[u8], &[u8]); 1] = [(b"k", b"v")];
+    let store = Store::open(super::config(1)).unwrap();
+    let mut worker = super::alone(&store).swap_remove(0);
+    assert_eq!(worker.set_here(0, &pair), 1);
+    worker.configure(&Change::Notify(Classes::parse("KEA").unwrap()));
+    assert_eq!(worker.set_here(0, &pair), 0);
+    let bounded = StoreConfig {
+        maxmemory: 1 << 20,
+        ..super::config(1)
+    };
+    let store = Store::open(bounded).unwrap();
+    let mut worker = super::alone(&store).swap_remove(0);
+    assert_eq!(worker.set_here(0, &pair), 0);
+}

@@ -1,0 +1,167 @@
+//! Commands that stand whole at the front of what came: what nearly every client sends nearly always, read
+//! in one go.
+//!
+//! Nothing is decided here that [`Parser`](super::Parser) would decide otherwise: what is not whole, not the
+//! store's, too long or not understood is not read, and left to it.
+
+use seawall_store::Op;
+use seawall_store::command::{Command, Keys};
+use smallvec::SmallVec;
+
+use super::parser::{Bounds, COMMAND_BYTES_MAX, WORD_BYTES};
+use crate::command::{Called, Runner, find};
+
+/// A command of the store's that stands whole at the front of `bytes`, read into `op`: how many bytes it
+/// takes. `None` where anything else stands there: [`Parser::next`](super::Parser::next) says what.
+///
+/// It reads what nearly every client sends nearly always, and reads it in one go.
+#[inline]
+pub fn whole(
+    bytes: &[u8],
+    bounds: Bounds,
+    known: &mut Known,
+    op: &mut Op,
+) -> Option<(usize, Called)> {
+    let mut rest = Rest { bytes, at: 0 };
+    let words = rest.number(b'*').filter(|&words| words > 0)?;
+    let len = rest.number(b'$')?;
+    let name = rest.word(len)?;
+    let (called, command) = known.find(name)?;
+    op.renew(command, called.capitals());
+    let most = bounds.query_bytes.min(COMMAND_BYTES_MAX);
+    let mut held = name.len() + WORD_BYTES;
+    for _ in 1..words {
+        let len = rest.number(b'$').filter(|&len| len <= bounds.bulk_bytes)?;
+        held += len + WORD_BYTES;
+        if held > most {
+            return None;
+        }
+        op.push(rest.word(len)?);
+    }
+    (held <= most).then_some((rest.at, called))
+}
+
+/// The command of the store's that was found last: who sends many sends mostly the same.
+#[derive(Default)]
+pub struct Known {
+    name: SmallVec<[u8; 32]>,
+    found: Option<(Called, &'static Command)>,
+}
+
+impl Known {
+    /// The store's command of this name, where it has keys and no subcommands.
+    #[inline]
+    fn find(&mut self, name: &[u8]) -> Option<(Called, &'static Command)> {
+        if name != self.name.as_slice() {
+            self.found = Known::look_up(name);
+            self.name.clear();
+            self.name.extend_from_slice(name.get(..32).unwrap_or(name));
+        }
+        self.found
+    }
+
+    fn look_up(name: &[u8]) -> Option<(Called, &'static Command)> {
+        let entry = find(name).filter(|entry| entry.subcommands().is_empty())?;
+        match entry.runner {
+            // What has no key (`FLUSHALL`) concerns more than a shard.
+            Runner::Store(command) if command.keys != Keys::NONE => {
+                Some((Called::new(entry, name), command))
+            }
+            Runner::Store(_) | Runner::Server(_) => None,
+        }
+    }
+}
+
+/// A command that is no op: its name as it was written, its arguments, and how many bytes it takes.
+pub type Plain<'a, const ARGS: usize> = (&'a [u8; 3], [&'a [u8]; ARGS], usize);
+
+/// A `GET` that stands whole at the front of `bytes`, with its key: the command that most clients send most.
+#[inline]
+pub fn whole_get(bytes: &[u8]) -> Option<Plain<'_, 1>> {
+    let (name, mut rest) = named(bytes, b'2', *b"get")?;
+    let len = rest.number(b'$')?;
+    let key = rest.word(len)?;
+    Some((name, [key], rest.at))
+}
+
+/// A `SET` without options that stands whole at the front of `bytes`, with its key and value.
+#[inline]
+pub fn whole_set(bytes: &[u8]) -> Option<Plain<'_, 2>> {
+    let (name, mut rest) = named(bytes, b'3', *b"set")?;
+    let len = rest.number(b'$')?;
+    let key = rest.word(len)?;
+    let len = rest.number(b'$')?;
+    let value = rest.word(len)?;
+    Some((name, [key, value], rest.at))
+}
+
+/// What follows the name of a command of so many words, whose name is `wanted` in any case.
+#[inline]
+fn named(bytes: &[u8], words: u8, wanted: [u8; 3]) -> Option<(&[u8; 3], Rest<'_>)> {
+    const WORDS_AT: usize = 1;
+    const NAME_AT: usize = 8;
+    const HEAD: [u8; 13] = *b"*?\r\n$3\r\n???\r\n";
+    let head = bytes.first_chunk::<{ HEAD.len() }>()?;
+    let name = head[NAME_AT..].first_chunk::<3>()?;
+    let is_meant = head[WORDS_AT] == words
+        && head[0] == HEAD[0]
+        && head[2..NAME_AT] == HEAD[2..NAME_AT]
+        && head[NAME_AT + 3..] == HEAD[NAME_AT + 3..]
+        && name.eq_ignore_ascii_case(&wanted);
+    let at = HEAD.len();
+    is_meant.then_some((name, Rest { bytes, at }))
+}
+
+/// Bytes that are read from the front.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Rest<'a> {
+    /// A number of few digits on a line that begins with `sign`.
+    #[inline]
+    fn number(&mut self, sign: u8) -> Option<usize> {
+        let digit = |byte: u8| (byte.is_ascii_digit()).then(|| usize::from(byte - b'0'));
+        let line = self.bytes.get(self.at..)?;
+        // A zero in front is no number, as Redis reads it, unless it is one by itself.
+        match *line {
+            [first, a, b'\r', b'\n', ..] if first == sign => {
+                self.at += 4;
+                digit(a)
+            }
+            [first, a, b, b'\r', b'\n', ..] if first == sign && a != b'0' => {
+                self.at += 5;
+                Some(digit(a)? * 10 + digit(b)?)
+            }
+            [first, a, b, c, b'\r', b'\n', ..] if first == sign && a != b'0' => {
+                self.at += 6;
+                Some((digit(a)? * 10 + digit(b)?) * 10 + digit(c)?)
+            }
+            [first, a, ..] if first == sign && a != b'0' => self.longer_number(),
+            _ => None,
+        }
+    }
+
+    /// A number of any digits; its sign was looked at.
+    fn longer_number(&mut self) -> Option<usize> {
+        const DIGITS_MAX: usize = 7;
+        let line = &self.bytes[self.at + 1..];
+        let digits = line.iter().take(DIGITS_MAX + 1);
+        let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > DIGITS_MAX || line.get(digits..digits + 2)? != b"\r\n" {
+            return None;
+        }
+        self.at += 1 + digits + 2;
+        let value = |number, byte: &u8| number * 10 + usize::from(byte - b'0');
+        Some(line[..digits].iter().fold(0, value))
+    }
+
+    /// The next `len` bytes; they and the end of their line are passed, which is not looked at.
+    #[inline]
+    fn word(&mut self, len: usize) -> Option<&'a [u8]> {
+        let word = self.bytes.get(self.at..self.at + len)?;
+        self.at += len + 2;
+        (self.at <= self.bytes.len()).then_some(word)
+    }
+}
