@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::caller::{Ahead, Answered, TOGETHER, Whose};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
@@ -349,6 +351,37 @@ impl Worker {
     /// As `SET`.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), CommandError> {
         self.session.set_by(self.core.as_mut(), key, value)
+    }
+
+    /// Sets each key to its value, as [`Worker::set`] does one after the other, so that their waits for memory
+    /// overlap where this worker owns the shards.
+    ///
+    /// # Errors
+    /// As `SET`, of the first that fails; those before it are set.
+    pub fn set_each<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        pairs: &[(K, V)],
+    ) -> Result<(), CommandError> {
+        for pairs in pairs.chunks(TOGETHER) {
+            let pairs: SmallVec<[(&[u8], &[u8]); TOGETHER]> = pairs
+                .iter()
+                .map(|(key, value)| (key.as_ref(), value.as_ref()))
+                .collect();
+            let mut set = 0;
+            while set < pairs.len() {
+                let here = self.set_here(0, &pairs[set..]);
+                set += here;
+                match self.core.as_mut().zip(u32::try_from(here).ok()) {
+                    Some((core, here @ 1..)) => core.own_ops(here),
+                    _ => {
+                        let (key, value) = pairs[set];
+                        self.set(key, value)?;
+                        set += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// As [`Session::get_each`].
