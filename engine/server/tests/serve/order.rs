@@ -140,9 +140,10 @@ fn writes_of_one_client_are_seen_in_their_order() {
             vec!["GET", &last],
         ];
         for words in words {
-            writer.send(match typed {
-                true => format!("{}\r\n", words.join(" ")).into_bytes(),
-                false => array(&words),
+            writer.send(if typed {
+                format!("{}\r\n", words.join(" ")).into_bytes()
+            } else {
+                array(&words)
             });
         }
         let until = Instant::now() + Duration::from_secs(10);
