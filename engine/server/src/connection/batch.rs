@@ -20,7 +20,7 @@ use seawall_store::store::Ahead;
 use seawall_store::{Op, Worker};
 
 use super::spelled::Spelled;
-use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
+use super::{Connection, Gate, Reader, Replies, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, entries};
 use crate::resp::{Bounds, Known, Parsed, whole};
@@ -202,11 +202,6 @@ impl Connection {
         }
     }
 
-    /// Whether more replies may be kept for the client.
-    fn has_room(&self) -> bool {
-        self.output.len() + self.queued <= OUTPUT_HELD_BYTES
-    }
-
     /// Whether nothing stands between a command that runs at once and its reply.
     pub(super) fn is_plain(&self, turn: &Turn<'_>) -> bool {
         let (client, server) = (&self.client, turn.server);
@@ -222,7 +217,7 @@ impl Connection {
             && !server.monitors.is_any()
             && !server.pause.is_on(turn.now)
             && server.takes_writes()
-            && self.has_room()
+            && !self.is_output_held()
     }
 
     /// Runs a batch: how many bytes are done with, and whether more of the same may follow.
@@ -262,7 +257,10 @@ impl Connection {
             let is_done = (turn.store).run_sought(&one.op, one.ahead, reply);
             let end = if is_done { at + 1 } else { at };
             let error = reply.get(begin) == Some(&b'-');
-            let is_full = self.output.len() + self.queued > OUTPUT_HELD_BYTES;
+            if is_done && !is_next {
+                self.order.reply(behind, false, &mut self.output);
+            }
+            let is_full = self.is_output_held();
             let goes_on = is_done && !error && !is_full && may_join(one, ready.get(at + 1));
             if !goes_on && end > first {
                 let now = Instant::now();
@@ -273,9 +271,6 @@ impl Connection {
                 let called = &ready[first].called;
                 (turn.server.calls).ran(called, calls, now - since, card, turn.now, error);
                 (since, first) = (now, end);
-            }
-            if is_done && !is_next {
-                self.order.reply(behind, false, &mut self.output);
             }
             used = one.end;
             if !is_done {
@@ -290,11 +285,13 @@ impl Connection {
                 let op = std::mem::replace(&mut one.op, Op::new(&GET));
                 self.send_to(shard, op, call, turn);
             }
-            if is_full {
+            if is_full || self.is_output_held() {
                 break;
             }
         }
-        let is_through = self.order.is_empty() && self.has_room();
+        behind.clear();
+        behind.shrink_to(AHEAD_BYTES);
+        let is_through = self.order.is_empty() && !self.is_output_held();
         if !self.order.is_empty() {
             // What is left is read ahead when these are answered, and not one by one before.
             self.gate = Gate::Alone;

@@ -226,6 +226,48 @@ fn a_pipeline_over_several_shards_is_answered_as_by_one() {
     assert_eq!(calls[0], calls[2]);
 }
 
+/// Replies that wait behind one that is late are no more than may be kept for a client.
+#[test]
+fn what_waits_behind_a_late_reply_is_bounded() {
+    const VALUE_BYTES: usize = 8 << 20;
+    let server = Server::start(2, &["enable-debug-command=yes"]);
+    let store = &server.running().server().store;
+    if store.workers() < 2 {
+        return;
+    }
+    let key_of = |worker: usize| {
+        let mut keys = (0..100).map(|n| n.to_string());
+        let owner = |key: &String| store.placement()[store.shard_of(key.as_bytes())].worker;
+        keys.find(|key| owner(key) == worker)
+            .expect("each has some")
+    };
+    let (near, far) = (key_of(0), key_of(1));
+    let (mut client, id) = server.connect_at(0);
+    let (mut other, _) = server.connect_at(0);
+    let (mut sleeper, _) = server.connect_at(1);
+    client.send(array(&["SET", &near, &"v".repeat(VALUE_BYTES)]));
+    assert_eq!(client.reply(), "+OK\r\n");
+    sleeper.send("DEBUG STALL 1\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let count = 30;
+    let mut bytes = array(&["SET", &far, "1"]);
+    (0..count).for_each(|_| bytes.extend(array(&["GETRANGE", &near, "0", "-1"])));
+    client.send(bytes);
+    std::thread::sleep(Duration::from_millis(300));
+    let list = other.ask(&format!("CLIENT LIST ID {id}"));
+    let kept = list
+        .split("omem=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let kept: usize = kept.expect("it is told").parse().expect("a number");
+    assert!((1..=96 << 20).contains(&kept), "{kept} bytes wait: {list}");
+    assert_eq!(client.reply(), "+OK\r\n");
+    for _ in 0..count {
+        assert!(client.reply().len() > VALUE_BYTES);
+    }
+    assert_eq!(sleeper.reply(), "+OK\r\n");
+}
+
 /// Who asks for figures waits for the shards, and nobody else of its worker does.
 #[test]
 fn figures_that_are_late_hold_up_their_client_alone() {
