@@ -4,7 +4,11 @@
 //! ```text
 //!  GET GET GET … DEL large … GET GET          way=del, way=unlink
 //!  GET GET GET … PEXPIRE large 1 … GET GET    way=expire
+//!  GET GET GET … SET new SET new SET new …    way=evict
 //! ```
+//!
+//! To be evicted it is the only key that expires, in a month: with `maxmemory-policy=volatile-ttl` and a
+//! `maxmemory` that holds it, or what is new, but not both, it goes in the midst of them.
 //!
 //! The one idea: the removal is a single op in a stream of cheap ones, so that whatever it costs beyond its own
 //! reply is seen in the latency of the others. The large collection is the first client's.
@@ -20,7 +24,7 @@ use crate::{Mismatch, Workload};
 /// Removal as the list has it.
 pub static DEFINITION: Definition = Definition {
     name: "removal",
-    about: "reads of small strings, among which one large collection is deleted or expires",
+    about: "reads of small strings, among which one large collection is deleted, expires or is evicted",
     source: "Redis documentation of DEL, UNLINK and lazyfree-lazy-expire: freeing a large value takes time by its size",
     params: &[
         Param::word("kind", KINDS, "the kind of the large collection"),
@@ -40,6 +44,12 @@ pub static DEFINITION: Definition = Definition {
             "length of a small string, in bytes",
         ),
         Param::whole("after", 0, 1 << 40, "reads before it goes, of all clients"),
+        Param::whole(
+            "new_bytes",
+            1 << 14,
+            1 << 40,
+            "way=evict: bytes of new strings that drive it out",
+        ),
     ],
     presets: &[Preset {
         name: "million",
@@ -49,10 +59,16 @@ pub static DEFINITION: Definition = Definition {
 };
 
 const KINDS: &[&str] = &["zset", "hash", "set", "list"];
-const WAYS: &[&str] = &["del", "unlink", "expire"];
+const WAYS: &[&str] = &["del", "unlink", "expire", "evict"];
 
 /// The key of the large collection: no small string has such a name.
 const LARGE: &str = "large";
+
+/// What drives it out has such names, and so many bytes each.
+const NEW: &str = "new:";
+const NEW_BYTES: u64 = 1 << 14;
+/// It would live longer than any run.
+const LIFE_SECONDS: u64 = 30 * 24 * 3_600;
 
 /// How many members one op loads.
 const MEMBERS_AT_ONCE: u64 = 100;
@@ -73,6 +89,10 @@ struct Large {
     loaded: u64,
     /// Reads before it goes; none once it went.
     after: Option<u64>,
+    /// Whether the loaded collection is still to get its life, so that it may be evicted.
+    mortal: bool,
+    /// New strings that are still to come, to drive it out.
+    new: u64,
 }
 
 impl Removal {
@@ -81,13 +101,16 @@ impl Removal {
     /// # Errors
     /// Settings that do not go together.
     pub fn new(settings: &Settings, part: Part) -> Result<Removal, WorkloadError> {
+        let way = WAYS[settings.whole("way") as usize];
         let large = Large {
             kind: KINDS[settings.whole("kind") as usize],
-            way: WAYS[settings.whole("way") as usize],
+            way,
             name_bytes: settings.whole("key_bytes") as usize,
             members: settings.whole("members"),
             loaded: 0,
             after: Some(settings.whole("after") / u64::from(part.clients)),
+            mortal: way == "evict",
+            new: settings.whole("new_bytes") / NEW_BYTES,
         };
         Ok(Removal {
             reads: Plain::reads(settings, part)?,
@@ -101,7 +124,8 @@ impl Large {
     fn load(&mut self) -> Option<Op> {
         let end = self.members.min(self.loaded + MEMBERS_AT_ONCE);
         if self.loaded == end {
-            return None;
+            let lives = std::mem::take(&mut self.mortal);
+            return lives.then(|| op("expire").arg(LARGE).text(LIFE_SECONDS));
         }
         let name = match self.kind {
             "zset" => "zadd",
@@ -131,9 +155,15 @@ impl Large {
             *after = left;
             return None;
         }
+        if self.way == "evict" && self.new > 0 {
+            self.new -= 1;
+            let value = [b'n'; NEW_BYTES as usize];
+            return Some(op("set").arg(format!("{NEW}{}", self.new)).arg(value));
+        }
         self.after = None;
         Some(match self.way {
             "expire" => op("pexpire").arg(LARGE).text(1),
+            "evict" => return None,
             way => op(way).arg(LARGE),
         })
     }
@@ -150,6 +180,11 @@ impl Large {
                 }
                 _ => return Err("the length of the list is right".to_owned()),
             },
+            "set" => {
+                let is_stored = reply.is_ok();
+                let wrong = || "it is stored, and what expires makes room".to_owned();
+                return is_stored.then_some(()).ok_or_else(wrong);
+            }
             _ => 1,
         };
         if *reply == Reply::Int(added) {
@@ -161,6 +196,12 @@ impl Large {
 
 fn op(name: &str) -> Op {
     Op::new(command::find(name.as_bytes()).expect("the table has it"))
+}
+
+/// Whether `op` is on the large collection, or drives it out.
+fn is_its(op: &Op) -> bool {
+    let is_its = |key: &[u8]| key == LARGE.as_bytes() || key.starts_with(NEW.as_bytes());
+    op.key().is_some_and(is_its)
 }
 
 impl Workload for Removal {
@@ -176,7 +217,7 @@ impl Workload for Removal {
 
     fn observe(&mut self, op: &Op, reply: &Reply) -> Result<(), Mismatch> {
         match &self.large {
-            Some(large) if op.key() == Some(LARGE.as_bytes()) => large
+            Some(large) if is_its(op) => large
                 .check(op, reply)
                 .map_err(|why| Mismatch::new(op, reply, why)),
             _ => self.reads.observe(op, reply),
@@ -184,7 +225,7 @@ impl Workload for Removal {
     }
 
     fn unanswered(&mut self, op: &Op) {
-        if op.key() != Some(LARGE.as_bytes()) {
+        if !is_its(op) {
             self.reads.unanswered(op);
         }
     }

@@ -28,6 +28,7 @@ const SPECS: &[&str] = &[
     "plain:op=set:keys=2000:order=turn:loaded=0",
     "removal:keys=100:members=500:after=1000",
     "removal:keys=100:members=500:after=1000:kind=hash:way=expire",
+    "removal:keys=100:members=500:after=1000:kind=set:way=evict:new_bytes=200000",
 ];
 
 /// A shard that may give wrong answers.

@@ -1,8 +1,8 @@
 //! What a command costs without the kernel: a worker whose network is an array of bytes.
 //!
 //! A worker serves 50 connections, each of which sends a block of commands a turn, over a million strings
-//! of 100 bytes. What is measured is the thread's own processor time for an op: reading commands, running
-//! them, writing replies, counting. Sending and receiving are not in it.
+//! of 100 bytes, in Redis's protocol or in Memcached's. What is measured is the thread's own processor time
+//! for an op: reading commands, running them, writing replies, counting. Sending and receiving are not in it.
 //!
 //! ```text
 //! cargo bench -p seawall-server --bench turn [-- [--keys N] [--ops N] [NAME...]]
@@ -165,6 +165,8 @@ type Words = Vec<Vec<u8>>;
 
 struct Case {
     name: &'static str,
+    /// What its connections speak, and what the strings were set in.
+    language: Language,
     /// A command about the key of this number.
     words: fn(&mut Xoshiro256PlusPlus, u64) -> Words,
 }
@@ -185,26 +187,32 @@ fn member(random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
 static CASES: &[Case] = &[
     Case {
         name: "get",
+        language: Language::Resp,
         words: |_, n| vec![b"GET".to_vec(), key(n)],
     },
     Case {
         name: "set",
+        language: Language::Resp,
         words: |_, n| vec![b"SET".to_vec(), key(n), VALUE.to_vec()],
     },
     Case {
         name: "incr",
+        language: Language::Resp,
         words: |_, n| vec![b"INCR".to_vec(), of_few("counter", n)],
     },
     Case {
         name: "lpush",
+        language: Language::Resp,
         words: |_, n| vec![b"LPUSH".to_vec(), of_few("list", n), VALUE[..16].to_vec()],
     },
     Case {
         name: "sadd",
+        language: Language::Resp,
         words: |random, n| vec![b"SADD".to_vec(), of_few("set", n), member(random)],
     },
     Case {
         name: "hset",
+        language: Language::Resp,
         words: |random, n| {
             let value = VALUE[..16].to_vec();
             vec![b"HSET".to_vec(), of_few("hash", n), member(random), value]
@@ -212,6 +220,7 @@ static CASES: &[Case] = &[
     },
     Case {
         name: "zadd",
+        language: Language::Resp,
         words: |random, n| {
             let score = random.random_range(0..1_000_000_u32).to_string();
             let (key, score) = (of_few("sorted", n), score.into_bytes());
@@ -220,6 +229,7 @@ static CASES: &[Case] = &[
     },
     Case {
         name: "mset",
+        language: Language::Resp,
         words: |random, n| {
             let keys = random.random_range(0..=u64::MAX / 2);
             let pairs = (0..10).map(|at| key((n + keys % 97 * at) % 1_000_000));
@@ -227,9 +237,59 @@ static CASES: &[Case] = &[
             std::iter::once(b"MSET".to_vec()).chain(words).collect()
         },
     },
+    Case {
+        name: "memcached-get",
+        language: Language::Memcached,
+        words: |_, n| vec![b"get".to_vec(), key(n)],
+    },
+    Case {
+        name: "memcached-get10",
+        language: Language::Memcached,
+        words: |random, n| {
+            let keys = random.random_range(0..=u64::MAX / 2);
+            let keys = (0..10).map(|at| key((n + keys % 97 * at) % 1_000_000));
+            std::iter::once(b"get".to_vec()).chain(keys).collect()
+        },
+    },
+    Case {
+        name: "memcached-mg",
+        language: Language::Memcached,
+        words: |_, n| vec![b"mg".to_vec(), key(n), b"v".to_vec()],
+    },
+    Case {
+        name: "memcached-set",
+        language: Language::Memcached,
+        words: |_, n| stored(n),
+    },
+    Case {
+        name: "memcached-ms",
+        language: Language::Memcached,
+        words: |_, n| vec![b"ms".to_vec(), key(n), block(&VALUE)],
+    },
+    Case {
+        name: "memcached-delete",
+        language: Language::Memcached,
+        words: |_, n| vec![b"delete".to_vec(), key(n)],
+    },
 ];
 
-fn encode(to: &mut Vec<u8>, words: &Words) {
+/// The last word of a line of Memcached's that stores `value`: its length, and behind the line the value.
+fn block(value: &[u8]) -> Vec<u8> {
+    [format!("{}\r\n", value.len()).as_bytes(), value].concat()
+}
+
+/// Memcached's `set` of the key of this number.
+fn stored(n: u64) -> Words {
+    let (name, flags, exptime) = (b"set".to_vec(), b"0".to_vec(), b"0".to_vec());
+    vec![name, key(n), flags, exptime, block(&VALUE)]
+}
+
+fn encode(language: Language, to: &mut Vec<u8>, words: &Words) {
+    if language == Language::Memcached {
+        to.extend_from_slice(&words.join(&b' '));
+        to.extend_from_slice(b"\r\n");
+        return;
+    }
     to.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
     for word in words {
         to.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
@@ -254,7 +314,11 @@ fn run(case: &Case, depth: usize, keys: u64, ops: usize) -> (f64, f64) {
     let fill = numbers.chunks(64).map(|some| {
         let mut bytes = Vec::new();
         for &n in some {
-            encode(&mut bytes, &vec![b"SET".to_vec(), key(n), VALUE.to_vec()]);
+            let words = match case.language {
+                Language::Resp => vec![b"SET".to_vec(), key(n), VALUE.to_vec()],
+                Language::Memcached => stored(n),
+            };
+            encode(case.language, &mut bytes, &words);
         }
         bytes
     });
@@ -263,7 +327,7 @@ fn run(case: &Case, depth: usize, keys: u64, ops: usize) -> (f64, f64) {
         let mut bytes = Vec::new();
         for _ in 0..depth {
             let n = random.random_range(0..keys);
-            encode(&mut bytes, &(case.words)(&mut random, n));
+            encode(case.language, &mut bytes, &(case.words)(&mut random, n));
         }
         bytes
     });
@@ -290,7 +354,7 @@ fn run(case: &Case, depth: usize, keys: u64, ops: usize) -> (f64, f64) {
         doors: vec![Door {
             listener: listener.into(),
             address: "127.0.0.1:1".to_owned(),
-            language: Language::Resp,
+            language: case.language,
         }],
     };
     let (worker, _) = Worker::begin(&server, &network).expect("the worker begins");
@@ -316,7 +380,7 @@ fn main() {
             name => names.push(name.to_owned()),
         }
     }
-    println!("{:<10} {:>12} {:>14}", "case", "CPU ns/op", "reply bytes");
+    println!("{:<20} {:>12} {:>14}", "case", "CPU ns/op", "reply bytes");
     for case in CASES {
         for depth in [1, 16, 64] {
             let name = format!("{}-{depth}", case.name);
@@ -325,7 +389,7 @@ fn main() {
                 continue;
             }
             let (ns, bytes) = run(case, depth, keys, ops);
-            println!("{name:<10} {ns:>12.0} {bytes:>14.1}");
+            println!("{name:<20} {ns:>12.0} {bytes:>14.1}");
         }
     }
 }

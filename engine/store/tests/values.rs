@@ -285,7 +285,7 @@ proptest! {
         prop_assert!(set.range(ranks.clone(), false).map(owned).eq(part.iter().cloned()));
         prop_assert!(set.range(ranks, true).map(owned).eq(part.iter().rev().cloned()));
         prop_assert_eq!(
-            set.partition_point(|_, score| score < at),
+            set.partition_by_score(|score| score < at),
             model.partition_point(|(score, _)| *score < at)
         );
     }
@@ -300,7 +300,7 @@ fn a_search_looks_at_few_members() {
     }
     for wanted in [0, 1, 50_000, 99_999, 100_000] {
         let looked_at = std::cell::Cell::new(0);
-        let found = set.partition_point(|_, score| {
+        let found = set.partition_by_score(|score| {
             looked_at.set(looked_at.get() + 1);
             score < f64::from(wanted)
         });

@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_store::command::Flag;
+use seawall_store::command::memcached::Retrieval;
 use seawall_store::{Millis, Op};
 
 use crate::clients::Card;
@@ -122,6 +123,8 @@ pub enum Spoken<'a> {
     One(&'a [u8]),
     /// The two of such a command.
     Two(&'a [u8], &'a [u8]),
+    /// Those of a Memcached's client's request that was not kept.
+    Retrieval(&'a Retrieval<'a>),
 }
 
 impl Calls {
@@ -271,6 +274,14 @@ impl Calls {
             Outcome::Conflicting => &counter.conflicting,
         };
         count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts calls of a Memcached's client that found no item; [`Calls::ran`] counts the calls.
+    pub fn missed(&self, called: &Called, card: &Card, count: u64) {
+        if count > 0 {
+            let counter = &self.workers[card.worker][called.entry.number];
+            counter.missed.fetch_add(count, Ordering::Relaxed);
+        }
     }
 
     /// A call ran within a transaction, whose time is counted as a whole.

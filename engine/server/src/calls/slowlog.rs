@@ -133,6 +133,10 @@ fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
         Spoken::Words(words) => (words.len(), words.iter().take(WORDS_MAX).collect()),
         Spoken::One(word) => (1, vec![word]),
         Spoken::Two(first, second) => (2, vec![first, second]),
+        Spoken::Retrieval(asked) => {
+            let words: Vec<&[u8]> = asked.words().collect();
+            (words.len(), words)
+        }
     };
     let mut kept = vec![called.first_word().into_bytes()];
     kept.extend(args.iter().enumerate().map(|(at, word)| {

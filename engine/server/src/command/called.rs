@@ -29,6 +29,11 @@ impl Called {
         }
     }
 
+    /// The command of `entry`, its name in small letters.
+    pub fn in_small_letters(entry: &'static Entry) -> Called {
+        Called { entry, capitals: 0 }
+    }
+
     /// A bit for each letter of the name that was a capital, from the lowest on.
     pub fn capitals(&self) -> u32 {
         self.capitals

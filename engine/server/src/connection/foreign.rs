@@ -23,7 +23,12 @@ impl Connection {
     /// Begins what `bytes` ask in Memcached's protocol, as far as it may; how many of them are done with.
     pub(super) fn consume_foreign(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
-        while self.may_begin() {
+        while !self.rests() && self.may_begin() {
+            let answered = self.run_retrievals(&bytes[at..], turn);
+            if answered > 0 {
+                at += answered;
+                continue;
+            }
             let Reader::Memcached(parser) = &mut self.parser else {
                 break;
             };
@@ -173,6 +178,7 @@ impl Connection {
         if !turn.store.run_here(op, &mut self.output) {
             return false;
         }
+        self.here += 1;
         let reply = &self.output[begin..];
         let error = (reply.first() == Some(&b'-')).then_some(reply);
         let (calls, card) = (&turn.server.calls, &self.client.card);

@@ -24,6 +24,7 @@ mod input;
 mod inquiry;
 mod refusal;
 mod reply_queue;
+mod retrieve;
 mod run;
 mod spelled;
 mod wait;

@@ -7,6 +7,7 @@
 use seawall_store::Op;
 use seawall_store::command::Command;
 
+use super::ahead::Ahead;
 use super::key::key;
 use super::line::{BAD_CHUNK, BAD_EXPTIME, ERROR, TOO_LONG, each, number, words};
 use super::plain;
@@ -131,6 +132,30 @@ impl Parser {
             self.searched_bytes = line_bytes;
         }
         (used, request)
+    }
+
+    /// Reads ahead requests for strings at the front of `bytes`, as far as they are written plainly. They
+    /// are done with when that [was said](Parser::answered).
+    #[inline]
+    pub fn ahead<'a>(&self, bytes: &'a [u8]) -> Option<Ahead<'a>> {
+        if self.refused_bytes > 0 || self.searched_bytes > 0 {
+            return None;
+        }
+        let within = match &self.retrieval {
+            Some(Retrieval {
+                exptime: Some(_), ..
+            }) => return None,
+            within => within.as_ref().map(|retrieval| retrieval.command),
+        };
+        Ahead::read(bytes, within)
+    }
+
+    /// Requests that were read ahead are done with; where their last line is not, its next key is asked for
+    /// in the same way.
+    #[inline]
+    pub fn answered(&mut self, command: &'static Command, is_whole: bool) {
+        let exptime = None;
+        self.retrieval = (!is_whole).then_some(Retrieval { command, exptime });
     }
 
     /// Reads a request whose line is whole, and ends before `after`.

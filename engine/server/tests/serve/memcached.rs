@@ -218,6 +218,30 @@ fn requests_are_shown_kept_and_held_like_those_of_redis() {
 }
 
 #[test]
+fn what_is_answered_where_it_was_read_is_kept_with_its_words() {
+    let (server, mut memcached) = start(&["slowlog-log-slower-than=0", "shards=1"]);
+    talk(&mut memcached, "set fish 0 0 4|tuna|", "STORED|");
+    talk(
+        &mut memcached,
+        "mg fish v Oab|get fish bird|",
+        "VA 4 Oab|tuna|VALUE fish 0 4|tuna|END|",
+    );
+    let mut redis = server.connect();
+    let slow = redis.send("SLOWLOG GET\r\n").reply();
+    for words in [
+        ["memcached.get", "fish"].as_slice(),
+        &["memcached.get", "bird"],
+        &["memcached.mg", "fish", "v", "Oab"],
+    ] {
+        let shown = words
+            .iter()
+            .map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        let shown = format!("*{}\r\n{}", words.len(), shown.collect::<Vec<_>>().concat());
+        assert!(slow.contains(&shown), "{shown:?} is not in {slow:?}");
+    }
+}
+
+#[test]
 fn one_too_many_is_told_so() {
     let (server, mut memcached) = start(&["maxclients=1"]);
     talk(&mut memcached, "mn|", "MN|");

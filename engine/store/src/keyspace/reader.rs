@@ -16,7 +16,7 @@ use super::version::Version;
 use crate::event::Class;
 use crate::evict::{EntryId, MarkRule};
 use crate::index::Table;
-use crate::mem::{ItemId, SharedItems};
+use crate::mem::{Item, ItemId, SharedItems};
 use crate::time::Millis;
 
 /// A hit that the owner's policy must hear of.
@@ -50,10 +50,10 @@ pub struct Probe<'g> {
 }
 
 /// What a reader found, for as long as its guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Found<'g> {
     /// The key holds this string.
-    Hit(&'g [u8]),
+    Hit(Item<'g>),
     /// There is no such key.
     Miss,
     /// The owner has to answer.
@@ -103,8 +103,10 @@ impl KeyReader {
     /// The string at `key`, which `probe` is of. Where `is_own`, nobody has changed the index since the probe
     /// was made, and it holds; otherwise it only helped to fetch, and the index is searched now: who reads
     /// several keys, one after the other, must not be told of the second as it was before the first. `now` is
-    /// asked where the key expires; marks go by `lately`, the time of the last turn. `touched` hears of a
-    /// hit where the policy must.
+    /// asked where the key expires; marks go by `lately`, the time of the last turn. An item that does not
+    /// `suffice` is the owner's to answer, as if nobody had looked. `touched` hears of a hit where the policy
+    /// must.
+    #[expect(clippy::too_many_arguments, reason = "all that a read goes by")]
     #[inline]
     pub fn read<'g>(
         &'g self,
@@ -113,6 +115,7 @@ impl KeyReader {
         key: &[u8],
         now: impl Fn() -> Millis,
         lately: Millis,
+        suffices: impl FnOnce(Item<'g>) -> bool,
         touched: impl FnOnce(Touched),
     ) -> Found<'g> {
         let Probe {
@@ -142,7 +145,8 @@ impl KeyReader {
         let Some((item, id)) = wanted else {
             return Found::Miss;
         };
-        if !item.is_string() || item.expires().is_some_and(|at| now() > at) {
+        let is_over = || item.expires().is_some_and(|at| now() > at);
+        if !item.is_string() || is_over() || !suffices(item) {
             return Found::Ask;
         }
         match self.rule.get() {
@@ -156,9 +160,10 @@ impl KeyReader {
                 (hash >> 32) as u32 ^ (lately.0 as u32).wrapping_mul(0x9e37_79b9)
             }),
         }
-        Found::Hit(item.value())
+        Found::Hit(item)
     }
 }
+
 impl Keyspace {
     /// A reader for other cores, by this shard's version.
     pub(crate) fn reader(&self, version: Arc<Version>) -> KeyReader {
@@ -201,7 +206,7 @@ impl Keyspace {
         self.stats.hits += 1;
         self.latest = self.latest.max(now);
         self.eviction.hit(item, id, self.latest, &mut self.random);
-        Found::Hit(item.value())
+        Found::Hit(item)
     }
 
     /// Counts reads that were answered without it.

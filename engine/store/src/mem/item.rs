@@ -343,7 +343,7 @@ impl<'g> Item<'g> {
             return None;
         }
         let (cas, flags) = self.tag_words();
-        // Relaxed: both are the owner's alone.
+        // Relaxed: words that order nothing.
         let state = self.state().load(Ordering::Relaxed);
         Some(Tag {
             cas,
@@ -361,6 +361,23 @@ impl<'g> Item<'g> {
         if self.meta & TAGGED != 0 {
             self.accessed().store(tag.accessed_s, Ordering::Relaxed);
             self.state().store(tag.state(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether any core may note a reading for Memcached's clients: the state, which is the owner's alone, says
+    /// already that there was one, or nothing is kept of any.
+    #[inline]
+    pub fn is_fetched(self) -> bool {
+        // Relaxed: it is never taken back.
+        self.meta & TAGGED == 0 || self.state().load(Ordering::Relaxed) & Tag::FETCHED != 0
+    }
+
+    /// Notes when the item was read; of one without a tag nothing.
+    #[inline]
+    pub fn set_accessed(self, seconds: u32) {
+        if self.meta & TAGGED != 0 {
+            // Relaxed: it orders nothing; of two readings at one time either may be told.
+            self.accessed().store(seconds, Ordering::Relaxed);
         }
     }
 

@@ -20,6 +20,7 @@ use crate::log::device::DeviceKind;
 use crate::log::{Log, LogConfig, Recovery};
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::snapshot::Meta;
+use crate::value;
 
 /// What a shard was rebuilt from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl Store {
             let max = SHARDS_MAX;
             return Err(StoreError::Shards { shards, max });
         }
+        value::seed_names(config.seed);
         let (placement, numa) = placement(shards)?;
         let workers = placement.iter().map(|place| place.worker + 1).max();
         let mut seats = Vec::new();

@@ -15,6 +15,7 @@ use super::link::Body;
 use super::ring::{Sleeper, Waker};
 use super::wide::{Plan, Route, route};
 use crate::command::{self, CommandError};
+use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::Reply;
 use crate::shard::ShardStats;
@@ -193,8 +194,9 @@ impl Session {
             let some = &keys[at..keys.len().min(at + TOGETHER)];
             let (caller, own) = (&mut self.caller, core.as_deref_mut());
             let first = at;
-            at += caller.read_together(own, 0, some, |i, found| {
-                each(first + i, Ok(found));
+            let any = |_, _: Item<'_>, _| true;
+            at += caller.read_together(own, 0, some, any, |i, found| {
+                each(first + i, Ok(found.map(|(item, _)| item.value())));
                 true
             });
             if let Some(core) = core.as_deref_mut() {

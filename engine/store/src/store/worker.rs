@@ -18,7 +18,9 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
+use crate::command::memcached::Retrieval;
 use crate::event::{Classes, Event};
+use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::{Protocol, Reply, bulk_into};
 use crate::slot::Slot;
@@ -162,13 +164,40 @@ impl Worker {
     ) -> usize {
         let keys = &keys[..keys.len().min(TOGETHER)];
         let caller = &mut self.session.caller;
-        caller.read_together(self.core.as_mut(), database, keys, |_, found| {
+        let any = |_, _: Item<'_>, _| true;
+        caller.read_together(self.core.as_mut(), database, keys, any, |_, found| {
             match found {
-                Some(value) => bulk_into(reply, value),
+                Some((item, _)) => bulk_into(reply, item.value()),
                 None => reply.extend_from_slice(protocol.nil()),
             }
             reply.len() < reply_bytes
         })
+    }
+
+    /// Answers Memcached's requests for strings as [`Worker::get_here`] answers `GET`s: how many, of 32 at
+    /// most, and how many of them found nothing.
+    #[inline]
+    pub fn retrieve_here(
+        &mut self,
+        asked: &[Retrieval<'_>],
+        reply: &mut Vec<u8>,
+        reply_bytes: usize,
+    ) -> (usize, usize) {
+        let asked = &asked[..asked.len().min(TOGETHER)];
+        let (caller, mut missed) = (&mut self.session.caller, 0);
+        let now = self.core.as_ref().map_or(Millis(0), |core| core.now);
+        let suffices = |at: usize, item: Item<'_>, is_own| asked[at].suffices(item, is_own);
+        let core = self.core.as_mut();
+        let answered = caller.read_together(core, 0, asked, suffices, |at, found| {
+            if let Some((item, is_own)) = found {
+                asked[at].found(reply, item, is_own, now);
+            } else {
+                missed += 1;
+                asked[at].missed(reply);
+            }
+            reply.len() < reply_bytes
+        });
+        (answered, missed)
     }
 
     /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot

@@ -9,22 +9,26 @@
 //! ```
 //!
 //! Past a number of fields, or with a field or value longer than is allowed ([`Bounds`]), it becomes
-//! an index map, and stays one. Both show their fields in an order that depends on what was done to
-//! the hash alone and not on a hash function, so that a replica and a simulated run see the same order.
-
-use indexmap::IndexMap;
-use rapidhash::fast::GlobalState;
+//! a [roster](super::roster), and stays one. Both show their fields in an order that depends on what was
+//! done to the hash alone and not on a hash function, so that a replica and a simulated run see the same
+//! order.
 
 use super::limits::Bounds;
+use super::roster::{Form, Roster};
 use super::{Collection, Limits, Stored, allocation, in_common, length};
 
-/// A table of fewer fields gives no memory back.
-const SHRUNK_MIN: usize = 128;
+/// An entry of a large hash: the length of the field, the field, and then the value to the end.
+#[derive(Clone, Copy, Debug)]
+struct Pair;
 
-/// Bytes that an index map takes for an entry: key, value, hash, and its share of the index.
-const TABLE_ENTRY_BYTES: usize = 2 * size_of::<Box<[u8]>>() + size_of::<u64>() + 6;
+impl Form for Pair {
+    #[inline]
+    fn name(entry: &[u8]) -> &[u8] {
+        split(entry).0
+    }
+}
 
-type Table = IndexMap<Box<[u8]>, Box<[u8]>, GlobalState>;
+type Table = Roster<Pair>;
 
 /// A hash.
 #[derive(Clone, Debug, Default)]
@@ -34,15 +38,8 @@ pub struct Hash {
 
 #[derive(Clone, Debug)]
 enum Encoding {
-    Compact {
-        bytes: Vec<u8>,
-        len: usize,
-    },
-    /// `text` is what the fields and values take on the heap.
-    Table {
-        table: Table,
-        text: usize,
-    },
+    Compact { bytes: Vec<u8>, len: usize },
+    Table(Box<Table>),
 }
 
 impl Default for Encoding {
@@ -59,7 +56,7 @@ impl Hash {
     pub fn len(&self) -> usize {
         match &self.encoding {
             Encoding::Compact { len, .. } => *len,
-            Encoding::Table { table, .. } => table.len(),
+            Encoding::Table(table) => table.len(),
         }
     }
 
@@ -79,7 +76,10 @@ impl Hash {
             Encoding::Compact { bytes, .. } => {
                 find(bytes, field).map(|at| Entry::read(bytes, at).value)
             }
-            Encoding::Table { table, .. } => table.get(field).map(|value| &**value),
+            Encoding::Table(table) => {
+                let place = table.look(field).ok()?;
+                Some(split(table.entry(place)).1)
+            }
         }
     }
 
@@ -110,16 +110,25 @@ impl Hash {
                 _ => {}
             }
         }
-        let (table, text) = self.table();
-        *text += allocation(value.len());
-        if let Some(old) = table.get_mut(field) {
-            *text -= allocation(old.len());
-            *old = value.into();
-            return false;
+        let table = self.table();
+        let head = length::Packed::of(field.len());
+        let parts = [head.as_slice(), field, value];
+        match table.look(field) {
+            Ok(place) => {
+                let old = table.entry_mut(place);
+                let before = head.as_slice().len() + field.len();
+                if old.len() - before == value.len() {
+                    old[before..].copy_from_slice(value);
+                } else {
+                    table.replace(place, &parts);
+                }
+                false
+            }
+            Err(vacant) => {
+                table.push(vacant, &parts);
+                true
+            }
         }
-        *text += allocation(field.len());
-        table.insert(field.into(), value.into());
-        true
     }
 
     /// Removes `field`; whether it was there.
@@ -134,16 +143,9 @@ impl Hash {
                 *len -= 1;
                 true
             }
-            Encoding::Table { table, text } => {
-                let Some((field, value)) = table.swap_remove_entry(field) else {
-                    return false;
-                };
-                *text -= allocation(field.len()) + allocation(value.len());
-                // A table that shrank to a quarter gives memory back.
-                if table.len() >= SHRUNK_MIN && table.len() < table.capacity() / 4 {
-                    table.shrink_to(table.len() * 2);
-                }
-                true
+            Encoding::Table(table) => {
+                let place = table.look(field);
+                place.map(|place| table.remove(place)).is_ok()
             }
         }
     }
@@ -152,12 +154,12 @@ impl Hash {
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let (bytes, table): (&[u8], _) = match &self.encoding {
             Encoding::Compact { bytes, .. } => (bytes, None),
-            Encoding::Table { table, .. } => (&[], Some(table)),
+            Encoding::Table(table) => (&[], Some(table)),
         };
-        let large = table.into_iter().flatten();
+        let large = table.into_iter().flat_map(|table| table.iter());
         entries(bytes)
             .map(|(_, entry)| (entry.field, entry.value))
-            .chain(large.map(|(field, value)| (&**field, &**value)))
+            .chain(large.map(split))
     }
 
     /// The field in place `i` of [`Hash::iter`], with its value: in constant time where the hash is
@@ -165,16 +167,14 @@ impl Hash {
     pub fn entry(&self, i: usize) -> Option<(&[u8], &[u8])> {
         match &self.encoding {
             Encoding::Compact { .. } => self.iter().nth(i),
-            Encoding::Table { table, .. } => table.get_index(i).map(|(f, v)| (&**f, &**v)),
+            Encoding::Table(table) => (i < table.len()).then(|| split(table.entry(i))),
         }
     }
 
     /// A part of the fields, about `count`, and where to go on: 0 begins and means the end.
     ///
     /// Every field that is there from the first call to the last is shown at least once, whatever
-    /// changes in between. The places are visited from the last to the first: a new field comes after
-    /// all places, and a removed one is replaced by the last field, which was shown already or is
-    /// moved to where the scan has yet to come.
+    /// changes in between; a small hash is shown whole.
     pub fn scan<'a>(
         &'a self,
         cursor: u64,
@@ -186,36 +186,38 @@ impl Hash {
                 self.iter().for_each(|(field, value)| each(field, value));
                 0
             }
-            Encoding::Table { table, .. } => {
-                let len = table.len() as u64;
-                let end = if cursor == 0 { len } else { cursor.min(len) };
-                let start = end.saturating_sub(count as u64);
-                for i in (start..end).rev() {
-                    let (field, value) = &table.get_index(i as usize).expect("i is below len");
-                    each(field, value);
-                }
-                start
-            }
+            Encoding::Table(table) => table.scan(cursor, count, |entry| {
+                let (field, value) = split(entry);
+                each(field, value);
+            }),
         }
     }
 
     /// The table, made from the buffer first where the hash is compact.
-    fn table(&mut self) -> (&mut Table, &mut usize) {
-        if let Encoding::Compact { bytes, len } = &mut self.encoding {
+    fn table(&mut self) -> &mut Table {
+        if let Encoding::Compact { bytes, .. } = &mut self.encoding {
             let bytes = std::mem::take(bytes);
-            let mut table = Table::with_capacity_and_hasher(*len + 1, GlobalState::new());
-            let mut text = 0;
+            let mut table = Box::new(Table::new());
             for (_, entry) in entries(&bytes) {
-                text += allocation(entry.field.len()) + allocation(entry.value.len());
-                table.insert(entry.field.into(), entry.value.into());
+                if let Err(vacant) = table.look(entry.field) {
+                    let head = length::Packed::of(entry.field.len());
+                    table.push(vacant, &[head.as_slice(), entry.field, entry.value]);
+                }
             }
-            self.encoding = Encoding::Table { table, text };
+            self.encoding = Encoding::Table(table);
         }
         match &mut self.encoding {
-            Encoding::Table { table, text } => (table, text),
+            Encoding::Table(table) => table,
             Encoding::Compact { .. } => unreachable!("it was just made a table"),
         }
     }
+}
+
+/// The field and the value of a large hash's entry.
+#[inline]
+fn split(entry: &[u8]) -> (&[u8], &[u8]) {
+    let (len, before) = length::read(entry.iter());
+    entry[before..].split_at(len)
 }
 
 /// An entry of the compact encoding, and where the next one begins.
@@ -281,7 +283,14 @@ impl Collection for Hash {
     fn bytes(&self) -> usize {
         match &self.encoding {
             Encoding::Compact { bytes, .. } => allocation(bytes.capacity()),
-            Encoding::Table { table, text } => text + table.capacity() * TABLE_ENTRY_BYTES,
+            Encoding::Table(table) => table.bytes(),
+        }
+    }
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        if let Encoding::Table(table) = &mut self.encoding {
+            table.dismantle(allocations)
+        } else {
+            false
         }
     }
     in_common!(Hash);

@@ -1,233 +1,194 @@
-//! The large encoding of a sorted set: members in an arena, found by name through a hash table and by
-//! order or rank through a counted tree.
+//! The large encoding of a sorted set: members in a roster, found by name, beside a counted tree that finds them by
+//! order or rank.
 //!
 //! ```text
-//!   table: hash(member) ─► id            tree: (score, id) in order
-//!                           │                          │
-//!                           └──────► arena[id] ◄───────┘
-//!                                    member, score
+//!   roster: name ─► place ─► score, name          tree: (score, place) in order
+//!                              ▲                                   │
+//!                              └───────────────────────────────────┘
 //! ```
 //!
-//! Scores stand in the tree too, so that a search reads a member's bytes only where scores are equal.
+//! Scores stand in the tree too, so that a search reads a member's name only where scores are equal. When a member
+//! goes, the last one takes its place in the roster, and the tree hears of that.
 
 use std::cmp::Ordering;
-use std::hash::BuildHasher;
 use std::ops::Range;
-
-use hashbrown::HashTable;
-use rapidhash::fast::GlobalState;
 
 use super::allocation;
 use super::rank_tree::RankTree;
+use super::roster::{Form, Roster};
+
+/// The bytes of a score.
+const SCORE: usize = 8;
 
 /// A sorted set of any size.
 #[derive(Clone, Debug)]
 pub struct Indexed {
-    arena: Vec<Member>,
-    /// Places of the arena whose member is gone.
-    vacant: Vec<u32>,
-    table: HashTable<u32>,
+    members: Roster<Scored>,
     tree: RankTree<Place>,
-    hasher: GlobalState,
-    /// Bytes of the members' names on the heap.
-    text: usize,
 }
 
-#[derive(Clone, Debug)]
-struct Member {
-    name: Box<[u8]>,
-    score: f64,
-}
-
+/// An entry of the roster: the score, little-endian, and then the name to the end.
 #[derive(Clone, Copy, Debug)]
+struct Scored;
+
+impl Form for Scored {
+    #[inline]
+    fn name(entry: &[u8]) -> &[u8] {
+        &entry[SCORE..]
+    }
+}
+
+/// What the tree knows of a member, in twelve bytes instead of sixteen.
+#[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed(4))]
 struct Place {
     score: f64,
     id: u32,
 }
 
 impl Indexed {
-    /// An empty set with room for `members`.
-    pub fn with_capacity(members: usize) -> Indexed {
+    /// An empty set.
+    pub fn new() -> Indexed {
         Indexed {
-            arena: Vec::with_capacity(members),
-            vacant: Vec::new(),
-            table: HashTable::with_capacity(members),
+            members: Roster::new(),
             tree: RankTree::new(),
-            hasher: GlobalState::new(),
-            text: 0,
         }
     }
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.tree.len()
+        self.members.len()
     }
 
     /// The bytes that the set takes.
     pub fn bytes(&self) -> usize {
-        size_of::<Indexed>()
-            + self.text
-            + self.arena.capacity() * size_of::<Member>()
-            + self.vacant.capacity() * size_of::<u32>()
-            + self.table.allocation_size()
-            + self.tree.bytes()
+        allocation(size_of::<Indexed>()) + self.members.bytes() + self.tree.bytes()
     }
 
     /// The score of `name`.
     pub fn score(&self, name: &[u8]) -> Option<f64> {
-        self.find(name).map(|id| self.arena[id as usize].score)
+        let id = self.members.look(name).ok()?;
+        Some(self.member(id).1)
     }
 
     /// How many members come before `name`.
     pub fn rank(&self, name: &[u8]) -> Option<usize> {
         let score = self.score(name)?;
-        Some(self.place(name, score))
+        Some(self.rank_of(name, score))
     }
 
     /// Sets the score of `name`; the score that it had.
     pub fn insert(&mut self, name: &[u8], score: f64) -> Option<f64> {
-        if let Some(id) = self.find(name) {
-            let old = self.arena[id as usize].score;
-            if old != score {
-                let from = self.place(name, old);
-                self.tree.remove(from);
-                let to = self.place(name, score);
-                self.tree.insert(to, Place { score, id });
-                self.arena[id as usize].score = score;
+        let id = match self.members.look(name) {
+            Ok(id) => id,
+            Err(vacant) => {
+                let rank = self.rank_of(name, score);
+                let id = self.len() as u32;
+                self.members.push(vacant, &[&score.to_le_bytes(), name]);
+                self.tree.insert(rank, Place { score, id });
+                return None;
             }
-            return Some(old);
-        }
-        self.add(name.into(), score, self.place(name, score));
-        None
-    }
-
-    /// Adds a member that comes after all others.
-    pub fn push(&mut self, name: &[u8], score: f64) {
-        self.add(name.into(), score, self.len());
-    }
-
-    /// Adds a member that is not there at the rank that it will have.
-    fn add(&mut self, name: Box<[u8]>, score: f64, rank: usize) {
-        self.text += allocation(name.len());
-        let member = Member { name, score };
-        let id = if let Some(id) = self.vacant.pop() {
-            self.arena[id as usize] = member;
-            id
-        } else {
-            self.arena.push(member);
-            u32::try_from(self.arena.len() - 1).expect("a set has fewer than 2^32 members")
         };
-        self.file(id);
-        self.tree.insert(rank, Place { score, id });
+        let old = self.member(id).1;
+        if old != score {
+            self.tree.remove(self.rank_of(name, old));
+            let (rank, place) = (self.rank_of(name, score), id as u32);
+            self.tree.insert(rank, Place { score, id: place });
+            self.members.entry_mut(id)[..SCORE].copy_from_slice(&score.to_le_bytes());
+        }
+        Some(old)
+    }
+
+    /// Adds a member that is not there and comes after all others.
+    pub fn push(&mut self, name: &[u8], score: f64) {
+        let (rank, id) = (self.len(), self.len() as u32);
+        if let Err(vacant) = self.members.look(name) {
+            self.members.push(vacant, &[&score.to_le_bytes(), name]);
+            self.tree.insert(rank, Place { score, id });
+        }
     }
 
     /// Removes `name`; the score that it had.
     pub fn remove(&mut self, name: &[u8]) -> Option<f64> {
         let score = self.score(name)?;
-        self.remove_rank(self.place(name, score));
+        self.remove_rank(self.rank_of(name, score));
         Some(score)
     }
 
     /// Removes the member with `rank`, which is below the length.
     pub fn remove_rank(&mut self, rank: usize) {
-        let id = self.tree.remove(rank).id;
-        let name = std::mem::take(&mut self.arena[id as usize].name);
-        self.text -= allocation(name.len());
-        self.vacant.push(id);
-        let hash = self.hasher.hash_one(&name);
-        self.table
-            .find_entry(hash, |&other| other == id)
-            .expect("each member is in the table")
-            .remove();
-        if self.len() < self.arena.len() / 4 {
-            self.rebuild();
+        let Place { id, .. } = self.tree.remove(rank);
+        let last = self.len() - 1;
+        if id as usize != last {
+            let (name, score) = self.member(last);
+            let rank = self.rank_of(name, score);
+            self.tree.replace(rank, Place { score, id });
         }
+        self.members.remove(id as usize);
     }
 
-    /// Gives memory back where most members are gone. Since it takes three removals for each member
-    /// that is moved, a removal stays cheap on average.
-    ///
-    /// Members keep their order in the arena, so none moves to a higher place: a scan that goes on
-    /// afterwards misses none.
-    fn rebuild(&mut self) {
-        let mut vacant = vec![false; self.arena.len()];
-        self.vacant
-            .drain(..)
-            .for_each(|id| vacant[id as usize] = true);
-        let mut rebuilt = Indexed::with_capacity(self.len());
-        rebuilt.text = self.text;
-        let mut moved = vec![0; self.arena.len()];
-        for (old, member) in std::mem::take(&mut self.arena).into_iter().enumerate() {
-            if !vacant[old] {
-                let id = rebuilt.arena.len() as u32;
-                moved[old] = id;
-                rebuilt.arena.push(member);
-                rebuilt.file(id);
-            }
-        }
-        for (rank, place) in self.tree.range(0..self.len(), false).enumerate() {
-            let id = moved[place.id as usize];
-            rebuilt.tree.insert(rank, Place { id, ..place });
-        }
-        *self = rebuilt;
-    }
-
-    /// Puts the member with `id` into the table.
-    fn file(&mut self, id: u32) {
-        let (arena, hasher) = (&self.arena, &self.hasher);
-        let hash = |id: &u32| hasher.hash_one(&arena[*id as usize].name);
-        self.table.insert_unique(hash(&id), id, hash);
-    }
-
-    /// A part of the members, in about `count` places of the arena, and where to go on: 0 begins and
-    /// means the end. The places are visited from the last to the first; since a member never moves to
-    /// a higher place, one that stays is shown.
+    /// A part of the members, `count` or fewer, and where to go on, as [`Roster::scan`] does it.
     pub fn scan<'a>(
         &'a self,
         cursor: u64,
         count: usize,
         mut each: impl FnMut(&'a [u8], f64),
     ) -> u64 {
-        let len = self.arena.len() as u64;
-        let end = if cursor == 0 { len } else { cursor.min(len) };
-        let start = end.saturating_sub(count as u64);
-        for id in (start..end).rev() {
-            let member = &self.arena[id as usize];
-            // The name of a member that is gone is empty, and so may be that of one that is not.
-            if !member.name.is_empty() || self.find(&[]) == Some(id as u32) {
-                each(&member.name, member.score);
-            }
-        }
-        start
+        self.members.scan(cursor, count, |entry| {
+            let (name, score) = read(entry);
+            each(name, score);
+        })
     }
 
     /// The members with ranks in `ranks` and their scores, in order or from the last to the first.
     pub fn range(&self, ranks: Range<usize>, reverse: bool) -> impl Iterator<Item = (&[u8], f64)> {
-        self.tree
-            .range(ranks, reverse)
-            .map(|place| (&*self.arena[place.id as usize].name, place.score))
+        let places = self.tree.range(ranks, reverse);
+        places.map(|place| self.member(place.id as usize))
     }
 
-    /// How many members come before the first for which `before` does not hold.
-    pub fn partition_point(&self, before: impl Fn(&[u8], f64) -> bool) -> usize {
-        self.tree
-            .partition_point(|place| before(&self.arena[place.id as usize].name, place.score))
+    /// How many members come before the first with a score for which `before` does not hold.
+    pub fn partition_by_score(&self, before: impl Fn(f64) -> bool) -> usize {
+        self.tree.partition_point(|place| before(place.score))
     }
 
-    fn find(&self, name: &[u8]) -> Option<u32> {
-        let hash = self.hasher.hash_one(name);
-        self.table
-            .find(hash, |&id| &*self.arena[id as usize].name == name)
-            .copied()
+    /// How many members come before the first with a name for which `before` does not hold.
+    pub fn partition_by_name(&self, before: impl Fn(&[u8]) -> bool) -> usize {
+        self.tree
+            .partition_point(|place| before(self.member(place.id as usize).0))
+    }
+
+    /// As [`Stored::dismantle`](super::Stored::dismantle).
+    pub fn dismantle(&mut self, allocations: usize) -> bool {
+        let mut freed = 0;
+        while freed < allocations && self.tree.dismantle() {
+            freed += 1;
+        }
+        freed >= allocations || self.members.dismantle(allocations - freed)
+    }
+
+    /// The name and the score of the member in a place of the roster.
+    #[inline]
+    fn member(&self, id: usize) -> (&[u8], f64) {
+        read(self.members.entry(id))
     }
 
     /// The rank that `name` has or would have with `score`.
-    fn place(&self, name: &[u8], score: f64) -> usize {
+    fn rank_of(&self, name: &[u8], score: f64) -> usize {
         self.tree.partition_point(|place| {
-            let order = place.score.partial_cmp(&score).unwrap_or(Ordering::Equal);
+            let (other, id) = (place.score, place.id);
+            let order = other.partial_cmp(&score).unwrap_or(Ordering::Equal);
             order
-                .then_with(|| (*self.arena[place.id as usize].name).cmp(name))
+                .then_with(|| self.member(id as usize).0.cmp(name))
                 .is_lt()
         })
     }
+}
+
+/// The name and the score in an entry of the roster.
+#[inline]
+fn read(entry: &[u8]) -> (&[u8], f64) {
+    let (score, name) = entry
+        .split_first_chunk::<SCORE>()
+        .expect("an entry begins with its score");
+    (name, f64::from_le_bytes(*score))
 }

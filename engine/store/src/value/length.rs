@@ -1,5 +1,8 @@
 //! Lengths in packed forms: groups of seven bits, the lowest first; all but the last have the top bit.
 
+/// The most groups that a length has.
+const GROUPS_MAX: usize = usize::BITS.div_ceil(7) as usize;
+
 /// How many bytes `len` takes.
 pub(super) fn size(len: usize) -> usize {
     (usize::BITS - len.leading_zeros()).div_ceil(7).max(1) as usize
@@ -14,6 +17,38 @@ pub(super) fn group(len: usize, i: usize) -> u8 {
 /// The groups of `len`.
 pub(super) fn bytes(len: usize) -> impl Iterator<Item = u8> {
     (0..size(len)).map(move |i| group(len, i))
+}
+
+/// The groups of a length, in one place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packed {
+    bytes: [u8; GROUPS_MAX],
+    size: u8,
+}
+
+impl Packed {
+    /// Those of `len`.
+    #[inline]
+    pub(super) fn of(len: usize) -> Packed {
+        let mut packed = Packed {
+            bytes: [0; GROUPS_MAX],
+            size: 1,
+        };
+        if len < 128 {
+            packed.bytes[0] = len as u8;
+        } else {
+            packed.size = size(len) as u8;
+            for (i, byte) in bytes(len).enumerate() {
+                packed.bytes[i] = byte;
+            }
+        }
+        packed
+    }
+
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.size.into()]
+    }
 }
 
 /// A length and how many bytes it took.
@@ -38,6 +73,7 @@ mod tests {
         for len in [0, 1, 127, 128, 16_383, 16_384, 1 << 21, 512 << 20] {
             let mut written: Vec<u8> = bytes(len).collect();
             assert_eq!(written.len(), size(len));
+            assert_eq!(Packed::of(len).as_slice(), written);
             written.push(0xff);
             assert_eq!(read(written.iter()), (len, size(len)));
         }

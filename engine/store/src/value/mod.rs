@@ -10,12 +10,14 @@ mod length;
 pub mod limits;
 pub mod list;
 mod rank_tree;
+mod roster;
 pub mod set;
 pub mod sorted_set;
 
 pub use hash::Hash;
 pub use limits::Limits;
 pub use list::List;
+pub(crate) use roster::names::seed as seed_names;
 pub use set::Set;
 pub use sorted_set::SortedSet;
 
@@ -99,6 +101,16 @@ impl Stored {
         }
     }
 
+    /// Frees a part of a collection that nobody reads any more: see [`Collection::dismantle`].
+    pub fn dismantle(&mut self, allocations: usize) -> bool {
+        match self {
+            Stored::Hash(hash) => hash.dismantle(allocations),
+            Stored::List(list) => list.dismantle(allocations),
+            Stored::Set(set) => set.dismantle(allocations),
+            Stored::SortedSet(set) => set.dismantle(allocations),
+        }
+    }
+
     /// The collection, to read.
     pub fn value(&self) -> Value<'_> {
         match self {
@@ -118,6 +130,13 @@ pub trait Collection: Sized {
     fn is_empty(&self) -> bool;
     /// The bytes that it takes on the heap, in constant time.
     fn bytes(&self) -> usize;
+    /// Frees a part of a collection that nobody reads any more, so that it needs not be dropped at once: about
+    /// so many allocations, or a few large ones. Whether more than that many remain; what is left otherwise is
+    /// to be dropped.
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        let _ = allocations;
+        false
+    }
     /// This collection in the common type.
     fn into_stored(self) -> Stored;
     /// The common type as this collection, where it is one.
@@ -148,7 +167,16 @@ macro_rules! in_common {
 }
 use in_common;
 
-/// What the allocator takes for `len` bytes: nothing for none, else a multiple of 16.
+/// What the allocator takes for `len` bytes: four sizes between a power of two and the next one, and multiples
+/// of 16. (mimalloc's and jemalloc's size classes; what is larger than a page of memory or two is taken in pages.)
+#[inline]
 fn allocation(len: usize) -> usize {
-    len.next_multiple_of(16)
+    if len <= 64 {
+        return len.next_multiple_of(16);
+    }
+    let step = 1 << ((len - 1).ilog2() - 2);
+    len.next_multiple_of(step.min(PAGE_BYTES))
 }
+
+/// The unit in which memory is taken from the system.
+const PAGE_BYTES: usize = 4096;

@@ -6,15 +6,22 @@
 //! callers search with a predicate that holds for a prefix of the sequence.
 //!
 //! Nodes are vectors that own their children, so a tree is freed by dropping it and no index into an
-//! arena can dangle. All leaves are at one depth. A node that falls below a quarter joins a
-//! neighbour where both fit into one.
+//! arena can dangle. All leaves are at one depth. A full leaf gives entries to a neighbour that has
+//! room before it is split (the idea of B*-trees: Knuth, TAOCP 3, §6.2.4), so leaves that are filled
+//! at random are four fifths full and not two thirds. A node below half joins a neighbour where both
+//! leave some room in one.
 
 use std::ops::Range;
+
+use super::allocation;
 
 /// The most entries of a leaf.
 const LEAF_MAX: usize = 64;
 /// The most children of an inner node.
 const INNER_MAX: usize = 32;
+
+/// A leaf with more entries takes none from a neighbour: it would be full soon.
+const LEAF_EASED: usize = LEAF_MAX - LEAF_MAX / 8;
 
 /// A sequence of `T` with ranks.
 #[derive(Clone, Debug)]
@@ -49,14 +56,10 @@ impl<T: Copy> RankTree<T> {
         }
     }
 
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
     /// The bytes of all nodes.
     pub fn bytes(&self) -> usize {
-        self.leaves * LEAF_MAX * size_of::<T>() + self.inners * INNER_MAX * size_of::<Child<T>>()
+        self.leaves * allocation(LEAF_MAX * size_of::<T>())
+            + self.inners * allocation(INNER_MAX * size_of::<Child<T>>())
     }
 
     /// The rank of the first entry for which `before` does not hold. It must hold for a prefix.
@@ -119,6 +122,17 @@ impl<T: Copy> RankTree<T> {
             }
         }
         entry
+    }
+
+    /// Puts `entry` where the one with `rank`, which is below the length, was.
+    pub fn replace(&mut self, rank: usize, entry: T) {
+        assert!(rank < self.len, "rank {rank} of {}", self.len);
+        self.root.replace(rank, entry);
+    }
+
+    /// Frees a node of a tree that is not used any more; whether it did.
+    pub fn dismantle(&mut self) -> bool {
+        self.root.shed(&mut self.leaves, &mut self.inners)
     }
 
     /// The entries with ranks in `range`, in order or from the last to the first.
@@ -221,8 +235,11 @@ impl<T: Copy> Node<T> {
                 right
             }
             Node::Inner(children) => {
-                let (i, rank) = descend(children, rank, |rank, count| rank <= count);
-                let child = &mut children[i];
+                let (mut i, mut within) = descend(children, rank, |rank, count| rank <= count);
+                if share(children, i, within) {
+                    (i, within) = descend(children, rank, |rank, count| rank <= count);
+                }
+                let (child, rank) = (&mut children[i], within);
                 let split = child.node.insert(rank, entry, leaves, inners);
                 child.count += 1;
                 child.first = child.node.first();
@@ -271,6 +288,34 @@ impl<T: Copy> Node<T> {
         }
     }
 
+    fn replace(&mut self, rank: usize, entry: T) {
+        match self {
+            Node::Leaf(entries) => entries[rank] = entry,
+            Node::Inner(children) => {
+                let (i, rank) = descend(children, rank, |rank, count| rank < count);
+                let child = &mut children[i];
+                child.node.replace(rank, entry);
+                child.first = child.node.first();
+            }
+        }
+    }
+
+    /// Frees the last node below this one; whether there was one.
+    fn shed(&mut self, leaves: &mut usize, inners: &mut usize) -> bool {
+        let Node::Inner(children) = self else {
+            return false;
+        };
+        let Some(last) = children.last_mut() else {
+            return false;
+        };
+        if !last.node.shed(leaves, inners)
+            && let Some(last) = children.pop()
+        {
+            last.node.tally(leaves, inners);
+        }
+        true
+    }
+
     /// Takes the nodes of a dropped, empty subtree out of the counts.
     fn tally(&self, leaves: &mut usize, inners: &mut usize) {
         match self {
@@ -299,13 +344,45 @@ impl<T: Copy> Node<T> {
     }
 }
 
-/// Joins child `i` with a neighbour where it is below a quarter and both fit into one.
+/// Evens out child `i` with a neighbour, where it is a full leaf into which an entry goes at `rank`; whether it
+/// did. Not where the entry comes last: entries that come in order leave full leaves behind.
+fn share<T: Copy>(children: &mut [Child<T>], i: usize, rank: usize) -> bool {
+    let full = matches!(&children[i].node, Node::Leaf(entries) if entries.len() == LEAF_MAX);
+    if !full || rank == LEAF_MAX && i + 1 == children.len() {
+        return false;
+    }
+    let size = |i: usize| children.get(i).map_or(LEAF_MAX, |child| child.node.size());
+    let (before, after) = (size(i.wrapping_sub(1)), size(i + 1));
+    if before.min(after) > LEAF_EASED {
+        return false;
+    }
+    let left = if before < after { i - 1 } else { i };
+    let [left, right] = &mut children[left..left + 2] else {
+        unreachable!("there are two");
+    };
+    let (Node::Leaf(front), Node::Leaf(back)) = (&mut left.node, &mut right.node) else {
+        unreachable!("all leaves are at one depth");
+    };
+    let half = usize::midpoint(front.len(), back.len());
+    if front.len() > half {
+        back.splice(..0, front.drain(half..));
+    } else {
+        front.extend(back.drain(..half - front.len()));
+    }
+    for child in [left, right] {
+        (child.count, child.first) = (child.node.size(), child.node.first());
+    }
+    true
+}
+
+/// Joins child `i` with a neighbour where it is below half and the two leave room for an eighth.
 fn join<T: Copy>(children: &mut Vec<Child<T>>, i: usize, leaves: &mut usize, inners: &mut usize) {
     let (size, max) = (children[i].node.size(), children[i].node.max());
-    if size >= max / 4 {
+    if size >= max / 2 {
         return;
     }
-    let fits = |pair: usize| children[pair].node.size() + children[pair + 1].node.size() <= max;
+    let fits =
+        |pair: usize| children[pair].node.size() + children[pair + 1].node.size() <= max - max / 8;
     let left = if i > 0 && fits(i - 1) {
         i - 1
     } else if i + 1 < children.len() && fits(i) {
@@ -332,6 +409,8 @@ fn join<T: Copy>(children: &mut Vec<Child<T>>, i: usize, leaves: &mut usize, inn
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
 
     use super::*;
 
@@ -373,6 +452,7 @@ mod tests {
             count: usize,
         },
         Append(u16),
+        Replace(prop::sample::Index, u16),
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -382,6 +462,7 @@ mod tests {
             1 => (any::<prop::sample::Index>(), 0..400_usize)
                 .prop_map(|(from, count)| Step::Clear { from, count }),
             2 => (0..500_u16).prop_map(Step::Append),
+            2 => (any::<prop::sample::Index>(), any::<u16>()).prop_map(|(i, v)| Step::Replace(i, v)),
         ]
     }
 
@@ -403,7 +484,12 @@ mod tests {
                         let rank = i.index(model.len());
                         prop_assert_eq!(tree.remove(rank), model.remove(rank));
                     }
-                    Step::Remove(_) => {}
+                    Step::Replace(i, value) if !model.is_empty() => {
+                        let rank = i.index(model.len());
+                        tree.replace(rank, value);
+                        model[rank] = value;
+                    }
+                    Step::Remove(_) | Step::Replace(..) => {}
                     Step::Clear { from, count } => {
                         let from = from.index(model.len() + 1);
                         for _ in 0..count.min(model.len() - from) {
@@ -447,5 +533,28 @@ mod tests {
             tree.insert(n as usize, n);
         }
         assert_eq!(tree.leaves, 1000);
+    }
+
+    #[test]
+    fn leaves_that_are_filled_at_random_are_nearly_full() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(5);
+        let mut tree = RankTree::new();
+        for n in 0..50_000_usize {
+            tree.insert(random.random_range(0..=n), n);
+        }
+        let fill = 50_000.0 / (tree.leaves * LEAF_MAX) as f64;
+        assert!(fill > 0.78, "{fill}");
+        // What is left of many removals lies in few more than twice the leaves that it needs.
+        for n in (5_000..50_000_usize).rev() {
+            tree.remove(random.random_range(0..=n));
+        }
+        assert!(
+            tree.leaves * LEAF_MAX < 5_000 * 5 / 2,
+            "{} leaves",
+            tree.leaves
+        );
+        let nodes = tree.leaves + tree.inners;
+        let freed = std::iter::from_fn(|| tree.dismantle().then_some(())).count();
+        assert_eq!((freed, tree.leaves + tree.inners), (nodes - 1, 1));
     }
 }

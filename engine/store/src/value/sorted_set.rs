@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Past a number of members, or with one longer than is allowed ([`Bounds`]), it becomes an `Indexed`
-//! set (a table of members beside a counted tree), and stays one. Equal scores are ordered
+//! set (a roster of members beside a counted tree), and stays one. Equal scores are ordered
 //! by the members' bytes. A score is never NaN: callers refuse it where it would arise.
 
 use std::cmp::Ordering;
@@ -71,7 +71,7 @@ impl SortedSet {
             }
             Encoding::Compact { bytes, len }
         } else {
-            let mut set = Indexed::with_capacity(members.len());
+            let mut set = Indexed::new();
             members.for_each(|(member, score)| set.push(member, score));
             Encoding::Indexed(Box::new(set))
         };
@@ -133,10 +133,8 @@ impl SortedSet {
                 *len += 1;
                 return None;
             }
-            let mut set = Indexed::with_capacity(*len + 1);
-            entries(bytes).for_each(|entry| {
-                set.insert(entry.member, entry.score);
-            });
+            let mut set = Indexed::new();
+            entries(bytes).for_each(|entry| set.push(entry.member, entry.score));
             self.encoding = Encoding::Indexed(Box::new(set));
         }
         match &mut self.encoding {
@@ -226,14 +224,26 @@ impl SortedSet {
         self.range(0..self.len(), false)
     }
 
-    /// How many members come before the first for which `before` does not hold. It must hold for
-    /// the beginning of the set alone.
-    pub fn partition_point(&self, before: impl Fn(&[u8], f64) -> bool) -> usize {
+    /// How many members come before the first with a score for which `before` does not hold. It must hold
+    /// for the beginning of the set alone.
+    pub fn partition_by_score(&self, before: impl Fn(f64) -> bool) -> usize {
         match &self.encoding {
-            Encoding::Compact { bytes, .. } => entries(bytes)
-                .take_while(|entry| before(entry.member, entry.score))
-                .count(),
-            Encoding::Indexed(set) => set.partition_point(before),
+            Encoding::Compact { bytes, .. } => {
+                let entries = entries(bytes);
+                entries.take_while(|entry| before(entry.score)).count()
+            }
+            Encoding::Indexed(set) => set.partition_by_score(before),
+        }
+    }
+
+    /// As [`SortedSet::partition_by_score`], by members: of a set with equal scores.
+    pub fn partition_by_member(&self, before: impl Fn(&[u8]) -> bool) -> usize {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => {
+                let entries = entries(bytes);
+                entries.take_while(|entry| before(entry.member)).count()
+            }
+            Encoding::Indexed(set) => set.partition_by_name(before),
         }
     }
 }
@@ -327,6 +337,12 @@ impl Collection for SortedSet {
         match &self.encoding {
             Encoding::Compact { bytes, .. } => allocation(bytes.capacity()),
             Encoding::Indexed(set) => set.bytes(),
+        }
+    }
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        match &mut self.encoding {
+            Encoding::Compact { .. } => false,
+            Encoding::Indexed(set) => set.dismantle(allocations),
         }
     }
     in_common!(SortedSet);

@@ -95,7 +95,7 @@ fn find(set: &SortedSet, centre: Point, shape: Shape, limit: usize) -> Vec<Found
     let mut found = Vec::new();
     for cell in cover::cells(shape, centre) {
         let (first, end) = cell.scores();
-        let start = set.partition_point(|_, score| score < first as f64);
+        let start = set.partition_by_score(|score| score < first as f64);
         for (member, score) in set.range(start..set.len(), false) {
             if score >= end as f64 {
                 break;

@@ -11,7 +11,7 @@ use crate::reply::ReplyBuf;
 use crate::time::Millis;
 
 /// The longest opaque token that is returned, in bytes.
-const OPAQUE_BYTES_MAX: usize = 31;
+pub(super) const OPAQUE_BYTES_MAX: usize = 31;
 
 /// Letters with what follows each, in the order in which they were written.
 pub(super) struct Letters<'a> {

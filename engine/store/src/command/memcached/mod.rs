@@ -12,6 +12,7 @@ mod letters;
 mod lines;
 mod meta;
 mod number;
+mod retrieval;
 mod text;
 mod write;
 
@@ -20,6 +21,7 @@ pub use meta::{
     META_ARITHMETIC, META_DEBUG, META_DELETE, META_GET, META_GET_CREATE, META_GET_TOUCH, META_SET,
 };
 pub use number::{number, unsigned};
+pub use retrieval::Retrieval;
 pub use text::{
     ADD, APPEND, CAS, DECR, DELETE, GAT, GATS, GET, GETS, INCR, PREPEND, REPLACE, SET, TOUCH,
 };

@@ -87,12 +87,12 @@ impl<'a> Bounds<'a> {
                 }
             }
             Bounds::Score(min, max) => {
-                let start = set.partition_point(|_, score| !min.admits_from_below(score));
-                start..set.partition_point(|_, score| max.admits_from_above(score))
+                let start = set.partition_by_score(|score| !min.admits_from_below(score));
+                start..set.partition_by_score(|score| max.admits_from_above(score))
             }
             Bounds::Lex(min, max) => {
-                let start = set.partition_point(|member, _| !min.admits_from_below(member));
-                start..set.partition_point(|member, _| max.admits_from_above(member))
+                let start = set.partition_by_member(|member| !min.admits_from_below(member));
+                start..set.partition_by_member(|member| max.admits_from_above(member))
             }
         };
         ranks.start..ranks.end.max(ranks.start)

@@ -9,6 +9,7 @@ use super::{Caller, shard_of};
 use crate::command::CommandError;
 use crate::event::Class;
 use crate::keyspace::{Found, Probe};
+use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::bulk_into;
 use crate::store::core::Core;
@@ -44,7 +45,8 @@ impl Caller {
             None => return Err(AskOwner),
             Some(reader) => {
                 let probe = reader.probe(database, key, &guard);
-                self.read_probed(shard, probe, key, |bytes| write(to, bytes))
+                let show = |item: Item<'_>| write(to, item.value());
+                self.read_probed(shard, probe, key, |_| true, show)
             }
         };
         drop(guard);
@@ -53,14 +55,15 @@ impl Caller {
         Ok(found)
     }
 
-    /// Shows the string at `key`, which `probe` is of; whether there is one.
+    /// Shows the string at `key`, which `probe` is of, where it `suffices`; whether there is one.
     #[inline]
     fn read_probed(
         &mut self,
         shard: usize,
         probe: Probe<'_>,
         key: &[u8],
-        show: impl FnOnce(&[u8]),
+        suffices: impl FnOnce(Item<'_>) -> bool,
+        show: impl FnOnce(Item<'_>),
     ) -> Result<bool, AskOwner> {
         let inner = &self.inner;
         let side = &mut self.sides[shard];
@@ -70,11 +73,12 @@ impl Caller {
         let lately = Millis(inner.now.load(Ordering::Relaxed));
         let touch = |touched| side.touched.push(touched);
         let is_own = self.own == Some(inner.worker_of[shard]);
-        match reader.read(probe, is_own, key, || inner.now(), lately, touch) {
-            Found::Hit(bytes) => {
+        let now = || inner.now();
+        match reader.read(probe, is_own, key, now, lately, suffices, touch) {
+            Found::Hit(item) => {
                 side.hits += 1;
-                side.ahead_bytes = (key.len() + bytes.len()).min(AHEAD_BYTES_MAX);
-                show(bytes);
+                side.ahead_bytes = (key.len() + item.value().len()).min(AHEAD_BYTES_MAX);
+                show(item);
                 Ok(true)
             }
             // The owner tells of a miss, where somebody listens.
@@ -88,7 +92,8 @@ impl Caller {
     }
 
     /// Shows the strings at `keys` of `database`, [`TOGETHER`] at most, in order, up to the first that its
-    /// owner has to answer, or after which `show` wants no more; how many were shown.
+    /// owner has to answer, or which does not suffice, or after which `show` wants no more; how many were
+    /// shown. Both hear whether the caller's worker owns the string.
     ///
     /// First the lines of the index are fetched for all, then the items, and then they are read: so of
     /// two waits for memory each key has a 32nd. The epoch is pinned once.
@@ -98,7 +103,8 @@ impl Caller {
         mut core: Option<&mut Core>,
         database: u8,
         keys: &[K],
-        mut show: impl FnMut(usize, Option<&[u8]>) -> bool,
+        suffices: impl Fn(usize, Item<'_>, bool) -> bool,
+        mut show: impl FnMut(usize, Option<(Item<'_>, bool)>) -> bool,
     ) -> usize {
         let shards = self.inner.shards;
         let guard = crossbeam_epoch::pin();
@@ -127,8 +133,10 @@ impl Caller {
         let mut shown = 0;
         for (key, &(shard, probe)) in keys.iter().zip(&probes) {
             let mut goes_on = true;
-            let show_hit = |bytes: &[u8]| goes_on = show(shown, Some(bytes));
-            match self.read_probed(shard, probe, key.as_ref(), show_hit) {
+            let is_own = self.own == Some(self.inner.worker_of[shard]);
+            let suffices = |item: Item<'_>| suffices(shown, item, is_own);
+            let show_hit = |item: Item<'_>| goes_on = show(shown, Some((item, is_own)));
+            match self.read_probed(shard, probe, key.as_ref(), suffices, show_hit) {
                 Ok(true) => {}
                 Ok(false) => goes_on = show(shown, None),
                 Err(AskOwner) => break,
@@ -215,8 +223,8 @@ impl Caller {
         let host = core.host(shard).filter(|host| host.is_free(false))?;
         let keyspace = host.shard().keyspace();
         let found = match keyspace.read(now, 0, key) {
-            Found::Hit(bytes) => {
-                value.extend_from_slice(bytes);
+            Found::Hit(item) => {
+                value.extend_from_slice(item.value());
                 true
             }
             Found::Miss => false,

@@ -334,5 +334,13 @@ impl Collection for List {
     fn bytes(&self) -> usize {
         self.heap + allocation(self.chunks.capacity() * size_of::<Chunk>())
     }
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        let kept = self.chunks.len().saturating_sub(allocations);
+        for chunk in self.chunks.drain(kept..) {
+            self.heap -= chunk.heap();
+            self.len -= chunk.len();
+        }
+        kept > 0
+    }
     in_common!(List);
 }

@@ -9,7 +9,7 @@
 //! └─────┴────────┴─────┴────────┴──
 //! ```
 //!
-//! Any other is an index set, and stays one. All give a member at random in time that does not grow with
+//! Any other is a [roster](super::roster), and stays one. All give a member at random in time that does not grow with
 //! a large set, and show members in an order that depends on what was done to the set and on no hash
 //! function, so that a replica and a simulated run see the same order.
 
@@ -18,10 +18,8 @@ mod member;
 #[cfg(test)]
 mod tests;
 
-use indexmap::IndexSet;
-use rapidhash::fast::GlobalState;
-
 use super::limits::IntsMax;
+use super::roster::{Form, Roster};
 use super::{Collection, Limits, Stored, allocation, in_common};
 use crate::command::number::parse_int;
 use ints::Ints;
@@ -32,10 +30,18 @@ pub const PACKED_ENTRIES: usize = 128;
 /// The longest member of the buffer.
 pub const PACKED_BYTES: usize = 64;
 
-/// Bytes that an index set takes for a member: the member, its hash, and its share of the index.
-const TABLE_ENTRY_BYTES: usize = size_of::<Box<[u8]>>() + size_of::<u64>() + 6;
+/// An entry of a large set: a member.
+#[derive(Clone, Copy, Debug)]
+struct Bare;
 
-type Table = IndexSet<Box<[u8]>, GlobalState>;
+impl Form for Bare {
+    #[inline]
+    fn name(entry: &[u8]) -> &[u8] {
+        entry
+    }
+}
+
+type Table = Roster<Bare>;
 
 /// A set.
 #[derive(Clone, Debug, Default)]
@@ -46,15 +52,8 @@ pub struct Set {
 #[derive(Clone, Debug)]
 enum Encoding {
     Ints(Ints),
-    Packed {
-        bytes: Vec<u8>,
-        len: usize,
-    },
-    /// `text` is what the members take on the heap.
-    Table {
-        table: Table,
-        text: usize,
-    },
+    Packed { bytes: Vec<u8>, len: usize },
+    Table(Box<Table>),
 }
 
 impl Default for Encoding {
@@ -69,7 +68,7 @@ impl Set {
         match &self.encoding {
             Encoding::Ints(ints) => ints.len(),
             Encoding::Packed { len, .. } => *len,
-            Encoding::Table { table, .. } => table.len(),
+            Encoding::Table(table) => table.len(),
         }
     }
 
@@ -83,9 +82,9 @@ impl Set {
         matches!(self.encoding, Encoding::Ints(_))
     }
 
-    /// Whether the set is an index set, the encoding of large ones.
+    /// Whether the set is a roster, the encoding of large ones.
     pub fn is_table(&self) -> bool {
-        matches!(self.encoding, Encoding::Table { .. })
+        matches!(self.encoding, Encoding::Table(_))
     }
 
     /// Whether `member` is there.
@@ -93,7 +92,7 @@ impl Set {
         match &self.encoding {
             Encoding::Ints(ints) => parse_int(member).and_then(|n| ints.place(n)).is_some(),
             Encoding::Packed { bytes, .. } => find(bytes, member).is_some(),
-            Encoding::Table { table, .. } => table.contains(member),
+            Encoding::Table(table) => table.look(member).is_ok(),
         }
     }
 
@@ -114,8 +113,8 @@ impl Set {
         set
     }
 
-    /// Adds `member`; whether it is new. One integer more than `most` makes a set of integers an index
-    /// set.
+    /// Adds `member`; whether it is new. One integer more than `most` makes a set of integers a
+    /// roster.
     pub fn insert(&mut self, member: &[u8], most: IntsMax) -> bool {
         if let Encoding::Ints(ints) = &mut self.encoding {
             if let Some(n) = parse_int(member) {
@@ -140,10 +139,12 @@ impl Set {
             self.spread();
         }
         match &mut self.encoding {
-            Encoding::Table { table, text } => {
-                let new = table.insert(member.into());
-                *text += if new { allocation(member.len()) } else { 0 };
-                new
+            Encoding::Table(table) => {
+                let place = table.look(member);
+                if let Err(vacant) = place {
+                    table.push(vacant, &[member]);
+                }
+                place.is_err()
             }
             Encoding::Ints(_) | Encoding::Packed { .. } => unreachable!("it was spread"),
         }
@@ -167,16 +168,9 @@ impl Set {
                 *len -= 1;
                 true
             }
-            Encoding::Table { table, text } => {
-                if !table.swap_remove(member) {
-                    return false;
-                }
-                *text -= allocation(member.len());
-                // A table that shrank to a quarter gives memory back.
-                if table.len() >= PACKED_ENTRIES && table.len() < table.capacity() / 4 {
-                    table.shrink_to(table.len() * 2);
-                }
-                true
+            Encoding::Table(table) => {
+                let place = table.look(member);
+                place.map(|place| table.remove(place)).is_ok()
             }
         }
     }
@@ -186,15 +180,14 @@ impl Set {
         let (ints, bytes, table): (_, &[u8], _) = match &self.encoding {
             Encoding::Ints(ints) => (Some(ints), &[], None),
             Encoding::Packed { bytes, .. } => (None, bytes, None),
-            Encoding::Table { table, .. } => (None, &[], Some(table)),
+            Encoding::Table(table) => (None, &[], Some(table)),
         };
         let ints = ints
             .into_iter()
             .flat_map(|ints| (0..ints.len()).map(|i| Member::Int(ints.get(i))));
         let packed = members(bytes).map(|(_, member)| Member::Text(member));
-        let table = table.into_iter().flatten();
-        ints.chain(packed)
-            .chain(table.map(|member| Member::Text(member)))
+        let table = table.into_iter().flat_map(|table| table.iter());
+        ints.chain(packed).chain(table.map(Member::Text))
     }
 
     /// The member in place `i` of [`Set::iter`]: in constant time where the set is large.
@@ -202,30 +195,23 @@ impl Set {
         match &self.encoding {
             Encoding::Ints(ints) => (i < ints.len()).then(|| Member::Int(ints.get(i))),
             Encoding::Packed { .. } => self.iter().nth(i),
-            Encoding::Table { table, .. } => table.get_index(i).map(|member| Member::Text(member)),
+            Encoding::Table(table) => (i < table.len()).then(|| Member::Text(table.entry(i))),
         }
     }
 
     /// A part of the members, about `count`, and where to go on: 0 begins and means the end.
     ///
     /// Every member that is there from the first call to the last is shown at least once, whatever
-    /// changes in between: as in [`Hash::scan`](super::Hash::scan), places are visited from the last to
-    /// the first.
+    /// changes in between; a small set is shown whole.
     pub fn scan<'a>(&'a self, cursor: u64, count: usize, mut each: impl FnMut(Member<'a>)) -> u64 {
-        let Encoding::Table { table, .. } = &self.encoding else {
+        let Encoding::Table(table) = &self.encoding else {
             self.iter().for_each(each);
             return 0;
         };
-        let len = table.len() as u64;
-        let end = if cursor == 0 { len } else { cursor.min(len) };
-        let start = end.saturating_sub(count as u64);
-        for i in (start..end).rev() {
-            each(Member::Text(&table[i as usize]));
-        }
-        start
+        table.scan(cursor, count, |member| each(Member::Text(member)))
     }
 
-    /// Makes a set of integers a buffer, or an index set where it is too large for that.
+    /// Makes a set of integers a buffer, or a roster where it is too large for that.
     fn pack(&mut self) {
         if self.len() > PACKED_ENTRIES {
             return self.spread();
@@ -241,17 +227,17 @@ impl Set {
         self.encoding = Encoding::Packed { bytes, len };
     }
 
-    /// Makes the set an index set.
+    /// Makes the set a roster.
     fn spread(&mut self) {
-        let mut table = Table::with_capacity_and_hasher(self.len() + 1, GlobalState::new());
-        let mut bytes = 0;
+        let mut table = Box::new(Table::new());
         for member in self.iter() {
             member.text(|text| {
-                bytes += allocation(text.len());
-                table.insert(text.into());
+                if let Err(vacant) = table.look(text) {
+                    table.push(vacant, &[text]);
+                }
             });
         }
-        self.encoding = Encoding::Table { table, text: bytes };
+        self.encoding = Encoding::Table(table);
     }
 }
 
@@ -281,7 +267,14 @@ impl Collection for Set {
         match &self.encoding {
             Encoding::Ints(ints) => ints.heap(),
             Encoding::Packed { bytes, .. } => allocation(bytes.capacity()),
-            Encoding::Table { table, text } => text + table.capacity() * TABLE_ENTRY_BYTES,
+            Encoding::Table(table) => table.bytes(),
+        }
+    }
+    fn dismantle(&mut self, allocations: usize) -> bool {
+        if let Encoding::Table(table) = &mut self.encoding {
+            table.dismantle(allocations)
+        } else {
+            false
         }
     }
     in_common!(Set);

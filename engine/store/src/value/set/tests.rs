@@ -66,7 +66,6 @@ fn run(steps: Vec<Step>, ints: usize) {
         }
         assert_eq!(set.len(), model.len());
         assert_eq!(set.is_ints(), only_ints);
-        check_text(&set);
     }
     let shown: Vec<Vec<u8>> = set.iter().map(Member::to_vec).collect();
     for (i, member) in shown.iter().enumerate() {
@@ -82,14 +81,6 @@ fn run(steps: Vec<Step>, ints: usize) {
         assert!(ints.is_sorted(), "integers come in order");
     }
     assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), model);
-}
-
-/// What an index set says of its members' bytes.
-fn check_text(set: &Set) {
-    if let Encoding::Table { table, text } = &set.encoding {
-        let all = table.iter().map(|member| allocation(member.len()));
-        assert_eq!(*text, all.sum::<usize>());
-    }
 }
 
 proptest! {
