@@ -12,6 +12,7 @@ impl Keyspace {
     #[inline]
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
         let known = self.foreseen.hash(self.place, key);
+        debug_assert!(known.is_none_or(|known| known == hash(self.place, key, &self.secrets)));
         known.unwrap_or_else(|| hash(self.place, key, &self.secrets))
     }
 

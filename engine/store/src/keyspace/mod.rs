@@ -61,7 +61,7 @@ use settings::Settings;
 use slab::Slab;
 use sought::Foreseen;
 pub use sought::Sought;
-pub use tags::Tagged;
+pub use tags::{Tagged, Where};
 pub(crate) use version::Version;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
