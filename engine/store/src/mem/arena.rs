@@ -360,9 +360,9 @@ impl Arena {
             self.range.advise(offset, len, huge);
         }
         chunk.ask_at = match self.owned[class] {
-            0 => SMALL_STEP_BYTES as u32 / 2,
+            0 => SMALL_STEP_BYTES as u32 / 4,
             1..HUGE_FROM => 0,
-            _ => CHUNK_BYTES as u32 / 4 * 3,
+            _ => CHUNK_BYTES as u32 / 8,
         };
         self.owned[class] += 1;
         self.poison.forbid(&self.range, offset, CHUNK_BYTES);
@@ -387,7 +387,7 @@ impl Arena {
             let from = used.next_multiple_of(PAGE_BYTES).min(CHUNK_BYTES);
             let to = (from + SMALL_STEP_BYTES).min(CHUNK_BYTES);
             if to < CHUNK_BYTES {
-                chunk.ask_at = (to - SMALL_STEP_BYTES / 2) as u32;
+                chunk.ask_at = (to - SMALL_STEP_BYTES / 8 * 7) as u32;
             }
             populator.ask(move || range.populate(begin + from, to - from));
             return;

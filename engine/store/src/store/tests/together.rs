@@ -136,7 +136,7 @@ fn hits_and_misses_of_reads_together_are_counted() {
 #[test]
 fn sets_together_are_sets() {
     for shards in [1, 3] {
-        let store = store::Store::open(super::config(shards)).unwrap();
+        let store = Store::open(super::config(shards)).unwrap();
         let mut worker = super::alone(&store).swap_remove(0);
         let is_own = |key: &str| store.placement()[store.shard_of(key.as_bytes())].worker == 0;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(shards as u64);
