@@ -155,17 +155,25 @@ impl Calls {
 
     /// A call of the store's begins. Its words are kept where it may become one of the slow ones.
     pub fn begin(&self, called: Called, op: &Op) -> Begun {
-        let kept = self.slowlog.may_keep(&called);
+        let is_fast = called.flags().has(Flag::Fast);
+        self.begin_at(Instant::now(), called, op, is_fast)
+    }
+
+    /// As [`Calls::begin`], of one that began then, and of which it is known whether it is fast.
+    pub fn begin_at(&self, at: Instant, called: Called, op: &Op, is_fast: bool) -> Begun {
+        let kept = self.slowlog.may_keep(is_fast);
         Begun {
+            called,
+            at,
+            took: None,
             op: kept.then(|| Box::new(op.clone())),
-            ..Begun::now(called)
         }
     }
 
-    /// A call of the store's is answered.
-    pub fn end(&self, begun: &Begun, card: &Card, now: Millis, reply: &[u8]) {
+    /// A call of the store's is answered; `at` is when, and those that are answered together share it.
+    pub fn end(&self, begun: &Begun, at: Instant, card: &Card, now: Millis, reply: &[u8]) {
         let words = begun.op.as_ref().map(|op| Spoken::Op(op));
-        self.called(begun, words, card, now, reply);
+        self.done(begun, at, words, card, now, reply);
     }
 
     /// A call is answered whose words are these.
@@ -177,7 +185,20 @@ impl Calls {
         now: Millis,
         reply: &[u8],
     ) {
-        let took = begun.took.unwrap_or_else(|| begun.at.elapsed());
+        self.done(begun, Instant::now(), words, card, now, reply);
+    }
+
+    fn done(
+        &self,
+        begun: &Begun,
+        at: Instant,
+        words: Option<Spoken<'_>>,
+        card: &Card,
+        now: Millis,
+        reply: &[u8],
+    ) {
+        let took = begun.took;
+        let took = took.unwrap_or_else(|| at.saturating_duration_since(begun.at));
         let error = (reply.first() == Some(&b'-')).then_some(reply);
         self.ended(&begun.called, words.into_iter(), 1, took, card, now, error);
     }

@@ -443,6 +443,7 @@ impl Connection {
         }
     }
 
+    /// Whether no more replies may be kept for the client, those that are awaited counted.
     fn is_output_held(&self) -> bool {
         let awaited = self.order.len().saturating_mul(self.reply_bytes);
         let kept = self.output.len() + self.queued + self.order.kept_bytes();

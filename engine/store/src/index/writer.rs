@@ -104,6 +104,18 @@ impl Index {
         Some((Place { line, slot }, id))
     }
 
+    /// The first entry under the tag of `hash`, and its place, unverified: what most likely is sought.
+    #[inline]
+    pub fn hint(&self, hash: u64) -> Option<(Place, ItemId)> {
+        self.find(hash, |_| true)
+    }
+
+    /// Whether `id` is the entry at `place`, which may be of any time.
+    #[inline]
+    pub fn holds(&self, place: Place, id: ItemId) -> bool {
+        self.table.line(place.line).id(place.slot) == Some(id)
+    }
+
     /// Publishes another item in the place of the one there; the hash is the same.
     pub fn replace(&mut self, place: Place, id: ItemId) {
         self.table.line(place.line).set_id(place.slot, Some(id));

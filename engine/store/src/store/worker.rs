@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::caller::{Ahead, Answered, TOGETHER, Whose};
+use super::caller::{Ahead, Answered, TOGETHER, Whose, shard_of};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
@@ -138,7 +138,7 @@ impl Worker {
         self.run_sought(op, Ahead::default(), reply)
     }
 
-    /// As [`Worker::run_here`], of an op of which [`Worker::seek`] found `ahead`.
+    /// As [`Worker::run_here`], of an op of which [`Worker::ahead`] found this.
     #[inline]
     pub fn run_sought(&mut self, op: &Op, ahead: Ahead, reply: &mut Vec<u8>) -> bool {
         let core = self.core.as_mut().expect("it is there until the drop");
@@ -220,18 +220,37 @@ impl Worker {
         self.session.caller.set_together(core, database, pairs)
     }
 
-    /// Asks the processor to fetch where the keys of `op`, which is about to run, are searched; what was found
-    /// out meanwhile. Of many ops first all are sought and then all [approached](Worker::approach), so that the
-    /// accesses to memory overlap.
-    #[inline]
-    pub fn seek(&mut self, op: &Op) -> Ahead {
+    /// As [`Worker::send`] of an op that goes to `shard` alone, as [`Worker::ahead`] found, and that could not be
+    /// [run at once](Worker::run_sought): it is applied when its owner comes to it.
+    pub fn send_to(&mut self, shard: usize, tag: u64, op: Op) {
         let core = self.core.as_mut().expect("it is there until the drop");
-        self.session.caller.seek(core, op)
+        self.session.caller.send_to(core, shard, tag, op);
+    }
+
+    /// Whether this worker owns the shard of `key`.
+    #[inline]
+    pub fn is_own(&self, key: &[u8]) -> bool {
+        let core = self.core();
+        core.host_of[shard_of(key, core.inner.shards)].is_some()
+    }
+
+    /// What is found out of `op` before it runs.
+    #[inline]
+    pub fn ahead(&self, op: &Op) -> Ahead {
+        self.session.caller.ahead(op)
+    }
+
+    /// Asks the processor to fetch where the keys of `op`, which is about to run, are searched. Of many ops
+    /// first all are sought and then all [approached](Worker::approach), so that the accesses to memory overlap.
+    #[inline]
+    pub fn seek(&mut self, op: &Op, ahead: &mut Ahead) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.seek(core, op, ahead);
     }
 
     /// Asks the processor to fetch what the keys of `op` most likely name.
     #[inline]
-    pub fn approach(&mut self, op: &Op, ahead: Ahead) {
+    pub fn approach(&mut self, op: &Op, ahead: &mut Ahead) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.approach(core, op, ahead);
     }
@@ -371,13 +390,12 @@ impl Worker {
             while set < pairs.len() {
                 let here = self.set_here(0, &pairs[set..]);
                 set += here;
-                match self.core.as_mut().zip(u32::try_from(here).ok()) {
-                    Some((core, here @ 1..)) => core.own_ops(here),
-                    _ => {
-                        let (key, value) = pairs[set];
-                        self.set(key, value)?;
-                        set += 1;
-                    }
+                if here == 0 {
+                    let (key, value) = pairs[set];
+                    self.set(key, value)?;
+                    set += 1;
+                } else if let Some(core) = &mut self.core {
+                    core.own_ops(here as u32);
                 }
             }
         }

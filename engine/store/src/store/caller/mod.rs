@@ -106,6 +106,12 @@ impl Caller {
         false
     }
 
+    /// Asks the owner of `shard`, whom it alone concerns, to run `op`; it is answered by tag.
+    pub(super) fn send_to(&mut self, core: &mut Core, shard: usize, tag: u64, op: Op) {
+        let mark = Mark::of(&op);
+        self.ask(Some(core), shard, mark, Whose::Tag(tag), Ask::Apply(op));
+    }
+
     /// Runs `op` where the caller stands, if that can be done: its reply is appended to `reply`. `ahead` is what
     /// was found out of it.
     #[inline]

@@ -32,8 +32,8 @@ impl Caller {
             };
             ahead.push((shard, host.shard().keyspace().seek(0, one.key())));
         }
-        for &(shard, sought) in &ahead {
-            if let Some(host) = core.host(shard) {
+        for (shard, sought) in &mut ahead {
+            if let Some(host) = core.host(*shard) {
                 host.shard().keyspace().approach(sought);
             }
         }
