@@ -15,8 +15,8 @@ use core_affinity::CoreId;
 
 use crate::topology;
 
-/// The kernel's lowest priority.
-const NICE_MAX: libc::c_int = 19;
+/// The kernel's weight of a thread is 1024 / 1.25^nice.
+const NICE: libc::c_int = 10;
 
 static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
 
@@ -39,13 +39,13 @@ pub enum PinError {
     },
 }
 
-/// Lets the calling thread run only where others leave time (the greatest `nice`).
+/// Lets the calling thread run mostly where others leave time: it gets a tenth of what one of them gets.
 ///
 /// # Errors
 /// The kernel refuses.
 pub fn stand_back() -> io::Result<()> {
     // SAFETY: no memory is involved; 0 is the calling thread, which on Linux has a priority of its own.
-    let status = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE_MAX) };
+    let status = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
     if status == 0 {
         Ok(())
     } else {

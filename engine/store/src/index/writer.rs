@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::table::{Entries, LineId, SLOTS, Table, bucket_of, tag_of};
 use crate::mem::{Edge, ItemId, Line, Populator};
 
-/// Entries per bucket at which the next bucket is split: a seventh of all entries is in overflow then, and an
-/// entry takes 6.8 to 7.3 bytes.
-const FILL: usize = if cfg!(loom) { 1 } else { SLOTS - 1 };
+/// Entries per bucket at which the next bucket is split: as many as a line holds. A sixth of all entries is in
+/// overflow then, and an entry takes 6.7 to 7.1 bytes.
+const FILL: usize = if cfg!(loom) { 1 } else { SLOTS };
 const BUCKETS_FIRST: usize = if cfg!(loom) { 1 } else { 16 };
 /// From so many lines on (2 MiB) huge pages pay: one is full, and the next fills as fast.
 const HUGE_FROM: usize = 1 << 15;

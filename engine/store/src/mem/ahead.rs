@@ -14,8 +14,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::range::CHUNK_BYTES;
 
-/// How far small pages are asked for at once, and the least that is in use before any are.
-pub(super) const SMALL_STEP_BYTES: usize = 128 << 10;
+/// How far small pages are asked for at once.
+pub(super) const SMALL_STEP_BYTES: usize = 256 << 10;
 /// The same of huge pages: one.
 const HUGE_STEP_BYTES: usize = CHUNK_BYTES;
 /// Jobs that may wait: who finds no room does without.
@@ -102,7 +102,7 @@ impl Edge {
     /// Asks for pages from now on.
     pub fn populate_by(&mut self, populator: Populator) {
         self.populator = Some(populator);
-        self.next = SMALL_STEP_BYTES / 4 * 3;
+        self.next = SMALL_STEP_BYTES / 4;
     }
 
     /// `used` bytes are in use; `populate` asks the system for pages of a part.
@@ -125,7 +125,8 @@ impl Edge {
         let step = self.step(used);
         let begin = self.end.max(used.next_multiple_of(SMALL_STEP_BYTES));
         self.end = (begin + 1).next_multiple_of(step);
-        self.next = self.end - step / 4;
+        // Long before: the thread may have to wait for a core.
+        self.next = self.end - step / 8 * 7;
         let part = begin..self.end;
         self.asked = Some(populator.ask(move || populate(part)));
     }
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edge_is_ahead_of_what_is_used_by_a_step_and_no_more() {
+    fn an_edge_is_ahead_of_what_is_used_by_two_steps_at_most() {
         let (huge_from, all) = (4 * HUGE_STEP_BYTES, 16 * HUGE_STEP_BYTES);
         let mut edge = Edge::new(huge_from);
         let (sender, parts) = channel();
@@ -185,7 +186,7 @@ mod tests {
             } else {
                 HUGE_STEP_BYTES
             };
-            assert!(end <= used + step + step / 4 + 4096, "{end} at {used}");
+            assert!(end <= used + 2 * step, "{end} at {used}");
         }
         assert!(parts.try_recv().is_err());
         let used = all - 4096;

@@ -116,6 +116,8 @@ pub struct Arena {
     limbo: Limbo,
     poison: Poison,
     used: u64,
+    /// Whether huge pages were asked for in all that is not in use yet.
+    huge: bool,
     populator: Option<Populator>,
     ahead: Option<Ahead>,
 }
@@ -139,6 +141,7 @@ impl Arena {
             limbo: Limbo::default(),
             poison: Poison::default(),
             used: 0,
+            huge: false,
             populator: None,
             ahead: None,
         })
@@ -336,10 +339,11 @@ impl Arena {
                 after: NONE,
             });
             let number = self.chunks.len() as u32 - 1;
-            let ahead = self.ahead.take_if(|ahead| ahead.number == number);
-            self.chunks[number as usize].huge = ahead.is_some();
+            self.ahead.take_if(|ahead| ahead.number == number);
+            self.chunks[number as usize].huge = self.huge;
             number
         };
+        let is_last = number as usize + 1 == self.chunks.len();
         let chunk = &mut self.chunks[number as usize];
         chunk.class = class as u32;
         chunk.free = 0;
@@ -347,12 +351,18 @@ impl Arena {
         let huge = self.owned[class] >= HUGE_FROM;
         if huge != chunk.huge {
             chunk.huge = huge;
-            self.range.advise(offset, CHUNK_BYTES, huge);
+            let mut len = CHUNK_BYTES;
+            if huge && !self.huge && is_last {
+                // All at once: a call for every chunk would wait for the populator's.
+                self.huge = true;
+                len = self.extents.floor() * PAGE_BYTES - offset;
+            }
+            self.range.advise(offset, len, huge);
         }
         chunk.ask_at = match self.owned[class] {
-            0 => SMALL_STEP_BYTES as u32 / 2,
+            0 => SMALL_STEP_BYTES as u32 / 4,
             1..HUGE_FROM => 0,
-            _ => CHUNK_BYTES as u32 / 4 * 3,
+            _ => CHUNK_BYTES as u32 / 8,
         };
         self.owned[class] += 1;
         self.poison.forbid(&self.range, offset, CHUNK_BYTES);
@@ -377,7 +387,7 @@ impl Arena {
             let from = used.next_multiple_of(PAGE_BYTES).min(CHUNK_BYTES);
             let to = (from + SMALL_STEP_BYTES).min(CHUNK_BYTES);
             if to < CHUNK_BYTES {
-                chunk.ask_at = (to - SMALL_STEP_BYTES / 2) as u32;
+                chunk.ask_at = (to - SMALL_STEP_BYTES / 8 * 7) as u32;
             }
             populator.ask(move || range.populate(begin + from, to - from));
             return;
@@ -386,10 +396,7 @@ impl Arena {
         let end = (next + 1) * CHUNK_BYTES;
         if self.empty.is_empty() && self.ahead.is_none() && end <= self.extents.floor() * PAGE_BYTES
         {
-            let asked = populator.ask(move || {
-                range.advise(next * CHUNK_BYTES, CHUNK_BYTES, true);
-                range.populate(next * CHUNK_BYTES, CHUNK_BYTES);
-            });
+            let asked = populator.ask(move || range.populate(next * CHUNK_BYTES, CHUNK_BYTES));
             self.ahead = Some(Ahead {
                 number: next as u32,
                 before: number,

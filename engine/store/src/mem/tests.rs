@@ -148,6 +148,27 @@ fn a_full_range_is_an_error_and_room_returns() {
     assert_eq!(arena.used_bytes(), 0);
 }
 
+/// Pages that are asked for ahead, and given back in between, are never those of an item.
+#[test]
+fn pages_that_come_ahead_change_no_item() {
+    let mut arena = Arena::new().unwrap();
+    arena.populate_by(Populator::start().unwrap());
+    // Chunks of small pages first, and then as many of huge ones.
+    let items: u32 = if cfg!(miri) { 40 } else { 36_000 };
+    let mut ids = Vec::new();
+    for number in 0..items {
+        let value = number.to_le_bytes().repeat(250);
+        ids.push(arena.insert(&item(b"key", &value, None)).unwrap());
+        if number % 500 == 0 {
+            arena.rest();
+        }
+    }
+    for (number, id) in ids.into_iter().enumerate() {
+        let value = (number as u32).to_le_bytes().repeat(250);
+        assert!(arena.own(id).value() == value, "item {number}");
+    }
+}
+
 #[test]
 fn marks_change_from_any_core() {
     let mut arena = Arena::new().unwrap();
