@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::value::limits::Bounds;
+use seawall_store::value::sorted_set::order;
 use seawall_store::value::{Collection, Hash, SortedSet};
 
 const HASH: Bounds = Bounds::HASH;
@@ -34,12 +37,17 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// How many at once: now and then more than a segment of a directory holds.
+fn fields() -> impl Strategy<Value = u16> {
+    prop_oneof![4 => 0..150_u16, 1 => 150..900_u16]
+}
+
 fn hash_step() -> impl Strategy<Value = HashStep> {
     prop_oneof![
         6 => (name(), name()).prop_map(|(field, value)| HashStep::Set(field, value)),
         3 => name().prop_map(HashStep::Remove),
-        1 => (0..200_u16, 0..150_u16).prop_map(|(from, count)| HashStep::Fill(from, count)),
-        1 => (0..200_u16, 0..150_u16).prop_map(|(from, count)| HashStep::Drain(from, count)),
+        1 => (0..200_u16, fields()).prop_map(|(from, count)| HashStep::Fill(from, count)),
+        1 => (0..200_u16, fields()).prop_map(|(from, count)| HashStep::Drain(from, count)),
     ]
 }
 
@@ -288,6 +296,35 @@ proptest! {
             set.partition_by_score(|score| score < at),
             model.partition_point(|(score, _)| *score < at)
         );
+    }
+}
+
+/// Members by the tens of thousands, grown and shrunk at random, beside a map that is sorted when it is asked.
+#[test]
+fn a_large_sorted_set_equals_a_map() {
+    for seed in 0..3 {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let (mut set, mut model) = (SortedSet::default(), BTreeMap::new());
+        for step in 0..60_000_u32 {
+            let member = random.random_range(0..20_000_u32).to_be_bytes();
+            // Most are set at first, and most are removed in the end.
+            if random.random_ratio(60_000 - step, 60_000) {
+                let score = f64::from(random.random_range(0..1_000_u32));
+                let old = model.insert(member, score);
+                assert_eq!(set.insert(&member, score, SORTED_SET), old, "seed {seed}");
+            } else {
+                assert_eq!(set.remove(&member), model.remove(&member), "seed {seed}");
+            }
+            if step % 20_000 == 19_999 {
+                let mut sorted: Vec<_> = model.iter().map(|(m, s)| (&m[..], *s)).collect();
+                sorted.sort_by(order);
+                assert!(set.iter().eq(sorted.iter().copied()), "seed {seed}");
+                for (rank, (member, score)) in sorted.iter().enumerate().step_by(97) {
+                    assert_eq!(set.rank(member), Some(rank), "seed {seed}");
+                    assert_eq!(set.score(member), Some(*score), "seed {seed}");
+                }
+            }
+        }
     }
 }
 

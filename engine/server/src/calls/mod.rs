@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_store::command::Flag;
-use seawall_store::command::memcached::Retrieval;
+use seawall_store::command::memcached::{Retrieval, Storing};
 use seawall_store::{Millis, Op};
 
 use crate::clients::Card;
@@ -125,6 +125,8 @@ pub enum Spoken<'a> {
     Two(&'a [u8], &'a [u8]),
     /// Those of a Memcached's client's request that was not kept.
     Retrieval(&'a Retrieval<'a>),
+    /// As well.
+    Storing(&'a Storing<'a>),
 }
 
 impl Calls {
@@ -267,21 +269,24 @@ impl Calls {
         let Runner::Store(command) = called.entry.runner else {
             return;
         };
+        self.count_outcome(called, card, Outcome::of(command, reply), 1);
+    }
+
+    /// Counts what some calls of a Memcached's client came to; [`Calls::ran`] counts the calls.
+    pub fn all_came_to(&self, called: &Called, card: &Card, outcome: Outcome, count: usize) {
+        if count > 0 {
+            self.count_outcome(called, card, outcome, count as u64);
+        }
+    }
+
+    fn count_outcome(&self, called: &Called, card: &Card, outcome: Outcome, count: u64) {
         let counter = &self.workers[card.worker][called.entry.number];
-        let count = match Outcome::of(command, reply) {
+        let counter = match outcome {
             Outcome::Done => return,
             Outcome::Missed => &counter.missed,
             Outcome::Conflicting => &counter.conflicting,
         };
-        count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts calls of a Memcached's client that found no item; [`Calls::ran`] counts the calls.
-    pub fn missed(&self, called: &Called, card: &Card, count: u64) {
-        if count > 0 {
-            let counter = &self.workers[card.worker][called.entry.number];
-            counter.missed.fetch_add(count, Ordering::Relaxed);
-        }
+        counter.fetch_add(count, Ordering::Relaxed);
     }
 
     /// A call ran within a transaction, whose time is counted as a whole.

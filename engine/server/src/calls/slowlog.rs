@@ -128,6 +128,9 @@ impl Slowlog {
 
 /// The words of a call as far as they are kept.
 fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
+    if let Spoken::Storing(asked) = words {
+        return shortened(called, &Spoken::Op(&asked.op()));
+    }
     let (len, args): (usize, Vec<&[u8]>) = match words {
         Spoken::Op(op) => (op.len(), op.args().take(WORDS_MAX).collect()),
         Spoken::Words(words) => (words.len(), words.iter().take(WORDS_MAX).collect()),
@@ -137,6 +140,7 @@ fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
             let words: Vec<&[u8]> = asked.words().collect();
             (words.len(), words)
         }
+        Spoken::Storing(_) => (0, Vec::new()),
     };
     let mut kept = vec![called.first_word().into_bytes()];
     kept.extend(args.iter().enumerate().map(|(at, word)| {

@@ -16,6 +16,7 @@
 //! before it are answered, or lets nothing begin behind it. A connection does no input or output: its
 //! worker hands it bytes and answers, and takes its output away.
 
+mod ahead;
 mod batch;
 mod client;
 mod exec;
@@ -24,7 +25,6 @@ mod input;
 mod inquiry;
 mod refusal;
 mod reply_queue;
-mod retrieve;
 mod run;
 mod spelled;
 mod wait;

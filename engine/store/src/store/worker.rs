@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::caller::{Ahead, Answered, TOGETHER, Whose, shard_of};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
@@ -18,7 +20,7 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
-use crate::command::memcached::Retrieval;
+use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
 use crate::op::Op;
@@ -176,7 +178,6 @@ impl Worker {
 
     /// Answers Memcached's requests for strings as [`Worker::get_here`] answers `GET`s: how many, of 32 at
     /// most, and how many of them found nothing.
-    #[inline]
     pub fn retrieve_here(
         &mut self,
         asked: &[Retrieval<'_>],
@@ -198,6 +199,15 @@ impl Worker {
             reply.len() < reply_bytes
         });
         (answered, missed)
+    }
+
+    /// Runs Memcached's requests that store strings, in order, up to the first that cannot run at once, and
+    /// appends their answers to `reply`: how many, of 32 at most, and how many of them were refused for what was
+    /// there. They can where nobody listens to what happens to keys, no log has to have it first, and memory has
+    /// no bound.
+    pub fn store_here(&mut self, asked: &[Storing<'_>], reply: &mut Vec<u8>) -> (usize, usize) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.store_together(core, asked, reply)
     }
 
     /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot
@@ -360,6 +370,37 @@ impl Worker {
     /// As `SET`.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), CommandError> {
         self.session.set_by(self.core.as_mut(), key, value)
+    }
+
+    /// Sets each key to its value, as [`Worker::set`] does one after the other, so that their waits for memory
+    /// overlap where this worker owns the shards.
+    ///
+    /// # Errors
+    /// As `SET`, of the first that fails; those before it are set.
+    pub fn set_each<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        pairs: &[(K, V)],
+    ) -> Result<(), CommandError> {
+        for pairs in pairs.chunks(TOGETHER) {
+            let pairs: SmallVec<[(&[u8], &[u8]); TOGETHER]> = pairs
+                .iter()
+                .map(|(key, value)| (key.as_ref(), value.as_ref()))
+                .collect();
+            let mut set = 0;
+            while set < pairs.len() {
+                let here = self.set_here(0, &pairs[set..]);
+                set += here;
+                match self.core.as_mut().zip(u32::try_from(here).ok()) {
+                    Some((core, here @ 1..)) => core.own_ops(here),
+                    _ => {
+                        let (key, value) = pairs[set];
+                        self.set(key, value)?;
+                        set += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// As [`Session::get_each`].

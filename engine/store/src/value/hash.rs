@@ -228,12 +228,21 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// The lengths of field and value, and where the field begins.
+    #[inline]
+    fn head(bytes: &[u8], at: usize) -> (usize, usize, usize) {
+        if let [field @ 0..0x80, value @ 0..0x80, ..] = bytes[at..] {
+            return (field.into(), value.into(), at + 2);
+        }
+        let mut rest = bytes[at..].iter();
+        let (field, before) = length::read(rest.by_ref());
+        let (value, between) = length::read(rest);
+        (field, value, at + before + between)
+    }
+
     #[inline]
     fn read(bytes: &[u8], at: usize) -> Entry<'_> {
-        let mut rest = bytes[at..].iter();
-        let (field_len, before) = length::read(rest.by_ref());
-        let (value_len, between) = length::read(rest);
-        let field = at + before + between;
+        let (field_len, value_len, field) = Entry::head(bytes, at);
         let value = field + field_len;
         let end = value + value_len;
         Entry {
@@ -270,7 +279,16 @@ fn entries(bytes: &[u8]) -> impl Iterator<Item = (usize, Entry<'_>)> {
 }
 
 fn find(bytes: &[u8], field: &[u8]) -> Option<usize> {
-    entries(bytes).find_map(|(at, entry)| (entry.field == field).then_some(at))
+    let mut at = 0;
+    while at < bytes.len() {
+        let (field_len, value_len, begin) = Entry::head(bytes, at);
+        // Comparing bytes is a call, which other lengths save.
+        if field_len == field.len() && bytes[begin..begin + field_len] == *field {
+            return Some(at);
+        }
+        at = begin + field_len + value_len;
+    }
+    None
 }
 
 impl Collection for Hash {

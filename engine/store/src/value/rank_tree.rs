@@ -21,7 +21,7 @@ const LEAF_MAX: usize = 64;
 const INNER_MAX: usize = 32;
 
 /// A leaf with more entries takes none from a neighbour: it would be full soon.
-const LEAF_EASED: usize = LEAF_MAX - LEAF_MAX / 8;
+const LEAF_EASED: usize = LEAF_MAX - LEAF_MAX / 16;
 
 /// A sequence of `T` with ranks.
 #[derive(Clone, Debug)]

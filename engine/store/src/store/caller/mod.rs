@@ -10,6 +10,7 @@ mod ahead;
 mod answers;
 mod flight;
 mod reads;
+mod storings;
 mod traffic;
 mod writes;
 

@@ -5,17 +5,23 @@
 
 use crate::value::allocation;
 
-/// The values of a chunk.
-const CHUNK: usize = 256;
+/// The values of a chunk. What is larger than 8 KiB costs the allocator a page of 512 KiB for the first of its
+/// size, so a chunk is not to be.
+const CHUNK: usize = 128;
 
 #[derive(Clone, Debug)]
 pub(super) struct Chunks<T> {
     chunks: Vec<Vec<T>>,
+    /// What the chunks take on the heap.
+    bytes: usize,
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Chunks<T> {
-        Chunks { chunks: Vec::new() }
+        Chunks {
+            chunks: Vec::new(),
+            bytes: 0,
+        }
     }
 }
 
@@ -29,13 +35,9 @@ impl<T> Chunks<T> {
     }
 
     /// What the chunks take on the heap.
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
-        let Some(first) = self.chunks.first() else {
-            return allocation(self.chunks.capacity() * size_of::<Vec<T>>());
-        };
-        allocation(self.chunks.capacity() * size_of::<Vec<T>>())
-            + allocation(first.capacity() * size_of::<T>())
-            + (self.chunks.len() - 1) * allocation(CHUNK * size_of::<T>())
+        self.bytes
     }
 
     #[inline]
@@ -60,9 +62,12 @@ impl<T> Chunks<T> {
         if self.chunks.last().is_none_or(|last| last.len() == CHUNK) {
             let room = if self.chunks.is_empty() { 1 } else { CHUNK };
             grow(&mut self.chunks, Vec::with_capacity(room));
+            self.recount();
         }
-        if let Some(last) = self.chunks.last_mut() {
-            grow(last, value);
+        if let Some(last) = self.chunks.last_mut()
+            && grow(last, value)
+        {
+            self.recount();
         }
     }
 
@@ -71,11 +76,21 @@ impl<T> Chunks<T> {
         let value = last.pop();
         if last.is_empty() {
             self.chunks.pop();
-        } else if self.chunks.len() == 1 {
-            ease(&mut self.chunks[0]);
+            ease(&mut self.chunks);
+            self.recount();
+        } else if self.chunks.len() == 1 && ease(&mut self.chunks[0]) {
+            self.recount();
         }
-        ease(&mut self.chunks);
         value
+    }
+
+    /// All chunks but the first have the same room.
+    fn recount(&mut self) {
+        let chunk = |chunk: &Vec<T>| allocation(chunk.capacity() * size_of::<T>());
+        let rest = self.chunks.len().saturating_sub(1) * allocation(CHUNK * size_of::<T>());
+        self.bytes = allocation(self.chunks.capacity() * size_of::<Vec<T>>())
+            + self.chunks.first().map_or(0, chunk)
+            + rest;
     }
 
     /// Takes the value in place `i` out; the last one moves there.
@@ -88,17 +103,21 @@ impl<T> Chunks<T> {
     }
 }
 
-/// Pushes with room for one first, then for twice as many.
-fn grow<T>(values: &mut Vec<T>, value: T) {
-    if values.len() == values.capacity() {
+/// Pushes with room for one first, then for twice as many; whether more room was made.
+fn grow<T>(values: &mut Vec<T>, value: T) -> bool {
+    let full = values.len() == values.capacity();
+    if full {
         values.reserve_exact(values.len().max(1));
     }
     values.push(value);
+    full
 }
 
-/// Gives room back where less than a quarter is used.
-fn ease<T>(values: &mut Vec<T>) {
-    if values.len() < values.capacity() / 4 {
+/// Gives room back where less than a quarter is used; whether it did.
+fn ease<T>(values: &mut Vec<T>) -> bool {
+    let loose = values.len() < values.capacity() / 4;
+    if loose {
         values.shrink_to(values.len() * 2);
     }
+    loose
 }

@@ -17,10 +17,11 @@
 use super::chunks::Chunks;
 use super::group::{Group, SLOTS};
 use super::segment::{GROUPS_MAX, Segment};
-use crate::value::allocation;
 
 /// The most bits of the map.
 const DEPTH_MAX: u8 = 28;
+/// The entries of a chunk of the map: 4 KiB.
+const MAP_CHUNK: usize = 1 << 10;
 /// The map has up to so many entries for a segment before it doubles. Hashes that would need more are as good as
 /// equal: a client that knows the seed is not to make it large.
 const SHARE_MAX: usize = 16;
@@ -29,7 +30,8 @@ const JOINED_MAX: usize = GROUPS_MAX * SLOTS * 3 / 8;
 
 #[derive(Clone, Debug)]
 pub(super) struct Directory {
-    map: Vec<u32>,
+    /// Chunks of equal length; more than one where they have `MAP_CHUNK` entries.
+    map: Vec<Vec<u32>>,
     depth: u8,
     segments: Chunks<Segment>,
     /// The groups of all segments.
@@ -43,7 +45,7 @@ impl Directory {
         let mut segments = Chunks::default();
         segments.push(Segment::new(1, 0, 0));
         Directory {
-            map: vec![0],
+            map: vec![vec![0]],
             depth: 0,
             segments,
             groups: 1,
@@ -52,11 +54,10 @@ impl Directory {
     }
 
     /// What it owns on the heap.
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
-        allocation(self.map.capacity() * size_of::<u32>())
-            + allocation(self.spill.capacity() * size_of::<u32>())
-            + self.segments.bytes()
-            + self.groups * size_of::<Group>()
+        let words = (1 << self.depth) + self.spill.capacity();
+        words * size_of::<u32>() + self.segments.bytes() + self.groups * size_of::<Group>()
     }
 
     /// The place that has this hash and for which `is` holds.
@@ -121,7 +122,13 @@ impl Directory {
     #[inline]
     fn home(&self, hash: u64) -> usize {
         let bits = (1_u64 << self.depth) - 1;
-        self.map[(hash & bits) as usize] as usize
+        self.at((hash & bits) as usize)
+    }
+
+    /// The segment that an entry of the map names.
+    #[inline]
+    fn at(&self, entry: usize) -> usize {
+        self.map[entry / MAP_CHUNK][entry % MAP_CHUNK] as usize
     }
 
     /// Empties a segment and gives its hashes more room; the places that were in it. `None` where more room
@@ -134,7 +141,7 @@ impl Directory {
             return Some(segment.empty(2 * groups));
         }
         let deepest = segment.depth == self.depth;
-        let full = self.map.len() > SHARE_MAX * self.segments.len();
+        let full = 1 << self.depth > SHARE_MAX * self.segments.len();
         let segment = self.segments.get_mut(id);
         if segment.depth == DEPTH_MAX || deepest && full {
             return None;
@@ -144,7 +151,11 @@ impl Directory {
         segment.depth += 1;
         let depth = segment.depth;
         if depth > self.depth {
-            self.map.extend_from_within(..);
+            if self.depth < MAP_CHUNK.ilog2() as u8 {
+                self.map[0].extend_from_within(..);
+            } else {
+                self.map.extend_from_within(..);
+            }
             self.depth = depth;
         }
         self.groups += GROUPS_MAX;
@@ -166,7 +177,7 @@ impl Directory {
         }
         let len = segment.len();
         let brother = segment.pattern ^ 1 << (depth - 1);
-        let other = self.map[brother as usize] as usize;
+        let other = self.at(brother as usize);
         let joined = self.segments.get(other);
         if joined.depth != depth || joined.len() + len > JOINED_MAX {
             return Vec::new();
@@ -189,8 +200,9 @@ impl Directory {
     fn point(&mut self, id: usize) {
         let segment = self.segments.get(id);
         let (pattern, step) = (segment.pattern as usize, 1 << segment.depth);
-        let seen = self.map[pattern..].iter_mut().step_by(step);
-        seen.for_each(|entry| *entry = id as u32);
+        for entry in (pattern..1 << self.depth).step_by(step) {
+            self.map[entry / MAP_CHUNK][entry % MAP_CHUNK] = id as u32;
+        }
     }
 
     /// Halves the map while no segment needs its last bit. Only now and then: to know it takes a look at all.
@@ -200,18 +212,21 @@ impl Directory {
         }
         let needed = self.segments.iter().map(|segment| segment.depth).max();
         self.depth = needed.unwrap_or_default();
-        self.map.truncate(1 << self.depth);
-        self.map.shrink_to_fit();
+        let entries = 1_usize << self.depth;
+        self.map.truncate(entries.div_ceil(MAP_CHUNK));
+        self.map[0].truncate(entries);
+        self.map[0].shrink_to_fit();
     }
 
     /// The directory's own rules, for tests.
     #[cfg(test)]
     pub(super) fn check(&self, len: usize, hash_of: impl Fn(u32) -> u64) {
-        assert_eq!(self.map.len(), 1 << self.depth);
+        let map = self.map.concat();
+        assert_eq!(map.len(), 1 << self.depth);
         let (mut groups, mut places) = (0, self.spill.len());
         for (id, segment) in self.segments.iter().enumerate() {
             let step = 1_usize << segment.depth;
-            for (at, &seen) in self.map.iter().enumerate() {
+            for (at, &seen) in map.iter().enumerate() {
                 assert_eq!(seen as usize == id, at % step == segment.pattern as usize);
             }
             assert!(segment.depth == 0 || segment.groups() == GROUPS_MAX);

@@ -71,7 +71,8 @@ impl<F: Form> Roster<F> {
         self.len
     }
 
-    /// The bytes that it takes on the heap, its own among them.
+    /// The bytes that it takes on the heap, its own among them. Whoever changes something asks twice.
+    #[inline]
     pub fn bytes(&self) -> usize {
         super::allocation(size_of::<Self>())
             + self.pages_bytes

@@ -144,7 +144,7 @@ fn a_directory_bears_any_hash() {
 #[test]
 fn a_roster_is_dismantled_in_steps() {
     let mut roster = Roster::<Eight>::new();
-    for name in 0..10_000 {
+    for name in 0..30_000 {
         set(&mut roster, name, &[1; 30]);
     }
     let (mut steps, mut before) = (1, roster.bytes());
