@@ -25,6 +25,8 @@ pub struct Figures {
     pub used_bytes: u64,
     /// Bytes of the index.
     pub index_bytes: u64,
+    /// Large collections that are not freed yet, their keys gone.
+    pub leaving: u64,
     /// Lookups that found a key.
     pub hits: u64,
     /// Lookups that found none.
@@ -41,7 +43,7 @@ pub struct Figures {
     pub longest_buffers: [u64; 2],
     /// The most memory that was ever seen in use.
     pub peak_bytes: u64,
-    /// Memory in use when the server began.
+    /// Bytes of the process that were in memory before it kept anything.
     pub startup_bytes: u64,
     /// Bytes of the process that are in memory.
     pub resident_bytes: u64,
@@ -71,8 +73,8 @@ impl Figures {
                 *longest = bytes.max(*longest);
             }
         }
-        let observed = server.extremes.observe(figures.memory_bytes());
-        (figures.startup_bytes, figures.peak_bytes) = observed;
+        figures.startup_bytes = server.extremes.startup_bytes();
+        figures.peak_bytes = server.extremes.observe(figures.memory_bytes());
         figures
     }
 
@@ -80,6 +82,7 @@ impl Figures {
         self.keys += shard.keys;
         self.used_bytes += shard.used_bytes;
         self.index_bytes += shard.index_bytes;
+        self.leaving += shard.leaving;
         self.hits += shard.hits;
         self.misses += shard.misses;
         self.evicted += shard.evicted;
@@ -100,9 +103,9 @@ impl Figures {
         databases.filter(|(_, database)| database.keys > 0)
     }
 
-    /// Bytes in use: keys, values, index, clients' buffers.
+    /// Bytes in use: what the program itself takes, keys, values, index, clients' buffers.
     pub fn memory_bytes(&self) -> u64 {
-        self.used_bytes + self.index_bytes + self.client_bytes
+        self.startup_bytes + self.used_bytes + self.index_bytes + self.client_bytes
     }
 
     /// How much of the memory that came into use since the start keys and values are.
@@ -125,35 +128,28 @@ fn percent(part: u64, whole: u64) -> f64 {
     }
 }
 
-/// The memory in use when it was first looked at, and the most since; and the longest turn of a worker.
-#[derive(Debug)]
+/// The memory that was resident before anything was kept, the most in use, and the longest turn of a worker.
+#[derive(Debug, Default)]
 pub struct Extremes {
-    first: AtomicU64,
+    startup: AtomicU64,
     most: AtomicU64,
     turn_ns: AtomicU64,
 }
 
-/// Not looked at yet.
-const UNKNOWN: u64 = u64::MAX;
-
-impl Default for Extremes {
-    fn default() -> Extremes {
-        Extremes {
-            first: AtomicU64::new(UNKNOWN),
-            most: AtomicU64::new(0),
-            turn_ns: AtomicU64::new(0),
-        }
-    }
-}
-
 impl Extremes {
-    /// So many bytes are in use: the first such figure, and the largest.
-    pub fn observe(&self, bytes: u64) -> (u64, u64) {
-        let first =
-            self.first
-                .compare_exchange(UNKNOWN, bytes, Ordering::Relaxed, Ordering::Relaxed);
-        let most = self.most.fetch_max(bytes, Ordering::Relaxed).max(bytes);
-        (first.err().unwrap_or(bytes), most)
+    /// So many bytes are resident, and nothing is kept yet.
+    pub fn begin(&self, bytes: u64) {
+        self.startup.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The bytes that were resident before anything was kept.
+    pub fn startup_bytes(&self) -> u64 {
+        self.startup.load(Ordering::Relaxed)
+    }
+
+    /// So many bytes are in use; the most of all such figures.
+    pub fn observe(&self, bytes: u64) -> u64 {
+        self.most.fetch_max(bytes, Ordering::Relaxed).max(bytes)
     }
 
     /// A worker's turn took so much of its thread's CPU time.
@@ -182,17 +178,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extremes_are_the_first_and_the_most() {
+    fn extremes_are_the_most() {
         let extremes = Extremes::default();
-        assert_eq!(extremes.observe(10), (10, 10));
-        assert_eq!(extremes.observe(30), (10, 30));
-        assert_eq!(extremes.observe(5), (10, 30));
+        extremes.begin(7);
+        assert_eq!(
+            [10, 30, 5].map(|bytes| extremes.observe(bytes)),
+            [10, 30, 30]
+        );
         for us in [3, 9, 4] {
             extremes.turn(Duration::from_micros(us));
         }
         assert_eq!(extremes.longest_turn_us(), 9);
         extremes.reset();
-        assert_eq!(extremes.observe(7), (10, 7));
+        assert_eq!((extremes.observe(7), extremes.startup_bytes()), (7, 7));
         assert_eq!(extremes.longest_turn_us(), 0);
     }
 

@@ -7,6 +7,7 @@ use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
 use crate::keyspace::{DatabaseStats, DbKey, Keyspace};
+use crate::mem::Populator;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::time::Millis;
@@ -83,6 +84,8 @@ pub struct ShardStats {
     pub used_bytes: u64,
     /// Bytes of the index, which `maxmemory` does not count.
     pub index_bytes: u64,
+    /// Large collections whose keys are gone and that are not freed yet.
+    pub leaving: u64,
     /// Lookups by read commands that found a key.
     pub hits: u64,
     /// Lookups by read commands that found none.
@@ -265,12 +268,19 @@ impl Shard {
         self.keyspace.bind(node)
     }
 
-    /// Does a bounded part of the work that no op asks for: removes expired keys, reuses memory.
+    /// Asks `populator` for the pages of memory that the shard is about to use, from now on.
+    pub(crate) fn populate_by(&mut self, populator: Populator) {
+        self.keyspace.populate_by(populator);
+    }
+
+    /// Does a bounded part of the work that no op asks for: removes expired keys, reuses and frees memory.
     /// Effects go to `out`. Whether more is to be done.
     pub fn tick(&mut self, now: Millis, out: &mut Out) -> bool {
         self.keyspace.begin(now, 0, false);
         self.keyspace.collect();
-        let mut more = self.keyspace.walk_policy();
+        self.keyspace.rest();
+        let mut more = self.keyspace.dismantle_step();
+        more |= self.keyspace.walk_policy();
         more |= self.keyspace.evict_slice(&mut out.effects);
         if self.expires_actively {
             more |= self.keyspace.expire_slice(&mut out.effects);

@@ -15,6 +15,9 @@ use core_affinity::CoreId;
 
 use crate::topology;
 
+/// The kernel's lowest priority.
+const NICE_MAX: libc::c_int = 19;
+
 static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
 
 /// Why a thread could not be pinned.
@@ -34,6 +37,20 @@ pub enum PinError {
         /// The CPU asked for.
         cpu: usize,
     },
+}
+
+/// Lets the calling thread run only where others leave time (the greatest `nice`).
+///
+/// # Errors
+/// The kernel refuses.
+pub fn stand_back() -> io::Result<()> {
+    // SAFETY: no memory is involved; 0 is the calling thread, which on Linux has a priority of its own.
+    let status = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE_MAX) };
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// The CPUs that this process may use, in ascending order, as the mask stood at the first call.

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 
 use seawall_store::{Store, StoreError};
 use seawall_sys::limit::raise_descriptors;
+use seawall_sys::usage::resident_bytes;
 
 use crate::config::{FILES_OF_ITS_OWN, Live, Settings};
 use crate::net;
@@ -156,6 +157,10 @@ pub fn serve(mut settings: Settings, file: Option<PathBuf>) -> Result<Running, S
     }
     let Some(error) = failed else {
         running.notices.dedup();
+        let recovered = running.server.store.recovered().iter();
+        let kept = recovered.map(|shard| shard.bytes).sum();
+        let resident = resident_bytes().unwrap_or(0);
+        (running.server.extremes).begin(resident.saturating_sub(kept));
         return Ok(running);
     };
     running.stop();

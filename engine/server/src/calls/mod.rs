@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_store::command::Flag;
-use seawall_store::command::memcached::Retrieval;
+use seawall_store::command::memcached::{Retrieval, Storing};
 use seawall_store::{Millis, Op};
 
 use crate::clients::Card;
@@ -125,6 +125,8 @@ pub enum Spoken<'a> {
     Two(&'a [u8], &'a [u8]),
     /// Those of a Memcached's client's request that was not kept.
     Retrieval(&'a Retrieval<'a>),
+    /// As well.
+    Storing(&'a Storing<'a>),
 }
 
 impl Calls {
@@ -153,17 +155,25 @@ impl Calls {
 
     /// A call of the store's begins. Its words are kept where it may become one of the slow ones.
     pub fn begin(&self, called: Called, op: &Op) -> Begun {
-        let kept = self.slowlog.may_keep(&called);
+        let is_fast = called.flags().has(Flag::Fast);
+        self.begin_at(Instant::now(), called, op, is_fast)
+    }
+
+    /// As [`Calls::begin`], of one that began then, and of which it is known whether it is fast.
+    pub fn begin_at(&self, at: Instant, called: Called, op: &Op, is_fast: bool) -> Begun {
+        let kept = self.slowlog.may_keep(is_fast);
         Begun {
+            called,
+            at,
+            took: None,
             op: kept.then(|| Box::new(op.clone())),
-            ..Begun::now(called)
         }
     }
 
-    /// A call of the store's is answered.
-    pub fn end(&self, begun: &Begun, card: &Card, now: Millis, reply: &[u8]) {
+    /// A call of the store's is answered; `at` is when, and those that are answered together share it.
+    pub fn end(&self, begun: &Begun, at: Instant, card: &Card, now: Millis, reply: &[u8]) {
         let words = begun.op.as_ref().map(|op| Spoken::Op(op));
-        self.called(begun, words, card, now, reply);
+        self.done(begun, at, words, card, now, reply);
     }
 
     /// A call is answered whose words are these.
@@ -175,7 +185,20 @@ impl Calls {
         now: Millis,
         reply: &[u8],
     ) {
-        let took = begun.took.unwrap_or_else(|| begun.at.elapsed());
+        self.done(begun, Instant::now(), words, card, now, reply);
+    }
+
+    fn done(
+        &self,
+        begun: &Begun,
+        at: Instant,
+        words: Option<Spoken<'_>>,
+        card: &Card,
+        now: Millis,
+        reply: &[u8],
+    ) {
+        let took = begun.took;
+        let took = took.unwrap_or_else(|| at.saturating_duration_since(begun.at));
         let error = (reply.first() == Some(&b'-')).then_some(reply);
         self.ended(&begun.called, words.into_iter(), 1, took, card, now, error);
     }
@@ -246,21 +269,24 @@ impl Calls {
         let Runner::Store(command) = called.entry.runner else {
             return;
         };
+        self.count_outcome(called, card, Outcome::of(command, reply), 1);
+    }
+
+    /// Counts what some calls of a Memcached's client came to; [`Calls::ran`] counts the calls.
+    pub fn all_came_to(&self, called: &Called, card: &Card, outcome: Outcome, count: usize) {
+        if count > 0 {
+            self.count_outcome(called, card, outcome, count as u64);
+        }
+    }
+
+    fn count_outcome(&self, called: &Called, card: &Card, outcome: Outcome, count: u64) {
         let counter = &self.workers[card.worker][called.entry.number];
-        let count = match Outcome::of(command, reply) {
+        let counter = match outcome {
             Outcome::Done => return,
             Outcome::Missed => &counter.missed,
             Outcome::Conflicting => &counter.conflicting,
         };
-        count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts calls of a Memcached's client that found no item; [`Calls::ran`] counts the calls.
-    pub fn missed(&self, called: &Called, card: &Card, count: u64) {
-        if count > 0 {
-            let counter = &self.workers[card.worker][called.entry.number];
-            counter.missed.fetch_add(count, Ordering::Relaxed);
-        }
+        counter.fetch_add(count, Ordering::Relaxed);
     }
 
     /// A call ran within a transaction, whose time is counted as a whole.

@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use seawall_store::Millis;
-use seawall_store::command::Flag;
 
 use super::Spoken;
 use crate::clients::Card;
+use crate::command::Called;
 use crate::command::secrets::{REDACTED, is_secret};
-use crate::command::{Called, Entry};
 use crate::config::Settings;
 
 /// Words of a call that are kept; the last then says how many there were more.
@@ -72,10 +71,10 @@ impl Slowlog {
         log.calls.truncate(longest);
     }
 
-    /// Whether a call of this command may become slow by itself, so that its words must be kept.
-    pub fn may_keep(&self, entry: &Entry) -> bool {
+    /// Whether a call, of a fast command or another, may become slow by itself, so that its words must be kept.
+    pub fn may_keep(&self, is_fast: bool) -> bool {
         let threshold = self.threshold_us.load(Ordering::Relaxed);
-        threshold >= 0 && (threshold < ALWAYS_KEPT_US || !entry.flags().has(Flag::Fast))
+        threshold >= 0 && (threshold < ALWAYS_KEPT_US || !is_fast)
     }
 
     /// Whether a call that took so long is slow.
@@ -129,6 +128,9 @@ impl Slowlog {
 
 /// The words of a call as far as they are kept.
 fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
+    if let Spoken::Storing(asked) = words {
+        return shortened(called, &Spoken::Op(&asked.op()));
+    }
     let (len, args): (usize, Vec<&[u8]>) = match words {
         Spoken::Op(op) => (op.len(), op.args().take(WORDS_MAX).collect()),
         Spoken::Words(words) => (words.len(), words.iter().take(WORDS_MAX).collect()),
@@ -138,6 +140,7 @@ fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
             let words: Vec<&[u8]> = asked.words().collect();
             (words.len(), words)
         }
+        Spoken::Storing(_) => (0, Vec::new()),
     };
     let mut kept = vec![called.first_word().into_bytes()];
     kept.extend(args.iter().enumerate().map(|(at, word)| {

@@ -97,7 +97,7 @@ fn stats(context: &mut Context<'_>, figures: &Figures) -> Result<(), CommandErro
     int(
         reply,
         "overhead.total",
-        figures.index_bytes + figures.client_bytes,
+        figures.startup_bytes + figures.index_bytes + figures.client_bytes,
     );
     int(reply, "keys.count", figures.keys);
     let per_key = figures.used_bytes.checked_div(figures.keys).unwrap_or(0);

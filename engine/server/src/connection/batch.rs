@@ -3,20 +3,24 @@
 //!
 //! What came is read ahead, a batch at a time; what the batch looks for is fetched into the processor's
 //! caches together; then its commands run in order, and their replies go straight to the output. `GET`s
-//! that follow each other, and plain `SET`s, are not even made ops (`spelled`). Whatever
-//! is otherwise, a command for another shard's owner or a client in a transaction, takes the long way
-//! (`run`), which this knows nothing of but that it is there.
+//! that follow each other, and plain `SET`s, are not even made ops ([`spelled`](super::spelled)).
+//!
+//! Those of a batch that the owner of another shard has to answer are sent to it as they are met, so many of
+//! all connections travel together; the replies to the others of the batch wait behind them, and what is left
+//! is read ahead when all are answered. Whatever is otherwise, a command of several shards or a client in a
+//! transaction, takes the long way (`run`), which this knows nothing of but that it is there.
 
 use std::time::Instant;
 
-use seawall_store::Op;
 use seawall_store::command::Flag;
+use seawall_store::command::set::SET;
 use seawall_store::command::string::GET;
 use seawall_store::reply::Protocol;
 use seawall_store::store::Ahead;
+use seawall_store::{Op, Worker};
 
 use super::spelled::Spelled;
-use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
+use super::{Connection, Gate, Reader, Replies, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, entries};
 use crate::resp::{Bounds, Known, Parsed, whole};
@@ -76,14 +80,18 @@ pub struct Batch {
     /// How many of them count.
     len: usize,
     known: Known,
+    /// A reply that waits behind others.
+    behind: Vec<u8>,
     /// Of runs of the same command that are no ops.
     pub(super) spelled: Spelled,
 }
 
 impl Batch {
-    /// Reads ahead what stands whole at the front of `bytes` and may run at once: what reads, what writes.
-    fn read(&mut self, bytes: &[u8], bounds: Bounds, may: May) {
+    /// Reads ahead what stands whole at the front of `bytes` and may run at once: what reads, what writes. It ends
+    /// before a write that has to wait for one before it, which the owner of another shard answers.
+    fn read(&mut self, bytes: &[u8], bounds: Bounds, may: May, store: &Worker) {
         let mut at = 0;
+        let mut written_afar = None;
         self.len = 0;
         while self.len < COMMANDS && at < AHEAD_BYTES {
             if self.len == self.ready.len() {
@@ -103,9 +111,18 @@ impl Batch {
                 ready.let_go();
                 break;
             };
+            let ahead = store.ahead(&ready.op);
+            if called.flags().writes() {
+                if written_afar.is_some() && written_afar != ahead.shard() {
+                    break;
+                }
+                if ahead.is_far() {
+                    written_afar = ahead.shard();
+                }
+            }
             at += used;
             ready.called = called;
-            ready.ahead = Ahead::default();
+            ready.ahead = ahead;
             ready.end = at;
             self.len += 1;
         }
@@ -122,10 +139,6 @@ impl Batch {
     fn let_go(&mut self) {
         self.ready.iter_mut().for_each(Ready::let_go);
         self.len = 0;
-    }
-
-    fn ready(&mut self) -> &mut [Ready] {
-        &mut self.ready[..self.len]
     }
 }
 
@@ -154,10 +167,10 @@ impl Connection {
                 write: turn.store.runs_here(true),
             };
             let mut batch = std::mem::take(turn.batch);
-            batch.read(&bytes[at..], bounds, may);
+            batch.read(&bytes[at..], bounds, may, turn.store);
             let (database, protocol) = (self.client.database, self.client.protocol);
             batch.answer_within(database, protocol);
-            let (used, is_through) = self.run_batch(batch.ready(), turn);
+            let (used, is_through) = self.run_batch(&mut batch, turn);
             self.here += batch.len;
             if used > AHEAD_BYTES {
                 batch.let_go();
@@ -189,11 +202,6 @@ impl Connection {
         }
     }
 
-    /// Whether more replies may be kept for the client.
-    fn has_room(&self) -> bool {
-        self.output.len() + self.queued <= OUTPUT_HELD_BYTES
-    }
-
     /// Whether nothing stands between a command that runs at once and its reply.
     pub(super) fn is_plain(&self, turn: &Turn<'_>) -> bool {
         let (client, server) = (&self.client, turn.server);
@@ -209,17 +217,19 @@ impl Connection {
             && !server.monitors.is_any()
             && !server.pause.is_on(turn.now)
             && server.takes_writes()
-            && self.has_room()
+            && !self.is_output_held()
     }
 
     /// Runs a batch: how many bytes are done with, and whether more of the same may follow.
-    fn run_batch(&mut self, ready: &mut [Ready], turn: &mut Turn<'_>) -> (usize, bool) {
+    fn run_batch(&mut self, batch: &mut Batch, turn: &mut Turn<'_>) -> (usize, bool) {
+        let Batch { ready, behind, .. } = batch;
+        let ready = &mut ready[..batch.len];
         if ready.len() > 1 {
             for one in &mut *ready {
-                one.ahead = turn.store.seek(&one.op);
+                turn.store.seek(&one.op, &mut one.ahead);
             }
-            for one in &*ready {
-                turn.store.approach(&one.op, one.ahead);
+            for one in &mut *ready {
+                turn.store.approach(&one.op, &mut one.ahead);
             }
         }
         let Some(last) = ready.last() else {
@@ -227,40 +237,90 @@ impl Connection {
         };
         self.client.card.command.set(last.called.number as u64 + 1);
         let mut since = Instant::now();
-        // Small calls of one fast command that follow each other are timed together: a look at the clock
+        // Brief calls of one command that follow each other are timed together: a look at the clock
         // costs as much as such a call.
         let mut first = 0;
-        for (at, one) in ready.iter().enumerate() {
-            let begin = self.output.len();
-            let is_done = (turn.store).run_sought(&one.op, one.ahead, &mut self.output);
+        let mut used = 0;
+        for at in 0..ready.len() {
+            let one = &ready[at];
+            let is_next = self.order.is_empty();
+            if !is_next && self.must_wait(one) {
+                break;
+            }
+            let reply = if is_next {
+                &mut self.output
+            } else {
+                behind.clear();
+                &mut *behind
+            };
+            let begin = reply.len();
+            let is_done = (turn.store).run_sought(&one.op, one.ahead, reply);
             let end = if is_done { at + 1 } else { at };
-            let error = self.output.get(begin) == Some(&b'-');
-            let is_full = !self.has_room();
+            let error = reply.get(begin) == Some(&b'-');
+            if is_done && !is_next {
+                self.order.reply(behind, false, &mut self.output);
+            }
+            let is_full = self.is_output_held();
             let goes_on = is_done && !error && !is_full && may_join(one, ready.get(at + 1));
             if !goes_on && end > first {
                 let now = Instant::now();
                 let calls = ready[first..end].iter().map(|ready| Spoken::Op(&ready.op));
-                let error = error.then(|| &self.output[begin..]);
+                let reply = if is_next { &self.output } else { &*behind };
+                let error = error.then(|| &reply[begin..]);
                 let card = &self.client.card;
                 let called = &ready[first].called;
                 (turn.server.calls).ran(called, calls, now - since, card, turn.now, error);
                 (since, first) = (now, end);
             }
+            used = one.end;
             if !is_done {
-                self.command(Parsed::Store(one.called, one.op.clone()), turn);
+                first = at + 1;
+                let one = &mut ready[at];
+                let Some(shard) = one.ahead.shard().filter(|_| !may_park(&one.op)) else {
+                    self.command(Parsed::Store(one.called, one.op.clone()), turn);
+                    return (used, false);
+                };
+                let is_fast = is_brief(one);
+                let call = (turn.server.calls).begin_at(since, one.called, &one.op, is_fast);
+                let op = std::mem::replace(&mut one.op, Op::new(&GET));
+                self.send_to(shard, op, call, turn);
             }
-            if !is_done || is_full {
-                return (one.end, false);
+            if is_full || self.is_output_held() {
+                break;
             }
         }
-        (last.end, true)
+        behind.clear();
+        behind.shrink_to(AHEAD_BYTES);
+        let is_through = self.order.is_empty() && !self.is_output_held();
+        if !self.order.is_empty() {
+            // What is left is read ahead when these are answered, and not one by one before.
+            self.gate = Gate::Alone;
+        }
+        (used, is_through)
     }
+
+    /// Whether `one` begins only when all before it are answered: others must never see a later write of this
+    /// client's without an earlier one, and what concerns several shards comes after all.
+    fn must_wait(&self, one: &Ready) -> bool {
+        let writes = one.called.flags().writes() && self.order.writes() > 0;
+        let shard = one.ahead.shard();
+        shard.is_none() || writes && shard != Some(self.written)
+    }
+}
+
+/// Whether an op may wait for a key: it has to be known of, to be given up.
+fn may_park(op: &Op) -> bool {
+    op.command().flags.has(Flag::Blocking)
+}
+
+/// Whether a call takes no longer than others of its kind: a fast command, or a `SET`, which is none for the
+/// sake of long values, of few and short arguments.
+fn is_brief(one: &Ready) -> bool {
+    let is_small = one.op.len() <= JOINED_ARGS_MAX && one.op.bytes() <= JOINED_BYTES_MAX;
+    is_small && (one.called.flags().has(Flag::Fast) || one.called.is_of(&SET))
 }
 
 /// Whether the time of `next` may be taken together with that of `one`.
 fn may_join(one: &Ready, next: Option<&Ready>) -> bool {
-    let is_small = |op: &Op| op.len() <= JOINED_ARGS_MAX && op.bytes() <= JOINED_BYTES_MAX;
-    one.called.flags().has(Flag::Fast)
-        && is_small(&one.op)
-        && next.is_some_and(|next| next.called.is_as(&one.called) && is_small(&next.op))
+    is_brief(one) && next.is_some_and(|next| next.called.is_as(&one.called) && is_brief(next))
 }

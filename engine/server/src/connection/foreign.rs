@@ -24,7 +24,7 @@ impl Connection {
     pub(super) fn consume_foreign(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while !self.rests() && self.may_begin() {
-            let answered = self.run_retrievals(&bytes[at..], turn);
+            let answered = self.run_ahead(&bytes[at..], turn);
             if answered > 0 {
                 at += answered;
                 continue;

@@ -16,6 +16,7 @@
 //! before it are answered, or lets nothing begin behind it. A connection does no input or output: its
 //! worker hands it bytes and answers, and takes its output away.
 
+mod ahead;
 mod batch;
 mod client;
 mod exec;
@@ -24,7 +25,6 @@ mod input;
 mod inquiry;
 mod refusal;
 mod reply_queue;
-mod retrieve;
 mod run;
 mod spelled;
 mod wait;
@@ -443,6 +443,7 @@ impl Connection {
         }
     }
 
+    /// Whether no more replies may be kept for the client, those that are awaited counted.
     fn is_output_held(&self) -> bool {
         let awaited = self.order.len().saturating_mul(self.reply_bytes);
         let kept = self.output.len() + self.queued + self.order.kept_bytes();

@@ -272,6 +272,21 @@ impl Connection {
         }
     }
 
+    /// Sends an op to the one shard that it concerns, and that does not run it at once.
+    pub(super) fn send_to(&mut self, shard: usize, op: Op, begun: Begun, turn: &mut Turn<'_>) {
+        let writes = writes(&op);
+        if writes {
+            self.written = shard;
+        }
+        let asked = Asked {
+            begun: Some(begun),
+            bytes: op.encoded_bytes(),
+            writes,
+        };
+        let place = self.order.take(false, asked);
+        turn.store.send_to(shard, turn.tag(place), op);
+    }
+
     /// Does what a handler left to be done.
     fn follow(
         &mut self,

@@ -83,6 +83,8 @@ impl Connection {
             // No fewer bytes than the three words hold, lengths counted.
             && used + size_of::<usize>() <= most
             && *written.get_or_insert(name) == name
+            // What another worker sets is not looked at twice.
+            && turn.store.is_own(key)
         {
             end += used;
             pairs.push((key, value));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use seawall_store::Millis;
 use seawall_store::reply::Protocol;
@@ -116,7 +117,7 @@ impl Connection {
                 let reply = if with_error { UNBLOCKED } else { &reply };
                 if let Some(begun) = self.settle(place) {
                     let (calls, card) = (&turn.server.calls, &self.client.card);
-                    calls.end(&begun, card, turn.now, reply);
+                    calls.end(&begun, Instant::now(), card, turn.now, reply);
                 }
                 self.order.answer(place, reply, &mut self.output);
             }
@@ -131,7 +132,7 @@ impl Connection {
         {
             if let Some(begun) = self.settle(parked.place) {
                 let (calls, card) = (&turn.server.calls, &self.client.card);
-                calls.end(&begun, card, turn.now, reply);
+                calls.end(&begun, Instant::now(), card, turn.now, reply);
             }
             self.order.answer(parked.place, reply, &mut self.output);
         }

@@ -5,7 +5,7 @@ mod mail;
 mod seat;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use seawall_store::command::server::{FLUSHALL, FLUSHDB};
 use seawall_store::event::Classes;
@@ -335,6 +335,7 @@ impl Hub {
         let (runnable, dirty) = (&mut self.runnable, &mut self.dirty);
         let (server, now, flushes) = (&self.server, self.now, &mut self.flushes);
         let calls = &server.calls;
+        let mut at = None;
         self.store.answers(|tag, answered: Answered<'_>| {
             let (slot, place) = untag(tag);
             if slot == NOBODY {
@@ -353,7 +354,8 @@ impl Hub {
                 && let Some(begun) = seat.connection.settle(place)
             {
                 let card = &seat.connection.client.card;
-                calls.end(&begun, card, now, reply);
+                let at = *at.get_or_insert_with(Instant::now);
+                calls.end(&begun, at, card, now, reply);
                 if begun.called().is_of(&FLUSHALL) && !reply.starts_with(b"-") {
                     server.flushed_all(now);
                 }

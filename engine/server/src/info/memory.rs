@@ -2,12 +2,12 @@
 
 use super::{Facts, Lines};
 
-/// `# Memory`: `used_memory` is keys, values, index and clients' buffers; `maxmemory` bounds
-/// `used_memory_dataset`.
+/// `# Memory`: `used_memory` is what the program took before it kept anything, keys, values, index and clients'
+/// buffers, and so within a few percent of what is resident; `maxmemory` bounds `used_memory_dataset`.
 pub(super) fn memory(facts: &Facts<'_>, lines: &mut Lines) {
     let figures = facts.figures;
     let used = figures.memory_bytes();
-    let overhead = figures.index_bytes + figures.client_bytes;
+    let apart = figures.index_bytes + figures.client_bytes;
     let ratio = figures.resident_bytes as f64 / used.max(1) as f64;
     let mut both = |name: &str, bytes: u64| {
         lines.field(name, bytes);
@@ -22,7 +22,7 @@ pub(super) fn memory(facts: &Facts<'_>, lines: &mut Lines) {
         "used_memory_peak_perc",
         format_args!("{:.2}%", figures.peak_percent()),
     );
-    lines.field("used_memory_overhead", overhead);
+    lines.field("used_memory_overhead", figures.startup_bytes + apart);
     lines.field("used_memory_startup", figures.startup_bytes);
     lines.field("used_memory_dataset", figures.used_bytes);
     lines.field(
@@ -36,7 +36,7 @@ pub(super) fn memory(facts: &Facts<'_>, lines: &mut Lines) {
         "mem_fragmentation_bytes",
         figures.resident_bytes as i64 - used as i64,
     );
-    lines.field("mem_not_counted_for_evict", overhead);
+    lines.field("mem_not_counted_for_evict", apart);
     lines.field("mem_replication_backlog", 0);
     lines.field("mem_total_replication_buffers", 0);
     lines.field("mem_clients_slaves", 0);
@@ -44,7 +44,7 @@ pub(super) fn memory(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("mem_cluster_links", 0);
     lines.field("mem_allocator", "mimalloc");
     lines.field("active_defrag_running", 0);
-    lines.field("lazyfree_pending_objects", 0);
+    lines.field("lazyfree_pending_objects", figures.leaving);
 }
 
 /// Bytes of memory that the machine has.

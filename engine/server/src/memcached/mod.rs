@@ -3,7 +3,7 @@
 //! A request is a line, and for what stores something a block of data after it.
 //!
 //! - `parser`: finds requests in a stream. `line`, `key`: what lines are made of.
-//! - `ahead`: many requests for strings at once, where they are written plainly.
+//! - `ahead`: many requests at once, where they are written plainly.
 //! - `storing`: the commands that data follows; `plain`: the others; `tuning`: those for operators.
 //! - `stats`, `outcome`: what the server tells of itself.
 //!

@@ -7,7 +7,7 @@
 use seawall_store::Op;
 use seawall_store::command::Command;
 
-use super::ahead::Ahead;
+use super::ahead::{Retrievals, Storings};
 use super::key::key;
 use super::line::{BAD_CHUNK, BAD_EXPTIME, ERROR, TOO_LONG, each, number, words};
 use super::plain;
@@ -137,8 +137,8 @@ impl Parser {
     /// Reads ahead requests for strings at the front of `bytes`, as far as they are written plainly. They
     /// are done with when that [was said](Parser::answered).
     #[inline]
-    pub fn ahead<'a>(&self, bytes: &'a [u8]) -> Option<Ahead<'a>> {
-        if self.refused_bytes > 0 || self.searched_bytes > 0 {
+    pub fn retrievals<'a>(&self, bytes: &'a [u8]) -> Option<Retrievals<'a>> {
+        if !self.is_between() {
             return None;
         }
         let within = match &self.retrieval {
@@ -147,7 +147,21 @@ impl Parser {
             }) => return None,
             within => within.as_ref().map(|retrieval| retrieval.command),
         };
-        Ahead::read(bytes, within)
+        Retrievals::read(bytes, within)
+    }
+
+    /// As [`Parser::retrievals`], of requests that store: they are done with at once.
+    #[inline]
+    pub fn storings<'a>(&self, bytes: &'a [u8], item_bytes_max: usize) -> Option<Storings<'a>> {
+        if !self.is_between() || self.retrieval.is_some() {
+            return None;
+        }
+        Storings::read(bytes, item_bytes_max)
+    }
+
+    /// Whether nothing of a line or a block was looked at.
+    fn is_between(&self) -> bool {
+        self.refused_bytes == 0 && self.searched_bytes == 0
     }
 
     /// Requests that were read ahead are done with; where their last line is not, its next key is asked for

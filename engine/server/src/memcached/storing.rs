@@ -127,14 +127,21 @@ fn meta_head<'a>(words: &Words<'a>) -> Result<Head<'a>, Refusal> {
     })
 }
 
+/// Whether an item with such a key and so many bytes may be stored, as memcached counts them.
+pub(super) fn fits(key: &[u8], len: usize, flags: u32, item_bytes_max: usize) -> bool {
+    let flags_bytes = if flags == 0 { 0 } else { size_of::<u32>() };
+    let bytes = (ITEM_HEAD_BYTES + key.len() + flags_bytes).checked_add(len);
+    bytes.is_some_and(|bytes| bytes <= item_bytes_max)
+}
+
 impl Head<'_> {
     /// Whether the item may have so many bytes, as memcached counts them.
     pub(super) fn fits(&self, item_bytes_max: usize) -> bool {
-        let flags_bytes = match &self.rest {
-            Rest::Text { flags, .. } if *flags != 0 => size_of::<u32>(),
-            _ => 0,
+        let flags = match &self.rest {
+            Rest::Text { flags, .. } => *flags,
+            Rest::Meta(_) => 0,
         };
-        ITEM_HEAD_BYTES + self.key.bytes.len() + self.len + flags_bytes <= item_bytes_max
+        fits(&self.key.bytes, self.len, flags, item_bytes_max)
     }
 
     /// The answer where it does not fit.

@@ -195,6 +195,18 @@ static MISTAKES: &[(&str, Mistake)] = &[
             }
         }
     }),
+    ("what is there is stored anew", |all| {
+        for request in all.iter_mut() {
+            if let Some(rest) = request.strip_prefix("add ") {
+                *request = format!("set {rest}");
+            }
+        }
+    }),
+    ("an expired value is stored", |all| {
+        for request in all.iter_mut() {
+            *request = request.replacen(" -1 ", " 0 ", 1);
+        }
+    }),
     ("what stands last is not asked", |all| {
         if let [.., last, _] = all.as_mut_slice()
             && is_read(last)
@@ -226,12 +238,20 @@ fn plain(random: &mut impl Rng) -> String {
         }
         6 => format!("gets {key}\r\n"),
         7..=8 => {
-            let (flags, time) = (pick(random, &["0", "7"]), pick(random, &["0", "1000"]));
-            let noreply = pick(random, &["", " noreply"]);
-            format!("set {key} {flags} {time} 5{noreply}\r\nvalue\r\n")
+            let name = pick(random, &["set", "set", "add", "replace"]);
+            let (flags, time) = (
+                pick(random, &["0", "7"]),
+                pick(random, &["0", "1000", "-1"]),
+            );
+            let (noreply, value) = (
+                pick(random, &["", " noreply"]),
+                pick(random, &["", "value"]),
+            );
+            let len = value.len();
+            format!("{name} {key} {flags} {time} {len}{noreply}\r\n{value}\r\n")
         }
         _ => {
-            let mut letters = vec!["T90", "F5", "k", "q", "Ox", "c", "I"];
+            let mut letters = vec!["T90", "F5", "k", "q", "Ox", "c", "s", "I"];
             letters.retain(|_| random.random_bool(0.2));
             letters.insert(0, "");
             let letters = letters.join(" ");

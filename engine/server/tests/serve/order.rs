@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use crate::client::{Server, array};
 
 #[test]
@@ -125,12 +128,24 @@ fn writes_of_one_client_are_seen_in_their_order() {
     let (mut writer, _) = server.connect_at(0);
     let (mut reader, _) = server.connect_at(0);
     let (mut sleeper, _) = server.connect_at(1);
-    for (round, later) in [(0, 0), (1, 1)] {
+    // Typed, and as programs send it.
+    for (round, later, typed) in [(0, 0, true), (1, 1, true), (4, 0, false), (5, 1, false)] {
         let (far, last) = (key_of(1, round), key_of(later, round + 2));
         // The owner of the first key does not come to it for a while.
         sleeper.send("DEBUG STALL 0.3\r\n");
         std::thread::sleep(Duration::from_millis(50));
-        writer.send(format!("SET {far} 1\r\nSET {last} 1\r\nGET {last}\r\n"));
+        let words = [
+            vec!["SET", &far, "1"],
+            vec!["SET", &last, "1"],
+            vec!["GET", &last],
+        ];
+        for words in words {
+            writer.send(if typed {
+                format!("{}\r\n", words.join(" ")).into_bytes()
+            } else {
+                array(&words)
+            });
+        }
         let until = Instant::now() + Duration::from_secs(10);
         let seen = loop {
             let seen = reader.ask(&format!("GET {last}"));
@@ -145,6 +160,112 @@ fn writes_of_one_client_are_seen_in_their_order() {
         }
         assert_eq!(sleeper.reply(), "+OK\r\n");
     }
+}
+
+/// What goes to several shards in one go is answered as one shard answers it.
+#[test]
+fn a_pipeline_over_several_shards_is_answered_as_by_one() {
+    let seed = 11;
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let servers = [1, 2, 3].map(|shards| Server::start(shards, &[]));
+    for round in 0..20 {
+        let commands: Vec<Vec<String>> = (0..random.random_range(1..400))
+            .map(|number| {
+                let key = format!("{}", random.random_range(0..12));
+                let other = format!("{}", random.random_range(0..12));
+                let words: &[&str] = match random.random_range(0..14) {
+                    0..3 => &["SET", &key, &format!("{number}")],
+                    3..5 => &["GET", &key],
+                    5..7 => &["INCR", &key],
+                    7 => &["LPUSH", &key, "a"],
+                    8 => &["HSET", &key, "field", "1"],
+                    9 => &["HGET", &key, "field"],
+                    10 => &["DEL", &key],
+                    11 => &["MSET", &key, "1", &other, "2"],
+                    12 => &["SET", &key, "1", "NX", "GET"],
+                    _ => &["STRLEN", &key],
+                };
+                words.iter().map(|&word| word.to_owned()).collect()
+            })
+            .collect();
+        let mut bytes = Vec::new();
+        for words in &commands {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            bytes.extend(array(&words));
+        }
+        let mut clients: Vec<_> = servers.iter().map(Server::connect).collect();
+        for client in &mut clients {
+            client.send(&bytes);
+        }
+        for words in &commands {
+            let expected = clients[0].reply();
+            for (shards, client) in (1..).zip(&mut clients).skip(1) {
+                let said = client.reply();
+                assert_eq!(
+                    said, expected,
+                    "{words:?}, {shards} shards, seed {seed}, round {round}"
+                );
+            }
+        }
+    }
+    let calls = servers.map(|server| {
+        let mut client = server.connect();
+        let said = client.ask("INFO commandstats");
+        let counts = said.lines().filter(|line| line.starts_with("cmdstat_"));
+        let counts = counts.filter(|line| !line.starts_with("cmdstat_info"));
+        let called = counts.map(|line| line.split(",usec").next().unwrap_or_default().to_owned());
+        let failed = said
+            .lines()
+            .filter_map(|line| line.split("failed_calls=").nth(1));
+        (
+            called.collect::<Vec<_>>(),
+            failed.map(str::to_owned).collect::<Vec<_>>(),
+        )
+    });
+    assert_eq!(calls[0], calls[1]);
+    assert_eq!(calls[0], calls[2]);
+}
+
+/// Replies that wait behind one that is late are no more than may be kept for a client.
+#[test]
+fn what_waits_behind_a_late_reply_is_bounded() {
+    const VALUE_BYTES: usize = 8 << 20;
+    let server = Server::start(2, &["enable-debug-command=yes"]);
+    let store = &server.running().server().store;
+    if store.workers() < 2 {
+        return;
+    }
+    let key_of = |worker: usize| {
+        let mut keys = (0..100).map(|n| n.to_string());
+        let owner = |key: &String| store.placement()[store.shard_of(key.as_bytes())].worker;
+        keys.find(|key| owner(key) == worker)
+            .expect("each has some")
+    };
+    let (near, far) = (key_of(0), key_of(1));
+    let (mut client, id) = server.connect_at(0);
+    let (mut other, _) = server.connect_at(0);
+    let (mut sleeper, _) = server.connect_at(1);
+    client.send(array(&["SET", &near, &"v".repeat(VALUE_BYTES)]));
+    assert_eq!(client.reply(), "+OK\r\n");
+    sleeper.send("DEBUG STALL 1\r\n");
+    std::thread::sleep(Duration::from_millis(100));
+    let count = 30;
+    let mut bytes = array(&["SET", &far, "1"]);
+    (0..count).for_each(|_| bytes.extend(array(&["GETRANGE", &near, "0", "-1"])));
+    client.send(bytes);
+    std::thread::sleep(Duration::from_millis(300));
+    let list = other.ask(&format!("CLIENT LIST ID {id}"));
+    let kept = list
+        .split("omem=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let kept: usize = kept.expect("it is told").parse().expect("a number");
+    assert!((1..=96 << 20).contains(&kept), "{kept} bytes wait: {list}");
+    assert_eq!(client.reply(), "+OK\r\n");
+    for _ in 0..count {
+        assert!(client.reply().len() > VALUE_BYTES);
+    }
+    assert_eq!(sleeper.reply(), "+OK\r\n");
 }
 
 /// Who asks for figures waits for the shards, and nobody else of its worker does.

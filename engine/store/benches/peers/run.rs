@@ -134,14 +134,16 @@ fn batches(seat: &mut impl Seat, sequence: &[u32], slice: &Slice<'_>) -> (u64, u
     let mut values = Vec::with_capacity(VALUE_BYTES * BATCH);
     let (mut told_sum, mut sum) = (0, 0);
     let mut at = slice.from;
-    let mut reads = [0; BATCH];
+    let (mut reads, mut writes) = ([0; BATCH], [0; BATCH]);
     for _ in 0..slice.ops / BATCH {
         let at_once = &sequence[at % OPS..][..BATCH];
         at += BATCH;
-        let mut count = 0;
+        let (mut count, mut written) = (0, 0);
         for &number in at_once {
-            reads[count] = number;
-            count += usize::from(number & WRITE == 0);
+            (reads[count], writes[written]) = (number, number & !WRITE);
+            let is_write = number & WRITE != 0;
+            count += usize::from(!is_write);
+            written += usize::from(is_write);
         }
         values.clear();
         let reads = &reads[..count];
@@ -156,9 +158,7 @@ fn batches(seat: &mut impl Seat, sequence: &[u32], slice: &Slice<'_>) -> (u64, u
             .map(|&n| u64::from(seat.stands_for(n)))
             .sum::<u64>();
         black_box(&values);
-        for &number in at_once.iter().filter(|&&number| number & WRITE != 0) {
-            seat.set(number & !WRITE);
-        }
+        seat.set_batch(&writes[..written]);
     }
     (told_sum, sum)
 }

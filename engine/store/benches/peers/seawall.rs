@@ -3,7 +3,7 @@
 use seawall_store::command::set::SET;
 use seawall_store::{Op, Store, StoreConfig, Worker};
 
-use super::key::{key, value};
+use super::key::{VALUE_BYTES, key, value};
 use super::store::{BATCH, Peer, Seat};
 
 /// How often a thread takes in what the other one answered.
@@ -85,6 +85,18 @@ impl Seat for WorkerSeat {
         if self.ops.is_multiple_of(REAP) {
             self.worker.ready(|reply| assert!(reply.is_ok()));
         }
+    }
+
+    #[inline]
+    fn set_batch(&mut self, numbers: &[u32]) {
+        if !self.alone {
+            return numbers.iter().for_each(|&number| self.set(number));
+        }
+        let mut pairs = [([0; 16], [0; VALUE_BYTES]); BATCH];
+        for (pair, &number) in pairs.iter_mut().zip(numbers) {
+            *pair = (key(number), value(number));
+        }
+        assert_eq!(self.worker.set_each(&pairs[..numbers.len()]), Ok(()));
     }
 
     fn leave(&mut self, all_done: impl Fn() -> bool) {

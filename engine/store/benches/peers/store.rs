@@ -29,6 +29,11 @@ pub trait Seat {
     /// Sets the value of `number`.
     fn set(&mut self, number: u32);
 
+    /// Sets the values of all `numbers`.
+    fn set_batch(&mut self, numbers: &[u32]) {
+        numbers.iter().for_each(|&number| self.set(number));
+    }
+
     /// Appends the values of all `numbers`; how many there are.
     fn get_batch(&mut self, numbers: &[u32], values: &mut Vec<u8>) -> usize {
         let found = numbers.iter().filter(|&&number| self.get(number, values));

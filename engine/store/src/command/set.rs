@@ -256,10 +256,10 @@ fn set_pairs(call: &mut Call<'_>) -> Result<(), CommandError> {
     while set < op.len() && result.is_ok() {
         let end = op.len().min(set + 2 * TOGETHER);
         let keys = (set..end).step_by(2).map(|at| &op[at]);
-        let sought: SmallVec<[Sought; TOGETHER]> = keys
+        let mut sought: SmallVec<[Sought; TOGETHER]> = keys
             .map(|key| call.keyspace.seek(op.database(), key))
             .collect();
-        for &sought in &sought {
+        for sought in &mut sought {
             call.keyspace.approach(sought);
         }
         for sought in sought {

@@ -2,10 +2,15 @@
 //!
 //! ```text
 //!  line = 8 atomic words   tags 0-7 | tags 8-11, link | ids 0,1 | 2,3 | 4,5 | 6,7 | 8,9 | 10,11
+//!  half = 4 atomic words   tags 0-4 | ids 0,1 | 2,3 | id 4, link
 //!  primary lines  0 .. buckets         linear hashing, one bucket split at a time
-//!  overflow lines 1 .. , by link       where a bucket holds more than 12
+//!  overflow halves 1 .. , by link      where a bucket holds more than 12
 //!  shape          buckets << 32 | version
 //! ```
+//!
+//! Buckets are split one by one, so those that wait for it have up to twice the entries of the others, and
+//! what overflows is mostly an entry or two: half a line for these, rather than a whole one, saves an eighth
+//! of the index.
 //!
 //! A tag is 8 bits of the hash, never 0; 0 is an empty slot. Whoever searches compares the key of
 //! each item whose tag fits, so a stale tag or id costs a comparison and is never wrong. What could

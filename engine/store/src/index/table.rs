@@ -6,10 +6,12 @@ use crate::sync::{AtomicU64, Ordering};
 /// How many entries a line holds.
 pub(super) const SLOTS: usize = 12;
 pub(super) const TAGS: u64 = 0x0101_0101_0101_0101;
-const IDS_AT: usize = 2;
+/// The same of half a line, which has so many words.
+const HALF_SLOTS: usize = 5;
+const HALF_WORDS: usize = 4;
 const LINK_SHIFT: u32 = 32;
 
-/// Reserved address space: 4 GiB of primary lines, 2 GiB of overflow lines.
+/// Reserved address space: 4 GiB of primary lines, 2 GiB for overflow.
 const PRIMARY_LINES: usize = 1 << 26;
 const OVERFLOW_LINES: usize = 1 << 25;
 const LINES_MIN: usize = 1 << 20;
@@ -22,7 +24,7 @@ pub struct Table {
     shape: AtomicU64,
 }
 
-/// A line: primary below [`LineId::OVERFLOW`], overflow from there.
+/// A primary line below [`LineId::OVERFLOW`], half a line of overflow from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LineId(u32);
 
@@ -33,12 +35,12 @@ impl LineId {
         LineId(bucket as u32)
     }
 
-    /// The overflow line that `link` names, counted from 1.
+    /// The half that `link` names, counted from 1.
     pub(super) fn overflow(link: u32) -> LineId {
         LineId(LineId::OVERFLOW | link)
     }
 
-    /// The link to this line, where it is an overflow line.
+    /// The link to this half, where it is one.
     pub(super) fn link(self) -> Option<u32> {
         (self.0 >= LineId::OVERFLOW).then_some(self.0 & !LineId::OVERFLOW)
     }
@@ -110,12 +112,12 @@ impl Table {
     #[inline]
     pub fn glance(&self, hash: u64) -> (Option<ItemId>, bool) {
         let buckets = (self.shape.load(Ordering::Relaxed) >> 32) as usize;
-        let line = self.line(LineId::primary(bucket_of(hash, buckets)));
+        let line = &self.primary.all()[bucket_of(hash, buckets)];
         match line.search(tag_of(hash), &mut |_| true) {
             Ok((_, id)) => (Some(id), false),
             Err(0) => (None, false),
             Err(next) => {
-                self.overflow.prefetch(next as usize);
+                self.overflow.prefetch(next as usize / 2);
                 (None, true)
             }
         }
@@ -129,22 +131,40 @@ impl Table {
         tag: u8,
         matches: &mut impl FnMut(ItemId) -> bool,
     ) -> Option<(LineId, usize, ItemId)> {
-        let mut at = LineId::primary(bucket);
-        loop {
-            match self.line(at).search(tag, matches) {
-                Ok((slot, id)) => return Some((at, slot, id)),
-                Err(0) => return None,
-                Err(next) => at = LineId::overflow(next),
+        let primary = LineId::primary(bucket);
+        let mut next = match self.primary.all()[bucket].search(tag, matches) {
+            Ok((slot, id)) => return Some((primary, slot, id)),
+            Err(next) => next,
+        };
+        while next != 0 {
+            match self.half(next).search_half(tag, matches) {
+                Ok((slot, id)) => return Some((LineId::overflow(next), slot, id)),
+                Err(after) => next = after,
             }
+        }
+        None
+    }
+
+    /// The entries of a line or of half a line.
+    #[inline]
+    pub(super) fn line(&self, id: LineId) -> Entries<'_> {
+        match id.link() {
+            None => self.primary.all()[id.0 as usize].entries(),
+            Some(link) => self.half(link),
         }
     }
 
     #[inline]
-    pub(super) fn line(&self, id: LineId) -> &Line {
-        match id.link() {
-            None => &self.primary.all()[id.0 as usize],
-            Some(link) => &self.overflow.all()[link as usize],
+    fn half(&self, link: u32) -> Entries<'_> {
+        let pair = &self.overflow.all()[link as usize / 2];
+        Entries {
+            words: &pair.0[link as usize % 2 * HALF_WORDS..][..HALF_WORDS],
         }
+    }
+
+    /// How many links there may be: those below are good.
+    pub(super) fn links(&self) -> usize {
+        self.overflow.all().len() * 2
     }
 
     /// Announces that entries moved: `buckets` count from now on. The writer's alone.
@@ -171,7 +191,7 @@ impl Line {
     /// The tags of slots 0 to 7, and those of 8 to 11 with the link above them.
     #[inline]
     fn tags(&self) -> (u64, u64) {
-        // Acquire: pairs with the release in `set_tag`, and in `set_link`: the line linked to is filled.
+        // Acquire: pairs with the release in `set_tag`, and in `set_link`: the half linked to is filled.
         let low = self.0[0].load(Ordering::Acquire);
         let high = self.0[1].load(Ordering::Acquire);
         (low, high)
@@ -193,7 +213,7 @@ impl Line {
             let bit = fits.trailing_zeros() as usize;
             fits &= fits - 1;
             let slot = bit / 8 + (!bit & 1) * 8;
-            if let Some(id) = self.id(slot)
+            if let Some(id) = self.entries().id(slot)
                 && matches(id)
             {
                 return Ok((slot, id));
@@ -202,67 +222,126 @@ impl Line {
         Err((high >> LINK_SHIFT) as u32)
     }
 
-    /// The next line of the chain, 0 for none.
     #[inline]
-    pub(super) fn link(&self) -> u32 {
-        // Acquire: pairs with the release in `set_link`; the line linked to is filled.
-        (self.0[1].load(Ordering::Acquire) >> LINK_SHIFT) as u32
+    fn entries(&self) -> Entries<'_> {
+        Entries { words: &self.0 }
+    }
+}
+
+/// The entries of a line, or of half a line.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<'a> {
+    words: &'a [AtomicU64],
+}
+
+impl Entries<'_> {
+    #[inline]
+    fn is_half(self) -> bool {
+        self.words.len() == HALF_WORDS
+    }
+
+    /// How many there may be.
+    #[inline]
+    fn slots(self) -> usize {
+        if self.is_half() { HALF_SLOTS } else { SLOTS }
+    }
+
+    /// The word whose upper half is the link.
+    #[inline]
+    fn link_at(self) -> usize {
+        if self.is_half() { HALF_WORDS - 1 } else { 1 }
+    }
+
+    /// The word of a slot's id.
+    #[inline]
+    fn id_at(self, slot: usize) -> usize {
+        self.slots().div_ceil(8) + slot / 2
+    }
+
+    /// As [`Line::search`], in half a line.
+    #[inline]
+    fn search_half(
+        self,
+        tag: u8,
+        matches: &mut impl FnMut(ItemId) -> bool,
+    ) -> Result<(usize, ItemId), u32> {
+        // Acquire: pairs with the release in `set_tag`. What is beside the five tags is 0, and no tag is.
+        let mut fits = fitting(self.words[0].load(Ordering::Acquire), tag);
+        while fits != 0 {
+            let slot = fits.trailing_zeros() as usize / 8;
+            fits &= fits - 1;
+            if let Some(id) = self.id(slot)
+                && matches(id)
+            {
+                return Ok((slot, id));
+            }
+        }
+        Err(self.link())
+    }
+
+    /// The half with which the chain goes on, 0 for none.
+    #[inline]
+    pub(super) fn link(self) -> u32 {
+        // Acquire: pairs with the release in `set_link`; the half linked to is filled.
+        (self.words[self.link_at()].load(Ordering::Acquire) >> LINK_SHIFT) as u32
     }
 
     /// The id in `slot`.
     #[inline]
-    pub(super) fn id(&self, slot: usize) -> Option<ItemId> {
+    pub(super) fn id(self, slot: usize) -> Option<ItemId> {
         // Acquire: pairs with the release in `set_id`; the item's bytes are seen whole.
-        let pair = self.0[IDS_AT + slot / 2].load(Ordering::Acquire);
+        let pair = self.words[self.id_at(slot)].load(Ordering::Acquire);
         ItemId::from_bits((pair >> (slot % 2 * 32)) as u32)
     }
 
     /// The tag in `slot`, 0 where it is empty.
-    pub(super) fn tag(&self, slot: usize) -> u8 {
-        (self.0[slot / 8].load(Ordering::Relaxed) >> (slot % 8 * 8)) as u8
+    pub(super) fn tag(self, slot: usize) -> u8 {
+        (self.words[slot / 8].load(Ordering::Relaxed) >> (slot % 8 * 8)) as u8
     }
 
     /// The slots that hold something.
-    pub(super) fn taken(&self) -> impl Iterator<Item = usize> {
-        (0..SLOTS).filter(|&slot| self.tag(slot) != 0)
+    pub(super) fn taken(self) -> impl Iterator<Item = usize> {
+        (0..self.slots()).filter(move |&slot| self.tag(slot) != 0)
     }
 
-    /// A slot that holds nothing.
-    pub(super) fn vacant(&self) -> Option<usize> {
-        (0..SLOTS).find(|&slot| self.tag(slot) == 0)
+    /// The slots that hold nothing.
+    pub(super) fn vacant(self) -> impl Iterator<Item = usize> {
+        (0..self.slots()).filter(move |&slot| self.tag(slot) == 0)
     }
 
     /// Fills an empty slot: the id first, so that a tag that is seen has its id.
-    pub(super) fn fill(&self, slot: usize, tag: u8, id: ItemId) {
+    pub(super) fn fill(self, slot: usize, tag: u8, id: ItemId) {
         self.set_id(slot, Some(id));
         self.set_tag(slot, tag);
     }
 
     /// Empties a slot.
-    pub(super) fn clear(&self, slot: usize) {
+    pub(super) fn clear(self, slot: usize) {
         self.set_tag(slot, 0);
         self.set_id(slot, None);
     }
 
     /// Replaces the id of a slot.
-    pub(super) fn set_id(&self, slot: usize, id: Option<ItemId>) {
+    pub(super) fn set_id(self, slot: usize, id: Option<ItemId>) {
         let bits = u64::from(id.map_or(0, ItemId::bits));
-        self.change(IDS_AT + slot / 2, u64::from(u32::MAX), slot % 2 * 32, bits);
+        let word = self.id_at(slot);
+        self.change(word, u64::from(u32::MAX), slot % 2 * 32, bits);
     }
 
     /// Changes where the chain goes on.
-    pub(super) fn set_link(&self, link: u32) {
-        self.change(1, u64::from(u32::MAX), LINK_SHIFT as usize, u64::from(link));
+    pub(super) fn set_link(self, link: u32) {
+        let (word, bits) = (self.link_at(), u64::from(link));
+        self.change(word, u64::from(u32::MAX), LINK_SHIFT as usize, bits);
     }
 
-    fn set_tag(&self, slot: usize, tag: u8) {
+    fn set_tag(self, slot: usize, tag: u8) {
         self.change(slot / 8, 0xff, slot % 8 * 8, u64::from(tag));
     }
 
-    fn change(&self, word: usize, mask: u64, shift: usize, bits: u64) {
+    fn change(self, word: usize, mask: u64, shift: usize, bits: u64) {
         // The writer alone stores, so load and store need not be one step. Release: pairs with the
         // acquire of every load by readers, per the table in `mod.rs`.
-        let old = self.0[word].load(Ordering::Relaxed);
-        self.0[word].store(old & !(mask << shift) | bits << shift, Ordering::Release);
+        let old = self.words[word].load(Ordering::Relaxed);
+        self.words[word].store(old & !(mask << shift) | bits << shift, Ordering::Release);
     }
 }

@@ -3,14 +3,19 @@
 use std::io;
 use std::sync::Arc;
 
-use super::table::{LineId, SLOTS, Table, bucket_of, tag_of};
-use crate::mem::ItemId;
+use super::table::{Entries, LineId, SLOTS, Table, bucket_of, tag_of};
+use crate::mem::{Edge, ItemId, Line, Populator};
 
-/// Entries per bucket at which the next bucket is split: three quarters of its slots.
-const FILL: usize = if cfg!(loom) { 1 } else { SLOTS * 3 / 4 };
+/// Entries per bucket at which the next bucket is split: a seventh of all entries is in overflow then, and an
+/// entry takes 6.8 to 7.3 bytes.
+const FILL: usize = if cfg!(loom) { 1 } else { SLOTS - 1 };
 const BUCKETS_FIRST: usize = if cfg!(loom) { 1 } else { 16 };
 /// From so many lines on (2 MiB) huge pages pay: one is full, and the next fills as fast.
 const HUGE_FROM: usize = 1 << 15;
+/// From so many halves of lines on (16 MiB): they are a tenth as many, and rarely read.
+const HUGE_FROM_HALVES: u32 = 1 << 19;
+
+const LINE_BYTES: usize = size_of::<Line>();
 
 /// Where the writer found an entry; good until its next insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +30,12 @@ pub struct Index {
     table: Arc<Table>,
     buckets: usize,
     len: usize,
-    /// Overflow lines ever used; line 0 means none.
+    /// Halves of lines ever used; half 0 means none.
     overflow_used: u32,
     overflow_free: Vec<u32>,
+    /// How far the lines are in use, and the halves.
+    edge: Edge,
+    overflow_edge: Edge,
 }
 
 impl Index {
@@ -42,7 +50,25 @@ impl Index {
             len: 0,
             overflow_used: 0,
             overflow_free: Vec::new(),
+            edge: Edge::new(HUGE_FROM * LINE_BYTES),
+            overflow_edge: Edge::new(HUGE_FROM_HALVES as usize * LINE_BYTES / 2),
         })
+    }
+
+    /// Asks `populator` for the pages of lines that are next, from now on.
+    pub fn populate_by(&mut self, populator: &Populator) {
+        self.edge.populate_by(populator.clone());
+        self.overflow_edge.populate_by(populator.clone());
+    }
+
+    /// The index does not grow now: gives back what was asked for ahead.
+    pub fn rest(&mut self) {
+        let Table {
+            primary, overflow, ..
+        } = &*self.table;
+        let (lines, halves) = (self.buckets, self.overflow_used as usize + 1);
+        (self.edge).rest(lines * LINE_BYTES, |part| primary.give_back(part));
+        (self.overflow_edge).rest(halves * LINE_BYTES / 2, |part| overflow.give_back(part));
     }
 
     /// What readers need.
@@ -62,7 +88,8 @@ impl Index {
 
     /// The bytes of the lines in use.
     pub fn bytes(&self) -> usize {
-        (self.buckets + self.overflow_used as usize) * size_of::<crate::mem::Line>()
+        let halves = self.overflow_used as usize;
+        (self.buckets * 2 + halves) * (LINE_BYTES / 2)
     }
 
     /// The entry with `hash` that `matches` accepts, and its place.
@@ -75,6 +102,18 @@ impl Index {
         let bucket = bucket_of(hash, self.buckets);
         let (line, slot, id) = self.table.search(bucket, tag_of(hash), &mut matches)?;
         Some((Place { line, slot }, id))
+    }
+
+    /// The first entry under the tag of `hash`, and its place, unverified: what most likely is sought.
+    #[inline]
+    pub fn hint(&self, hash: u64) -> Option<(Place, ItemId)> {
+        self.find(hash, |_| true)
+    }
+
+    /// Whether `id` is the entry at `place`, which may be of any time.
+    #[inline]
+    pub fn holds(&self, place: Place, id: ItemId) -> bool {
+        self.table.line(place.line).id(place.slot) == Some(id)
     }
 
     /// Publishes another item in the place of the one there; the hash is the same.
@@ -111,18 +150,12 @@ impl Index {
     /// Takes every entry out. Buckets stay.
     pub fn clear(&mut self) {
         for bucket in 0..self.buckets {
-            let mut at = LineId::primary(bucket);
-            loop {
-                let line = self.table.line(at);
-                (0..SLOTS).for_each(|slot| line.clear(slot));
-                match line.link() {
-                    0 => break,
-                    next => at = LineId::overflow(next),
-                }
-            }
+            self.for_lines(bucket, |_, line| {
+                line.taken().for_each(|slot| line.clear(slot));
+            });
         }
         self.len = 0;
-        // A reader on an overflow line that is used anew must notice.
+        // A reader on a half that is used anew must notice.
         self.table.reshape(self.buckets);
         for bucket in 0..self.buckets {
             self.trim(bucket);
@@ -130,16 +163,19 @@ impl Index {
     }
 
     pub(super) fn for_chain(&self, bucket: usize, mut each: impl FnMut(LineId, usize, ItemId)) {
+        self.for_lines(bucket, |at, line| {
+            for slot in line.taken() {
+                let id = line.id(slot).expect("a slot with a tag has an id");
+                each(at, slot, id);
+            }
+        });
+    }
+
+    fn for_lines(&self, bucket: usize, mut each: impl FnMut(LineId, Entries<'_>)) {
         let mut at = LineId::primary(bucket);
         loop {
             let line = self.table.line(at);
-            for slot in line.taken() {
-                each(
-                    at,
-                    slot,
-                    line.id(slot).expect("a slot with a tag has an id"),
-                );
-            }
+            each(at, line);
             match line.link() {
                 0 => return,
                 next => at = LineId::overflow(next),
@@ -152,7 +188,7 @@ impl Index {
         let mut at = LineId::primary(bucket);
         loop {
             let line = self.table.line(at);
-            if let Some(slot) = line.vacant() {
+            if let Some(slot) = line.vacant().next() {
                 line.fill(slot, tag, id);
                 return true;
             }
@@ -163,11 +199,16 @@ impl Index {
         }
         let Some(link) = self.overflow_free.pop().or_else(|| {
             let link = self.overflow_used + 1;
-            ((link as usize) < self.table.overflow.all().len()).then(|| {
+            ((link as usize) < self.table.links()).then(|| {
                 self.overflow_used = link;
-                if link as usize == HUGE_FROM {
+                if link == HUGE_FROM_HALVES {
                     self.table.overflow.advise_huge();
                 }
+                self.overflow_edge
+                    .reach(link as usize * LINE_BYTES / 2, || {
+                        let table = Arc::clone(&self.table);
+                        Box::new(move |part| table.overflow.populate(part))
+                    });
                 link
             })
         }) else {
@@ -196,7 +237,7 @@ impl Index {
             whole &= self.publish(new, tag, id);
         }
         if !whole {
-            // No overflow line is left: the new bucket is not counted yet, so nobody looks there.
+            // No half is left: the new bucket is not counted yet, so nobody looks there.
             let mut lines = Vec::new();
             self.for_chain(new, |line, slot, _| lines.push((line, slot)));
             for (line, slot) in lines {
@@ -214,37 +255,44 @@ impl Index {
         if after == HUGE_FROM {
             self.table.primary.advise_huge();
         }
+        self.edge.reach(after * LINE_BYTES, || {
+            let table = Arc::clone(&self.table);
+            Box::new(move |part| table.primary.populate(part))
+        });
     }
 
-    /// Moves entries of `bucket` from its overflow lines to vacant slots before them, and frees the
-    /// lines that become empty.
+    /// Moves the last entries of `bucket`'s chain to vacant slots before them, and frees the halves that
+    /// become empty.
     fn compact(&mut self, bucket: usize) {
-        let primary = LineId::primary(bucket);
-        if self.table.line(primary).link() == 0 {
+        if self.table.line(LineId::primary(bucket)).link() == 0 {
             return;
         }
+        let (mut taken, mut vacant) = (Vec::new(), Vec::new());
+        self.for_lines(bucket, |at, line| {
+            taken.extend(line.taken().map(|slot| (at, slot)));
+            vacant.extend(line.vacant().map(|slot| (taken.len(), at, slot)));
+        });
+        // A vacant slot serves the last entry that is left, while that comes after it in the chain.
         let mut moved = Vec::new();
-        self.for_chain(bucket, |line, slot, id| {
-            if line != primary {
-                moved.push((line, slot, id));
+        for (before, to, to_slot) in vacant {
+            let last = taken.len() - moved.len();
+            if last <= before {
+                break;
             }
-        });
-        // The last first, so that the chain empties from its end.
-        moved.reverse();
-        moved.retain(|&(line, slot, id)| {
-            let tag = self.table.line(line).tag(slot);
-            let primary = self.table.line(primary);
-            let vacant = primary.vacant();
-            vacant.inspect(|&to| primary.fill(to, tag, id)).is_some()
-        });
+            let (from, slot) = taken[last - 1];
+            let line = self.table.line(from);
+            let id = line.id(slot).expect("a slot with a tag has an id");
+            self.table.line(to).fill(to_slot, line.tag(slot), id);
+            moved.push((from, slot));
+        }
         self.table.reshape(self.buckets);
-        for (line, slot, _) in moved {
+        for (line, slot) in moved {
             self.table.line(line).clear(slot);
         }
         self.trim(bucket);
     }
 
-    /// Unlinks the empty overflow lines at the end of `bucket`'s chain.
+    /// Unlinks the empty halves at the end of `bucket`'s chain.
     fn trim(&mut self, bucket: usize) {
         loop {
             let (mut before, mut last) = (None, LineId::primary(bucket));
@@ -259,7 +307,7 @@ impl Index {
                 return;
             }
             self.table.line(before).set_link(0);
-            // A reader may still stand on the line when it is used anew: it must notice.
+            // A reader may still stand on the half when it is used anew: it must notice.
             self.table.reshape(self.buckets);
             self.overflow_free.push(link);
         }

@@ -134,11 +134,12 @@ impl Keyspace {
         })
     }
 
-    /// Drops the collection that an item stands for.
+    /// Lets the collection go that an item stands for.
     pub(super) fn forget_collection(&mut self, id: ItemId) {
         if let Some(number) = self.number(id) {
             let stored = self.collections.remove(number);
             self.collection_bytes -= stored.bytes() as u64;
+            self.leaving.take(stored);
         }
     }
 }

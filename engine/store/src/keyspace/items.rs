@@ -27,7 +27,7 @@ impl Keyspace {
                 "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             ));
         }
-        let new = NewItem {
+        let mut new = NewItem {
             kind,
             database: self.place,
             key,
@@ -38,7 +38,7 @@ impl Keyspace {
             mark: self.eviction.first_mark(self.latest),
         };
         match found {
-            Some((place, old)) => self.replace(place, old, new),
+            Some((place, old)) => self.replace(place, old, &mut new),
             None => self.add(&new),
         }
     }
@@ -71,7 +71,7 @@ impl Keyspace {
         &mut self,
         place: Place,
         old: ItemId,
-        mut new: NewItem<'_>,
+        new: &mut NewItem<'_>,
     ) -> Result<(), CommandError> {
         let (bytes, expires) = (new.bytes(), new.expires);
         let item = self.arena.own(old);
@@ -87,7 +87,7 @@ impl Keyspace {
             new.mark = item.mark().load(Ordering::Relaxed);
         }
         let entry = item.entry();
-        let id = self.arena.insert(&new)?;
+        let id = self.arena.insert(new)?;
         self.index.replace(place, id);
         if before.is_some() || expires.is_some() {
             self.expiries.change(old, before, None);

@@ -26,10 +26,17 @@ impl Keyspace {
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<(Place, ItemId)> {
         let (arena, database) = (&self.arena, self.place);
-        self.index.find(self.hash(key), |id| {
+        let is_it = |id| {
             let item = arena.own(id);
             item.key() == key && item.database() == database
-        })
+        };
+        if let Some((place, id)) = self.foreseen.near(database, key)
+            && self.index.holds(place, id)
+            && is_it(id)
+        {
+            return Some((place, id));
+        }
+        self.index.find(self.hash(key), is_it)
     }
 
     /// Where `key` is, unless it has expired: then it is removed.

@@ -1,6 +1,7 @@
 //! Memory: what counts as used, and making room before a write.
 //!
-//! Used are the blocks of items, those in limbo among them, and what collections take on the heap.
+//! Used are the blocks of items, those in limbo among them, and what collections take on the heap, those that
+//! leave among them.
 //! The index and the policy's own state are not counted: `maxmemory` bounds keys and values. What a
 //! command evicts while other cores read is limbo for a moment, and passes the bound by no more.
 
@@ -10,8 +11,9 @@ use super::Keyspace;
 use crate::command::{CommandError, Flag};
 use crate::effect::Effects;
 use crate::event::Class;
-use crate::mem::{Arena, ItemId, NewItem};
+use crate::mem::{Arena, ItemId, NewItem, Populator};
 use crate::op::Op;
+use crate::time::Millis;
 
 /// Room that is kept free where readers delay reuse, so that ordinary limbo evicts nothing: a 64th of
 /// `maxmemory` at most, and no more than this.
@@ -19,13 +21,29 @@ const RESERVE_BYTES_MAX: u64 = 256 << 10;
 /// Evictions of one slice of those that no write asks for.
 const SLICE_EVICTIONS: usize = 64;
 
+/// A store that grows by less than that in this time rests.
+const GROWTH_BYTES: u64 = 64 << 10;
+const GROWTH_MS: u64 = 500;
+
+/// What was in use when it was last looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Growth {
+    at: Millis,
+    bytes: u64,
+}
+
 /// Strings that go with a write, and what each took off its need.
 type Replaced = SmallVec<[(ItemId, u64); 1]>;
 
 impl Keyspace {
     /// Bytes counted against `maxmemory`.
     pub fn used_bytes(&self) -> u64 {
-        self.arena.used_bytes() + self.collection_bytes
+        self.arena.used_bytes() + self.collection_bytes + self.leaving.bytes()
+    }
+
+    /// What of them is on its way out, as soon as no reader sees it, or there is time to free it.
+    fn leaving_bytes(&self) -> u64 {
+        self.arena.limbo_bytes() + self.leaving.bytes()
     }
 
     /// Whether memory has a bound, so that room has to be made for a write.
@@ -39,6 +57,33 @@ impl Keyspace {
         if self.arena.limbo_bytes() > 0 {
             self.arena.quiesce();
         }
+    }
+
+    /// Asks `populator` for pages before they are needed, from now on.
+    pub(crate) fn populate_by(&mut self, populator: Populator) {
+        self.index.populate_by(&populator);
+        self.arena.populate_by(populator);
+    }
+
+    /// Gives back what was asked for ahead, where the store does not grow any more.
+    pub(crate) fn rest(&mut self) {
+        if self.latest.since(self.growth.at) < GROWTH_MS {
+            return;
+        }
+        let bytes = self.arena.used_bytes() + self.index.bytes() as u64;
+        if bytes < self.growth.bytes + GROWTH_BYTES {
+            self.arena.rest();
+            self.index.rest();
+        }
+        self.growth = Growth {
+            at: self.latest,
+            bytes,
+        };
+    }
+
+    /// Frees a part of the collections that leave; whether more is left.
+    pub(crate) fn dismantle_step(&mut self) -> bool {
+        self.leaving.step()
     }
 
     /// Places items, from now on, in the memory of NUMA node `node`.
@@ -104,6 +149,8 @@ impl Keyspace {
             return Ok(());
         }
         self.arena.collect();
+        // Who needs room where there is none helps to make it.
+        self.leaving.step();
         let mut limbo = self.arena.limbo_bytes();
         let room = |limbo: u64, shared: bool| {
             let reserve = if shared {
@@ -117,7 +164,7 @@ impl Keyspace {
         let mut room_bytes = room(limbo, shared);
         let mut evicted = 0;
         loop {
-            let live = self.used_bytes() - self.arena.limbo_bytes();
+            let live = self.used_bytes() - self.leaving_bytes();
             if live + need <= room_bytes {
                 return Ok(());
             }
@@ -166,7 +213,7 @@ impl Keyspace {
     }
 
     fn is_above(&self) -> bool {
-        self.maxmemory > 0 && self.used_bytes() - self.arena.limbo_bytes() > self.maxmemory
+        self.maxmemory > 0 && self.used_bytes() - self.leaving_bytes() > self.maxmemory
     }
 
     fn evict(&mut self, id: ItemId) {

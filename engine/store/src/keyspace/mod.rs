@@ -12,6 +12,7 @@ mod dump;
 mod eviction;
 mod expiry;
 mod items;
+mod leaving;
 mod lookup;
 mod memory;
 mod notice;
@@ -50,6 +51,8 @@ pub use dump::record_ops;
 use eviction::Eviction;
 pub use eviction::Usage;
 use expiry::Expiries;
+use leaving::Leaving;
+use memory::Growth;
 pub use observe::DbKey;
 use observe::Observers;
 pub use owned::{Inspected, Owned};
@@ -58,7 +61,7 @@ use settings::Settings;
 use slab::Slab;
 use sought::Foreseen;
 pub use sought::Sought;
-pub use tags::Tagged;
+pub use tags::{Tagged, Where};
 pub(crate) use version::Version;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
@@ -107,6 +110,8 @@ pub struct Keyspace {
     index: Index,
     collections: Slab<Stored>,
     collection_bytes: u64,
+    leaving: Leaving,
+    growth: Growth,
     expiries: Expiries,
     eviction: Eviction,
     maxmemory: u64,
@@ -151,6 +156,8 @@ impl Keyspace {
             index: Index::new()?,
             collections: Slab::default(),
             collection_bytes: 0,
+            leaving: Leaving::default(),
+            growth: Growth::default(),
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,
             full: false,
@@ -230,7 +237,9 @@ impl Keyspace {
         self.index.clear();
         self.expiries.clear();
         self.databases.clear();
-        self.collections.clear();
+        for stored in std::mem::take(&mut self.collections).into_values() {
+            self.leaving.take(stored);
+        }
         self.collection_bytes = 0;
         for id in ids {
             self.eviction.remove(self.arena.own(id).entry(), id);
@@ -276,6 +285,7 @@ impl Keyspace {
             keys: self.len() as u64,
             used_bytes: self.used_bytes(),
             index_bytes: self.index.bytes() as u64,
+            leaving: self.leaving.len() as u64,
             databases: self.databases.stats(),
             ..self.stats.clone()
         }

@@ -46,9 +46,8 @@ impl<T> Slab<T> {
         value.expect("a number in use names a value")
     }
 
-    /// Drops every value.
-    pub(super) fn clear(&mut self) {
-        self.values.clear();
-        self.free.clear();
+    /// Every value.
+    pub(super) fn into_values(self) -> impl Iterator<Item = T> {
+        self.values.into_iter().flatten()
     }
 }

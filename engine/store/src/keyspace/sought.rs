@@ -1,18 +1,22 @@
 //! Where keys are sought, found out ahead of the ops that seek them: so that the waits for memory of many
 //! overlap, and a key is hashed once, however often its op looks for it.
 //!
-//! What was found out is a hash and nothing that could have changed meanwhile: the search is made when
-//! the op runs.
+//! A hash does not change meanwhile. Where in the index the key most likely is, may: that is looked at
+//! again when the op runs, and searched where it is otherwise.
 
 use super::Keyspace;
 use super::lookup::hash;
+use crate::index::Place;
+use crate::mem::ItemId;
 
 /// Where a key is sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sought {
-    /// Of its database.
-    place: u8,
+    /// The place of its database.
+    database: u8,
     hash: u64,
+    /// The entry that it most likely is, once that was looked for.
+    near: Option<(Place, ItemId)>,
 }
 
 /// The key whose hash is known while an op runs: so many bytes, which lie at this address and, since the
@@ -26,12 +30,24 @@ pub(super) struct Foreseen {
 }
 
 impl Foreseen {
-    /// The hash of `key` in the database at `place`, where it is known.
+    /// What is known of `key` in the database at place `database`.
     #[inline]
-    pub(super) fn hash(&self, place: u8, key: &[u8]) -> Option<u64> {
+    fn of(&self, database: u8, key: &[u8]) -> Option<&Sought> {
         let is_it = self.address == key.as_ptr().addr() && self.len == key.len();
-        let sought = self.sought.filter(|_| is_it)?;
-        (sought.place == place).then_some(sought.hash)
+        let sought = self.sought.as_ref().filter(|_| is_it);
+        sought.filter(|sought| sought.database == database)
+    }
+
+    /// The hash of `key` in the database at place `database`, where it is known.
+    #[inline]
+    pub(super) fn hash(&self, database: u8, key: &[u8]) -> Option<u64> {
+        self.of(database, key).map(|sought| sought.hash)
+    }
+
+    /// The entry that `key` most likely is, where one is known.
+    #[inline]
+    pub(super) fn near(&self, database: u8, key: &[u8]) -> Option<(Place, ItemId)> {
+        self.of(database, key)?.near
     }
 
     /// The op is over.
@@ -45,16 +61,21 @@ impl Keyspace {
     /// Where `key` of `database` is sought; the processor is asked to fetch the line of the index.
     #[inline]
     pub(crate) fn seek(&self, database: u8, key: &[u8]) -> Sought {
-        let place = self.databases.place(database);
-        let hash = hash(place, key, &self.secrets);
+        let database = self.databases.place(database);
+        let hash = hash(database, key, &self.secrets);
         self.index.table().prefetch(hash);
-        Sought { place, hash }
+        Sought {
+            database,
+            hash,
+            near: None,
+        }
     }
 
     /// Asks the processor to fetch the item that most likely is what is sought.
     #[inline]
-    pub(crate) fn approach(&self, sought: Sought) {
-        if let Some(id) = self.index.table().hint(sought.hash) {
+    pub(crate) fn approach(&self, sought: &mut Sought) {
+        sought.near = self.index.hint(sought.hash);
+        if let Some((_, id)) = sought.near {
             self.arena.prefetch(id);
         }
     }
@@ -62,7 +83,7 @@ impl Keyspace {
     /// The op that runs next, or now, looks for `key`, which is its own and sought there.
     #[inline]
     pub(crate) fn foresee(&mut self, key: &[u8], sought: Sought) {
-        debug_assert_eq!(hash(sought.place, key, &self.secrets), sought.hash);
+        debug_assert_eq!(hash(sought.database, key, &self.secrets), sought.hash);
         self.foreseen = Foreseen {
             address: key.as_ptr().addr(),
             len: key.len(),

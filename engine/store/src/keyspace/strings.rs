@@ -23,6 +23,7 @@ impl Keyspace {
     ///
     /// # Errors
     /// The item is larger than the store can hold.
+    #[inline]
     pub fn set_string(
         &mut self,
         key: &[u8],
@@ -79,6 +80,7 @@ impl Keyspace {
         }
     }
 
+    #[inline]
     fn put_string(
         &mut self,
         found: Option<(Place, ItemId)>,

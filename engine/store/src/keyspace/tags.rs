@@ -19,6 +19,17 @@ pub struct Tagged<'a> {
     item: Item<'a>,
 }
 
+/// Where a string is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Whatever is there.
+    Any,
+    /// Where there is no key.
+    Missing,
+    /// Where there is one.
+    There,
+}
+
 impl Tagged<'_> {
     /// Changes when it was read, and its state: what may change without a new item. A string without a tag
     /// keeps none of it.
@@ -79,6 +90,33 @@ impl Keyspace {
         };
         self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
         Ok(tag.cas)
+    }
+
+    /// As [`Keyspace::set_tagged`], where the key is there or not, as `place` says; `None` where it is otherwise.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn set_tagged_where(
+        &mut self,
+        place: Where,
+        key: &[u8],
+        value: &[u8],
+        expires: Option<Millis>,
+        tag: Tag,
+    ) -> Result<Option<u64>, CommandError> {
+        let found = self.locate(key);
+        let refuses = match place {
+            Where::Any => false,
+            Where::Missing => found.is_some(),
+            Where::There => found.is_none(),
+        };
+        if refuses {
+            return Ok(None);
+        }
+        let tag = self.numbered(tag);
+        self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
+        Ok(Some(tag.cas))
     }
 
     /// `tag` with a number that no item of this shard ever had, not even before a restart: the time in

@@ -6,7 +6,7 @@ use super::Keyspace;
 use crate::mem::ItemId;
 
 /// Slots of a bucket that are drawn from: longer chains are all but impossible.
-const SLOTS_DRAWN: u32 = 32;
+const SLOTS_DRAWN: u32 = 64;
 /// Draws before a key is searched for instead: the database may have few of the shard's keys.
 const DRAWS: usize = 1 << 12;
 

@@ -3,7 +3,8 @@
 //! Small items come from size classes. A class owns chunks of 2 MiB; a chunk hands out blocks that
 //! were never used, then those freed, kept in a list through the free blocks themselves. A chunk whose
 //! last block is freed leaves its class, so a change in the sizes of values strands no memory. Larger
-//! items are runs of pages at the other end of the range.
+//! items are runs of pages at the other end of the range. Where a populator was told of, the pages that are
+//! next are asked for before they are needed: a chunk ahead of huge ones, a part of a chunk of small ones.
 #![expect(unsafe_code, reason = "blocks are bytes in a range of memory")]
 
 use std::io;
@@ -12,17 +13,18 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crossbeam_epoch::Guard;
 
+use super::ahead::{Asked, Populator, SMALL_STEP_BYTES};
 use super::class::{CLASSES, class_bytes, class_of};
 use super::extent::{Extents, PAGE_BYTES};
 use super::item::{Item, NewItem};
 use super::limbo::Limbo;
 use super::poison::Poison;
-use super::range::Range;
+use super::range::{CHUNK_BYTES, Range};
 use super::{GRANULE, ItemId};
 
-const CHUNK_BYTES: usize = if cfg!(miri) { 64 << 10 } else { 2 << 20 };
-/// From so many chunks on, huge pages pay: below, a small shard would touch far more than it uses.
-const HUGE_FROM: usize = 8;
+/// Where a class has so many chunks, further ones get huge pages: with fewer it would touch far more than it
+/// uses, and so would each of many classes.
+const HUGE_FROM: u32 = 8;
 /// Empty chunks that are kept with their pages; those of the others go back to the system.
 const WARM_CHUNKS: usize = 8;
 /// No chunk.
@@ -76,13 +78,26 @@ impl ItemMarks {
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
     class: u32,
+    /// Whether huge pages were asked for.
+    huge: bool,
     live: u32,
     /// Blocks handed out at least once, from the front.
     fresh: u32,
+    /// When so many bytes were handed out, pages are asked for.
+    ask_at: u32,
     /// The first free block in granules, 0 for none.
     free: u32,
     before: u32,
     after: u32,
+}
+
+/// The chunk after the last one, whose pages were asked for.
+#[derive(Debug)]
+struct Ahead {
+    number: u32,
+    /// The chunk that is filled meanwhile.
+    before: u32,
+    asked: Asked,
 }
 
 /// The allocator of one shard.
@@ -94,12 +109,15 @@ pub struct Arena {
     chunks: Vec<Chunk>,
     /// The first chunk with a free block, by class.
     open: [u32; CLASSES],
+    /// How many chunks each class has.
+    owned: [u32; CLASSES],
     empty: Vec<u32>,
     extents: Extents,
     limbo: Limbo,
     poison: Poison,
     used: u64,
-    huge: bool,
+    populator: Option<Populator>,
+    ahead: Option<Ahead>,
 }
 
 impl Arena {
@@ -115,12 +133,14 @@ impl Arena {
             readers: Arc::new(()),
             chunks: Vec::new(),
             open: [NONE; CLASSES],
+            owned: [0; CLASSES],
             empty: Vec::new(),
             extents,
             limbo: Limbo::default(),
             poison: Poison::default(),
             used: 0,
-            huge: false,
+            populator: None,
+            ahead: None,
         })
     }
 
@@ -143,6 +163,28 @@ impl Arena {
     /// The system cannot.
     pub fn bind(&self, node: usize) -> io::Result<()> {
         self.range.bind(node)
+    }
+
+    /// Asks `populator` for the pages that are next, from now on.
+    pub fn populate_by(&mut self, populator: Populator) {
+        self.populator = Some(populator);
+    }
+
+    /// No memory is needed now: gives back what was asked for ahead.
+    pub fn rest(&mut self) {
+        let Some(ahead) = self.ahead.take_if(|ahead| ahead.asked.is_done()) else {
+            return;
+        };
+        let offset = ahead.number as usize * CHUNK_BYTES;
+        if offset + CHUNK_BYTES <= self.extents.floor() * PAGE_BYTES {
+            // SAFETY: neither did a chunk begin there (it would have taken `ahead`), nor do extents reach so far
+            // down, so nobody refers to its bytes.
+            unsafe { self.range.discard(offset, CHUNK_BYTES) };
+        }
+        // Not with the next block, lest a store that grows slowly asks and gives back all the time.
+        let chunk = &mut self.chunks[ahead.before as usize];
+        let used = chunk.fresh as usize * class_bytes(chunk.class as usize);
+        chunk.ask_at = (used + CHUNK_BYTES.saturating_sub(used) / 2) as u32 + 1;
     }
 
     /// The bytes of all blocks that are taken, those in limbo among them.
@@ -188,7 +230,7 @@ impl Arena {
         self.used += block_bytes;
         self.poison.allow(&self.range, id.offset(), bytes);
         // SAFETY: the block was just taken, so nobody else knows it; it holds `bytes` bytes; blocks lie
-        // at multiples of a granule, which is 8.
+        // at multiples of a granule, which is 4, and those of a multiple of 8 bytes at multiples of 8.
         unsafe { new.write(self.range.at(id.offset())) };
         Ok(id)
     }
@@ -262,8 +304,12 @@ impl Arena {
         } else {
             let offset = number as usize * CHUNK_BYTES + chunk.fresh as usize * block_bytes;
             chunk.fresh += 1;
+            if chunk.fresh * block_bytes as u32 >= chunk.ask_at {
+                self.ask_ahead(number);
+            }
             (offset / GRANULE) as u32
         };
+        let chunk = &mut self.chunks[number as usize];
         chunk.live += 1;
         if chunk.free == 0 && (chunk.fresh as usize + 1) * block_bytes > CHUNK_BYTES {
             self.unlink(number);
@@ -281,27 +327,75 @@ impl Arena {
             }
             self.chunks.push(Chunk {
                 class: 0,
+                huge: false,
                 live: 0,
                 fresh: 0,
+                ask_at: 0,
                 free: 0,
                 before: NONE,
                 after: NONE,
             });
-            if self.chunks.len() >= HUGE_FROM && !self.huge {
-                self.huge = true;
-                self.range.advise_huge();
-            }
-            self.chunks.len() as u32 - 1
+            let number = self.chunks.len() as u32 - 1;
+            let ahead = self.ahead.take_if(|ahead| ahead.number == number);
+            self.chunks[number as usize].huge = ahead.is_some();
+            number
         };
         let chunk = &mut self.chunks[number as usize];
         chunk.class = class as u32;
         chunk.free = 0;
         let offset = number as usize * CHUNK_BYTES;
+        let huge = self.owned[class] >= HUGE_FROM;
+        if huge != chunk.huge {
+            chunk.huge = huge;
+            self.range.advise(offset, CHUNK_BYTES, huge);
+        }
+        chunk.ask_at = match self.owned[class] {
+            0 => SMALL_STEP_BYTES as u32 / 2,
+            1..HUGE_FROM => 0,
+            _ => CHUNK_BYTES as u32 / 4 * 3,
+        };
+        self.owned[class] += 1;
         self.poison.forbid(&self.range, offset, CHUNK_BYTES);
         // The very first block stays unused: granule 0 means none.
         chunk.fresh = u32::from(number == 0);
         self.link(number);
         Some(number)
+    }
+
+    /// So much of a chunk was handed out that pages for what comes next are asked for: those of the next chunk
+    /// where it is of huge pages, else some more of its own.
+    #[cold]
+    fn ask_ahead(&mut self, number: u32) {
+        let chunk = &mut self.chunks[number as usize];
+        chunk.ask_at = u32::MAX;
+        let Some(populator) = &self.populator else {
+            return;
+        };
+        let (range, begin) = (Arc::clone(&self.range), number as usize * CHUNK_BYTES);
+        if !chunk.huge {
+            let used = chunk.fresh as usize * class_bytes(chunk.class as usize);
+            let from = used.next_multiple_of(PAGE_BYTES).min(CHUNK_BYTES);
+            let to = (from + SMALL_STEP_BYTES).min(CHUNK_BYTES);
+            if to < CHUNK_BYTES {
+                chunk.ask_at = (to - SMALL_STEP_BYTES / 2) as u32;
+            }
+            populator.ask(move || range.populate(begin + from, to - from));
+            return;
+        }
+        let next = self.chunks.len();
+        let end = (next + 1) * CHUNK_BYTES;
+        if self.empty.is_empty() && self.ahead.is_none() && end <= self.extents.floor() * PAGE_BYTES
+        {
+            let asked = populator.ask(move || {
+                range.advise(next * CHUNK_BYTES, CHUNK_BYTES, true);
+                range.populate(next * CHUNK_BYTES, CHUNK_BYTES);
+            });
+            self.ahead = Some(Ahead {
+                number: next as u32,
+                before: number,
+                asked,
+            });
+        }
     }
 
     fn take_extent(&mut self, bytes: usize) -> Option<ItemId> {
@@ -327,13 +421,14 @@ impl Arena {
         let chunk = &mut self.chunks[number as usize];
         let block_bytes = class_bytes(chunk.class as usize);
         let was_full = chunk.free == 0 && (chunk.fresh as usize + 1) * block_bytes > CHUNK_BYTES;
-        // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 8 and holds at
+        // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 4 and holds at
         // least 16 bytes.
         unsafe { self.range.at(id.offset()).cast::<u32>().write(chunk.free) };
         (self.poison).forbid(&self.range, id.offset(), block_bytes);
         chunk.free = id.bits();
         chunk.live -= 1;
         if chunk.live == 0 {
+            self.owned[chunk.class as usize] -= 1;
             if !was_full {
                 self.unlink(number);
             }

@@ -1,7 +1,7 @@
 //! Size classes: which block sizes a chunk may be carved into.
 //!
-//! Every multiple of 8 bytes up to 128, then eight classes per doubling, so at most an eighth of a
-//! block is lost to rounding. What is larger than the last class is a run of pages (`extent`).
+//! Every multiple of 4 bytes up to 128, then eight classes per doubling, so at most an eighth of a
+//! block is lost to rounding. Blocks of a multiple of 8 bytes lie at multiples of 8. What is larger than the last class is a run of pages (`extent`).
 
 use super::GRANULE;
 
@@ -52,6 +52,7 @@ mod tests {
             assert!(class < CLASSES && class_bytes(class) >= bytes, "{bytes}");
             assert!(class == 0 || class_bytes(class - 1) < bytes, "{bytes}");
             assert_eq!(class_bytes(class) % GRANULE, 0);
+            assert!(!bytes.is_multiple_of(8) || class_bytes(class).is_multiple_of(8));
         }
         assert_eq!(class_of(BLOCK_BYTES_MAX + 1), None);
         assert_eq!(class_bytes(CLASSES - 1), BLOCK_BYTES_MAX);

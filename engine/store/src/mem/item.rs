@@ -14,8 +14,9 @@
 //!     key, value
 //! ```
 //!
-//! So a short item of database 0 that never expires and is never evicted pays 8 bytes. Everything but the
-//! atomic words is written before the item is published and never again.
+//! So a short item of database 0 that never expires and is never evicted pays 8 bytes, and lies at a multiple
+//! of 4; one that has a word of 8 bytes takes a multiple of 8, and so lies at one. Everything but the atomic
+//! words is written before the item is published and never again.
 #![expect(unsafe_code, reason = "items are bytes in a range of memory")]
 
 use std::marker::PhantomData;
@@ -120,7 +121,8 @@ impl NewItem<'_> {
 
     /// The bytes that the item takes, before rounding to a block.
     pub fn bytes(&self) -> usize {
-        body_at(self.parts()) + self.key.len() + self.value.len()
+        let parts = self.parts();
+        aligned(parts, body_at(parts) + self.key.len() + self.value.len())
     }
 
     /// The bytes of an item with such a key and value that never expires, in database 0.
@@ -131,8 +133,8 @@ impl NewItem<'_> {
     /// Writes the item.
     ///
     /// # Safety
-    /// `at` points to [`NewItem::bytes`] writable bytes, aligned to 8, that nobody else reads or
-    /// writes until the item is published.
+    /// `at` points to [`NewItem::bytes`] writable bytes, aligned to 4, and to 8 where these are a multiple
+    /// of 8, that nobody else reads or writes until the item is published.
     pub(super) unsafe fn write(&self, at: NonNull<u8>) {
         let kind = match self.kind {
             ItemKind::String => 0,
@@ -146,7 +148,8 @@ impl NewItem<'_> {
             0
         };
         // SAFETY: every write below lies within `bytes()` bytes by the layout that `body_at` computes;
-        // words lie at multiples of their size from an address aligned to 8.
+        // words lie at multiples of their size from an address that is aligned to 8 where there is a word of
+        // 8 bytes (see `aligned`), and to 4 anyway.
         unsafe {
             at.add(MARK).cast::<u32>().write(self.mark);
             at.add(META).cast::<u32>().write(kind | parts | lengths);
@@ -186,6 +189,17 @@ impl NewItem<'_> {
                 self.value.len(),
             );
         }
+    }
+}
+
+/// The bytes of an item that would take `bytes`: so many that the block of one with words of 8 bytes lies at a
+/// multiple of 8.
+#[inline]
+fn aligned(meta: u32, bytes: usize) -> usize {
+    if meta & (EXPIRES | WIDE | TAGGED) == 0 {
+        bytes
+    } else {
+        bytes.next_multiple_of(size_of::<u64>())
     }
 }
 
@@ -296,9 +310,9 @@ impl<'g> Item<'g> {
 
     /// The bytes of header, key and value, before rounding to a block.
     pub fn bytes(self) -> usize {
-        (self.body.addr().get() - self.at.addr().get())
-            + self.key_bytes as usize
-            + self.value_bytes as usize
+        let body_at = self.body.addr().get() - self.at.addr().get();
+        let bytes = body_at + self.key_bytes as usize + self.value_bytes as usize;
+        aligned(self.meta, bytes)
     }
 
     /// The mark, which any core may change; it orders nothing, so all its accesses are relaxed.

@@ -74,7 +74,27 @@ impl Lines {
     #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
     pub fn advise_huge(&self) {
         #[cfg(not(any(miri, loom)))]
-        let _ = self.memory.advise_huge();
+        let _ = self.memory.advise(0..self.memory.len(), true);
+    }
+
+    /// Puts pages behind `part`, in bytes. Where the system cannot, they come with the first touch.
+    #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
+    pub fn populate(&self, part: std::ops::Range<usize>) {
+        #[cfg(not(any(miri, loom)))]
+        let _ = self.memory.populate(part);
+        #[cfg(any(miri, loom))]
+        let _ = part;
+    }
+
+    /// Gives the pages of `part`, in bytes, back, which only the caller fills and never did.
+    #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
+    pub fn give_back(&self, part: std::ops::Range<usize>) {
+        #[cfg(not(any(miri, loom)))]
+        // SAFETY: lines that were never filled are zeros, with these pages and without: whoever looks at
+        // them meanwhile sees no change.
+        let _ = unsafe { self.memory.discard(part) };
+        #[cfg(any(miri, loom))]
+        let _ = part;
     }
 
     /// Asks the processor to fetch line `i`.

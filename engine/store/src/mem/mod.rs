@@ -4,7 +4,8 @@
 //!  Arena (owner only)                        Range (shared)
 //!   ├─ classes   size classes, 2 MiB chunks ─► chunks grow up from the bottom ...
 //!   ├─ extents   runs of pages for the rest ─► ... extents grow down from the top
-//!   └─ limbo     ids that readers may still see
+//!   ├─ limbo     ids that readers may still see
+//!   └─ ahead     pages for what comes next, asked for by a thread that has time
 //! ```
 //!
 //! One range of virtual memory is reserved per shard, so an item's name ([`ItemId`]) is its offset
@@ -17,6 +18,7 @@
 //! owner's [`Arena::own`], whose borrow forbids any release meanwhile; and an id is retired once, after
 //! it left the index. Index, keyspace and sessions are the only users of this module.
 
+mod ahead;
 mod arena;
 mod class;
 mod extent;
@@ -28,12 +30,13 @@ mod range;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+pub use ahead::{Edge, Populator};
 pub use arena::{Arena, Full, ItemMarks, SharedItems};
 pub use item::{Item, ItemKind, NewItem, Tag};
 pub use lines::{Line, Lines};
 
 /// The bytes of one granule: the unit of [`ItemId`]s.
-pub const GRANULE: usize = 8;
+pub const GRANULE: usize = 4;
 
 /// Where an item lies: its offset in the shard's range, in granules. Never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

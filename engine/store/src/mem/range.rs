@@ -6,11 +6,13 @@ use std::ptr::NonNull;
 
 use crossbeam_epoch::Guard;
 
-use super::ItemId;
 use super::item::Item;
+use super::{GRANULE, ItemId};
 
 /// What 32 bits of granules can name.
-const BYTES_MAX: usize = 1 << 35;
+const BYTES_MAX: usize = GRANULE << 32;
+/// The bytes of a chunk: a huge page.
+pub(super) const CHUNK_BYTES: usize = if cfg!(miri) { 64 << 10 } else { 2 << 20 };
 /// A cache line.
 const LINE_BYTES: usize = 64;
 /// Less than this is not worth trying.
@@ -90,11 +92,24 @@ impl Range {
         seawall_sys::map::prefetch(last.wrapping_sub(1));
     }
 
-    /// Asks for huge pages from now on. Where the system has none, small ones do.
+    /// Asks for huge pages, or for small ones, in `len` bytes at `offset` from now on. Where the system has
+    /// no huge ones, small ones do.
     #[cfg_attr(miri, expect(clippy::unused_self, reason = "Miri has no pages"))]
-    pub(super) fn advise_huge(&self) {
+    pub(super) fn advise(&self, offset: usize, len: usize, huge: bool) {
         #[cfg(not(miri))]
-        let _ = self.memory.advise_huge();
+        let _ = self.memory.advise(offset..offset + len, huge);
+        #[cfg(miri)]
+        let _ = (offset, len, huge);
+    }
+
+    /// Puts pages behind `len` bytes at `offset`, whose contents stay. Where the system cannot, they come with
+    /// the first touch.
+    #[cfg_attr(miri, expect(clippy::unused_self, reason = "Miri has no pages"))]
+    pub(super) fn populate(&self, offset: usize, len: usize) {
+        #[cfg(not(miri))]
+        let _ = self.memory.populate(offset..offset + len);
+        #[cfg(miri)]
+        let _ = (offset, len);
     }
 
     /// Places pages that are touched from now on at NUMA node `node`, where the system can.

@@ -62,6 +62,8 @@ fn every_layout_reads_back() {
                 assert!(read.value() == value);
                 assert_eq!((read.expires(), read.entry()), (new.expires, new.entry));
                 assert_eq!(read.bytes(), new.bytes());
+                let words = part(1) || part(3) || key.len() > 255 || bytes > 131_071;
+                assert!(!words || id.offset().is_multiple_of(8));
                 // What changes in place changes nothing beside it.
                 assert_eq!(read.set_expires(Millis(5)), part(3));
                 read.mark().store(u32::MAX, Ordering::Relaxed);
@@ -91,6 +93,9 @@ fn every_layout_reads_back() {
 fn short_items_pay_eight_bytes() {
     let short = item(b"key:0123456789ab", &[0; 8], None);
     assert_eq!((short.bytes(), Arena::block_bytes(32)), (32, 32));
+    let value = [0; 100];
+    let longer = item(b"key:0123456789ab", &value, None);
+    assert_eq!(Arena::block_bytes(longer.bytes()), 8 + 16 + 100);
     let evicted = NewItem {
         entry: Some(0),
         ..short
@@ -125,7 +130,7 @@ fn a_reader_keeps_what_it_reads() {
 #[test]
 fn a_full_range_is_an_error_and_room_returns() {
     let mut arena = Arena::new().unwrap();
-    // Half of 32 GiB of address space is named, never touched: the value is not written.
+    // Of the 16 GiB of a range a twentieth is taken.
     let lengths = if cfg!(miri) { 1 << 20 } else { 400 << 20 };
     let value = vec![0; lengths];
     let mut ids = Vec::new();

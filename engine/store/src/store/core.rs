@@ -18,8 +18,10 @@ use crate::event::Event;
 use crate::keyspace::Sought;
 use crate::time::Millis;
 
-/// How many requests of one session a turn takes at once.
+/// How many requests of one session are fetched for at once.
 const BATCH: usize = 32;
+/// How many such batches of one session a turn takes.
+const BATCHES: usize = 4;
 /// After so many ops of its own a worker turns by itself, so that others are served.
 const OWN_OPS: u32 = 64;
 
@@ -111,7 +113,13 @@ impl Core {
         self.inner.doors[self.number].admit(&mut self.links);
         let mut turn = Turn::default();
         for at in 0..self.links.len() {
-            turn.requests += self.take_batch(at);
+            for _ in 0..BATCHES {
+                let taken = self.take_batch(at);
+                turn.requests += taken;
+                if taken < BATCH {
+                    break;
+                }
+            }
         }
         turn.busy |= self.turn_hosts(hear);
         turn.busy |= turn.requests > 0;
@@ -180,8 +188,8 @@ impl Core {
                 sought.push((host, keyspace.seek(database, key)));
             }
         }
-        for (host, sought) in sought {
-            self.hosts[host].shard().keyspace().approach(sought);
+        for (host, sought) in &mut sought {
+            self.hosts[*host].shard().keyspace().approach(sought);
         }
         for request in chunk {
             let host = self.host_of[request.shard].expect("sessions ask a shard's owner");

@@ -18,6 +18,7 @@ use super::{Inner, Reads, Seat, Store};
 use crate::effect::Effects;
 use crate::log::device::DeviceKind;
 use crate::log::{Log, LogConfig, Recovery};
+use crate::mem::Populator;
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::snapshot::Meta;
 use crate::value;
@@ -29,6 +30,8 @@ pub struct Recovered {
     pub log: Option<Recovery>,
     /// Keys that came from a snapshot.
     pub snapshot_keys: u64,
+    /// The bytes that all of it takes, index included.
+    pub bytes: u64,
 }
 
 impl Store {
@@ -57,8 +60,13 @@ impl Store {
         }
         let mut rebuilt = Vec::new();
         let mut unbound = None;
+        // Where there is no such thread, pages come when they are first touched.
+        let populator = Populator::start().ok();
         for place in &placement {
             let (mut shard, refused) = make(&config, place, numa)?;
+            if let Some(populator) = &populator {
+                shard.populate_by(populator.clone());
+            }
             unbound = unbound.or(refused);
             shard.keyspace().begin(config.opened, 0, false);
             rebuilt.push(Rebuilt::from_log(&config, place.shard, shard)?);
@@ -81,7 +89,11 @@ impl Store {
             if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));
             }
-            recovered.push(found);
+            let held = shard.stats();
+            recovered.push(Recovered {
+                bytes: held.used_bytes + held.index_bytes,
+                ..found
+            });
             let strict = config.holds_replies();
             let saves = config
                 .dir

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::caller::{Ahead, Answered, TOGETHER, Whose};
+use smallvec::SmallVec;
+
+use super::caller::{Ahead, Answered, TOGETHER, Whose, shard_of};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
@@ -18,7 +20,7 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
-use crate::command::memcached::Retrieval;
+use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
 use crate::op::Op;
@@ -136,7 +138,7 @@ impl Worker {
         self.run_sought(op, Ahead::default(), reply)
     }
 
-    /// As [`Worker::run_here`], of an op of which [`Worker::seek`] found `ahead`.
+    /// As [`Worker::run_here`], of an op of which [`Worker::ahead`] found this.
     #[inline]
     pub fn run_sought(&mut self, op: &Op, ahead: Ahead, reply: &mut Vec<u8>) -> bool {
         let core = self.core.as_mut().expect("it is there until the drop");
@@ -176,7 +178,6 @@ impl Worker {
 
     /// Answers Memcached's requests for strings as [`Worker::get_here`] answers `GET`s: how many, of 32 at
     /// most, and how many of them found nothing.
-    #[inline]
     pub fn retrieve_here(
         &mut self,
         asked: &[Retrieval<'_>],
@@ -200,6 +201,15 @@ impl Worker {
         (answered, missed)
     }
 
+    /// Runs Memcached's requests that store strings, in order, up to the first that cannot run at once, and
+    /// appends their answers to `reply`: how many, of 32 at most, and how many of them were refused for what was
+    /// there. They can where nobody listens to what happens to keys, no log has to have it first, and memory has
+    /// no bound.
+    pub fn store_here(&mut self, asked: &[Storing<'_>], reply: &mut Vec<u8>) -> (usize, usize) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.store_together(core, asked, reply)
+    }
+
     /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot
     /// be done at once, or fails, of 32 at most; how many were set. It can where nobody listens to what happens
     /// to keys, no log has to have it first, and memory has no bound.
@@ -210,18 +220,37 @@ impl Worker {
         self.session.caller.set_together(core, database, pairs)
     }
 
-    /// Asks the processor to fetch where the keys of `op`, which is about to run, are searched; what was found
-    /// out meanwhile. Of many ops first all are sought and then all [approached](Worker::approach), so that the
-    /// accesses to memory overlap.
-    #[inline]
-    pub fn seek(&mut self, op: &Op) -> Ahead {
+    /// As [`Worker::send`] of an op that goes to `shard` alone, as [`Worker::ahead`] found, and that could not be
+    /// [run at once](Worker::run_sought): it is applied when its owner comes to it.
+    pub fn send_to(&mut self, shard: usize, tag: u64, op: Op) {
         let core = self.core.as_mut().expect("it is there until the drop");
-        self.session.caller.seek(core, op)
+        self.session.caller.send_to(core, shard, tag, op);
+    }
+
+    /// Whether this worker owns the shard of `key`.
+    #[inline]
+    pub fn is_own(&self, key: &[u8]) -> bool {
+        let core = self.core();
+        core.host_of[shard_of(key, core.inner.shards)].is_some()
+    }
+
+    /// What is found out of `op` before it runs.
+    #[inline]
+    pub fn ahead(&self, op: &Op) -> Ahead {
+        self.session.caller.ahead(op)
+    }
+
+    /// Asks the processor to fetch where the keys of `op`, which is about to run, are searched. Of many ops
+    /// first all are sought and then all [approached](Worker::approach), so that the accesses to memory overlap.
+    #[inline]
+    pub fn seek(&mut self, op: &Op, ahead: &mut Ahead) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.seek(core, op, ahead);
     }
 
     /// Asks the processor to fetch what the keys of `op` most likely name.
     #[inline]
-    pub fn approach(&mut self, op: &Op, ahead: Ahead) {
+    pub fn approach(&mut self, op: &Op, ahead: &mut Ahead) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.approach(core, op, ahead);
     }
@@ -341,6 +370,36 @@ impl Worker {
     /// As `SET`.
     pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), CommandError> {
         self.session.set_by(self.core.as_mut(), key, value)
+    }
+
+    /// Sets each key to its value, as [`Worker::set`] does one after the other, so that their waits for memory
+    /// overlap where this worker owns the shards.
+    ///
+    /// # Errors
+    /// As `SET`, of the first that fails; those before it are set.
+    pub fn set_each<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        pairs: &[(K, V)],
+    ) -> Result<(), CommandError> {
+        for pairs in pairs.chunks(TOGETHER) {
+            let pairs: SmallVec<[(&[u8], &[u8]); TOGETHER]> = pairs
+                .iter()
+                .map(|(key, value)| (key.as_ref(), value.as_ref()))
+                .collect();
+            let mut set = 0;
+            while set < pairs.len() {
+                let here = self.set_here(0, &pairs[set..]);
+                set += here;
+                if here == 0 {
+                    let (key, value) = pairs[set];
+                    self.set(key, value)?;
+                    set += 1;
+                } else if let Some(core) = &mut self.core {
+                    core.own_ops(here as u32);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// As [`Session::get_each`].

@@ -96,13 +96,33 @@ impl Reserved {
         self.len == 0
     }
 
-    /// Asks for huge pages throughout (`MADV_HUGEPAGE`).
+    /// Asks for huge pages in `range` (offsets in bytes) where `huge` (`MADV_HUGEPAGE`), else for small ones
+    /// (`MADV_NOHUGEPAGE`), as far as its pages are touched from now on.
     ///
     /// # Errors
-    /// `EINVAL` where the kernel was built without them; the range serves as well, only slower.
-    pub fn advise_huge(&self) -> io::Result<()> {
-        // SAFETY: advice on this value's own whole range; contents do not change.
-        check(unsafe { libc::madvise(self.base.as_ptr().cast(), self.len, libc::MADV_HUGEPAGE) })
+    /// `InvalidInput` where `range` is outside or not made of whole pages; `EINVAL` where the kernel was
+    /// built without huge pages; the range serves as well, only slower.
+    pub fn advise(&self, range: Range<usize>, huge: bool) -> io::Result<()> {
+        let start = self.part(&range)?;
+        let advice = if huge {
+            libc::MADV_HUGEPAGE
+        } else {
+            libc::MADV_NOHUGEPAGE
+        };
+        // SAFETY: advice on a part of this value's own range; contents do not change.
+        check(unsafe { libc::madvise(start.cast(), range.len(), advice) })
+    }
+
+    /// Puts memory behind `range` (offsets in bytes) as a first write would, without writing
+    /// (`MADV_POPULATE_WRITE`, Linux 5.14): contents stay, whoever reads or writes them meanwhile.
+    ///
+    /// # Errors
+    /// `InvalidInput` where `range` is outside or not made of whole pages; `EINVAL` where the kernel is
+    /// older; `ENOMEM` where there is no memory.
+    pub fn populate(&self, range: Range<usize>) -> io::Result<()> {
+        let start = self.part(&range)?;
+        // SAFETY: a part of this value's own range; contents do not change.
+        check(unsafe { libc::madvise(start.cast(), range.len(), libc::MADV_POPULATE_WRITE) })
     }
 
     /// Prefers memory of NUMA node `node` for pages not yet touched (`MPOL_PREFERRED`: where that
@@ -147,6 +167,14 @@ impl Reserved {
     /// # Errors
     /// `InvalidInput` where `range` is outside or not made of whole pages.
     pub unsafe fn discard(&self, range: Range<usize>) -> io::Result<()> {
+        let start = self.part(&range)?;
+        // SAFETY: `range` lies within this value's mapping, and the caller vouches that nobody
+        // looks at it.
+        check(unsafe { libc::madvise(start.cast(), range.len(), libc::MADV_DONTNEED) })
+    }
+
+    /// Where `range` begins, which is made of whole pages of this value.
+    fn part(&self, range: &Range<usize>) -> io::Result<*mut u8> {
         let page = page_bytes();
         if range.start > range.end
             || range.end > self.len
@@ -156,15 +184,12 @@ impl Reserved {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
-                    "cannot discard {range:?}: whole pages of {page} bytes within 0..{} are accepted",
+                    "{range:?} is no part: whole pages of {page} bytes within 0..{} are accepted",
                     self.len
                 ),
             ));
         }
-        let start = self.base.as_ptr().wrapping_add(range.start);
-        // SAFETY: `range` lies within this value's mapping, and the caller vouches that nobody
-        // looks at it.
-        check(unsafe { libc::madvise(start.cast(), range.len(), libc::MADV_DONTNEED) })
+        Ok(self.base.as_ptr().wrapping_add(range.start))
     }
 }
 
@@ -269,6 +294,25 @@ mod tests {
     }
 
     #[test]
+    fn populated_pages_keep_what_is_in_them() {
+        let range = Reserved::new(2 * HUGE_PAGE_BYTES).unwrap();
+        write(&range, 7, 7);
+        for huge in [false, true] {
+            // A kernel without huge pages, or one that cannot populate, refuses; the range must serve all
+            // the same.
+            let _ = range.advise(HUGE_PAGE_BYTES..range.len(), huge);
+            let _ = range.populate(0..range.len());
+            assert_eq!((read(&range, 7), read(&range, range.len() - 1)), (7, 0));
+        }
+        for wrong in [0..1, 0..range.len() + HUGE_PAGE_BYTES] {
+            let error = range.populate(wrong.clone()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            let error = range.advise(wrong, true).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
     fn binding_to_a_node() {
         let range = Reserved::new(HUGE_PAGE_BYTES).unwrap();
         match range.bind(0) {
@@ -287,7 +331,7 @@ mod tests {
             "no machine has 1024 nodes"
         );
         // A kernel without huge pages refuses the advice; the range must serve all the same.
-        let _ = range.advise_huge();
+        let _ = range.advise(0..range.len(), true);
         write(&range, HUGE_PAGE_BYTES - 1, 3);
         assert_eq!(read(&range, HUGE_PAGE_BYTES - 1), 3);
     }

@@ -13,6 +13,7 @@ mod lines;
 mod meta;
 mod number;
 mod retrieval;
+mod storing;
 mod text;
 mod write;
 
@@ -22,6 +23,7 @@ pub use meta::{
 };
 pub use number::{number, unsigned};
 pub use retrieval::Retrieval;
+pub use storing::Storing;
 pub use text::{
     ADD, APPEND, CAS, DECR, DELETE, GAT, GATS, GET, GETS, INCR, PREPEND, REPLACE, SET, TOUCH,
 };

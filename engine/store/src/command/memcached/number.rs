@@ -20,8 +20,12 @@ impl Expiry {
     /// Reads seconds: 0 is never, up to 30 days count from `now`, more are a Unix time, and what is
     /// negative has passed.
     pub(super) fn parse(text: &[u8], now: Millis) -> Option<Expiry> {
-        let seconds = number(text)?;
-        Some(match seconds {
+        number(text).map(|seconds| Expiry::of(seconds, now))
+    }
+
+    /// As [`Expiry::parse`], of a number.
+    pub(super) fn of(seconds: i64, now: Millis) -> Expiry {
+        match seconds {
             0 => Expiry::Never,
             ..0 => Expiry::Past,
             1..=RELATIVE_SECONDS_MAX => Expiry::At(Millis(now.0 + seconds as u64 * 1000)),
@@ -33,7 +37,7 @@ impl Expiry {
                     Expiry::Past
                 }
             }
-        })
+        }
     }
 
     /// The time, where there is one to come.

@@ -121,8 +121,8 @@ impl<'a> Retrieval<'a> {
             } => {
                 reply.extend_from_slice(b"VALUE ");
                 reply.extend_from_slice(self.key);
-                number(reply, b" ", shown.flags);
-                number(reply, b" ", value.len());
+                number(reply, b" ", u64::from(shown.flags));
+                number(reply, b" ", value.len() as u64);
                 if with_number {
                     number(reply, b" ", shown.cas);
                 }
@@ -134,17 +134,23 @@ impl<'a> Retrieval<'a> {
             Form::Meta { letters, given } => {
                 let has_value = given & bit(b'v') != 0;
                 if has_value {
-                    number(reply, b"VA ", value.len());
+                    number(reply, b"VA ", value.len() as u64);
                 } else {
                     reply.extend_from_slice(b"HD");
                 }
                 self.told(reply, letters, |reply, letter| match letter {
                     b'c' => number(reply, b" c", shown.cas),
-                    b'f' => number(reply, b" f", shown.flags),
-                    b'h' => number(reply, b" h", u8::from(shown.fetched)),
-                    b'l' => number(reply, b" l", seconds(now).saturating_sub(shown.accessed_s)),
-                    b's' => number(reply, b" s", value.len()),
-                    b't' => number(reply, b" t", seconds_left(item.expires(), now)),
+                    b'f' => number(reply, b" f", u64::from(shown.flags)),
+                    b'h' => number(reply, b" h", u64::from(shown.fetched)),
+                    b'l' => {
+                        let idle_s = seconds(now).saturating_sub(shown.accessed_s);
+                        number(reply, b" l", u64::from(idle_s));
+                    }
+                    b's' => number(reply, b" s", value.len() as u64),
+                    b't' => match u64::try_from(seconds_left(item.expires(), now)) {
+                        Ok(seconds) => number(reply, b" t", seconds),
+                        Err(_) => reply.extend_from_slice(b" t-1"),
+                    },
                     _ => {}
                 });
                 reply.extend_from_slice(b"\r\n");
@@ -214,7 +220,11 @@ impl AsRef<[u8]> for Retrieval<'_> {
 
 /// Appends a number behind what stands before it.
 #[inline]
-fn number(reply: &mut Vec<u8>, before: &[u8], number: impl itoa::Integer) {
+fn number<const N: usize>(reply: &mut Vec<u8>, before: &[u8; N], number: u64) {
     reply.extend_from_slice(before);
-    reply.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    if number < 10 {
+        reply.push(b'0' + number as u8);
+    } else {
+        reply.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
 }

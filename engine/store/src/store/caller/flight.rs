@@ -3,6 +3,7 @@
 use rapidhash::v3::rapidhash_v3;
 use smallvec::SmallVec;
 
+use crate::command::Keys;
 use crate::keyspace::Touched;
 use crate::op::Op;
 use crate::store::link::TOUCHES;
@@ -32,6 +33,11 @@ impl Mark {
     /// Of an op: one read of a key is to be ordered with another, so reads count too.
     #[inline]
     pub(super) fn of(op: &Op) -> Mark {
+        if op.command().keys == Keys::ONE
+            && let Some(key) = op.get(0)
+        {
+            return Mark::Class(class(key));
+        }
         let mut keys = op.keys();
         match (keys.next(), keys.next()) {
             (None, _) if !op.command().flags.writes() => Mark::Nothing,

@@ -10,6 +10,7 @@ mod ahead;
 mod answers;
 mod flight;
 mod reads;
+mod storings;
 mod traffic;
 mod writes;
 
@@ -103,6 +104,12 @@ impl Caller {
             Route::Refused(error) => self.answers.push(tag, error_body(&error)),
         }
         false
+    }
+
+    /// Asks the owner of `shard`, whom it alone concerns, to run `op`; it is answered by tag.
+    pub(super) fn send_to(&mut self, core: &mut Core, shard: usize, tag: u64, op: Op) {
+        let mark = Mark::of(&op);
+        self.ask(Some(core), shard, mark, Whose::Tag(tag), Ask::Apply(op));
     }
 
     /// Runs `op` where the caller stands, if that can be done: its reply is appended to `reply`. `ahead` is what

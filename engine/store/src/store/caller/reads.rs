@@ -45,8 +45,9 @@ impl Caller {
             None => return Err(AskOwner),
             Some(reader) => {
                 let probe = reader.probe(database, key, &guard);
+                let is_own = self.own == Some(self.inner.worker_of[shard]);
                 let show = |item: Item<'_>| write(to, item.value());
-                self.read_probed(shard, probe, key, |_| true, show)
+                self.read_probed((shard, is_own), probe, key, |_| true, show)
             }
         };
         drop(guard);
@@ -55,11 +56,12 @@ impl Caller {
         Ok(found)
     }
 
-    /// Shows the string at `key`, which `probe` is of, where it `suffices`; whether there is one.
+    /// Shows the string at `key`, which `probe` is of, where it `suffices`; whether there is one. `is_own` says
+    /// whether the caller's worker owns the shard.
     #[inline]
     fn read_probed(
         &mut self,
-        shard: usize,
+        (shard, is_own): (usize, bool),
         probe: Probe<'_>,
         key: &[u8],
         suffices: impl FnOnce(Item<'_>) -> bool,
@@ -72,7 +74,6 @@ impl Caller {
         };
         let lately = Millis(inner.now.load(Ordering::Relaxed));
         let touch = |touched| side.touched.push(touched);
-        let is_own = self.own == Some(inner.worker_of[shard]);
         let now = || inner.now();
         match reader.read(probe, is_own, key, now, lately, suffices, touch) {
             Found::Hit(item) => {
@@ -136,7 +137,7 @@ impl Caller {
             let is_own = self.own == Some(self.inner.worker_of[shard]);
             let suffices = |item: Item<'_>| suffices(shown, item, is_own);
             let show_hit = |item: Item<'_>| goes_on = show(shown, Some((item, is_own)));
-            match self.read_probed(shard, probe, key.as_ref(), suffices, show_hit) {
+            match self.read_probed((shard, is_own), probe, key.as_ref(), suffices, show_hit) {
                 Ok(true) => {}
                 Ok(false) => goes_on = show(shown, None),
                 Err(AskOwner) => break,

@@ -51,8 +51,8 @@ impl Caller {
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
         }
-        for &(shard, sought) in &ahead {
-            if let Some(host) = core.host(shard) {
+        for (shard, sought) in &mut ahead {
+            if let Some(host) = core.host(*shard) {
                 host.shard().keyspace().approach(sought);
             }
         }

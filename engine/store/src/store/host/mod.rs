@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use super::retry::Retries;
+use crate::command::memcached::Storing;
 use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
@@ -176,6 +177,31 @@ impl Host {
         keyspace.settle(done.is_ok());
         let mut changes = u64::from(done.is_ok());
         if keyspace.has_removed() {
+            self.out.clear();
+            keyspace.drain_removed(&mut self.out.effects);
+            changes += self.out.effects.len() as u64;
+        }
+        self.count_changes(changes);
+        done
+    }
+
+    /// As [`Host::apply_own`] of a request of Memcached's, without an op, under the conditions of
+    /// [`Host::set_own`]; whether it was stored.
+    pub(super) fn store_own(
+        &mut self,
+        now: Millis,
+        asked: &Storing<'_>,
+        sought: Sought,
+        reply: &mut Vec<u8>,
+    ) -> Result<bool, CommandError> {
+        let keyspace = self.shard.keyspace();
+        keyspace.begin(now, 0, false);
+        keyspace.foresee(asked.key(), sought);
+        let done = asked.run(keyspace, now, reply);
+        let mut changes = u64::from(*done.as_ref().unwrap_or(&false));
+        let has_removed = keyspace.has_removed();
+        keyspace.settle(changes > 0 || has_removed);
+        if has_removed {
             self.out.clear();
             keyspace.drain_removed(&mut self.out.effects);
             changes += self.out.effects.len() as u64;

@@ -5,6 +5,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{ReadPath, op, spawned};
 use crate::command::CommandError;
+use crate::reply::Reply;
+use crate::store::{Store, StoreConfig};
 
 /// What each of `keys` came to.
 type Read = Vec<Option<Result<Option<Vec<u8>>, CommandError>>>;
@@ -71,7 +73,7 @@ fn reads_together_see_the_writes_that_were_sent_before() {
 #[test]
 fn a_set_without_an_op_is_a_set() {
     use crate::event::Classes;
-    use crate::store::{Change, Store, StoreConfig};
+    use crate::store::Change;
     let bounded = StoreConfig {
         maxmemory: 1 << 20,
         ..super::config(2)
@@ -102,7 +104,7 @@ fn a_set_without_an_op_is_a_set() {
             assert_eq!(worker.get(key.as_bytes(), &mut value), Ok(true));
             assert_eq!(value, b"new");
             let ttl = worker.execute(&op(&format!("pttl {key}")));
-            assert_eq!(ttl, crate::Reply::Int(-1));
+            assert_eq!(ttl, Reply::Int(-1));
         }
         // Who listens hears of it.
         worker.configure(&Change::Notify(Classes::parse("KEA").unwrap()));
@@ -134,7 +136,7 @@ fn hits_and_misses_of_reads_together_are_counted() {
 #[test]
 fn sets_together_are_sets() {
     for shards in [1, 3] {
-        let store = crate::store::Store::open(super::config(shards)).unwrap();
+        let store = Store::open(super::config(shards)).unwrap();
         let mut worker = super::alone(&store).swap_remove(0);
         let is_own = |key: &str| store.placement()[store.shard_of(key.as_bytes())].worker == 0;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(shards as u64);
@@ -182,7 +184,7 @@ fn sets_together_are_sets() {
                 assert_eq!(worker.get(key.as_bytes(), &mut found), Ok(true), "{key}");
                 assert_eq!(&found, value.as_bytes(), "round {round}, {key}");
                 let ttl = worker.execute(&op(&format!("pttl {key}")));
-                assert_eq!(ttl, crate::Reply::Int(-1), "round {round}, {key}");
+                assert_eq!(ttl, Reply::Int(-1), "round {round}, {key}");
             }
         }
         // Of another database, and of one that there is not.
@@ -200,7 +202,7 @@ fn sets_together_are_sets() {
 #[test]
 fn where_somebody_is_to_hear_of_it_a_set_together_is_none() {
     use crate::event::Classes;
-    use crate::store::{Change, Store, StoreConfig};
+    use crate::store::Change;
     let pair: [(&[u8], &[u8]); 1] = [(b"k", b"v")];
     let store = Store::open(super::config(1)).unwrap();
     let mut worker = super::alone(&store).swap_remove(0);
@@ -214,4 +216,43 @@ fn where_somebody_is_to_hear_of_it_a_set_together_is_none() {
     let store = Store::open(bounded).unwrap();
     let mut worker = super::alone(&store).swap_remove(0);
     assert_eq!(worker.set_here(0, &pair), 0);
+}
+
+#[test]
+fn what_is_written_together_is_what_is_written_alone() {
+    let store = Store::open(super::config(1)).unwrap();
+    let mut worker = super::alone(&store).remove(0);
+    worker.execute(&op("hset 7 field 1"));
+    worker.execute(&op("set 8 old ex 1000"));
+    let pairs: Vec<(String, String)> = (0..100)
+        .map(|number| ((number % 90).to_string(), format!("v{number}")))
+        .collect();
+    assert_eq!(worker.set_each(&pairs), Ok(()));
+    for key in 0..90 {
+        let number = if key < 10 { key + 90 } else { key };
+        let mut value = Vec::new();
+        let found = worker.get(key.to_string().as_bytes(), &mut value);
+        assert_eq!(
+            (found, value),
+            (Ok(true), format!("v{number}").into_bytes())
+        );
+    }
+    assert_eq!(worker.execute(&op("ttl 8")), Reply::Int(-1));
+}
+
+#[test]
+fn what_is_written_together_keeps_the_bound_of_memory() {
+    let store = Store::open(StoreConfig {
+        maxmemory: 1 << 20,
+        ..super::config(1)
+    });
+    let mut worker = super::alone(&store.unwrap()).remove(0);
+    let pairs: Vec<(String, Vec<u8>)> = (0..64)
+        .map(|number| (number.to_string(), vec![b'v'; 64 << 10]))
+        .collect();
+    assert_eq!(worker.set_each(&pairs), Err(CommandError::OUT_OF_MEMORY));
+    let Reply::Int(count) = worker.execute(&op("dbsize")) else {
+        panic!("a number");
+    };
+    assert!((4..17).contains(&count), "{count}");
 }

@@ -1,46 +1,30 @@
-//! Requests for strings as they lie in what came, for those who answer many at once: `get`, `gets` and
-//! `mg` in the shape in which clients write them, words behind one space each.
-//!
-//! Whatever is written otherwise, or refused, or not whole yet, ends what is read ahead: the
-//! [parser](super::parser) reads it, and says what is wrong with it.
+//! Requests for strings, read ahead: `get` and `gets` of any number of keys, and `mg`.
 
 use seawall_store::command::Command;
-use seawall_store::command::memcached::{GET, GETS, KEY_BYTES_MAX, META_GET, Retrieval};
+use seawall_store::command::memcached::{GET, GETS, META_GET, Retrieval};
 use smallvec::SmallVec;
 
-/// How many requests are read ahead: as many as the store looks up together.
-const REQUESTS: usize = 32;
-/// More letters than `mg` has are not looked at here.
-const LETTERS_BYTES_MAX: usize = 128;
+use super::{Behind, REQUESTS, behind_word, letters, word};
 
 /// Requests of one command, in order.
 #[derive(Debug)]
-pub struct Ahead<'a> {
+pub struct Retrievals<'a> {
     command: &'static Command,
     asked: SmallVec<[Retrieval<'a>; REQUESTS]>,
     /// Where each ends in what came, and whether its line does.
     ends: SmallVec<[(usize, bool); REQUESTS]>,
 }
 
-/// What stands behind a word.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Behind {
-    Word,
-    /// The line's end, and so many bytes of it.
-    End(usize),
-    Else,
-}
-
-impl<'a> Ahead<'a> {
+impl<'a> Retrievals<'a> {
     /// Reads the front of `bytes`, a line's beginning or, of a line whose keys are handed on one by one for
     /// `command`, what follows one of them.
     #[inline]
-    pub fn read(bytes: &'a [u8], within: Option<&'static Command>) -> Option<Ahead<'a>> {
+    pub fn read(bytes: &'a [u8], within: Option<&'static Command>) -> Option<Retrievals<'a>> {
         let command = match within {
             Some(command) => command,
-            None => command_of(bytes)?,
+            None => command_of(bytes)?.0,
         };
-        let mut ahead = Ahead {
+        let mut ahead = Retrievals {
             command,
             asked: SmallVec::new(),
             ends: SmallVec::new(),
@@ -50,13 +34,17 @@ impl<'a> Ahead<'a> {
             // The line was looked at when it was begun.
             at = ahead.keys(bytes, at)?;
         }
+        let is_meta = std::ptr::eq(command, &raw const META_GET);
         while ahead.has_room()
-            && command_of(&bytes[at..]).is_some_and(|other| std::ptr::eq(other, command))
+            && let Some((other, name_bytes)) = command_of(&bytes[at..])
+            && std::ptr::eq(other, command)
+            && let Some((key, behind)) = word(bytes, at + name_bytes)
         {
-            let end = if std::ptr::eq(command, &raw const META_GET) {
-                ahead.meta(bytes, at)
-            } else {
-                ahead.line(bytes, at)
+            let after = at + name_bytes + 1 + key.len();
+            let end = match behind {
+                _ if is_meta => ahead.meta(bytes, key, after, behind),
+                Behind::End(len) => Some(ahead.key(key, after + len, true)),
+                _ => ahead.line(bytes, at + name_bytes),
             };
             let Some(end) = end else {
                 break;
@@ -86,13 +74,11 @@ impl<'a> Ahead<'a> {
         self.asked.len() < REQUESTS
     }
 
-    /// Takes the keys of a whole line that begins at `at`; where it ends. Of a line with more keys than fit
+    /// Takes the keys of a whole line, from the first one's space on; where it ends. Of a line with more keys than fit
     /// the first are taken, but only where it is the first line.
     #[inline]
     fn line(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
         let before = self.asked.len();
-        // Behind the name.
-        let at = at + if self.with_number() { 4 } else { 3 };
         let end = self.keys(bytes, at);
         let is_whole = self.ends.last().is_some_and(|(_, is_whole)| *is_whole);
         if self.asked.len() > before && is_whole {
@@ -118,9 +104,7 @@ impl<'a> Ahead<'a> {
             if let Behind::End(len) = behind {
                 at += len;
             }
-            let key = Retrieval::text(key, self.with_number(), is_last);
-            self.asked.push(key);
-            self.ends.push((at, is_last));
+            self.key(key, at, is_last);
             if is_last {
                 break;
             }
@@ -128,59 +112,44 @@ impl<'a> Ahead<'a> {
         Some(at)
     }
 
-    /// Takes an `mg` that begins at `at`; where it ends.
+    /// Takes a key, which ends, perhaps with its line, at `end`; that.
     #[inline]
-    fn meta(&mut self, bytes: &'a [u8], at: usize) -> Option<usize> {
-        let (key, behind) = word(bytes, at + 2)?;
-        let after = at + 3 + key.len();
-        let rest = &bytes[after..bytes.len().min(after + LETTERS_BYTES_MAX)];
-        let letters = match behind {
-            Behind::Word => &rest[..rest.iter().position(|&byte| byte < b' ')?],
-            _ => &[],
-        };
-        let Behind::End(end) = behind_word(&rest[letters.len()..]) else {
+    fn key(&mut self, key: &'a [u8], end: usize, is_last: bool) -> usize {
+        let with_number = std::ptr::eq(self.command, &raw const GETS);
+        self.asked.push(Retrieval::text(key, with_number, is_last));
+        self.ends.push((end, is_last));
+        end
+    }
+
+    /// Takes an `mg` whose key ends at `after`; where it ends.
+    #[inline]
+    fn meta(
+        &mut self,
+        bytes: &'a [u8],
+        key: &'a [u8],
+        after: usize,
+        behind: Behind,
+    ) -> Option<usize> {
+        let letters = letters(bytes, after, behind)?;
+        let after = after + letters.len();
+        let Behind::End(end) = behind_word(&bytes[after..]) else {
             return None;
         };
-        let end = after + letters.len() + end;
+        let end = after + end;
         self.asked.push(Retrieval::meta(key, letters)?);
         self.ends.push((end, true));
         Some(end)
     }
-
-    fn with_number(&self) -> bool {
-        std::ptr::eq(self.command, &raw const GETS)
-    }
 }
 
-/// The command that a line begins with, where it is one of those that are read ahead.
+/// The command that a line begins with, where it is one of those that are read ahead, and how long its name is.
 #[inline]
-fn command_of(bytes: &[u8]) -> Option<&'static Command> {
+fn command_of(bytes: &[u8]) -> Option<(&'static Command, usize)> {
     match bytes {
-        [b'g', b'e', b't', b' ', ..] => Some(&GET),
-        [b'm', b'g', b' ', ..] => Some(&META_GET),
-        [b'g', b'e', b't', b's', b' ', ..] => Some(&GETS),
+        [b'g', b'e', b't', b' ', ..] => Some((&GET, 3)),
+        [b'm', b'g', b' ', ..] => Some((&META_GET, 2)),
+        [b'g', b'e', b't', b's', b' ', ..] => Some((&GETS, 4)),
         _ => None,
-    }
-}
-
-/// The word behind the space at `at`, and what stands behind it, where it may be a key in a line that is
-/// whole so far.
-#[inline]
-fn word(bytes: &[u8], at: usize) -> Option<(&[u8], Behind)> {
-    let (space, rest) = bytes.get(at..)?.split_first()?;
-    let len = word_bytes(&rest[..rest.len().min(KEY_BYTES_MAX + 1)]);
-    let behind = behind_word(&rest[len..]);
-    let is_key = *space == b' ' && (1..=KEY_BYTES_MAX).contains(&len) && behind != Behind::Else;
-    is_key.then(|| (&rest[..len], behind))
-}
-
-#[inline]
-fn behind_word(rest: &[u8]) -> Behind {
-    match rest {
-        [b' ', ..] => Behind::Word,
-        [b'\r', b'\n', ..] => Behind::End(2),
-        [b'\n', ..] => Behind::End(1),
-        _ => Behind::Else,
     }
 }
 
@@ -195,31 +164,15 @@ fn is_clean(bytes: &[u8], mut at: usize) -> bool {
     false
 }
 
-/// How many bytes stand before the first that is a space or a control character.
-#[inline]
-fn word_bytes(bytes: &[u8]) -> usize {
-    const EACH: u64 = u64::from_le_bytes([1; 8]);
-    let mut at = 0;
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let eight = u64::from_le_bytes(*eight);
-        // The lowest bit of those that are set stands for the first byte up to a space; what borrows from it
-        // may set others above it.
-        let ends = eight.wrapping_sub(EACH * 0x21) & !eight & (EACH * 0x80);
-        if ends != 0 {
-            return at + ends.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    at + bytes[at..].iter().take_while(|&&byte| byte > b' ').count()
-}
-
 #[cfg(test)]
 mod tests {
+    use seawall_store::command::memcached::KEY_BYTES_MAX;
+
     use super::*;
 
     /// The requests that are read ahead: where each ends, `+` where its line goes on.
     fn read(text: &str, within: Option<&'static Command>) -> String {
-        let Some(ahead) = Ahead::read(text.as_bytes(), within) else {
+        let Some(ahead) = Retrievals::read(text.as_bytes(), within) else {
             return String::new();
         };
         let each = ahead.asked().iter().zip(1..).map(|(asked, count)| {
@@ -276,19 +229,5 @@ mod tests {
             "",
             "its end is not there"
         );
-    }
-
-    #[test]
-    fn a_word_ends_where_its_bytes_say() {
-        for end in 0..=b' ' {
-            for len in 0..20 {
-                let mut text: Vec<u8> = (0..20)
-                    .map(|at| if at % 2 == 0 { b'!' } else { 0xff })
-                    .collect();
-                text[len] = end;
-                assert_eq!(word_bytes(&text), len);
-            }
-        }
-        assert_eq!(word_bytes(b"whole"), 5);
     }
 }
