@@ -1,7 +1,7 @@
 //! The directory: from the hash of a name to a place, and no step that grows with it.
 //!
 //! ```text
-//!   map, by the lowest bits of a hash        segments of 256 slots
+//!   map, by the lowest bits of a hash        segments of 256 spots
 //!   ┌────┐
 //!   │ 00 │ ───────────────────────────────► hashes that end in 00
 //!   │ 01 │ ──────────────┬────────────────► hashes that end in 1: a segment that has not split
@@ -15,7 +15,7 @@
 //! has fewer groups. It holds neither names nor hashes: whoever asks compares, and hashes again.
 
 use super::chunks::Chunks;
-use super::group::{Group, SLOTS};
+use super::group::{Group, SPOTS};
 use super::segment::{GROUPS_MAX, Segment};
 
 /// The most bits of the map.
@@ -26,7 +26,7 @@ const MAP_CHUNK: usize = 1 << 10;
 /// equal: a client that knows the seed is not to make it large.
 const SHARE_MAX: usize = 16;
 /// Two segments with so few places between them become one.
-const JOINED_MAX: usize = GROUPS_MAX * SLOTS * 3 / 8;
+const JOINED_MAX: usize = GROUPS_MAX * SPOTS * 3 / 8;
 
 #[derive(Clone, Debug)]
 pub(super) struct Directory {
@@ -36,7 +36,7 @@ pub(super) struct Directory {
     segments: Chunks<Segment>,
     /// The groups of all segments.
     groups: usize,
-    /// Places for which no segment has a slot: hashes that are as good as equal.
+    /// Places for which no segment has a spot: hashes that are as good as equal.
     spill: Vec<u32>,
 }
 
@@ -169,7 +169,7 @@ impl Directory {
         let segment = self.segments.get_mut(id);
         let (groups, depth) = (segment.groups(), segment.depth);
         if depth == 0 {
-            if groups == 1 || segment.len() > segment.slots() / 4 {
+            if groups == 1 || segment.len() > segment.spots() / 4 {
                 return Vec::new();
             }
             self.groups -= groups / 2;

@@ -4,47 +4,47 @@ use crate::value::allocation;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Far {
-    /// A bit for each slot that has its entry here.
-    slots: u64,
-    /// The entries in the order of their slots.
+    /// A bit for each spot that has its entry here.
+    spots: u64,
+    /// The entries in the order of their spots.
     entries: Vec<Box<[u8]>>,
     /// What the entries take.
     entries_bytes: usize,
 }
 
 impl Far {
-    /// The entry in `slot`, where it is here.
+    /// The entry in `spot`, where it is here.
     #[inline]
-    pub(super) fn get(&self, slot: usize) -> Option<&[u8]> {
-        self.has(slot).then(|| &*self.entries[self.rank(slot)])
+    pub(super) fn get(&self, spot: usize) -> Option<&[u8]> {
+        self.has(spot).then(|| &*self.entries[self.rank(spot)])
     }
 
     /// As [`Far::get`], to change.
-    pub(super) fn get_mut(&mut self, slot: usize) -> Option<&mut [u8]> {
-        let rank = self.rank(slot);
-        self.has(slot).then(|| &mut *self.entries[rank])
+    pub(super) fn get_mut(&mut self, spot: usize) -> Option<&mut [u8]> {
+        let rank = self.rank(spot);
+        self.has(spot).then(|| &mut *self.entries[rank])
     }
 
-    /// Sets the entry in `slot`.
-    pub(super) fn set(&mut self, slot: usize, entry: Box<[u8]>) {
+    /// Sets the entry in `spot`.
+    pub(super) fn set(&mut self, spot: usize, entry: Box<[u8]>) {
         self.entries_bytes += allocation(entry.len());
-        let rank = self.rank(slot);
-        if self.has(slot) {
+        let rank = self.rank(spot);
+        if self.has(spot) {
             let old = std::mem::replace(&mut self.entries[rank], entry);
             self.entries_bytes -= allocation(old.len());
         } else {
-            self.slots |= 1 << slot;
+            self.spots |= 1 << spot;
             self.entries.insert(rank, entry);
         }
     }
 
-    /// Takes the entry in `slot` out, where it is here.
-    pub(super) fn take(&mut self, slot: usize) -> Option<Box<[u8]>> {
-        if !self.has(slot) {
+    /// Takes the entry in `spot` out, where it is here.
+    pub(super) fn take(&mut self, spot: usize) -> Option<Box<[u8]>> {
+        if !self.has(spot) {
             return None;
         }
-        let entry = self.entries.remove(self.rank(slot));
-        self.slots &= !(1 << slot);
+        let entry = self.entries.remove(self.rank(spot));
+        self.spots &= !(1 << spot);
         self.entries_bytes -= allocation(entry.len());
         Some(entry)
     }
@@ -61,12 +61,12 @@ impl Far {
             + self.entries_bytes
     }
 
-    fn has(&self, slot: usize) -> bool {
-        self.slots >> slot & 1 == 1
+    fn has(&self, spot: usize) -> bool {
+        self.spots >> spot & 1 == 1
     }
 
-    /// How many slots before `slot` have their entries here.
-    fn rank(&self, slot: usize) -> usize {
-        (self.slots & ((1 << slot) - 1)).count_ones() as usize
+    /// How many spots before `spot` have their entries here.
+    fn rank(&self, spot: usize) -> usize {
+        (self.spots & ((1 << spot) - 1)).count_ones() as usize
     }
 }

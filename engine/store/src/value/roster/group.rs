@@ -1,53 +1,53 @@
 //! A group of the directory: 16 tags of a byte, searched at once, and 16 places.
 
-/// The slots of a group.
-pub(super) const SLOTS: usize = 16;
-/// The tag of a slot that is free.
+/// The spots of a group.
+pub(super) const SPOTS: usize = 16;
+/// The tag of a spot that is free.
 const FREE: u8 = 0;
 /// The lower seven bits of each byte.
 const LOW: u128 = u128::MAX / 255 * 127;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
-    tags: [u8; SLOTS],
-    places: [u32; SLOTS],
+    tags: [u8; SPOTS],
+    places: [u32; SPOTS],
 }
 
 impl Group {
-    /// How many slots are free.
+    /// How many spots are free.
     #[inline]
     pub(super) fn free(&self) -> u32 {
         self.marks(FREE).count_ones()
     }
 
-    /// Puts a place into a free slot, where there is one.
+    /// Puts a place into a free spot, where there is one.
     #[inline]
     pub(super) fn put(&mut self, tag: u8, place: u32) -> bool {
-        let Some(slot) = Slots(self.marks(FREE)).next() else {
+        let Some(spot) = Spots(self.marks(FREE)).next() else {
             return false;
         };
-        self.tags[slot] = tag;
-        self.places[slot] = place;
+        self.tags[spot] = tag;
+        self.places[spot] = place;
         true
     }
 
-    /// The slot with this tag and a place for which `is` holds.
+    /// The spot with this tag and a place for which `is` holds.
     #[inline]
     pub(super) fn find(&self, tag: u8, mut is: impl FnMut(u32) -> bool) -> Option<usize> {
-        Slots(self.marks(tag)).find(|&slot| is(self.places[slot]))
+        Spots(self.marks(tag)).find(|&spot| is(self.places[spot]))
     }
 
     #[inline]
-    pub(super) fn place(&self, slot: usize) -> u32 {
-        self.places[slot]
+    pub(super) fn place(&self, spot: usize) -> u32 {
+        self.places[spot]
     }
 
-    pub(super) fn set_place(&mut self, slot: usize, place: u32) {
-        self.places[slot] = place;
+    pub(super) fn set_place(&mut self, spot: usize, place: u32) {
+        self.places[spot] = place;
     }
 
-    pub(super) fn clear(&mut self, slot: usize) {
-        self.tags[slot] = FREE;
+    pub(super) fn clear(&mut self, spot: usize) {
+        self.tags[spot] = FREE;
     }
 
     /// Every place.
@@ -61,15 +61,15 @@ impl Group {
     /// The highest bit of each byte that is `tag`. What is added to a byte stays in it, so no other is marked.
     #[inline]
     fn marks(&self, tag: u8) -> u128 {
-        let differs = u128::from_le_bytes(self.tags) ^ u128::from_le_bytes([tag; SLOTS]);
+        let differs = u128::from_le_bytes(self.tags) ^ u128::from_le_bytes([tag; SPOTS]);
         !(((differs & LOW) + LOW) | differs | LOW)
     }
 }
 
-/// The slots whose bytes are marked, from the first.
-struct Slots(u128);
+/// The spots whose bytes are marked, from the first.
+struct Spots(u128);
 
-impl Iterator for Slots {
+impl Iterator for Spots {
     type Item = usize;
 
     #[inline]
@@ -77,8 +77,8 @@ impl Iterator for Slots {
         if self.0 == 0 {
             return None;
         }
-        let slot = self.0.trailing_zeros() as usize / 8;
+        let spot = self.0.trailing_zeros() as usize / 8;
         self.0 &= self.0 - 1;
-        Some(slot)
+        Some(spot)
     }
 }

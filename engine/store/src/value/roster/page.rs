@@ -61,32 +61,32 @@ impl Page {
         2 + self.far.as_ref().map_or(0, |far| 2 + far.len())
     }
 
-    /// The entry in `slot`, which is below the number of entries.
+    /// The entry in `spot`, which is below the number of entries.
     #[inline]
-    pub(super) fn entry(&self, slot: usize) -> &[u8] {
-        let far = self.far.as_ref().and_then(|far| far.get(slot));
+    pub(super) fn entry(&self, spot: usize) -> &[u8] {
+        let far = self.far.as_ref().and_then(|far| far.get(spot));
         far.unwrap_or_else(|| {
-            let (begin, end) = self.bounds(slot);
+            let (begin, end) = self.bounds(spot);
             &self.bytes[begin..end]
         })
     }
 
     /// As [`Page::entry`], to change.
     #[inline]
-    pub(super) fn entry_mut(&mut self, slot: usize) -> &mut [u8] {
-        let (begin, end) = self.bounds(slot);
-        let far = self.far.as_mut().and_then(|far| far.get_mut(slot));
+    pub(super) fn entry_mut(&mut self, spot: usize) -> &mut [u8] {
+        let (begin, end) = self.bounds(spot);
+        let far = self.far.as_mut().and_then(|far| far.get_mut(spot));
         far.unwrap_or(&mut self.bytes[begin..end])
     }
 
-    /// The entries by slot.
+    /// The entries by spot.
     pub(super) fn entries(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ends.len()).map(|slot| self.entry(slot))
+        (0..self.ends.len()).map(|spot| self.entry(spot))
     }
 
-    /// Adds an entry in the last slot; a page with its last entry gives back the room that was held for more.
+    /// Adds an entry in the last spot; a page with its last entry gives back the room that was held for more.
     pub(super) fn push(&mut self, parts: &[&[u8]]) {
-        let slot = self.ends.len();
+        let spot = self.ends.len();
         self.ends.push(self.bytes.len() as u16);
         let len = total(parts);
         if len <= NEAR_BYTES_MAX {
@@ -94,48 +94,48 @@ impl Page {
             for part in parts {
                 self.bytes.extend_from_slice(part);
             }
-            self.ends[slot] = self.bytes.len() as u16;
+            self.ends[spot] = self.bytes.len() as u16;
         } else {
             self.far
                 .get_or_insert_default()
-                .set(slot, parts.concat().into());
+                .set(spot, parts.concat().into());
         }
-        if slot + 1 == ENTRIES {
+        if spot + 1 == ENTRIES {
             self.fit();
         }
     }
 
-    /// Makes what `parts` are the entry in `slot`.
-    pub(super) fn replace(&mut self, slot: usize, parts: &[&[u8]]) {
+    /// Makes what `parts` are the entry in `spot`.
+    pub(super) fn replace(&mut self, spot: usize, parts: &[&[u8]]) {
         let len = total(parts);
         if len > NEAR_BYTES_MAX {
-            return self.put(slot, Taken::Far(parts.concat().into()));
+            return self.put(spot, Taken::Far(parts.concat().into()));
         }
-        self.leave_far(slot);
-        self.resize(slot, len);
-        let (mut at, _) = self.bounds(slot);
+        self.leave_far(spot);
+        self.resize(spot, len);
+        let (mut at, _) = self.bounds(spot);
         for part in parts {
             self.bytes[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         }
     }
 
-    /// Puts an entry into `slot`, where another was.
-    pub(super) fn put(&mut self, slot: usize, taken: Taken) {
+    /// Puts an entry into `spot`, where another was.
+    pub(super) fn put(&mut self, spot: usize, taken: Taken) {
         match taken {
-            Taken::Near(entry) => self.replace(slot, &[&entry]),
+            Taken::Near(entry) => self.replace(spot, &[&entry]),
             Taken::Far(entry) => {
-                self.resize(slot, 0);
-                self.far.get_or_insert_default().set(slot, entry);
+                self.resize(spot, 0);
+                self.far.get_or_insert_default().set(spot, entry);
             }
         }
     }
 
     /// Takes the last entry out; there is one.
     pub(super) fn pop(&mut self) -> Taken {
-        let slot = self.ends.len() - 1;
-        let (begin, end) = self.bounds(slot);
-        let taken = match self.leave_far(slot) {
+        let spot = self.ends.len() - 1;
+        let (begin, end) = self.bounds(spot);
+        let taken = match self.leave_far(spot) {
             Some(entry) => Taken::Far(entry),
             None => Taken::Near(SmallVec::from_slice(&self.bytes[begin..end])),
         };
@@ -146,17 +146,17 @@ impl Page {
     }
 
     #[inline]
-    fn bounds(&self, slot: usize) -> (usize, usize) {
-        let begin = match slot.checked_sub(1) {
+    fn bounds(&self, spot: usize) -> (usize, usize) {
+        let begin = match spot.checked_sub(1) {
             Some(before) => self.ends[before],
             None => 0,
         };
-        (begin.into(), self.ends[slot].into())
+        (begin.into(), self.ends[spot].into())
     }
 
-    /// Makes the near part of `slot` so long, whatever it holds then.
-    fn resize(&mut self, slot: usize, len: usize) {
-        let (begin, end) = self.bounds(slot);
+    /// Makes the near part of `spot` so long, whatever it holds then.
+    fn resize(&mut self, spot: usize, len: usize) {
+        let (begin, end) = self.bounds(spot);
         let (new_end, all) = (begin + len, self.bytes.len());
         match new_end.cmp(&end) {
             std::cmp::Ordering::Equal => {}
@@ -164,7 +164,7 @@ impl Page {
                 self.bytes.copy_within(end.., new_end);
                 self.bytes.truncate(all - (end - new_end));
                 let by = (end - new_end) as u16;
-                self.ends[slot..].iter_mut().for_each(|end| *end -= by);
+                self.ends[spot..].iter_mut().for_each(|end| *end -= by);
                 self.ease();
             }
             std::cmp::Ordering::Greater => {
@@ -173,15 +173,15 @@ impl Page {
                 self.bytes.resize(all + more, 0);
                 self.bytes.copy_within(end..all, new_end);
                 let by = more as u16;
-                self.ends[slot..].iter_mut().for_each(|end| *end += by);
+                self.ends[spot..].iter_mut().for_each(|end| *end += by);
             }
         }
     }
 
     /// Takes an entry that is far out.
-    fn leave_far(&mut self, slot: usize) -> Option<Box<[u8]>> {
+    fn leave_far(&mut self, spot: usize) -> Option<Box<[u8]>> {
         let far = self.far.as_mut()?;
-        let entry = far.take(slot);
+        let entry = far.take(spot);
         if far.len() == 0 {
             self.far = None;
         }

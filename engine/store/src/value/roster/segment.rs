@@ -1,9 +1,9 @@
 //! A segment of the directory: up to 16 groups, and two of them for each hash.
 //!
-//! A place goes to the emptier of its two groups, so none overflows before about nine slots of ten are taken
-//! (Azar, Broder, Karlin, Upfal, "Balanced Allocations", 1994), and a slot that becomes free needs no mark of it.
+//! A place goes to the emptier of its two groups, so none overflows before about nine spots of ten are taken
+//! (Azar, Broder, Karlin, Upfal, "Balanced Allocations", 1994), and a spot that becomes free needs no mark of it.
 
-use super::group::{Group, SLOTS};
+use super::group::{Group, SPOTS};
 
 /// The most groups. A segment of so many is an allocation of 1,280 bytes, which allocators have.
 pub(super) const GROUPS_MAX: usize = 16;
@@ -32,8 +32,8 @@ impl Segment {
         self.len.into()
     }
 
-    pub(super) fn slots(&self) -> usize {
-        self.groups.len() * SLOTS
+    pub(super) fn spots(&self) -> usize {
+        self.groups.len() * SPOTS
     }
 
     /// The groups: a power of two.
@@ -46,11 +46,11 @@ impl Segment {
     pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
         let (first, second) = self.pair(hash);
         let (tag, group) = (tag(hash), &self.groups[first]);
-        if let Some(slot) = group.find(tag, &mut is) {
-            return Some(group.place(slot));
+        if let Some(spot) = group.find(tag, &mut is) {
+            return Some(group.place(spot));
         }
         let group = &self.groups[second];
-        group.find(tag, is).map(|slot| group.place(slot))
+        group.find(tag, is).map(|spot| group.place(spot))
     }
 
     /// Puts a place, unless both groups are full.
@@ -69,20 +69,20 @@ impl Segment {
 
     /// Takes a place out; whether it was here.
     pub(super) fn take(&mut self, hash: u64, place: u32) -> bool {
-        let Some((group, slot)) = self.slot(hash, place) else {
+        let Some((group, spot)) = self.spot(hash, place) else {
             return false;
         };
-        self.groups[group].clear(slot);
+        self.groups[group].clear(spot);
         self.len -= 1;
         true
     }
 
     /// Puts `to` where `from` was; whether it was here.
     pub(super) fn rename(&mut self, hash: u64, from: u32, to: u32) -> bool {
-        let Some((group, slot)) = self.slot(hash, from) else {
+        let Some((group, spot)) = self.spot(hash, from) else {
             return false;
         };
-        self.groups[group].set_place(slot, to);
+        self.groups[group].set_place(spot, to);
         true
     }
 
@@ -93,11 +93,11 @@ impl Segment {
         old.iter().flat_map(Group::places).collect()
     }
 
-    fn slot(&self, hash: u64, place: u32) -> Option<(usize, usize)> {
+    fn spot(&self, hash: u64, place: u32) -> Option<(usize, usize)> {
         let (first, second) = self.pair(hash);
         [first, second].into_iter().find_map(|group| {
-            let slot = self.groups[group].find(tag(hash), |other| other == place)?;
-            Some((group, slot))
+            let spot = self.groups[group].find(tag(hash), |other| other == place)?;
+            Some((group, spot))
         })
     }
 
@@ -117,7 +117,7 @@ impl Segment {
     }
 }
 
-/// The highest byte of a hash, but that of a free slot.
+/// The highest byte of a hash, but that of a free spot.
 #[inline]
 fn tag(hash: u64) -> u8 {
     ((hash >> 56) as u8).max(1)

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::group::{Group, SLOTS};
+use super::group::{Group, SPOTS};
 use super::*;
 use crate::value::allocation;
 
@@ -205,9 +205,9 @@ fn no_change_of_a_directory_is_large() {
         directory.insert(hashes[place as usize], place, &hash_of);
         assert!(asked.get() <= 512, "{} for {place}", asked.get());
     }
-    // Nine slots of ten are taken before a segment splits, and then half as many.
-    let slots = directory.bytes() / size_of::<Group>() * SLOTS;
-    assert!((60_000..150_000).contains(&slots), "{slots}");
+    // Nine spots of ten are taken before a segment splits, and then half as many.
+    let spots = directory.bytes() / size_of::<Group>() * SPOTS;
+    assert!((60_000..150_000).contains(&spots), "{spots}");
     for place in (0..60_000).rev() {
         asked.set(0);
         directory.remove(hashes[place as usize], place, &hash_of);
