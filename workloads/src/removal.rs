@@ -46,7 +46,7 @@ pub static DEFINITION: Definition = Definition {
         Param::whole("after", 0, 1 << 40, "reads before it goes, of all clients"),
         Param::whole(
             "new_bytes",
-            1 << 14,
+            NEW_BYTES,
             1 << 40,
             "way=evict: bytes of new strings that drive it out",
         ),
@@ -64,9 +64,10 @@ const WAYS: &[&str] = &["del", "unlink", "expire", "evict"];
 /// The key of the large collection: no small string has such a name.
 const LARGE: &str = "large";
 
-/// What drives it out has such names, and so many bytes each.
+/// What drives it out has such names, and so many bytes each: with what a server keeps beside them, they fit into
+/// blocks of 16 KiB, which allocators have.
 const NEW: &str = "new:";
-const NEW_BYTES: u64 = 1 << 14;
+const NEW_BYTES: u64 = 16_000;
 /// It would live longer than any run.
 const LIFE_SECONDS: u64 = 30 * 24 * 3_600;
 

@@ -241,7 +241,11 @@ impl Verdict {
 
 /// How a figure is written.
 fn format(figure: &str) -> Format {
-    let is_time = figure.contains("_us") || ["p50", "p90", "p99", "p999", "max"].contains(&figure);
+    let is_time = match figure {
+        "p50" | "p90" | "p99" | "p999" | "max" | "cpu_us_per_op" => true,
+        // `longest_turn_us`, but not `ops_over_100_us`, which counts.
+        other => other.ends_with("_us") && !other.starts_with("ops_"),
+    };
     if is_time {
         number::time_us
     } else {
@@ -268,5 +272,17 @@ pub fn figure(row: &BenchRow, name: &str) -> f64 {
             let extra = row.extra.get(other);
             extra.and_then(Value::as_f64).unwrap_or(f64::NAN)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_is_not_written_as_a_time() {
+        assert_eq!(format("ops_over_100_us")(3_889.0), number::count(3_889.0));
+        assert_eq!(format("longest_turn_us")(838.0), number::time_us(838.0));
+        assert_eq!(format("cpu_us_per_op")(0.66), number::time_us(0.66));
     }
 }
