@@ -90,7 +90,10 @@ impl Seat for WorkerSeat {
     #[inline]
     fn set_batch(&mut self, numbers: &[u32]) {
         if !self.alone {
-            return numbers.iter().for_each(|&number| self.set(number));
+            for &number in numbers {
+                self.set(number);
+            }
+            return;
         }
         let mut pairs = [([0; 16], [0; VALUE_BYTES]); BATCH];
         for (pair, &number) in pairs.iter_mut().zip(numbers) {

@@ -31,7 +31,9 @@ pub trait Seat {
 
     /// Sets the values of all `numbers`.
     fn set_batch(&mut self, numbers: &[u32]) {
-        numbers.iter().for_each(|&number| self.set(number));
+        for &number in numbers {
+            self.set(number);
+        }
     }
 
     /// Appends the values of all `numbers`; how many there are.

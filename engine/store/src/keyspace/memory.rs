@@ -149,8 +149,6 @@ impl Keyspace {
             return Ok(());
         }
         self.arena.collect();
-        // Who needs room where there is none helps to make it.
-        self.leaving.step();
         let mut limbo = self.arena.limbo_bytes();
         let room = |limbo: u64, shared: bool| {
             let reserve = if shared {
