@@ -170,9 +170,10 @@ impl Connection {
             batch.read(&bytes[at..], bounds, may, turn.store);
             let (database, protocol) = (self.client.database, self.client.protocol);
             batch.answer_within(database, protocol);
+            let read = batch.ready[..batch.len].last().map_or(0, |last| last.end);
             let (used, is_through) = self.run_batch(&mut batch, turn);
             self.here += batch.len;
-            if used > AHEAD_BYTES {
+            if read > AHEAD_BYTES {
                 batch.let_go();
             }
             *turn.batch = batch;

@@ -217,7 +217,7 @@ impl Connection {
         self.client.card.input_bytes.set(held as u64);
         let bound = turn.limits.query_bytes;
         let bound = bound
-            + if self.is_overfull() {
+            + if self.is_overfull(self.rests()) {
                 INPUT_LATE_BYTES
             } else {
                 0
@@ -225,11 +225,11 @@ impl Connection {
         self.broken |= self.input.len() > bound;
     }
 
-    /// Whether so much of what it asks waits that it should not be listened to. One that waits for a key is:
-    /// its end must be noticed.
-    pub fn is_overfull(&self) -> bool {
-        let waits =
-            !self.order.is_empty() || self.held_by_output || matches!(self.gate, Gate::Held(_));
+    /// Whether so much of what it asks waits that it should not be listened to, for others to have their turn
+    /// (`rests`) or for anything else. One that waits for a key is: its end must be noticed.
+    pub fn is_overfull(&self, rests: bool) -> bool {
+        let is_held = self.held_by_output || matches!(self.gate, Gate::Held(_));
+        let waits = rests || is_held || !self.order.is_empty();
         waits && self.input.len() > INPUT_HELD_BYTES && self.parked.is_none()
     }
 

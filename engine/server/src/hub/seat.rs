@@ -27,6 +27,7 @@ pub(super) struct Seat {
     pub(super) connection: Connection,
     pub(super) life: Life,
     pub(super) is_dirty: bool,
+    /// Whether it goes on in the next round: of what it asked something may be left that nothing holds up.
     pub(super) is_runnable: bool,
     /// Whether the network was told not to receive.
     is_paused: bool,
@@ -119,12 +120,12 @@ impl Seat {
         let may_go_on = connection.queued(net.queued(self.token));
         if connection.is_too_slow(limits, now) {
             self.cut(net);
-        } else if connection.is_done() {
+        } else if connection.is_done() && !self.is_runnable {
             connection.fall_silent(server);
             self.life = Life::Closing(now);
             net.close_after_sending(self.token);
         } else {
-            let overfull = connection.is_overfull();
+            let overfull = connection.is_overfull(self.is_runnable);
             if overfull != self.is_paused {
                 self.is_paused = overfull;
                 net.pause(self.token, overfull);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use crate::client::Server;
@@ -49,6 +49,30 @@ fn both_protocols_see_one_keyspace() {
         "END|NOT_STORED|",
     );
     talk(&mut memcached, "flush_all|get fish|", "OK|END|");
+}
+
+#[test]
+fn who_says_no_more_hears_all_that_was_asked_before() {
+    // More than a client may have answered in a turn, and in all rounds of one.
+    const REQUESTS: usize = 30_000;
+    for net in ["net=uring", "net=epoll"] {
+        let (server, mut memcached) = start(&[net]);
+        let asked = "get nobody\r\n".repeat(REQUESTS);
+        memcached.write_all(asked.as_bytes()).expect("it reads");
+        memcached.shutdown(Shutdown::Write).expect("a socket");
+        let mut heard = String::new();
+        memcached.read_to_string(&mut heard).expect("it answers");
+        assert_eq!(heard.matches("END\r\n").count(), REQUESTS, "{net}");
+
+        let mut redis = server.connect();
+        let asked = "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n".repeat(REQUESTS);
+        redis.send(asked).finish();
+        let mut replies = 0;
+        while !redis.reply().is_empty() {
+            replies += 1;
+        }
+        assert_eq!(replies, REQUESTS, "{net}");
+    }
 }
 
 #[test]

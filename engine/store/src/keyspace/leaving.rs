@@ -11,20 +11,42 @@ use crate::value::Stored;
 
 /// What takes no more than this is freed at once: some hundred allocations at most.
 const AT_ONCE_BYTES: usize = 16 << 10;
-/// Where so much waits already, what comes is freed at once, and whoever removes it waits: who makes large
-/// collections faster than they are freed is not to fill the memory with what is gone.
+/// Where so much waits already, or an eighth of what memory is bounded to, what comes is freed at once, and whoever
+/// removes it waits: who makes large collections faster than they are freed is not to fill the memory with
+/// what is gone, which comes on top of the bound.
 const WAITING_BYTES_MAX: u64 = 256 << 20;
+const WAITING_SHARE_MAX: u64 = 8;
 /// Allocations that are freed in one step: some tens of microseconds.
 const STEP_ALLOCATIONS: usize = 512;
 
 /// The collections that leave.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Leaving {
     collections: VecDeque<Stored>,
     bytes: u64,
+    bytes_max: u64,
 }
 
 impl Leaving {
+    /// Nothing, of a shard whose memory is bounded so; 0: it is not.
+    pub(super) fn within(maxmemory: u64) -> Leaving {
+        let mut leaving = Leaving {
+            collections: VecDeque::new(),
+            bytes: 0,
+            bytes_max: 0,
+        };
+        leaving.set_maxmemory(maxmemory);
+        leaving
+    }
+
+    /// Another bound of the shard's memory.
+    pub(super) fn set_maxmemory(&mut self, maxmemory: u64) {
+        self.bytes_max = match maxmemory {
+            0 => WAITING_BYTES_MAX,
+            bound => WAITING_BYTES_MAX.min(bound / WAITING_SHARE_MAX),
+        };
+    }
+
     /// The bytes that are still there.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -38,7 +60,7 @@ impl Leaving {
     /// Frees `stored`, in steps where it is large.
     pub(super) fn take(&mut self, stored: Stored) {
         let bytes = stored.bytes();
-        if bytes > AT_ONCE_BYTES && self.bytes <= WAITING_BYTES_MAX {
+        if bytes > AT_ONCE_BYTES && self.bytes <= self.bytes_max {
             self.bytes += bytes as u64;
             self.collections.push_back(stored);
         }
@@ -72,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_large_leaves_in_steps_and_its_bytes_with_it() {
-        let mut leaving = Leaving::default();
+        let mut leaving = Leaving::within(0);
         leaving.take(list(10));
         assert_eq!((leaving.bytes(), leaving.len()), (0, 0));
         for _ in 0..2 {
@@ -93,5 +115,17 @@ mod tests {
         }
         assert!(steps >= 4, "{steps}");
         assert_eq!((leaving.bytes(), leaving.len()), (0, 0));
+    }
+
+    #[test]
+    fn little_waits_where_memory_is_bounded() {
+        let mut leaving = Leaving::within(8 << 20);
+        for _ in 0..4 {
+            leaving.take(list(100_000));
+        }
+        assert_eq!(leaving.len(), 1);
+        leaving.set_maxmemory(0);
+        leaving.take(list(100_000));
+        assert_eq!(leaving.len(), 2);
     }
 }

@@ -156,7 +156,7 @@ impl Keyspace {
             index: Index::new()?,
             collections: Slab::default(),
             collection_bytes: 0,
-            leaving: Leaving::default(),
+            leaving: Leaving::within(config.maxmemory),
             growth: Growth::default(),
             expiries: Expiries::default(),
             maxmemory: config.maxmemory,

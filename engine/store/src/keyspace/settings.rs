@@ -37,6 +37,7 @@ impl Keyspace {
     pub(crate) fn set_maxmemory(&mut self, bytes: u64) {
         self.settings.config.maxmemory = bytes;
         self.maxmemory = bytes;
+        self.leaving.set_maxmemory(bytes);
         self.begin_policy();
     }
 

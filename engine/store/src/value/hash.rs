@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Past a number of fields, or with a field or value longer than is allowed ([`Bounds`]), it becomes
-//! a [roster](super::roster), and stays one. Both show their fields in an order that depends on what was
+//! a roster (`roster`), and stays one. Both show their fields in an order that depends on what was
 //! done to the hash alone and not on a hash function, so that a replica and a simulated run see the same
 //! order.
 

@@ -174,7 +174,8 @@ impl Host {
             keyspace.foresee(key, sought);
         }
         let done = keyspace.set_string(key, value, Expire::Never);
-        keyspace.settle(done.is_ok());
+        // What had expired is gone, even where the new value found no place.
+        keyspace.settle(done.is_ok() || keyspace.has_removed());
         let mut changes = u64::from(done.is_ok());
         if keyspace.has_removed() {
             self.out.clear();

@@ -9,7 +9,7 @@
 //! └─────┴────────┴─────┴────────┴──
 //! ```
 //!
-//! Any other is a [roster](super::roster), and stays one. All give a member at random in time that does not grow with
+//! Any other is a roster (`roster`), and stays one. All give a member at random in time that does not grow with
 //! a large set, and show members in an order that depends on what was done to the set and on no hash
 //! function, so that a replica and a simulated run see the same order.
 
