@@ -216,7 +216,6 @@ impl Worker {
     #[inline]
     pub fn set_here(&mut self, database: u8, pairs: &[(&[u8], &[u8])]) -> usize {
         let core = self.core.as_mut().expect("it is there until the drop");
-        let pairs = &pairs[..pairs.len().min(TOGETHER)];
         self.session.caller.set_together(core, database, pairs)
     }
 

@@ -10,7 +10,6 @@ mod ahead;
 mod answers;
 mod flight;
 mod reads;
-mod storings;
 mod traffic;
 mod writes;
 

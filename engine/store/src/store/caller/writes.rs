@@ -1,16 +1,20 @@
 //! Writes of a worker's own: strings, without ops; one by one, and many together, so that their waits for
-//! memory overlap.
+//! memory overlap. They can be where nothing stands before, and nobody but the shard is to hear of them: no
+//! log, no listener, nobody who has to go.
 
 use smallvec::SmallVec;
 
 use super::{Caller, TOGETHER, shard_of};
 use crate::command::CommandError;
+use crate::command::memcached::Storing;
 use crate::event::Classes;
+use crate::keyspace::{Expire, Keyspace, Sought};
 use crate::store::core::Core;
+use crate::store::host::Host;
+use crate::time::Millis;
 
 impl Caller {
-    /// Sets `key` to `value` where the worker owns its shard, nothing stands before, and nobody but the shard
-    /// is to hear of it: no log, no listener, nobody who has to go.
+    /// Sets `key` to `value` where the worker owns its shard, and where it can be.
     #[inline]
     pub(in crate::store) fn set_own(
         &self,
@@ -23,15 +27,15 @@ impl Caller {
             return None;
         }
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.sets_own())?;
-        let done = host.set_own(now, (0, key), value, None);
+        let host = core.host(shard).filter(|host| host.writes_own())?;
+        let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
         Some(done)
     }
 
-    /// Sets each of `keys` of `database`, [`TOGETHER`] at most, to its value as [`Caller::set_own`] does, in order,
-    /// up to the first for which that cannot be, or fails; how many were set.
+    /// Sets each of `pairs` of `database`, [`TOGETHER`] at most, as [`Caller::set_own`] does, in order, up to the
+    /// first for which that cannot be, or fails; how many were set.
     #[inline]
     pub(in crate::store) fn set_together(
         &self,
@@ -39,14 +43,55 @@ impl Caller {
         database: u8,
         pairs: &[(&[u8], &[u8])],
     ) -> usize {
-        let shards = self.inner.shards;
+        let keys = pairs.iter().map(|(key, _)| *key);
+        self.write_together(core, database, keys, |at, host, now, sought| {
+            let (key, value) = pairs[at];
+            set(host, now, (database, key), value, Some(sought)).is_ok()
+        })
+    }
+
+    /// Runs `asked`, Memcached's, [`TOGETHER`] at most, in order, as far as it can be done here. Their answers are
+    /// appended to `reply`. How many ran, and how many of them were refused for what was there.
+    #[inline]
+    pub(in crate::store) fn store_together(
+        &self,
+        core: &mut Core,
+        asked: &[Storing<'_>],
+        reply: &mut Vec<u8>,
+    ) -> (usize, usize) {
+        let mut refused = 0;
+        let keys = asked.iter().map(Storing::key);
+        let ran = self.write_together(core, 0, keys, |at, host, now, sought| {
+            let one = &asked[at];
+            if one.is_over(now) {
+                return false;
+            }
+            let run = |keyspace: &mut Keyspace| one.run(keyspace, now, reply);
+            let stored = host.write_own(now, (0, one.key()), Some(sought), run);
+            refused += usize::from(stored == Ok(false));
+            stored.is_ok()
+        });
+        (ran, refused)
+    }
+
+    /// Lets `write` write at each of `keys` of `database`, [`TOGETHER`] at most, in order, up to the first for which
+    /// that cannot be, or `write` says that it was not done; how many were.
+    #[inline]
+    fn write_together<'k>(
+        &self,
+        core: &mut Core,
+        database: u8,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut write: impl FnMut(usize, &mut Host, Millis, Sought) -> bool,
+    ) -> usize {
         if self.inner.notify() != Classes::NONE {
             return 0;
         }
-        let mut ahead = SmallVec::<[_; TOGETHER]>::new();
-        for (key, _) in pairs {
+        let shards = self.inner.shards;
+        let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
+        for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host(shard).filter(|host| host.sets_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
@@ -57,18 +102,36 @@ impl Caller {
             }
         }
         let now = core.now;
-        let mut set = 0;
-        for (&(key, value), (shard, sought)) in pairs.iter().zip(ahead) {
+        let mut written = 0;
+        for (shard, sought) in ahead {
             // Who waited for a key and is served may change what may be.
-            let Some(host) = core.host(shard).filter(|host| host.sets_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
                 break;
             };
-            if (host.set_own(now, (database, key), value, Some(sought))).is_err() {
+            if !write(written, host, now, sought) {
                 break;
             }
             host.serve_after_own(now);
-            set += 1;
+            written += 1;
         }
-        set
+        written
     }
+}
+
+/// As a plain `SET` of `key` in `database` to `value`.
+#[inline]
+fn set(
+    host: &mut Host,
+    now: Millis,
+    (database, key): (u8, &[u8]),
+    value: &[u8],
+    sought: Option<Sought>,
+) -> Result<(), CommandError> {
+    let write = |keyspace: &mut Keyspace| {
+        keyspace
+            .set_string(key, value, Expire::Never)
+            .map(|()| true)
+    };
+    host.write_own(now, (database, key), sought, write)
+        .map(drop)
 }

@@ -17,11 +17,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use super::retry::Retries;
-use crate::command::memcached::Storing;
 use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
-use crate::keyspace::{DbKey, Expire, Sought, Version};
+use crate::keyspace::{DbKey, Keyspace, Sought, Version};
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -150,21 +149,23 @@ impl Host {
         &self.out
     }
 
-    /// Whether a plain `SET` of the worker's own needs no op: [`Host::is_free`] allows it, there is no log, and
+    /// Whether a write of the worker's own needs no op: [`Host::is_free`] allows it, there is no log, and
     /// nobody has to go for it.
     #[inline]
-    pub(super) fn sets_own(&self) -> bool {
+    pub(super) fn writes_own(&self) -> bool {
         self.is_free(true) && !self.shard.is_bounded()
     }
 
-    /// As [`Host::apply_own`] of a plain `SET` in `database`, without an op; [`Host::sets_own`] allowed it.
-    pub(super) fn set_own(
+    /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op; [`Host::writes_own`]
+    /// allowed it. Whether it changed anything, as `write` says.
+    #[inline]
+    pub(super) fn write_own(
         &mut self,
         now: Millis,
         (database, key): (u8, &[u8]),
-        value: &[u8],
         sought: Option<Sought>,
-    ) -> Result<(), CommandError> {
+        write: impl FnOnce(&mut Keyspace) -> Result<bool, CommandError>,
+    ) -> Result<bool, CommandError> {
         let keyspace = self.shard.keyspace();
         if usize::from(database) >= keyspace.databases() {
             return Err(CommandError::NO_SUCH_DATABASE);
@@ -173,33 +174,9 @@ impl Host {
         if let Some(sought) = sought {
             keyspace.foresee(key, sought);
         }
-        let done = keyspace.set_string(key, value, Expire::Never);
-        // What had expired is gone, even where the new value found no place.
-        keyspace.settle(done.is_ok() || keyspace.has_removed());
-        let mut changes = u64::from(done.is_ok());
-        if keyspace.has_removed() {
-            self.out.clear();
-            keyspace.drain_removed(&mut self.out.effects);
-            changes += self.out.effects.len() as u64;
-        }
-        self.count_changes(changes);
-        done
-    }
-
-    /// As [`Host::apply_own`] of a request of Memcached's, without an op, under the conditions of
-    /// [`Host::set_own`]; whether it was stored.
-    pub(super) fn store_own(
-        &mut self,
-        now: Millis,
-        asked: &Storing<'_>,
-        sought: Sought,
-        reply: &mut Vec<u8>,
-    ) -> Result<bool, CommandError> {
-        let keyspace = self.shard.keyspace();
-        keyspace.begin(now, 0, false);
-        keyspace.foresee(asked.key(), sought);
-        let done = asked.run(keyspace, now, reply);
+        let done = write(keyspace);
         let mut changes = u64::from(*done.as_ref().unwrap_or(&false));
+        // What had expired is gone, even where the new value found no place.
         let has_removed = keyspace.has_removed();
         keyspace.settle(changes > 0 || has_removed);
         if has_removed {
