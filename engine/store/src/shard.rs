@@ -315,6 +315,12 @@ impl Shard {
         self.keyspace.is_bounded()
     }
 
+    /// The keys, for those who look ahead.
+    #[inline]
+    pub(crate) fn keys(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
     /// The keys, for those who share them with other cores.
     pub(crate) fn keyspace(&mut self) -> &mut Keyspace {
         &mut self.keyspace

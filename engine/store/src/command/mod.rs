@@ -5,6 +5,7 @@
 //! (`lookup`).
 
 pub mod bits;
+pub mod brief;
 pub mod counter;
 pub(crate) mod cursor;
 pub mod debug;

@@ -19,6 +19,14 @@ pub struct Sought {
     near: Option<(Place, ItemId)>,
 }
 
+impl Sought {
+    /// The item that it most likely is, once that was looked for.
+    #[inline]
+    pub(super) fn near(&self) -> Option<ItemId> {
+        self.near.map(|(_, id)| id)
+    }
+}
+
 /// The key whose hash is known while an op runs: so many bytes, which lie at this address and, since the
 /// op is borrowed, stay what they are.
 #[derive(Debug, Default)]

@@ -274,6 +274,12 @@ fn number_into(bytes: &mut Vec<u8>, kind: u8, n: i64) {
     bytes.extend_from_slice(&head[..len]);
 }
 
+/// Appends an integer.
+#[inline]
+pub(crate) fn int_into(bytes: &mut Vec<u8>, n: i64) {
+    number_into(bytes, b':', n);
+}
+
 /// Appends a bulk string.
 #[inline]
 pub(crate) fn bulk_into(bytes: &mut Vec<u8>, bulk: &[u8]) {

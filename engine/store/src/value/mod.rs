@@ -3,6 +3,7 @@
 //! Strings live in the item itself. A collection (hash, list, set, sorted set) is a Rust value that the shard
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
+mod ahead;
 pub mod hash;
 pub mod hyperloglog;
 mod indexed_set;
@@ -14,6 +15,7 @@ mod roster;
 pub mod set;
 pub mod sorted_set;
 
+pub(crate) use ahead::Ahead;
 pub use hash::Hash;
 pub use limits::Limits;
 pub use list::List;

@@ -6,12 +6,14 @@ use smallvec::SmallVec;
 
 use super::{Caller, TOGETHER, shard_of};
 use crate::command::CommandError;
+use crate::command::brief::BriefCall;
 use crate::command::memcached::Storing;
 use crate::event::Classes;
 use crate::keyspace::{Expire, Keyspace, Sought};
 use crate::store::core::Core;
 use crate::store::host::Host;
 use crate::time::Millis;
+use crate::value::{Ahead, Stored};
 
 impl Caller {
     /// Sets `key` to `value` where the worker owns its shard, and where it can be.
@@ -44,7 +46,7 @@ impl Caller {
         pairs: &[(&[u8], &[u8])],
     ) -> usize {
         let keys = pairs.iter().map(|(key, _)| *key);
-        self.write_together(core, database, keys, |at, host, now, sought| {
+        self.write_together(core, database, keys, no_more, |at, host, now, sought| {
             let (key, value) = pairs[at];
             set(host, now, (database, key), value, Some(sought)).is_ok()
         })
@@ -61,7 +63,7 @@ impl Caller {
     ) -> (usize, usize) {
         let mut refused = 0;
         let keys = asked.iter().map(Storing::key);
-        let ran = self.write_together(core, 0, keys, |at, host, now, sought| {
+        let ran = self.write_together(core, 0, keys, no_more, |at, host, now, sought| {
             let one = &asked[at];
             if one.is_over(now) {
                 return false;
@@ -74,14 +76,42 @@ impl Caller {
         (ran, refused)
     }
 
+    /// Runs `calls` in `database`, [`TOGETHER`] at most, in order, up to the first that cannot be run here, or fails.
+    /// Their answers are appended to `reply`; `ran` hears after each of them how many ran. How many did.
+    #[inline]
+    pub(in crate::store) fn run_together(
+        &self,
+        core: &mut Core,
+        database: u8,
+        calls: &[BriefCall<'_>],
+        reply: &mut Vec<u8>,
+        mut ran: impl FnMut(usize),
+    ) -> usize {
+        let keys = calls.iter().map(BriefCall::key);
+        let beyond = |core: &Core, sought: &[(usize, Sought)]| {
+            fetch_beyond(core, sought, |at| calls[at].entry());
+        };
+        self.write_together(core, database, keys, beyond, |at, host, now, sought| {
+            let call = &calls[at];
+            let run = |keyspace: &mut Keyspace| call.run(keyspace, reply);
+            let done = host.write_own(now, (database, call.key()), Some(sought), run);
+            if done.is_ok() {
+                ran(at + 1);
+            }
+            done.is_ok()
+        })
+    }
+
     /// Lets `write` write at each of `keys` of `database`, [`TOGETHER`] at most, in order, up to the first for which
-    /// that cannot be, or `write` says that it was not done; how many were.
+    /// that cannot be, or `write` says that it was not done; how many were. Of several, what lies `beyond` the keys
+    /// may be fetched before the first is written.
     #[inline]
     fn write_together<'k>(
         &self,
         core: &mut Core,
         database: u8,
         keys: impl Iterator<Item = &'k [u8]>,
+        beyond: impl FnOnce(&Core, &[(usize, Sought)]),
         mut write: impl FnMut(usize, &mut Host, Millis, Sought) -> bool,
     ) -> usize {
         if self.inner.notify() != Classes::NONE {
@@ -101,6 +131,9 @@ impl Caller {
                 host.shard().keyspace().approach(sought);
             }
         }
+        if ahead.len() > 1 {
+            beyond(core, &ahead);
+        }
         let now = core.now;
         let mut written = 0;
         for (shard, sought) in ahead {
@@ -116,6 +149,33 @@ impl Caller {
         }
         written
     }
+}
+
+/// Nothing lies beyond strings.
+fn no_more(_: &Core, _: &[(usize, Sought)]) {}
+
+/// Fetches what lies beyond the keys of `sought`, where these are of collections: for each what `entry` gives by
+/// its number there. A step is taken for all before the next.
+fn fetch_beyond<'e>(core: &Core, sought: &[(usize, Sought)], entry: impl Fn(usize) -> &'e [u8]) {
+    let mut reached = SmallVec::<[(usize, &Keyspace, u32); TOGETHER]>::new();
+    for (at, (shard, sought)) in sought.iter().enumerate() {
+        let keys = core.host_of[*shard].map(|host| core.hosts[host].keys());
+        if let Some(keys) = keys
+            && let Some(number) = keys.reach(sought)
+        {
+            reached.push((at, keys, number));
+        }
+    }
+    let mut found = SmallVec::<[(usize, &Stored); TOGETHER]>::new();
+    for (at, keys, number) in reached {
+        let stored = keys.beyond(number);
+        stored.fetch();
+        found.push((at, stored));
+    }
+    let begun = found.iter().map(|(at, stored)| stored.ahead(entry(*at)));
+    let mut begun: SmallVec<[Ahead<'_>; TOGETHER]> = begun.collect();
+    begun.iter_mut().for_each(Ahead::fetch_page);
+    begun.iter().for_each(Ahead::fetch_entry);
 }
 
 /// As a plain `SET` of `key` in `database` to `value`.

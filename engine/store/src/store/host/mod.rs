@@ -133,6 +133,12 @@ impl Host {
         &mut self.shard
     }
 
+    /// The keys, for those who look ahead.
+    #[inline]
+    pub(super) fn keys(&self) -> &Keyspace {
+        self.shard.keys()
+    }
+
     /// Whether the worker's own op may run and be answered at once: nothing stands before it, and no
     /// answer waits for the log.
     #[inline]

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use chunk::{Chunk, entry_bytes};
+use seawall_sys::map::prefetch;
 use iter::Cursor;
 pub use iter::Iter;
 
@@ -311,6 +312,25 @@ impl List {
     fn shrink(&mut self) {
         if self.chunks.len() < self.chunks.capacity() / 4 {
             self.chunks.shrink_to(self.chunks.len() * 2);
+        }
+    }
+}
+
+impl List {
+    /// Asks the processor to fetch what says where both ends are.
+    pub(super) fn fetch(&self) {
+        for end in [self.chunks.front(), self.chunks.back()] {
+            prefetch(end.map_or(std::ptr::null(), std::ptr::from_ref).cast());
+        }
+    }
+
+    /// Asks the processor to fetch both ends.
+    pub(super) fn fetch_ends(&self) {
+        if let Some(chunk) = self.chunks.front() {
+            chunk.fetch_front();
+        }
+        if let Some(chunk) = self.chunks.back() {
+            chunk.fetch_back();
         }
     }
 }
