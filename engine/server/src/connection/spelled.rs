@@ -105,12 +105,22 @@ impl Connection {
         let mut tell = |end: usize| {
             let (now, words) = (Instant::now(), calls[first..end].iter());
             let called = &came[first].0;
-            counts.ran(called, words.map(Spoken::Brief), now - since, card, at, None);
+            counts.ran(
+                called,
+                words.map(Spoken::Brief),
+                now - since,
+                card,
+                at,
+                None,
+            );
             (since, first) = (now, end);
         };
         let mut told = 0;
         let ran = |ran: usize| {
-            if !came.get(ran).is_some_and(|(next, _)| next.is_as(&came[ran - 1].0)) {
+            if !came
+                .get(ran)
+                .is_some_and(|(next, _)| next.is_as(&came[ran - 1].0))
+            {
                 tell(ran);
                 told = ran;
             }

@@ -6,9 +6,9 @@
 
 use seawall_store::command::brief::{BRIEF_ARGS_MAX, Brief, BriefCall};
 
+use super::Bounds;
 use super::parser::{COMMAND_BYTES_MAX, WORD_BYTES};
 use super::whole::Rest;
-use super::Bounds;
 use crate::command::{Called, Runner, find};
 
 /// What begins a call is no longer: `*3\r\n$6\r\nincrby\r\n`. Shorter than this no call is, since one has a key.
@@ -21,14 +21,18 @@ const HEADS: usize = 16;
 struct Head {
     /// Its bytes, and then zeros.
     bytes: u128,
+    /// All bits of as many bytes as it has.
+    mask: u128,
     len: usize,
     /// What it calls; `None`, where that is nothing brief.
     calls: Option<(Called, &'static Brief)>,
 }
 
 impl Head {
+    /// Nothing begins with it.
     const NONE: Head = Head {
-        bytes: 0,
+        bytes: u128::MAX,
+        mask: 0,
         len: 0,
         calls: None,
     };
@@ -36,8 +40,7 @@ impl Head {
     /// Whether `bytes`, the first of what came, begin with it.
     #[inline]
     fn begins(&self, bytes: u128) -> bool {
-        let rest = u128::MAX.checked_shl(self.len as u32 * 8).unwrap_or(0);
-        self.len > 0 && bytes & !rest == self.bytes
+        bytes & self.mask == self.bytes
     }
 
     /// The head of a call that stands at the front of `bytes`, where it is short enough for one.
@@ -48,8 +51,9 @@ impl Head {
         let name = rest.word(len)?;
         let len = rest.at();
         let head = bytes.get(..len).filter(|_| len <= HEAD_BYTES)?;
-        let mut first = [0; HEAD_BYTES];
+        let (mut first, mut mask) = ([0; HEAD_BYTES], [0; HEAD_BYTES]);
         first[..len].copy_from_slice(head);
+        mask[..len].fill(u8::MAX);
         let entry = find(name).filter(|entry| entry.subcommands().is_empty());
         let calls = entry.and_then(|entry| match entry.runner {
             Runner::Store(command) => {
@@ -60,6 +64,7 @@ impl Head {
         });
         Some(Head {
             bytes: u128::from_le_bytes(first),
+            mask: u128::from_le_bytes(mask),
             len,
             calls,
         })

@@ -21,7 +21,7 @@ pub struct Brief {
     pub command: &'static Command,
     /// With how many arguments it may.
     pub args: usize,
-    /// Which of them names what is sought in the collection, if any does.
+    /// Where it changes a collection, which of them names what it seeks there; the key, where that is an end.
     entry: Option<usize>,
     /// Runs it and appends its answer; whether it changed anything, as its effects would say.
     run: fn(&mut Keyspace, &Args<'_>, &mut Vec<u8>) -> Result<bool, CommandError>,
@@ -72,13 +72,13 @@ pub static BRIEFS: &[Brief] = &[
     Brief {
         command: &list::push::LPUSH,
         args: 2,
-        entry: None,
+        entry: Some(0),
         run: |keyspace, [key, value, _], reply| push(keyspace, key, End::Head, value, reply),
     },
     Brief {
         command: &list::push::RPUSH,
         args: 2,
-        entry: None,
+        entry: Some(0),
         run: |keyspace, [key, value, _], reply| push(keyspace, key, End::Tail, value, reply),
     },
     Brief {
@@ -140,6 +140,66 @@ impl Brief {
     }
 }
 
+/// Commands that do not do what their ops do, each in one way: who compares both has to see it.
+#[cfg(test)]
+pub(crate) static BROKEN: &[Brief] = &[
+    Brief {
+        command: &counter::INCR,
+        args: 1,
+        entry: None,
+        run: |keyspace, [key, ..], reply| count(reply, counter::add_to(keyspace, key, 2)?),
+    },
+    // Answers what it could not do.
+    Brief {
+        command: &counter::INCRBY,
+        args: 2,
+        entry: None,
+        run: |keyspace, [key, by, _], reply| {
+            let by = counter::increment(by).unwrap_or_default();
+            count(reply, counter::add_to(keyspace, key, by)?)
+        },
+    },
+    Brief {
+        command: &list::push::LPUSH,
+        args: 2,
+        entry: Some(0),
+        run: |keyspace, [key, value, _], reply| push(keyspace, key, End::Tail, value, reply),
+    },
+    // Tells of changes that there were none.
+    Brief {
+        command: &sets::change::SADD,
+        args: 2,
+        entry: Some(1),
+        run: |keyspace, [key, member, _], reply| {
+            let member = std::iter::once(*member);
+            count(reply, sets::change::add(keyspace, key, member)? as i64)
+        },
+    },
+    // Tells of no change where a field is set anew.
+    Brief {
+        command: &hash::HSET,
+        args: 3,
+        entry: Some(1),
+        run: |keyspace, [key, field, value], reply| {
+            let pair = std::iter::once((*field, *value));
+            let new = hash::set_pairs(keyspace, key, pair)?;
+            int_into(reply, new as i64);
+            Ok(new > 0)
+        },
+    },
+    // Keeps the time at which what it replaces was to expire.
+    Brief {
+        command: &set::SET,
+        args: 2,
+        entry: None,
+        run: |keyspace, [key, value, _], reply| {
+            keyspace.set_string(key, value, Expire::Keep)?;
+            reply.extend_from_slice(ReplyBuf::OK);
+            Ok(true)
+        },
+    },
+];
+
 /// A call of such a command, whose arguments lie where they came.
 #[derive(Clone, Copy)]
 pub struct BriefCall<'a> {
@@ -163,10 +223,10 @@ impl<'a> BriefCall<'a> {
         &self.args[..self.brief.args]
     }
 
-    /// What is sought in the collection, where the call names it; empty where it does not.
+    /// What is sought in a collection, where it changes one.
     #[inline]
-    pub(crate) fn entry(&self) -> &'a [u8] {
-        self.brief.entry.map_or(&[], |at| self.args[at])
+    pub(crate) fn entry(&self) -> Option<&'a [u8]> {
+        self.brief.entry.map(|at| self.args[at])
     }
 
     /// Runs it in the database that is served and appends its answer to `reply`; whether it changed anything.

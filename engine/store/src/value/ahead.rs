@@ -5,18 +5,12 @@
 
 use seawall_sys::map::prefetch;
 
-use super::{Stored, roster};
-
-/// How far it was looked ahead for an entry of a collection.
-pub enum Ahead<'a> {
-    /// A large one, which has a directory.
-    Roster(roster::Ahead<'a>),
-    /// There is nothing more to be fetched.
-    Done,
-}
+use super::Stored;
+use super::roster::Ahead;
 
 impl Stored {
     /// Asks the processor to fetch what the collection says of where its entries are.
+    #[inline]
     pub(crate) fn fetch(&self) {
         match self {
             Stored::Hash(hash) => hash.fetch(),
@@ -26,9 +20,11 @@ impl Stored {
         }
     }
 
-    /// Begins to look for `entry`; of a list, for its ends.
-    pub(crate) fn ahead(&self, entry: &[u8]) -> Ahead<'_> {
-        let roster = match self {
+    /// Begins to look for `entry` in a large collection. Of a list it asks the processor to fetch its ends, whatever
+    /// `entry` is, and that is all.
+    #[inline]
+    pub(crate) fn ahead(&self, entry: &[u8]) -> Option<Ahead<'_>> {
+        match self {
             Stored::Hash(hash) => hash.ahead(entry),
             Stored::Set(set) => set.ahead(entry),
             Stored::SortedSet(set) => set.ahead(entry),
@@ -36,23 +32,6 @@ impl Stored {
                 list.fetch_ends();
                 None
             }
-        };
-        roster.map_or(Ahead::Done, Ahead::Roster)
-    }
-}
-
-impl Ahead<'_> {
-    /// Asks the processor to fetch what says where the entry is.
-    pub(crate) fn fetch_page(&mut self) {
-        if let Ahead::Roster(ahead) = self {
-            ahead.fetch_page();
-        }
-    }
-
-    /// Asks the processor to fetch the entry.
-    pub(crate) fn fetch_entry(&self) {
-        if let Ahead::Roster(ahead) = self {
-            ahead.fetch_entry();
         }
     }
 }

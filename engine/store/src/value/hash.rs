@@ -13,8 +13,8 @@
 //! done to the hash alone and not on a hash function, so that a replica and a simulated run see the same
 //! order.
 
-use super::limits::Bounds;
 use super::ahead::fetch_front;
+use super::limits::Bounds;
 use super::roster::{self, Form, Roster};
 use super::{Collection, Limits, Stored, allocation, in_common, length};
 

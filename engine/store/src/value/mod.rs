@@ -15,10 +15,10 @@ mod roster;
 pub mod set;
 pub mod sorted_set;
 
-pub(crate) use ahead::Ahead;
 pub use hash::Hash;
 pub use limits::Limits;
 pub use list::List;
+pub(crate) use roster::Ahead;
 pub(crate) use roster::names::seed as seed_names;
 pub use set::Set;
 pub use sorted_set::SortedSet;

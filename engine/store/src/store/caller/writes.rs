@@ -13,7 +13,7 @@ use crate::keyspace::{Expire, Keyspace, Sought};
 use crate::store::core::Core;
 use crate::store::host::Host;
 use crate::time::Millis;
-use crate::value::{Ahead, Stored};
+use crate::value::Ahead;
 
 impl Caller {
     /// Sets `key` to `value` where the worker owns its shard, and where it can be.
@@ -156,26 +156,29 @@ fn no_more(_: &Core, _: &[(usize, Sought)]) {}
 
 /// Fetches what lies beyond the keys of `sought`, where these are of collections: for each what `entry` gives by
 /// its number there. A step is taken for all before the next.
-fn fetch_beyond<'e>(core: &Core, sought: &[(usize, Sought)], entry: impl Fn(usize) -> &'e [u8]) {
-    let mut reached = SmallVec::<[(usize, &Keyspace, u32); TOGETHER]>::new();
+fn fetch_beyond<'e>(
+    core: &Core,
+    sought: &[(usize, Sought)],
+    entry: impl Fn(usize) -> Option<&'e [u8]>,
+) {
+    let mut reached = SmallVec::<[(&'e [u8], &Keyspace, u32); TOGETHER]>::new();
     for (at, (shard, sought)) in sought.iter().enumerate() {
-        let keys = core.host_of[*shard].map(|host| core.hosts[host].keys());
-        if let Some(keys) = keys
+        if let Some(entry) = entry(at)
+            && let Some(host) = core.host_of[*shard]
+            && let keys = core.hosts[host].keys()
             && let Some(number) = keys.reach(sought)
         {
-            reached.push((at, keys, number));
+            reached.push((entry, keys, number));
         }
     }
-    let mut found = SmallVec::<[(usize, &Stored); TOGETHER]>::new();
-    for (at, keys, number) in reached {
-        let stored = keys.beyond(number);
-        stored.fetch();
-        found.push((at, stored));
+    for (_, keys, number) in &reached {
+        keys.beyond(*number).fetch();
     }
-    let begun = found.iter().map(|(at, stored)| stored.ahead(entry(*at)));
-    let mut begun: SmallVec<[Ahead<'_>; TOGETHER]> = begun.collect();
-    begun.iter_mut().for_each(Ahead::fetch_page);
-    begun.iter().for_each(Ahead::fetch_entry);
+    let ahead = reached.iter();
+    let ahead = ahead.filter_map(|(entry, keys, number)| keys.beyond(*number).ahead(entry));
+    let mut ahead: SmallVec<[Ahead<'_>; TOGETHER]> = ahead.collect();
+    ahead.iter_mut().for_each(Ahead::fetch_page);
+    ahead.iter().for_each(Ahead::fetch_entry);
 }
 
 /// As a plain `SET` of `key` in `database` to `value`.

@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::op;
 use crate::Millis;
-use crate::command::brief::{BRIEF_ARGS_MAX, BRIEFS, Brief, BriefCall};
+use crate::command::brief::{BRIEF_ARGS_MAX, BRIEFS, BROKEN, Brief, BriefCall};
 use crate::op::Op;
 use crate::reply::Reply;
 use crate::store::{Store, Watch, Worker};
@@ -50,8 +50,8 @@ fn key(random: &mut Xoshiro256PlusPlus) -> String {
 /// A call as words, the command's name first.
 type Words = (&'static Brief, Vec<Vec<u8>>);
 
-fn call(random: &mut Xoshiro256PlusPlus) -> Words {
-    let brief = BRIEFS.choose(random).unwrap();
+fn call(random: &mut Xoshiro256PlusPlus, briefs: &[&'static Brief]) -> Words {
+    let brief = briefs.choose(random).unwrap();
     let mut args = vec![key(random).into_bytes()];
     args.extend((1..brief.args).map(|_| argument(random)));
     (brief, args)
@@ -101,7 +101,7 @@ fn alone() -> (Store, Worker) {
 
 /// Runs the same calls in both ways, and compares what they answer, what there is, what was counted and what
 /// those who watch were told.
-fn compare(seed: u64) {
+fn compare(seed: u64, all: &[&'static Brief]) {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let ((one, mut ops), (two, mut briefs)) = (alone(), alone());
     for round in 0..120 {
@@ -114,13 +114,13 @@ fn compare(seed: u64) {
         ops.turn(now);
         briefs.turn(now);
         let watched = op(&format!("exists {}", key(&mut random)));
-        let watches = [Watch::new(), Watch::new()];
-        for (worker, watch) in [&mut ops, &mut briefs].into_iter().zip(&watches) {
+        let both = [Watch::new(), Watch::new()];
+        for (worker, watch) in [&mut ops, &mut briefs].into_iter().zip(&both) {
             worker.watch(0, watch, &watched);
             worker.turn(now);
         }
         let count = random.random_range(0..40);
-        let words: Vec<Words> = (0..count).map(|_| call(&mut random)).collect();
+        let words: Vec<Words> = (0..count).map(|_| call(&mut random, all)).collect();
         let calls = words.iter().map(|(brief, args)| {
             let mut lying: [&[u8]; BRIEF_ARGS_MAX] = [&[]; BRIEF_ARGS_MAX];
             for (to, arg) in lying.iter_mut().zip(args) {
@@ -159,7 +159,7 @@ fn compare(seed: u64) {
                 at += 1;
             }
         }
-        let told = watches.map(|watch| watch.is_changed());
+        let told = both.map(|watch| watch.is_changed());
         assert_eq!(told[0], told[1], "seed {seed}, round {round}");
         assert_eq!(one.changes(), two.changes(), "seed {seed}, round {round}");
         if round % 20 == 19 {
@@ -170,8 +170,20 @@ fn compare(seed: u64) {
 
 #[test]
 fn brief_calls_are_their_ops() {
+    let all: Vec<&Brief> = BRIEFS.iter().collect();
     for seed in 0..12 {
-        compare(seed);
+        compare(seed, &all);
+    }
+}
+
+#[test]
+fn what_is_otherwise_than_its_op_is_seen() {
+    for broken in BROKEN {
+        let is_other = |brief: &&Brief| !std::ptr::eq(brief.command, broken.command);
+        let mut all: Vec<&'static Brief> = BRIEFS.iter().filter(is_other).collect();
+        all.push(broken);
+        let is_seen = std::panic::catch_unwind(|| (0..4).for_each(|seed| compare(seed, &all)));
+        assert!(is_seen.is_err(), "{:?} is taken for whole", broken.command);
     }
 }
 

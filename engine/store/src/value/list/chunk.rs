@@ -47,6 +47,11 @@ impl Chunk {
         self.bytes.len() - self.start
     }
 
+    /// The bytes that it has room for, free ones at its front counted.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// The bytes that the chunk takes on the heap.
     pub(super) fn heap(&self) -> usize {
         allocation(self.bytes.capacity())

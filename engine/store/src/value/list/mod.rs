@@ -14,9 +14,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use chunk::{Chunk, entry_bytes};
-use seawall_sys::map::prefetch;
 use iter::Cursor;
 pub use iter::Iter;
+use seawall_sys::map::prefetch;
 
 use super::limits::Fill;
 use super::{Collection, Limits, Stored, allocation, in_common};
@@ -259,9 +259,11 @@ impl List {
     /// Changes a chunk, and keeps account of its memory.
     fn change<R>(&mut self, number: usize, change: impl FnOnce(&mut Chunk) -> R) -> R {
         let chunk = &mut self.chunks[number];
-        let before = chunk.heap();
+        let before = chunk.capacity();
         let result = change(chunk);
-        self.heap = self.heap - before + chunk.heap();
+        if chunk.capacity() != before {
+            self.heap = self.heap - allocation(before) + chunk.heap();
+        }
         result
     }
 

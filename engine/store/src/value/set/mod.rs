@@ -18,8 +18,8 @@ mod member;
 #[cfg(test)]
 mod tests;
 
-use super::limits::IntsMax;
 use super::ahead::fetch_front;
+use super::limits::IntsMax;
 use super::roster::{self, Form, Roster};
 use super::{Collection, Limits, Stored, allocation, in_common};
 use crate::command::number::parse_int;
