@@ -5,7 +5,7 @@
 //! wrong. Nothing is told here to log, replicas or listeners: a call is brief only where there are none.
 
 use super::list::End;
-use super::{Command, CommandError, counter, hash, list, set, sets, sorted_set};
+use super::{Command, Refused, counter, hash, list, set, sets, sorted_set};
 use crate::keyspace::{Expire, Keyspace};
 use crate::reply::{ReplyBuf, int_into};
 
@@ -24,7 +24,7 @@ pub struct Brief {
     /// Where it changes a collection, which of them names what it seeks there; the key, where that is an end.
     entry: Option<usize>,
     /// Runs it and appends its answer; whether it changed anything, as its effects would say.
-    run: fn(&mut Keyspace, &Args<'_>, &mut Vec<u8>) -> Result<bool, CommandError>,
+    run: fn(&mut Keyspace, &Args<'_>, &mut Vec<u8>) -> Result<bool, Refused>,
 }
 
 /// Every command that may run without an op.
@@ -115,7 +115,7 @@ pub static BRIEFS: &[Brief] = &[
 /// Answers with `number` for what changed something whatever it is.
 #[inline]
 #[expect(clippy::unnecessary_wraps, reason = "it is what a call comes to")]
-fn count(reply: &mut Vec<u8>, number: i64) -> Result<bool, CommandError> {
+fn count(reply: &mut Vec<u8>, number: i64) -> Result<bool, Refused> {
     int_into(reply, number);
     Ok(true)
 }
@@ -127,7 +127,7 @@ fn push(
     end: End,
     value: &[u8],
     reply: &mut Vec<u8>,
-) -> Result<bool, CommandError> {
+) -> Result<bool, Refused> {
     let len = list::push::put(keyspace, key, end, std::iter::once(value))?;
     count(reply, len as i64)
 }
@@ -223,6 +223,12 @@ impl<'a> BriefCall<'a> {
         &self.args[..self.brief.args]
     }
 
+    /// The bytes of its arguments beside the key.
+    #[inline]
+    pub(crate) fn beside(&self) -> usize {
+        self.args[1..].iter().map(|arg| arg.len()).sum()
+    }
+
     /// What is sought in a collection, where it changes one.
     #[inline]
     pub(crate) fn entry(&self) -> Option<&'a [u8]> {
@@ -238,7 +244,7 @@ impl<'a> BriefCall<'a> {
         &self,
         keyspace: &mut Keyspace,
         reply: &mut Vec<u8>,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<bool, Refused> {
         (self.brief.run)(keyspace, &self.args, reply)
     }
 }

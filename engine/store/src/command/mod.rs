@@ -41,7 +41,7 @@ mod waiting;
 
 use std::fmt;
 
-pub use error::{CommandError, shown};
+pub use error::{CommandError, Refused, shown};
 pub use flags::{Flag, Flags};
 pub use keys::{Keys, Positions};
 pub use lookup::find;

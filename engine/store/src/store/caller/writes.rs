@@ -1,6 +1,6 @@
 //! Writes of a worker's own: strings, without ops; one by one, and many together, so that their waits for
 //! memory overlap. They can be where nothing stands before, and nobody but the shard is to hear of them: no
-//! log, no listener, nobody who has to go.
+//! log, no listener.
 
 use smallvec::SmallVec;
 
@@ -29,7 +29,7 @@ impl Caller {
             return None;
         }
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.writes_own())?;
+        let host = core.host(shard).filter(|host| host.is_free(true))?;
         let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
@@ -69,7 +69,7 @@ impl Caller {
                 return false;
             }
             let run = |keyspace: &mut Keyspace| one.run(keyspace, now, reply);
-            let stored = host.write_own(now, (0, one.key()), Some(sought), run);
+            let stored = host.write_own(now, (0, one.key()), one.beside(), Some(sought), run);
             refused += usize::from(stored == Ok(false));
             stored.is_ok()
         });
@@ -94,7 +94,8 @@ impl Caller {
         self.write_together(core, database, keys, beyond, |at, host, now, sought| {
             let call = &calls[at];
             let run = |keyspace: &mut Keyspace| call.run(keyspace, reply);
-            let done = host.write_own(now, (database, call.key()), Some(sought), run);
+            let (key, beside) = (call.key(), call.beside());
+            let done = host.write_own(now, (database, key), beside, Some(sought), run);
             if done.is_ok() {
                 ran(at + 1);
             }
@@ -121,7 +122,7 @@ impl Caller {
         let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
         for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
@@ -138,7 +139,7 @@ impl Caller {
         let mut written = 0;
         for (shard, sought) in ahead {
             // Who waited for a key and is served may change what may be.
-            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             if !write(written, host, now, sought) {
@@ -195,6 +196,6 @@ fn set(
             .set_string(key, value, Expire::Never)
             .map(|()| true)
     };
-    host.write_own(now, (database, key), sought, write)
+    host.write_own(now, (database, key), value.len(), sought, write)
         .map(drop)
 }

@@ -7,9 +7,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::op;
 use crate::Millis;
 use crate::command::brief::{BRIEF_ARGS_MAX, BRIEFS, BROKEN, Brief, BriefCall};
+use crate::evict::PolicySpec;
 use crate::op::Op;
 use crate::reply::Reply;
-use crate::store::{Store, Watch, Worker};
+use crate::store::{Store, StoreConfig, Watch, Worker};
+
+/// No bound of memory.
+const UNBOUNDED: (u64, &str) = (0, "none");
 
 /// Numbers at their bounds and what are none, entries by the hundred, and values too long for compact forms.
 fn argument(random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
@@ -92,18 +96,23 @@ fn encoded(reply: &Reply) -> Vec<u8> {
     }
 }
 
-/// A worker and its store.
-fn alone() -> (Store, Worker) {
-    let store = Store::open(super::config(1)).unwrap();
+/// A worker and its store, whose memory has this bound and policy.
+fn alone((maxmemory, policy): (u64, &str)) -> (Store, Worker) {
+    let config = StoreConfig {
+        maxmemory,
+        policy: policy.parse::<PolicySpec>().unwrap(),
+        ..super::config(1)
+    };
+    let store = Store::open(config).unwrap();
     let worker = super::alone(&store).remove(0);
     (store, worker)
 }
 
 /// Runs the same calls in both ways, and compares what they answer, what there is, what was counted and what
 /// those who watch were told.
-fn compare(seed: u64, all: &[&'static Brief]) {
+fn compare(seed: u64, memory: (u64, &str), all: &[&'static Brief]) {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let ((one, mut ops), (two, mut briefs)) = (alone(), alone());
+    let ((one, mut ops), (two, mut briefs)) = (alone(memory), alone(memory));
     for round in 0..120 {
         for _ in 0..random.random_range(0..6) {
             let words = other(&mut random);
@@ -172,7 +181,17 @@ fn compare(seed: u64, all: &[&'static Brief]) {
 fn brief_calls_are_their_ops() {
     let all: Vec<&Brief> = BRIEFS.iter().collect();
     for seed in 0..12 {
-        compare(seed, &all);
+        compare(seed, UNBOUNDED, &all);
+    }
+}
+
+#[test]
+fn brief_calls_find_room_as_their_ops_do() {
+    let all: Vec<&Brief> = BRIEFS.iter().collect();
+    for (seed, policy) in (0..).zip(["none", "lru", "clock", "s3fifo", "volatile-ttl"]) {
+        for bytes in [4 << 10, 40 << 10] {
+            compare(seed, (bytes, policy), &all);
+        }
     }
 }
 
@@ -182,14 +201,15 @@ fn what_is_otherwise_than_its_op_is_seen() {
         let is_other = |brief: &&Brief| !std::ptr::eq(brief.command, broken.command);
         let mut all: Vec<&'static Brief> = BRIEFS.iter().filter(is_other).collect();
         all.push(broken);
-        let is_seen = std::panic::catch_unwind(|| (0..4).for_each(|seed| compare(seed, &all)));
+        let is_seen =
+            std::panic::catch_unwind(|| (0..4).for_each(|seed| compare(seed, UNBOUNDED, &all)));
         assert!(is_seen.is_err(), "{:?} is taken for whole", broken.command);
     }
 }
 
 #[test]
 fn who_waits_is_served_after_the_answer_and_before_the_next_call() {
-    let (store, mut worker) = alone();
+    let (store, mut worker) = alone(UNBOUNDED);
     worker.send(7, op("blpop list 0"));
     worker.turn(store.now());
     let push = Brief::of(&crate::command::list::push::LPUSH, 2).unwrap();
@@ -217,7 +237,7 @@ fn where_somebody_is_to_hear_of_it_no_call_is_brief() {
     let incr = Brief::of(&crate::command::counter::INCR, 1).unwrap();
     let calls = [BriefCall::new(incr, [b"k", b"", b""])];
     let mut answers = Vec::new();
-    let (_store, mut worker) = alone();
+    let (_store, mut worker) = alone(UNBOUNDED);
     assert_eq!(worker.run_brief(0, &calls, &mut answers, |_| ()), 1);
     assert_eq!(worker.run_brief(200, &calls, &mut answers, |_| ()), 0);
     worker.configure(&Change::Notify(Classes::parse("KEA").unwrap()));
