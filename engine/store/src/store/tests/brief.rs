@@ -4,7 +4,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::op;
+use super::{ReadPath, op};
 use crate::Millis;
 use crate::command::brief::{BRIEF_ARGS_MAX, BRIEFS, BROKEN, Brief, BriefCall};
 use crate::evict::PolicySpec;
@@ -96,11 +96,13 @@ fn encoded(reply: &Reply) -> Vec<u8> {
     }
 }
 
-/// A worker and its store, whose memory has this bound and policy.
+/// A worker and its store, whose memory has this bound and policy. Nobody else reads, so that what goes does not
+/// depend on when readers are done.
 fn alone((maxmemory, policy): (u64, &str)) -> (Store, Worker) {
     let config = StoreConfig {
         maxmemory,
         policy: policy.parse::<PolicySpec>().unwrap(),
+        read_path: ReadPath::OwnerOnly,
         ..super::config(1)
     };
     let store = Store::open(config).unwrap();
