@@ -118,25 +118,38 @@ impl<'a> Rest<'a> {
     /// A number of few digits on a line that begins with `sign`.
     #[inline]
     pub(super) fn number(&mut self, sign: u8) -> Option<usize> {
-        let digit = |byte: u8| (byte.is_ascii_digit()).then(|| usize::from(byte - b'0'));
         let line = self.bytes.get(self.at..)?;
-        // A zero in front is no number, as Redis reads it, unless it is one by itself.
-        match *line {
-            [first, a, b'\r', b'\n', ..] if first == sign => {
-                self.at += 4;
-                digit(a)
-            }
-            [first, a, b, b'\r', b'\n', ..] if first == sign && a != b'0' => {
-                self.at += 5;
-                Some(digit(a)? * 10 + digit(b)?)
-            }
-            [first, a, b, c, b'\r', b'\n', ..] if first == sign && a != b'0' => {
-                self.at += 6;
-                Some((digit(a)? * 10 + digit(b)?) * 10 + digit(c)?)
-            }
-            [first, a, ..] if first == sign && a != b'0' => self.longer_number(),
-            _ => None,
+        let first = line.first_chunk().copied().unwrap_or_else(|| {
+            let mut first = [0; size_of::<u64>()];
+            first[..line.len()].copy_from_slice(line);
+            first
+        });
+        // The first byte is the lowest.
+        let first = u64::from_le_bytes(first);
+        let byte = |at: u32| (first >> (8 * at)) as u8;
+        let digit = |at: u32| usize::from(byte(at).wrapping_sub(b'0'));
+        let ends = |at: u32| (first >> (8 * at)) as u16 == u16::from_le_bytes(*b"\r\n");
+        let (a, b, c) = (digit(1), digit(2), digit(3));
+        if byte(0) != sign || a > 9 {
+            return None;
         }
+        // A zero in front is no number, as Redis reads it, unless it is one by itself.
+        if ends(2) {
+            self.at += 4;
+            return Some(a);
+        }
+        if a == 0 {
+            return None;
+        }
+        if ends(3) {
+            self.at += 5;
+            return (b <= 9).then_some(a * 10 + b);
+        }
+        if ends(4) {
+            self.at += 6;
+            return (b <= 9 && c <= 9).then_some((a * 10 + b) * 10 + c);
+        }
+        self.longer_number()
     }
 
     /// A number of any digits; its sign was looked at.

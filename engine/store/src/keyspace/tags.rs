@@ -121,6 +121,7 @@ impl Keyspace {
 
     /// `tag` with a number that no item of this shard ever had, not even before a restart: the time in
     /// milliseconds above 20 bits of counter.
+    #[inline]
     pub(super) fn numbered(&mut self, tag: Tag) -> Tag {
         self.cas = (self.cas + 1).max(self.now.0 << 20);
         Tag {

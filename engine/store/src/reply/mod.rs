@@ -266,10 +266,10 @@ fn three_digits(n: u64) -> u64 {
     (n / 100 + DIGIT) | (n / 10 % 10 + DIGIT) << 8 | (n % 10 + DIGIT) << 16
 }
 
-/// The head of a number below [`SMALL`]: all that nearly every reply needs.
+/// The head of a number of two or three digits: all that nearly every reply needs.
 #[inline]
 fn small_head(kind: u8, n: u64) -> ([u8; 8], usize) {
-    let digits = 1 + usize::from(n >= 10) + usize::from(n >= 100);
+    let digits = 2 + usize::from(n >= 100);
     // Leading zeros are shifted out.
     head_of(kind, three_digits(n) >> (8 * (3 - digits)), digits)
 }
@@ -286,7 +286,9 @@ fn middling_head(kind: u8, n: u64) -> ([u8; 8], usize) {
 #[inline]
 fn number_into(bytes: &mut Vec<u8>, kind: u8, n: i64) {
     if let Ok(n @ ..MIDDLING) = u64::try_from(n) {
-        let (head, len) = if n < SMALL {
+        let (head, len) = if n < 10 {
+            head_of(kind, n + DIGIT, 1)
+        } else if n < SMALL {
             small_head(kind, n)
         } else {
             middling_head(kind, n)

@@ -2,6 +2,8 @@
 //!
 //! It is a session too, which asks its own shards directly. What a turn does is its [`core`](super::core)'s.
 
+mod brief;
+
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,7 +22,6 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
-use crate::command::brief::BriefCall;
 use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
@@ -217,22 +218,6 @@ impl Worker {
     pub fn set_here(&mut self, database: u8, pairs: &[(&[u8], &[u8])]) -> usize {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.set_together(core, database, pairs)
-    }
-
-    /// Runs `calls` in `database`, in order, up to the first that cannot be run at once, or fails, of 32 at most; how
-    /// many ran. Their answers are appended to `reply`, and `ran` hears after each how many there were. They can run
-    /// where nobody listens to what happens to keys, and no log has to have it first.
-    #[inline]
-    pub fn run_brief(
-        &mut self,
-        database: u8,
-        calls: &[BriefCall<'_>],
-        reply: &mut Vec<u8>,
-        ran: impl FnMut(usize),
-    ) -> usize {
-        let core = self.core.as_mut().expect("it is there until the drop");
-        let caller = &self.session.caller;
-        caller.run_together(core, database, calls, reply, ran)
     }
 
     /// As [`Worker::send`] of an op that goes to `shard` alone, as [`Worker::ahead`] found, and that could not be
