@@ -3,7 +3,7 @@
 //!
 //! What came is read ahead, a batch at a time; what the batch looks for is fetched into the processor's
 //! caches together; then its commands run in order, and their replies go straight to the output. `GET`s
-//! that follow each other, and plain `SET`s, are not even made ops ([`spelled`](super::spelled)).
+//! that follow each other, and brief calls, are not even made ops ([`spelled`](super::spelled)).
 //!
 //! Those of a batch that the owner of another shard has to answer are sent to it as they are met, so many of
 //! all connections travel together; the replies to the others of the batch wait behind them, and what is left
