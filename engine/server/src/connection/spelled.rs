@@ -109,16 +109,17 @@ impl Connection {
     }
 
     /// Counts the calls of a run.
-    fn ran<'a>(
-        &self,
+    pub(super) fn ran<'a>(
+        &mut self,
         called: &Called,
         words: impl ExactSizeIterator<Item = Spoken<'a>>,
         since: Instant,
-        turn: &Turn<'_>,
+        turn: &mut Turn<'_>,
     ) {
-        let card = &self.client.card;
+        let (card, now) = (&self.client.card, Instant::now());
         card.command.set(called.number as u64 + 1);
         let calls = &turn.server.calls;
-        calls.ran(called, words, since.elapsed(), card, turn.now, None);
+        calls.ran(called, words, now - since, card, turn.now, None);
+        self.spend(since, now, turn);
     }
 }

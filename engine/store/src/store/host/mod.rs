@@ -216,10 +216,10 @@ impl Host {
         }
     }
 
-    /// What no op asks for, and the log. `say` hears what may now be said.
-    pub(super) fn turn(&mut self, now: Millis, say: impl FnMut(From, Answer)) {
+    /// What no op asks for, where it `ticks`, and the log. `say` hears what may now be said.
+    pub(super) fn turn(&mut self, now: Millis, ticks: bool, say: impl FnMut(From, Answer)) {
         if self.holder.is_none() {
-            if self.busy || now.since(self.ticked) >= TICK_MS {
+            if ticks && (self.busy || now.since(self.ticked) >= TICK_MS) {
                 self.ticked = now;
                 self.out.clear();
                 self.busy = self.shard.tick(now, &mut self.out);
