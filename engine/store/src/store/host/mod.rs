@@ -133,6 +133,12 @@ impl Host {
         &mut self.shard
     }
 
+    /// The keys, for those who look ahead.
+    #[inline]
+    pub(super) fn keys(&self) -> &Keyspace {
+        self.shard.keys()
+    }
+
     /// Whether the worker's own op may run and be answered at once: nothing stands before it, and no
     /// answer waits for the log.
     #[inline]
@@ -149,33 +155,31 @@ impl Host {
         &self.out
     }
 
-    /// Whether a write of the worker's own needs no op: [`Host::is_free`] allows it, there is no log, and
-    /// nobody has to go for it.
+    /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op, which would have so
+    /// many bytes of arguments `beside` the key; [`Host::is_free`] allowed it. Whether it changed anything, as `write`
+    /// says.
     #[inline]
-    pub(super) fn writes_own(&self) -> bool {
-        self.is_free(true) && !self.shard.is_bounded()
-    }
-
-    /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op; [`Host::writes_own`]
-    /// allowed it. Whether it changed anything, as `write` says.
-    #[inline]
-    pub(super) fn write_own(
+    pub(super) fn write_own<E: std::convert::From<CommandError>>(
         &mut self,
         now: Millis,
         (database, key): (u8, &[u8]),
+        beside: usize,
         sought: Option<Sought>,
-        write: impl FnOnce(&mut Keyspace) -> Result<bool, CommandError>,
-    ) -> Result<bool, CommandError> {
+        write: impl FnOnce(&mut Keyspace) -> Result<bool, E>,
+    ) -> Result<bool, E> {
         let keyspace = self.shard.keyspace();
         if usize::from(database) >= keyspace.databases() {
-            return Err(CommandError::NO_SUCH_DATABASE);
+            return Err(CommandError::NO_SUCH_DATABASE.into());
         }
         keyspace.begin(now, database, false);
         if let Some(sought) = sought {
             keyspace.foresee(key, sought);
         }
-        let done = write(keyspace);
-        let mut changes = u64::from(*done.as_ref().unwrap_or(&false));
+        let done = match keyspace.prepare_at(key, beside) {
+            Ok(()) => write(keyspace),
+            Err(error) => Err(error.into()),
+        };
+        let mut changes = u64::from(matches!(done, Ok(true)));
         // What had expired is gone, even where the new value found no place.
         let has_removed = keyspace.has_removed();
         keyspace.settle(changes > 0 || has_removed);
