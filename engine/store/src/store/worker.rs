@@ -500,6 +500,8 @@ impl Drop for Worker {
         }
         core.turn(core.now, true, &mut None);
         for host in &mut core.hosts {
+            // What it did for somebody that has not let it go is in the log, and others wait for its part.
+            host.log_held();
             // Whoever wants to hear of a failure has called `Worker::sync` before.
             let _ = host.sync();
         }
