@@ -67,10 +67,7 @@ impl Connection {
             return (0, 0);
         }
         let words = keys[..answered].iter().map(|key| Spoken::One(key));
-        let card = &self.client.card;
-        card.command.set(called.number as u64 + 1);
-        let calls = &turn.server.calls;
-        calls.ran(&called, words, since.elapsed(), card, turn.now, None);
+        self.ran(&called, words, since, turn);
         (ends[answered - 1], answered)
     }
 
@@ -100,7 +97,8 @@ impl Connection {
         };
         let card = &self.client.card;
         card.command.set(last.number as u64 + 1);
-        let (mut since, mut first) = (Instant::now(), 0);
+        let begun = Instant::now();
+        let (mut since, mut first) = (begun, 0);
         let (counts, at) = (&turn.server.calls, turn.now);
         let mut tell = |end: usize| {
             let (now, words) = (Instant::now(), calls[first..end].iter());
@@ -130,6 +128,23 @@ impl Connection {
         if ran > told {
             tell(ran);
         }
+        let ended = since;
+        self.spend(begun, ended, turn);
         (ran.checked_sub(1).map_or(0, |last| came[last].1), ran)
+    }
+
+    /// Counts the calls of a run.
+    pub(super) fn ran<'a>(
+        &mut self,
+        called: &Called,
+        words: impl ExactSizeIterator<Item = Spoken<'a>>,
+        since: Instant,
+        turn: &mut Turn<'_>,
+    ) {
+        let (card, now) = (&self.client.card, Instant::now());
+        card.command.set(called.number as u64 + 1);
+        let calls = &turn.server.calls;
+        calls.ran(called, words, now - since, card, turn.now, None);
+        self.spend(since, now, turn);
     }
 }

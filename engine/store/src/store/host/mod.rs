@@ -22,6 +22,7 @@ use crate::effect::Effects;
 use crate::event::Event;
 use crate::keyspace::{DbKey, Keyspace, Sought, Version};
 use crate::log::Log;
+use crate::log::joint::Joint;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
 use crate::snapshot::Meta;
@@ -68,8 +69,11 @@ pub(super) struct Host {
     holder: Option<From>,
     /// The time that it stands still at.
     held_at: Millis,
-    /// Whether anything was logged since it stands still.
+    /// Whether anything changed since it stands still.
     held_wrote: bool,
+    /// What it does together with others meanwhile, where that is logged, and its effects so far.
+    joint: Option<Arc<Joint>>,
+    held: Effects,
     /// What others asked meanwhile.
     waiting: VecDeque<(From, Request)>,
     waiters: Waiters,
@@ -118,6 +122,8 @@ impl Host {
             holder: None,
             held_at: Millis(0),
             held_wrote: false,
+            joint: None,
+            held: Effects::default(),
             waiting: VecDeque::new(),
             waiters: Waiters::default(),
             promised: Vec::new(),
@@ -220,10 +226,10 @@ impl Host {
         }
     }
 
-    /// What no op asks for, and the log. `say` hears what may now be said.
-    pub(super) fn turn(&mut self, now: Millis, say: impl FnMut(From, Answer)) {
+    /// What no op asks for, where it `ticks`, and the log. `say` hears what may now be said.
+    pub(super) fn turn(&mut self, now: Millis, ticks: bool, say: impl FnMut(From, Answer)) {
         if self.holder.is_none() {
-            if self.busy || now.since(self.ticked) >= TICK_MS {
+            if ticks && (self.busy || now.since(self.ticked) >= TICK_MS) {
                 self.ticked = now;
                 self.out.clear();
                 self.busy = self.shard.tick(now, &mut self.out);
@@ -297,8 +303,19 @@ impl Host {
     /// Nobody holds the shard any more, and readers on other cores may look again.
     fn let_go(&mut self) {
         if self.holder.take().is_some() {
+            self.log_held();
             self.held_wrote = false;
             self.seen.version.turn();
+        }
+    }
+
+    /// Logs what was done while it stood still, so far: its part of what several shards do together, or, where
+    /// that ends before its end, as its own.
+    pub(super) fn log_held(&mut self) {
+        if let Some(joint) = self.joint.take() {
+            joint.leave();
+            self.gate.append_part(&joint, &self.held);
+            self.held.clear();
         }
     }
 
@@ -315,11 +332,19 @@ impl Host {
         }
     }
 
-    /// Logs what came of the last op and passes its events on; whether it is in the log.
+    /// Logs what came of the last op, or keeps it until the release, and passes its events on; whether it had
+    /// effects.
     fn conclude(&mut self) -> bool {
         let effects = self.out.effects.len() as u64;
         self.count_changes(effects);
-        self.gate.append(&self.out.effects);
+        match &self.joint {
+            None => self.gate.append(&self.out.effects),
+            Some(joint) if effects > 0 => {
+                joint.note_write();
+                self.held.append(&mut self.out.effects);
+            }
+            Some(_) => {}
+        }
         self.events.append(&mut self.out.events);
         effects > 0
     }
