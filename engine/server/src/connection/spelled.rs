@@ -73,6 +73,7 @@ impl Connection {
 
     /// Runs the brief calls that `bytes` begin with, some of them, up to the first that cannot be run at once: how
     /// many bytes are done with, and how many ran.
+    #[inline(never)] // What it has on the stack is not to be in `GET`'s way.
     pub(super) fn run_briefs(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
         let mut calls: SmallVec<[BriefCall<'_>; COMMANDS]> = SmallVec::new();
         let mut came: SmallVec<[(Called, usize); COMMANDS]> = SmallVec::new();
