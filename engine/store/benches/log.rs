@@ -27,7 +27,7 @@ fn turns(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2));
     for device in DEVICES {
-        for fsync in [Fsync::Always, Fsync::EverySec, Fsync::No] {
+        for fsync in [Fsync::Always, Fsync::EVERYSEC, Fsync::No] {
             let folder = tempfile::tempdir().expect("a temporary folder");
             let config = LogConfig {
                 device: (device.kind)(),

@@ -213,7 +213,7 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         name: "appendfsync",
         about: "when the log is made durable; default everysec",
-        accepts: || "always, everysec or no".to_owned(),
+        accepts: || Fsync::ACCEPTED.to_owned(),
         set: |to, text| {
             // TOML writers like `appendfsync = false` for Redis's `no`.
             to.fsync = if text == "false" { "no" } else { text }.parse().ok()?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use seawall_store::spec::SpecError;
 use seawall_store::{Millis, StoreConfig};
 use seawall_sys::clock::Clock;
 
@@ -18,8 +19,9 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
     };
     let policy = kind::policy(settings.text("maxmemory-policy"))
         .map_err(|error| refused("maxmemory-policy", error.to_string()))?;
+    let appendfsync = settings.text("appendfsync").parse();
     let appendfsync =
-        (settings.text("appendfsync").parse()).map_err(|error| refused("appendfsync", error))?;
+        appendfsync.map_err(|error: SpecError| refused("appendfsync", error.to_string()))?;
     let dir = Some(settings.text("dir")).filter(|dir| !dir.is_empty());
     let appendonly = settings.yes("appendonly");
     if appendonly && dir.is_none() {

@@ -1,5 +1,8 @@
 //! Values that have parts: save points, output limits, percentiles, event classes.
 
+use seawall_store::log::Fsync;
+use seawall_store::spec::SpecError;
+
 use super::kind::{Refused, memory, refused};
 use crate::limits::OutputLimit;
 
@@ -30,6 +33,23 @@ pub fn save_points(text: &str) -> Option<Vec<SavePoint>> {
         .iter()
         .all(|point| point.seconds >= 1)
         .then_some(points)
+}
+
+/// `appendfsync` in its canonical form.
+///
+/// # Errors
+/// There is no such setting.
+pub fn read_appendfsync(_before: &str, text: &str) -> Result<String, Refused> {
+    let fsync = text.to_lowercase().parse::<Fsync>();
+    fsync
+        .map(|fsync| fsync.to_string())
+        .map_err(|error| match error {
+            SpecError::UnknownName { .. } => refused(format!(
+                "argument(s) must be one of the following: {}",
+                Fsync::ACCEPTED
+            )),
+            other => refused(other.to_string()),
+        })
 }
 
 /// `save` in its canonical form.

@@ -1,6 +1,8 @@
 //! Every parameter: one table for the command line, the file, `CONFIG` and the documentation.
 
-use super::composed::{read_output_limits, read_percentiles, read_save, read_share};
+use super::composed::{
+    read_appendfsync, read_output_limits, read_percentiles, read_save, read_share,
+};
 use super::kind::Kind;
 use super::{Effect, Parameter, When};
 use crate::notify;
@@ -319,10 +321,10 @@ pub static PARAMETERS: &[Parameter] = &[
     ),
     running(
         "appendfsync",
-        Kind::Word(&["everysec", "always", "no"]),
+        Kind::Composed(read_appendfsync),
         "everysec",
         Effect::Store,
-        "when the log is made durable",
+        "when the log is made durable: always, everysec, no, interval:ms=N, or bounded:ms=N, which refuses writes while an older one is not durable",
     ),
     running(
         "save",

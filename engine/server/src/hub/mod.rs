@@ -143,7 +143,8 @@ impl Hub {
         if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
             return (Duration::ZERO, waker);
         }
-        let next = self.timers.next().map_or(u64::MAX, |at| at.since(self.now));
+        let next = self.timers.next().into_iter().chain(self.store.next_sync());
+        let next = next.min().map_or(u64::MAX, |at| at.since(self.now));
         (at_most.min(Duration::from_millis(next)), waker)
     }
 

@@ -5,43 +5,84 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::device::DeviceKind;
+use crate::spec::{Param, Spec, SpecError};
 
 /// When a log is made durable (`appendfsync`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fsync {
     /// In every turn that wrote anything.
     Always,
-    /// Once a second.
-    #[default]
-    EverySec,
+    /// When so many milliseconds have passed since the last time. `everysec` is 1,000 of them.
+    Interval(u64),
+    /// As often as is needed for no write to be so many milliseconds old without being durable; where one is all the
+    /// same, no more are accepted until it is.
+    Bounded(u64),
     /// When the operating system thinks fit.
     No,
 }
 
+/// The parameter of `interval` and of `bounded`.
+const MS: Param = Param {
+    name: "ms",
+    about: "milliseconds; default that of everysec",
+    default: 1_000,
+    min: 1,
+    max: 3_600_000,
+};
+
 impl Fsync {
-    const ALL: [(Fsync, &'static str); 3] = [
-        (Fsync::Always, "always"),
-        (Fsync::EverySec, "everysec"),
-        (Fsync::No, "no"),
-    ];
+    /// Once a second.
+    pub const EVERYSEC: Fsync = Fsync::Interval(1_000);
+
+    /// What is accepted, for people.
+    pub const ACCEPTED: &'static str = "always, everysec, no, interval:ms=N, bounded:ms=N";
+
+    /// How many milliseconds after a sync the next one begins.
+    pub(super) fn pause_ms(self) -> Option<u64> {
+        match self {
+            Fsync::Always => Some(0),
+            Fsync::Interval(ms) => Some(ms),
+            // What came right behind one sync is durable in the next: one has half of the time for itself.
+            Fsync::Bounded(ms) => Some(ms / 4),
+            Fsync::No => None,
+        }
+    }
+}
+
+impl Default for Fsync {
+    /// Once a second.
+    fn default() -> Fsync {
+        Fsync::EVERYSEC
+    }
 }
 
 impl fmt::Display for Fsync {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Fsync::ALL.iter().find(|(fsync, _)| fsync == self);
-        f.write_str(name.map_or("", |(_, name)| name))
+        match self {
+            Fsync::Always => f.write_str("always"),
+            &Fsync::EVERYSEC => f.write_str("everysec"),
+            Fsync::Interval(ms) => write!(f, "interval:ms={ms}"),
+            Fsync::Bounded(ms) => write!(f, "bounded:ms={ms}"),
+            Fsync::No => f.write_str("no"),
+        }
     }
 }
 
 impl FromStr for Fsync {
-    type Err = String;
+    type Err = SpecError;
 
-    fn from_str(name: &str) -> Result<Fsync, String> {
-        let found = Fsync::ALL.iter().find(|(_, known)| *known == name);
-        found.map(|(fsync, _)| *fsync).ok_or_else(|| {
-            let name: String = name.chars().take(40).collect();
-            format!("no appendfsync {name:?}: always, everysec, no are accepted")
-        })
+    fn from_str(text: &str) -> Result<Fsync, SpecError> {
+        let spec = Spec::parse(text)?;
+        let plain = |fsync| spec.numbers(&[]).map(|_| fsync);
+        let timed = |fsync: fn(u64) -> Fsync| spec.numbers(&[MS]).map(|ms| fsync(ms[0]));
+        match spec.name() {
+            "always" => plain(Fsync::Always),
+            "everysec" => plain(Fsync::EVERYSEC),
+            "no" => plain(Fsync::No),
+            "interval" => timed(Fsync::Interval),
+            "bounded" => timed(Fsync::Bounded),
+            _ => Err(spec.unknown_name("appendfsync", Fsync::ACCEPTED.split(", "))),
+        }
     }
 }
 
@@ -76,6 +117,42 @@ impl LogConfig {
             segment_bytes: SEGMENT_BYTES,
             shards,
             seed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_they_are_shown() {
+        for text in [
+            "always",
+            "everysec",
+            "no",
+            "interval:ms=100",
+            "bounded:ms=10000",
+        ] {
+            let fsync: Fsync = text.parse().unwrap();
+            assert_eq!(fsync.to_string(), text);
+        }
+        assert_eq!("interval:ms=1000".parse(), Ok(Fsync::EVERYSEC));
+        assert_eq!("bounded".parse(), Ok(Fsync::Bounded(1_000)));
+        for (text, told) in [
+            (
+                "sometimes",
+                "accepted: always, everysec, no, interval:ms=N, bounded:ms=N",
+            ),
+            (
+                "interval:ms=0",
+                "accepted: a whole number from 1 to 3600000",
+            ),
+            ("interval:s=1", "accepted: ms"),
+            ("always:ms=1", "accepted: none"),
+        ] {
+            let error = text.parse::<Fsync>().unwrap_err().to_string();
+            assert!(error.ends_with(told), "{error}");
         }
     }
 }

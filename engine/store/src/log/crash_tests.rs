@@ -16,7 +16,12 @@ use device::DeviceKind;
 use frame::{Frames, Next};
 use segment::HEAD_BYTES;
 
-const FSYNCS: [Fsync; 3] = [Fsync::Always, Fsync::EverySec, Fsync::No];
+const FSYNCS: [Fsync; 4] = [
+    Fsync::Always,
+    Fsync::EVERYSEC,
+    Fsync::Bounded(200),
+    Fsync::No,
+];
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 

@@ -78,10 +78,21 @@ pub struct LogStats {
 /// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
 const UNSETTLED_MAX: usize = 1_024;
 
+/// Bytes that the device was given together, and that are not durable.
+struct Batch {
+    /// Where it ends in all that was given.
+    end: u64,
+    /// Its last sequence.
+    sequence: u64,
+    /// When its first record was appended.
+    since: Millis,
+}
+
 /// A part in what is not known to be durable on all shards.
 struct Unsettled {
     sequence: u64,
     joint: Arc<Joint>,
+    since: Millis,
     /// Whether it is durable here.
     is_synced: bool,
 }
@@ -112,10 +123,12 @@ pub struct Log {
     durable: u64,
     /// Parts in what is not durable on all shards.
     parts: VecDeque<Unsettled>,
+    /// The time of the last turn (0: there was none), and when the first of what is pending was appended.
+    now: Millis,
+    pending_since: Millis,
     /// The last sequence that a mark told of.
     marked: u64,
-    /// For each batch that is not durable: where it ends in the bytes given, and its last sequence.
-    batches: VecDeque<(u64, u64)>,
+    batches: VecDeque<Batch>,
     synced_at: Option<Millis>,
     poison: Option<String>,
     stats: LogStats,
@@ -170,6 +183,8 @@ impl Log {
             synced: last,
             durable: last,
             parts: VecDeque::new(),
+            now: Millis(0),
+            pending_since: Millis(0),
             marked: 0,
             batches: VecDeque::new(),
             synced_at: None,
@@ -208,6 +223,7 @@ impl Log {
             self.parts.push_back(Unsettled {
                 sequence,
                 joint: Arc::clone(joint),
+                since: self.now,
                 is_synced: false,
             });
         } else {
@@ -226,6 +242,9 @@ impl Log {
                 "a record of {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are accepted"
             ));
             return self.appended;
+        }
+        if self.pending.is_empty() {
+            self.pending_since = self.now;
         }
         if self.pending.is_empty() && self.durable > self.marked {
             self.marked = self.durable;
@@ -252,17 +271,23 @@ impl Log {
     /// Writes what was appended, starts and reaps syncs, and gives the highest durable sequence.
     ///
     /// Never waits, but for one case: under [`Fsync::Always`] the devices without asynchronous syncs
-    /// (`file`) sync in the call. `now` is what [`Fsync::EverySec`] counts by.
+    /// (`file`) sync in the call. `now` is what [`Fsync::Interval`] and [`Fsync::Bounded`] count by.
     ///
     /// # Errors
     /// Where writing or syncing failed, now or before.
     pub fn turn(&mut self, now: Millis) -> Result<u64, LogError> {
+        if self.now == Millis(0) {
+            // What was appended before the first turn is as old as that.
+            self.pending_since = now;
+            self.parts.iter_mut().for_each(|part| part.since = now);
+        }
+        self.now = self.now.max(now);
         self.poll(false)?;
-        let due = match self.fsync {
-            Fsync::Always => true,
-            Fsync::EverySec => now.since(*self.synced_at.get_or_insert(now)) >= 1_000,
+        let due = match self.fsync.pause_ms() {
+            Some(0) => true,
+            Some(pause_ms) => now.since(*self.synced_at.get_or_insert(now)) >= pause_ms,
             // Nobody waits for it, but who did something together with others is remembered until it is durable.
-            Fsync::No => self.parts.len() > UNSETTLED_MAX,
+            None => self.parts.len() > UNSETTLED_MAX,
         };
         if self.hand_over(due, self.fsync == Fsync::Always)? {
             self.synced_at = Some(now);
@@ -325,6 +350,29 @@ impl Log {
         self.given
     }
 
+    /// How many milliseconds old the oldest record is that is not durable, with all that other shards did together
+    /// with it; by the time of the last turn.
+    pub fn lag_ms(&self) -> u64 {
+        let pending = (!self.pending.is_empty()).then_some(self.pending_since);
+        let written = self.batches.front().map(|batch| batch.since);
+        let part = self.parts.front().map(|part| part.since);
+        let oldest = [pending, written, part].into_iter().flatten().min();
+        oldest.map_or(0, |since| self.now.since(since))
+    }
+
+    /// When the next sync is due, where anything is to be made durable and time decides.
+    pub fn next_sync(&self) -> Option<Millis> {
+        let pause_ms = self.fsync.pause_ms().filter(|pause_ms| *pause_ms > 0)?;
+        let is_left = self.synced < self.appended && self.poison.is_none();
+        let synced_at = self.synced_at.filter(|_| is_left)?;
+        Some(Millis(synced_at.0.saturating_add(pause_ms)))
+    }
+
+    /// When the log is made durable.
+    pub fn fsync(&self) -> Fsync {
+        self.fsync
+    }
+
     /// When the log is made durable from now on.
     pub fn set_fsync(&mut self, fsync: Fsync) {
         self.fsync = fsync;
@@ -365,8 +413,11 @@ impl Log {
             self.segment_len += bytes;
             self.stats.written_bytes += bytes;
             self.given = self.appended;
-            self.batches
-                .push_back((self.stats.written_bytes, self.given));
+            self.batches.push_back(Batch {
+                end: self.stats.written_bytes,
+                sequence: self.given,
+                since: self.pending_since,
+            });
         }
         let start = due && self.synced < self.given && self.device.can_sync();
         if start {
@@ -414,11 +465,11 @@ impl Log {
         }
         let polled = self.device.poll(wait);
         let progress: Progress = self.or_poison("write or sync", polled)?;
-        while let Some(&(end, sequence)) = self.batches.front()
-            && end <= progress.synced
+        while let Some(batch) = self.batches.front()
+            && batch.end <= progress.synced
         {
+            self.synced = batch.sequence;
             self.batches.pop_front();
-            self.synced = sequence;
         }
         self.settle();
         if self

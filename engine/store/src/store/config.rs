@@ -69,7 +69,7 @@ impl Default for StoreConfig {
             limits: Limits::default(),
             dir: None,
             appendonly: false,
-            appendfsync: Fsync::EverySec,
+            appendfsync: Fsync::EVERYSEC,
             device: DeviceKind::Uring,
             segment_bytes: SEGMENT_BYTES,
             read_path: ReadPath::AnyCore,

@@ -69,7 +69,10 @@ fn run(store: &Store, stop: &AtomicBool, attached: &mpsc::Sender<Result<(), Stor
     while !stop.load(Ordering::Relaxed) {
         let turn = worker.turn(store.now());
         if turn.requests == 0 {
-            worker.wait(if turn.busy { SLEEP_BUSY } else { SLEEP_IDLE });
+            let idle = worker.next_sync().map_or(SLEEP_IDLE, |at| {
+                SLEEP_IDLE.min(Duration::from_millis(at.since(store.now())))
+            });
+            worker.wait(if turn.busy { SLEEP_BUSY } else { idle });
         }
     }
 }

@@ -82,6 +82,11 @@ fn every_second_on_a_slow_disk() {
 }
 
 #[test]
+fn bounded() {
+    every_end(Setting::ALL[6]);
+}
+
+#[test]
 fn never() {
     every_end(Setting::ALL[3]);
 }

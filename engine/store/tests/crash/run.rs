@@ -19,12 +19,14 @@ pub struct Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Setting; 5] = [
+    pub const ALL: [Setting; 7] = [
         Setting::new(Fsync::Always, false),
-        Setting::new(Fsync::EverySec, false),
-        Setting::new(Fsync::EverySec, true),
+        Setting::new(Fsync::EVERYSEC, false),
+        Setting::new(Fsync::EVERYSEC, true),
         Setting::new(Fsync::No, false),
         Setting::new(Fsync::Always, true),
+        Setting::new(Fsync::Interval(100), false),
+        Setting::new(Fsync::Bounded(400), false),
     ];
 
     const fn new(fsync: Fsync, slow: bool) -> Setting {
@@ -96,7 +98,15 @@ impl Run {
             8 => {
                 // An op is done at the time of its turn: none is left from before.
                 self.drain();
-                self.now += self.random.random_range(0..900);
+                let until = self.now + self.random.random_range(0..900);
+                // Where age bounds what is accepted, turns are never far apart, as a server's are not.
+                let bounded = matches!(self.setting.fsync, Fsync::Bounded(_));
+                let most = if bounded { 50 } else { 900 };
+                while self.now < until && self.works {
+                    self.now = until.min(self.now + most);
+                    let turned = if bounded { self.live.workers() } else { 0 };
+                    (0..turned).for_each(|number| self.turn(number));
+                }
             }
             _ if self.setting.slow => self.disk.hold_syncs(self.random.random()),
             _ => {}
@@ -142,6 +152,10 @@ impl Run {
     /// Turns a worker, and hears what was answered.
     fn listen(&mut self) {
         let number = self.random.random_range(0..self.live.workers());
+        self.turn(number);
+    }
+
+    fn turn(&mut self, number: usize) {
         self.live.turn(number, self.now);
         let [last, _] = self.turned[number];
         self.turned[number] = [self.now, last];
@@ -149,6 +163,11 @@ impl Run {
             if tells_failure(&reply) {
                 self.works = false;
             } else {
+                let words = format!("{reply:?}");
+                assert!(
+                    !words.contains("NOTDURABLE"),
+                    "the disk is never late: {words}"
+                );
                 self.asked.retain(|(asked, _)| *asked != tag);
             }
         }
@@ -164,14 +183,14 @@ impl Run {
     pub fn promised(&self, end: End) -> usize {
         match (end, self.setting.fsync) {
             (End::Killed, _) | (End::Power(_), Fsync::Always) => self.acknowledged(),
-            (End::Power(_), Fsync::EverySec) if !self.setting.slow => {
-                // A sync begins a second after the last one, or a turn later where a segment begins.
+            (End::Power(_), Fsync::Interval(ms) | Fsync::Bounded(ms)) if !self.setting.slow => {
+                // A sync begins so long after the last one, or a turn later where a segment begins.
                 let turned = self.turned.iter().map(|[_, before]| *before).min();
-                let before = turned.unwrap_or(0).saturating_sub(1_000);
+                let before = turned.unwrap_or(0).saturating_sub(ms);
                 let old = self.history.times.iter().rposition(|time| *time < before);
                 old.unwrap_or(0).min(self.acknowledged())
             }
-            (End::Power(_), Fsync::EverySec | Fsync::No) => 0,
+            (End::Power(_), Fsync::Interval(_) | Fsync::Bounded(_) | Fsync::No) => 0,
         }
     }
 

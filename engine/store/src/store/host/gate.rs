@@ -77,7 +77,7 @@ impl Gate {
         log.is_some_and(|log| log.pending_bytes() > PENDING_BYTES_MAX)
     }
 
-    /// Why `ops` may not run together: the log failed, or could not hold their effects in one record.
+    /// Why `ops` may not run together: the log failed, is too late, or could not hold their effects in one record.
     #[inline]
     pub(super) fn refusal(&self, ops: &[Op]) -> Option<CommandError> {
         self.log.as_ref()?;
@@ -86,6 +86,12 @@ impl Gate {
             return Some(CommandError::fixed(
                 "ERR the command is larger than a record of the append-only file may be",
             ));
+        }
+        if let Some(error) = self.log.as_ref().and_then(late)
+            && self.failed.is_none()
+            && writes().next().is_some()
+        {
+            return Some(error);
         }
         let reason = self.failed.as_ref()?;
         (self.strict && !ops.is_empty() || writes().next().is_some()).then(|| misconf(reason))
@@ -164,6 +170,12 @@ impl Gate {
         }
     }
 
+    /// When the next sync is due, where time decides.
+    pub(super) fn next_sync(&self) -> Option<Millis> {
+        let log = self.log.as_ref().filter(|_| self.failed.is_none());
+        log.and_then(Log::next_sync)
+    }
+
     /// Whether answers wait for the log.
     pub(super) fn is_busy(&self) -> bool {
         !self.unsaid.is_empty()
@@ -183,6 +195,20 @@ impl Gate {
         self.unsaid
             .retain(|unsaid| gone.is_some_and(|gone| unsaid.from != gone));
     }
+}
+
+/// That writes have to wait for the disk, where the setting bounds how old one may be that is not durable.
+fn late(log: &Log) -> Option<CommandError> {
+    let Fsync::Bounded(most_ms) = log.fsync() else {
+        return None;
+    };
+    let lag_ms = log.lag_ms();
+    (lag_ms > most_ms).then(|| {
+        CommandError::new(format!(
+            "NOTDURABLE The oldest write that is not durable is {lag_ms} ms old, and appendfsync bounded:ms={most_ms} \
+             accepts no more until it is"
+        ))
+    })
 }
 
 fn misconf(reason: &str) -> CommandError {

@@ -256,6 +256,11 @@ impl Host {
         self.gate.is_busy() || self.busy
     }
 
+    /// When its log is to be synced next, where time decides.
+    pub(super) fn next_sync(&self) -> Option<Millis> {
+        self.gate.next_sync()
+    }
+
     /// The events since they were last taken.
     pub(super) fn events(&mut self) -> std::vec::Drain<'_, Event> {
         self.events.drain(..)

@@ -8,6 +8,7 @@ use crate::log::Fsync;
 use crate::log::device::DeviceKind;
 use crate::reply::Reply;
 use crate::store::{Session, Store, StoreConfig, StoreError};
+use crate::time::Millis;
 
 fn logged(disk: &MemoryDisk, fsync: Fsync) -> StoreConfig {
     StoreConfig {
@@ -54,6 +55,46 @@ fn what_was_acknowledged_survives_a_power_loss() {
         let read = session.execute(&op(&format!("get k{n}")));
         assert_eq!(read, text(&n.to_string()));
     }
+}
+
+/// Where the disk is later than the setting bounds, writes are refused until it has caught up, and reads are not.
+#[test]
+fn a_disk_that_is_late_is_waited_for() {
+    let disk = MemoryDisk::new();
+    let config = StoreConfig {
+        shards: 1,
+        ..logged(&disk, Fsync::Bounded(400))
+    };
+    let store = Store::open(config).unwrap();
+    let mut workers = super::alone(&store);
+    let mut at = |now, words: &str| {
+        workers[0].turn(Millis(now));
+        workers[0].execute(&op(words))
+    };
+    disk.hold_syncs(true);
+    assert!(at(1_000, "set a 1").is_ok());
+    assert!(at(1_100, "set b 1").is_ok());
+    assert!(at(1_400, "set c 1").is_ok());
+    let late = at(1_401, "set d 1");
+    assert!(
+        matches!(&late, Reply::Error(words) if words.starts_with("NOTDURABLE ") && words.contains("401 ms")),
+        "{late:?}"
+    );
+    assert_eq!(at(1_402, "get a"), text("1"));
+    disk.hold_syncs(false);
+    assert_eq!(at(1_500, "get d"), Reply::Nil);
+    assert!(at(1_600, "set d 1").is_ok());
+    // The disk has what is older than a quarter of the bound.
+    at(1_700, "get a");
+    drop(workers);
+    disk.lose_power(PowerLoss::Nothing, 1);
+    let store = Store::open(StoreConfig {
+        shards: 1,
+        ..logged(&disk, Fsync::No)
+    })
+    .unwrap();
+    let mut workers = super::alone(&store);
+    assert_eq!(workers[0].execute(&op("get c")), text("1"));
 }
 
 /// The checker of the test above is worth something: a disk that lies is found out.

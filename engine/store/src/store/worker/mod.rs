@@ -334,6 +334,11 @@ impl Worker {
         jobs.events().for_each(|event| each(&event));
     }
 
+    /// When a log of its shards is to be synced next, by a turn: whoever sleeps longer syncs later.
+    pub fn next_sync(&self) -> Option<Millis> {
+        self.core().hosts.iter().filter_map(Host::next_sync).min()
+    }
+
     /// What wakes this worker: for those who leave it something elsewhere than in the store.
     pub fn waker(&self) -> Arc<Waker> {
         Arc::clone(self.core().sleeper.waker())

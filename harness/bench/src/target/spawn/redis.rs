@@ -4,6 +4,7 @@
 //! not set is Redis's default, but no snapshots, which no other target takes, and no rewriting of the log.
 
 use seawall_store::evict::PolicySpec;
+use seawall_store::log::Fsync;
 
 use super::program::{Place, Program, in_path};
 use crate::setting::Configuration;
@@ -40,6 +41,12 @@ const POLICIES: &[(&str, &str)] = &[
 ];
 
 fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, String> {
+    let fsync = wanted.fsync;
+    if !matches!(fsync, Fsync::Always | Fsync::EVERYSEC | Fsync::No) {
+        return Err(format!(
+            "`appendfsync` cannot be `{fsync}`: Redis has always, everysec and no"
+        ));
+    }
     let yes_or_no = |yes| if yes { "yes" } else { "no" };
     let mut pairs = vec![
         ("--bind", "127.0.0.1".to_owned()),
@@ -51,7 +58,7 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("--maxmemory-policy", policy(&wanted.policy)?.to_owned()),
         ("--maxmemory-samples", wanted.samples.to_string()),
         ("--appendonly", yes_or_no(wanted.appendonly).to_owned()),
-        ("--appendfsync", wanted.fsync.to_string()),
+        ("--appendfsync", fsync.to_string()),
         (
             "--latency-monitor-threshold",
             wanted.latency_monitor_ms.to_string(),
@@ -108,6 +115,14 @@ mod tests {
             for_memcached: false,
         };
         arguments(&wanted, &place).map(|words| words.join(" "))
+    }
+
+    #[test]
+    fn what_redis_has_no_word_for_is_refused() {
+        let error = said(&[("appendfsync", "interval:ms=100")]).expect_err("Redis has none");
+        assert!(error.contains("`interval:ms=100`"), "{error}");
+        let words = said(&[("appendfsync", "interval:ms=1000")]).expect("it is everysec");
+        assert!(words.contains("--appendfsync everysec"), "{words}");
     }
 
     #[test]
