@@ -38,6 +38,7 @@ impl Peer for Store {
             store: self.clone(),
             alone: self.workers() == 1,
             ops: 0,
+            pairs: [([0; 16], [0; VALUE_BYTES]); BATCH],
         }
     }
 }
@@ -48,6 +49,7 @@ pub struct WorkerSeat {
     store: Store,
     alone: bool,
     ops: u32,
+    pairs: [([u8; 16], [u8; VALUE_BYTES]); BATCH],
 }
 
 impl Seat for WorkerSeat {
@@ -95,11 +97,11 @@ impl Seat for WorkerSeat {
             }
             return;
         }
-        let mut pairs = [([0; 16], [0; VALUE_BYTES]); BATCH];
-        for (pair, &number) in pairs.iter_mut().zip(numbers) {
+        for (pair, &number) in self.pairs.iter_mut().zip(numbers) {
             *pair = (key(number), value(number));
         }
-        assert_eq!(self.worker.set_each(&pairs[..numbers.len()]), Ok(()));
+        let pairs = &self.pairs[..numbers.len()];
+        assert_eq!(self.worker.set_each(pairs), Ok(()));
     }
 
     fn leave(&mut self, all_done: impl Fn() -> bool) {
