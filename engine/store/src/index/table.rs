@@ -142,7 +142,7 @@ impl Table {
         matches: &mut impl FnMut(ItemId) -> bool,
     ) -> Option<(LineId, usize, ItemId)> {
         let mut near = self.primary.all()[bucket].near(tag);
-        while let Some((slot, id)) = near.next() {
+        for (slot, id) in near.by_ref() {
             if matches(id) {
                 return Some((LineId::primary(bucket), slot, id));
             }

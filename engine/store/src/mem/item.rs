@@ -272,10 +272,6 @@ impl<'g> Item<'g> {
     ///
     /// # Safety
     /// As of [`Item::at`].
-    #[expect(
-        clippy::inline_always,
-        reason = "a read's heart: called, it would wait for its own results"
-    )]
     #[inline(always)]
     pub(super) unsafe fn of(at: NonNull<u8>, key: &[u8], database: u8) -> Option<Item<'g>> {
         /// What is all 0 in the meta of the commonest items, whose key lies right behind it, and the key's length.
