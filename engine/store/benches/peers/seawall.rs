@@ -77,7 +77,7 @@ impl Seat for WorkerSeat {
     #[inline]
     fn set(&mut self, number: u32) {
         let (key, value) = (key(number), value(number));
-        if self.alone {
+        if self.alone || self.worker.is_own(&key) {
             assert_eq!(self.worker.set(&key, &value), Ok(()));
             return;
         }
@@ -91,17 +91,17 @@ impl Seat for WorkerSeat {
 
     #[inline]
     fn set_batch(&mut self, numbers: &[u32]) {
-        if !self.alone {
-            for &number in numbers {
+        let mut own = 0;
+        for &number in numbers {
+            let key = key(number);
+            if self.alone || self.worker.is_own(&key) {
+                self.pairs[own] = (key, value(number));
+                own += 1;
+            } else {
                 self.set(number);
             }
-            return;
         }
-        for (pair, &number) in self.pairs.iter_mut().zip(numbers) {
-            *pair = (key(number), value(number));
-        }
-        let pairs = &self.pairs[..numbers.len()];
-        assert_eq!(self.worker.set_each(pairs), Ok(()));
+        assert_eq!(self.worker.set_each(&self.pairs[..own]), Ok(()));
     }
 
     fn leave(&mut self, all_done: impl Fn() -> bool) {
