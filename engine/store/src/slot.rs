@@ -109,7 +109,7 @@ fn sum(bytes: &[u8]) -> (u16, bool) {
 #[inline]
 fn has_brace(word: u64) -> u64 {
     const EVERY: u64 = 0x0101_0101_0101_0101;
-    let zeroed = word ^ (EVERY * b'{' as u64);
+    let zeroed = word ^ (EVERY * u64::from(b'{'));
     zeroed.wrapping_sub(EVERY) & !zeroed & (EVERY << 7)
 }
 

@@ -120,11 +120,12 @@ impl Core {
     pub(super) fn own_ops(&mut self, count: u32) {
         self.own_ops += count;
         if self.own_ops >= OWN_OPS {
-            self.turn(self.now, &mut None);
+            self.turn(self.now, true, &mut None);
         }
     }
 
-    pub(super) fn turn(&mut self, now: Millis, hear: &mut Hear<'_, '_>) -> Turn {
+    /// `ticks`: whether shards also do what no op asks for, where it is time.
+    pub(super) fn turn(&mut self, now: Millis, ticks: bool, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
         self.let_go();
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
@@ -140,18 +141,18 @@ impl Core {
                 }
             }
         }
-        turn.busy |= self.turn_hosts(hear);
+        turn.busy |= self.turn_hosts(ticks, hear);
         turn.busy |= turn.requests > 0;
         turn
     }
 
     /// Turns the shards and publishes what they say; whether there is more to do at once.
-    pub(super) fn turn_hosts(&mut self, hear: &mut Hear<'_, '_>) -> bool {
+    pub(super) fn turn_hosts(&mut self, ticks: bool, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
-            host.turn(self.now, |from, answer| match from {
+            host.turn(self.now, ticks, |from, answer| match from {
                 From::Own => own.push(answer),
                 From::Link(at) => {
                     if let Some(link) = &mut links[at] {
