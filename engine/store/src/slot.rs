@@ -14,7 +14,18 @@ impl Slot {
     pub const COUNT: u16 = 16384;
 
     /// The slot of `key`: of the part between the first `{` and the next `}` where that is not empty.
+    #[inline]
     pub fn of(key: &[u8]) -> Slot {
+        let (sum, may_have_tag) = sum(key);
+        if may_have_tag {
+            return Slot::of_tagged(key);
+        }
+        Slot(sum % Slot::COUNT)
+    }
+
+    /// As [`Slot::of`], of a key in which there is a `{`.
+    #[inline(never)]
+    fn of_tagged(key: &[u8]) -> Slot {
         let tag = memchr(b'{', key).and_then(|open| {
             let rest = &key[open + 1..];
             let close = memchr(b'}', rest).filter(|&close| close > 0)?;
@@ -68,21 +79,38 @@ static TABLES: [[u16; 256]; STEP] = {
 /// How many bytes are summed at once: their look-ups do not wait for each other.
 const STEP: usize = 8;
 
-/// By several tables at once (Kounavis and Berry, "A Systematic Approach to Building High Performance
-/// Software-Based CRC Generators", 2005).
 fn crc16(bytes: &[u8]) -> u16 {
+    sum(bytes).0
+}
+
+/// The sum of `bytes`, by several tables at once (Kounavis and Berry, "A Systematic Approach to Building High
+/// Performance Software-Based CRC Generators", 2005), and whether there is a `{` among them.
+#[inline]
+fn sum(bytes: &[u8]) -> (u16, bool) {
     let (steps, rest) = bytes.as_chunks::<STEP>();
-    let sum = steps.iter().fold(0, |crc: u16, step| {
-        let mut step = *step;
-        let [high, low] = crc.to_be_bytes();
-        step[0] ^= high;
-        step[1] ^= low;
-        let tables = TABLES.iter().rev();
-        (step.iter().zip(tables)).fold(0, |sum, (&byte, table)| sum ^ table[usize::from(byte)])
-    });
-    rest.iter().fold(sum, |crc, &byte| {
-        (crc << 8) ^ TABLES[0][usize::from((crc >> 8) as u8 ^ byte)]
-    })
+    let (mut crc, mut braces) = (0, 0);
+    for step in steps {
+        let word = u64::from_be_bytes(*step);
+        braces |= has_brace(word);
+        let word = word ^ u64::from(crc) << (u64::BITS - u16::BITS);
+        let summed = TABLES.iter().enumerate();
+        crc = summed.fold(0, |crc, (zeros, table)| {
+            crc ^ table[usize::from((word >> (zeros * 8)) as u8)]
+        });
+    }
+    for &byte in rest {
+        braces |= u64::from(byte == b'{');
+        crc = (crc << 8) ^ TABLES[0][usize::from((crc >> 8) as u8 ^ byte)];
+    }
+    (crc, braces != 0)
+}
+
+/// Not 0 where a byte of `word` is a `{`.
+#[inline]
+fn has_brace(word: u64) -> u64 {
+    const EVERY: u64 = 0x0101_0101_0101_0101;
+    let zeroed = word ^ (EVERY * u64::from(b'{'));
+    zeroed.wrapping_sub(EVERY) & !zeroed & (EVERY << 7)
 }
 
 #[cfg(test)]
@@ -101,6 +129,22 @@ mod tests {
             usize::from(crc16(b"foo{}{bar}") % 16384)
         );
         assert_eq!(Slot::of(b"foo{{bar}}zap"), Slot::of(b"{bar"));
+    }
+
+    #[test]
+    fn a_tag_is_seen_wherever_it_stands() {
+        let slot = Slot(crc16(b"tag"));
+        for before in 0..20 {
+            let key = |open: &str| format!("{}{open}tag}}after it", "b".repeat(before));
+            let tagged = Slot(slot.0 % Slot::COUNT);
+            assert_eq!(Slot::of(key("{").as_bytes()), tagged, "{before}");
+            // Its neighbours in the alphabet open none.
+            for other in ["z", "|", "\u{fb}"] {
+                let key = key(other);
+                let whole = Slot(crc16(key.as_bytes()) % Slot::COUNT);
+                assert_eq!(Slot::of(key.as_bytes()), whole, "{key}");
+            }
+        }
     }
 
     #[test]

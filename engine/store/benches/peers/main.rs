@@ -28,7 +28,7 @@ use std::str::FromStr;
 use std::sync::{Arc, RwLock};
 
 use contest::{Outcome, contest};
-use run::{Runs, Timer};
+use run::{Pace, Runs, Slice, Timer};
 use seawall_store::Store;
 use store::Peer;
 use work::Draw;
@@ -39,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Bytes = Box<[u8]>;
 
 const USAGE: &str = "--parts speed,memory --keys 1m,10m --threads 1,2 --only uniform,zipf --writes 5,50 \
-                     --peers dashmap,scc --rounds 7 --timer wall";
+                     --peers dashmap,scc --rounds 7 --timer wall --alone one,dependent,batch --ops 100000";
 
 /// What was asked for.
 struct Asked {
@@ -52,6 +52,9 @@ struct Asked {
     timer: Timer,
     speed: bool,
     memory: bool,
+    /// Ours by itself, in these paces, and how many ops a thread: for a profiler.
+    alone: Vec<Pace>,
+    ops: usize,
 }
 
 /// Loads a peer and hands it on, whatever its type.
@@ -92,11 +95,20 @@ fn main() {
     // The mask is read before anything is pinned.
     let cpus = seawall_sys::pin::allowed().len();
     println!("# Seawall beside other in-process stores (mimalloc, {cpus} CPUs)\n");
-    if asked.memory {
+    if asked.memory && asked.alone.is_empty() {
         memory::print(10_000_000, 8, 16.0);
         memory::print(1_000_000, 100, 20.0);
     }
     if !asked.speed {
+        return;
+    }
+    if !asked.alone.is_empty() {
+        for &keys in &asked.keys {
+            asked
+                .threads
+                .iter()
+                .for_each(|&threads| alone(&asked, keys, threads));
+        }
         return;
     }
     run::pin(0);
@@ -113,23 +125,48 @@ fn main() {
     }
 }
 
+/// Runs ours and nobody else, so many ops and no more: what two such runs differ by is what as many ops cost.
+fn alone(asked: &Asked, keys: u32, threads: usize) {
+    let ours = Store::load(keys, threads);
+    for (draw, writes) in works(asked) {
+        let sequences = sequences(draw, keys, writes, threads);
+        for &pace in &asked.alone {
+            let slice = Slice {
+                pace,
+                timer: asked.timer,
+                sequences: &sequences,
+                ops: asked.ops,
+                from: 0,
+            };
+            let ns = ours.run(&slice).as_nanos() as f64 / asked.ops as f64;
+            println!(
+                "- {keys} keys, {}, {writes} % writes, {threads} threads, {}: {ns:.1} ns an op of a thread",
+                draw.name(),
+                pace.name()
+            );
+        }
+    }
+}
+
+fn works(asked: &Asked) -> impl Iterator<Item = (Draw, u32)> {
+    let writes = &asked.writes_percent;
+    let works = |&draw: &Draw| writes.iter().map(move |&writes| (draw, writes));
+    asked.draws.iter().flat_map(works)
+}
+
+/// A sequence for each thread.
+fn sequences(draw: Draw, keys: u32, writes_percent: u32, threads: usize) -> Vec<Vec<u32>> {
+    let seeds = 1..=threads as u64;
+    seeds
+        .map(|seed| work::draw(draw, keys, writes_percent, seed))
+        .collect()
+}
+
 /// Runs all cells of so many keys and threads: whoever is loaded runs all of them.
 fn cells(asked: &Asked, keys: u32, threads: usize) {
-    let works: Vec<(Draw, u32)> = (asked.draws.iter())
-        .flat_map(|&draw| {
-            asked
-                .writes_percent
-                .iter()
-                .map(move |&writes| (draw, writes))
-        })
-        .collect();
+    let works: Vec<(Draw, u32)> = works(asked).collect();
     let sequences: Vec<Vec<Vec<u32>>> = (works.iter())
-        .map(|&(draw, writes)| {
-            let seeds = 1..=threads as u64;
-            seeds
-                .map(|seed| work::draw(draw, keys, writes, seed))
-                .collect()
-        })
+        .map(|&(draw, writes)| sequences(draw, keys, writes, threads))
         .collect();
     let ours = Store::load(keys, threads);
     let floor = apart::Floor::load(keys, threads);
@@ -179,6 +216,8 @@ impl Asked {
             timer: Timer::Wall,
             speed: true,
             memory: true,
+            alone: Vec::new(),
+            ops: 100_000,
         };
         while let Some(flag) = args.next() {
             // Cargo says that this is a benchmark.
@@ -198,6 +237,8 @@ impl Asked {
                     let named = timers.into_iter().find(|timer| timer.name() == value);
                     asked.timer = named.ok_or("--timer takes wall or cpu")?;
                 }
+                "--alone" => asked.alone = list(&value, pace_called)?,
+                "--ops" => asked.ops = count(&value).ok_or("--ops takes a number")? as usize,
                 "--parts" => {
                     let parts = list(&value, |word| Some(word.to_owned()))?;
                     asked.speed = parts.iter().any(|part| part == "speed");
@@ -243,6 +284,10 @@ fn count(word: &str) -> Option<u32> {
         .ok()?
         .checked_mul(times)
         .filter(|&n| n > 0 && n < work::WRITE)
+}
+
+fn pace_called(word: &str) -> Option<Pace> {
+    run::PACES.into_iter().find(|pace| pace.name() == word)
 }
 
 fn draw_called(word: &str) -> Option<Draw> {

@@ -25,6 +25,17 @@ pub enum Pace {
 /// All of them.
 pub const PACES: [Pace; 3] = [Pace::One, Pace::Dependent, Pace::Batch];
 
+impl Pace {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pace::One => "one",
+            Pace::Dependent => "dependent",
+            Pace::Batch => "batch",
+        }
+    }
+}
+
 /// What a slice's time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {

@@ -38,6 +38,7 @@ impl Peer for Store {
             store: self.clone(),
             alone: self.workers() == 1,
             ops: 0,
+            pairs: [([0; 16], [0; VALUE_BYTES]); BATCH],
         }
     }
 }
@@ -48,6 +49,7 @@ pub struct WorkerSeat {
     store: Store,
     alone: bool,
     ops: u32,
+    pairs: [([u8; 16], [u8; VALUE_BYTES]); BATCH],
 }
 
 impl Seat for WorkerSeat {
@@ -75,7 +77,7 @@ impl Seat for WorkerSeat {
     #[inline]
     fn set(&mut self, number: u32) {
         let (key, value) = (key(number), value(number));
-        if self.alone {
+        if self.alone || self.worker.is_own(&key) {
             assert_eq!(self.worker.set(&key, &value), Ok(()));
             return;
         }
@@ -89,17 +91,17 @@ impl Seat for WorkerSeat {
 
     #[inline]
     fn set_batch(&mut self, numbers: &[u32]) {
-        if !self.alone {
-            for &number in numbers {
+        let mut own = 0;
+        for &number in numbers {
+            let key = key(number);
+            if self.alone || self.worker.is_own(&key) {
+                self.pairs[own] = (key, value(number));
+                own += 1;
+            } else {
                 self.set(number);
             }
-            return;
         }
-        let mut pairs = [([0; 16], [0; VALUE_BYTES]); BATCH];
-        for (pair, &number) in pairs.iter_mut().zip(numbers) {
-            *pair = (key(number), value(number));
-        }
-        assert_eq!(self.worker.set_each(&pairs[..numbers.len()]), Ok(()));
+        assert_eq!(self.worker.set_each(&self.pairs[..own]), Ok(()));
     }
 
     fn leave(&mut self, all_done: impl Fn() -> bool) {

@@ -35,6 +35,6 @@ mod loom_model;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use table::Table;
+pub use table::{Bucket, Table};
 pub use walk::CURSOR_BITS;
 pub use writer::{Index, Place};

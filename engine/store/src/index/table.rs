@@ -1,11 +1,12 @@
 //! The table: the lines and the shape, which readers and the writer share.
 
-use crate::mem::{ItemId, Line, Lines};
+use std::hint::select_unpredictable;
+
+use crate::mem::{ItemId, Line, Lines, equal_bytes, equal_tops};
 use crate::sync::{AtomicU64, Ordering};
 
 /// How many entries a line holds.
 pub(super) const SLOTS: usize = 12;
-pub(super) const TAGS: u64 = 0x0101_0101_0101_0101;
 /// The same of half a line, which has so many words.
 const HALF_SLOTS: usize = 5;
 const HALF_WORDS: usize = 4;
@@ -46,6 +47,10 @@ impl LineId {
     }
 }
 
+/// Where a hash is searched first, at some time.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket(u32);
+
 /// The tag of a hash: its top bits, never 0.
 pub(super) fn tag_of(hash: u64) -> u8 {
     ((hash >> 56) as u8).max(1)
@@ -54,13 +59,11 @@ pub(super) fn tag_of(hash: u64) -> u8 {
 /// The bucket of a hash among `buckets`: linear hashing.
 #[inline]
 pub(super) fn bucket_of(hash: u64, buckets: usize) -> usize {
-    let mask = buckets.next_power_of_two() - 1;
+    // One bucket has a mask of one bit too, of which the second choice takes nothing.
+    let mask = usize::MAX >> ((buckets - 1) | 1).leading_zeros();
     let bucket = hash as usize & mask;
-    if bucket < buckets {
-        bucket
-    } else {
-        bucket & (mask >> 1)
-    }
+    // Half of all hashes have been split already, anybody's guess which.
+    select_unpredictable(bucket < buckets, bucket, bucket & (mask >> 1))
 }
 
 impl Table {
@@ -91,12 +94,14 @@ impl Table {
         }
     }
 
-    /// Asks the processor to fetch where `hash` is searched first.
+    /// Asks the processor to fetch where `hash` is searched first: the bucket that it told of.
     #[inline]
-    pub fn prefetch(&self, hash: u64) {
+    pub fn prefetch(&self, hash: u64) -> Bucket {
         // Relaxed: a guess is enough.
         let buckets = (self.shape.load(Ordering::Relaxed) >> 32) as usize;
-        self.primary.prefetch(bucket_of(hash, buckets));
+        let bucket = bucket_of(hash, buckets);
+        self.primary.prefetch(bucket);
+        Bucket(bucket as u32)
     }
 
     /// The first id under `hash`'s tag, unverified: what a prefetch of items goes by.
@@ -107,20 +112,25 @@ impl Table {
             .map(|(.., id)| id)
     }
 
-    /// As [`Table::hint`], in the bucket's first line alone. Where there is nothing and the bucket goes on, the
+    /// As [`Table::hint`], in the first line alone of the bucket that [`Table::prefetch`] told of. Where there is nothing and the bucket goes on, the
     /// processor is asked to fetch where, and a look further on is worth while: that is the second value.
     #[inline]
-    pub fn glance(&self, hash: u64) -> (Option<ItemId>, bool) {
-        let buckets = (self.shape.load(Ordering::Relaxed) >> 32) as usize;
-        let line = &self.primary.all()[bucket_of(hash, buckets)];
-        match line.search(tag_of(hash), &mut |_| true) {
-            Ok((_, id)) => (Some(id), false),
-            Err(0) => (None, false),
-            Err(next) => {
-                self.overflow.prefetch(next as usize / 2);
+    pub fn glance(&self, Bucket(bucket): Bucket, hash: u64) -> (Option<ItemId>, bool) {
+        let mut near = self.primary.all()[bucket as usize].near(tag_of(hash));
+        match near.next() {
+            Some((_, id)) => (Some(id), false),
+            None if near.link == 0 => (None, false),
+            None => {
+                self.overflow.prefetch(near.link as usize / 2);
                 (None, true)
             }
         }
+    }
+
+    /// The entries under `hash`'s tag in the first line of its bucket among `buckets`.
+    #[inline]
+    pub(super) fn near(&self, hash: u64, buckets: usize) -> Near<'_> {
+        self.primary.all()[bucket_of(hash, buckets)].near(tag_of(hash))
     }
 
     /// Searches one bucket's chain.
@@ -131,11 +141,24 @@ impl Table {
         tag: u8,
         matches: &mut impl FnMut(ItemId) -> bool,
     ) -> Option<(LineId, usize, ItemId)> {
-        let primary = LineId::primary(bucket);
-        let mut next = match self.primary.all()[bucket].search(tag, matches) {
-            Ok((slot, id)) => return Some((primary, slot, id)),
-            Err(next) => next,
-        };
+        let mut near = self.primary.all()[bucket].near(tag);
+        for (slot, id) in near.by_ref() {
+            if matches(id) {
+                return Some((LineId::primary(bucket), slot, id));
+            }
+        }
+        self.search_beyond(near.link, tag, matches)
+    }
+
+    /// Searches what `link` leads to.
+    #[inline]
+    pub(super) fn search_beyond(
+        &self,
+        link: u32,
+        tag: u8,
+        matches: &mut impl FnMut(ItemId) -> bool,
+    ) -> Option<(LineId, usize, ItemId)> {
+        let mut next = link;
         while next != 0 {
             match self.half(next).search_half(tag, matches) {
                 Ok((slot, id)) => return Some((LineId::overflow(next), slot, id)),
@@ -178,15 +201,6 @@ impl Table {
     }
 }
 
-/// The bytes of `word` that are `tag`, each as its top bit.
-#[inline]
-pub(super) fn fitting(word: u64, tag: u8) -> u64 {
-    const LOW: u64 = TAGS * 0x7f;
-    let difference = word ^ (TAGS * u64::from(tag));
-    // No carry leaves a byte: its top bit is set unless all eight are zero.
-    !(((difference & LOW) + LOW) | difference | LOW)
-}
-
 impl Line {
     /// The tags of slots 0 to 7, and those of 8 to 11 with the link above them.
     #[inline]
@@ -197,34 +211,62 @@ impl Line {
         (low, high)
     }
 
-    /// The slot and id under `tag` that `matches` accepts; where there is none, the link.
+    /// The entries under `tag`.
     #[inline]
-    fn search(
-        &self,
-        tag: u8,
-        matches: &mut impl FnMut(ItemId) -> bool,
-    ) -> Result<(usize, ItemId), u32> {
+    fn near(&self, tag: u8) -> Near<'_> {
         let (low, high) = self.tags();
-        // Both words at once, the second one bit aside: which of them has the tag is anybody's guess, and
-        // a processor that guesses wrong has begun nothing of the next search. The link, above four tags,
-        // is none.
-        let mut fits = fitting(low, tag) | (fitting(high, tag) & u64::from(u32::MAX)) >> 1;
-        while fits != 0 {
-            let bit = fits.trailing_zeros() as usize;
-            fits &= fits - 1;
-            let slot = bit / 8 + (!bit & 1) * 8;
-            if let Some(id) = self.entries().id(slot)
-                && matches(id)
-            {
-                return Ok((slot, id));
-            }
+        Near {
+            line: self,
+            // The link, above four tags, is none.
+            fits: equal_bytes([low, high], tag) & ((1 << SLOTS) - 1),
+            link: (high >> LINK_SHIFT) as u32,
         }
-        Err((high >> LINK_SHIFT) as u32)
+    }
+
+    /// The id in `slot`, of those that there are.
+    #[inline]
+    fn id(&self, slot: usize) -> Option<ItemId> {
+        // Acquire: as in `Entries::id`. Slots have their ids in words 2 to 7.
+        let pair = self.0[(2 + slot / 2) % 8].load(Ordering::Acquire);
+        ItemId::from_bits((pair >> (slot % 2 * 32)) as u32)
     }
 
     #[inline]
     fn entries(&self) -> Entries<'_> {
         Entries { words: &self.0 }
+    }
+}
+
+/// The entries of a bucket's first line under one tag: slots and ids.
+pub struct Near<'a> {
+    line: &'a Line,
+    /// The slots that were not looked at yet, a bit each.
+    fits: u32,
+    /// Where the bucket goes on, 0 for nowhere.
+    link: u32,
+}
+
+impl Near<'_> {
+    /// Where the bucket goes on, if it does.
+    #[inline]
+    pub fn link(&self) -> Option<u32> {
+        (self.link != 0).then_some(self.link)
+    }
+}
+
+impl Iterator for Near<'_> {
+    type Item = (usize, ItemId);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, ItemId)> {
+        while self.fits != 0 {
+            let slot = self.fits.trailing_zeros() as usize;
+            self.fits &= self.fits - 1;
+            if let Some(id) = self.line.id(slot) {
+                return Some((slot, id));
+            }
+        }
+        None
     }
 }
 
@@ -258,7 +300,7 @@ impl Entries<'_> {
         self.slots().div_ceil(8) + slot / 2
     }
 
-    /// As [`Line::search`], in half a line.
+    /// The slot and id under `tag` that `matches` accepts, in half a line; where there is none, the link.
     #[inline]
     fn search_half(
         self,
@@ -266,7 +308,7 @@ impl Entries<'_> {
         matches: &mut impl FnMut(ItemId) -> bool,
     ) -> Result<(usize, ItemId), u32> {
         // Acquire: pairs with the release in `set_tag`. What is beside the five tags is 0, and no tag is.
-        let mut fits = fitting(self.words[0].load(Ordering::Acquire), tag);
+        let mut fits = equal_tops(self.words[0].load(Ordering::Acquire), tag);
         while fits != 0 {
             let slot = fits.trailing_zeros() as usize / 8;
             fits &= fits - 1;

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use proptest::prelude::*;
 
-use super::table::{TAGS, fitting};
 use super::*;
 use crate::mem::ItemId;
 
@@ -20,20 +19,6 @@ fn weak_hash(key: u32) -> u64 {
 
 fn strong_hash(key: u32) -> u64 {
     rapidhash::v3::rapidhash_v3(&key.to_le_bytes())
-}
-
-proptest! {
-    #[test]
-    fn the_bytes_that_fit_are_those_that_are_equal(word in any::<u64>(), near in 0u8..8, tag in any::<u8>()) {
-        // Bytes beside an equal one, and those that differ in one bit, are what goes wrong.
-        for word in [word, word & !(0xff << (near * 8)) | u64::from(tag) << (near * 8), u64::from(tag) * TAGS] {
-            for word in [word, word ^ 1 << near, word ^ 0x80 << (near * 8)] {
-                let equal = (0..8).filter(|at| (word >> (at * 8)) as u8 == tag);
-                let bits: u64 = equal.map(|at| 0x80 << (at * 8)).sum();
-                prop_assert_eq!(fitting(word, tag), bits);
-            }
-        }
-    }
 }
 
 proptest! {
@@ -57,7 +42,8 @@ proptest! {
                 model.get(&key).copied()
             );
             let hint = index.table().hint(hash(key));
-            match index.table().glance(hash(key)) {
+            let bucket = index.table().prefetch(hash(key));
+            match index.table().glance(bucket, hash(key)) {
                 (near, false) => prop_assert_eq!(near, hint),
                 (near, true) => prop_assert_eq!(near, None),
             }

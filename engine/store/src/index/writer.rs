@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::table::{Entries, LineId, SLOTS, Table, bucket_of, tag_of};
+use super::table::{Entries, LineId, Near, SLOTS, Table, bucket_of, tag_of};
 use crate::mem::{Edge, ItemId, Line, Populator};
 
 /// Entries per bucket at which the next bucket is split: as many as a line holds. A sixth of all entries is in
@@ -102,6 +102,24 @@ impl Index {
         let bucket = bucket_of(hash, self.buckets);
         let (line, slot, id) = self.table.search(bucket, tag_of(hash), &mut matches)?;
         Some((Place { line, slot }, id))
+    }
+
+    /// The entries under the tag of `hash` in the first line of its bucket: nearly always what is sought is among
+    /// them, and otherwise it is [beyond](Index::find_beyond).
+    #[inline]
+    pub fn near(&self, hash: u64) -> Near<'_> {
+        self.table.near(hash, self.buckets)
+    }
+
+    /// The entry with `hash` that `matches` accepts, behind the first line of its bucket, which leads there.
+    pub fn find_beyond(
+        &self,
+        link: u32,
+        hash: u64,
+        mut matches: impl FnMut(ItemId) -> bool,
+    ) -> Option<ItemId> {
+        let found = (self.table).search_beyond(link, tag_of(hash), &mut matches);
+        found.map(|(.., id)| id)
     }
 
     /// The first entry under the tag of `hash`, and its place, unverified: what most likely is sought.

@@ -72,11 +72,21 @@ pub(super) struct Eviction {
 pub(super) struct SharedRule(Arc<AtomicU64>);
 
 impl SharedRule {
+    const SECOND: u64 = 5 << 32;
+
     /// What a hit does now.
     #[inline]
     pub(super) fn get(&self) -> MarkRule {
         // Relaxed: a mark by the rule before is a mark that the policy reads a little wrong, once.
         let word = self.0.load(Ordering::Relaxed);
+        if word == SharedRule::SECOND {
+            return MarkRule::Second;
+        }
+        SharedRule::rule(word)
+    }
+
+    #[inline(never)]
+    fn rule(word: u64) -> MarkRule {
         match word >> 32 {
             0 => MarkRule::Nothing,
             1 => MarkRule::Bit,
@@ -95,7 +105,7 @@ impl SharedRule {
             MarkRule::Count { max } => 2 << 32 | u64::from(max),
             MarkRule::Touch => 3 << 32,
             MarkRule::Stamp => 4 << 32,
-            MarkRule::Second => 5 << 32,
+            MarkRule::Second => SharedRule::SECOND,
             MarkRule::LogCount => 6 << 32,
         };
         self.0.store(word, Ordering::Relaxed);
@@ -342,16 +352,28 @@ pub(super) fn mark_hit(rule: MarkRule, item: Item<'_>, now: Millis, random: impl
     let word = item.mark();
     // Relaxed: two hits at once may count as one, which costs the policy a little and nobody else.
     let mark = word.load(Ordering::Relaxed);
+    // The rule where nothing is evicted by itself: it looks into no table of rules.
+    let next = if rule == MarkRule::Second {
+        MarkRule::Second.next(mark, now, 0)
+    } else {
+        next_mark(rule, mark, now, random)
+    };
+    // Without a branch: which item was not read yet in this second is anybody's guess, and a processor that
+    // guesses wrong, once the item is there at last, has to begin anew with whatever comes after. Where nobody
+    // looks is hidden from the compiler, which would make a branch of it.
+    let nowhere = AtomicU32::new(0);
+    let nowhere = std::hint::black_box(&nowhere);
+    std::hint::select_unpredictable(next != mark, word, nowhere).store(next, Ordering::Relaxed);
+}
+
+#[inline(never)]
+fn next_mark(rule: MarkRule, mark: u32, now: Millis, random: impl FnOnce() -> u32) -> u32 {
     let random = if rule == MarkRule::LogCount {
         random()
     } else {
         0
     };
-    let next = rule.next(mark, now, random);
-    // Without a branch: which item was not read yet in this second is anybody's guess, and a processor that
-    // guesses wrong, once the item is there at last, has to begin anew with whatever comes after.
-    let nowhere = AtomicU32::new(0);
-    std::hint::select_unpredictable(next != mark, word, &nowhere).store(next, Ordering::Relaxed);
+    rule.next(mark, now, random)
 }
 
 /// `spec` with `maxmemory-samples` where it samples and says nothing else itself.

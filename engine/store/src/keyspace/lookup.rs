@@ -26,10 +26,7 @@ impl Keyspace {
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<(Place, ItemId)> {
         let (arena, database) = (&self.arena, self.place);
-        let is_it = |id| {
-            let item = arena.own(id);
-            item.key() == key && item.database() == database
-        };
+        let is_it = |id| arena.own_of(id, (database, key)).is_some();
         if let Some((place, id)) = self.foreseen.near(database, key)
             && self.index.holds(place, id)
             && is_it(id)

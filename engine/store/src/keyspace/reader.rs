@@ -3,6 +3,7 @@
 //! Pin an epoch, probe the index, look at the value while the epoch is pinned. What the reader cannot answer alone (an expired key,
 //! a collection, a shard in the midst of a multi-shard command) it leaves to the owner.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crossbeam_epoch::Guard;
@@ -12,11 +13,11 @@ use super::Keyspace;
 use super::databases::Places;
 use super::eviction::{SharedRule, mark_hit};
 use super::lookup::hash;
-use super::version::Version;
+use super::version::{Seen, Version};
 use crate::event::Class;
 use crate::evict::{EntryId, MarkRule};
-use crate::index::Table;
-use crate::mem::{Item, ItemId, SharedItems};
+use crate::index::{Bucket, Index, Table};
+use crate::mem::{Arena, Item, ItemId, SharedItems};
 use crate::time::Millis;
 
 /// A hit that the owner's policy must hear of.
@@ -41,12 +42,13 @@ pub struct KeyReader {
 #[derive(Clone, Copy, Debug)]
 pub struct Probe<'g> {
     hash: u64,
-    /// What was seen before anything else; `None` where the owner has to answer.
-    version: Option<u64>,
-    place: u8,
+    bucket: Bucket,
+    /// What was seen before anything else.
+    version: Seen,
     /// The item that the key most likely is, seen in the index under the guard.
     near: Option<ItemId>,
-    guard: &'g Guard,
+    place: u8,
+    guard: PhantomData<&'g Guard>,
 }
 
 /// What a reader found, for as long as its guard.
@@ -63,17 +65,18 @@ pub enum Found<'g> {
 impl KeyReader {
     /// Where `key` of `database` is searched; the processor is asked to fetch it.
     #[inline]
-    pub fn probe<'g>(&self, database: u8, key: &[u8], guard: &'g Guard) -> Probe<'g> {
+    pub fn probe<'g>(&self, database: u8, key: &[u8], _guard: &'g Guard) -> Probe<'g> {
         let version = self.version.look();
         let place = self.places.of(database);
         let hash = hash(place, key, &self.secrets);
-        self.table.prefetch(hash);
+        let bucket = self.table.prefetch(hash);
         Probe {
             hash,
+            bucket,
             version,
             place,
             near: None,
-            guard,
+            guard: PhantomData,
         }
     }
 
@@ -81,7 +84,7 @@ impl KeyReader {
     /// it lies further off, and is to be [approached again](KeyReader::approach_far).
     #[inline]
     pub fn approach(&self, probe: &mut Probe<'_>, bytes: usize) -> bool {
-        let (near, further) = self.table.glance(probe.hash);
+        let (near, further) = self.table.glance(probe.bucket, probe.hash);
         self.note(probe, near, bytes);
         further
     }
@@ -100,10 +103,11 @@ impl KeyReader {
         }
     }
 
-    /// The string at `key`, which `probe` is of. Where `is_own`, nobody has changed the index since the probe
-    /// was made, and it holds; otherwise it only helped to fetch, and the index is searched now: who reads
-    /// several keys, one after the other, must not be told of the second as it was before the first. `now` is
-    /// asked where the key expires; marks go by `lately`, the time of the last turn. An item that does not
+    /// The string at `key`, which `probe` is of, made under `guard`. What the probe saw `holds` where it was made for
+    /// this key alone, or where nobody but the caller changes the index; otherwise it only helped to fetch, and the
+    /// index is searched now: who reads several keys, one after the other, must not be told of the second as it
+    /// was before the first. The processor is asked to fetch the first `bytes` of what the search meets. `now`
+    /// is asked where the key expires; marks go by `lately`, the time of the last turn. An item that does not
     /// `suffice` is the owner's to answer, as if nobody had looked. `touched` hears of a hit where the policy
     /// must.
     #[expect(clippy::too_many_arguments, reason = "all that a read goes by")]
@@ -111,35 +115,24 @@ impl KeyReader {
     pub fn read<'g>(
         &'g self,
         probe: Probe<'g>,
-        is_own: bool,
+        guard: &'g Guard,
+        (holds, bytes): (bool, usize),
         key: &[u8],
         now: impl Fn() -> Millis,
         lately: Millis,
         suffices: impl FnOnce(Item<'g>) -> bool,
         touched: impl FnOnce(Touched),
     ) -> Found<'g> {
-        let Probe {
-            hash, place, guard, ..
-        } = probe;
-        let Some(version) = probe.version else {
-            return Found::Ask;
-        };
-        let mut wanted = None;
-        let mut is_wanted = |id| {
-            let item = self.items.item(id, guard);
-            let is_it = item.key() == key && item.database() == place;
-            if is_it {
-                wanted = Some((item, id));
-            }
-            is_it
-        };
-        let near = probe.near.filter(|_| is_own);
-        if !near.is_some_and(&mut is_wanted) {
-            self.table.find(hash, is_wanted);
-        }
+        let Probe { hash, place, .. } = probe;
+        let near = probe.near.filter(|_| holds);
+        let near = near.and_then(|id| Some((self.items.item_of(id, (place, key), guard)?, id)));
+        let wanted = near.or_else(|| {
+            let id = self.search(hash, (place, key), bytes, guard)?;
+            Some((self.items.item(id, guard), id))
+        });
         // Several keys that began to change together may have been seen in part. What was found itself
         // does not change, so it is looked at after the version.
-        if !self.version.is_still(version) {
+        if !self.version.is_still(probe.version) {
             return Found::Ask;
         }
         let Some((item, id)) = wanted else {
@@ -164,6 +157,17 @@ impl KeyReader {
     }
 }
 
+impl KeyReader {
+    /// The item of `key`; the processor is asked to fetch the first `bytes` of what may be it.
+    #[inline(never)]
+    fn search(&self, hash: u64, key: (u8, &[u8]), bytes: usize, guard: &Guard) -> Option<ItemId> {
+        self.table.find(hash, |id| {
+            self.items.prefetch(id, bytes);
+            self.items.item_of(id, key, guard).is_some()
+        })
+    }
+}
+
 impl Keyspace {
     /// A reader for other cores, by this shard's version.
     pub(crate) fn reader(&self, version: Arc<Version>) -> KeyReader {
@@ -182,17 +186,17 @@ impl Keyspace {
     #[inline]
     pub(crate) fn read(&mut self, now: Millis, database: u8, key: &[u8]) -> Found<'_> {
         let place = self.databases.place(database);
-        let mut wanted = None;
-        let arena = &self.arena;
-        let is_wanted = |id| {
-            let item = arena.own(id);
-            let is_it = item.key() == key && item.database() == place;
-            if is_it {
-                wanted = Some((item, id));
-            }
-            is_it
+        let hash = hash(place, key, &self.secrets);
+        let mut near = self.index.near(hash);
+        let wanted = near.find_map(|(_, id)| {
+            self.arena.prefetch_whole(id);
+            Some((self.arena.own_of(id, (place, key))?, id))
+        });
+        let beyond = || {
+            let id = find_beyond((&self.index, &self.arena), near.link()?, hash, (place, key))?;
+            Some((self.arena.own(id), id))
         };
-        self.index.find(hash(place, key, &self.secrets), is_wanted);
+        let wanted = wanted.or_else(beyond);
         let Some((item, id)) = wanted else {
             if self.notify.wants(Class::KeyMiss) {
                 return Found::Ask;
@@ -221,4 +225,18 @@ impl Keyspace {
             self.eviction.touch(touch.entry, touch.id);
         }
     }
+}
+
+/// The item of `key`, where the index has it behind the first line of its bucket.
+#[inline(never)]
+fn find_beyond(
+    (index, arena): (&Index, &Arena),
+    link: u32,
+    hash: u64,
+    key: (u8, &[u8]),
+) -> Option<ItemId> {
+    index.find_beyond(link, hash, |id| {
+        arena.prefetch_whole(id);
+        arena.own_of(id, key).is_some()
+    })
 }

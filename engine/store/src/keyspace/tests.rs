@@ -240,6 +240,15 @@ fn what_a_probe_saw_is_not_what_is_read_of_anothers_shard() {
     reader.approach(&mut probe, 64);
     apply(&mut shard, 0, "set k new");
     let (now, lately) = (|| Millis(0), Millis(0));
-    let read = reader.read(probe, false, b"k", now, lately, |_| true, |_| ());
+    let read = reader.read(
+        probe,
+        &guard,
+        (false, 1),
+        b"k",
+        now,
+        lately,
+        |_| true,
+        |_| (),
+    );
     assert!(matches!(read, Found::Hit(item) if item.value() == b"new"));
 }

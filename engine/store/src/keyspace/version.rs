@@ -6,6 +6,10 @@
 
 use crate::sync::{AtomicU64, Ordering};
 
+/// What a reader began with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen(u64);
+
 /// Odd while several keys of a shard change together.
 #[derive(Debug, Default)]
 pub(crate) struct Version(AtomicU64);
@@ -21,19 +25,18 @@ impl Version {
         }
     }
 
-    /// What a reader begins with; `None` while keys change together.
+    /// What a reader begins with, before it looks at anything else.
     #[inline]
-    pub(crate) fn look(&self) -> Option<u64> {
+    pub(crate) fn look(&self) -> Seen {
         // Acquire: pairs with the release in `turn`.
-        let seen = self.0.load(Ordering::Acquire);
-        seen.is_multiple_of(2).then_some(seen)
+        Seen(self.0.load(Ordering::Acquire))
     }
 
-    /// Whether nothing has changed together with others since `seen`.
+    /// Whether nothing changed together with others, neither when it was `seen` nor since.
     #[inline]
-    pub(crate) fn is_still(&self, seen: u64) -> bool {
+    pub(crate) fn is_still(&self, Seen(seen): Seen) -> bool {
         // What was read before was read with acquire loads, which this load does not pass.
-        self.0.load(Ordering::Acquire) == seen
+        seen.is_multiple_of(2) && self.0.load(Ordering::Acquire) == seen
     }
 }
 
@@ -57,7 +60,7 @@ mod loom_model {
 
     /// What a reader on another core finds at `hash`; `None`: it asks the owner.
     fn get(version: &Version, table: &Table, hash: u64) -> Option<u32> {
-        let seen = version.look()?;
+        let seen = version.look();
         let found = table.find(hash, |_| true).unwrap().bits();
         version.is_still(seen).then_some(found)
     }

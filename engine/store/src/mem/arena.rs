@@ -9,9 +9,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering, fence};
-
-use crossbeam_epoch::Guard;
+use std::sync::atomic::{Ordering, fence};
 
 use super::ahead::{Asked, Populator, SMALL_STEP_BYTES};
 use super::class::{CLASSES, class_bytes, class_of};
@@ -20,11 +18,16 @@ use super::item::{Item, NewItem};
 use super::limbo::Limbo;
 use super::poison::Poison;
 use super::range::{CHUNK_BYTES, Range};
+use super::shared::{ItemMarks, SharedItems};
 use super::{GRANULE, ItemId};
 
 /// Where a class has so many chunks, further ones get huge pages: with fewer it would touch far more than it
 /// uses, and so would each of many classes.
 const HUGE_FROM: u32 = 8;
+/// Items are fetched ahead up to here; what follows the processor fetches by itself.
+pub const AHEAD_BYTES_MAX: usize = 512;
+/// Over so many items the mean of their bytes is taken.
+const RECENT: usize = 8;
 /// Empty chunks that are kept with their pages; those of the others go back to the system.
 const WARM_CHUNKS: usize = 8;
 /// No chunk.
@@ -36,42 +39,6 @@ const NONE: u32 = u32::MAX;
 pub struct Full {
     /// The item's bytes.
     pub bytes: usize,
-}
-
-/// A reader's handle on the items of an arena.
-#[derive(Clone, Debug)]
-pub struct SharedItems {
-    range: Arc<Range>,
-    /// Its count tells the arena whether there are readers.
-    _reader: Arc<()>,
-}
-
-impl SharedItems {
-    /// The item `id`; see [`Range::item`].
-    #[inline]
-    pub fn item<'g>(&'g self, id: ItemId, guard: &'g Guard) -> Item<'g> {
-        self.range.item(id, guard)
-    }
-
-    /// Asks the processor to fetch the first `bytes` of item `id`.
-    #[inline]
-    pub fn prefetch(&self, id: ItemId, bytes: usize) {
-        self.range.prefetch(id, bytes);
-    }
-}
-
-/// The owner's handle on the marks of items that are in the index.
-#[derive(Debug)]
-pub struct ItemMarks(Arc<Range>);
-
-impl ItemMarks {
-    /// The mark of item `id`, which is in the index.
-    pub fn of(&self, id: ItemId) -> &AtomicU32 {
-        // SAFETY: the guard only lives through this call. The owner alone holds this handle and alone
-        // releases items, and none while a policy looks at its mark.
-        let guard = unsafe { crossbeam_epoch::unprotected() };
-        self.0.item(id, guard).mark()
-    }
 }
 
 /// A chunk of a class.
@@ -116,6 +83,8 @@ pub struct Arena {
     limbo: Limbo,
     poison: Poison,
     used: u64,
+    /// The bytes of the last items that were made, so to say: each time an eighth of it goes.
+    recent_bytes: usize,
     /// Whether huge pages were asked for in all that is not in use yet.
     huge: bool,
     populator: Option<Populator>,
@@ -141,6 +110,7 @@ impl Arena {
             limbo: Limbo::default(),
             poison: Poison::default(),
             used: 0,
+            recent_bytes: RECENT,
             huge: false,
             populator: None,
             ahead: None,
@@ -149,15 +119,12 @@ impl Arena {
 
     /// What readers on other cores need to dereference ids.
     pub fn share(&self) -> SharedItems {
-        SharedItems {
-            range: Arc::clone(&self.range),
-            _reader: Arc::clone(&self.readers),
-        }
+        SharedItems::new(&self.range, &self.readers)
     }
 
     /// The marks of items, for the owner's policy.
     pub fn marks(&self) -> ItemMarks {
-        ItemMarks(Arc::clone(&self.range))
+        ItemMarks::new(&self.range)
     }
 
     /// Places memory that is touched from now on at NUMA node `node`.
@@ -231,6 +198,8 @@ impl Arena {
         };
         let id = block.ok_or(Full { bytes })?;
         self.used += block_bytes;
+        self.recent_bytes -= self.recent_bytes / RECENT;
+        self.recent_bytes += bytes.min(AHEAD_BYTES_MAX);
         self.poison.allow(&self.range, id.offset(), bytes);
         // SAFETY: the block was just taken, so nobody else knows it; it holds `bytes` bytes; blocks lie
         // at multiples of a granule, which is 4, and those of a multiple of 8 bytes at multiples of 8.
@@ -247,10 +216,25 @@ impl Arena {
         self.range.item(id, guard)
     }
 
+    /// As [`Arena::own`], where it is of this key in this database.
+    #[inline]
+    pub fn own_of(&self, id: ItemId, key: (u8, &[u8])) -> Option<Item<'_>> {
+        // SAFETY: as in `own`.
+        let guard = unsafe { crossbeam_epoch::unprotected() };
+        self.range.item_of(id, key, guard)
+    }
+
     /// Asks the processor to fetch the first `bytes` of item `id`.
     #[inline]
     pub fn prefetch(&self, id: ItemId, bytes: usize) {
         self.range.prefetch(id, bytes);
+    }
+
+    /// Asks the processor to fetch as much of item `id` as items of late had: all at once, and not what follows its
+    /// first line when that has come.
+    #[inline]
+    pub fn prefetch_whole(&self, id: ItemId) {
+        self.range.prefetch(id, self.recent_bytes / RECENT);
     }
 
     /// Releases an item that left the index: at once where nobody else can be reading, otherwise when
@@ -303,6 +287,10 @@ impl Arena {
                 let block = self.range.at(offset);
                 block.cast::<u32>().read()
             };
+            if let Some(next) = ItemId::from_bits(chunk.free) {
+                // It left its readers' caches long ago, and is written, and read for the one after it, next.
+                self.range.prefetch(next, block_bytes);
+            }
             granule
         } else {
             let offset = number as usize * CHUNK_BYTES + chunk.fresh as usize * block_bytes;

@@ -23,8 +23,12 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use super::equal::equal;
 use crate::evict::EntryId;
 use crate::time::Millis;
+
+/// The header of the commonest items.
+pub const HEADER_BYTES: usize = WORDS;
 
 const MARK: usize = 0;
 const META: usize = 4;
@@ -238,6 +242,7 @@ impl<'g> Item<'g> {
     /// # Safety
     /// [`NewItem::write`] wrote an item here, its writing happened before this call, and the block is
     /// not reused during `'g`.
+    #[inline]
     pub(super) unsafe fn at(at: NonNull<u8>) -> Item<'g> {
         // SAFETY: the header is initialised and `meta` never changes after publication.
         let meta = unsafe { at.add(META).cast::<u32>().read() };
@@ -263,7 +268,46 @@ impl<'g> Item<'g> {
         }
     }
 
+    /// The item at `at`, where it is of `key` in `database`.
+    ///
+    /// # Safety
+    /// As of [`Item::at`].
+    #[inline(always)]
+    pub(super) unsafe fn of(at: NonNull<u8>, key: &[u8], database: u8) -> Option<Item<'g>> {
+        /// What is all 0 in the meta of the commonest items, whose key lies right behind it, and the key's length.
+        const PLAIN: u32 =
+            DATABASE | EXPIRES | WIDE | TAGGED | EVICTED | (KEY_NARROW_MAX as u32) << KEY_SHIFT;
+        // SAFETY: as in `at`.
+        let meta = unsafe { at.add(META).cast::<u32>().read() };
+        // Longer keys, and other databases, are no item's that is so.
+        let plain = (key.len() as u64) << KEY_SHIFT | u64::from(database) << u32::BITS;
+        if u64::from(meta & PLAIN) == plain {
+            // The key's length is the caller's, not the item's, so that nothing below waits for the item's first
+            // line to know where its others are.
+            let item = Item {
+                at,
+                // SAFETY: the body begins within the block.
+                body: unsafe { at.add(WORDS) },
+                key_bytes: key.len() as u32,
+                value_bytes: meta >> VALUE_SHIFT,
+                meta,
+                held: PhantomData,
+            };
+            return equal(item.key(), key).then_some(item);
+        }
+        // SAFETY: as the caller promised.
+        let item = unsafe { Item::at(at) };
+        item.is_of(key, database).then_some(item)
+    }
+
+    /// Whether the item is of `key` in `database`, wherever it has them.
+    #[inline(never)]
+    fn is_of(self, key: &[u8], database: u8) -> bool {
+        equal(self.key(), key) && self.database() == database
+    }
+
     /// What the value is.
+    #[inline]
     pub fn kind(self) -> ItemKind {
         match self.meta & KIND_MASK {
             0 => ItemKind::String,
@@ -309,6 +353,7 @@ impl<'g> Item<'g> {
     }
 
     /// The bytes of header, key and value, before rounding to a block.
+    #[inline]
     pub fn bytes(self) -> usize {
         let body_at = self.body.addr().get() - self.at.addr().get();
         let bytes = body_at + self.key_bytes as usize + self.value_bytes as usize;
@@ -316,6 +361,7 @@ impl<'g> Item<'g> {
     }
 
     /// The mark, which any core may change; it orders nothing, so all its accesses are relaxed.
+    #[inline]
     pub fn mark(self) -> &'g AtomicU32 {
         self.word32(MARK)
     }
@@ -428,6 +474,7 @@ impl<'g> Item<'g> {
         })
     }
 
+    #[inline]
     fn word32(self, at: usize) -> &'g AtomicU32 {
         // SAFETY: every header has the mark, a tagged one its second half, one of a policy its entry, all
         // aligned to 4; they are only accessed atomically once the item is published.

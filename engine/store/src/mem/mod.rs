@@ -21,19 +21,24 @@
 mod ahead;
 mod arena;
 mod class;
+mod equal;
 mod extent;
 mod item;
 mod limbo;
 mod lines;
 mod poison;
 mod range;
+mod shared;
+mod tags;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
 pub use ahead::{Edge, Populator};
-pub use arena::{Arena, Full, ItemMarks, SharedItems};
-pub use item::{Item, ItemKind, NewItem, Tag};
+pub use arena::{AHEAD_BYTES_MAX, Arena, Full};
+pub use item::{HEADER_BYTES, Item, ItemKind, NewItem, Tag};
 pub use lines::{Line, Lines};
+pub use shared::{ItemMarks, SharedItems};
+pub use tags::{equal_bytes, equal_tops};
 
 /// The bytes of one granule: the unit of [`ItemId`]s.
 pub const GRANULE: usize = 4;

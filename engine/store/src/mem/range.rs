@@ -62,20 +62,40 @@ impl Range {
         unsafe { self.memory.base().add(offset) }
     }
 
-    /// The item `id`. This is the one place where an id is dereferenced.
+    /// The item `id`. This, and [`Range::item_of`] in the same way, is the one place where an id is dereferenced.
     ///
-    /// `_guard` was pinned before `id` was read from the index (see the module's contract), so the
+    /// `guard` was pinned before `id` was read from the index (see the module's contract), so the
     /// block is not reused while it lives; and the index published `id` with a release store that its
     /// reader acquired, so what the owner wrote before is seen whole.
     #[inline]
-    pub fn item<'g>(&'g self, id: ItemId, _guard: &'g Guard) -> Item<'g> {
+    pub fn item<'g>(&'g self, id: ItemId, guard: &'g Guard) -> Item<'g> {
+        // SAFETY: the arena gave this id for an item that it wrote, and the guard holds it.
+        unsafe { Item::at(self.place(id, guard)) }
+    }
+
+    /// As [`Range::item`], where it is of `key` in `database`.
+    #[expect(clippy::inline_always, reason = "as `Item::of`")]
+    #[inline(always)]
+    pub fn item_of<'g>(
+        &'g self,
+        id: ItemId,
+        (database, key): (u8, &[u8]),
+        guard: &'g Guard,
+    ) -> Option<Item<'g>> {
+        // SAFETY: as in `item`.
+        unsafe { Item::of(self.place(id, guard), key, database) }
+    }
+
+    /// Where the item `id` lies.
+    #[inline]
+    fn place(&self, id: ItemId, _guard: &Guard) -> NonNull<u8> {
         let offset = id.offset();
         assert!(
             offset < self.memory.len(),
             "an id names a place in its range"
         );
-        // SAFETY: the arena gave this id for an item that it wrote, and the guard holds it.
-        unsafe { Item::at(self.memory.base().add(offset)) }
+        // SAFETY: it is within the mapping.
+        unsafe { self.memory.base().add(offset) }
     }
 
     /// Asks the processor to fetch the first `bytes` of item `id`.

@@ -57,6 +57,11 @@ fn every_layout_reads_back() {
                 let id = arena.insert(&new).unwrap();
                 let read = arena.own(id);
                 assert_eq!((read.key(), read.database()), (key, new.database));
+                let found = arena.own_of(id, (new.database, key)).unwrap();
+                assert_eq!((found.key(), found.value()), (key, &value[..]));
+                assert_eq!(found.bytes(), read.bytes());
+                assert!(arena.own_of(id, (1, key)).is_none());
+                assert!(arena.own_of(id, (new.database, b"ky")).is_none());
                 assert_eq!(read.kind(), new.kind);
                 assert!(read.is_string());
                 assert!(read.value() == value);
@@ -81,6 +86,11 @@ fn every_layout_reads_back() {
                 assert_eq!(read.entry(), part(2).then_some(9));
                 assert_eq!(read.expires(), part(3).then_some(Millis(5)));
                 assert_eq!((read.key(), read.database()), (key, new.database));
+                let found = arena.own_of(id, (new.database, key)).unwrap();
+                assert_eq!((found.key(), found.value()), (key, &value[..]));
+                assert_eq!(found.bytes(), read.bytes());
+                assert!(arena.own_of(id, (1, key)).is_none());
+                assert!(arena.own_of(id, (new.database, b"ky")).is_none());
                 assert!(read.value() == value);
                 arena.retire(id);
             }
@@ -111,7 +121,9 @@ fn a_reader_keeps_what_it_reads() {
     let range = arena.share();
     let id = arena.insert(&item(b"a", b"first", None)).unwrap();
     let guard = crossbeam_epoch::pin();
-    let read = range.item(id, &guard);
+    let read = range.item_of(id, (0, b"a"), &guard).unwrap();
+    assert!(range.item_of(id, (0, b"b"), &guard).is_none());
+    assert!(range.item_of(id, (1, b"a"), &guard).is_none());
     arena.retire(id);
     arena.quiesce();
     // The same size, so it would take the same block if that were free.
@@ -179,11 +191,9 @@ fn marks_change_from_any_core() {
         for _ in 0..2 {
             scope.spawn(|| {
                 let guard = crossbeam_epoch::pin();
+                let item = range.item_of(id, (0, b"k"), &guard).unwrap();
                 for _ in 0..50 {
-                    range
-                        .item(id, &guard)
-                        .mark()
-                        .fetch_add(1, Ordering::Relaxed);
+                    item.mark().fetch_add(1, Ordering::Relaxed);
                 }
                 ready.fetch_add(1, Ordering::Relaxed);
             });

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crossbeam_epoch::Guard;
 use smallvec::SmallVec;
 
 use super::Inner;
@@ -49,6 +50,8 @@ pub(super) struct Core {
     pub(super) sleeper: Sleeper,
     pub(super) now: Millis,
     pub(super) own_ops: u32,
+    /// What keeps items of other workers' shards that were read since the last turn: many reads have one.
+    pub(super) held: Option<Guard>,
 }
 
 /// Who hears of events, where somebody does.
@@ -91,6 +94,21 @@ impl Core {
         self.asked || !self.own.is_empty()
     }
 
+    /// Holds what it reads of other workers' shards until its next turn: an epoch that is pinned again costs a
+    /// read no fence, which would wait for all reads before it.
+    #[inline]
+    pub(super) fn hold(&mut self) {
+        if self.held.is_none() {
+            self.held = Some(crossbeam_epoch::pin());
+        }
+    }
+
+    /// Lets go what it held: whoever frees memory waits for that.
+    #[inline]
+    pub(super) fn let_go(&mut self) {
+        self.held = None;
+    }
+
     /// Counts an op of its own; turns when it is time.
     #[inline]
     pub(super) fn own_op(&mut self) {
@@ -109,6 +127,7 @@ impl Core {
     /// `ticks`: whether shards also do what no op asks for, where it is time.
     pub(super) fn turn(&mut self, now: Millis, ticks: bool, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
+        self.let_go();
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
         self.inner.doors[self.number].admit(&mut self.links);

@@ -239,12 +239,12 @@ impl Inner {
         Millis(self.now.load(Ordering::Relaxed))
     }
 
-    /// The any-core reader of `shard`, where reads may be answered on any core.
+    /// The any-core readers of all shards; none, where reads are not answered on any core.
     #[inline]
-    fn reader(&self, shard: usize) -> Option<&KeyReader> {
+    fn readers(&self) -> &[KeyReader] {
         // Relaxed: a read that races with the change of the setting is as old as the setting before.
         let anywhere = self.anywhere.load(Ordering::Relaxed);
-        self.readers.get(shard).filter(|_| anywhere)
+        if anywhere { &self.readers } else { &[] }
     }
 
     /// A setting changes: what of it concerns callers, who read on any core and bring values together.

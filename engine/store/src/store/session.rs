@@ -148,10 +148,13 @@ impl Session {
         value: &mut Vec<u8>,
     ) -> Result<bool, CommandError> {
         let shard = shard_of(key, self.caller.inner.shards);
-        if let Some(core) = core.as_deref_mut()
-            && let Some(found) = Caller::read_own(core, shard, key, value)
-        {
-            return found;
+        if let Some(core) = core.as_deref_mut() {
+            if let Some(found) = Caller::read_own(core, shard, key, value) {
+                return found;
+            }
+            // As one of its own, lest it holds for ever what it reads of others.
+            core.own_op();
+            core.hold();
         }
         let read = self.caller.read(
             core.as_deref_mut(),

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use crate::command::Keys;
 use crate::keyspace::Touched;
+use crate::mem::{AHEAD_BYTES_MAX, HEADER_BYTES};
 use crate::op::Op;
 use crate::store::link::TOUCHES;
 
@@ -54,6 +55,8 @@ fn class(key: &[u8]) -> u8 {
 
 /// What a caller keeps for each shard.
 pub(super) struct Side {
+    /// Whether the caller's worker owns the shard.
+    pub(super) is_own: bool,
     /// For each class of hashes, how many ops on their way mean such a key.
     classes: [u32; 256],
     /// How many ops on their way may mean any key.
@@ -68,8 +71,9 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub(super) fn new() -> Side {
+    pub(super) fn new(is_own: bool) -> Side {
         Side {
+            is_own,
             classes: [0; 256],
             all: 0,
             marked: 0,
@@ -77,6 +81,16 @@ impl Side {
             touched: SmallVec::new(),
             hits: 0,
             misses: 0,
+        }
+    }
+
+    /// The next item is to be fetched like one whose key and value together have so many bytes.
+    #[inline]
+    pub(super) fn expects(&mut self, body_bytes: usize) {
+        let bytes = (HEADER_BYTES + body_bytes).min(AHEAD_BYTES_MAX);
+        // Seldom another, so that who looks at it waits for no item.
+        if bytes != self.ahead_bytes {
+            self.ahead_bytes = bytes;
         }
     }
 

@@ -58,7 +58,9 @@ impl Caller {
     pub(super) fn new(inner: Arc<Inner>, own: Option<usize>, waker: Arc<Waker>) -> Caller {
         Caller {
             lanes: inner.doors.iter().map(|_| None).collect(),
-            sides: (0..inner.shards).map(|_| Side::new()).collect(),
+            sides: (inner.worker_of.iter())
+                .map(|&worker| Side::new(own == Some(worker)))
+                .collect(),
             jobs: Jobs::new(&inner),
             inner,
             own,

@@ -3,12 +3,14 @@
 
 use std::sync::atomic::Ordering;
 
+use crossbeam_epoch::Guard;
 use smallvec::SmallVec;
 
-use super::{Caller, shard_of};
+use super::flight::Side;
+use super::{Caller, Inner, shard_of};
 use crate::command::CommandError;
 use crate::event::Class;
-use crate::keyspace::{Found, Probe};
+use crate::keyspace::{Found, KeyReader, Probe};
 use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::bulk_into;
@@ -20,8 +22,6 @@ use crate::time::Millis;
 const READS_COUNTED: u32 = 64;
 /// How many keys are fetched for at once: more than that, and the first are gone before they are read.
 pub(in crate::store) const TOGETHER: usize = 32;
-/// Items are fetched ahead up to here; what follows the processor fetches by itself.
-const AHEAD_BYTES_MAX: usize = 512;
 
 /// The owner has to answer.
 pub(in crate::store) struct AskOwner;
@@ -40,56 +40,29 @@ impl Caller {
         to: &mut Vec<u8>,
         write: impl FnOnce(&mut Vec<u8>, &[u8]),
     ) -> Result<bool, AskOwner> {
-        let guard = crossbeam_epoch::pin();
-        let read = match self.inner.reader(shard) {
-            None => return Err(AskOwner),
-            Some(reader) => {
-                let probe = reader.probe(database, key, &guard);
-                let is_own = self.own == Some(self.inner.worker_of[shard]);
-                let show = |item: Item<'_>| write(to, item.value());
-                self.read_probed((shard, is_own), probe, key, |_| true, show)
-            }
-        };
-        drop(guard);
-        let found = read?;
-        self.tell_reads_in_time(core, shard);
-        Ok(found)
-    }
-
-    /// Shows the string at `key`, which `probe` is of, where it `suffices`; whether there is one. `is_own` says
-    /// whether the caller's worker owns the shard.
-    #[inline]
-    fn read_probed(
-        &mut self,
-        (shard, is_own): (usize, bool),
-        probe: Probe<'_>,
-        key: &[u8],
-        suffices: impl FnOnce(Item<'_>) -> bool,
-        show: impl FnOnce(Item<'_>),
-    ) -> Result<bool, AskOwner> {
-        let inner = &self.inner;
-        let side = &mut self.sides[shard];
-        let Some(reader) = inner.reader(shard).filter(|_| !side.is_marked(key)) else {
+        let inner = &*self.inner;
+        let Some(reader) = inner.readers().get(shard) else {
             return Err(AskOwner);
         };
+        let guard = crossbeam_epoch::pin();
+        let side = &mut self.sides[shard];
+        let mut probe = reader.probe(database, key, &guard);
+        reader.approach(&mut probe, side.ahead_bytes);
+        let mut bytes = 0;
+        let show = |item: Item<'_>| {
+            bytes = key.len() + item.value().len();
+            write(to, item.value());
+        };
         let lately = Millis(inner.now.load(Ordering::Relaxed));
-        let touch = |touched| side.touched.push(touched);
-        let now = || inner.now();
-        match reader.read(probe, is_own, key, now, lately, suffices, touch) {
-            Found::Hit(item) => {
-                side.hits += 1;
-                side.ahead_bytes = (key.len() + item.value().len()).min(AHEAD_BYTES_MAX);
-                show(item);
-                Ok(true)
-            }
-            // The owner tells of a miss, where somebody listens.
-            Found::Miss if inner.notify().wants(Class::KeyMiss) => Err(AskOwner),
-            Found::Miss => {
-                side.misses += 1;
-                Ok(false)
-            }
-            Found::Ask => Err(AskOwner),
+        let reading = (inner, reader, lately);
+        let read = read_probed(reading, side, (probe, &guard, true), key, |_| true, show);
+        drop(guard);
+        let found = read?;
+        if found {
+            self.sides[shard].expects(bytes);
         }
+        self.tell_reads_in_time(core, shard);
+        Ok(found)
     }
 
     /// Shows the strings at `keys` of `database`, [`TOGETHER`] at most, in order, up to the first that its
@@ -107,37 +80,47 @@ impl Caller {
         suffices: impl Fn(usize, Item<'_>, bool) -> bool,
         mut show: impl FnMut(usize, Option<(Item<'_>, bool)>) -> bool,
     ) -> usize {
-        let shards = self.inner.shards;
-        let guard = crossbeam_epoch::pin();
-        let mut probes: SmallVec<[(usize, Probe<'_>); TOGETHER]> = SmallVec::new();
-        for key in keys {
-            let shard = shard_of(key.as_ref(), shards);
-            let Some(reader) = self.inner.reader(shard) else {
-                return 0;
-            };
-            probes.push((shard, reader.probe(database, key.as_ref(), &guard)));
+        let Caller { inner, sides, .. } = self;
+        let (shards, readers) = (inner.shards, inner.readers());
+        if readers.is_empty() {
+            return 0;
         }
+        let guard = crossbeam_epoch::pin();
+        let probe = |key: &K| {
+            let shard = shard_of(key.as_ref(), shards);
+            (shard, readers[shard].probe(database, key.as_ref(), &guard))
+        };
+        let mut probes: SmallVec<[(usize, Probe<'_>); TOGETHER]> = keys.iter().map(probe).collect();
         let mut far: u32 = 0;
         for (at, (shard, probe)) in probes.iter_mut().enumerate() {
-            if let Some(reader) = self.inner.reader(*shard) {
-                let further = reader.approach(probe, self.sides[*shard].ahead_bytes);
-                far |= u32::from(further) << at;
-            }
+            let further = readers[*shard].approach(probe, sides[*shard].ahead_bytes);
+            far |= u32::from(further) << at;
         }
         while far != 0 {
             let (shard, probe) = &mut probes[far.trailing_zeros() as usize];
             far &= far - 1;
-            if let Some(reader) = self.inner.reader(*shard) {
-                reader.approach_far(probe, self.sides[*shard].ahead_bytes);
-            }
+            readers[*shard].approach_far(probe, sides[*shard].ahead_bytes);
         }
-        let mut shown = 0;
+        let lately = Millis(inner.now.load(Ordering::Relaxed));
+        let (mut shown, mut last) = (0, (0, 0));
         for (key, &(shard, probe)) in keys.iter().zip(&probes) {
             let mut goes_on = true;
-            let is_own = self.own == Some(self.inner.worker_of[shard]);
+            let (side, reading) = (&mut sides[shard], (&**inner, &readers[shard], lately));
+            let is_own = side.is_own;
             let suffices = |item: Item<'_>| suffices(shown, item, is_own);
-            let show_hit = |item: Item<'_>| goes_on = show(shown, Some((item, is_own)));
-            match self.read_probed((shard, is_own), probe, key.as_ref(), suffices, show_hit) {
+            let key = key.as_ref();
+            let show_hit = |item: Item<'_>| {
+                last = (shard, key.len() + item.value().len());
+                goes_on = show(shown, Some((item, is_own)));
+            };
+            match read_probed(
+                reading,
+                side,
+                (probe, &guard, is_own),
+                key,
+                suffices,
+                show_hit,
+            ) {
                 Ok(true) => {}
                 Ok(false) => goes_on = show(shown, None),
                 Err(AskOwner) => break,
@@ -149,6 +132,9 @@ impl Caller {
         }
         drop(probes);
         drop(guard);
+        if let (shard, bytes @ 1..) = last {
+            sides[shard].expects(bytes);
+        }
         for shard in 0..shards {
             self.tell_reads_in_time(core.as_deref_mut(), shard);
         }
@@ -164,7 +150,7 @@ impl Caller {
         if reads == 0 {
             return;
         }
-        let is_own = self.own == Some(self.inner.worker_of[shard]);
+        let is_own = side.is_own;
         match core.filter(|_| is_own).and_then(|core| core.host(shard)) {
             Some(host) => {
                 let keyspace = host.shard().keyspace();
@@ -267,5 +253,38 @@ impl Caller {
             };
             let _ = lane.requests.push(request);
         }
+    }
+}
+
+/// Shows the string at `key`, which the probe is of, made under the guard beside it, where it `suffices`; whether
+/// there is one. What is read goes by: the store, the shard's reader, and the time of the last turn. Whether what
+/// the probe saw holds is [`KeyReader::read`]'s.
+#[inline]
+fn read_probed<'g>(
+    (inner, reader, lately): (&Inner, &'g KeyReader, Millis),
+    side: &mut Side,
+    (probe, guard, holds): (Probe<'g>, &'g Guard, bool),
+    key: &[u8],
+    suffices: impl FnOnce(Item<'_>) -> bool,
+    show: impl FnOnce(Item<'_>),
+) -> Result<bool, AskOwner> {
+    if side.is_marked(key) {
+        return Err(AskOwner);
+    }
+    let touch = |touched| side.touched.push(touched);
+    let (now, ahead) = (|| inner.now(), (holds, side.ahead_bytes));
+    match reader.read(probe, guard, ahead, key, now, lately, suffices, touch) {
+        Found::Hit(item) => {
+            side.hits += 1;
+            show(item);
+            Ok(true)
+        }
+        // The owner tells of a miss, where somebody listens.
+        Found::Miss if inner.notify().wants(Class::KeyMiss) => Err(AskOwner),
+        Found::Miss => {
+            side.misses += 1;
+            Ok(false)
+        }
+        Found::Ask => Err(AskOwner),
     }
 }

@@ -71,6 +71,7 @@ impl Worker {
                 now: inner.now(),
                 inner,
                 own_ops: 0,
+                held: None,
             }),
             session,
         })
@@ -353,7 +354,9 @@ impl Worker {
     /// it may, since nothing is left to do here and nothing `is_left` elsewhere. It is awake again with
     /// [`Worker::rouse`], and must have called that before it dozes or waits again.
     pub fn doze(&mut self, is_left: impl Fn() -> bool) -> bool {
-        let (core, caller) = (self.core(), &self.session.caller);
+        let core = self.core.as_mut().expect("it is there until the drop");
+        core.let_go();
+        let (core, caller) = (&*core, &self.session.caller);
         let is_ready = || core.has_input() || caller.is_ready() || is_left();
         core.sleeper.doze(is_ready)
     }
@@ -366,7 +369,8 @@ impl Worker {
     /// Waits until something comes in, at most for `at_most`: by spinning for a moment where every
     /// worker has a core of its own, by sleeping otherwise.
     pub fn wait(&mut self, at_most: Duration) {
-        let core = self.core.as_ref().expect("it is there until the drop");
+        let core = self.core.as_mut().expect("it is there until the drop");
+        core.let_go();
         core.wait(at_most, || self.session.caller.is_ready());
     }
 
