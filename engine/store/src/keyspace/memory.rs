@@ -75,6 +75,7 @@ impl Keyspace {
             self.arena.rest();
             self.index.rest();
         }
+        self.arena.lapse();
         self.growth = Growth {
             at: self.latest,
             bytes,
