@@ -111,11 +111,13 @@ pub struct Arena {
     limbo: Limbo,
     poison: Poison,
     used: u64,
-    /// Whether huge pages were asked for in all that is not in use yet, since nobody asks for them ahead.
+    /// Whether huge pages were asked for in all that is not in use yet, since there is no populator.
     huge: bool,
     populator: Option<Populator>,
     /// Huge pages that were asked for behind the last chunk: of the next chunk, of the one after it and so on.
     ahead: VecDeque<Asked>,
+    /// Chunks in use for which the populator had too much to do.
+    late: Vec<u32>,
     /// The chunk that was filled when they were last asked for.
     asker: u32,
     /// How many new chunks were opened since half a second ended, and in the one before.
@@ -145,6 +147,7 @@ impl Arena {
             huge: false,
             populator: None,
             ahead: VecDeque::new(),
+            late: Vec::new(),
             asker: NONE,
             opened: 0,
             opened_before: 0,

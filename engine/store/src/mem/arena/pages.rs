@@ -12,9 +12,15 @@ use super::{Arena, CHUNK_BYTES, PAGE_BYTES, SMALL_STEP_BYTES, class_bytes};
 const AHEAD_MAX: usize = 8;
 
 impl Arena {
-    /// Half a second is over: so much of a hurry as in it is the shard in.
+    /// Half a second is over: so much of a hurry as in it is the shard in. Asks again for what was refused.
     pub fn lapse(&mut self) {
         self.opened_before = std::mem::take(&mut self.opened);
+        for number in std::mem::take(&mut self.late) {
+            let chunk = &self.chunks[number as usize];
+            if chunk.live > 0 && !chunk.huge {
+                self.ask_huge(number);
+            }
+        }
     }
 
     /// No memory is needed now: gives back what was asked for ahead.
@@ -37,14 +43,18 @@ impl Arena {
         }
     }
 
-    /// Asks for huge pages in a chunk that has none, in the place of small ones where those are quicker. Where
-    /// nobody takes that on, they come with the first touch: here, and in all that is not in use yet, since a call for
-    /// every chunk would wait for the populator's.
+    /// Asks for huge pages in a chunk that has none, in the place of small ones where those are quicker: now, or where
+    /// the populator has too much to do, half a second later. Where there is none they come with the first touch, in
+    /// all that is not in use yet.
     pub(super) fn ask_huge(&mut self, number: u32) {
-        let (range, offset) = (Arc::clone(&self.range), number as usize * CHUNK_BYTES);
-        let asked = (self.populator.as_ref())
-            .and_then(|populator| populator.ask(move || range.populate(offset, CHUNK_BYTES, true)));
-        if asked.is_none() {
+        let offset = number as usize * CHUNK_BYTES;
+        if let Some(populator) = &self.populator {
+            let range = Arc::clone(&self.range);
+            let asked = populator.ask(move || range.populate(offset, CHUNK_BYTES, true));
+            if asked.is_none() {
+                return self.late.push(number);
+            }
+        } else {
             let mut end = offset + CHUNK_BYTES;
             if !self.huge && number as usize + 1 == self.chunks.len() {
                 self.huge = true;
