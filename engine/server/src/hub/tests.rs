@@ -134,3 +134,20 @@ fn what_fits_into_the_budget_is_answered_at_once() {
     let heard = turn(&mut hub, &[(0, &pings), (1, &gets), (2, b"PING\r\n")]);
     assert_eq!(heard, [(0, 600), (1, 600), (2, 1)]);
 }
+
+#[test]
+fn long_commands_end_a_turn_one_by_one_and_none_is_lost() {
+    let hset = b"*6\r\n$4\r\nHSET\r\n$1\r\nh\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n";
+    let mut hub = hub(Language::Resp, 2);
+    let all = hset.repeat(40);
+    let mut answered = [0, 0];
+    for number in 0..80 {
+        let sent = [(0, &all[..]), (1, &all[..])];
+        let sent = if number == 0 { &sent[..] } else { &[] };
+        let heard = turn(&mut hub, sent);
+        assert_eq!(heard, [(number % 2, 1)]);
+        answered[heard[0].0 as usize] += 1;
+    }
+    assert_eq!(answered, [40, 40]);
+    assert_eq!(turn(&mut hub, &[]), []);
+}
