@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_store::command::Flag;
+use seawall_store::command::brief::BriefCall;
 use seawall_store::command::memcached::{Retrieval, Storing};
 use seawall_store::{Millis, Op};
 
@@ -121,8 +122,8 @@ pub enum Spoken<'a> {
     Words(&'a Words),
     /// The one argument of a command that was not kept.
     One(&'a [u8]),
-    /// The two of such a command.
-    Two(&'a [u8], &'a [u8]),
+    /// Those of a call that was no op.
+    Brief(&'a BriefCall<'a>),
     /// Those of a Memcached's client's request that was not kept.
     Retrieval(&'a Retrieval<'a>),
     /// As well.

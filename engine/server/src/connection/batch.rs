@@ -166,7 +166,7 @@ impl Connection {
         let mut at = 0;
         while at < bytes.len() && !self.rests() && self.is_plain(turn) && self.is_between() {
             let (used, count) = match self.run_gets(&bytes[at..], turn) {
-                (_, 0) => self.run_sets(&bytes[at..], turn),
+                (_, 0) => self.run_briefs(&bytes[at..], turn),
                 run => run,
             };
             at += used;

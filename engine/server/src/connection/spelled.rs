@@ -1,35 +1,37 @@
-//! Runs of `GET`s, and of plain `SET`s: commands that are no ops, whose keys and values are used where they
-//! lie in what came.
+//! Runs of commands that are no ops, whose arguments are used where they lie in what came: `GET`s that follow
+//! each other, and brief calls.
 //!
-//! A run is of one command, written alike: so its calls are told and timed together. It ends before the first
-//! that is anything else, or that cannot be answered at once; that one is [`batch`](super::batch)'s.
+//! A run ends before the first command that is anything else, or that cannot be answered at once; that one is
+//! [`batch`](super::batch)'s. Calls of one command that follow each other are told and timed together.
 
 use std::time::Instant;
 
-use seawall_store::reply::ReplyBuf;
+use seawall_store::command::brief::BriefCall;
 use smallvec::SmallVec;
 
 use super::batch::{COMMANDS, JOINED_BYTES_MAX};
 use super::{Connection, OUTPUT_HELD_BYTES, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, find};
-use crate::resp::{whole_get, whole_set};
+use crate::resp::{Bounds, Heads, brief_call, whole_get};
 
-/// `GET` and `SET` as they were last written.
+/// How commands were written lately.
 #[derive(Default)]
 pub(super) struct Spelled {
     get: Option<([u8; 3], Called)>,
-    set: Option<([u8; 3], Called)>,
+    heads: Heads,
 }
 
-/// The command of `name`, which was last written as `last` says.
-fn spelled(last: &mut Option<([u8; 3], Called)>, name: [u8; 3]) -> Option<Called> {
-    match last {
-        Some((as_before, called)) if *as_before == name => Some(*called),
-        _ => {
-            let called = Called::new(find(&name)?, &name);
-            *last = Some((name, called));
-            Some(called)
+impl Spelled {
+    /// `GET`, written as `name`.
+    fn get(&mut self, name: [u8; 3]) -> Option<Called> {
+        match &self.get {
+            Some((as_before, called)) if *as_before == name => Some(*called),
+            _ => {
+                let called = Called::new(find(&name)?, &name);
+                self.get = Some((name, called));
+                Some(called)
+            }
         }
     }
 }
@@ -43,7 +45,7 @@ impl Connection {
         let mut end = 0;
         let mut written = None;
         while keys.len() < COMMANDS
-            && let Some((name, [key], used)) = whole_get(&bytes[end..])
+            && let Some((name, key, used)) = whole_get(&bytes[end..])
             && key.len() <= turn.limits.bulk_bytes
             && used <= turn.limits.query_bytes
             // Calls are told as they were written.
@@ -53,8 +55,8 @@ impl Connection {
             keys.push(key);
             ends.push(end);
         }
-        let last = &mut turn.batch.spelled.get;
-        let Some(called) = written.and_then(|name| spelled(last, *name)) else {
+        let spelled = &mut turn.batch.spelled;
+        let Some(called) = written.and_then(|name| spelled.get(*name)) else {
             return (0, 0);
         };
         let since = Instant::now();
@@ -69,43 +71,66 @@ impl Connection {
         (ends[answered - 1], answered)
     }
 
-    /// Runs the `SET`s without options that `bytes` begin with, some of them, up to the first that cannot be run
-    /// at once: how many bytes are done with, and how many ran.
-    pub(super) fn run_sets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
-        let mut pairs: SmallVec<[(&[u8], &[u8]); COMMANDS]> = SmallVec::new();
-        let mut ends: SmallVec<[usize; COMMANDS]> = SmallVec::new();
+    /// Runs the brief calls that `bytes` begin with, some of them, up to the first that cannot be run at once: how
+    /// many bytes are done with, and how many ran.
+    pub(super) fn run_briefs(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
+        let mut calls: SmallVec<[BriefCall<'_>; COMMANDS]> = SmallVec::new();
+        let mut came: SmallVec<[(Called, usize); COMMANDS]> = SmallVec::new();
         let mut end = 0;
-        let mut written = None;
-        let most = (turn.limits.query_bytes).min(JOINED_BYTES_MAX);
-        while pairs.len() < COMMANDS
-            && let Some((name, [key, value], used)) = whole_set(&bytes[end..])
-            && key.len().max(value.len()) <= turn.limits.bulk_bytes
-            // No fewer bytes than the three words hold, lengths counted.
-            && used + size_of::<usize>() <= most
-            && *written.get_or_insert(name) == name
-            // What another worker sets is not looked at twice.
-            && turn.store.is_own(key)
+        let bounds = Bounds {
+            bulk_bytes: turn.limits.bulk_bytes,
+            query_bytes: turn.limits.query_bytes.min(JOINED_BYTES_MAX),
+            stranger: false,
+        };
+        let heads = &mut turn.batch.spelled.heads;
+        while calls.len() < COMMANDS
+            && let Some((used, called, call)) = brief_call(&bytes[end..], bounds, heads)
+            // What another worker changes is not looked at twice.
+            && turn.store.is_own(call.key())
         {
             end += used;
-            pairs.push((key, value));
-            ends.push(end);
+            calls.push(call);
+            came.push((called, end));
         }
-        let last = &mut turn.batch.spelled.set;
-        let Some(called) = written.and_then(|name| spelled(last, *name)) else {
+        let Some((last, _)) = came.last() else {
             return (0, 0);
         };
-        let since = Instant::now();
-        let set = (turn.store).set_here(self.client.database, &pairs);
-        if set == 0 {
-            return (0, 0);
+        let card = &self.client.card;
+        card.command.set(last.number as u64 + 1);
+        let begun = Instant::now();
+        let (mut since, mut first) = (begun, 0);
+        let (counts, at) = (&turn.server.calls, turn.now);
+        let mut tell = |end: usize| {
+            let (now, words) = (Instant::now(), calls[first..end].iter());
+            let called = &came[first].0;
+            counts.ran(
+                called,
+                words.map(Spoken::Brief),
+                now - since,
+                card,
+                at,
+                None,
+            );
+            (since, first) = (now, end);
+        };
+        let mut told = 0;
+        let ran = |ran: usize| {
+            if !came
+                .get(ran)
+                .is_some_and(|(next, _)| next.is_as(&came[ran - 1].0))
+            {
+                tell(ran);
+                told = ran;
+            }
+        };
+        let (database, output) = (self.client.database, &mut self.output);
+        let ran = turn.store.run_brief(database, &calls, output, ran);
+        if ran > told {
+            tell(ran);
         }
-        for _ in 0..set {
-            self.output.extend_from_slice(ReplyBuf::OK);
-        }
-        let words = pairs[..set].iter();
-        let words = words.map(|(key, value)| Spoken::Two(key, value));
-        self.ran(&called, words, since, turn);
-        (ends[set - 1], set)
+        let ended = since;
+        self.spend(begun, ended, turn);
+        (ran.checked_sub(1).map_or(0, |last| came[last].1), ran)
     }
 
     /// Counts the calls of a run.

@@ -20,6 +20,7 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
+use crate::command::brief::BriefCall;
 use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
@@ -213,8 +214,7 @@ impl Worker {
 
     /// Runs Memcached's requests that store strings, in order, up to the first that cannot run at once, and
     /// appends their answers to `reply`: how many, of 32 at most, and how many of them were refused for what was
-    /// there. They can where nobody listens to what happens to keys, no log has to have it first, and memory has
-    /// no bound.
+    /// there. They can where nobody listens to what happens to keys, and no log has to have it first.
     pub fn store_here(&mut self, asked: &[Storing<'_>], reply: &mut Vec<u8>) -> (usize, usize) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.store_together(core, asked, reply)
@@ -222,11 +222,27 @@ impl Worker {
 
     /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot
     /// be done at once, or fails, of 32 at most; how many were set. It can where nobody listens to what happens
-    /// to keys, no log has to have it first, and memory has no bound.
+    /// to keys, and no log has to have it first.
     #[inline]
     pub fn set_here(&mut self, database: u8, pairs: &[(&[u8], &[u8])]) -> usize {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.set_together(core, database, pairs)
+    }
+
+    /// Runs `calls` in `database`, in order, up to the first that cannot be run at once, or fails, of 32 at most; how
+    /// many ran. Their answers are appended to `reply`, and `ran` hears after each how many there were. They can run
+    /// where nobody listens to what happens to keys, and no log has to have it first.
+    #[inline]
+    pub fn run_brief(
+        &mut self,
+        database: u8,
+        calls: &[BriefCall<'_>],
+        reply: &mut Vec<u8>,
+        ran: impl FnMut(usize),
+    ) -> usize {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        let caller = &self.session.caller;
+        caller.run_together(core, database, calls, reply, ran)
     }
 
     /// As [`Worker::send`] of an op that goes to `shard` alone, as [`Worker::ahead`] found, and that could not be
@@ -484,6 +500,8 @@ impl Drop for Worker {
         }
         core.turn(core.now, true, &mut None);
         for host in &mut core.hosts {
+            // What it did for somebody that has not let it go is in the log, and others wait for its part.
+            host.log_held();
             // Whoever wants to hear of a failure has called `Worker::sync` before.
             let _ = host.sync();
         }

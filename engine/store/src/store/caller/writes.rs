@@ -1,17 +1,19 @@
 //! Writes of a worker's own: strings, without ops; one by one, and many together, so that their waits for
 //! memory overlap. They can be where nothing stands before, and nobody but the shard is to hear of them: no
-//! log, no listener, nobody who has to go.
+//! log, no listener.
 
 use smallvec::SmallVec;
 
 use super::{Caller, TOGETHER, shard_of};
 use crate::command::CommandError;
+use crate::command::brief::BriefCall;
 use crate::command::memcached::Storing;
 use crate::event::Classes;
 use crate::keyspace::{Expire, Keyspace, Sought};
 use crate::store::core::Core;
 use crate::store::host::Host;
 use crate::time::Millis;
+use crate::value::Ahead;
 
 impl Caller {
     /// Sets `key` to `value` where the worker owns its shard, and where it can be.
@@ -27,7 +29,7 @@ impl Caller {
             return None;
         }
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.writes_own())?;
+        let host = core.host(shard).filter(|host| host.is_free(true))?;
         let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
@@ -44,7 +46,7 @@ impl Caller {
         pairs: &[(&[u8], &[u8])],
     ) -> usize {
         let keys = pairs.iter().map(|(key, _)| *key);
-        self.write_together(core, database, keys, |at, host, now, sought| {
+        self.write_together(core, database, keys, no_more, |at, host, now, sought| {
             let (key, value) = pairs[at];
             set(host, now, (database, key), value, Some(sought)).is_ok()
         })
@@ -61,27 +63,56 @@ impl Caller {
     ) -> (usize, usize) {
         let mut refused = 0;
         let keys = asked.iter().map(Storing::key);
-        let ran = self.write_together(core, 0, keys, |at, host, now, sought| {
+        let ran = self.write_together(core, 0, keys, no_more, |at, host, now, sought| {
             let one = &asked[at];
             if one.is_over(now) {
                 return false;
             }
             let run = |keyspace: &mut Keyspace| one.run(keyspace, now, reply);
-            let stored = host.write_own(now, (0, one.key()), Some(sought), run);
+            let stored = host.write_own(now, (0, one.key()), one.beside(), Some(sought), run);
             refused += usize::from(stored == Ok(false));
             stored.is_ok()
         });
         (ran, refused)
     }
 
+    /// Runs `calls` in `database`, [`TOGETHER`] at most, in order, up to the first that cannot be run here, or fails.
+    /// Their answers are appended to `reply`; `ran` hears after each of them how many ran. How many did.
+    #[inline]
+    pub(in crate::store) fn run_together(
+        &self,
+        core: &mut Core,
+        database: u8,
+        calls: &[BriefCall<'_>],
+        reply: &mut Vec<u8>,
+        mut ran: impl FnMut(usize),
+    ) -> usize {
+        let keys = calls.iter().map(BriefCall::key);
+        let beyond = |core: &Core, sought: &[(usize, Sought)]| {
+            fetch_beyond(core, sought, |at| calls[at].entry());
+        };
+        self.write_together(core, database, keys, beyond, |at, host, now, sought| {
+            let call = &calls[at];
+            let run = |keyspace: &mut Keyspace| call.run(keyspace, reply);
+            let (key, beside) = (call.key(), call.beside());
+            let done = host.write_own(now, (database, key), beside, Some(sought), run);
+            if done.is_ok() {
+                ran(at + 1);
+            }
+            done.is_ok()
+        })
+    }
+
     /// Lets `write` write at each of `keys` of `database`, [`TOGETHER`] at most, in order, up to the first for which
-    /// that cannot be, or `write` says that it was not done; how many were.
+    /// that cannot be, or `write` says that it was not done; how many were. Of several, what lies `beyond` the keys
+    /// may be fetched before the first is written.
     #[inline]
     fn write_together<'k>(
         &self,
         core: &mut Core,
         database: u8,
         keys: impl Iterator<Item = &'k [u8]>,
+        beyond: impl FnOnce(&Core, &[(usize, Sought)]),
         mut write: impl FnMut(usize, &mut Host, Millis, Sought) -> bool,
     ) -> usize {
         if self.inner.notify() != Classes::NONE {
@@ -91,7 +122,7 @@ impl Caller {
         let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
         for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
@@ -101,11 +132,14 @@ impl Caller {
                 host.shard().keyspace().approach(sought);
             }
         }
+        if ahead.len() > 1 {
+            beyond(core, &ahead);
+        }
         let now = core.now;
         let mut written = 0;
         for (shard, sought) in ahead {
             // Who waited for a key and is served may change what may be.
-            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             if !write(written, host, now, sought) {
@@ -116,6 +150,36 @@ impl Caller {
         }
         written
     }
+}
+
+/// Nothing lies beyond strings.
+fn no_more(_: &Core, _: &[(usize, Sought)]) {}
+
+/// Fetches what lies beyond the keys of `sought`, where these are of collections: for each what `entry` gives by
+/// its number there. A step is taken for all before the next.
+fn fetch_beyond<'e>(
+    core: &Core,
+    sought: &[(usize, Sought)],
+    entry: impl Fn(usize) -> Option<&'e [u8]>,
+) {
+    let mut reached = SmallVec::<[(&'e [u8], &Keyspace, u32); TOGETHER]>::new();
+    for (at, (shard, sought)) in sought.iter().enumerate() {
+        if let Some(entry) = entry(at)
+            && let Some(host) = core.host_of[*shard]
+            && let keys = core.hosts[host].keys()
+            && let Some(number) = keys.reach(sought)
+        {
+            reached.push((entry, keys, number));
+        }
+    }
+    for (_, keys, number) in &reached {
+        keys.beyond(*number).fetch();
+    }
+    let ahead = reached.iter();
+    let ahead = ahead.filter_map(|(entry, keys, number)| keys.beyond(*number).ahead(entry));
+    let mut ahead: SmallVec<[Ahead<'_>; TOGETHER]> = ahead.collect();
+    ahead.iter_mut().for_each(Ahead::fetch_page);
+    ahead.iter().for_each(Ahead::fetch_entry);
 }
 
 /// As a plain `SET` of `key` in `database` to `value`.
@@ -132,6 +196,6 @@ fn set(
             .set_string(key, value, Expire::Never)
             .map(|()| true)
     };
-    host.write_own(now, (database, key), sought, write)
+    host.write_own(now, (database, key), value.len(), sought, write)
         .map(drop)
 }
