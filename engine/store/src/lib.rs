@@ -39,6 +39,7 @@ pub mod value;
 pub use command::{Command, CommandError};
 pub use effect::Effects;
 pub use event::{Class, Classes, Event};
+pub use mem::SHARD_BYTES_MAX;
 pub use op::Op;
 pub use reply::{Reply, ReplyBuf};
 pub use shard::{Out, Parked, Shard, ShardConfig, ShardStats};

@@ -2,7 +2,7 @@
 //!
 //! What Seawall asks of the kernel it asks here: memory ([`map`]), placement ([`pin`],
 //! [`topology`]), starting another program ([`child`]), what a process costs ([`usage`]) and may have
-//! ([`limit`]), what CPUs did ([`load`]), what machine this is ([`machine`]), input and output without waiting ([`ring`]) and the
+//! ([`limit`]), its allocator (`heap`), what CPUs did ([`load`]), what machine this is ([`machine`]), input and output without waiting ([`ring`]) and the
 //! time ([`clock`]). Everything above is safe code; the unsafe calls stand in the files named here, each
 //! with its reason. Linux on 64-bit machines only.
 //! Nothing here knows of shards' contents, logs or ops.
@@ -12,6 +12,8 @@ compile_error!("Seawall needs 64-bit Linux: io_uring, sysfs and 64-bit mappings"
 
 pub mod child;
 pub mod clock;
+#[cfg(feature = "mimalloc")]
+pub mod heap;
 pub mod limit;
 pub mod load;
 pub mod machine;

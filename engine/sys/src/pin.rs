@@ -16,7 +16,7 @@ use core_affinity::CoreId;
 use crate::topology;
 
 /// The kernel's weight of a thread is 1024 / 1.25^nice.
-const NICE: libc::c_int = 10;
+const NICE: libc::c_int = 5;
 
 static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
 
@@ -39,7 +39,7 @@ pub enum PinError {
     },
 }
 
-/// Lets the calling thread run mostly where others leave time: it gets a tenth of what one of them gets.
+/// Lets the calling thread run mostly where others leave time: it gets a third of what one of them gets.
 ///
 /// # Errors
 /// The kernel refuses.

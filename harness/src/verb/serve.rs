@@ -47,6 +47,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let settings = settings(arguments)?;
+    if let Err(why) = seawall_sys::heap::tend() {
+        output::complain(&format!(
+            "note: the heap gives memory back in passing: {why}"
+        ));
+    }
     // Before anything can be asked to end, so that no signal is lost.
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Failure::work)?;
     let running = seawall_server::serve(settings, arguments.config.clone()).map_err(|error| {

@@ -7,7 +7,7 @@ use seawall_store::{Millis, StoreConfig};
 use seawall_sys::clock::Clock;
 
 use super::ServeError;
-use crate::config::{Settings, kind};
+use crate::config::{Settings, check_memory, kind};
 
 /// The store's configuration; `seed` is secret.
 pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, ServeError> {
@@ -32,6 +32,8 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         0 => default.shards,
         shards => shards,
     };
+    check_memory(settings.number("maxmemory"), shards)
+        .map_err(|why| refused("maxmemory", why.to_string()))?;
     Ok(StoreConfig {
         shards,
         seed,

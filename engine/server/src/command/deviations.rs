@@ -40,7 +40,7 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     (
         "config|set",
-        "`port`, `bind`, `dir` and `appendonly` are set at the start",
+        "`port`, `bind`, `dir` and `appendonly` are set at the start; `maxmemory` is no more than 16 GiB a shard",
     ),
     (
         "debug",

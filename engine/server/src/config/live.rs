@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use seawall_store::SHARD_BYTES_MAX;
 use seawall_store::event::Classes;
 use seawall_store::store::Change;
 use seawall_store::value::Limits;
@@ -60,21 +61,11 @@ impl Server {
     /// # Errors
     /// It cannot.
     pub fn check(&self, parameter: &Parameter, settings: &Settings) -> Result<(), Refused> {
-        if parameter.name != "maxclients" {
-            return Ok(());
+        match parameter.name {
+            "maxclients" => check_clients(settings),
+            "maxmemory" => check_memory(settings.number("maxmemory"), self.store.shards()),
+            _ => Ok(()),
         }
-        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        let most = files
-            .maximum
-            .unwrap_or(u64::MAX)
-            .saturating_sub(FILES_OF_ITS_OWN);
-        if settings.number(parameter.name) <= most {
-            return Ok(());
-        }
-        Err(Refused(format!(
-            "The operating system is not able to handle the specified number of clients, try with \
-             {most}"
-        )))
     }
 
     /// Lets changes of these kinds take effect.
@@ -91,6 +82,36 @@ impl Server {
             self.notifications.set(classes.unwrap_or_default());
         }
     }
+}
+
+/// Whether the system may have so many clients.
+fn check_clients(settings: &Settings) -> Result<(), Refused> {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = files
+        .maximum
+        .unwrap_or(u64::MAX)
+        .saturating_sub(FILES_OF_ITS_OWN);
+    if settings.number("maxclients") <= most {
+        return Ok(());
+    }
+    Err(Refused(format!(
+        "The operating system is not able to handle the specified number of clients, try with \
+             {most}"
+    )))
+}
+
+/// Whether `shards` can address so many bytes: with a bound beyond that they were full before anything is evicted.
+///
+/// # Errors
+/// They cannot.
+pub fn check_memory(bytes: u64, shards: usize) -> Result<(), Refused> {
+    let most = SHARD_BYTES_MAX as u64 * shards as u64;
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(Refused(format!(
+        "a shard holds no more than {SHARD_BYTES_MAX} bytes, and this server's {shards} no more than {most}; more shards hold more"
+    )))
 }
 
 impl Settings {

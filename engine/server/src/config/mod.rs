@@ -21,7 +21,7 @@ use std::fmt;
 
 pub use file::FileError;
 pub use kind::{Kind, Refused};
-pub use live::{FILES_OF_ITS_OWN, Live};
+pub use live::{FILES_OF_ITS_OWN, Live, check_memory};
 pub use parameters::PARAMETERS;
 
 use crate::limits::Limits;

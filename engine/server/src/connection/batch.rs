@@ -79,6 +79,9 @@ pub struct Batch {
     ready: Vec<Ready>,
     /// How many of them count.
     len: usize,
+    /// How many commands less than [`COMMANDS`] are read ahead: of long ones no more than a turn has time for, lest
+    /// they are read again and again.
+    fewer: usize,
     known: Known,
     /// A reply that waits behind others.
     behind: Vec<u8>,
@@ -93,7 +96,7 @@ impl Batch {
         let mut at = 0;
         let mut written_afar = None;
         self.len = 0;
-        while self.len < COMMANDS && at < AHEAD_BYTES {
+        while self.len < COMMANDS - self.fewer && at < AHEAD_BYTES {
             if self.len == self.ready.len() {
                 self.ready.push(Ready::room());
             }
@@ -135,6 +138,19 @@ impl Batch {
         }
     }
 
+    /// How many are to be read ahead next time, where of these all up to `end` were run, and the turn `is_over` or not.
+    fn learn(&mut self, end: usize, is_over: bool) {
+        if !is_over {
+            self.fewer /= 2;
+            return;
+        }
+        let ready = &self.ready[..self.len];
+        let ran = ready.iter().take_while(|ready| ready.end <= end).count();
+        if ran < self.len {
+            self.fewer = COMMANDS - ran.max(1);
+        }
+    }
+
     /// Those that were read ahead are done with.
     fn let_go(&mut self) {
         self.ready.iter_mut().for_each(Ready::let_go);
@@ -173,6 +189,7 @@ impl Connection {
             batch.answer_within(database, protocol);
             let read = batch.ready[..batch.len].last().map_or(0, |last| last.end);
             let (used, is_through) = self.run_batch(&mut batch, turn);
+            batch.learn(used, self.rests());
             self.here += batch.len;
             if read > AHEAD_BYTES {
                 batch.let_go();

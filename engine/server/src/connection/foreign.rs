@@ -212,6 +212,7 @@ fn change_limit(bytes: u64, turn: &mut Turn<'_>) -> Result<(), Refused> {
             return Ok(());
         };
         settings.set(parameter, &bytes.to_string())?;
+        server.check(parameter, settings)?;
         if let Some(change) = settings.store_change(parameter) {
             store.configure(&change);
         }

@@ -64,6 +64,9 @@ const UNANSWERED_MAX: usize = 512;
 const UNANSWERED_BYTES_MAX: usize = 64 << 20;
 /// A client whose commands wait, with more bytes of them than this, is not listened to.
 const INPUT_HELD_BYTES: usize = 1 << 20;
+/// The same of one whose commands wait for nothing but the end of the turn: what is left in the kernel takes no
+/// memory that has to be found here first, and lets the client know.
+const INPUT_RESTING_BYTES: usize = 64 << 10;
 /// What may still come from a client that is not listened to any more: the network has it already.
 const INPUT_LATE_BYTES: usize = 8 << 20;
 /// A client that does not take so many bytes of replies is not served on, until it does.
@@ -239,7 +242,12 @@ impl Connection {
     pub fn is_overfull(&self, rests: bool) -> bool {
         let is_held = self.held_by_output || matches!(self.gate, Gate::Held(_));
         let waits = rests || is_held || !self.order.is_empty();
-        waits && self.input.len() > INPUT_HELD_BYTES && self.parked.is_none()
+        let most = if rests {
+            INPUT_RESTING_BYTES
+        } else {
+            INPUT_HELD_BYTES
+        };
+        waits && self.input.len() > most && self.parked.is_none()
     }
 
     /// Begins what had to wait and need not any more.

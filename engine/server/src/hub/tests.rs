@@ -82,7 +82,7 @@ fn turn(hub: &mut Hub, sent: &[(u64, &[u8])]) -> Vec<(u64, usize)> {
     hub.turn();
     let mut ears = Ears::default();
     hub.flush(&mut ears);
-    let lines = |bytes: Vec<u8>| bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).lines().count();
     let mut heard: Vec<_> = ears.0.into_iter().map(|(at, b)| (at, lines(b))).collect();
     heard.sort_unstable();
     heard
@@ -128,9 +128,26 @@ fn commands_that_take_the_long_way_share_it_too() {
 #[test]
 fn what_fits_into_the_budget_is_answered_at_once() {
     let mut hub = hub(Language::Resp, 3);
-    hub.budget = Budget::of(Duration::from_secs(3_600));
+    hub.budget = Budget::of(Duration::from_hours(1));
     let pings = b"PING\r\n".repeat(600);
     let gets = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n".repeat(600);
     let heard = turn(&mut hub, &[(0, &pings), (1, &gets), (2, b"PING\r\n")]);
     assert_eq!(heard, [(0, 600), (1, 600), (2, 1)]);
+}
+
+#[test]
+fn long_commands_end_a_turn_one_by_one_and_none_is_lost() {
+    let hset = b"*6\r\n$4\r\nHSET\r\n$1\r\nh\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n";
+    let mut hub = hub(Language::Resp, 2);
+    let all = hset.repeat(40);
+    let mut answered = [0, 0];
+    for number in 0..80 {
+        let sent = [(0, &all[..]), (1, &all[..])];
+        let sent = if number == 0 { &sent[..] } else { &[] };
+        let heard = turn(&mut hub, sent);
+        assert_eq!(heard, [(number % 2, 1)]);
+        answered[heard[0].0 as usize] += 1;
+    }
+    assert_eq!(answered, [40, 40]);
+    assert_eq!(turn(&mut hub, &[]), []);
 }

@@ -219,13 +219,10 @@ impl Index {
             let link = self.overflow_used + 1;
             ((link as usize) < self.table.links()).then(|| {
                 self.overflow_used = link;
-                if link == HUGE_FROM_HALVES {
-                    self.table.overflow.advise_huge();
-                }
                 self.overflow_edge
                     .reach(link as usize * LINE_BYTES / 2, || {
                         let table = Arc::clone(&self.table);
-                        Box::new(move |part| table.overflow.populate(part))
+                        Box::new(move |part, huge| table.overflow.populate(part, huge))
                     });
                 link
             })
@@ -270,12 +267,9 @@ impl Index {
             self.table.line(line).clear(slot);
         }
         self.compact(old);
-        if after == HUGE_FROM {
-            self.table.primary.advise_huge();
-        }
         self.edge.reach(after * LINE_BYTES, || {
             let table = Arc::clone(&self.table);
-            Box::new(move |part| table.primary.populate(part))
+            Box::new(move |part, huge| table.primary.populate(part, huge))
         });
     }
 

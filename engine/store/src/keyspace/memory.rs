@@ -69,6 +69,7 @@ impl Keyspace {
             self.arena.rest();
             self.index.rest();
         }
+        self.arena.lapse();
         self.growth = Growth {
             at: self.latest,
             bytes,

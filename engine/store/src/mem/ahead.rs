@@ -1,10 +1,11 @@
 //! Ahead: pages for memory that is about to be used, asked of the system by somebody who has time.
 //!
 //! The first touch of a page is the longest thing that ever happens to a request: the kernel has to find and
-//! clear a page, and a host may have to find it first. So one thread of the store does nothing but ask for the
-//! pages next to those in use (`MADV_POPULATE_WRITE`). Owners tell it how far they came; where it is late, or
-//! the kernel too old, pages come by first touch as ever. What was asked for and is not reached by a store that
-//! stopped growing is given back.
+//! clear a page, and a host may have to find it first, which takes some microseconds for a small page and some
+//! milliseconds for a huge one. So one thread of the store does nothing but ask for the
+//! pages next to those in use (`MADV_POPULATE_WRITE`). Owners tell it how far they came. It alone asks for huge pages:
+//! whoever is quicker than it, or has an older kernel, touches small ones, in whose place it then puts a huge
+//! one (`MADV_COLLAPSE`). What was asked for and is not reached by a store that stopped growing is given back.
 
 use std::io;
 use std::ops::Range;
@@ -46,8 +47,8 @@ impl Populator {
         Ok(Populator(sender))
     }
 
-    /// Lets `populate` run on the thread.
-    pub(super) fn ask(&self, populate: impl FnOnce() + Send + 'static) -> Asked {
+    /// Lets `populate` run on the thread; `None` where so much waits there that it will not.
+    pub(super) fn ask(&self, populate: impl FnOnce() + Send + 'static) -> Option<Asked> {
         let done = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&done);
         let job = Box::new(move || {
@@ -55,10 +56,25 @@ impl Populator {
             // Release: pairs with the acquire in `Asked::is_done`.
             told.store(true, Ordering::Release);
         });
-        if self.0.try_send(job).is_err() {
-            done.store(true, Ordering::Release);
+        self.0.try_send(job).is_ok().then_some(Asked(done))
+    }
+}
+
+/// Puts pages behind `part` of `memory`, huge ones where `huge`. Where the system cannot, they come with the first
+/// touch.
+#[cfg(not(any(miri, loom)))]
+pub(super) fn populate(memory: &seawall_sys::map::Reserved, part: Range<usize>, huge: bool) {
+    if huge {
+        let _ = memory.advise(part.clone(), true);
+        for begin in part.clone().step_by(HUGE_STEP_BYTES) {
+            let page = begin..part.end.min(begin + HUGE_STEP_BYTES);
+            // It fails where nobody was quicker.
+            if memory.collapse(page.clone()).is_err() {
+                let _ = memory.populate(page);
+            }
         }
-        Asked(done)
+    } else {
+        let _ = memory.populate(part);
     }
 }
 
@@ -67,7 +83,7 @@ impl Populator {
 pub(super) struct Asked(Arc<AtomicBool>);
 
 impl Asked {
-    /// Whether it was done, or will not be.
+    /// Whether it was done.
     pub(super) fn is_done(&self) -> bool {
         // Acquire: pairs with the release in the job: its pages come no more.
         self.0.load(Ordering::Acquire)
@@ -78,7 +94,7 @@ impl Asked {
 #[derive(Debug)]
 pub struct Edge {
     populator: Option<Populator>,
-    /// From so many bytes in use on the mapping has huge pages.
+    /// From so many bytes in use on huge pages are asked for.
     huge_from: usize,
     /// Pages up to here are there, or were asked for.
     end: usize,
@@ -105,12 +121,12 @@ impl Edge {
         self.next = SMALL_STEP_BYTES / 4;
     }
 
-    /// `used` bytes are in use; `populate` asks the system for pages of a part.
+    /// `used` bytes are in use; `populate` asks the system for pages of a part, which are huge where it is told so.
     #[inline]
     pub fn reach(
         &mut self,
         used: usize,
-        populate: impl FnOnce() -> Box<dyn FnOnce(Range<usize>) + Send>,
+        populate: impl FnOnce() -> Box<dyn FnOnce(Range<usize>, bool) + Send>,
     ) {
         if used >= self.next {
             self.go_on(used, populate());
@@ -118,17 +134,32 @@ impl Edge {
     }
 
     #[cold]
-    fn go_on(&mut self, used: usize, populate: Box<dyn FnOnce(Range<usize>) + Send>) {
+    fn go_on(&mut self, used: usize, populate: Box<dyn FnOnce(Range<usize>, bool) + Send>) {
         let Some(populator) = &self.populator else {
             return;
         };
-        let step = self.step(used);
-        let begin = self.end.max(used.next_multiple_of(SMALL_STEP_BYTES));
-        self.end = (begin + 1).next_multiple_of(step);
-        // Long before: the thread may have to wait for a core.
-        self.next = self.end - step / 8 * 7;
-        let part = begin..self.end;
-        self.asked = Some(populator.ask(move || populate(part)));
+        let huge = used >= self.huge_from;
+        let (begin, step) = if huge {
+            // Where it is late, small pages are in use there.
+            (
+                self.end / HUGE_STEP_BYTES * HUGE_STEP_BYTES,
+                HUGE_STEP_BYTES,
+            )
+        } else {
+            (
+                self.end.max(used.next_multiple_of(SMALL_STEP_BYTES)),
+                SMALL_STEP_BYTES,
+            )
+        };
+        let end = (self.end.max(used) + 1).next_multiple_of(step);
+        self.asked = populator.ask(move || populate(begin..end, huge));
+        if self.asked.is_some() {
+            self.end = end;
+            // Long before: the thread may have to wait for a core.
+            self.next = end - step / 8 * 7;
+        } else {
+            self.next = used + step / 8;
+        }
     }
 
     /// The mapping does not grow now: gives huge pages beyond `used` back by `discard`. They were never used.
@@ -142,14 +173,6 @@ impl Edge {
             self.end = begin;
             // Not with the next byte, lest a store that grows slowly asks and gives back all the time.
             self.next = used + (begin - used) / 2 + 1;
-        }
-    }
-
-    fn step(&self, used: usize) -> usize {
-        if used < self.huge_from {
-            SMALL_STEP_BYTES
-        } else {
-            HUGE_STEP_BYTES
         }
     }
 }
@@ -167,8 +190,8 @@ mod tests {
         let (sender, parts) = channel();
         let populate = || {
             let sender = sender.clone();
-            let send = move |part| sender.send(part).expect("the test listens");
-            Box::new(send) as Box<dyn FnOnce(Range<usize>) + Send>
+            let send = move |part, huge| sender.send((part, huge)).expect("the test listens");
+            Box::new(send) as Box<dyn FnOnce(Range<usize>, bool) + Send>
         };
         edge.reach(1 << 30, populate);
         edge.populate_by(Populator::start().unwrap());
@@ -176,8 +199,13 @@ mod tests {
         for used in (0..all).step_by(4096) {
             edge.reach(used, populate);
             if edge.end > end {
-                let part = parts.recv().unwrap();
-                assert_eq!(part, end..edge.end);
+                let huge = used >= huge_from;
+                let begin = if huge {
+                    end / HUGE_STEP_BYTES * HUGE_STEP_BYTES
+                } else {
+                    end
+                };
+                assert_eq!(parts.recv().unwrap(), (begin..edge.end, huge));
                 end = edge.end;
             }
             assert!(used < end, "{used} is used before its pages were asked for");
@@ -201,6 +229,6 @@ mod tests {
         edge.reach(used + 1, populate);
         assert!(parts.try_recv().is_err(), "not asked for at once");
         edge.reach(all - 1, populate);
-        assert_eq!(parts.recv().unwrap(), all..end);
+        assert_eq!(parts.recv().unwrap(), (all..end, true));
     }
 }

@@ -4,9 +4,13 @@
 //! were never used, then those freed, kept in a list through the free blocks themselves. A chunk whose
 //! last block is freed leaves its class, so a change in the sizes of values strands no memory. Larger
 //! items are runs of pages at the other end of the range. Where a populator was told of, the pages that are
-//! next are asked for before they are needed: a chunk ahead of huge ones, a part of a chunk of small ones.
+//! next are asked for before they are needed: a part of a chunk of small ones, and of huge ones as many chunks as
+//! the shard opened in half a second.
 #![expect(unsafe_code, reason = "blocks are bytes in a range of memory")]
 
+mod pages;
+
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -58,15 +62,6 @@ struct Chunk {
     after: u32,
 }
 
-/// The chunk after the last one, whose pages were asked for.
-#[derive(Debug)]
-struct Ahead {
-    number: u32,
-    /// The chunk that is filled meanwhile.
-    before: u32,
-    asked: Asked,
-}
-
 /// The allocator of one shard.
 #[derive(Debug)]
 pub struct Arena {
@@ -85,10 +80,18 @@ pub struct Arena {
     used: u64,
     /// The bytes of the last items that were made, so to say: each time an eighth of it goes.
     recent_bytes: usize,
-    /// Whether huge pages were asked for in all that is not in use yet.
+    /// Whether huge pages were asked for in all that is not in use yet, since there is no populator.
     huge: bool,
     populator: Option<Populator>,
-    ahead: Option<Ahead>,
+    /// Huge pages that were asked for behind the last chunk: of the next chunk, of the one after it and so on.
+    ahead: VecDeque<Asked>,
+    /// Chunks in use for which the populator had too much to do.
+    late: Vec<u32>,
+    /// The chunk that was filled when they were last asked for.
+    asker: u32,
+    /// How many new chunks were opened since half a second ended, and in the one before.
+    opened: usize,
+    opened_before: usize,
 }
 
 impl Arena {
@@ -113,7 +116,11 @@ impl Arena {
             recent_bytes: RECENT,
             huge: false,
             populator: None,
-            ahead: None,
+            ahead: VecDeque::new(),
+            late: Vec::new(),
+            asker: NONE,
+            opened: 0,
+            opened_before: 0,
         })
     }
 
@@ -138,23 +145,6 @@ impl Arena {
     /// Asks `populator` for the pages that are next, from now on.
     pub fn populate_by(&mut self, populator: Populator) {
         self.populator = Some(populator);
-    }
-
-    /// No memory is needed now: gives back what was asked for ahead.
-    pub fn rest(&mut self) {
-        let Some(ahead) = self.ahead.take_if(|ahead| ahead.asked.is_done()) else {
-            return;
-        };
-        let offset = ahead.number as usize * CHUNK_BYTES;
-        if offset + CHUNK_BYTES <= self.extents.floor() * PAGE_BYTES {
-            // SAFETY: neither did a chunk begin there (it would have taken `ahead`), nor do extents reach so far
-            // down, so nobody refers to its bytes.
-            unsafe { self.range.discard(offset, CHUNK_BYTES) };
-        }
-        // Not with the next block, lest a store that grows slowly asks and gives back all the time.
-        let chunk = &mut self.chunks[ahead.before as usize];
-        let used = chunk.fresh as usize * class_bytes(chunk.class as usize);
-        chunk.ask_at = (used + CHUNK_BYTES.saturating_sub(used) / 2) as u32 + 1;
     }
 
     /// The bytes of all blocks that are taken, those in limbo among them.
@@ -326,27 +316,23 @@ impl Arena {
                 before: NONE,
                 after: NONE,
             });
+            self.opened += 1;
             let number = self.chunks.len() as u32 - 1;
-            self.ahead.take_if(|ahead| ahead.number == number);
-            self.chunks[number as usize].huge = self.huge;
+            let asked = self.ahead.pop_front().is_some();
+            self.chunks[number as usize].huge = asked || self.huge;
             number
         };
-        let is_last = number as usize + 1 == self.chunks.len();
+        let offset = number as usize * CHUNK_BYTES;
+        let huge = self.owned[class] >= HUGE_FROM;
+        if huge && !self.chunks[number as usize].huge {
+            self.ask_huge(number);
+        } else if !huge && self.huge && self.chunks[number as usize].huge {
+            self.range.advise(offset, CHUNK_BYTES, false);
+            self.chunks[number as usize].huge = false;
+        }
         let chunk = &mut self.chunks[number as usize];
         chunk.class = class as u32;
         chunk.free = 0;
-        let offset = number as usize * CHUNK_BYTES;
-        let huge = self.owned[class] >= HUGE_FROM;
-        if huge != chunk.huge {
-            chunk.huge = huge;
-            let mut len = CHUNK_BYTES;
-            if huge && !self.huge && is_last {
-                // All at once: a call for every chunk would wait for the populator's.
-                self.huge = true;
-                len = self.extents.floor() * PAGE_BYTES - offset;
-            }
-            self.range.advise(offset, len, huge);
-        }
         chunk.ask_at = match self.owned[class] {
             0 => SMALL_STEP_BYTES as u32 / 4,
             1..HUGE_FROM => 0,
@@ -358,39 +344,6 @@ impl Arena {
         chunk.fresh = u32::from(number == 0);
         self.link(number);
         Some(number)
-    }
-
-    /// So much of a chunk was handed out that pages for what comes next are asked for: those of the next chunk
-    /// where it is of huge pages, else some more of its own.
-    #[cold]
-    fn ask_ahead(&mut self, number: u32) {
-        let chunk = &mut self.chunks[number as usize];
-        chunk.ask_at = u32::MAX;
-        let Some(populator) = &self.populator else {
-            return;
-        };
-        let (range, begin) = (Arc::clone(&self.range), number as usize * CHUNK_BYTES);
-        if !chunk.huge {
-            let used = chunk.fresh as usize * class_bytes(chunk.class as usize);
-            let from = used.next_multiple_of(PAGE_BYTES).min(CHUNK_BYTES);
-            let to = (from + SMALL_STEP_BYTES).min(CHUNK_BYTES);
-            if to < CHUNK_BYTES {
-                chunk.ask_at = (to - SMALL_STEP_BYTES / 8 * 7) as u32;
-            }
-            populator.ask(move || range.populate(begin + from, to - from));
-            return;
-        }
-        let next = self.chunks.len();
-        let end = (next + 1) * CHUNK_BYTES;
-        if self.empty.is_empty() && self.ahead.is_none() && end <= self.extents.floor() * PAGE_BYTES
-        {
-            let asked = populator.ask(move || range.populate(next * CHUNK_BYTES, CHUNK_BYTES));
-            self.ahead = Some(Ahead {
-                number: next as u32,
-                before: number,
-                asked,
-            });
-        }
     }
 
     fn take_extent(&mut self, bytes: usize) -> Option<ItemId> {
@@ -409,7 +362,9 @@ impl Arena {
             self.used -= Arena::block_bytes(bytes);
             let pages = bytes.div_ceil(PAGE_BYTES);
             // SAFETY: the run is freed here, so nobody refers to its bytes.
-            unsafe { self.range.discard(id.offset(), pages * PAGE_BYTES) };
+            unsafe {
+                (self.range).discard(id.offset(), pages * PAGE_BYTES, self.huge);
+            }
             (self.poison).forbid(&self.range, id.offset(), pages * PAGE_BYTES);
             self.extents.give(id.offset() / PAGE_BYTES, pages);
             return;
@@ -430,8 +385,9 @@ impl Arena {
             }
             if self.empty.len() >= WARM_CHUNKS {
                 let offset = number as usize * CHUNK_BYTES;
+                let huge = std::mem::take(&mut self.chunks[number as usize].huge);
                 // SAFETY: no block of the chunk is taken, so nobody refers to its bytes.
-                unsafe { self.range.discard(offset, CHUNK_BYTES) };
+                unsafe { self.range.discard(offset, CHUNK_BYTES, huge) };
             }
             self.empty.push(number);
         } else if was_full {

@@ -70,29 +70,27 @@ impl Lines {
         return &self.memory;
     }
 
-    /// Asks for huge pages from now on.
+    /// Puts pages behind `part`, in bytes: huge ones where `huge`, also in the place of small ones. Where the system
+    /// cannot, they come with the first touch.
     #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
-    pub fn advise_huge(&self) {
+    pub fn populate(&self, part: std::ops::Range<usize>, huge: bool) {
         #[cfg(not(any(miri, loom)))]
-        let _ = self.memory.advise(0..self.memory.len(), true);
-    }
-
-    /// Puts pages behind `part`, in bytes. Where the system cannot, they come with the first touch.
-    #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
-    pub fn populate(&self, part: std::ops::Range<usize>) {
-        #[cfg(not(any(miri, loom)))]
-        let _ = self.memory.populate(part);
+        super::ahead::populate(&self.memory, part, huge);
         #[cfg(any(miri, loom))]
-        let _ = part;
+        let _ = (part, huge);
     }
 
-    /// Gives the pages of `part`, in bytes, back, which only the caller fills and never did.
+    /// Gives the huge pages of `part`, in bytes, back, which only the caller fills and never did. What comes there
+    /// next are small ones.
     #[cfg_attr(any(miri, loom), expect(clippy::unused_self, reason = "no pages here"))]
     pub fn give_back(&self, part: std::ops::Range<usize>) {
         #[cfg(not(any(miri, loom)))]
-        // SAFETY: lines that were never filled are zeros, with these pages and without: whoever looks at
-        // them meanwhile sees no change.
-        let _ = unsafe { self.memory.discard(part) };
+        {
+            let _ = self.memory.advise(part.clone(), false);
+            // SAFETY: lines that were never filled are zeros, with these pages and without: whoever looks at
+            // them meanwhile sees no change.
+            let _ = unsafe { self.memory.discard(part) };
+        }
         #[cfg(any(miri, loom))]
         let _ = part;
     }

@@ -42,6 +42,8 @@ pub use tags::{equal_bytes, equal_tops};
 
 /// The bytes of one granule: the unit of [`ItemId`]s.
 pub const GRANULE: usize = 4;
+/// The most bytes of items that a shard can hold: what 32 bits of granules can name.
+pub const SHARD_BYTES_MAX: usize = GRANULE << 32;
 
 /// Where an item lies: its offset in the shard's range, in granules. Never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,10 +7,8 @@ use std::ptr::NonNull;
 use crossbeam_epoch::Guard;
 
 use super::item::Item;
-use super::{GRANULE, ItemId};
+use super::{ItemId, SHARD_BYTES_MAX};
 
-/// What 32 bits of granules can name.
-const BYTES_MAX: usize = GRANULE << 32;
 /// The bytes of a chunk: a huge page.
 pub(super) const CHUNK_BYTES: usize = if cfg!(miri) { 64 << 10 } else { 2 << 20 };
 /// A cache line.
@@ -39,7 +37,7 @@ impl Range {
         });
         #[cfg(not(miri))]
         {
-            let mut bytes = BYTES_MAX;
+            let mut bytes = SHARD_BYTES_MAX;
             loop {
                 match seawall_sys::map::Reserved::new(bytes) {
                     Ok(memory) => return Ok(Range { memory }),
@@ -122,14 +120,14 @@ impl Range {
         let _ = (offset, len, huge);
     }
 
-    /// Puts pages behind `len` bytes at `offset`, whose contents stay. Where the system cannot, they come with
-    /// the first touch.
+    /// Puts pages behind `len` bytes at `offset`, whose contents stay: huge ones where `huge`, also in the place of
+    /// small ones that somebody was quicker to touch. Where the system cannot, they come with the first touch.
     #[cfg_attr(miri, expect(clippy::unused_self, reason = "Miri has no pages"))]
-    pub(super) fn populate(&self, offset: usize, len: usize) {
+    pub(super) fn populate(&self, offset: usize, len: usize, huge: bool) {
         #[cfg(not(miri))]
-        let _ = self.memory.populate(offset..offset + len);
+        super::ahead::populate(&self.memory, offset..offset + len, huge);
         #[cfg(miri)]
-        let _ = (offset, len);
+        let _ = (offset, len, huge);
     }
 
     /// Places pages that are touched from now on at NUMA node `node`, where the system can.
@@ -140,11 +138,16 @@ impl Range {
         return Err(io::Error::other(format!("Miri has no node {node}")));
     }
 
-    /// Gives the pages of `len` bytes at `offset` back to the system.
+    /// Gives the pages of `len` bytes at `offset` back to the system. What comes there next are small pages, also
+    /// where these were `huge`.
     ///
     /// # Safety
     /// Nobody refers to these bytes.
-    pub(super) unsafe fn discard(&self, offset: usize, len: usize) {
+    pub(super) unsafe fn discard(&self, offset: usize, len: usize, huge: bool) {
+        if huge {
+            // Before: a huge page that came by itself would be the longest thing that happens to a request.
+            self.advise(offset, len, false);
+        }
         #[cfg(not(miri))]
         // SAFETY: the caller's promise. Failure keeps the pages, which costs memory and nothing else.
         let _ = unsafe { self.memory.discard(offset..offset + len) };

@@ -125,6 +125,18 @@ impl Reserved {
         check(unsafe { libc::madvise(start.cast(), range.len(), libc::MADV_POPULATE_WRITE) })
     }
 
+    /// Puts huge pages in the place of small ones in `range` (offsets in bytes), as far as some are there
+    /// (`MADV_COLLAPSE`, Linux 6.1): contents stay, and whoever touches them meanwhile waits.
+    ///
+    /// # Errors
+    /// `InvalidInput` where `range` is outside or not made of whole pages; `EINVAL` where the kernel is older, where
+    /// no page is there, or no huge one can be; `ENOMEM` or `EAGAIN` where there is no memory.
+    pub fn collapse(&self, range: Range<usize>) -> io::Result<()> {
+        let start = self.part(&range)?;
+        // SAFETY: a part of this value's own range; contents do not change.
+        check(unsafe { libc::madvise(start.cast(), range.len(), libc::MADV_COLLAPSE) })
+    }
+
     /// Prefers memory of NUMA node `node` for pages not yet touched (`MPOL_PREFERRED`: where that
     /// node is full, the kernel takes the next one, rather than end the process).
     ///
@@ -310,6 +322,21 @@ mod tests {
             let error = range.advise(wrong, true).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
+    }
+
+    #[test]
+    fn pages_that_become_a_huge_one_keep_what_is_in_them() {
+        let range = Reserved::new(HUGE_PAGE_BYTES).unwrap();
+        for at in [3, 70_000] {
+            write(&range, at, 7);
+        }
+        let _ = range.advise(0..range.len(), true);
+        // A kernel that is older refuses, or one without huge pages; nothing may change either way.
+        let _ = range.collapse(0..range.len());
+        let all = [3, 70_000, range.len() - 1].map(|at| read(&range, at));
+        assert_eq!(all, [7, 7, 0]);
+        let error = range.collapse(0..1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -63,6 +63,8 @@ impl Buffers {
             buffer_bytes,
             tail: 0,
         };
+        // The kernel fills them by turns, so all of them are touched before long: now, and not by a request.
+        buffers.bytes.fill(0);
         for buffer in 0..count {
             buffers.provide(buffer);
         }

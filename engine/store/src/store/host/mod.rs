@@ -84,6 +84,8 @@ pub(super) struct Host {
     events: Vec<Event>,
     ticked: Millis,
     busy: bool,
+    /// Whether a setting changed since the last tick: what follows from it is so before anything else is asked.
+    changed: bool,
 }
 
 /// Whether `op` may change more than one key.
@@ -131,6 +133,7 @@ impl Host {
             events: Vec::new(),
             ticked: Millis(0),
             busy: false,
+            changed: false,
         }
     }
 
@@ -229,8 +232,9 @@ impl Host {
     /// What no op asks for, where it `ticks`, and the log. `say` hears what may now be said.
     pub(super) fn turn(&mut self, now: Millis, ticks: bool, say: impl FnMut(From, Answer)) {
         if self.holder.is_none() {
-            if ticks && (self.busy || now.since(self.ticked) >= TICK_MS) {
-                self.ticked = now;
+            let is_due = self.busy || now.since(self.ticked) >= TICK_MS;
+            if self.changed || ticks && is_due {
+                (self.ticked, self.changed) = (now, false);
                 self.out.clear();
                 self.busy = self.shard.tick(now, &mut self.out);
                 self.gate.append(&self.out.effects);

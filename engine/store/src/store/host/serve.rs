@@ -111,7 +111,7 @@ impl Host {
             Change::Limits(limits) => keyspace.set_limits(limits),
         }
         // The policy has to come to know what is there.
-        self.busy = true;
+        (self.busy, self.changed) = (true, true);
     }
 
     fn run(&mut self, now: Millis, from: From, number: u64, op: Op) {
