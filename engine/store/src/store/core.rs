@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::Inner;
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Lane, Link, Request};
-use super::ring::{Sleeper, publish};
+use super::ring::{RING_SLOTS, Sleeper, publish};
 use crate::event::Event;
 use crate::keyspace::Sought;
 use crate::time::Millis;
@@ -49,6 +49,13 @@ pub(super) struct Core {
     pub(super) sleeper: Sleeper,
     pub(super) now: Millis,
     pub(super) own_ops: u32,
+    /// Whether something was seen of other workers' since rings were last looked into: what is in them may have been
+    /// before it.
+    pub(super) has_seen: bool,
+    /// Asks to stand still that wait until what was published before is taken in.
+    pub(super) holds: Vec<(From, Request)>,
+    /// Whether it is announced that a shard stands still.
+    pub(super) announced: bool,
 }
 
 /// Who hears of events, where somebody does.
@@ -61,11 +68,26 @@ impl Core {
         self.host_of[shard].map(|at| &mut self.hosts[at])
     }
 
+    /// The host of `shard`, where this worker has it, for what a caller does there: what was published for this
+    /// worker before what the caller has seen is there before.
+    #[inline]
+    pub(super) fn host_for(&mut self, shard: usize) -> Option<&mut Host> {
+        let at = self.host_of[shard]?;
+        if self.has_seen {
+            self.catch_up();
+        }
+        Some(&mut self.hosts[at])
+    }
+
     /// Asks one of this worker's own shards for its own session.
     pub(super) fn ask_own(&mut self, request: Request) {
         let now = self.now;
         self.asked = true;
-        let host = self.host(request.shard);
+        if matches!(request.ask, Ask::Hold(_)) {
+            self.holds.push((From::Own, request));
+            return self.stand_still();
+        }
+        let host = self.host_for(request.shard);
         host.expect("its own shard").take(now, From::Own, request);
     }
 
@@ -110,20 +132,64 @@ impl Core {
         self.own_ops = 0;
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
+        let mut turn = Turn {
+            requests: self.take_in(BATCHES),
+            busy: false,
+        };
+        turn.busy |= self.turn_hosts(hear);
+        turn.busy |= turn.requests > 0;
+        turn
+    }
+
+    /// Takes in all that was published for this worker's shards until now: what is done from here on comes after it.
+    pub(super) fn catch_up(&mut self) {
+        self.has_seen = false;
+        if cfg!(not(broken_order)) {
+            self.take_in(RING_SLOTS / BATCH);
+        }
+    }
+
+    /// Takes in requests, as many of `batches` batches of each session; how many. Who asks that shards stand still is
+    /// heard at the end.
+    fn take_in(&mut self, batches: usize) -> usize {
+        let taken = self.drain_links(batches);
+        if !self.holds.is_empty() {
+            self.stand_still();
+        }
+        taken
+    }
+
+    fn drain_links(&mut self, batches: usize) -> usize {
         self.inner.doors[self.number].admit(&mut self.links);
-        let mut turn = Turn::default();
+        let mut all = 0;
         for at in 0..self.links.len() {
-            for _ in 0..BATCHES {
+            for _ in 0..batches {
                 let taken = self.take_batch(at);
-                turn.requests += taken;
+                all += taken;
                 if taken < BATCH {
                     break;
                 }
             }
         }
-        turn.busy |= self.turn_hosts(hear);
-        turn.busy |= turn.requests > 0;
-        turn
+        all
+    }
+
+    /// Lets shards stand still for those who asked for it. What is published before others can know of it is taken
+    /// in first: it comes before ([`order`](super::order)).
+    fn stand_still(&mut self) {
+        self.announced = true;
+        self.inner.doors[self.number].standing.announce();
+        self.drain_links(RING_SLOTS / BATCH);
+        let now = self.now;
+        for (from, request) in std::mem::take(&mut self.holds) {
+            let host = self.host(request.shard).expect("its own shard");
+            host.take(now, from, request);
+        }
+    }
+
+    /// Whether nothing that was asked of its own shards waits.
+    pub(super) fn flows(&self) -> bool {
+        self.hosts.iter().all(Host::flows)
     }
 
     /// Turns the shards and publishes what they say; whether there is more to do at once.
@@ -159,6 +225,10 @@ impl Core {
             }
             busy |= !link.outbox.is_empty();
         }
+        if self.announced && self.flows() {
+            self.announced = false;
+            self.inner.doors[self.number].standing.end();
+        }
         busy
     }
 
@@ -171,6 +241,7 @@ impl Core {
         if count == 0 {
             if link.requests.is_abandoned() && link.requests.is_empty() {
                 self.links[at] = None;
+                self.holds.retain(|(from, _)| *from != From::Link(at));
                 for host in &mut self.hosts {
                     host.forget(self.now, From::Link(at));
                 }
@@ -192,6 +263,10 @@ impl Core {
             self.hosts[*host].shard().keyspace().approach(sought);
         }
         for request in chunk {
+            if matches!(request.ask, Ask::Hold(_)) {
+                self.holds.push((From::Link(at), request));
+                continue;
+            }
             let host = self.host_of[request.shard].expect("sessions ask a shard's owner");
             self.hosts[host].take(self.now, From::Link(at), request);
         }

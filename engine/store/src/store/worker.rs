@@ -52,6 +52,7 @@ impl Worker {
             }
         }
         inner.doors[number].set_open(true);
+        inner.doors[number].standing.end();
         let mut host_of = vec![None; inner.shards];
         for (at, host) in seat.hosts.iter().enumerate() {
             host_of[host.number] = Some(at);
@@ -69,6 +70,9 @@ impl Worker {
                 now: inner.now(),
                 inner,
                 own_ops: 0,
+                has_seen: false,
+                holds: Vec::new(),
+                announced: false,
             }),
             session,
         })
@@ -224,6 +228,27 @@ impl Worker {
     pub fn send_to(&mut self, shard: usize, tag: u64, op: Op) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.send_to(core, shard, tag, op);
+    }
+
+    /// Takes in all that others have asked of this worker's shards until now: to be called before it is done what came
+    /// from outside, since that may hang on it.
+    pub fn catch_up(&mut self) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        core.catch_up();
+    }
+
+    /// Whether writes of one client on different shards may be [sent](Worker::send) without waiting for each other's
+    /// answers, mostly: whether they may now, [`Worker::keeps_order`] says.
+    pub fn may_keep_order(&self) -> bool {
+        self.core().inner.orders_by_ring()
+    }
+
+    /// Whether everything that was sent until now is seen by others before what is sent from here on, so that a
+    /// client's later write need not wait until its earlier ones are answered. It is not where there is a third
+    /// who may look, where a reply waits for the disk, and while shards stand still.
+    pub fn keeps_order(&mut self) -> bool {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.keeps_order(core)
     }
 
     /// Whether this worker owns the shard of `key`.

@@ -52,6 +52,10 @@ impl Caller {
         };
         drop(guard);
         let found = read?;
+        let mut core = core;
+        if let Some(core) = core.as_deref_mut() {
+            core.has_seen |= core.host_of[shard].is_none();
+        }
         self.tell_reads_in_time(core, shard);
         Ok(found)
     }
@@ -108,6 +112,9 @@ impl Caller {
         mut show: impl FnMut(usize, Option<(Item<'_>, bool)>) -> bool,
     ) -> usize {
         let shards = self.inner.shards;
+        if let Some(core) = core.as_deref_mut().filter(|core| core.has_seen) {
+            core.catch_up();
+        }
         let guard = crossbeam_epoch::pin();
         let mut probes: SmallVec<[(usize, Probe<'_>); TOGETHER]> = SmallVec::new();
         for key in keys {
@@ -131,10 +138,14 @@ impl Caller {
                 reader.approach_far(probe, self.sides[*shard].ahead_bytes);
             }
         }
-        let mut shown = 0;
+        let (mut shown, mut has_seen) = (0, false);
         for (key, &(shard, probe)) in keys.iter().zip(&probes) {
             let mut goes_on = true;
             let is_own = self.own == Some(self.inner.worker_of[shard]);
+            // What was published before what was just seen elsewhere is to be there before more is read here.
+            if is_own && has_seen && core.as_deref().is_some_and(Core::has_input) {
+                break;
+            }
             let suffices = |item: Item<'_>| suffices(shown, item, is_own);
             let show_hit = |item: Item<'_>| goes_on = show(shown, Some((item, is_own)));
             match self.read_probed((shard, is_own), probe, key.as_ref(), suffices, show_hit) {
@@ -142,6 +153,7 @@ impl Caller {
                 Ok(false) => goes_on = show(shown, None),
                 Err(AskOwner) => break,
             }
+            has_seen |= !is_own;
             shown += 1;
             if !goes_on {
                 break;
@@ -149,6 +161,9 @@ impl Caller {
         }
         drop(probes);
         drop(guard);
+        if let Some(core) = core.as_deref_mut() {
+            core.has_seen |= has_seen;
+        }
         for shard in 0..shards {
             self.tell_reads_in_time(core.as_deref_mut(), shard);
         }
@@ -221,7 +236,7 @@ impl Caller {
         value: &mut Vec<u8>,
     ) -> Option<Result<bool, CommandError>> {
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.is_free(false))?;
+        let host = core.host_for(shard).filter(|host| host.is_free(false))?;
         let keyspace = host.shard().keyspace();
         let found = match keyspace.read(now, 0, key) {
             Found::Hit(item) => {

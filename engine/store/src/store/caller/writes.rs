@@ -27,7 +27,7 @@ impl Caller {
             return None;
         }
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.writes_own())?;
+        let host = core.host_for(shard).filter(|host| host.writes_own())?;
         let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
@@ -91,7 +91,7 @@ impl Caller {
         let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
         for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host_for(shard).filter(|host| host.writes_own()) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
