@@ -94,9 +94,14 @@ pub struct Begun {
 impl Begun {
     /// A call begins now.
     pub fn now(called: Called) -> Begun {
+        Begun::at(Instant::now(), called)
+    }
+
+    /// A call began then; its words are not kept.
+    pub fn at(at: Instant, called: Called) -> Begun {
         Begun {
             called,
-            at: Instant::now(),
+            at,
             took: None,
             op: None,
         }

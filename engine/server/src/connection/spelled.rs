@@ -10,8 +10,9 @@ use seawall_store::reply::ReplyBuf;
 use smallvec::SmallVec;
 
 use super::batch::{COMMANDS, JOINED_BYTES_MAX};
-use super::{Connection, OUTPUT_HELD_BYTES, Turn};
-use crate::calls::Spoken;
+use super::reply_queue::Asked;
+use super::{Connection, Gate, OUTPUT_HELD_BYTES, Turn, tag};
+use crate::calls::{Begun, Spoken};
 use crate::command::{Called, find};
 use crate::resp::{whole_get, whole_set};
 
@@ -70,13 +71,16 @@ impl Connection {
     }
 
     /// Runs the `SET`s without options that `bytes` begin with, some of them, up to the first that cannot be run
-    /// at once: how many bytes are done with, and how many ran.
+    /// at once: how many bytes are done with, and how many were begun. Those that another worker runs are asked of
+    /// it, and what follows them is answered behind them.
     pub(super) fn run_sets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
         let mut pairs: SmallVec<[(&[u8], &[u8]); COMMANDS]> = SmallVec::new();
         let mut ends: SmallVec<[usize; COMMANDS]> = SmallVec::new();
         let mut end = 0;
         let mut written = None;
         let most = (turn.limits.query_bytes).min(JOINED_BYTES_MAX);
+        // What is asked of others takes its time: it may be among those whose words are kept.
+        let asks = turn.store.may_keep_order() && !turn.server.calls.slowlog.may_keep(true);
         while pairs.len() < COMMANDS
             && let Some((name, [key, value], used)) = whole_set(&bytes[end..])
             && key.len().max(value.len()) <= turn.limits.bulk_bytes
@@ -84,26 +88,51 @@ impl Connection {
             && used + size_of::<usize>() <= most
             && *written.get_or_insert(name) == name
             // What another worker sets is not looked at twice.
-            && turn.store.is_own(key)
+            && (asks || turn.store.is_own(key))
         {
             end += used;
             pairs.push((key, value));
             ends.push(end);
+        }
+        if asks && pairs.len() < COMMANDS && end < bytes.len() {
+            // What follows is something else, which need not wait until others have answered.
+            let is_own = |pair: &&(&[u8], &[u8])| turn.store.is_own(pair.0);
+            let own = pairs.iter().take_while(is_own).count();
+            pairs.truncate(own);
         }
         let last = &mut turn.batch.spelled.set;
         let Some(called) = written.and_then(|name| spelled(last, *name)) else {
             return (0, 0);
         };
         let since = Instant::now();
-        let set = (turn.store).set_here(self.client.database, &pairs);
+        let (order, output, slot) = (&mut self.order, &mut self.output, turn.slot);
+        let mut here: SmallVec<[usize; COMMANDS]> = SmallVec::new();
+        let mut written_to = None;
+        let database = self.client.database;
+        let set = (turn.store).set_in_order(database, &pairs, |at, shard| {
+            if shard.is_none() {
+                here.push(at);
+                order.reply(ReplyBuf::OK, false, output);
+                return 0;
+            }
+            written_to = shard;
+            let (key, value) = pairs[at];
+            let asked = Asked {
+                begun: Some(Begun::at(since, called)),
+                bytes: key.len() + value.len(),
+                writes: true,
+            };
+            tag(slot, order.take(false, asked))
+        });
         if set == 0 {
             return (0, 0);
         }
-        for _ in 0..set {
-            self.output.extend_from_slice(ReplyBuf::OK);
+        if let Some(shard) = written_to {
+            self.written = shard;
+            // What is left is read ahead when these are answered, and not one by one before.
+            self.gate = Gate::Alone;
         }
-        let words = pairs[..set].iter();
-        let words = words.map(|(key, value)| Spoken::Two(key, value));
+        let words = here.iter().map(|&at| Spoken::Two(pairs[at].0, pairs[at].1));
         self.ran(&called, words, since, turn);
         (ends[set - 1], set)
     }

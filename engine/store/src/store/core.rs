@@ -12,10 +12,12 @@ use smallvec::SmallVec;
 
 use super::Inner;
 use super::host::{From, Host};
-use super::link::{Answer, Ask, Lane, Link, Request};
+use super::link::{Answer, Ask, Body, Bytes, Lane, Link, Request};
 use super::ring::{RING_SLOTS, Sleeper, publish};
-use crate::event::Event;
+use crate::command::set::plain;
+use crate::event::{Classes, Event};
 use crate::keyspace::Sought;
+use crate::reply::ReplyBuf;
 use crate::time::Millis;
 
 /// How many requests of one session are fetched for at once.
@@ -179,7 +181,9 @@ impl Core {
     fn stand_still(&mut self) {
         self.announced = true;
         self.inner.doors[self.number].standing.announce();
-        self.drain_links(RING_SLOTS / BATCH);
+        if cfg!(not(broken_order)) {
+            self.drain_links(RING_SLOTS / BATCH);
+        }
         let now = self.now;
         for (from, request) in std::mem::take(&mut self.holds) {
             let host = self.host(request.shard).expect("its own shard");
@@ -250,19 +254,26 @@ impl Core {
         }
         let chunk = link.requests.read_chunk(count).expect("so many were seen");
         let (first, second) = chunk.as_slices();
-        let mut sought: SmallVec<[(usize, Sought); BATCH]> = SmallVec::new();
+        let mut sought: SmallVec<[Option<(usize, Sought)>; BATCH]> = SmallVec::new();
         for request in first.iter().chain(second) {
-            if let (Some((database, key)), Some(host)) =
-                (request.key(), self.host_of[request.shard])
-            {
+            let key = request.key().zip(self.host_of[request.shard]);
+            sought.push(key.map(|((database, key), host)| {
                 let keyspace = self.hosts[host].shard().keyspace();
-                sought.push((host, keyspace.seek(database, key)));
-            }
+                (host, keyspace.seek(database, key))
+            }));
         }
-        for (host, sought) in &mut sought {
+        for (host, sought) in sought.iter_mut().flatten() {
             self.hosts[*host].shard().keyspace().approach(sought);
         }
-        for request in chunk {
+        let mut taken = 0;
+        while taken < count {
+            taken += self.set_plainly(at, &sought[taken..]);
+            let link = self.links[at].as_mut().expect("it was just there");
+            if taken == count {
+                break;
+            }
+            let request = link.requests.pop().expect("so many were seen");
+            taken += 1;
             if matches!(request.ask, Ask::Hold(_)) {
                 self.holds.push((From::Link(at), request));
                 continue;
@@ -271,6 +282,41 @@ impl Core {
             self.hosts[host].take(self.now, From::Link(at), request);
         }
         count
+    }
+
+    /// Runs the plain `SET`s that a session's requests begin with, as a worker's own are run, where they lie; how many.
+    /// Of the requests this was sought.
+    fn set_plainly(&mut self, at: usize, sought: &[Option<(usize, Sought)>]) -> usize {
+        let Some(link) = &mut self.links[at] else {
+            return 0;
+        };
+        if self.inner.notify() != Classes::NONE {
+            return 0;
+        }
+        let requests = link.requests.read_chunk(sought.len());
+        let requests = requests.expect("so many were seen");
+        let (first, second) = requests.as_slices();
+        let mut set = 0;
+        for (request, sought) in first.iter().chain(second).zip(sought) {
+            let Ask::Apply(op) = &request.ask else { break };
+            let Some(((host, sought), (key, value))) = sought.zip(plain(op)) else {
+                break;
+            };
+            let host = &mut self.hosts[host];
+            let key = (op.database(), key);
+            // What cannot be is refused in the long way.
+            if !host.writes_own() || host.set_own(self.now, key, value, Some(sought)).is_err() {
+                break;
+            }
+            host.serve_after_own(self.now);
+            link.outbox.push_back(Answer {
+                number: request.number,
+                body: Body::Reply(Bytes::from_slice(ReplyBuf::OK)),
+            });
+            set += 1;
+        }
+        requests.commit(set);
+        set
     }
 
     /// Waits until something comes in for this worker, or something else `is_ready`.

@@ -98,8 +98,8 @@ pub(super) struct Request {
     pub(super) ask: Ask,
 }
 
-/// The bytes of a reply.
-pub(super) type Bytes = SmallVec<[u8; 120]>;
+/// The bytes of a reply: as many as let an answer be one line of the processor's cache.
+pub(super) type Bytes = SmallVec<[u8; 40]>;
 
 /// What an owner answers.
 #[derive(Debug)]
@@ -140,6 +140,8 @@ pub(super) struct Answer {
     pub(super) number: u64,
     pub(super) body: Body,
 }
+
+const _: () = assert!(size_of::<Answer>() <= 64, "a line of the cache");
 
 /// A session, as a worker has it.
 pub(super) struct Link {

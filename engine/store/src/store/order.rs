@@ -27,6 +27,7 @@
 
 use crossbeam_utils::CachePadded;
 
+use super::worker::Worker;
 use crate::sync::{AtomicBool, Ordering, fence};
 
 /// Whether a shard of a worker stands still, or is about to.
@@ -58,5 +59,28 @@ impl Standing {
         // SeqCst: pairs with the fence in `announce`.
         fence(Ordering::SeqCst);
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Worker {
+    /// Takes in all that others have asked of this worker's shards until now: to be called before it is done what came
+    /// from outside, since that may hang on it.
+    pub fn catch_up(&mut self) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        core.catch_up();
+    }
+
+    /// Whether writes of one client on different shards may be [sent](Worker::send) without waiting for each other's
+    /// answers, mostly: whether they may now, [`Worker::keeps_order`] says.
+    pub fn may_keep_order(&self) -> bool {
+        self.session.caller.inner.orders_by_ring()
+    }
+
+    /// Whether everything that was sent until now is seen by others before what is sent from here on, so that a
+    /// client's later write need not wait until its earlier ones are answered. It is not where there is a third
+    /// who may look, where a reply waits for the disk, and while shards stand still.
+    pub fn keeps_order(&mut self) -> bool {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.keeps_order(core)
     }
 }

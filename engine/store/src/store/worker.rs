@@ -34,8 +34,8 @@ const ROUNDS: usize = 8;
 /// shards and lets another thread attach to them.
 pub struct Worker {
     /// `None` only while it is dropped.
-    core: Option<Core>,
-    session: Session,
+    pub(super) core: Option<Core>,
+    pub(super) session: Session,
 }
 
 impl Worker {
@@ -223,32 +223,28 @@ impl Worker {
         self.session.caller.set_together(core, database, pairs)
     }
 
+    /// Sets each key to its value, as plain `SET`s of one client in `database`, in order: what this worker owns at once,
+    /// as [`Worker::set_here`], and what another does by asking it. `each` hears of each by its place, with the
+    /// shard where its owner is asked, and then says by which tag that is answered; otherwise what it says does not
+    /// count. Up to the first that can be done in neither way, of 32 at most; how many were begun.
+    #[inline]
+    pub fn set_in_order(
+        &mut self,
+        database: u8,
+        pairs: &[(&[u8], &[u8])],
+        each: impl FnMut(usize, Option<usize>) -> u64,
+    ) -> usize {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session
+            .caller
+            .set_in_order(core, database, pairs, each)
+    }
+
     /// As [`Worker::send`] of an op that goes to `shard` alone, as [`Worker::ahead`] found, and that could not be
     /// [run at once](Worker::run_sought): it is applied when its owner comes to it.
     pub fn send_to(&mut self, shard: usize, tag: u64, op: Op) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.send_to(core, shard, tag, op);
-    }
-
-    /// Takes in all that others have asked of this worker's shards until now: to be called before it is done what came
-    /// from outside, since that may hang on it.
-    pub fn catch_up(&mut self) {
-        let core = self.core.as_mut().expect("it is there until the drop");
-        core.catch_up();
-    }
-
-    /// Whether writes of one client on different shards may be [sent](Worker::send) without waiting for each other's
-    /// answers, mostly: whether they may now, [`Worker::keeps_order`] says.
-    pub fn may_keep_order(&self) -> bool {
-        self.core().inner.orders_by_ring()
-    }
-
-    /// Whether everything that was sent until now is seen by others before what is sent from here on, so that a
-    /// client's later write need not wait until its earlier ones are answered. It is not where there is a third
-    /// who may look, where a reply waits for the disk, and while shards stand still.
-    pub fn keeps_order(&mut self) -> bool {
-        let core = self.core.as_mut().expect("it is there until the drop");
-        self.session.caller.keeps_order(core)
     }
 
     /// Whether this worker owns the shard of `key`.

@@ -87,6 +87,9 @@ impl Caller {
 
     /// Whether all that was asked is seen by others before what is asked from here on ([`order`](crate::store::order)).
     pub(in crate::store) fn keeps_order(&mut self, core: &Core) -> bool {
+        if cfg!(broken_order) {
+            return true;
+        }
         if !self.inner.orders_by_ring() || !core.flows() {
             return false;
         }

@@ -4,13 +4,16 @@
 
 use smallvec::SmallVec;
 
-use super::{Caller, TOGETHER, shard_of};
+use super::{Caller, Mark, TOGETHER, Whose, shard_of};
 use crate::command::CommandError;
 use crate::command::memcached::Storing;
+use crate::command::set::SET;
 use crate::event::Classes;
-use crate::keyspace::{Expire, Keyspace, Sought};
+use crate::keyspace::{Keyspace, Sought};
+use crate::op::Op;
 use crate::store::core::Core;
 use crate::store::host::Host;
+use crate::store::link::Ask;
 use crate::time::Millis;
 
 impl Caller {
@@ -28,7 +31,7 @@ impl Caller {
         }
         let now = core.now;
         let host = core.host_for(shard).filter(|host| host.writes_own())?;
-        let done = set(host, now, (0, key), value, None);
+        let done = host.set_own(now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
         Some(done)
@@ -46,8 +49,71 @@ impl Caller {
         let keys = pairs.iter().map(|(key, _)| *key);
         self.write_together(core, database, keys, |at, host, now, sought| {
             let (key, value) = pairs[at];
-            set(host, now, (database, key), value, Some(sought)).is_ok()
+            host.set_own(now, (database, key), value, Some(sought))
+                .is_ok()
         })
+    }
+
+    /// Sets each of `pairs` of `database`, [`TOGETHER`] at most, in order, as plain `SET`s of one client: what the worker
+    /// owns at once, as [`Caller::set_together`], and what another does by asking it. `each` hears of each by its
+    /// place, with the shard where its owner is asked, and then says by which tag that is answered. Up to the first
+    /// that cannot be set at once, or would have to wait for those that are asked for; how many were begun.
+    pub(in crate::store) fn set_in_order(
+        &mut self,
+        core: &mut Core,
+        database: u8,
+        pairs: &[(&[u8], &[u8])],
+        mut each: impl FnMut(usize, Option<usize>) -> u64,
+    ) -> usize {
+        if self.inner.notify() != Classes::NONE {
+            return 0;
+        }
+        if core.has_seen {
+            core.catch_up();
+        }
+        let mut ahead = SmallVec::<[(usize, Option<Sought>); TOGETHER]>::new();
+        for (key, _) in pairs.iter().take(TOGETHER) {
+            let shard = shard_of(key, self.inner.shards);
+            let sought = match core.host(shard) {
+                Some(host) if !host.writes_own() => break,
+                Some(host) => Some(host.shard().keyspace().seek(database, key)),
+                None => None,
+            };
+            ahead.push((shard, sought));
+        }
+        for (shard, sought) in &mut ahead {
+            if let Some((host, sought)) = core.host(*shard).zip(sought.as_mut()) {
+                host.shard().keyspace().approach(sought);
+            }
+        }
+        let now = core.now;
+        let mut asked_of = None;
+        for (at, ((shard, sought), (key, value))) in ahead.iter().zip(pairs).enumerate() {
+            if asked_of.is_some_and(|asked_of| asked_of != *shard) {
+                if !self.keeps_order(core) {
+                    return at;
+                }
+                asked_of = None;
+            }
+            let Some(sought) = sought else {
+                let op = Op::new(&SET).arg(key).arg(value).within(database);
+                let whose = Whose::Tag(each(at, Some(*shard)));
+                self.ask(Some(core), *shard, Mark::of(&op), whose, Ask::Apply(op));
+                asked_of = Some(*shard);
+                continue;
+            };
+            // Who waited for a key and is served may change what may be.
+            let host = core.host(*shard).filter(|host| host.writes_own());
+            let Some(host) = host else {
+                return at;
+            };
+            if (host.set_own(now, (database, key), value, Some(*sought))).is_err() {
+                return at;
+            }
+            host.serve_after_own(now);
+            each(at, None);
+        }
+        ahead.len()
     }
 
     /// Runs `asked`, Memcached's, [`TOGETHER`] at most, in order, as far as it can be done here. Their answers are
@@ -116,22 +182,4 @@ impl Caller {
         }
         written
     }
-}
-
-/// As a plain `SET` of `key` in `database` to `value`.
-#[inline]
-fn set(
-    host: &mut Host,
-    now: Millis,
-    (database, key): (u8, &[u8]),
-    value: &[u8],
-    sought: Option<Sought>,
-) -> Result<(), CommandError> {
-    let write = |keyspace: &mut Keyspace| {
-        keyspace
-            .set_string(key, value, Expire::Never)
-            .map(|()| true)
-    };
-    host.write_own(now, (database, key), sought, write)
-        .map(drop)
 }

@@ -20,7 +20,7 @@ use super::retry::Retries;
 use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
-use crate::keyspace::{DbKey, Keyspace, Sought, Version};
+use crate::keyspace::{DbKey, Expire, Keyspace, Sought, Version};
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -186,6 +186,24 @@ impl Host {
         }
         self.count_changes(changes);
         done
+    }
+
+    /// As [`Host::write_own`], of a plain `SET`.
+    #[inline]
+    pub(super) fn set_own(
+        &mut self,
+        now: Millis,
+        (database, key): (u8, &[u8]),
+        value: &[u8],
+        sought: Option<Sought>,
+    ) -> Result<(), CommandError> {
+        let write = |keyspace: &mut Keyspace| {
+            keyspace
+                .set_string(key, value, Expire::Never)
+                .map(|()| true)
+        };
+        self.write_own(now, (database, key), sought, write)
+            .map(drop)
     }
 
     /// Serves those who waited for what an op of the worker's own made ready, after its answer was

@@ -1,6 +1,7 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
 mod durable;
+mod order;
 mod scan;
 mod several;
 mod tagged;
