@@ -127,6 +127,7 @@ stress:
     LOOM_MAX_PREEMPTIONS=4 RUSTFLAGS="--cfg loom --cfg crossbeam_loom" cargo test --release -p seawall-store --lib loom --target-dir target/loom
     cargo test --release --workspace -- --include-ignored
     SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
+    SEAWALL_CRASH_OPS=2000 SEAWALL_CRASH_SEEDS=1000000 cargo test --release -p seawall-store --test crash
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_ORACLE_SEEDS=2000 cargo test --release -p seawall-server --features redis-oracle --test serve oracle
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim

@@ -167,6 +167,8 @@ struct Case {
     name: &'static str,
     /// What its connections speak, and what the strings were set in.
     language: Language,
+    /// What fills the store, for each of as many numbers as there are keys.
+    fill: fn(u64) -> Words,
     /// A command about the key of this number.
     words: fn(&mut Xoshiro256PlusPlus, u64) -> Words,
 }
@@ -180,6 +182,11 @@ fn of_few(kind: &str, n: u64) -> Vec<u8> {
     format!("{kind}:{:08}", n % 1_000).into_bytes()
 }
 
+/// One of all members that a thousand collections have together.
+fn one_of_all(n: u64) -> Vec<u8> {
+    format!("member:{:09}", n / 1_000).into_bytes()
+}
+
 fn member(random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
     format!("member:{:09}", random.random_range(0..100_u32)).into_bytes()
 }
@@ -188,31 +195,37 @@ static CASES: &[Case] = &[
     Case {
         name: "get",
         language: Language::Resp,
+        fill: set,
         words: |_, n| vec![b"GET".to_vec(), key(n)],
     },
     Case {
         name: "set",
         language: Language::Resp,
-        words: |_, n| vec![b"SET".to_vec(), key(n), VALUE.to_vec()],
+        fill: set,
+        words: |_, n| set(n),
     },
     Case {
         name: "incr",
         language: Language::Resp,
+        fill: set,
         words: |_, n| vec![b"INCR".to_vec(), of_few("counter", n)],
     },
     Case {
         name: "lpush",
         language: Language::Resp,
+        fill: set,
         words: |_, n| vec![b"LPUSH".to_vec(), of_few("list", n), VALUE[..16].to_vec()],
     },
     Case {
         name: "sadd",
         language: Language::Resp,
+        fill: set,
         words: |random, n| vec![b"SADD".to_vec(), of_few("set", n), member(random)],
     },
     Case {
         name: "hset",
         language: Language::Resp,
+        fill: set,
         words: |random, n| {
             let value = VALUE[..16].to_vec();
             vec![b"HSET".to_vec(), of_few("hash", n), member(random), value]
@@ -221,15 +234,52 @@ static CASES: &[Case] = &[
     Case {
         name: "zadd",
         language: Language::Resp,
+        fill: set,
         words: |random, n| {
             let score = random.random_range(0..1_000_000_u32).to_string();
             let (key, score) = (of_few("sorted", n), score.into_bytes());
             vec![b"ZADD".to_vec(), key, score, member(random)]
         },
     },
+    // A thousand collections have all the keys for members: a half of the set's is there at first.
+    Case {
+        name: "large-sadd",
+        language: Language::Resp,
+        fill: |n| vec![b"SADD".to_vec(), of_few("set", n), one_of_all(n)],
+        words: |random, n| {
+            let n = n * 2 + random.random_range(0..2);
+            vec![b"SADD".to_vec(), of_few("set", n), one_of_all(n)]
+        },
+    },
+    Case {
+        name: "large-hset",
+        language: Language::Resp,
+        fill: |n| {
+            let value = VALUE[..16].to_vec();
+            vec![b"HSET".to_vec(), of_few("hash", n), one_of_all(n), value]
+        },
+        words: |_, n| {
+            let value = VALUE[..16].to_vec();
+            vec![b"HSET".to_vec(), of_few("hash", n), one_of_all(n), value]
+        },
+    },
+    Case {
+        name: "large-zadd",
+        language: Language::Resp,
+        fill: |n| {
+            let score = n.to_string().into_bytes();
+            vec![b"ZADD".to_vec(), of_few("sorted", n), score, one_of_all(n)]
+        },
+        words: |random, n| {
+            let score = random.random_range(0..1_000_000_u32).to_string();
+            let score = score.into_bytes();
+            vec![b"ZADD".to_vec(), of_few("sorted", n), score, one_of_all(n)]
+        },
+    },
     Case {
         name: "mset",
         language: Language::Resp,
+        fill: set,
         words: |random, n| {
             let keys = random.random_range(0..=u64::MAX / 2);
             let pairs = (0..10).map(|at| key((n + keys % 97 * at) % 1_000_000));
@@ -240,11 +290,13 @@ static CASES: &[Case] = &[
     Case {
         name: "memcached-get",
         language: Language::Memcached,
+        fill: stored,
         words: |_, n| vec![b"get".to_vec(), key(n)],
     },
     Case {
         name: "memcached-get10",
         language: Language::Memcached,
+        fill: stored,
         words: |random, n| {
             let keys = random.random_range(0..=u64::MAX / 2);
             let keys = (0..10).map(|at| key((n + keys % 97 * at) % 1_000_000));
@@ -254,21 +306,25 @@ static CASES: &[Case] = &[
     Case {
         name: "memcached-mg",
         language: Language::Memcached,
+        fill: stored,
         words: |_, n| vec![b"mg".to_vec(), key(n), b"v".to_vec()],
     },
     Case {
         name: "memcached-set",
         language: Language::Memcached,
+        fill: stored,
         words: |_, n| stored(n),
     },
     Case {
         name: "memcached-ms",
         language: Language::Memcached,
+        fill: stored,
         words: |_, n| vec![b"ms".to_vec(), key(n), block(&VALUE)],
     },
     Case {
         name: "memcached-delete",
         language: Language::Memcached,
+        fill: stored,
         words: |_, n| vec![b"delete".to_vec(), key(n)],
     },
 ];
@@ -282,6 +338,11 @@ fn block(value: &[u8]) -> Vec<u8> {
 fn stored(n: u64) -> Words {
     let (name, flags, exptime) = (b"set".to_vec(), b"0".to_vec(), b"0".to_vec());
     vec![name, key(n), flags, exptime, block(&VALUE)]
+}
+
+/// `SET` of the key of this number.
+fn set(n: u64) -> Words {
+    vec![b"SET".to_vec(), key(n), VALUE.to_vec()]
 }
 
 fn encode(language: Language, to: &mut Vec<u8>, words: &Words) {
@@ -314,11 +375,7 @@ fn run(case: &Case, depth: usize, keys: u64, ops: usize) -> (f64, f64) {
     let fill = numbers.chunks(64).map(|some| {
         let mut bytes = Vec::new();
         for &n in some {
-            let words = match case.language {
-                Language::Resp => vec![b"SET".to_vec(), key(n), VALUE.to_vec()],
-                Language::Memcached => stored(n),
-            };
-            encode(case.language, &mut bytes, &words);
+            encode(case.language, &mut bytes, &(case.fill)(n));
         }
         bytes
     });

@@ -310,9 +310,10 @@ impl Shard {
         self.keyspace.stats()
     }
 
-    /// Whether somebody may have to go for what is written.
-    pub(crate) fn is_bounded(&self) -> bool {
-        self.keyspace.is_bounded()
+    /// The keys, for those who look ahead.
+    #[inline]
+    pub(crate) fn keys(&self) -> &Keyspace {
+        &self.keyspace
     }
 
     /// The keys, for those who share them with other cores.

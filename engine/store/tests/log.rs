@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use seawall_store::log::device::{DEVICES, DeviceKind};
-use seawall_store::log::{Fsync, Log, LogConfig, LogError, Recovery};
+use seawall_store::log::{Found, Fsync, Log, LogConfig, LogError, Recovery};
 use seawall_store::{Effects, Millis, Op};
 
 fn effects(i: u64) -> Effects {
@@ -159,7 +159,7 @@ fn segments_go_when_a_snapshot_covers_them() {
         log.sync().unwrap();
         drop(log);
         let mut applied = 0;
-        let opened = Log::open_after(&config, 0, 90, &mut |_| {
+        let opened = Found::find(&config, 0, 90).unwrap().open(&mut |_| {
             applied += 1;
             Ok(())
         });

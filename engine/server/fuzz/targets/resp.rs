@@ -5,9 +5,8 @@
 //! and the error must be the same, and what is held must stay within the bounds. What is read in one go
 //! must be what the parser reads.
 
-use seawall_server::resp::{Bounds, Known, Parsed, Parser, whole, whole_get, whole_set};
+use seawall_server::resp::{Bounds, Heads, Known, Parsed, Parser, brief_call, whole, whole_get};
 use seawall_store::Op;
-use seawall_store::command::set::SET;
 use seawall_store::command::string::GET;
 
 /// Beyond this a line may be refused or not according to where it is cut, as in Redis.
@@ -58,6 +57,7 @@ fn read_in_one_go(mut bytes: &[u8], bounds: Bounds) {
         return;
     }
     let (mut known, mut op) = (Known::default(), Op::new(&GET));
+    let mut heads = Heads::default();
     while let Ok((used, Some(parsed))) = Parser::default().next(bytes, bounds) {
         let read = match &parsed {
             Parsed::Store(called, op) => Some((called.first_word(), op)),
@@ -67,7 +67,7 @@ fn read_in_one_go(mut bytes: &[u8], bounds: Bounds) {
             let at_once = (at_once, Some((called.first_word(), &op)));
             assert_eq!(at_once, (used, read.clone()), "in one go");
         }
-        if let Some((name, [key], at_once)) = whole_get(bytes)
+        if let Some((name, key, at_once)) = whole_get(bytes)
             && key.len() <= bounds.bulk_bytes
             && at_once <= bounds.query_bytes
         {
@@ -79,17 +79,13 @@ fn read_in_one_go(mut bytes: &[u8], bounds: Bounds) {
                 "a GET in one go"
             );
         }
-        if let Some((name, [key, value], at_once)) = whole_set(bytes)
-            && key.len().max(value.len()) <= bounds.bulk_bytes
-            && at_once + size_of::<usize>() <= bounds.query_bytes
-        {
-            let name = String::from_utf8_lossy(name).into_owned();
-            let set = Op::new(&SET).arg(key).arg(value);
-            assert_eq!(
-                (at_once, Some((name, &set))),
-                (used, read),
-                "a SET in one go"
-            );
+        // The heads that are remembered come and go with the calls of the input.
+        if let Some((at_once, called, call)) = brief_call(bytes, bounds, &mut heads) {
+            let words: Vec<&[u8]> = call.args().to_vec();
+            let parsed: Option<(String, Vec<&[u8]>)> =
+                read.map(|(name, op)| (name, op.args().collect()));
+            let brief = (at_once, Some((called.first_word(), words)));
+            assert_eq!(brief, (used, parsed), "a brief call");
         }
         bytes = &bytes[used..];
     }

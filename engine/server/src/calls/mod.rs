@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use seawall_store::command::Flag;
+use seawall_store::command::brief::BriefCall;
 use seawall_store::command::memcached::{Retrieval, Storing};
 use seawall_store::{Millis, Op};
 
@@ -94,14 +95,9 @@ pub struct Begun {
 impl Begun {
     /// A call begins now.
     pub fn now(called: Called) -> Begun {
-        Begun::at(Instant::now(), called)
-    }
-
-    /// A call began then; its words are not kept.
-    pub fn at(at: Instant, called: Called) -> Begun {
         Begun {
             called,
-            at,
+            at: Instant::now(),
             took: None,
             op: None,
         }
@@ -126,8 +122,8 @@ pub enum Spoken<'a> {
     Words(&'a Words),
     /// The one argument of a command that was not kept.
     One(&'a [u8]),
-    /// The two of such a command.
-    Two(&'a [u8], &'a [u8]),
+    /// Those of a call that was no op.
+    Brief(&'a BriefCall<'a>),
     /// Those of a Memcached's client's request that was not kept.
     Retrieval(&'a Retrieval<'a>),
     /// As well.

@@ -135,7 +135,7 @@ fn shortened(called: &Called, words: &Spoken<'_>) -> Vec<Vec<u8>> {
         Spoken::Op(op) => (op.len(), op.args().take(WORDS_MAX).collect()),
         Spoken::Words(words) => (words.len(), words.iter().take(WORDS_MAX).collect()),
         Spoken::One(word) => (1, vec![word]),
-        Spoken::Two(first, second) => (2, vec![first, second]),
+        Spoken::Brief(call) => (call.args().len(), call.args().to_vec()),
         Spoken::Retrieval(asked) => {
             let words: Vec<&[u8]> = asked.words().collect();
             (words.len(), words)

@@ -76,11 +76,9 @@ impl Connection {
         called: &Called,
         words: impl ExactSizeIterator<Item = Spoken<'a>>,
         since: Instant,
-        turn: &Turn<'_>,
+        turn: &mut Turn<'_>,
     ) {
         self.here += words.len();
-        let card = &self.client.card;
-        card.command.set(called.number as u64 + 1);
-        (turn.server.calls).ran(called, words, since.elapsed(), card, turn.now, None);
+        self.ran(called, words, since, turn);
     }
 }

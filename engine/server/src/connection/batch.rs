@@ -145,12 +145,13 @@ impl Batch {
 
 impl Connection {
     /// Answers what `bytes` begin with, as far as it can be answered at once; how many of them are done
-    /// with. Where there is more of the same than one client may have answered in a turn, it rests.
+    /// with. Where there is more of the same than one client may have answered in a turn, or the turn is over, it
+    /// rests.
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
         while at < bytes.len() && !self.rests() && self.is_plain(turn) && self.is_between() {
             let (used, count) = match self.run_gets(&bytes[at..], turn) {
-                (_, 0) => self.run_sets(&bytes[at..], turn),
+                (_, 0) => self.run_briefs(&bytes[at..], turn),
                 run => run,
             };
             at += used;
@@ -184,6 +185,19 @@ impl Connection {
             }
         }
         at
+    }
+
+    /// What was answered here took from `since` to `now`: where that spends the turn's budget, it rests.
+    #[inline]
+    pub(super) fn spend(&mut self, since: Instant, now: Instant, turn: &mut Turn<'_>) {
+        if turn.budget.spend(since, now) {
+            self.rest();
+        }
+    }
+
+    /// Lets others have their turn.
+    pub(super) fn rest(&mut self) {
+        self.here = COMMANDS_MAX;
     }
 
     /// Whether it lets others have their turn before more is answered here.
@@ -272,6 +286,7 @@ impl Connection {
                 let card = &self.client.card;
                 let called = &ready[first].called;
                 (turn.server.calls).ran(called, calls, now - since, card, turn.now, error);
+                self.spend(since, now, turn);
                 (since, first) = (now, end);
             }
             used = one.end;
@@ -287,7 +302,7 @@ impl Connection {
                 let op = std::mem::replace(&mut one.op, Op::new(&GET));
                 self.send_to(shard, op, call, turn);
             }
-            if is_full || self.is_output_held() {
+            if is_full || self.rests() || self.is_output_held() {
                 break;
             }
         }

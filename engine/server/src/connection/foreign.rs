@@ -182,8 +182,8 @@ impl Connection {
         let reply = &self.output[begin..];
         let error = (reply.first() == Some(&b'-')).then_some(reply);
         let (calls, card) = (&turn.server.calls, &self.client.card);
-        let words = std::iter::once(Spoken::Op(op));
-        calls.ran(called, words, since.elapsed(), card, turn.now, error);
+        let (words, now) = (std::iter::once(Spoken::Op(op)), Instant::now());
+        calls.ran(called, words, now - since, card, turn.now, error);
         calls.came_to(called, card, reply);
         let told = match translated(reply) {
             _ if quiet => Some(Vec::new()),
@@ -194,6 +194,7 @@ impl Connection {
             self.output.truncate(begin);
             self.output.extend_from_slice(&told);
         }
+        self.spend(since, now, turn);
         true
     }
 

@@ -18,7 +18,9 @@
 
 mod ahead;
 mod batch;
+mod budget;
 mod client;
+mod consume;
 mod exec;
 mod foreign;
 mod input;
@@ -37,6 +39,7 @@ use seawall_store::store::Answered;
 use seawall_store::{Millis, Worker};
 
 pub use batch::Batch;
+pub use budget::Budget;
 pub use client::{Call, Client, Replies, Subscriptions, Transaction};
 pub use reply_queue::Place;
 pub use wait::Timers;
@@ -47,7 +50,7 @@ use crate::command::pubsub;
 use crate::limits::{Limits, OutputLimit};
 use crate::mailbox::Frame;
 use crate::memcached;
-use crate::resp::{Bounds, Parser};
+use crate::resp::Parser;
 use crate::server::Server;
 use exec::Exec;
 use input::Input;
@@ -83,6 +86,8 @@ pub struct Turn<'a> {
     pub scratch: &'a mut ReplyBuf,
     /// Where commands are read ahead.
     pub batch: &'a mut Batch,
+    /// How much more may be done in this turn.
+    pub budget: &'a mut Budget,
     /// The time.
     pub now: Millis,
     /// The connection's number at its worker.
@@ -152,7 +157,8 @@ pub struct Connection {
     queued: usize,
     /// Whether commands wait until the client reads.
     held_by_output: bool,
-    /// How many commands were answered where they were read since others had their turn.
+    /// How many commands were answered where they were read since others had their turn; as many as may be where
+    /// the turn's budget is spent.
     here: usize,
     /// Since when more than the soft limit waits to be sent.
     slow_since: Option<Millis>,
@@ -197,12 +203,15 @@ impl Connection {
         }
     }
 
-    /// Takes bytes in and begins what they ask.
+    /// Takes bytes in and begins what they ask, unless the turn's budget is spent: then it rests at once.
     pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         self.client.card.heard_ms.set(turn.now.0);
         let there = self.client.card.input_bytes.get() + bytes.len() as u64;
         self.client.card.input_bytes.set(there);
-        if self.input.is_empty() {
+        if turn.budget.is_spent() {
+            self.input.add(bytes);
+            self.rest();
+        } else if self.input.is_empty() {
             let used = self.consume(bytes, turn);
             self.input.add(&bytes[used..]);
         } else {
@@ -448,68 +457,5 @@ impl Connection {
         let awaited = self.order.len().saturating_mul(self.reply_bytes);
         let kept = self.output.len() + self.queued + self.order.kept_bytes();
         kept.saturating_add(awaited) > OUTPUT_HELD_BYTES
-    }
-
-    fn may_begin(&mut self) -> bool {
-        if matches!(self.gate, Gate::Alone) && self.order.is_empty() {
-            self.gate = Gate::Open;
-        }
-        self.held_by_output = self.is_output_held();
-        matches!(self.gate, Gate::Open)
-            && !self.client.closing
-            && !self.broken
-            && self.order.len() < UNANSWERED_MAX
-            && self.order.bytes() <= UNANSWERED_BYTES_MAX
-            && !self.held_by_output
-    }
-
-    fn consume_input(&mut self, turn: &mut Turn<'_>) {
-        let mut input = std::mem::take(&mut self.input);
-        let used = self.consume(input.as_bytes(), turn);
-        input.take(used);
-        self.input = input;
-    }
-
-    /// Begins what `bytes` ask, as far as it may; how many of them are done with.
-    fn consume(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
-        let mut at = 0;
-        while self.may_begin() {
-            let answered = self.consume_batches(&bytes[at..], turn);
-            at += answered;
-            if answered > 0 && (at == bytes.len() || self.rests() || !self.may_begin()) {
-                break;
-            }
-            let Reader::Resp(parser) = &mut self.parser else {
-                at += self.consume_foreign(&bytes[at..], turn);
-                break;
-            };
-            let bounds = Bounds {
-                bulk_bytes: turn.limits.bulk_bytes,
-                query_bytes: turn.limits.query_bytes,
-                stranger: self.client.is_stranger(turn.limits),
-            };
-            match parser.next(&bytes[at..], bounds) {
-                Ok((used, None)) => {
-                    at += used;
-                    break;
-                }
-                Ok((used, Some(parsed))) => {
-                    at += used;
-                    self.command(parsed, turn);
-                }
-                Err(error) => {
-                    let reply = error.reply();
-                    self.broken |= reply.is_empty();
-                    let muted = self.client.replies != Replies::On;
-                    self.order.reply(&reply, muted, &mut self.output);
-                    self.client.closing = true;
-                }
-            }
-        }
-        if self.client.closing || self.broken {
-            // Nothing more will be read.
-            return bytes.len();
-        }
-        at
     }
 }

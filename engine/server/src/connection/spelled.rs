@@ -1,36 +1,37 @@
-//! Runs of `GET`s, and of plain `SET`s: commands that are no ops, whose keys and values are used where they
-//! lie in what came.
+//! Runs of commands that are no ops, whose arguments are used where they lie in what came: `GET`s that follow
+//! each other, and brief calls.
 //!
-//! A run is of one command, written alike: so its calls are told and timed together. It ends before the first
-//! that is anything else, or that cannot be answered at once; that one is [`batch`](super::batch)'s.
+//! A run ends before the first command that is anything else, or that cannot be answered at once; that one is
+//! [`batch`](super::batch)'s. Calls of one command that follow each other are told and timed together.
 
 use std::time::Instant;
 
-use seawall_store::reply::ReplyBuf;
+use seawall_store::command::brief::BriefCall;
 use smallvec::SmallVec;
 
 use super::batch::{COMMANDS, JOINED_BYTES_MAX};
-use super::reply_queue::Asked;
-use super::{Connection, Gate, OUTPUT_HELD_BYTES, Turn, tag};
-use crate::calls::{Begun, Spoken};
+use super::{Connection, OUTPUT_HELD_BYTES, Turn};
+use crate::calls::Spoken;
 use crate::command::{Called, find};
-use crate::resp::{whole_get, whole_set};
+use crate::resp::{Bounds, Heads, brief_call, whole_get};
 
-/// `GET` and `SET` as they were last written.
+/// How commands were written lately.
 #[derive(Default)]
 pub(super) struct Spelled {
     get: Option<([u8; 3], Called)>,
-    set: Option<([u8; 3], Called)>,
+    heads: Heads,
 }
 
-/// The command of `name`, which was last written as `last` says.
-fn spelled(last: &mut Option<([u8; 3], Called)>, name: [u8; 3]) -> Option<Called> {
-    match last {
-        Some((as_before, called)) if *as_before == name => Some(*called),
-        _ => {
-            let called = Called::new(find(&name)?, &name);
-            *last = Some((name, called));
-            Some(called)
+impl Spelled {
+    /// `GET`, written as `name`.
+    fn get(&mut self, name: [u8; 3]) -> Option<Called> {
+        match &self.get {
+            Some((as_before, called)) if *as_before == name => Some(*called),
+            _ => {
+                let called = Called::new(find(&name)?, &name);
+                self.get = Some((name, called));
+                Some(called)
+            }
         }
     }
 }
@@ -44,7 +45,7 @@ impl Connection {
         let mut end = 0;
         let mut written = None;
         while keys.len() < COMMANDS
-            && let Some((name, [key], used)) = whole_get(&bytes[end..])
+            && let Some((name, key, used)) = whole_get(&bytes[end..])
             && key.len() <= turn.limits.bulk_bytes
             && used <= turn.limits.query_bytes
             // Calls are told as they were written.
@@ -54,8 +55,8 @@ impl Connection {
             keys.push(key);
             ends.push(end);
         }
-        let last = &mut turn.batch.spelled.get;
-        let Some(called) = written.and_then(|name| spelled(last, *name)) else {
+        let spelled = &mut turn.batch.spelled;
+        let Some(called) = written.and_then(|name| spelled.get(*name)) else {
             return (0, 0);
         };
         let since = Instant::now();
@@ -70,84 +71,80 @@ impl Connection {
         (ends[answered - 1], answered)
     }
 
-    /// Runs the `SET`s without options that `bytes` begin with, some of them, up to the first that cannot be run
-    /// at once: how many bytes are done with, and how many were begun. Those that another worker runs are asked of
-    /// it, and what follows them is answered behind them.
-    pub(super) fn run_sets(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
-        let mut pairs: SmallVec<[(&[u8], &[u8]); COMMANDS]> = SmallVec::new();
-        let mut ends: SmallVec<[usize; COMMANDS]> = SmallVec::new();
+    /// Runs the brief calls that `bytes` begin with, some of them, up to the first that cannot be run at once: how
+    /// many bytes are done with, and how many ran.
+    pub(super) fn run_briefs(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> (usize, usize) {
+        let mut calls: SmallVec<[BriefCall<'_>; COMMANDS]> = SmallVec::new();
+        let mut came: SmallVec<[(Called, usize); COMMANDS]> = SmallVec::new();
         let mut end = 0;
-        let mut written = None;
-        let most = (turn.limits.query_bytes).min(JOINED_BYTES_MAX);
-        // What is asked of others takes its time: it may be among those whose words are kept.
-        let asks = turn.store.may_keep_order() && !turn.server.calls.slowlog.may_keep(true);
-        while pairs.len() < COMMANDS
-            && let Some((name, [key, value], used)) = whole_set(&bytes[end..])
-            && key.len().max(value.len()) <= turn.limits.bulk_bytes
-            // No fewer bytes than the three words hold, lengths counted.
-            && used + size_of::<usize>() <= most
-            && *written.get_or_insert(name) == name
-            // What another worker sets is not looked at twice.
-            && (asks || turn.store.is_own(key))
+        let bounds = Bounds {
+            bulk_bytes: turn.limits.bulk_bytes,
+            query_bytes: turn.limits.query_bytes.min(JOINED_BYTES_MAX),
+            stranger: false,
+        };
+        let heads = &mut turn.batch.spelled.heads;
+        while calls.len() < COMMANDS
+            && let Some((used, called, call)) = brief_call(&bytes[end..], bounds, heads)
+            // What another worker changes is not looked at twice.
+            && turn.store.is_own(call.key())
         {
             end += used;
-            pairs.push((key, value));
-            ends.push(end);
+            calls.push(call);
+            came.push((called, end));
         }
-        if asks && pairs.len() < COMMANDS && end < bytes.len() {
-            // What follows is something else, which need not wait until others have answered.
-            let is_own = |pair: &&(&[u8], &[u8])| turn.store.is_own(pair.0);
-            let own = pairs.iter().take_while(is_own).count();
-            pairs.truncate(own);
-        }
-        let last = &mut turn.batch.spelled.set;
-        let Some(called) = written.and_then(|name| spelled(last, *name)) else {
+        let Some((last, _)) = came.last() else {
             return (0, 0);
         };
-        let since = Instant::now();
-        let (order, output, slot) = (&mut self.order, &mut self.output, turn.slot);
-        let mut here: SmallVec<[usize; COMMANDS]> = SmallVec::new();
-        let mut written_to = None;
-        let database = self.client.database;
-        let set = (turn.store).set_in_order(database, &pairs, |at, shard| {
-            if shard.is_none() {
-                here.push(at);
-                order.reply(ReplyBuf::OK, false, output);
-                return 0;
+        let card = &self.client.card;
+        card.command.set(last.number as u64 + 1);
+        let begun = Instant::now();
+        let (mut since, mut first) = (begun, 0);
+        let (counts, at) = (&turn.server.calls, turn.now);
+        let mut tell = |end: usize| {
+            let (now, words) = (Instant::now(), calls[first..end].iter());
+            let called = &came[first].0;
+            counts.ran(
+                called,
+                words.map(Spoken::Brief),
+                now - since,
+                card,
+                at,
+                None,
+            );
+            (since, first) = (now, end);
+        };
+        let mut told = 0;
+        let ran = |ran: usize| {
+            if !came
+                .get(ran)
+                .is_some_and(|(next, _)| next.is_as(&came[ran - 1].0))
+            {
+                tell(ran);
+                told = ran;
             }
-            written_to = shard;
-            let (key, value) = pairs[at];
-            let asked = Asked {
-                begun: Some(Begun::at(since, called)),
-                bytes: key.len() + value.len(),
-                writes: true,
-            };
-            tag(slot, order.take(false, asked))
-        });
-        if set == 0 {
-            return (0, 0);
+        };
+        let (database, output) = (self.client.database, &mut self.output);
+        let ran = turn.store.run_brief(database, &calls, output, ran);
+        if ran > told {
+            tell(ran);
         }
-        if let Some(shard) = written_to {
-            self.written = shard;
-            // What is left is read ahead when these are answered, and not one by one before.
-            self.gate = Gate::Alone;
-        }
-        let words = here.iter().map(|&at| Spoken::Two(pairs[at].0, pairs[at].1));
-        self.ran(&called, words, since, turn);
-        (ends[set - 1], set)
+        let ended = since;
+        self.spend(begun, ended, turn);
+        (ran.checked_sub(1).map_or(0, |last| came[last].1), ran)
     }
 
     /// Counts the calls of a run.
-    fn ran<'a>(
-        &self,
+    pub(super) fn ran<'a>(
+        &mut self,
         called: &Called,
         words: impl ExactSizeIterator<Item = Spoken<'a>>,
         since: Instant,
-        turn: &Turn<'_>,
+        turn: &mut Turn<'_>,
     ) {
-        let card = &self.client.card;
+        let (card, now) = (&self.client.card, Instant::now());
         card.command.set(called.number as u64 + 1);
         let calls = &turn.server.calls;
-        calls.ran(called, words, since.elapsed(), card, turn.now, None);
+        calls.ran(called, words, now - since, card, turn.now, None);
+        self.spend(since, now, turn);
     }
 }

@@ -2,8 +2,12 @@
 //! and answers back.
 
 mod mail;
+mod queue;
 mod seat;
+#[cfg(test)]
+mod tests;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +17,7 @@ use seawall_store::reply::ReplyBuf;
 use seawall_store::store::{Answered, Change, Waker};
 use seawall_store::{Millis, Op, StoreError, Worker};
 
-use crate::connection::{Batch, Connection, Language, Timers, Turn, tag, untag};
+use crate::connection::{Batch, Budget, Connection, Language, Timers, tag, untag};
 use crate::limits::Limits;
 use crate::net::{Event, Net, Token};
 use crate::notify;
@@ -22,6 +26,9 @@ use seat::{Flushed, Life, Seat};
 
 /// How often connections go on with what answers made possible before the network is asked again.
 const ROUNDS_MAX: usize = 8;
+/// How long commands of all clients run before what was answered is sent. A turn has to take less than 0.5 ms, and
+/// sending, receiving and what no client asks for take up to as much again.
+const BUDGET: Duration = Duration::from_micros(200);
 /// Who asks the store where no client does.
 const NOBODY: u32 = u32::MAX;
 /// Between two looks at every client.
@@ -55,8 +62,11 @@ pub struct Hub {
     /// The seat of each of the network's places, from 1; 0: none.
     seat_of: Vec<u32>,
     occupied: usize,
-    /// Seats whose connection may go on.
-    runnable: Vec<u32>,
+    /// Seats whose connection may go on: who waits longest is in front.
+    runnable: VecDeque<u32>,
+    /// The seat whose connection spent the turn's budget, with more to do: the others go on before it.
+    spender: Option<u32>,
+    budget: Budget,
     /// Seats whose connection has something for the network.
     dirty: Vec<u32>,
     /// Who came and may not stay, and what they are told.
@@ -103,7 +113,9 @@ impl Hub {
             free: Vec::new(),
             seat_of: Vec::new(),
             occupied: 0,
-            runnable: Vec::new(),
+            runnable: VecDeque::new(),
+            spender: None,
+            budget: Budget::of(BUDGET),
             dirty: Vec::new(),
             turned_away: Vec::new(),
             timers: Timers::default(),
@@ -124,6 +136,8 @@ impl Hub {
     /// How long the network may wait, and what wakes it.
     pub fn sleep(&mut self, at_most: Duration) -> (Duration, Arc<Waker>) {
         self.slept = true;
+        self.budget.renew();
+        self.runnable.extend(self.spender.take());
         let waker = self.store.waker();
         let mailbox = self.server.mailbox(self.number);
         if self.busy || !self.store.doze(|| !mailbox.is_empty()) {
@@ -166,6 +180,8 @@ impl Hub {
             self.now = self.server.awake();
             self.follow_limits();
             self.store.see(self.now);
+            // Who found the budget of the last turn spent goes before whoever comes now.
+            self.go_on();
         }
         match event {
             Event::Accepted {
@@ -213,21 +229,25 @@ impl Hub {
             self.with_slot(slot, |connection, turn| connection.time_is_up(place, turn));
             self.set_runnable(slot);
         }
-        for _ in 0..ROUNDS_MAX {
+        self.slept = false;
+        for round in 0..ROUNDS_MAX {
             let server = &self.server;
-            let turn = (self.store).turn_telling(self.now, |event| notify::publish(server, event));
-            self.busy = turn.busy;
+            let each = |event: &_| notify::publish(server, event);
+            let turn = if round == 0 {
+                self.store.turn_telling(self.now, each)
+            } else {
+                self.store.go_on_telling(self.now, each)
+            };
+            self.busy = turn.busy || self.spender.is_some();
             self.take_answers();
             if self.runnable.is_empty() {
                 break;
             }
             self.busy = true;
-            for slot in std::mem::take(&mut self.runnable) {
-                if let Some(seat) = &mut self.seats[slot as usize] {
-                    seat.is_runnable = false;
-                }
-                self.with_slot(slot, Connection::resume);
+            if self.budget.is_spent() {
+                break;
             }
+            self.go_on();
         }
         if self.now >= self.cron_at {
             self.cron_at = self.now + CRON_MS;
@@ -367,7 +387,7 @@ impl Hub {
             }
             let may_go_on = seat.connection.answered(place, &answered, timers, slot);
             if may_go_on && !std::mem::replace(&mut seat.is_runnable, true) {
-                runnable.push(slot);
+                runnable.push_back(slot);
             }
             if !std::mem::replace(&mut seat.is_dirty, true) {
                 dirty.push(slot);
@@ -418,56 +438,5 @@ impl Hub {
         let seat = |slot: u32| self.seats[slot as usize].as_ref();
         let seat = self.slot(token).and_then(seat);
         seat.is_some_and(|seat| seat.life == Life::Here)
-    }
-
-    fn with(&mut self, token: Token, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
-        if let Some(slot) = self.slot(token) {
-            self.with_slot(slot, work);
-        }
-    }
-
-    fn with_slot(&mut self, slot: u32, work: impl FnOnce(&mut Connection, &mut Turn<'_>)) {
-        let Some(seat) = &mut self.seats[slot as usize] else {
-            return;
-        };
-        let mut turn = Turn {
-            server: &self.server,
-            store: &mut self.store,
-            limits: &self.limits,
-            timers: &mut self.timers,
-            scratch: &mut self.scratch,
-            batch: &mut self.batch,
-            now: self.now,
-            slot,
-        };
-        work(&mut seat.connection, &mut turn);
-        let goes_on = seat.connection.rested();
-        self.busy = true;
-        self.set_dirty(slot);
-        if goes_on {
-            self.set_runnable(slot);
-        }
-    }
-
-    fn set_runnable_at(&mut self, token: Token) {
-        if let Some(slot) = self.slot(token) {
-            self.set_runnable(slot);
-        }
-    }
-
-    fn set_dirty(&mut self, slot: u32) {
-        if let Some(seat) = &mut self.seats[slot as usize]
-            && !std::mem::replace(&mut seat.is_dirty, true)
-        {
-            self.dirty.push(slot);
-        }
-    }
-
-    fn set_runnable(&mut self, slot: u32) {
-        if let Some(seat) = &mut self.seats[slot as usize]
-            && !std::mem::replace(&mut seat.is_runnable, true)
-        {
-            self.runnable.push(slot);
-        }
     }
 }

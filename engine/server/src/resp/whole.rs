@@ -22,7 +22,7 @@ pub fn whole(
     known: &mut Known,
     op: &mut Op,
 ) -> Option<(usize, Called)> {
-    let mut rest = Rest { bytes, at: 0 };
+    let mut rest = Rest::new(bytes);
     let words = rest.number(b'*').filter(|&words| words > 0)?;
     let len = rest.number(b'$')?;
     let name = rest.word(len)?;
@@ -72,56 +72,52 @@ impl Known {
     }
 }
 
-/// A command that is no op: its name as it was written, its arguments, and how many bytes it takes.
-pub type Plain<'a, const ARGS: usize> = (&'a [u8; 3], [&'a [u8]; ARGS], usize);
-
-/// A `GET` that stands whole at the front of `bytes`, with its key: the command that most clients send most.
+/// A `GET` that stands whole at the front of `bytes`, the command that most clients send most: its name as it was
+/// written, its key, and how many bytes it takes.
 #[inline]
-pub fn whole_get(bytes: &[u8]) -> Option<Plain<'_, 1>> {
-    let (name, mut rest) = named(bytes, b'2', *b"get")?;
-    let len = rest.number(b'$')?;
-    let key = rest.word(len)?;
-    Some((name, [key], rest.at))
-}
-
-/// A `SET` without options that stands whole at the front of `bytes`, with its key and value.
-#[inline]
-pub fn whole_set(bytes: &[u8]) -> Option<Plain<'_, 2>> {
-    let (name, mut rest) = named(bytes, b'3', *b"set")?;
-    let len = rest.number(b'$')?;
-    let key = rest.word(len)?;
-    let len = rest.number(b'$')?;
-    let value = rest.word(len)?;
-    Some((name, [key, value], rest.at))
-}
-
-/// What follows the name of a command of so many words, whose name is `wanted` in any case.
-#[inline]
-fn named(bytes: &[u8], words: u8, wanted: [u8; 3]) -> Option<(&[u8; 3], Rest<'_>)> {
-    const WORDS_AT: usize = 1;
+pub fn whole_get(bytes: &[u8]) -> Option<(&[u8; 3], &[u8], usize)> {
     const NAME_AT: usize = 8;
-    const HEAD: [u8; 13] = *b"*?\r\n$3\r\n???\r\n";
+    const HEAD: [u8; 13] = *b"*2\r\n$3\r\nget\r\n";
     let head = bytes.first_chunk::<{ HEAD.len() }>()?;
     let name = head[NAME_AT..].first_chunk::<3>()?;
-    let is_meant = head[WORDS_AT] == words
-        && head[0] == HEAD[0]
-        && head[2..NAME_AT] == HEAD[2..NAME_AT]
+    let is_meant = head[..NAME_AT] == HEAD[..NAME_AT]
         && head[NAME_AT + 3..] == HEAD[NAME_AT + 3..]
-        && name.eq_ignore_ascii_case(&wanted);
+        && name.eq_ignore_ascii_case(&HEAD[NAME_AT..NAME_AT + 3]);
     let at = HEAD.len();
-    is_meant.then_some((name, Rest { bytes, at }))
+    let mut rest = is_meant.then_some(Rest { bytes, at })?;
+    let len = rest.number(b'$')?;
+    let key = rest.word(len)?;
+    Some((name, key, rest.at))
 }
 
 /// Bytes that are read from the front.
-struct Rest<'a> {
+pub(super) struct Rest<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Rest<'a> {
+    /// All of `bytes`.
+    #[inline]
+    pub(super) fn new(bytes: &'a [u8]) -> Rest<'a> {
+        Rest { bytes, at: 0 }
+    }
+
+    /// How many were read.
+    #[inline]
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Takes so many as read.
+    #[inline]
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// A number of few digits on a line that begins with `sign`.
     #[inline]
-    fn number(&mut self, sign: u8) -> Option<usize> {
+    pub(super) fn number(&mut self, sign: u8) -> Option<usize> {
         let digit = |byte: u8| (byte.is_ascii_digit()).then(|| usize::from(byte - b'0'));
         let line = self.bytes.get(self.at..)?;
         // A zero in front is no number, as Redis reads it, unless it is one by itself.
@@ -159,7 +155,7 @@ impl<'a> Rest<'a> {
 
     /// The next `len` bytes; they and the end of their line are passed, which is not looked at.
     #[inline]
-    fn word(&mut self, len: usize) -> Option<&'a [u8]> {
+    pub(super) fn word(&mut self, len: usize) -> Option<&'a [u8]> {
         let word = self.bytes.get(self.at..self.at + len)?;
         self.at += len + 2;
         (self.at <= self.bytes.len()).then_some(word)

@@ -1,5 +1,6 @@
 //! A whole server, over TCP: commands in, replies out, and what becomes of clients that misbehave.
 
+mod brief;
 mod client;
 mod ending;
 mod golden;

@@ -3,7 +3,7 @@
 use super::extended::Extended;
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number, set};
 use crate::event::Class;
-use crate::keyspace::Expire;
+use crate::keyspace::{Expire, Keyspace};
 use crate::op::Op;
 
 /// `INCR key`
@@ -61,32 +61,55 @@ pub(super) const NOT_FINITE: CommandError =
     CommandError::fixed("ERR increment would produce NaN or Infinity");
 
 fn incrby(call: &mut Call<'_>) -> Result<(), CommandError> {
-    add(call, number::int(&call.op[1])?)
+    add(call, increment(&call.op[1])?)
 }
 
 fn decrby(call: &mut Call<'_>) -> Result<(), CommandError> {
-    let by = number::int(&call.op[1])?;
-    let by = by
-        .checked_neg()
-        .ok_or(CommandError::new("ERR decrement would overflow"))?;
-    add(call, by)
+    add(call, decrement(&call.op[1])?)
+}
+
+/// What `INCRBY` adds.
+///
+/// # Errors
+/// It is no integer.
+pub(super) fn increment(text: &[u8]) -> Result<i64, CommandError> {
+    number::int(text)
+}
+
+/// What `DECRBY` adds.
+///
+/// # Errors
+/// What it takes is no integer, or has no negative.
+pub(super) fn decrement(text: &[u8]) -> Result<i64, CommandError> {
+    let negated = number::int(text)?.checked_neg();
+    negated.ok_or(CommandError::fixed("ERR decrement would overflow"))
 }
 
 fn add(call: &mut Call<'_>, by: i64) -> Result<(), CommandError> {
     let key = &call.op[0];
+    let sum = add_to(call.keyspace, key, by)?;
+    call.notify(Class::String, "incrby", key);
+    call.propagate();
+    call.out.reply.int(sum);
+    Ok(())
+}
+
+/// Adds `by` to the counter at `key`; the sum.
+///
+/// # Errors
+/// What is there is no integer, or the sum none of 64 bits.
+#[inline]
+pub(super) fn add_to(keyspace: &mut Keyspace, key: &[u8], by: i64) -> Result<i64, CommandError> {
     let (mut new, mut text) = (0, itoa::Buffer::new());
     let (sum, digits) = (&mut new, &mut text);
-    call.keyspace.change_string(key, move |old| {
+    keyspace.change_string(key, move |old| {
         let old = old.map_or(Ok(0), number::int)?;
         *sum = old.checked_add(by).ok_or(CommandError::fixed(
             "ERR increment or decrement would overflow",
         ))?;
         Ok(digits.format(*sum))
     })?;
-    call.notify(Class::String, "incrby", key);
-    call.propagate();
-    call.out.reply.int(new);
-    Ok(())
+    Ok(new)
 }
 
 fn incrbyfloat(call: &mut Call<'_>) -> Result<(), CommandError> {

@@ -10,6 +10,17 @@ use super::Command;
 #[error("{0}")]
 pub struct CommandError(Cow<'static, str>);
 
+/// That a command was refused, for who asks in another way why: it is answered in a register. (An answer in
+/// memory is read back when all that was written before has reached the caches, values among them.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+impl From<CommandError> for Refused {
+    fn from(_: CommandError) -> Refused {
+        Refused
+    }
+}
+
 impl CommandError {
     /// `WRONGTYPE`.
     pub const WRONG_TYPE: CommandError = CommandError(Cow::Borrowed(

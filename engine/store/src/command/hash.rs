@@ -4,6 +4,7 @@ use super::counter::NOT_FINITE;
 use super::extended::Extended;
 use super::{Call, Command, CommandError, Flag, Flags, Keys, number};
 use crate::event::Class;
+use crate::keyspace::Keyspace;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 use crate::value::Hash;
@@ -166,16 +167,28 @@ fn set_fields(call: &mut Call<'_>) -> Result<i64, CommandError> {
     if op.len().is_multiple_of(2) {
         return Err(CommandError::arity(op.command()));
     }
-    let bounds = call.keyspace.limits().hash;
-    let added = call.keyspace.update(&op[0], |hash: &mut Hash| {
-        let pairs = (1..op.len()).step_by(2);
-        Ok(pairs
-            .filter(|&i| hash.set(&op[i], &op[i + 1], bounds))
-            .count())
-    })?;
+    let pairs = (1..op.len()).step_by(2).map(|at| (&op[at], &op[at + 1]));
+    let added = set_pairs(call.keyspace, &op[0], pairs)?;
     call.notify(Class::Hash, "hset", &op[0]);
     call.propagate();
     Ok(added as i64)
+}
+
+/// Sets fields of the hash at `key`; how many are new.
+///
+/// # Errors
+/// There is something else at `key`, or no room.
+#[inline]
+pub(super) fn set_pairs<'p>(
+    keyspace: &mut Keyspace,
+    key: &[u8],
+    pairs: impl Iterator<Item = (&'p [u8], &'p [u8])>,
+) -> Result<usize, CommandError> {
+    let bounds = keyspace.limits().hash;
+    keyspace.update(key, |hash: &mut Hash| {
+        let new = pairs.filter(|(field, value)| hash.set(field, value, bounds));
+        Ok(new.count())
+    })
 }
 
 fn hsetnx(call: &mut Call<'_>) -> Result<(), CommandError> {

@@ -5,6 +5,7 @@
 //! (`lookup`).
 
 pub mod bits;
+pub mod brief;
 pub mod counter;
 pub(crate) mod cursor;
 pub mod debug;
@@ -40,7 +41,7 @@ mod waiting;
 
 use std::fmt;
 
-pub use error::{CommandError, shown};
+pub use error::{CommandError, Refused, shown};
 pub use flags::{Flag, Flags};
 pub use keys::{Keys, Positions};
 pub use lookup::find;

@@ -37,10 +37,13 @@ pub enum PowerLoss {
     Beginning,
     /// Any of each file's sectors, and any of the folder's changes.
     Torn,
+    /// Of all that is loose ([`MemoryDisk::loose`]), what has a bit here: the folder's changes from the lowest bit on,
+    /// then the sectors of file after file.
+    Only(u64),
 }
 
 impl PowerLoss {
-    /// All kinds.
+    /// All kinds that a seed decides.
     pub const ALL: [PowerLoss; 3] = [PowerLoss::Nothing, PowerLoss::Beginning, PowerLoss::Torn];
 }
 
@@ -59,9 +62,16 @@ pub struct MemoryFile {
     losses: u64,
 }
 
-#[derive(Debug, Default)]
+/// Which syncs claim success and keep nothing.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lies {
+    files: bool,
+    folder: bool,
+}
+
+#[derive(Clone, Debug, Default)]
 struct State {
-    files: BTreeMap<u64, Content>,
+    files: BTreeMap<u64, Arc<Content>>,
     names: BTreeMap<String, u64>,
     names_synced: BTreeMap<String, u64>,
     /// Changes of names since the folder was synced.
@@ -72,10 +82,12 @@ struct State {
     off: bool,
     fault: Option<(u64, Fault)>,
     syncs_held: bool,
-    syncs_lie: bool,
+    lies: Lies,
+    /// What was before each step since they were last taken, where that is kept.
+    forks: Option<Vec<MemoryDisk>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Content {
     written: Vec<u8>,
     synced: Vec<u8>,
@@ -108,6 +120,11 @@ impl MemoryDisk {
         self.lock().fault = Some((step, fault));
     }
 
+    /// Whether power went, and is not back.
+    pub fn is_off(&self) -> bool {
+        self.lock().off
+    }
+
     /// Whether syncs that need not be waited for stay unfinished until they are.
     pub fn hold_syncs(&self, held: bool) {
         self.lock().syncs_held = held;
@@ -121,7 +138,39 @@ impl MemoryDisk {
     /// From now on syncs of files claim success and keep nothing: a disk broken on purpose, to prove
     /// checkers with.
     pub fn break_syncs(&self) {
-        self.lock().syncs_lie = true;
+        self.lock().lies.files = true;
+    }
+
+    /// From now on syncs of the folder claim success and keep nothing.
+    pub fn break_folder_syncs(&self) {
+        self.lock().lies.folder = true;
+    }
+
+    /// From now on the folder as it is before each step is kept, until it is taken.
+    pub fn keep_forks(&self) {
+        self.lock().forks = Some(Vec::new());
+    }
+
+    /// The folders as they were before each step since they were last taken, and as it is now: folders of their
+    /// own, whose files share memory until they are written.
+    pub fn take_forks(&self) -> Vec<MemoryDisk> {
+        let mut state = self.lock();
+        let mut forks = state.forks.as_mut().map(std::mem::take).unwrap_or_default();
+        forks.push(state.fork());
+        forks
+    }
+
+    /// The folder as it is now, and from now on another one.
+    #[must_use]
+    pub fn fork(&self) -> MemoryDisk {
+        self.lock().fork()
+    }
+
+    /// How many changes of the folder and sectors of files are not durable, each of which a power loss may leave.
+    pub fn loose(&self) -> usize {
+        let state = self.lock();
+        let sectors = state.files.values().map(|content| content.loose().count());
+        state.changes.len() + sectors.sum::<usize>()
     }
 
     /// Loses power: what was not durable is gone, or partly gone, as `loss` and `seed` say. Power is
@@ -134,21 +183,30 @@ impl MemoryDisk {
         state.off = false;
         state.fault = None;
         let changes = std::mem::take(&mut state.changes);
+        let mut bits = 0..u64::BITS;
+        // What has no bit any more goes.
+        let mut is_left = |mask: u64| bits.next().is_some_and(|bit| mask & 1 << bit != 0);
         let kept = match loss {
             PowerLoss::Nothing => 0,
             PowerLoss::Beginning => rng.random_range(0..=changes.len()),
-            PowerLoss::Torn => changes.len(),
+            PowerLoss::Torn | PowerLoss::Only(_) => changes.len(),
         };
         let mut names = state.names_synced.clone();
         for change in changes.into_iter().take(kept) {
-            if loss != PowerLoss::Torn || rng.random() {
+            let is_kept = match loss {
+                PowerLoss::Torn => rng.random(),
+                PowerLoss::Only(mask) => is_left(mask),
+                PowerLoss::Nothing | PowerLoss::Beginning => true,
+            };
+            if is_kept {
                 change.apply(&mut names);
             }
         }
         state.names.clone_from(&names);
         state.names_synced = names;
         for content in state.files.values_mut() {
-            content.lose(loss, &mut rng);
+            let left = content.left(loss, &mut rng, &mut is_left);
+            *content = Arc::new(left);
         }
         let alive = &state.names;
         state
@@ -175,9 +233,23 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
+    fn fork(&self) -> MemoryDisk {
+        let state = State {
+            forks: None,
+            ..self.clone()
+        };
+        MemoryDisk {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
     /// Counts a step and lets the planned fault happen at it.
     fn step(&mut self) -> io::Result<()> {
         self.steps += 1;
+        if let Some(mut forks) = self.forks.take() {
+            forks.push(self.fork());
+            self.forks = Some(forks);
+        }
         if let Some((at, fault)) = self.fault
             && at == self.steps
         {
@@ -231,7 +303,24 @@ impl Change {
 }
 
 impl Content {
-    fn lose(&mut self, loss: PowerLoss, rng: &mut Xoshiro256PlusPlus) {
+    /// Where the sectors begin that were written and are not durable.
+    fn loose(&self) -> impl Iterator<Item = usize> {
+        let start = self.same / SECTOR_BYTES * SECTOR_BYTES;
+        let sectors = (start..self.written.len()).step_by(SECTOR_BYTES);
+        sectors.filter(|&at| {
+            let (written, synced) = (&self.written[at..], self.synced.get(at..).unwrap_or(&[]));
+            let sector = |bytes: &[u8]| bytes.len().min(SECTOR_BYTES);
+            written[..sector(written)] != synced[..sector(synced)]
+        })
+    }
+
+    /// What a power loss leaves.
+    fn left(
+        &self,
+        loss: PowerLoss,
+        rng: &mut Xoshiro256PlusPlus,
+        is_left: &mut dyn FnMut(u64) -> bool,
+    ) -> Content {
         let (written, synced) = (&self.written, &self.synced);
         let pick = |from: &[u8], at: usize| from.get(at).copied();
         let left = match loss {
@@ -258,13 +347,26 @@ impl Content {
                 }
                 left
             }
+            PowerLoss::Only(mask) => {
+                let mut left = synced.clone();
+                for at in self.loose() {
+                    let end = (at + SECTOR_BYTES).min(written.len());
+                    if !is_left(mask) {
+                        continue;
+                    }
+                    // A sector before it that never reached the disk reads as zeroes.
+                    left.resize(left.len().max(end), 0);
+                    left[at..end].copy_from_slice(&written[at..end]);
+                }
+                left
+            }
         };
-        *self = Content {
+        Content {
             same: left.len(),
             synced: left.clone(),
             written: left,
             abandoned: false,
-        };
+        }
     }
 }
 
@@ -308,7 +410,7 @@ impl Disk for MemoryDisk {
         state.step()?;
         state.created += 1;
         let id = state.created;
-        state.files.insert(id, Content::default());
+        state.files.insert(id, Arc::default());
         state.change(Change::Add(name.to_owned(), id));
         Ok(self.file(id, state.losses))
     }
@@ -339,6 +441,9 @@ impl Disk for MemoryDisk {
         let mut state = self.lock();
         state.step()?;
         let state = &mut *state;
+        if state.lies.folder {
+            return Ok(());
+        }
         state.changes.clear();
         state.names_synced = state.names.clone();
         let alive = &state.names;
@@ -362,9 +467,9 @@ impl MemoryFile {
         if state.off {
             return step;
         }
-        let lie = state.syncs_lie;
+        let lie = state.lies.files;
         match state.files.get_mut(&self.id) {
-            Some(content) => change(content, step, lie),
+            Some(content) => change(Arc::make_mut(content), step, lie),
             None => Err(io::Error::other("the file was removed")),
         }
     }

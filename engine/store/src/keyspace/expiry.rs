@@ -96,7 +96,7 @@ impl Keyspace {
             key: &key,
             value: &value,
             expires,
-            tag,
+            tag: tag.as_ref(),
             entry: self.eviction.entry_of(item),
             mark: item.mark().load(std::sync::atomic::Ordering::Relaxed),
         };

@@ -20,7 +20,7 @@ impl Keyspace {
         key: &[u8],
         value: &[u8],
         expires: Option<Millis>,
-        tag: Option<Tag>,
+        tag: Option<&Tag>,
     ) -> Result<(), CommandError> {
         if key.len() > BULK_BYTES_MAX || value.len() > BULK_BYTES_MAX {
             return Err(CommandError::new(

@@ -46,12 +46,6 @@ impl Keyspace {
         self.arena.limbo_bytes() + self.leaving.bytes()
     }
 
-    /// Whether memory has a bound, so that room has to be made for a write.
-    #[inline]
-    pub(crate) fn is_bounded(&self) -> bool {
-        self.maxmemory > 0
-    }
-
     /// Reuses memory that no reader sees any more, and pushes the rest along.
     pub fn collect(&mut self) {
         if self.arena.limbo_bytes() > 0 {
@@ -106,33 +100,46 @@ impl Keyspace {
         let mut need = 0;
         let mut replaced = Replaced::new();
         for key in op.keys() {
-            let size = Arena::block_bytes(NewItem::bytes_narrow(
-                key.len(),
-                each,
-                self.eviction.evicts(),
-            ));
-            need += size;
-            match self.locate(key) {
-                Some((_, id)) => {
-                    let item = self.arena.own(id);
-                    // Items that the policy still has to learn of may be made anew for that, and are then
-                    // not known by their ids.
-                    if item.is_string() && !self.is_walking() {
-                        let old = Arena::block_bytes(item.bytes());
-                        need -= old.min(size);
-                        replaced.push((id, old.min(size)));
-                    }
-                }
-                None => {
-                    // A refusal is advice for callers that may decline; a store has to keep what it
-                    // acknowledges.
-                    self.eviction.arrive(self.hash(key), size);
-                }
-            }
+            need += self.need_at(key, each, &mut replaced);
         }
         replaced.sort_unstable();
         self.make_room(need, &replaced)?;
         Ok(need)
+    }
+
+    /// As [`Keyspace::prepare`], of a write at `key` without an op, whose other arguments are so many bytes.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub(crate) fn prepare_at(&mut self, key: &[u8], beside: usize) -> Result<(), CommandError> {
+        if self.maxmemory == 0 {
+            return Ok(());
+        }
+        let mut replaced = Replaced::new();
+        let need = self.need_at(key, beside, &mut replaced);
+        self.make_room(need, &replaced)
+    }
+
+    /// How many bytes a write of `beside` bytes at `key` needs beyond those of the string there, which goes to
+    /// `replaced`.
+    fn need_at(&mut self, key: &[u8], beside: usize, replaced: &mut Replaced) -> u64 {
+        let evicts = self.eviction.evicts();
+        let size = Arena::block_bytes(NewItem::bytes_narrow(key.len(), beside, evicts));
+        let Some((_, id)) = self.locate(key) else {
+            // A refusal is advice for callers that may decline; a store has to keep what it acknowledges.
+            self.eviction.arrive(self.hash(key), size);
+            return size;
+        };
+        let item = self.arena.own(id);
+        // Items that the policy still has to learn of may be made anew for that, and are then not known by
+        // their ids.
+        if !item.is_string() || self.is_walking() {
+            return size;
+        }
+        let old = Arena::block_bytes(item.bytes()).min(size);
+        replaced.push((id, old));
+        size - old
     }
 
     /// Makes room for `need` bytes of writes that were each found room for, as far as that goes: a later

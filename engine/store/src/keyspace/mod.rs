@@ -4,6 +4,7 @@
 //! seen: the first call that meets it removes it, counts it, and tells log and replicas (`DEL`).
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
+mod beyond;
 mod collections;
 #[cfg(test)]
 mod database_tests;

@@ -118,7 +118,7 @@ impl Keyspace {
                 let kind = if raw { ItemKind::Raw } else { ItemKind::String };
                 // At another key it is another item.
                 let tag = tag.map(|tag| self.numbered(tag));
-                self.put(found, kind, key, &bytes, expires, tag)
+                self.put(found, kind, key, &bytes, expires, tag.as_ref())
             }
             Owned::Collection(stored) => self.put_collection(found, key, stored, expires),
         }

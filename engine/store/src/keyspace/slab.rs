@@ -1,5 +1,7 @@
 //! A slab: values by small numbers that are reused.
 
+use seawall_sys::map::prefetch;
+
 /// Values by number.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
@@ -31,6 +33,14 @@ impl<T> Slab<T> {
     pub(super) fn get(&self, number: u32) -> &T {
         let value = self.values[number as usize].as_ref();
         value.expect("a number in use names a value")
+    }
+
+    /// Asks the processor to fetch the value that has this number.
+    #[inline]
+    pub(super) fn prefetch(&self, number: u32) {
+        let begin = self.values.as_ptr().wrapping_add(number as usize);
+        prefetch(begin.cast());
+        prefetch(begin.wrapping_add(1).cast::<u8>().wrapping_sub(1));
     }
 
     /// As [`Slab::get`], to change.

@@ -9,14 +9,30 @@ use super::lookup::hash;
 use crate::index::Place;
 use crate::mem::ItemId;
 
+/// What is fetched of an item besides its key: the header in front of that, and the number of a collection, or
+/// a short value, behind it. Every third item has its key in two lines.
+const BESIDE_KEY_BYTES: usize = 24;
+/// More of a key the processor fetches by itself.
+const KEY_BYTES_MAX: usize = 256;
+
 /// Where a key is sought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sought {
     /// The place of its database.
     database: u8,
     hash: u64,
+    /// How much of an item is looked at to see whether it is the key's.
+    bytes: usize,
     /// The entry that it most likely is, once that was looked for.
     near: Option<(Place, ItemId)>,
+}
+
+impl Sought {
+    /// The item that it most likely is, once that was looked for.
+    #[inline]
+    pub(super) fn near(&self) -> Option<ItemId> {
+        self.near.map(|(_, id)| id)
+    }
 }
 
 /// The key whose hash is known while an op runs: so many bytes, which lie at this address and, since the
@@ -67,6 +83,7 @@ impl Keyspace {
         Sought {
             database,
             hash,
+            bytes: BESIDE_KEY_BYTES + key.len().min(KEY_BYTES_MAX),
             near: None,
         }
     }
@@ -76,7 +93,7 @@ impl Keyspace {
     pub(crate) fn approach(&self, sought: &mut Sought) {
         sought.near = self.index.hint(sought.hash);
         if let Some((_, id)) = sought.near {
-            self.arena.prefetch(id);
+            self.arena.prefetch(id, sought.bytes);
         }
     }
 

@@ -98,6 +98,6 @@ impl Keyspace {
         let kept = found.filter(|_| expire == Expire::Keep);
         let tag = kept.and_then(|(_, id)| self.arena.own(id).tag());
         let tag = tag.map(|tag| self.numbered(tag));
-        self.put(found, kind, key, value, expires, tag)
+        self.put(found, kind, key, value, expires, tag.as_ref())
     }
 }

@@ -88,7 +88,7 @@ impl Keyspace {
             Some(cas) => Tag { cas, ..tag },
             None => self.numbered(tag),
         };
-        self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
+        self.put(found, ItemKind::String, key, value, expires, Some(&tag))?;
         Ok(tag.cas)
     }
 
@@ -115,7 +115,7 @@ impl Keyspace {
             return Ok(None);
         }
         let tag = self.numbered(tag);
-        self.put(found, ItemKind::String, key, value, expires, Some(tag))?;
+        self.put(found, ItemKind::String, key, value, expires, Some(&tag))?;
         Ok(Some(tag.cas))
     }
 

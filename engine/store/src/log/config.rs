@@ -45,6 +45,9 @@ impl FromStr for Fsync {
     }
 }
 
+/// How long a segment grows where nothing else is said: 64 MiB.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
 /// How logs are kept.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
@@ -63,14 +66,14 @@ pub struct LogConfig {
 }
 
 impl LogConfig {
-    /// Logs in `dir` through `io_uring`, synced every second, segments of 64 MiB, for a store of
+    /// Logs in `dir` through `io_uring`, synced every second, segments of [`SEGMENT_BYTES`], for a store of
     /// `shards` shards whose seed is `seed`.
     pub fn new(dir: impl Into<PathBuf>, shards: u32, seed: u64) -> LogConfig {
         LogConfig {
             dir: dir.into(),
             device: DeviceKind::Uring,
             fsync: Fsync::default(),
-            segment_bytes: 64 << 20,
+            segment_bytes: SEGMENT_BYTES,
             shards,
             seed,
         }

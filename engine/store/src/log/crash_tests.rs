@@ -12,6 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::*;
 use crate::disk::{Disk, DiskFile, Fault, MemoryDisk, PowerLoss};
 use crate::op::Op;
+use device::DeviceKind;
 use frame::{Frames, Next};
 use segment::HEAD_BYTES;
 
@@ -382,7 +383,7 @@ fn segments_missing_renamed_or_of_another_store() {
 
 fn open_after(config: &LogConfig, covered: u64) -> Result<(Log, usize), LogError> {
     let mut records = 0;
-    let (log, _) = Log::open_after(config, 1, covered, &mut |_| {
+    let (log, _) = Found::find(config, 1, covered)?.open(&mut |_| {
         records += 1;
         Ok(())
     })?;

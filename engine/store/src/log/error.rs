@@ -44,6 +44,22 @@ pub enum LogError {
         /// The first sequence that is missing.
         expected: u64,
     },
+    /// A shard's part in what several did together was durable on all of them, and another has lost its own.
+    /// Nothing was changed.
+    #[error(
+        "record {sequence} of shard {shard} in {folder} is a part of what shards {others} did with it, which had \
+         been durable on all of them, and the log of one of them lacks its part"
+    )]
+    Lost {
+        /// The folder.
+        folder: String,
+        /// The shard that has its part.
+        shard: u32,
+        /// The part's sequence.
+        sequence: u64,
+        /// The others of the joint.
+        others: String,
+    },
     /// A whole record could not be applied.
     #[error("{file}: the record at byte {offset} cannot be applied: {source}")]
     Apply {

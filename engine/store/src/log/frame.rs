@@ -10,9 +10,18 @@
 //!
 //! `check` is the CRC-32C of all that follows it, exclusive-or the segment's *salt*. The salt is not
 //! known to clients, so no value that one stores can pass for a frame; and bytes of another segment
-//! cannot either. `length` is the payload's. Two kinds: [`Kind::Effects`] takes the next sequence;
-//! [`Kind::Mark`] has no payload and says that everything up to its sequence was durable when it was
+//! cannot either. `length` is the payload's. Three kinds: [`Kind::Effects`] and [`Kind::Part`] take the next
+//! sequence; [`Kind::Mark`] has no payload and says that everything up to its sequence was durable when it was
 //! written, which is how recovery tells damage from a torn tail.
+//!
+//! The payload of a part begins with what it is a part of; effects follow.
+//!
+//! ```text
+//!  0                8         12                    12 + 4 n
+//!  ┌────────────────┬─────────┬─────────────────────┬─────────────┐
+//!  │     joint      │    n    │      n shards       │   effects   │
+//!  └────────────────┴─────────┴─────────────────────┴─────────────┘
+//! ```
 
 use std::io::{self, Read};
 
@@ -31,6 +40,8 @@ pub enum Kind {
     Effects,
     /// Everything up to the sequence was durable.
     Mark,
+    /// Effects of a shard's part in a [joint](super::joint), with the next sequence.
+    Part,
 }
 
 impl Kind {
@@ -38,6 +49,7 @@ impl Kind {
         match self {
             Kind::Effects => 1,
             Kind::Mark => 2,
+            Kind::Part => 3,
         }
     }
 
@@ -45,6 +57,7 @@ impl Kind {
         match code {
             1 => Some(Kind::Effects),
             2 => Some(Kind::Mark),
+            3 => Some(Kind::Part),
             _ => None,
         }
     }
@@ -156,6 +169,11 @@ impl<R: Read> Frames<R> {
             }
             Err(next) => next,
         })
+    }
+
+    /// The payload of the frame that was read last.
+    pub fn payload(&self) -> &[u8] {
+        self.frame.get(HEAD_BYTES..).unwrap_or_default()
     }
 
     /// Reads into the frame from byte `start` of it; `false` where the file ends before.
@@ -281,11 +299,11 @@ mod tests {
     #[test]
     fn a_kind_of_the_future_is_not_taken_for_damage() {
         let mut bytes = [0; HEAD_BYTES];
-        bytes[8] = 3;
+        bytes[8] = 4;
         let check = crc32_iscsi(&bytes[4..]) ^ 9;
         bytes[..4].copy_from_slice(&check.to_le_bytes());
         let mut frames = Frames::new(&bytes[..], 0, bytes.len() as u64, 9);
-        assert_eq!(frames.read().unwrap(), Next::Unknown(3));
+        assert_eq!(frames.read().unwrap(), Next::Unknown(4));
     }
 
     #[test]

@@ -20,6 +20,8 @@
 
 pub mod device;
 pub mod frame;
+pub mod joint;
+mod read;
 mod recover;
 pub mod segment;
 
@@ -27,25 +29,26 @@ mod config;
 #[cfg(test)]
 mod crash_tests;
 mod error;
+mod found;
 
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use seawall_sys::ring::Ring;
-
-use crate::disk::RealDisk;
 use crate::effect::Effects;
 use crate::time::Millis;
-use device::{Device, DeviceKind, Progress};
+use device::{Device, Progress};
 use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
-use recover::{Owner, Recovered, recover};
+use joint::Joint;
+use recover::{Owner, Recovered};
 use segment::Head;
 
-pub use config::{Fsync, LogConfig};
+pub use config::{Fsync, LogConfig, SEGMENT_BYTES};
 pub use error::LogError;
+pub use found::Found;
 pub use recover::{Recovery, Torn};
 
 /// Receives the effects of each record, in order; an error ends recovery.
@@ -72,6 +75,23 @@ pub struct LogStats {
     pub sync_time_max: Duration,
 }
 
+/// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
+const UNSETTLED_MAX: usize = 1_024;
+
+/// A part in what is not known to be durable on all shards.
+struct Unsettled {
+    sequence: u64,
+    joint: Arc<Joint>,
+    /// Whether it is durable here.
+    is_synced: bool,
+}
+
+impl Unsettled {
+    fn is_settled(&self) -> bool {
+        self.is_synced && self.joint.is_durable()
+    }
+}
+
 /// The log of one shard.
 pub struct Log {
     device: Box<dyn Device>,
@@ -84,10 +104,14 @@ pub struct Log {
     /// First sequences of the segments before the last.
     sealed: VecDeque<u64>,
     pending: Vec<u8>,
-    /// The sequence of the last record appended, given to the device, and durable.
+    /// The sequence of the last record appended, given to the device, durable here, and durable with
+    /// all that other shards did together with it.
     appended: u64,
     given: u64,
+    synced: u64,
     durable: u64,
+    /// Parts in what is not durable on all shards.
+    parts: VecDeque<Unsettled>,
     /// The last sequence that a mark told of.
     marked: u64,
     /// For each batch that is not durable: where it ends in the bytes given, and its last sequence.
@@ -111,69 +135,17 @@ impl fmt::Debug for Log {
 }
 
 impl Log {
-    /// Opens the log of `shard`, giving the effects of every whole record to `apply`, in order.
-    ///
-    /// Where `io_uring` is forbidden the device `file` is used instead, and
-    /// [`Recovery::notice`] says so.
+    /// Opens the log of `shard`, giving the effects of every whole record to `apply`, in order: for a log that
+    /// is a shard's alone. Where several shards log what they did together, see [`Found`].
     ///
     /// # Errors
-    /// Where files cannot be read or written, are not of this log, or are damaged below what had
-    /// been durable; and what `apply` says.
+    /// As [`Found::find`] and [`Found::open`].
     pub fn open(
         config: &LogConfig,
         shard: u32,
         apply: &mut Apply<'_>,
     ) -> Result<(Log, Recovery), LogError> {
-        Log::open_after(config, shard, 0, apply)
-    }
-
-    /// As [`Log::open`], where a snapshot holds every record up to sequence `covered`: those are not
-    /// applied, and need not be there. The next record's sequence is above `covered`, whatever the
-    /// log had.
-    ///
-    /// # Errors
-    /// As [`Log::open`].
-    pub fn open_after(
-        config: &LogConfig,
-        shard: u32,
-        covered: u64,
-        apply: &mut Apply<'_>,
-    ) -> Result<(Log, Recovery), LogError> {
-        let owner = Owner {
-            shard,
-            shards: config.shards,
-            covered,
-            seed: config.seed,
-        };
-        match &config.device {
-            DeviceKind::Memory(disk) => {
-                let found = recover(disk, owner, apply)?;
-                Ok(Log::begin(config, owner, found, |file, len| {
-                    (
-                        Box::new(device::memory::MemoryDevice::new(disk.clone(), file, len)),
-                        None,
-                    )
-                }))
-            }
-            DeviceKind::File => {
-                let disk = RealDisk::new(&config.dir);
-                let found = recover(&disk, owner, apply)?;
-                Ok(Log::begin(config, owner, found, |file, len| {
-                    (
-                        Box::new(device::file::FileDevice::new(disk, file, len)),
-                        None,
-                    )
-                }))
-            }
-            DeviceKind::Uring => {
-                let disk = RealDisk::new(&config.dir);
-                let found = recover(&disk, owner, apply)?;
-                let ring = Ring::new(device::uring::RING_ENTRIES);
-                Ok(Log::begin(config, owner, found, |file, len| {
-                    device::uring::or_file(ring, disk, file, len)
-                }))
-            }
-        }
+        Found::find(config, shard, 0)?.open(apply)
     }
 
     fn begin<D: crate::disk::Disk>(
@@ -195,7 +167,9 @@ impl Log {
             pending: Vec::new(),
             appended: last,
             given: last,
+            synced: last,
             durable: last,
+            parts: VecDeque::new(),
             marked: 0,
             batches: VecDeque::new(),
             synced_at: None,
@@ -213,14 +187,43 @@ impl Log {
     /// Appends one record with `effects`, in memory, and gives its sequence: the last one plus 1.
     /// Nothing is appended where `effects` are empty or the log is poisoned; the next turn says so.
     pub fn append(&mut self, effects: &Effects) -> u64 {
-        if effects.is_empty() || self.poison.is_some() {
+        if effects.is_empty() {
             return self.appended;
         }
-        let payload = effects.as_bytes();
+        self.append_record(Kind::Effects, effects.as_bytes())
+    }
+
+    /// Appends the shard's part in `joint`, which has `effects`, and gives its sequence. Where that is nothing to
+    /// be kept together it is as [`Log::append`].
+    pub fn append_part(&mut self, joint: &Arc<Joint>, effects: &Effects) -> u64 {
+        if !joint.is_logged() {
+            return self.append(effects);
+        }
+        let mut payload = Vec::with_capacity(64 + effects.as_bytes().len());
+        joint.encode_head(&mut payload);
+        payload.extend_from_slice(effects.as_bytes());
+        let before = self.appended;
+        let sequence = self.append_record(Kind::Part, &payload);
+        if sequence > before {
+            self.parts.push_back(Unsettled {
+                sequence,
+                joint: Arc::clone(joint),
+                is_synced: false,
+            });
+        } else {
+            joint.fail();
+        }
+        sequence
+    }
+
+    fn append_record(&mut self, kind: Kind, payload: &[u8]) -> u64 {
+        if self.poison.is_some() {
+            return self.appended;
+        }
         if payload.len() > PAYLOAD_BYTES_MAX {
-            self.poison = Some(format!(
-                "a record of {} bytes; at most {PAYLOAD_BYTES_MAX} are accepted",
-                payload.len()
+            let bytes = payload.len();
+            self.fail(format!(
+                "a record of {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are accepted"
             ));
             return self.appended;
         }
@@ -236,7 +239,7 @@ impl Log {
         }
         self.appended += 1;
         self.stats.records += 1;
-        let (kind, sequence) = (Kind::Effects, self.appended);
+        let sequence = self.appended;
         Frame {
             kind,
             sequence,
@@ -258,7 +261,8 @@ impl Log {
         let due = match self.fsync {
             Fsync::Always => true,
             Fsync::EverySec => now.since(*self.synced_at.get_or_insert(now)) >= 1_000,
-            Fsync::No => false,
+            // Nobody waits for it, but who did something together with others is remembered until it is durable.
+            Fsync::No => self.parts.len() > UNSETTLED_MAX,
         };
         if self.hand_over(due, self.fsync == Fsync::Always)? {
             self.synced_at = Some(now);
@@ -266,13 +270,14 @@ impl Log {
         self.poll(false)
     }
 
-    /// Writes everything and waits until it is durable; gives the last sequence.
+    /// Writes everything and waits until it is durable here; gives the highest sequence that is durable with all
+    /// that other shards did together with it.
     ///
     /// # Errors
     /// As [`Log::turn`].
     pub fn sync(&mut self) -> Result<u64, LogError> {
         self.poll(false)?;
-        while self.durable < self.appended {
+        while self.synced < self.appended {
             self.hand_over(true, true)?;
             self.poll(true)?;
         }
@@ -304,7 +309,7 @@ impl Log {
         Ok(removed)
     }
 
-    /// The highest sequence that is durable.
+    /// The highest sequence that is durable, with all that other shards did together with it or before.
     pub fn durable(&self) -> u64 {
         self.durable
     }
@@ -312,6 +317,12 @@ impl Log {
     /// The highest sequence that was appended.
     pub fn appended(&self) -> u64 {
         self.appended
+    }
+
+    /// The highest sequence that the device was given: what a program that is killed leaves to the system.
+    #[inline]
+    pub fn given(&self) -> u64 {
+        self.given
     }
 
     /// When the log is made durable from now on.
@@ -357,7 +368,7 @@ impl Log {
             self.batches
                 .push_back((self.stats.written_bytes, self.given));
         }
-        let start = due && self.durable < self.given && self.device.can_sync();
+        let start = due && self.synced < self.given && self.device.can_sync();
         if start {
             let started = self.device.sync(urgent);
             self.or_poison("sync", started)?;
@@ -407,7 +418,18 @@ impl Log {
             && end <= progress.synced
         {
             self.batches.pop_front();
-            self.durable = sequence;
+            self.synced = sequence;
+        }
+        self.settle();
+        if self
+            .parts
+            .front()
+            .is_some_and(|part| part.joint.has_failed())
+        {
+            // When the log is opened again it ends before that part.
+            let lost =
+                io::Error::other("the log of another shard failed before its part of a record");
+            return self.or_poison("keep together what several shards wrote to", Err(lost));
         }
         self.stats.synced_bytes = progress.synced;
         self.stats.syncs = progress.syncs;
@@ -416,11 +438,39 @@ impl Log {
         Ok(self.durable)
     }
 
+    /// Tells other shards of parts that are durable here, and sees which are durable there.
+    fn settle(&mut self) {
+        let from = self.parts.partition_point(|part| part.is_synced);
+        let until = self
+            .parts
+            .partition_point(|part| part.sequence <= self.synced);
+        for part in self.parts.range_mut(from..until) {
+            part.joint.note_durable();
+            part.is_synced = true;
+        }
+        if until > from {
+            self.parts.retain(|part| !part.is_settled());
+        }
+        while self.parts.front().is_some_and(Unsettled::is_settled) {
+            self.parts.pop_front();
+        }
+        let before = self.parts.front().map(|part| part.sequence - 1);
+        self.durable = before.map_or(self.synced, |before| before.min(self.synced));
+    }
+
+    /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
+    fn fail(&mut self, reason: String) {
+        self.poison = Some(reason);
+        self.pending = Vec::new();
+        for part in self.parts.drain(..).filter(|part| !part.is_synced) {
+            part.joint.fail();
+        }
+    }
+
     fn or_poison<T>(&mut self, doing: &'static str, result: io::Result<T>) -> Result<T, LogError> {
         result.map_err(|source| {
             let file = self.head.name();
-            self.poison = Some(format!("could not {doing} {file}: {source}"));
-            self.pending = Vec::new();
+            self.fail(format!("could not {doing} {file}: {source}"));
             LogError::Failed {
                 doing,
                 file,

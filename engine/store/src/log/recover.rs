@@ -1,12 +1,14 @@
-//! Recovery: reading a shard's log back, and deciding what its end is.
+//! Recovery: what a shard's log holds is applied, and its end made such that more can be appended.
 //!
-//! Only the last segment may end badly, since a segment gets its name when all before it is sealed.
-//! There, what breaks the row of records is a *torn tail*, cut off and told, unless a mark behind it
-//! says that the broken place had been durable: that is *damage*, and nothing is thrown away.
+//! A log is first *found*: locked, and nothing of it changed. What it holds is read once to compare it with the
+//! logs of other shards ([`joint`](super::joint)), and once more to apply it; then a torn tail is cut off, and
+//! what is a part of something that other shards lost.
 
-use std::io::{self, Read};
+use std::io;
 
-use super::frame::{Frames, Kind, Next, highest_mark};
+use super::frame::Kind;
+use super::joint::Part;
+use super::read::{Place, Reader, Tail};
 use super::segment::{self, HEAD_BYTES, Head};
 use super::{Apply, LogError};
 use crate::disk::{Disk, DiskFile, TEMPORARY, publish};
@@ -33,7 +35,7 @@ pub struct Torn {
     pub file: String,
     /// Where the tail began.
     pub offset: u64,
-    /// How many bytes it had.
+    /// How many bytes it had, those of later segments among them.
     pub bytes: u64,
     /// What was wrong with it.
     pub why: &'static str,
@@ -50,6 +52,17 @@ pub struct Owner {
     pub covered: u64,
     /// Secret, for salts.
     pub seed: u64,
+}
+
+/// A log that was found, and is locked.
+pub struct Found<D: Disk> {
+    disk: D,
+    owner: Owner,
+    /// First sequences of its segments, rising.
+    firsts: Vec<u64>,
+    /// Segments that were begun and have no name yet.
+    unfinished: Vec<String>,
+    lock: D::Lock,
 }
 
 /// A log as it was found, its last segment open to be appended to.
@@ -70,255 +83,197 @@ pub struct Recovered<D: Disk> {
     pub recovery: Recovery,
 }
 
-/// Reads the log of `owner` in `disk`, giving each record's effects to `apply`; begins one where
-/// there is none. All that was read is durable afterwards.
-pub fn recover<D: Disk>(
-    disk: &D,
-    owner: Owner,
-    apply: &mut Apply<'_>,
-) -> Result<Recovered<D>, LogError> {
-    let folder = |doing| move |source| LogError::io(disk, doing, "", source);
+/// Finds the log of `owner` in `disk`, and locks it.
+pub fn find<D: Disk>(disk: D, owner: Owner) -> Result<Found<D>, LogError> {
+    let folder = |doing| {
+        let disk = &disk;
+        move |source| LogError::io(disk, doing, "", source)
+    };
     disk.prepare().map_err(folder("make the folder"))?;
     let lock_name = format!("{}log.lock", segment::prefix(owner.shard));
     let lock = disk
         .lock(&lock_name)
-        .map_err(|source| LogError::io(disk, "lock", &lock_name, source))?;
-    let mut firsts = Vec::new();
+        .map_err(|source| LogError::io(&disk, "lock", &lock_name, source))?;
+    let (mut firsts, mut unfinished) = (Vec::new(), Vec::new());
     for name in disk.list().map_err(folder("list the folder"))? {
-        let unfinished = name
-            .strip_suffix(TEMPORARY)
-            .and_then(|name| segment::first_of(name, owner.shard));
-        if unfinished.is_some() {
-            let failed = |source| LogError::io(disk, "remove", &name, source);
-            disk.remove(&name).map_err(failed)?;
-        }
         firsts.extend(segment::first_of(&name, owner.shard));
+        let begun = name.strip_suffix(TEMPORARY);
+        if begun.is_some_and(|name| segment::first_of(name, owner.shard).is_some()) {
+            unfinished.push(name);
+        }
     }
     firsts.sort_unstable();
-    let Some((&last, sealed)) = firsts.split_last() else {
-        return begin(disk, owner, owner.covered + 1, lock, Recovery::default());
-    };
-    let mut reading = Reading {
+    Ok(Found {
         disk,
         owner,
-        next: 1,
-        recovery: Recovery::default(),
-        apply,
-    };
-    for &first in sealed {
-        let segment = reading.segment(first)?;
-        if let Some(why) = segment.broken {
-            return Err(LogError::damaged(disk, &segment.name, segment.end, why));
+        firsts,
+        unfinished,
+        lock,
+    })
+}
+
+impl<D: Disk> Found<D> {
+    /// Reads it from the beginning.
+    pub fn reader(&self) -> Reader<D> {
+        Reader::new(self.disk.clone(), self.owner, self.firsts.clone())
+    }
+
+    /// Gives each record's effects to `apply`, up to the one of sequence `cut`, which other shards lost and which
+    /// goes with all behind it; begins a log where there is none. All that was read is durable afterwards.
+    pub fn open(self, cut: Option<u64>, apply: &mut Apply<'_>) -> Result<Recovered<D>, LogError> {
+        let mut reader = self.reader();
+        let mut recovery = Recovery::default();
+        let mut cut_at = None;
+        while let Some(met) = reader.next_record()? {
+            let place = reader.place().expect("a record lies in a segment");
+            if Some(met.sequence) == cut {
+                cut_at = Some((place.clone(), met.offset));
+                break;
+            }
+            let payload = reader.payload();
+            let effects = match met.kind {
+                Kind::Part => Part::decode(met.sequence, payload).map_or(payload, |(_, it)| it),
+                Kind::Effects | Kind::Mark => payload,
+            };
+            apply(effects).map_err(|source| LogError::Apply {
+                file: self.disk.show(&place.head.name()),
+                offset: met.offset,
+                source,
+            })?;
+            recovery.records += 1;
+            recovery.bytes += effects.len() as u64;
+        }
+        for name in &self.unfinished {
+            self.remove(name)?;
+        }
+        if let Some((place, offset)) = cut_at {
+            let next = cut.expect("it was met");
+            recovery.torn = Some(self.drop_behind(&place, offset)?);
+            return self.append_to(&place, offset, next, recovery);
+        }
+        let (next, Some(tail)) = (reader.next_sequence(), reader.tail()) else {
+            return self.begin(Recovery::default());
+        };
+        recovery.torn = tail.torn.map(|why| self.torn(tail, why));
+        if next <= self.owner.covered {
+            return self.begin_anew(recovery);
+        }
+        self.append_to(&tail.place, tail.end, next, recovery)
+    }
+
+    fn torn(&self, tail: &Tail, why: &'static str) -> Torn {
+        Torn {
+            file: self.disk.show(&tail.place.head.name()),
+            offset: tail.end,
+            bytes: tail.place.len - tail.end,
+            why,
         }
     }
-    let segment = reading.segment(last)?;
-    let (next, mut recovery) = (reading.next, reading.recovery);
-    if let Some(why) = segment.broken {
-        recovery.torn = Some(reading_tail(disk, &segment, next, why)?);
+
+    /// Removes the segments behind `place`, the last one first, each durably: what is left never has a gap.
+    fn drop_behind(&self, place: &Place, offset: u64) -> Result<Torn, LogError> {
+        let mut bytes = place.len - offset;
+        for &first in self.firsts[place.number + 1..].iter().rev() {
+            let name = Head {
+                first,
+                ..place.head
+            }
+            .name();
+            let failed = |source| LogError::io(&self.disk, "read", &name, source);
+            bytes += self.disk.size(&name).map_err(failed)?;
+            self.remove(&name)?;
+            self.sync_folder()?;
+        }
+        Ok(Torn {
+            file: self.disk.show(&place.head.name()),
+            offset,
+            bytes,
+            why: "a record is a part of what another shard lost",
+        })
     }
-    if next <= owner.covered {
-        // The snapshot outlived the log's end, and covers all of it: a new log begins behind it. It
-        // has its name before the old segments lose theirs, so that a crash between does no harm.
-        let begun = begin(disk, owner, owner.covered + 1, lock, recovery)?;
+
+    /// Opens the segment at `place` to be appended to at `end`, with the record `next`.
+    fn append_to(
+        self,
+        place: &Place,
+        end: u64,
+        next: u64,
+        mut recovery: Recovery,
+    ) -> Result<Recovered<D>, LogError> {
+        let name = place.head.name();
+        let failed = |doing| {
+            let (disk, name) = (&self.disk, &name);
+            move |source| LogError::io(disk, doing, name, source)
+        };
+        let file = self.disk.open(&name).map_err(failed("open"))?;
+        if recovery.torn.is_some() {
+            let cut = file.set_len(end);
+            cut.map_err(failed("cut the torn tail off"))?;
+        }
+        // The program may have crashed without the machine: what was read, and the name of what was
+        // read, may not be durable yet.
+        file.sync().map_err(failed("sync"))?;
+        self.sync_folder()?;
+        recovery.segments = place.number + 1;
+        Ok(Recovered {
+            head: place.head,
+            len: end,
+            file,
+            next,
+            sealed: self.firsts[..place.number].to_vec(),
+            lock: self.lock,
+            recovery,
+        })
+    }
+
+    /// Begins a log behind what the snapshot covers.
+    fn begin(self, recovery: Recovery) -> Result<Recovered<D>, LogError> {
+        let Owner {
+            shard,
+            shards,
+            covered,
+            seed,
+        } = self.owner;
+        let head = Head::new(shard, shards, covered + 1, seed);
+        let name = head.name();
+        let file = publish(&self.disk, &name, |file| file.write_at(&head.encode(), 0))
+            .map_err(|source| LogError::io(&self.disk, "create", &name, source))?;
+        Ok(Recovered {
+            head,
+            len: HEAD_BYTES as u64,
+            file,
+            next: head.first,
+            sealed: Vec::new(),
+            lock: self.lock,
+            recovery: Recovery {
+                segments: 1,
+                ..recovery
+            },
+        })
+    }
+
+    /// The snapshot outlived the log's end, and covers all of it: a new log begins behind it. It has its name
+    /// before the old segments lose theirs, so that a crash between does no harm.
+    fn begin_anew(self, recovery: Recovery) -> Result<Recovered<D>, LogError> {
+        let (disk, owner, firsts) = (self.disk.clone(), self.owner, self.firsts.clone());
+        let begun = self.begin(recovery)?;
         for first in firsts {
             let name = Head::new(owner.shard, owner.shards, first, owner.seed).name();
-            disk.remove(&name)
-                .map_err(|source| LogError::io(disk, "remove", &name, source))?;
+            let removed = disk.remove(&name);
+            removed.map_err(|source| LogError::io(&disk, "remove", &name, source))?;
         }
-        disk.sync_folder().map_err(folder("sync the folder"))?;
-        return Ok(begun);
-    }
-    recovery.segments = firsts.len();
-    let failed = |doing| {
-        let name = segment.name.clone();
-        move |source| LogError::io(disk, doing, &name, source)
-    };
-    let file = disk.open(&segment.name).map_err(failed("open"))?;
-    if recovery.torn.is_some() {
-        file.set_len(segment.end)
-            .map_err(failed("cut the torn tail off"))?;
-    }
-    // The program may have crashed without the machine: what was read, and the name of what was read,
-    // may not be durable yet.
-    file.sync().map_err(failed("sync"))?;
-    disk.sync_folder().map_err(folder("sync the folder"))?;
-    Ok(Recovered {
-        head: segment.head,
-        len: segment.end,
-        file,
-        next,
-        sealed: sealed.to_vec(),
-        lock,
-        recovery,
-    })
-}
-
-/// Begins a log with the record `first`.
-fn begin<D: Disk>(
-    disk: &D,
-    owner: Owner,
-    first: u64,
-    lock: D::Lock,
-    recovery: Recovery,
-) -> Result<Recovered<D>, LogError> {
-    let head = Head::new(owner.shard, owner.shards, first, owner.seed);
-    let name = head.name();
-    let file = publish(disk, &name, |file| file.write_at(&head.encode(), 0))
-        .map_err(|source| LogError::io(disk, "create", &name, source))?;
-    let recovery = Recovery {
-        segments: 1,
-        ..recovery
-    };
-    Ok(Recovered {
-        head,
-        len: HEAD_BYTES as u64,
-        file,
-        next: head.first,
-        sealed: Vec::new(),
-        lock,
-        recovery,
-    })
-}
-
-/// A segment that was read.
-struct Segment {
-    name: String,
-    head: Head,
-    /// Where its whole records end.
-    end: u64,
-    /// The file's length.
-    len: u64,
-    /// Why no more were read.
-    broken: Option<&'static str>,
-}
-
-struct Reading<'a, 'b, D> {
-    disk: &'a D,
-    owner: Owner,
-    next: u64,
-    recovery: Recovery,
-    apply: &'a mut Apply<'b>,
-}
-
-impl<D: Disk> Reading<'_, '_, D> {
-    fn segment(&mut self, first: u64) -> Result<Segment, LogError> {
-        let disk = self.disk;
-        let name = Head {
-            shard: self.owner.shard,
-            shards: 0,
-            first,
-            salt: 0,
-        }
-        .name();
-        let failed = |source| LogError::io(disk, "read", &name, source);
-        if first > self.next && first <= self.owner.covered + 1 {
-            // What is missing is in the snapshot, and was trimmed.
-            self.next = first;
-        }
-        if first != self.next {
-            return Err(LogError::Missing {
-                file: disk.show(&name),
-                expected: self.next,
-            });
-        }
-        let len = disk.size(&name).map_err(failed)?;
-        let mut from = io::BufReader::with_capacity(1 << 16, disk.read(&name, 0).map_err(failed)?);
-        let mut head = [0; HEAD_BYTES];
-        if len < HEAD_BYTES as u64 {
-            return Err(LogError::damaged(
-                disk,
-                &name,
-                len,
-                "the file ends inside its head",
-            ));
-        }
-        from.read_exact(&mut head).map_err(failed)?;
-        let strange = |what| LogError::Head {
-            file: disk.show(&name),
-            what,
-        };
-        let head = Head::decode(&head).map_err(strange)?;
-        self.check(&head, first).map_err(strange)?;
-        let mut frames = Frames::new(from, HEAD_BYTES as u64, len, head.salt);
-        loop {
-            let offset = frames.offset();
-            let damaged = |why: &str| Err(LogError::damaged(disk, &name, offset, why));
-            let broken = match frames.read().map_err(failed)? {
-                Next::Frame(frame) if frame.kind == Kind::Mark => {
-                    if frame.sequence >= self.next {
-                        return damaged("it says that records were durable that are not here");
-                    }
-                    continue;
-                }
-                Next::Frame(frame) => {
-                    if frame.sequence != self.next {
-                        return damaged("a record is out of order");
-                    }
-                    self.next += 1;
-                    if frame.sequence <= self.owner.covered {
-                        continue;
-                    }
-                    (self.apply)(frame.payload).map_err(|source| LogError::Apply {
-                        file: disk.show(&name),
-                        offset,
-                        source,
-                    })?;
-                    self.recovery.records += 1;
-                    self.recovery.bytes += frame.payload.len() as u64;
-                    continue;
-                }
-                Next::Unknown(kind) => {
-                    return damaged(&format!("record kind {kind} is of a newer version"));
-                }
-                Next::End => None,
-                Next::Broken(why) => Some(why),
-            };
-            return Ok(Segment {
-                name,
-                head,
-                end: offset,
-                len,
-                broken,
-            });
-        }
+        let synced = disk.sync_folder();
+        synced.map_err(|source| LogError::io(&disk, "sync the folder", "", source))?;
+        Ok(begun)
     }
 
-    fn check(&self, head: &Head, first: u64) -> Result<(), String> {
-        let Owner { shard, shards, .. } = self.owner;
-        if head.shard != shard || head.first != first {
-            return Err(format!(
-                "its head says shard {} from record {}: it was renamed",
-                head.shard, head.first
-            ));
-        }
-        if head.shards != shards {
-            return Err(format!(
-                "it was written by a store of {} shards, and this one has {shards}",
-                head.shards
-            ));
-        }
-        Ok(())
+    fn remove(&self, name: &str) -> Result<(), LogError> {
+        let failed = |source: io::Error| LogError::io(&self.disk, "remove", name, source);
+        self.disk.remove(name).map_err(failed)
     }
-}
 
-/// Decides what broke the last segment before record `next`: a torn tail, or damage.
-fn reading_tail<D: Disk>(
-    disk: &D,
-    segment: &Segment,
-    next: u64,
-    why: &'static str,
-) -> Result<Torn, LogError> {
-    let failed = |source| LogError::io(disk, "read", &segment.name, source);
-    let tail = disk.read(&segment.name, segment.end).map_err(failed)?;
-    let mark = highest_mark(tail, segment.head.salt).map_err(failed)?;
-    if mark.is_some_and(|durable| durable >= next) {
-        let why = format!("{why}, in a record that had been durable");
-        return Err(LogError::damaged(disk, &segment.name, segment.end, &why));
+    fn sync_folder(&self) -> Result<(), LogError> {
+        let failed = |source: io::Error| LogError::io(&self.disk, "sync the folder", "", source);
+        self.disk.sync_folder().map_err(failed)
     }
-    Ok(Torn {
-        file: disk.show(&segment.name),
-        offset: segment.end,
-        bytes: segment.len - segment.end,
-        why,
-    })
 }

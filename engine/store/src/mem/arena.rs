@@ -247,10 +247,10 @@ impl Arena {
         self.range.item(id, guard)
     }
 
-    /// Asks the processor to fetch the beginning of item `id`.
+    /// Asks the processor to fetch the first `bytes` of item `id`.
     #[inline]
-    pub fn prefetch(&self, id: ItemId) {
-        self.range.prefetch(id, 1);
+    pub fn prefetch(&self, id: ItemId, bytes: usize) {
+        self.range.prefetch(id, bytes);
     }
 
     /// Releases an item that left the index: at once where nobody else can be reading, otherwise when
@@ -414,19 +414,20 @@ impl Arena {
     }
 
     fn free(&mut self, id: ItemId) {
-        let bytes = self.own(id).bytes();
-        self.used -= Arena::block_bytes(bytes);
-        if class_of(bytes).is_none() {
+        let number = (id.offset() / CHUNK_BYTES) as u32;
+        // Chunks lie below extents. Of a block its chunk knows the size, so it is not read once more.
+        let Some(chunk) = self.chunks.get_mut(number as usize) else {
+            let bytes = self.own(id).bytes();
+            self.used -= Arena::block_bytes(bytes);
             let pages = bytes.div_ceil(PAGE_BYTES);
             // SAFETY: the run is freed here, so nobody refers to its bytes.
             unsafe { self.range.discard(id.offset(), pages * PAGE_BYTES) };
             (self.poison).forbid(&self.range, id.offset(), pages * PAGE_BYTES);
             self.extents.give(id.offset() / PAGE_BYTES, pages);
             return;
-        }
-        let number = (id.offset() / CHUNK_BYTES) as u32;
-        let chunk = &mut self.chunks[number as usize];
+        };
         let block_bytes = class_bytes(chunk.class as usize);
+        self.used -= block_bytes as u64;
         let was_full = chunk.free == 0 && (chunk.fresh as usize + 1) * block_bytes > CHUNK_BYTES;
         // SAFETY: the block is freed here, so nobody else refers to it; it is aligned to 4 and holds at
         // least 16 bytes.

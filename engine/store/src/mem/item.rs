@@ -97,7 +97,7 @@ pub struct NewItem<'a> {
     /// When it expires.
     pub expires: Option<Millis>,
     /// What Memcached keeps of it.
-    pub tag: Option<Tag>,
+    pub tag: Option<&'a Tag>,
     /// The policy's number, where there is a policy that evicts.
     pub entry: Option<EntryId>,
     /// The mark that it begins with.

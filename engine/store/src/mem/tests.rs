@@ -50,7 +50,7 @@ fn every_layout_reads_back() {
                         ItemKind::String
                     },
                     database: if part(0) { 255 } else { 0 },
-                    tag: part(1).then_some(tag),
+                    tag: part(1).then_some(&tag),
                     entry: part(2).then_some(7),
                     ..item(key, &value, part(3).then_some(Millis(1 << 40)))
                 };

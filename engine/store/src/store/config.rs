@@ -6,7 +6,7 @@ use crate::command::CommandError;
 use crate::event::Classes;
 use crate::evict::PolicySpec;
 use crate::log::device::DeviceKind;
-use crate::log::{Fsync, LogError};
+use crate::log::{Fsync, LogError, SEGMENT_BYTES};
 use crate::snapshot::SnapshotError;
 use crate::time::Millis;
 use crate::value::Limits;
@@ -46,6 +46,8 @@ pub struct StoreConfig {
     pub appendfsync: Fsync,
     /// What the log writes to.
     pub device: DeviceKind,
+    /// A segment of a log that has grown to so many bytes is followed by a new one.
+    pub segment_bytes: u64,
     /// Who answers a read of a string.
     pub read_path: ReadPath,
     /// Whether workers are tied to a CPU each.
@@ -69,6 +71,7 @@ impl Default for StoreConfig {
             appendonly: false,
             appendfsync: Fsync::EverySec,
             device: DeviceKind::Uring,
+            segment_bytes: SEGMENT_BYTES,
             read_path: ReadPath::AnyCore,
             pin: true,
             opened: Millis(0),

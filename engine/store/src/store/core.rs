@@ -11,6 +11,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::Inner;
+use super::caller::set;
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Body, Bytes, Lane, Link, Request};
 use super::ring::{RING_SLOTS, Sleeper, publish};
@@ -126,11 +127,12 @@ impl Core {
     pub(super) fn own_ops(&mut self, count: u32) {
         self.own_ops += count;
         if self.own_ops >= OWN_OPS {
-            self.turn(self.now, &mut None);
+            self.turn(self.now, true, &mut None);
         }
     }
 
-    pub(super) fn turn(&mut self, now: Millis, hear: &mut Hear<'_, '_>) -> Turn {
+    /// `ticks`: whether shards also do what no op asks for, where it is time.
+    pub(super) fn turn(&mut self, now: Millis, ticks: bool, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
@@ -138,7 +140,7 @@ impl Core {
             requests: self.take_in(BATCHES),
             busy: false,
         };
-        turn.busy |= self.turn_hosts(hear);
+        turn.busy |= self.turn_hosts(ticks, hear);
         turn.busy |= turn.requests > 0;
         turn
     }
@@ -197,12 +199,12 @@ impl Core {
     }
 
     /// Turns the shards and publishes what they say; whether there is more to do at once.
-    pub(super) fn turn_hosts(&mut self, hear: &mut Hear<'_, '_>) -> bool {
+    pub(super) fn turn_hosts(&mut self, ticks: bool, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
-            host.turn(self.now, |from, answer| match from {
+            host.turn(self.now, ticks, |from, answer| match from {
                 From::Own => own.push(answer),
                 From::Link(at) => {
                     if let Some(link) = &mut links[at] {
@@ -296,7 +298,7 @@ impl Core {
         let requests = link.requests.read_chunk(sought.len());
         let requests = requests.expect("so many were seen");
         let (first, second) = requests.as_slices();
-        let mut set = 0;
+        let mut count = 0;
         for (request, sought) in first.iter().chain(second).zip(sought) {
             let Ask::Apply(op) = &request.ask else { break };
             let Some(((host, sought), (key, value))) = sought.zip(plain(op)) else {
@@ -305,7 +307,8 @@ impl Core {
             let host = &mut self.hosts[host];
             let key = (op.database(), key);
             // What cannot be is refused in the long way.
-            if !host.writes_own() || host.set_own(self.now, key, value, Some(sought)).is_err() {
+            let now = self.now;
+            if !host.is_free(true) || set(host, now, key, value, Some(sought)).is_err() {
                 break;
             }
             host.serve_after_own(self.now);
@@ -313,10 +316,10 @@ impl Core {
                 number: request.number,
                 body: Body::Reply(Bytes::from_slice(ReplyBuf::OK)),
             });
-            set += 1;
+            count += 1;
         }
-        requests.commit(set);
-        set
+        requests.commit(count);
+        count
     }
 
     /// Waits until something comes in for this worker, or something else `is_ready`.

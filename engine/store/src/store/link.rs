@@ -14,6 +14,7 @@ use super::retry::Retry;
 use super::ring::{RING_SLOTS, Waker, publish};
 use super::watch::Watch;
 use crate::keyspace::{DbKey, Touched};
+use crate::log::joint::Joint;
 use crate::op::Op;
 use crate::reply::Protocol;
 use crate::shard::ShardStats;
@@ -77,6 +78,8 @@ pub(super) struct Hold {
     /// The time of everything that is done while it stands still: one for all shards, so that what
     /// has expired has expired on each.
     pub(super) at: Millis,
+    /// What they do together meanwhile, where logs are kept.
+    pub(super) joint: Option<Arc<Joint>>,
 }
 
 /// An op that waits on several shards.

@@ -43,6 +43,7 @@ use seawall_sys::topology::Placement;
 use crate::event::Classes;
 use crate::keyspace::KeyReader;
 use crate::log::Fsync;
+use crate::log::joint::Joint;
 use crate::slot::Slot;
 use crate::time::Millis;
 use crate::value::Limits;
@@ -111,6 +112,8 @@ struct Inner {
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
     ticket: Ticket,
+    /// The number of the last joint.
+    joints: AtomicU64,
     clock: Clock,
     now: AtomicU64,
     /// Whether the store's time is the clock's; callers that turn workers themselves give their own.
@@ -221,6 +224,17 @@ impl Store {
 }
 
 impl Inner {
+    /// What `shards`, which stand still for the holder of the ticket, do together, where it is logged.
+    fn joint(&self, shards: &[usize]) -> Option<Arc<Joint>> {
+        let is_kept = self.config.appendonly && shards.len() > 1;
+        is_kept.then(|| {
+            // Relaxed: who has the ticket comes after who had it before.
+            let number = self.joints.fetch_add(1, Ordering::Relaxed) + 1;
+            let shards = shards.iter().map(|&shard| shard as u32);
+            Arc::new(Joint::new(number, shards))
+        })
+    }
+
     fn now(&self) -> Millis {
         if self.clocked.load(Ordering::Relaxed) {
             return self.advance(Millis(self.clock.now_ms()));

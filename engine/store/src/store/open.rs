@@ -17,7 +17,7 @@ use super::wide::ticket::Ticket;
 use super::{Inner, Reads, Seat, Store};
 use crate::effect::Effects;
 use crate::log::device::DeviceKind;
-use crate::log::{Log, LogConfig, Recovery};
+use crate::log::{Found, Log, LogConfig, Recovery};
 use crate::mem::Populator;
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::snapshot::Meta;
@@ -58,18 +58,19 @@ impl Store {
         if let Some(dir) = &config.dir {
             save::finish(dir, shards)?;
         }
+        let (logs, joints) = find_logs(&config)?;
         let mut rebuilt = Vec::new();
         let mut unbound = None;
         // Where there is no such thread, pages come when they are first touched.
         let populator = Populator::start().ok();
-        for place in &placement {
+        for (place, log) in placement.iter().zip(logs) {
             let (mut shard, refused) = make(&config, place, numa)?;
             if let Some(populator) = &populator {
                 shard.populate_by(populator.clone());
             }
             unbound = unbound.or(refused);
             shard.keyspace().begin(config.opened, 0, false);
-            rebuilt.push(Rebuilt::from_log(&config, place.shard, shard)?);
+            rebuilt.push(Rebuilt::from_log(log, shard)?);
         }
         load_snapshots(&config, &mut rebuilt)?;
         let mut readers = Vec::new();
@@ -122,6 +123,7 @@ impl Store {
                 limits: Mutex::new(config.limits),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),
                 ticket: Ticket::new(),
+                joints: AtomicU64::new(joints),
                 clock: Clock::start(),
                 now: AtomicU64::new(0),
                 clocked: AtomicBool::new(false),
@@ -192,18 +194,23 @@ struct Rebuilt {
 }
 
 impl Rebuilt {
-    /// With what its log holds, where there is one.
-    fn from_log(
-        config: &StoreConfig,
-        number: usize,
-        mut shard: Shard,
-    ) -> Result<Rebuilt, StoreError> {
-        let (mut log, mut found) = (None, Recovered::default());
-        if config.appendonly {
-            let (opened, recovery) = open_log(config, number, &mut shard)?;
-            found.log = Some(recovery);
-            log = Some(opened);
-        }
+    /// With what its log holds, where there is one, up to where it ends.
+    fn from_log(log: Option<Found>, mut shard: Shard) -> Result<Rebuilt, StoreError> {
+        let mut found = Recovered::default();
+        let Some(log) = log else {
+            let log = None;
+            return Ok(Rebuilt { shard, log, found });
+        };
+        let mut out = Out::default();
+        let mut apply = |record: &[u8]| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            for op in Effects::decode(record) {
+                shard.replay(&op?, &mut out)?;
+            }
+            Ok(())
+        };
+        let (log, recovery) = log.open(&mut apply)?;
+        found.log = Some(recovery);
+        let log = Some(log);
         Ok(Rebuilt { shard, log, found })
     }
 
@@ -248,11 +255,13 @@ fn load_snapshots(config: &StoreConfig, rebuilt: &mut [Rebuilt]) -> Result<(), S
     Ok(())
 }
 
-fn open_log(
-    config: &StoreConfig,
-    number: usize,
-    shard: &mut Shard,
-) -> Result<(Log, Recovery), StoreError> {
+/// The log of each shard, where logs are kept, compared with each other; and the number of the last joint. Nothing
+/// of any is changed where one is damaged.
+fn find_logs(config: &StoreConfig) -> Result<(Vec<Option<Found>>, u64), StoreError> {
+    let shards = config.shards;
+    if !config.appendonly {
+        return Ok(((0..shards).map(|_| None).collect(), 0));
+    }
     let dir = match (&config.device, &config.dir) {
         (DeviceKind::Memory(_), None) => PathBuf::new(),
         (_, None) => return Err(StoreError::NoFolder),
@@ -261,14 +270,13 @@ fn open_log(
     let log_config = LogConfig {
         device: config.device.clone(),
         fsync: config.appendfsync,
-        ..LogConfig::new(dir, config.shards as u32, config.seed)
+        segment_bytes: config.segment_bytes,
+        ..LogConfig::new(dir, shards as u32, config.seed)
     };
-    let mut out = Out::default();
-    let mut apply = |record: &[u8]| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        for op in Effects::decode(record) {
-            shard.replay(&op?, &mut out)?;
-        }
-        Ok(())
-    };
-    Ok(Log::open(&log_config, number as u32, &mut apply)?)
+    let mut logs = Vec::with_capacity(shards);
+    for shard in 0..shards as u32 {
+        logs.push(Found::find(&log_config, shard, 0)?);
+    }
+    let joints = Found::compare(&mut logs)?;
+    Ok((logs.into_iter().map(Some).collect(), joints))
 }

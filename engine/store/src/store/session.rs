@@ -279,7 +279,7 @@ impl Session {
             }
             let mut busy = false;
             if let Some(core) = core.as_deref_mut() {
-                busy = core.turn(core.now, &mut None).busy;
+                busy = core.turn(core.now, true, &mut None).busy;
             }
             busy |= self.caller.receive(core.as_deref_mut());
             let now = self.caller.inner.now();

@@ -20,6 +20,7 @@ use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
 use crate::command::CommandError;
+use crate::command::brief::BriefCall;
 use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
@@ -86,13 +87,23 @@ impl Worker {
     /// Takes what came in, applies it, logs it and replies. `now` counts where it is later than what
     /// the store has seen.
     pub fn turn(&mut self, now: Millis) -> Turn {
-        self.turn_hearing(now, None)
+        self.turn_hearing(now, true, None)
     }
 
     /// As [`Worker::turn`]; shows the keyspace notifications of what it applied before the answers leave:
     /// who has an answer may count on it that its events were told.
-    pub fn turn_telling(&mut self, now: Millis, mut each: impl FnMut(&Event)) -> Turn {
-        let turn = self.turn_hearing(now, Some(&mut each));
+    pub fn turn_telling(&mut self, now: Millis, each: impl FnMut(&Event)) -> Turn {
+        self.round_telling(now, true, each)
+    }
+
+    /// As [`Worker::turn_telling`], without the work that no op asks for (what expires, leaves, is given back):
+    /// for another round of one turn, in which that has had its part.
+    pub fn go_on_telling(&mut self, now: Millis, each: impl FnMut(&Event)) -> Turn {
+        self.round_telling(now, false, each)
+    }
+
+    fn round_telling(&mut self, now: Millis, ticks: bool, mut each: impl FnMut(&Event)) -> Turn {
+        let turn = self.turn_hearing(now, ticks, Some(&mut each));
         self.session
             .caller
             .jobs
@@ -101,17 +112,17 @@ impl Worker {
         turn
     }
 
-    fn turn_hearing(&mut self, now: Millis, mut hear: Hear<'_, '_>) -> Turn {
+    fn turn_hearing(&mut self, now: Millis, ticks: bool, mut hear: Hear<'_, '_>) -> Turn {
         let core = self.core.as_mut().expect("it is there until the drop");
         let caller = &mut self.session.caller;
         caller.publish();
-        let mut turn = core.turn(now, &mut hear);
+        let mut turn = core.turn(now, ticks, &mut hear);
         // What goes over several shards asks anew when it was answered: its own shards, at once.
         for _ in 0..ROUNDS {
             if !caller.receive(Some(&mut *core)) || !core.was_asked() {
                 break;
             }
-            turn.busy |= core.turn_hosts(&mut hear);
+            turn.busy |= core.turn_hosts(false, &mut hear);
         }
         turn.busy |= core.is_left();
         caller.publish();
@@ -207,8 +218,7 @@ impl Worker {
 
     /// Runs Memcached's requests that store strings, in order, up to the first that cannot run at once, and
     /// appends their answers to `reply`: how many, of 32 at most, and how many of them were refused for what was
-    /// there. They can where nobody listens to what happens to keys, no log has to have it first, and memory has
-    /// no bound.
+    /// there. They can where nobody listens to what happens to keys, and no log has to have it first.
     pub fn store_here(&mut self, asked: &[Storing<'_>], reply: &mut Vec<u8>) -> (usize, usize) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.store_together(core, asked, reply)
@@ -216,28 +226,27 @@ impl Worker {
 
     /// Sets each key to its value, as a plain `SET` in `database`, in order, up to the first for which that cannot
     /// be done at once, or fails, of 32 at most; how many were set. It can where nobody listens to what happens
-    /// to keys, no log has to have it first, and memory has no bound.
+    /// to keys, and no log has to have it first.
     #[inline]
     pub fn set_here(&mut self, database: u8, pairs: &[(&[u8], &[u8])]) -> usize {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.set_together(core, database, pairs)
     }
 
-    /// Sets each key to its value, as plain `SET`s of one client in `database`, in order: what this worker owns at once,
-    /// as [`Worker::set_here`], and what another does by asking it. `each` hears of each by its place, with the
-    /// shard where its owner is asked, and then says by which tag that is answered; otherwise what it says does not
-    /// count. Up to the first that can be done in neither way, of 32 at most; how many were begun.
+    /// Runs `calls` in `database`, in order, up to the first that cannot be run at once, or fails, of 32 at most; how
+    /// many ran. Their answers are appended to `reply`, and `ran` hears after each how many there were. They can run
+    /// where nobody listens to what happens to keys, and no log has to have it first.
     #[inline]
-    pub fn set_in_order(
+    pub fn run_brief(
         &mut self,
         database: u8,
-        pairs: &[(&[u8], &[u8])],
-        each: impl FnMut(usize, Option<usize>) -> u64,
+        calls: &[BriefCall<'_>],
+        reply: &mut Vec<u8>,
+        ran: impl FnMut(usize),
     ) -> usize {
         let core = self.core.as_mut().expect("it is there until the drop");
-        self.session
-            .caller
-            .set_in_order(core, database, pairs, each)
+        let caller = &self.session.caller;
+        caller.run_together(core, database, calls, reply, ran)
     }
 
     /// As [`Worker::send`] of an op that goes to `shard` alone, as [`Worker::ahead`] found, and that could not be
@@ -493,12 +502,14 @@ impl Drop for Worker {
         for at in 0..core.hosts.len() {
             core.hosts[at].forget(core.now, From::Own);
         }
-        core.turn(core.now, &mut None);
+        core.turn(core.now, true, &mut None);
         for host in &mut core.hosts {
+            // What it did for somebody that has not let it go is in the log, and others wait for its part.
+            host.log_held();
             // Whoever wants to hear of a failure has called `Worker::sync` before.
             let _ = host.sync();
         }
-        core.turn(core.now, &mut None);
+        core.turn(core.now, true, &mut None);
         core.close_links();
         // Links are numbered anew by whoever attaches next.
         core.hosts.iter_mut().for_each(Host::forget_all);

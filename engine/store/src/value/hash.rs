@@ -13,8 +13,9 @@
 //! done to the hash alone and not on a hash function, so that a replica and a simulated run see the same
 //! order.
 
+use super::ahead::fetch_front;
 use super::limits::Bounds;
-use super::roster::{Form, Roster};
+use super::roster::{self, Form, Roster};
 use super::{Collection, Limits, Stored, allocation, in_common, length};
 
 /// An entry of a large hash: the length of the field, the field, and then the value to the end.
@@ -289,6 +290,24 @@ fn find(bytes: &[u8], field: &[u8]) -> Option<usize> {
         at = begin + field_len + value_len;
     }
     None
+}
+
+impl Hash {
+    /// Asks the processor to fetch what a search reads first.
+    pub(super) fn fetch(&self) {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => fetch_front(bytes),
+            Encoding::Table(table) => table.fetch(),
+        }
+    }
+
+    /// Begins to look for `field` in a large hash.
+    pub(super) fn ahead(&self, field: &[u8]) -> Option<roster::Ahead<'_>> {
+        match &self.encoding {
+            Encoding::Compact { .. } => None,
+            Encoding::Table(table) => Some(table.ahead(field)),
+        }
+    }
 }
 
 impl Collection for Hash {

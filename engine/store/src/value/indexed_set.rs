@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::allocation;
 use super::rank_tree::RankTree;
-use super::roster::{Form, Roster};
+use super::roster::{self, Form, Roster};
 
 /// The bytes of a score.
 const SCORE: usize = 8;
@@ -97,6 +97,16 @@ impl Indexed {
             self.members.entry_mut(id)[..SCORE].copy_from_slice(&score.to_le_bytes());
         }
         Some(old)
+    }
+
+    /// Asks the processor to fetch the roster.
+    pub(super) fn fetch(&self) {
+        self.members.fetch();
+    }
+
+    /// Begins to look for `name`.
+    pub(super) fn ahead(&self, name: &[u8]) -> roster::Ahead<'_> {
+        self.members.ahead(name)
     }
 
     /// Adds a member that is not there and comes after all others.

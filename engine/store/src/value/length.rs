@@ -4,8 +4,12 @@
 const GROUPS_MAX: usize = usize::BITS.div_ceil(7) as usize;
 
 /// How many bytes `len` takes.
+#[inline]
 pub(super) fn size(len: usize) -> usize {
-    (usize::BITS - len.leading_zeros()).div_ceil(7).max(1) as usize
+    if len < 128 {
+        return 1;
+    }
+    (usize::BITS - len.leading_zeros()).div_ceil(7) as usize
 }
 
 /// Group number `i` of `len`, which takes more than `i` bytes.

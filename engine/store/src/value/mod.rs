@@ -3,6 +3,7 @@
 //! Strings live in the item itself. A collection (hash, list, set, sorted set) is a Rust value that the shard
 //! owns; the item holds its number. Each keeps its own count of bytes, so that `maxmemory` sees it.
 
+mod ahead;
 pub mod hash;
 pub mod hyperloglog;
 mod indexed_set;
@@ -17,6 +18,7 @@ pub mod sorted_set;
 pub use hash::Hash;
 pub use limits::Limits;
 pub use list::List;
+pub(crate) use roster::Ahead;
 pub(crate) use roster::names::seed as seed_names;
 pub use set::Set;
 pub use sorted_set::SortedSet;

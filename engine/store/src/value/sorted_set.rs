@@ -17,9 +17,10 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
+use super::ahead::fetch_front;
 use super::indexed_set::Indexed;
 use super::limits::Bounds;
-use super::{Collection, Limits, Stored, allocation, in_common, length};
+use super::{Collection, Limits, Stored, allocation, in_common, length, roster};
 
 /// The bytes of a score.
 const SCORE: usize = 8;
@@ -324,6 +325,24 @@ fn insert_sorted(bytes: &mut Vec<u8>, member: &[u8], score: f64) {
         entry[SCORE + i] = length::group(member.len(), i);
     }
     entry[SCORE + groups..].copy_from_slice(member);
+}
+
+impl SortedSet {
+    /// Asks the processor to fetch what a search reads first.
+    pub(super) fn fetch(&self) {
+        match &self.encoding {
+            Encoding::Compact { bytes, .. } => fetch_front(bytes),
+            Encoding::Indexed(set) => set.fetch(),
+        }
+    }
+
+    /// Begins to look for `member` in a large set.
+    pub(super) fn ahead(&self, member: &[u8]) -> Option<roster::Ahead<'_>> {
+        match &self.encoding {
+            Encoding::Compact { .. } => None,
+            Encoding::Indexed(set) => Some(set.ahead(member)),
+        }
+    }
 }
 
 impl Collection for SortedSet {

@@ -3,6 +3,7 @@
 use super::End;
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::event::Class;
+use crate::keyspace::Keyspace;
 use crate::value::List;
 
 /// `LPUSH key element [element ...]`
@@ -47,12 +48,26 @@ pub static RPUSHX: Command = Command {
 
 fn push(call: &mut Call<'_>, end: End) -> Result<(), CommandError> {
     let op = call.op;
-    let len = call.keyspace.update(&op[0], |list: &mut List| {
-        op.args().skip(1).for_each(|value| end.push(list, value));
-        Ok(list.len())
-    })?;
+    let len = put(call.keyspace, &op[0], end, op.args().skip(1))?;
     pushed(call, end, len);
     Ok(())
+}
+
+/// Puts `values` one after the other to an end of the list at `key`; how long it is then.
+///
+/// # Errors
+/// There is something else at `key`, or no room.
+#[inline]
+pub(in crate::command) fn put<'v>(
+    keyspace: &mut Keyspace,
+    key: &[u8],
+    end: End,
+    values: impl Iterator<Item = &'v [u8]>,
+) -> Result<usize, CommandError> {
+    keyspace.update(key, |list: &mut List| {
+        values.for_each(|value| end.push(list, value));
+        Ok(list.len())
+    })
 }
 
 fn push_existing(call: &mut Call<'_>, end: End) -> Result<(), CommandError> {

@@ -7,7 +7,7 @@
 use super::letters::OPAQUE_BYTES_MAX;
 use super::number::{Expiry, number, seconds, unsigned};
 use super::{ADD, META_SET, REPLACE};
-use crate::command::{Command, CommandError};
+use crate::command::{Command, Refused};
 use crate::keyspace::{Keyspace, Tag, Where};
 use crate::op::Op;
 use crate::time::Millis;
@@ -97,6 +97,13 @@ impl<'a> Storing<'a> {
         self.is_quiet
     }
 
+    /// The bytes of its arguments beside the key.
+    #[inline]
+    pub(crate) fn beside(&self) -> usize {
+        let (Rest::Text(rest) | Rest::Letters(rest)) = self.rest;
+        self.value.len() + rest.len()
+    }
+
     /// Its op, for those who show what was asked.
     pub fn op(&self) -> Op {
         let op = Op::new(self.command).arg(self.key).arg(self.value);
@@ -130,7 +137,7 @@ impl<'a> Storing<'a> {
         keyspace: &mut Keyspace,
         now: Millis,
         reply: &mut Vec<u8>,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<bool, Refused> {
         let tag = Tag {
             flags: self.flags,
             accessed_s: seconds(now),

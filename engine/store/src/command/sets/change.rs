@@ -2,6 +2,7 @@
 
 use crate::command::{Call, Command, CommandError, Flag, Flags, Keys};
 use crate::event::Class;
+use crate::keyspace::Keyspace;
 use crate::value::{Set, Value};
 
 /// `SADD key member [member ...]`
@@ -36,17 +37,29 @@ pub static SMOVE: Command = Command {
 
 fn sadd(call: &mut Call<'_>) -> Result<(), CommandError> {
     let op = call.op;
-    let most = call.keyspace.limits().ints;
-    let added = call.keyspace.update(&op[0], |set: &mut Set| {
-        let members = op.args().skip(1);
-        Ok(members.filter(|member| set.insert(member, most)).count())
-    })?;
+    let added = add(call.keyspace, &op[0], op.args().skip(1))?;
     call.out.reply.int(added as i64);
     if added > 0 {
         call.notify(Class::Set, "sadd", &op[0]);
         call.propagate();
     }
     Ok(())
+}
+
+/// Adds `members` to the set at `key`; how many are new.
+///
+/// # Errors
+/// There is something else at `key`, or no room.
+#[inline]
+pub(in crate::command) fn add<'m>(
+    keyspace: &mut Keyspace,
+    key: &[u8],
+    members: impl Iterator<Item = &'m [u8]>,
+) -> Result<usize, CommandError> {
+    let most = keyspace.limits().ints;
+    keyspace.update(key, |set: &mut Set| {
+        Ok(members.filter(|member| set.insert(member, most)).count())
+    })
 }
 
 fn srem(call: &mut Call<'_>) -> Result<(), CommandError> {

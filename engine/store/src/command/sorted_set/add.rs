@@ -190,6 +190,24 @@ fn incr(
     Ok(())
 }
 
+/// Gives `member` of the sorted set at `key` the score that `score` is the text of; whether it is new, and
+/// whether anything changed.
+///
+/// # Errors
+/// That is no score, there is something else at `key`, or no room.
+#[inline]
+pub(in crate::command) fn put(
+    keyspace: &mut Keyspace,
+    key: &[u8],
+    score: &[u8],
+    member: &[u8],
+) -> Result<(bool, bool), CommandError> {
+    let score = number::float(score)?;
+    let change = change_one(keyspace, key, member, score, Options::default())?;
+    let is_new = matches!(change, Change::Added(_));
+    Ok((is_new, is_new || matches!(change, Change::Updated(_))))
+}
+
 fn change_one(
     keyspace: &mut Keyspace,
     key: &[u8],

@@ -35,6 +35,7 @@ use answers::{Answers, Line};
 use flight::{Flights, Side};
 pub(super) use flight::{Mark, Whose};
 pub(super) use reads::TOGETHER;
+pub(super) use writes::set;
 
 /// One thread's way to every shard.
 pub(super) struct Caller {

@@ -1,20 +1,19 @@
 //! Writes of a worker's own: strings, without ops; one by one, and many together, so that their waits for
 //! memory overlap. They can be where nothing stands before, and nobody but the shard is to hear of them: no
-//! log, no listener, nobody who has to go.
+//! log, no listener.
 
 use smallvec::SmallVec;
 
-use super::{Caller, Mark, TOGETHER, Whose, shard_of};
+use super::{Caller, TOGETHER, shard_of};
 use crate::command::CommandError;
+use crate::command::brief::BriefCall;
 use crate::command::memcached::Storing;
-use crate::command::set::SET;
 use crate::event::Classes;
-use crate::keyspace::{Keyspace, Sought};
-use crate::op::Op;
+use crate::keyspace::{Expire, Keyspace, Sought};
 use crate::store::core::Core;
 use crate::store::host::Host;
-use crate::store::link::Ask;
 use crate::time::Millis;
+use crate::value::Ahead;
 
 impl Caller {
     /// Sets `key` to `value` where the worker owns its shard, and where it can be.
@@ -30,8 +29,8 @@ impl Caller {
             return None;
         }
         let now = core.now;
-        let host = core.host_for(shard).filter(|host| host.writes_own())?;
-        let done = host.set_own(now, (0, key), value, None);
+        let host = core.host_for(shard).filter(|host| host.is_free(true))?;
+        let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
         Some(done)
@@ -47,73 +46,10 @@ impl Caller {
         pairs: &[(&[u8], &[u8])],
     ) -> usize {
         let keys = pairs.iter().map(|(key, _)| *key);
-        self.write_together(core, database, keys, |at, host, now, sought| {
+        self.write_together(core, database, keys, no_more, |at, host, now, sought| {
             let (key, value) = pairs[at];
-            host.set_own(now, (database, key), value, Some(sought))
-                .is_ok()
+            set(host, now, (database, key), value, Some(sought)).is_ok()
         })
-    }
-
-    /// Sets each of `pairs` of `database`, [`TOGETHER`] at most, in order, as plain `SET`s of one client: what the worker
-    /// owns at once, as [`Caller::set_together`], and what another does by asking it. `each` hears of each by its
-    /// place, with the shard where its owner is asked, and then says by which tag that is answered. Up to the first
-    /// that cannot be set at once, or would have to wait for those that are asked for; how many were begun.
-    pub(in crate::store) fn set_in_order(
-        &mut self,
-        core: &mut Core,
-        database: u8,
-        pairs: &[(&[u8], &[u8])],
-        mut each: impl FnMut(usize, Option<usize>) -> u64,
-    ) -> usize {
-        if self.inner.notify() != Classes::NONE {
-            return 0;
-        }
-        if core.has_seen {
-            core.catch_up();
-        }
-        let mut ahead = SmallVec::<[(usize, Option<Sought>); TOGETHER]>::new();
-        for (key, _) in pairs.iter().take(TOGETHER) {
-            let shard = shard_of(key, self.inner.shards);
-            let sought = match core.host(shard) {
-                Some(host) if !host.writes_own() => break,
-                Some(host) => Some(host.shard().keyspace().seek(database, key)),
-                None => None,
-            };
-            ahead.push((shard, sought));
-        }
-        for (shard, sought) in &mut ahead {
-            if let Some((host, sought)) = core.host(*shard).zip(sought.as_mut()) {
-                host.shard().keyspace().approach(sought);
-            }
-        }
-        let now = core.now;
-        let mut asked_of = None;
-        for (at, ((shard, sought), (key, value))) in ahead.iter().zip(pairs).enumerate() {
-            if asked_of.is_some_and(|asked_of| asked_of != *shard) {
-                if !self.keeps_order(core) {
-                    return at;
-                }
-                asked_of = None;
-            }
-            let Some(sought) = sought else {
-                let op = Op::new(&SET).arg(key).arg(value).within(database);
-                let whose = Whose::Tag(each(at, Some(*shard)));
-                self.ask(Some(core), *shard, Mark::of(&op), whose, Ask::Apply(op));
-                asked_of = Some(*shard);
-                continue;
-            };
-            // Who waited for a key and is served may change what may be.
-            let host = core.host(*shard).filter(|host| host.writes_own());
-            let Some(host) = host else {
-                return at;
-            };
-            if (host.set_own(now, (database, key), value, Some(*sought))).is_err() {
-                return at;
-            }
-            host.serve_after_own(now);
-            each(at, None);
-        }
-        ahead.len()
     }
 
     /// Runs `asked`, Memcached's, [`TOGETHER`] at most, in order, as far as it can be done here. Their answers are
@@ -127,27 +63,56 @@ impl Caller {
     ) -> (usize, usize) {
         let mut refused = 0;
         let keys = asked.iter().map(Storing::key);
-        let ran = self.write_together(core, 0, keys, |at, host, now, sought| {
+        let ran = self.write_together(core, 0, keys, no_more, |at, host, now, sought| {
             let one = &asked[at];
             if one.is_over(now) {
                 return false;
             }
             let run = |keyspace: &mut Keyspace| one.run(keyspace, now, reply);
-            let stored = host.write_own(now, (0, one.key()), Some(sought), run);
+            let stored = host.write_own(now, (0, one.key()), one.beside(), Some(sought), run);
             refused += usize::from(stored == Ok(false));
             stored.is_ok()
         });
         (ran, refused)
     }
 
+    /// Runs `calls` in `database`, [`TOGETHER`] at most, in order, up to the first that cannot be run here, or fails.
+    /// Their answers are appended to `reply`; `ran` hears after each of them how many ran. How many did.
+    #[inline]
+    pub(in crate::store) fn run_together(
+        &self,
+        core: &mut Core,
+        database: u8,
+        calls: &[BriefCall<'_>],
+        reply: &mut Vec<u8>,
+        mut ran: impl FnMut(usize),
+    ) -> usize {
+        let keys = calls.iter().map(BriefCall::key);
+        let beyond = |core: &Core, sought: &[(usize, Sought)]| {
+            fetch_beyond(core, sought, |at| calls[at].entry());
+        };
+        self.write_together(core, database, keys, beyond, |at, host, now, sought| {
+            let call = &calls[at];
+            let run = |keyspace: &mut Keyspace| call.run(keyspace, reply);
+            let (key, beside) = (call.key(), call.beside());
+            let done = host.write_own(now, (database, key), beside, Some(sought), run);
+            if done.is_ok() {
+                ran(at + 1);
+            }
+            done.is_ok()
+        })
+    }
+
     /// Lets `write` write at each of `keys` of `database`, [`TOGETHER`] at most, in order, up to the first for which
-    /// that cannot be, or `write` says that it was not done; how many were.
+    /// that cannot be, or `write` says that it was not done; how many were. Of several, what lies `beyond` the keys
+    /// may be fetched before the first is written.
     #[inline]
     fn write_together<'k>(
         &self,
         core: &mut Core,
         database: u8,
         keys: impl Iterator<Item = &'k [u8]>,
+        beyond: impl FnOnce(&Core, &[(usize, Sought)]),
         mut write: impl FnMut(usize, &mut Host, Millis, Sought) -> bool,
     ) -> usize {
         if self.inner.notify() != Classes::NONE {
@@ -157,7 +122,7 @@ impl Caller {
         let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
         for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host_for(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host_for(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
@@ -167,11 +132,14 @@ impl Caller {
                 host.shard().keyspace().approach(sought);
             }
         }
+        if ahead.len() > 1 {
+            beyond(core, &ahead);
+        }
         let now = core.now;
         let mut written = 0;
         for (shard, sought) in ahead {
             // Who waited for a key and is served may change what may be.
-            let Some(host) = core.host(shard).filter(|host| host.writes_own()) else {
+            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             if !write(written, host, now, sought) {
@@ -182,4 +150,52 @@ impl Caller {
         }
         written
     }
+}
+
+/// Nothing lies beyond strings.
+fn no_more(_: &Core, _: &[(usize, Sought)]) {}
+
+/// Fetches what lies beyond the keys of `sought`, where these are of collections: for each what `entry` gives by
+/// its number there. A step is taken for all before the next.
+fn fetch_beyond<'e>(
+    core: &Core,
+    sought: &[(usize, Sought)],
+    entry: impl Fn(usize) -> Option<&'e [u8]>,
+) {
+    let mut reached = SmallVec::<[(&'e [u8], &Keyspace, u32); TOGETHER]>::new();
+    for (at, (shard, sought)) in sought.iter().enumerate() {
+        if let Some(entry) = entry(at)
+            && let Some(host) = core.host_of[*shard]
+            && let keys = core.hosts[host].keys()
+            && let Some(number) = keys.reach(sought)
+        {
+            reached.push((entry, keys, number));
+        }
+    }
+    for (_, keys, number) in &reached {
+        keys.beyond(*number).fetch();
+    }
+    let ahead = reached.iter();
+    let ahead = ahead.filter_map(|(entry, keys, number)| keys.beyond(*number).ahead(entry));
+    let mut ahead: SmallVec<[Ahead<'_>; TOGETHER]> = ahead.collect();
+    ahead.iter_mut().for_each(Ahead::fetch_page);
+    ahead.iter().for_each(Ahead::fetch_entry);
+}
+
+/// As a plain `SET` of `key` in `database` to `value`.
+#[inline]
+pub(in crate::store) fn set(
+    host: &mut Host,
+    now: Millis,
+    (database, key): (u8, &[u8]),
+    value: &[u8],
+    sought: Option<Sought>,
+) -> Result<(), CommandError> {
+    let write = |keyspace: &mut Keyspace| {
+        keyspace
+            .set_string(key, value, Expire::Never)
+            .map(|()| true)
+    };
+    host.write_own(now, (database, key), value.len(), sought, write)
+        .map(drop)
 }

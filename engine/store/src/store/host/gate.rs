@@ -1,15 +1,17 @@
 //! The gate: what is answered, and when it may be said.
 //!
-//! An answer is *unsaid* until the turn's log is handed the effects that it tells of, and under
-//! `appendfsync always` until they are durable, reads included: a reader must not be told of what a
-//! power failure may take back. Once the log is known to have failed, no write is acknowledged.
+//! An answer is *unsaid* until the device was given the effects that it tells of, so that nothing said is lost
+//! with the program, and under `appendfsync always` until they are durable, reads included: a reader must not
+//! be told of what a power failure may take back. Once the log is known to have failed, no write is acknowledged.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::From;
 use crate::command::CommandError;
 use crate::effect::Effects;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
+use crate::log::joint::Joint;
 use crate::log::{Fsync, Log};
 use crate::op::Op;
 use crate::store::link::{Answer, Body, Bytes};
@@ -97,6 +99,13 @@ impl Gate {
         }
     }
 
+    /// Logs `effects` as the shard's part of `joint`.
+    pub(super) fn append_part(&mut self, joint: &Arc<Joint>, effects: &Effects) {
+        if let Some(log) = &mut self.log {
+            log.append_part(joint, effects);
+        }
+    }
+
     /// The sequence of the last record.
     pub(super) fn appended(&self) -> u64 {
         self.log.as_ref().map_or(0, Log::appended)
@@ -125,18 +134,16 @@ impl Gate {
 
     /// Turns the log; `say` hears what may now be said.
     pub(super) fn turn(&mut self, now: Millis, mut say: impl FnMut(From, Answer)) {
-        let durable = match &mut self.log {
-            Some(log) if self.failed.is_none() => match log.turn(now) {
-                Ok(durable) => durable,
-                Err(error) => {
-                    self.failed = Some(error.to_string());
-                    0
-                }
-            },
-            _ => 0,
-        };
+        let mut kept = u64::MAX;
+        if let Some(log) = self.log.as_mut().filter(|_| self.failed.is_none()) {
+            match log.turn(now) {
+                Ok(durable) if self.strict => kept = durable,
+                Ok(_) => kept = log.given(),
+                Err(error) => self.failed = Some(error.to_string()),
+            }
+        }
         while let Some(first) = self.unsaid.front() {
-            if self.strict && self.failed.is_none() && first.sequence > durable {
+            if first.sequence > kept {
                 break;
             }
             let mut unsaid = self.unsaid.pop_front().expect("it was just seen");

@@ -20,8 +20,9 @@ use super::retry::Retries;
 use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
-use crate::keyspace::{DbKey, Expire, Keyspace, Sought, Version};
+use crate::keyspace::{DbKey, Keyspace, Sought, Version};
 use crate::log::Log;
+use crate::log::joint::Joint;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
 use crate::snapshot::Meta;
@@ -68,8 +69,11 @@ pub(super) struct Host {
     holder: Option<From>,
     /// The time that it stands still at.
     held_at: Millis,
-    /// Whether anything was logged since it stands still.
+    /// Whether anything changed since it stands still.
     held_wrote: bool,
+    /// What it does together with others meanwhile, where that is logged, and its effects so far.
+    joint: Option<Arc<Joint>>,
+    held: Effects,
     /// What others asked meanwhile.
     waiting: VecDeque<(From, Request)>,
     waiters: Waiters,
@@ -118,6 +122,8 @@ impl Host {
             holder: None,
             held_at: Millis(0),
             held_wrote: false,
+            joint: None,
+            held: Effects::default(),
             waiting: VecDeque::new(),
             waiters: Waiters::default(),
             promised: Vec::new(),
@@ -131,6 +137,12 @@ impl Host {
     /// The shard, for a worker's own reads.
     pub(super) fn shard(&mut self) -> &mut Shard {
         &mut self.shard
+    }
+
+    /// The keys, for those who look ahead.
+    #[inline]
+    pub(super) fn keys(&self) -> &Keyspace {
+        self.shard.keys()
     }
 
     /// Whether the worker's own op may run and be answered at once: nothing stands before it, and no
@@ -149,33 +161,31 @@ impl Host {
         &self.out
     }
 
-    /// Whether a write of the worker's own needs no op: [`Host::is_free`] allows it, there is no log, and
-    /// nobody has to go for it.
+    /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op, which would have so
+    /// many bytes of arguments `beside` the key; [`Host::is_free`] allowed it. Whether it changed anything, as `write`
+    /// says.
     #[inline]
-    pub(super) fn writes_own(&self) -> bool {
-        self.is_free(true) && !self.shard.is_bounded()
-    }
-
-    /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op; [`Host::writes_own`]
-    /// allowed it. Whether it changed anything, as `write` says.
-    #[inline]
-    pub(super) fn write_own(
+    pub(super) fn write_own<E: std::convert::From<CommandError>>(
         &mut self,
         now: Millis,
         (database, key): (u8, &[u8]),
+        beside: usize,
         sought: Option<Sought>,
-        write: impl FnOnce(&mut Keyspace) -> Result<bool, CommandError>,
-    ) -> Result<bool, CommandError> {
+        write: impl FnOnce(&mut Keyspace) -> Result<bool, E>,
+    ) -> Result<bool, E> {
         let keyspace = self.shard.keyspace();
         if usize::from(database) >= keyspace.databases() {
-            return Err(CommandError::NO_SUCH_DATABASE);
+            return Err(CommandError::NO_SUCH_DATABASE.into());
         }
         keyspace.begin(now, database, false);
         if let Some(sought) = sought {
             keyspace.foresee(key, sought);
         }
-        let done = write(keyspace);
-        let mut changes = u64::from(*done.as_ref().unwrap_or(&false));
+        let done = match keyspace.prepare_at(key, beside) {
+            Ok(()) => write(keyspace),
+            Err(error) => Err(error.into()),
+        };
+        let mut changes = u64::from(matches!(done, Ok(true)));
         // What had expired is gone, even where the new value found no place.
         let has_removed = keyspace.has_removed();
         keyspace.settle(changes > 0 || has_removed);
@@ -186,24 +196,6 @@ impl Host {
         }
         self.count_changes(changes);
         done
-    }
-
-    /// As [`Host::write_own`], of a plain `SET`.
-    #[inline]
-    pub(super) fn set_own(
-        &mut self,
-        now: Millis,
-        (database, key): (u8, &[u8]),
-        value: &[u8],
-        sought: Option<Sought>,
-    ) -> Result<(), CommandError> {
-        let write = |keyspace: &mut Keyspace| {
-            keyspace
-                .set_string(key, value, Expire::Never)
-                .map(|()| true)
-        };
-        self.write_own(now, (database, key), sought, write)
-            .map(drop)
     }
 
     /// Serves those who waited for what an op of the worker's own made ready, after its answer was
@@ -239,10 +231,10 @@ impl Host {
         }
     }
 
-    /// What no op asks for, and the log. `say` hears what may now be said.
-    pub(super) fn turn(&mut self, now: Millis, say: impl FnMut(From, Answer)) {
+    /// What no op asks for, where it `ticks`, and the log. `say` hears what may now be said.
+    pub(super) fn turn(&mut self, now: Millis, ticks: bool, say: impl FnMut(From, Answer)) {
         if self.holder.is_none() {
-            if self.busy || now.since(self.ticked) >= TICK_MS {
+            if ticks && (self.busy || now.since(self.ticked) >= TICK_MS) {
                 self.ticked = now;
                 self.out.clear();
                 self.busy = self.shard.tick(now, &mut self.out);
@@ -316,8 +308,19 @@ impl Host {
     /// Nobody holds the shard any more, and readers on other cores may look again.
     fn let_go(&mut self) {
         if self.holder.take().is_some() {
+            self.log_held();
             self.held_wrote = false;
             self.seen.version.turn();
+        }
+    }
+
+    /// Logs what was done while it stood still, so far: its part of what several shards do together, or, where
+    /// that ends before its end, as its own.
+    pub(super) fn log_held(&mut self) {
+        if let Some(joint) = self.joint.take() {
+            joint.leave();
+            self.gate.append_part(&joint, &self.held);
+            self.held.clear();
         }
     }
 
@@ -334,11 +337,19 @@ impl Host {
         }
     }
 
-    /// Logs what came of the last op and passes its events on; whether it is in the log.
+    /// Logs what came of the last op, or keeps it until the release, and passes its events on; whether it had
+    /// effects.
     fn conclude(&mut self) -> bool {
         let effects = self.out.effects.len() as u64;
         self.count_changes(effects);
-        self.gate.append(&self.out.effects);
+        match &self.joint {
+            None => self.gate.append(&self.out.effects),
+            Some(joint) if effects > 0 => {
+                joint.note_write();
+                self.held.append(&mut self.out.effects);
+            }
+            Some(_) => {}
+        }
         self.events.append(&mut self.out.events);
         effects > 0
     }

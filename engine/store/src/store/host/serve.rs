@@ -70,6 +70,7 @@ impl Host {
             Ask::Await(wait) => self.wait_here(from, number, *wait),
             Ask::Release => {
                 let wrote = self.held_wrote;
+                self.log_held();
                 // One that was told at `Hold` that the worker stopped holds nothing.
                 self.out.reply.ok();
                 self.gate.say(from, number, wrote, self.reply());
@@ -285,6 +286,8 @@ impl Host {
         }
         let ready = self.make_ready(self.held_at, &hold.ops);
         self.held_wrote |= self.conclude();
+        // What has expired or had to go is gone, whatever becomes of the rest.
+        self.joint.clone_from(&hold.joint);
         match ready {
             Ok(()) => self.out.reply.ok(),
             Err(error) => self.out.reply.error(&error),

@@ -209,13 +209,20 @@ fn where_somebody_is_to_hear_of_it_a_set_together_is_none() {
     assert_eq!(worker.set_here(0, &pair), 1);
     worker.configure(&Change::Notify(Classes::parse("KEA").unwrap()));
     assert_eq!(worker.set_here(0, &pair), 0);
+}
+
+#[test]
+fn a_set_together_finds_room_or_is_none() {
     let bounded = StoreConfig {
         maxmemory: 1 << 20,
         ..super::config(1)
     };
     let store = Store::open(bounded).unwrap();
     let mut worker = super::alone(&store).swap_remove(0);
-    assert_eq!(worker.set_here(0, &pair), 0);
+    let long = vec![b'v'; 400 << 10];
+    let pairs: [(&[u8], &[u8]); 3] = [(b"a", &long), (b"b", &long), (b"c", &long)];
+    assert_eq!(worker.set_here(0, &pairs), 2);
+    assert_eq!(worker.execute(&op("dbsize")), Reply::Int(2));
 }
 
 #[test]

@@ -37,6 +37,7 @@ use super::core::Core;
 use super::link::{Ask, Await, Body};
 use super::retry::Retry;
 use crate::event::{Classes, Event};
+use crate::log::joint::Joint;
 use crate::time::Millis;
 
 pub(super) use plan::Plan;
@@ -63,6 +64,8 @@ struct Job {
     shards: Vec<usize>,
     /// Since when: the time of everything that it does.
     since: Millis,
+    /// What they do together, where that is logged.
+    joint: Option<Arc<Joint>>,
     /// Answers to what it asked last, and how many are missing.
     bodies: Vec<Option<Body>>,
     missing: usize,
@@ -162,6 +165,7 @@ impl Caller {
             phase: Phase::Queued,
             shards,
             since: Millis(0),
+            joint: None,
             bodies: Vec::new(),
             missing: 0,
             result: None,
@@ -209,7 +213,11 @@ impl Caller {
             let job = self.jobs.get(number);
             job.phase = Phase::Holding;
             job.since = now;
-            let asks = (job.shards.iter()).map(|&shard| (shard, job.plan.hold(shard, now)));
+            job.joint = self.inner.joint(&job.shards);
+            let asks = job.shards.iter().map(|&shard| {
+                let ask = job.plan.hold(shard, now, job.joint.as_ref());
+                (shard, ask)
+            });
             let asks: Vec<(usize, Ask)> = asks.collect();
             self.jobs.holds = true;
             self.ask_for_job(core.as_deref_mut(), number, asks);
@@ -349,6 +357,9 @@ impl Caller {
     fn let_go(&mut self, core: Option<&mut Core>, number: u32, result: Body) {
         let job = self.jobs.get(number);
         job.phase = Phase::Releasing;
+        if let Some(joint) = job.joint.take() {
+            joint.close();
+        }
         job.result = Some(result);
         let asks = job.shards.iter().map(|&shard| (shard, Ask::Release));
         let asks = asks.collect();

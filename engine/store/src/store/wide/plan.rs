@@ -1,5 +1,6 @@
 //! A plan: what a job asks of shards, step by step. It decides; the driver acts.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cursor::Cursor;
@@ -9,6 +10,7 @@ use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
 use super::transfer::Transfer;
 use crate::event::{Classes, Event};
+use crate::log::joint::Joint;
 use crate::op::Op;
 use crate::shard::ShardStats;
 use crate::store::Reads;
@@ -96,8 +98,8 @@ impl Plan {
         }
     }
 
-    /// How `shard` is asked to stand still, from `at` on.
-    pub(super) fn hold(&self, shard: usize, at: Millis) -> Ask {
+    /// How `shard` is asked to stand still, from `at` on, and log what it does as its part of `joint`.
+    pub(super) fn hold(&self, shard: usize, at: Millis, joint: Option<&Arc<Joint>>) -> Ask {
         let mut watch = None;
         let ops = match self {
             Plan::Parts(parts) => parts.op_of(shard).into_iter().cloned().collect(),
@@ -110,7 +112,12 @@ impl Plan {
                 transacted.ops_at(shard).cloned().collect()
             }
         };
-        Ask::Hold(Box::new(Hold { ops, watch, at }))
+        Ask::Hold(Box::new(Hold {
+            ops,
+            watch,
+            at,
+            joint: joint.cloned(),
+        }))
     }
 
     /// What the caller is told where a shard refused to stand still with `refusal`.

@@ -13,6 +13,8 @@
 
 use std::ops::Range;
 
+use seawall_sys::map::prefetch;
+
 use crate::value::limits::Fill;
 use crate::value::{allocation, length};
 
@@ -45,6 +47,11 @@ impl Chunk {
         self.bytes.len() - self.start
     }
 
+    /// The bytes that it has room for, free ones at its front counted.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// The bytes that the chunk takes on the heap.
     pub(super) fn heap(&self) -> usize {
         allocation(self.bytes.capacity())
@@ -62,6 +69,16 @@ impl Chunk {
         let cheap = self.bytes.len() + size <= fill.bytes();
         let used = self.used() + size;
         fill.holds(self.len + 1, used) && (cheap || self.len == 0 || used <= fill.eased_bytes())
+    }
+
+    /// Asks the processor to fetch where the next element would come to at the front.
+    pub(super) fn fetch_front(&self) {
+        prefetch(self.bytes.as_ptr().wrapping_add(self.start).wrapping_sub(1));
+    }
+
+    /// As [`Chunk::fetch_front`], at the back.
+    pub(super) fn fetch_back(&self) {
+        prefetch(self.bytes.as_ptr().wrapping_add(self.bytes.len()));
     }
 
     /// Whether an entry of `size` bytes fits anywhere in this chunk.

@@ -16,6 +16,7 @@ use std::ops::Range;
 use chunk::{Chunk, entry_bytes};
 use iter::Cursor;
 pub use iter::Iter;
+use seawall_sys::map::prefetch;
 
 use super::limits::Fill;
 use super::{Collection, Limits, Stored, allocation, in_common};
@@ -258,9 +259,11 @@ impl List {
     /// Changes a chunk, and keeps account of its memory.
     fn change<R>(&mut self, number: usize, change: impl FnOnce(&mut Chunk) -> R) -> R {
         let chunk = &mut self.chunks[number];
-        let before = chunk.heap();
+        let before = chunk.capacity();
         let result = change(chunk);
-        self.heap = self.heap - before + chunk.heap();
+        if chunk.capacity() != before {
+            self.heap = self.heap - allocation(before) + chunk.heap();
+        }
         result
     }
 
@@ -311,6 +314,25 @@ impl List {
     fn shrink(&mut self) {
         if self.chunks.len() < self.chunks.capacity() / 4 {
             self.chunks.shrink_to(self.chunks.len() * 2);
+        }
+    }
+}
+
+impl List {
+    /// Asks the processor to fetch what says where both ends are.
+    pub(super) fn fetch(&self) {
+        for end in [self.chunks.front(), self.chunks.back()] {
+            prefetch(end.map_or(std::ptr::null(), std::ptr::from_ref).cast());
+        }
+    }
+
+    /// Asks the processor to fetch both ends.
+    pub(super) fn fetch_ends(&self) {
+        if let Some(chunk) = self.chunks.front() {
+            chunk.fetch_front();
+        }
+        if let Some(chunk) = self.chunks.back() {
+            chunk.fetch_back();
         }
     }
 }

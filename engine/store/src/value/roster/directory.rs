@@ -63,9 +63,15 @@ impl Directory {
     /// The place that has this hash and for which `is` holds.
     #[inline]
     pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
-        let segment = self.segments.get(self.home(hash));
+        let segment = self.segment(hash);
         let found = segment.find(hash, &mut is);
         found.or_else(|| self.spill.iter().copied().find(|&place| is(place)))
+    }
+
+    /// The segment that knows this hash.
+    #[inline]
+    pub(super) fn segment(&self, hash: u64) -> &Segment {
+        self.segments.get(self.home(hash))
     }
 
     /// Adds a place; `rehash` tells the hash of any that is here.

@@ -15,6 +15,7 @@
 //!
 //! It knows neither small forms nor orders.
 
+mod ahead;
 mod chunks;
 mod directory;
 mod far;
@@ -27,6 +28,7 @@ mod tests;
 
 use std::marker::PhantomData;
 
+pub use ahead::Ahead;
 use chunks::Chunks;
 use directory::Directory;
 use page::{ENTRIES, Page};

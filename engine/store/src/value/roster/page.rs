@@ -10,6 +10,7 @@
 //!
 //! A change moves what lies behind it, at most 16 KiB, because longer entries are kept [far](super::far).
 
+use seawall_sys::map::prefetch;
 use smallvec::SmallVec;
 
 use super::far::Far;
@@ -77,6 +78,18 @@ impl Page {
         let (begin, end) = self.bounds(spot);
         let far = self.far.as_mut().and_then(|far| far.get_mut(spot));
         far.unwrap_or(&mut self.bytes[begin..end])
+    }
+
+    /// Asks the processor to fetch the entry in `spot`, or where the next one comes to where there is no such
+    /// entry. Where it begins is guessed: entries are often of one length.
+    pub(super) fn fetch(&self, spot: usize) {
+        let (spots, len) = (self.ends.len(), self.bytes.len());
+        let spot = spot.min(spots);
+        prefetch(self.ends.as_ptr().wrapping_add(spot).cast());
+        let begin = self.bytes.as_ptr();
+        let at = begin.wrapping_add(len * spot / spots.max(1));
+        prefetch(at);
+        prefetch(at.wrapping_add(len / spots.max(1)));
     }
 
     /// The entries by spot.

@@ -3,6 +3,8 @@
 //! A place goes to the emptier of its two groups, so none overflows before about nine spots of ten are taken
 //! (Azar, Broder, Karlin, Upfal, "Balanced Allocations", 1994), and a spot that becomes free needs no mark of it.
 
+use seawall_sys::map::prefetch;
+
 use super::group::{Group, SPOTS};
 
 /// The most groups. A segment of so many is an allocation of 1,280 bytes, which allocators have.
@@ -51,6 +53,17 @@ impl Segment {
         }
         let group = &self.groups[second];
         group.find(tag, is).map(|spot| group.place(spot))
+    }
+
+    /// Asks the processor to fetch what is read to find a place of this hash.
+    #[inline]
+    pub(super) fn fetch(&self, hash: u64) {
+        let (first, second) = self.pair(hash);
+        for group in [&self.groups[first], &self.groups[second]] {
+            let begin = std::ptr::from_ref(group).cast::<u8>();
+            prefetch(begin);
+            prefetch(begin.wrapping_add(size_of::<Group>() - 1));
+        }
     }
 
     /// Puts a place, unless both groups are full.

@@ -18,8 +18,9 @@ mod member;
 #[cfg(test)]
 mod tests;
 
+use super::ahead::fetch_front;
 use super::limits::IntsMax;
-use super::roster::{Form, Roster};
+use super::roster::{self, Form, Roster};
 use super::{Collection, Limits, Stored, allocation, in_common};
 use crate::command::number::parse_int;
 use ints::Ints;
@@ -209,6 +210,23 @@ impl Set {
             return 0;
         };
         table.scan(cursor, count, |member| each(Member::Text(member)))
+    }
+
+    /// Asks the processor to fetch what a search reads first.
+    pub(super) fn fetch(&self) {
+        match &self.encoding {
+            Encoding::Ints(_) => {}
+            Encoding::Packed { bytes, .. } => fetch_front(bytes),
+            Encoding::Table(table) => table.fetch(),
+        }
+    }
+
+    /// Begins to look for `member` in a large set.
+    pub(super) fn ahead(&self, member: &[u8]) -> Option<roster::Ahead<'_>> {
+        match &self.encoding {
+            Encoding::Ints(_) | Encoding::Packed { .. } => None,
+            Encoding::Table(table) => Some(table.ahead(member)),
+        }
     }
 
     /// Makes a set of integers a buffer, or a roster where it is too large for that.

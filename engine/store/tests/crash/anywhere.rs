@@ -1,0 +1,85 @@
+//! Many short runs, each with an end of its own: power goes or the disk fails at a random step, and perhaps once more
+//! while the store is opened again.
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
+
+use crate::named;
+use crate::run::{End, Run, Setting};
+
+/// How many runs there are, where `SEAWALL_CRASH_SEEDS` says no number.
+const SEEDS: u64 = 10_000;
+
+/// How many ops a run has at most.
+const OPS: usize = 100;
+
+/// What the disk may say.
+const ERRORS: [i32; 2] = [5, 28];
+
+/// Runs, ends and judges.
+pub fn run(seed: u64, prepare: impl Fn(&MemoryDisk)) -> Result<(), String> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed);
+    let setting = Setting::ALL[random.random_range(0..Setting::ALL.len())];
+    let disk = MemoryDisk::new();
+    let mut run = Run::new(seed, setting, disk.clone());
+    prepare(&disk);
+    let fault = if random.random() {
+        Fault::PowerOff
+    } else {
+        Fault::Error(ERRORS[random.random_range(0..ERRORS.len())])
+    };
+    let step = disk.steps() + random.random_range(1..200);
+    disk.fail_at(step, fault);
+    let ops = random.random_range(1..=OPS);
+    let mut promised = run.promised(End::Killed);
+    let mut durable = run.promised(End::Power(PowerLoss::Nothing));
+    // Once a log has failed, time promises nothing more.
+    while run.ops() < ops && run.step() && disk.steps() < step {
+        promised = run.promised(End::Killed);
+        durable = run.promised(End::Power(PowerLoss::Nothing));
+    }
+    let loss = PowerLoss::ALL[random.random_range(0..PowerLoss::ALL.len())];
+    let is_off = disk.is_off();
+    let end = if is_off || random.random() {
+        End::Power(loss)
+    } else {
+        End::Killed
+    };
+    let promised = if end == End::Killed {
+        promised
+    } else {
+        durable
+    };
+    if random.random_ratio(1, 3) {
+        // It ends, and ends again while it is opened.
+        if end != End::Killed {
+            disk.lose_power(loss, seed);
+        }
+        disk.fail_at(disk.steps() + random.random_range(1..12), Fault::PowerOff);
+        let _ = run.open(&disk);
+        let again = PowerLoss::ALL[random.random_range(0..PowerLoss::ALL.len())];
+        let promised = promised.min(durable);
+        run.check(&disk, End::Power(again), seed, promised)?;
+    } else {
+        run.check(&disk, end, seed, promised)?;
+    }
+    // What was found once is found again.
+    disk.lose_power(PowerLoss::Nothing, seed);
+    run.check(&disk, End::Killed, seed, 0)
+}
+
+#[test]
+fn a_random_end() {
+    let seeds = match named("SEAWALL_CRASH_SEED", u64::MAX) {
+        u64::MAX => 0..named("SEAWALL_CRASH_SEEDS", SEEDS),
+        seed => seed..seed + 1,
+    };
+    for seed in seeds {
+        run(seed, |_| {}).unwrap_or_else(|why| {
+            panic!(
+                "seed {seed}: {why}\nSEAWALL_CRASH_SEED={seed} cargo test -p seawall-store --test crash a_random_end"
+            )
+        });
+    }
+}

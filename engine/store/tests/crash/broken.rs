@@ -1,0 +1,22 @@
+//! Disks that lie: the judge has to find them out.
+
+use seawall_store::disk::MemoryDisk;
+
+use crate::anywhere;
+
+/// Of so many runs at least one has to be found out.
+const RUNS: u64 = 200;
+
+fn is_caught(lie: impl Fn(&MemoryDisk)) -> bool {
+    (0..RUNS).any(|seed| anywhere::run(seed, &lie).is_err())
+}
+
+#[test]
+fn a_disk_that_does_not_sync_files() {
+    assert!(is_caught(MemoryDisk::break_syncs));
+}
+
+#[test]
+fn a_disk_that_does_not_sync_its_folder() {
+    assert!(is_caught(MemoryDisk::break_folder_syncs));
+}

@@ -1,0 +1,208 @@
+//! A run: a store that is asked things, and what has to be left of it if it ends now.
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use seawall_store::Reply;
+use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
+use seawall_store::log::Fsync;
+
+use crate::draw::Draw;
+use crate::judge::History;
+use crate::world::{Alone, State, config};
+
+/// A setting: when logs are synced, and whether the disk takes its time for syncs that nobody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub fsync: Fsync,
+    pub slow: bool,
+}
+
+impl Setting {
+    /// Every setting.
+    pub const ALL: [Setting; 5] = [
+        Setting::new(Fsync::Always, false),
+        Setting::new(Fsync::EverySec, false),
+        Setting::new(Fsync::EverySec, true),
+        Setting::new(Fsync::No, false),
+        Setting::new(Fsync::Always, true),
+    ];
+
+    const fn new(fsync: Fsync, slow: bool) -> Setting {
+        Setting { fsync, slow }
+    }
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The process is killed: what was written is there.
+    Killed,
+    /// The machine loses power, and this is left of what was not synced.
+    Power(PowerLoss),
+}
+
+/// A run, whose disk and history can be looked at after each step.
+pub struct Run {
+    pub disk: MemoryDisk,
+    pub history: History,
+    setting: Setting,
+    now: u64,
+    live: Alone,
+    model: Alone,
+    random: Xoshiro256PlusPlus,
+    number: u64,
+    /// Tags that are not answered, with the numbers of their ops.
+    asked: Vec<(u64, usize)>,
+    /// The times of each worker's last turns: the last one, and the one before it.
+    turned: Vec<[u64; 2]>,
+    works: bool,
+}
+
+impl Run {
+    pub fn new(seed: u64, setting: Setting, disk: MemoryDisk) -> Run {
+        let now = 1_000_000;
+        let open = |disk| Alone::open(config(disk, setting.fsync, now)).expect("it opens");
+        let (live, mut model) = (open(Some(&disk)), open(None));
+        let history = History {
+            states: vec![model.state(now).expect("nothing fails")],
+            times: vec![now],
+        };
+        let turned = vec![[now; 2]; live.workers()];
+        Run {
+            disk,
+            history,
+            setting,
+            now,
+            live,
+            model,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
+            number: 0,
+            asked: Vec::new(),
+            turned,
+            works: true,
+        }
+    }
+
+    /// How many ops were asked for.
+    pub fn ops(&self) -> usize {
+        self.history.states.len() - 1
+    }
+
+    /// Goes on by a step; whether the log still works.
+    pub fn step(&mut self) -> bool {
+        match self.random.random_range(0..10) {
+            0..5 => self.ask(),
+            5..8 => self.listen(),
+            8 => {
+                // An op is done at the time of its turn: none is left from before.
+                self.drain();
+                self.now += self.random.random_range(0..900);
+            }
+            _ if self.setting.slow => self.disk.hold_syncs(self.random.random()),
+            _ => {}
+        }
+        self.works
+    }
+
+    /// Asks something, and what comes of it in the model.
+    fn ask(&mut self) {
+        let mut draw = Draw {
+            random: &mut self.random,
+            number: self.number,
+            now: self.now,
+        };
+        let (asked, is_wide) = draw.next();
+        self.number = draw.number;
+        // What is done at once is done at the time of the last turn.
+        while self.turned.iter().any(|[last, _]| *last < self.now) {
+            self.listen();
+        }
+        // The order of what goes over several shards and other ops is not that in which they were asked.
+        if is_wide {
+            self.drain();
+        }
+        self.model.execute(&asked, self.now);
+        let state = self.model.state(self.now).expect("nothing fails");
+        self.history.states.push(state);
+        self.history.times.push(self.now);
+        let tag = self.live.ask(&asked);
+        self.asked.push((tag, self.ops()));
+        if is_wide && self.random.random() {
+            self.drain();
+        }
+    }
+
+    /// Turns until all is answered, or the log fails.
+    fn drain(&mut self) {
+        while self.works && self.live.outstanding() > 0 {
+            self.listen();
+        }
+    }
+
+    /// Turns a worker, and hears what was answered.
+    fn listen(&mut self) {
+        let number = self.random.random_range(0..self.live.workers());
+        self.live.turn(number, self.now);
+        let [last, _] = self.turned[number];
+        self.turned[number] = [self.now, last];
+        for (tag, reply) in self.live.answered() {
+            if tells_failure(&reply) {
+                self.works = false;
+            } else {
+                self.asked.retain(|(asked, _)| *asked != tag);
+            }
+        }
+    }
+
+    /// The last op that was answered, with all before it.
+    fn acknowledged(&self) -> usize {
+        let before = self.asked.first().map(|(_, op)| op - 1);
+        before.unwrap_or(self.ops())
+    }
+
+    /// The last op that may not be lost if the run ends so, now.
+    pub fn promised(&self, end: End) -> usize {
+        match (end, self.setting.fsync) {
+            (End::Killed, _) | (End::Power(_), Fsync::Always) => self.acknowledged(),
+            (End::Power(_), Fsync::EverySec) if !self.setting.slow => {
+                // A sync begins a second after the last one, or a turn later where a segment begins.
+                let turned = self.turned.iter().map(|[_, before]| *before).min();
+                let before = turned.unwrap_or(0).saturating_sub(1_000);
+                let old = self.history.times.iter().rposition(|time| *time < before);
+                old.unwrap_or(0).min(self.acknowledged())
+            }
+            (End::Power(_), Fsync::EverySec | Fsync::No) => 0,
+        }
+    }
+
+    /// Ends so on `disk`, opens what is left of it, and judges that; the error says what is wrong with it.
+    pub fn check(
+        &self,
+        disk: &MemoryDisk,
+        end: End,
+        seed: u64,
+        promised: usize,
+    ) -> Result<(), String> {
+        match end {
+            End::Power(loss) => disk.lose_power(loss, seed),
+            End::Killed => disk.fail_at(u64::MAX, Fault::PowerOff),
+        }
+        let found = self.open(disk)?;
+        self.history.judge(&found, promised, self.now)
+    }
+
+    /// What is there when the store is opened on `disk`.
+    pub fn open(&self, disk: &MemoryDisk) -> Result<State, String> {
+        let config = config(Some(disk), self.setting.fsync, self.now);
+        let mut found = Alone::open(config).map_err(|error| error.to_string())?;
+        found.state(self.now)
+    }
+}
+
+fn tells_failure(reply: &Reply) -> bool {
+    match reply {
+        Reply::Error(words) => words.contains("MISCONF"),
+        Reply::Array(replies) => replies.iter().any(tells_failure),
+        _ => false,
+    }
+}
