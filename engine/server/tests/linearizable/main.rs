@@ -9,8 +9,8 @@
 //! pipelines go from shard to shard.
 //!
 //! Built with `RUSTFLAGS="--cfg broken_version"` the store does not tell readers on other cores that
-//! several keys are about to change, and with `--cfg broken_order` a client's later write is begun though an earlier one is nowhere
-//! to be seen, and owners do not look for it; the tests then hold that this is found.
+//! several keys are about to change; the tests then hold that this is found. One that does not keep the order of a
+//! client's writes (`--cfg broken_order`) is found by the store's own tests.
 
 #[path = "../serve/client.rs"]
 #[expect(dead_code, reason = "these tests send lines, and read replies whole")]
