@@ -55,6 +55,8 @@ pub(super) struct Core {
     /// Whether something was seen of other workers' since rings were last looked into: what is in them may have been
     /// before it.
     pub(super) has_seen: bool,
+    /// Whether requests were taken in since the last turn, whose answers leave with the next.
+    pub(super) owes_turn: bool,
     /// Asks to stand still that wait until what was published before is taken in.
     pub(super) holds: Vec<(From, Request)>,
     /// Whether it is announced that a shard stands still.
@@ -149,7 +151,7 @@ impl Core {
     pub(super) fn catch_up(&mut self) {
         self.has_seen = false;
         if cfg!(not(broken_order)) {
-            self.take_in(RING_SLOTS / BATCH);
+            self.owes_turn |= self.take_in(RING_SLOTS / BATCH) > 0;
         }
     }
 
@@ -184,7 +186,7 @@ impl Core {
         self.announced = true;
         self.inner.doors[self.number].standing.announce();
         if cfg!(not(broken_order)) {
-            self.drain_links(RING_SLOTS / BATCH);
+            self.owes_turn |= self.drain_links(RING_SLOTS / BATCH) > 0;
         }
         let now = self.now;
         for (from, request) in std::mem::take(&mut self.holds) {
@@ -202,6 +204,7 @@ impl Core {
     pub(super) fn turn_hosts(&mut self, ticks: bool, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
+        self.owes_turn = false;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
             host.turn(self.now, ticks, |from, answer| match from {
@@ -326,14 +329,18 @@ impl Core {
     pub(super) fn wait(&self, at_most: Duration, is_ready: impl Fn() -> bool) {
         if self.inner.may_spin() {
             for _ in 0..SPINS {
-                if self.has_input() || is_ready() {
+                if self.is_due() || is_ready() {
                     return;
                 }
                 std::hint::spin_loop();
             }
         }
-        self.sleeper
-            .sleep(at_most, || self.has_input() || is_ready());
+        self.sleeper.sleep(at_most, || self.is_due() || is_ready());
+    }
+
+    /// Whether a turn would do something: it must not sleep.
+    pub(super) fn is_due(&self) -> bool {
+        self.owes_turn || self.has_input()
     }
 
     pub(super) fn has_input(&self) -> bool {

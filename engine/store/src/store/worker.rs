@@ -72,6 +72,7 @@ impl Worker {
                 inner,
                 own_ops: 0,
                 has_seen: false,
+                owes_turn: false,
                 holds: Vec::new(),
                 announced: false,
             }),
@@ -368,7 +369,7 @@ impl Worker {
     /// [`Worker::rouse`], and must have called that before it dozes or waits again.
     pub fn doze(&mut self, is_left: impl Fn() -> bool) -> bool {
         let (core, caller) = (self.core(), &self.session.caller);
-        let is_ready = || core.has_input() || caller.is_ready() || is_left();
+        let is_ready = || core.is_due() || caller.is_ready() || is_left();
         core.sleeper.doze(is_ready)
     }
 

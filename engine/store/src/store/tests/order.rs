@@ -95,3 +95,19 @@ fn nothing_is_promised_while_a_shard_stands_still() {
     let _third = bench.store.session();
     assert!(!bench.workers[0].keeps_order() && !bench.workers[0].may_keep_order());
 }
+
+/// What was taken in between two turns is answered though nothing else comes: its worker does not sleep over it.
+#[test]
+#[cfg_attr(broken_order, ignore = "nothing is taken in")]
+fn who_took_something_in_does_not_sleep_before_it_is_answered() {
+    let Some((mut bench, keys)) = two() else {
+        return;
+    };
+    let set = bench.send(0, &format!("set {} 1", keys[1]));
+    assert!(bench.workers[0].keeps_order(), "it is published");
+    bench.workers[1].catch_up();
+    assert!(!bench.workers[1].doze(|| false), "it owes an answer");
+    assert_eq!(bench.heard(set), "+OK ");
+    assert!(bench.workers[1].doze(|| false));
+    bench.workers[1].rouse();
+}
