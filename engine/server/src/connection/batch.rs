@@ -95,6 +95,7 @@ impl Batch {
     fn read(&mut self, bytes: &[u8], bounds: Bounds, may: May, store: &Worker) {
         let mut at = 0;
         let mut written_afar = None;
+        let keeps_order = store.may_keep_order();
         self.len = 0;
         while self.len < COMMANDS - self.fewer && at < AHEAD_BYTES {
             if self.len == self.ready.len() {
@@ -115,7 +116,7 @@ impl Batch {
                 break;
             };
             let ahead = store.ahead(&ready.op);
-            if called.flags().writes() {
+            if called.flags().writes() && !keeps_order {
                 if written_afar.is_some() && written_afar != ahead.shard() {
                     break;
                 }
@@ -276,7 +277,7 @@ impl Connection {
         for at in 0..ready.len() {
             let one = &ready[at];
             let is_next = self.order.is_empty();
-            if !is_next && self.must_wait(one) {
+            if !is_next && self.must_wait(one, turn) {
                 break;
             }
             let reply = if is_next {
@@ -334,10 +335,11 @@ impl Connection {
 
     /// Whether `one` begins only when all before it are answered: others must never see a later write of this
     /// client's without an earlier one, and what concerns several shards comes after all.
-    fn must_wait(&self, one: &Ready) -> bool {
-        let writes = one.called.flags().writes() && self.order.writes() > 0;
-        let shard = one.ahead.shard();
-        shard.is_none() || writes && shard != Some(self.written)
+    fn must_wait(&self, one: &Ready, turn: &mut Turn<'_>) -> bool {
+        let Some(shard) = one.ahead.shard() else {
+            return true;
+        };
+        one.called.flags().writes() && self.is_early_on(shard, turn)
     }
 }
 

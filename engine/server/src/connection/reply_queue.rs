@@ -9,6 +9,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::calls::Begun;
 
 /// The number of a place: counted on for every connection, coming round after 2³².
@@ -43,7 +45,7 @@ pub struct Asked {
 #[derive(Debug, Default)]
 struct Waiting {
     /// The answer, where it came before that of an earlier place.
-    answer: Option<Vec<u8>>,
+    answer: Option<SmallVec<[u8; 24]>>,
     /// Whether the client gets none (`CLIENT REPLY`).
     muted: bool,
     asked: Option<Asked>,
@@ -145,7 +147,7 @@ impl ReplyQueue {
                 ..
             }) => answer.extend_from_slice(bytes),
             Some(_) => self.places.push_back(Waiting {
-                answer: Some(bytes.to_vec()),
+                answer: Some(SmallVec::from_slice(bytes)),
                 muted: false,
                 asked: None,
             }),
@@ -163,7 +165,7 @@ impl ReplyQueue {
             {
                 let kept = if waiting.muted { &[] } else { bytes };
                 self.kept_bytes += kept.len();
-                waiting.answer = Some(kept.to_vec());
+                waiting.answer = Some(SmallVec::from_slice(kept));
             }
             return;
         }

@@ -123,15 +123,19 @@ impl Connection {
     }
 
     /// Whether a command may not begin before others of its client are answered.
-    pub(super) fn is_early(&self, call: &Call, turn: &Turn<'_>) -> bool {
+    pub(super) fn is_early(&self, call: &Call, turn: &mut Turn<'_>) -> bool {
         match call.op() {
             _ if self.order.is_empty() => false,
             Some(op) if is_wide(op, turn) => true,
-            // Others must never see a later write of this client's without an earlier one: those of one
-            // shard are applied in order, those of several one shard after the other.
-            Some(op) => writes(op) && self.order.writes() > 0 && shard_of(op, turn) != self.written,
+            Some(op) => writes(op) && self.is_early_on(shard_of(op, turn), turn),
             None => call.comes_after_all(),
         }
+    }
+
+    /// Whether a write on `shard` may not begin before others of its client are answered: others must never see a
+    /// later write of this client's without an earlier one. Those of one shard are applied in order.
+    pub(super) fn is_early_on(&self, shard: usize, turn: &mut Turn<'_>) -> bool {
+        self.order.writes() > 0 && shard != self.written && !turn.store.keeps_order()
     }
 
     /// Whether a call waits for the end of a pause, or, since it writes, for that of the server.

@@ -191,8 +191,10 @@ impl Hub {
                 peer,
             } => self.accept(conn, listener, peer),
             Event::Received { conn, bytes } => {
-                // What was published before these bytes were sent is heard before what they ask.
+                // What was published before these bytes were sent is heard before what they ask; what was written
+                // before is there.
                 self.take_mail();
+                self.store.catch_up();
                 let traffic = self.server.traffic.of(self.number);
                 traffic.reads.add(1);
                 traffic.input_bytes.add(bytes.len() as u64);

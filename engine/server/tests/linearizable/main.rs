@@ -5,16 +5,19 @@
 //! [`sockets`]: four connections to a server), and Wing and Gong's search looks for such an order in it,
 //! by the crate `todc-utils`. Its [`model`] knows the whole store rather than key by key, so
 //! what goes over several keys must be seen whole. [`race`] has readers on real cores beside writers of
-//! several keys, many times more often than histories could be searched.
+//! several keys, many times more often than histories could be searched; [`order`] has them beside writers whose
+//! pipelines go from shard to shard.
 //!
 //! Built with `RUSTFLAGS="--cfg broken_version"` the store does not tell readers on other cores that
-//! several keys are about to change; the tests then hold that this is found.
+//! several keys are about to change; the tests then hold that this is found. One that does not keep the order of a
+//! client's writes (`--cfg broken_order`) is found by the store's own tests.
 
 #[path = "../serve/client.rs"]
 #[expect(dead_code, reason = "these tests send lines, and read replies whole")]
 mod client;
 mod draw;
 mod model;
+mod order;
 mod race;
 mod refused;
 mod sockets;

@@ -23,6 +23,15 @@ pub static SET: Command = Command {
     run: set,
 };
 
+/// The key and the value of a `SET` without options.
+#[inline]
+pub(crate) fn plain(op: &Op) -> Option<(&[u8], &[u8])> {
+    if !std::ptr::eq(op.command(), &raw const SET) || op.len() != 2 {
+        return None;
+    }
+    op.get(0).zip(op.get(1))
+}
+
 /// `SETNX key value`
 pub static SETNX: Command = Command {
     name: "setnx",

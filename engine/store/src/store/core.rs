@@ -12,11 +12,14 @@ use crossbeam_epoch::Guard;
 use smallvec::SmallVec;
 
 use super::Inner;
+use super::caller::set;
 use super::host::{From, Host};
-use super::link::{Answer, Ask, Lane, Link, Request};
-use super::ring::{Sleeper, publish};
-use crate::event::Event;
+use super::link::{Answer, Ask, Body, Bytes, Lane, Link, Request};
+use super::ring::{RING_SLOTS, Sleeper, publish};
+use crate::command::set::plain;
+use crate::event::{Classes, Event};
 use crate::keyspace::Sought;
+use crate::reply::ReplyBuf;
 use crate::time::Millis;
 
 /// How many requests of one session are fetched for at once.
@@ -52,6 +55,15 @@ pub(super) struct Core {
     pub(super) own_ops: u32,
     /// What keeps items of other workers' shards that were read since the last turn: many reads have one.
     pub(super) held: Option<Guard>,
+    /// Whether something was seen of other workers' since rings were last looked into: what is in them may have been
+    /// before it.
+    pub(super) has_seen: bool,
+    /// Whether requests were taken in since the last turn, whose answers leave with the next.
+    pub(super) owes_turn: bool,
+    /// Asks to stand still that wait until what was published before is taken in.
+    pub(super) holds: Vec<(From, Request)>,
+    /// Whether it is announced that a shard stands still.
+    pub(super) announced: bool,
 }
 
 /// Who hears of events, where somebody does.
@@ -64,11 +76,26 @@ impl Core {
         self.host_of[shard].map(|at| &mut self.hosts[at])
     }
 
+    /// The host of `shard`, where this worker has it, for what a caller does there: what was published for this
+    /// worker before what the caller has seen is there before.
+    #[inline]
+    pub(super) fn host_for(&mut self, shard: usize) -> Option<&mut Host> {
+        let at = self.host_of[shard]?;
+        if self.has_seen {
+            self.catch_up();
+        }
+        Some(&mut self.hosts[at])
+    }
+
     /// Asks one of this worker's own shards for its own session.
     pub(super) fn ask_own(&mut self, request: Request) {
         let now = self.now;
         self.asked = true;
-        let host = self.host(request.shard);
+        if matches!(request.ask, Ask::Hold(_)) {
+            self.holds.push((From::Own, request));
+            return self.stand_still();
+        }
+        let host = self.host_for(request.shard);
         host.expect("its own shard").take(now, From::Own, request);
     }
 
@@ -130,26 +157,73 @@ impl Core {
         self.let_go();
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
+        let mut turn = Turn {
+            requests: self.take_in(BATCHES),
+            busy: false,
+        };
+        turn.busy |= self.turn_hosts(ticks, hear);
+        turn.busy |= turn.requests > 0;
+        turn
+    }
+
+    /// Takes in all that was published for this worker's shards until now: what is done from here on comes after it.
+    pub(super) fn catch_up(&mut self) {
+        self.has_seen = false;
+        if cfg!(not(broken_order)) {
+            self.owes_turn |= self.take_in(RING_SLOTS / BATCH) > 0;
+        }
+    }
+
+    /// Takes in requests, as many of `batches` batches of each session; how many. Who asks that shards stand still is
+    /// heard at the end.
+    fn take_in(&mut self, batches: usize) -> usize {
+        let taken = self.drain_links(batches);
+        if !self.holds.is_empty() {
+            self.stand_still();
+        }
+        taken
+    }
+
+    fn drain_links(&mut self, batches: usize) -> usize {
         self.inner.doors[self.number].admit(&mut self.links);
-        let mut turn = Turn::default();
+        let mut all = 0;
         for at in 0..self.links.len() {
-            for _ in 0..BATCHES {
+            for _ in 0..batches {
                 let taken = self.take_batch(at);
-                turn.requests += taken;
+                all += taken;
                 if taken < BATCH {
                     break;
                 }
             }
         }
-        turn.busy |= self.turn_hosts(ticks, hear);
-        turn.busy |= turn.requests > 0;
-        turn
+        all
+    }
+
+    /// Lets shards stand still for those who asked for it. What is published before others can know of it is taken
+    /// in first: it comes before ([`order`](super::order)).
+    fn stand_still(&mut self) {
+        self.announced = true;
+        self.inner.doors[self.number].standing.announce();
+        if cfg!(not(broken_order)) {
+            self.owes_turn |= self.drain_links(RING_SLOTS / BATCH) > 0;
+        }
+        let now = self.now;
+        for (from, request) in std::mem::take(&mut self.holds) {
+            let host = self.host(request.shard).expect("its own shard");
+            host.take(now, from, request);
+        }
+    }
+
+    /// Whether nothing that was asked of its own shards waits.
+    pub(super) fn flows(&self) -> bool {
+        self.hosts.iter().all(Host::flows)
     }
 
     /// Turns the shards and publishes what they say; whether there is more to do at once.
     pub(super) fn turn_hosts(&mut self, ticks: bool, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
+        self.owes_turn = false;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
             host.turn(self.now, ticks, |from, answer| match from {
@@ -179,6 +253,10 @@ impl Core {
             }
             busy |= !link.outbox.is_empty();
         }
+        if self.announced && self.flows() {
+            self.announced = false;
+            self.inner.doors[self.number].standing.end();
+        }
         busy
     }
 
@@ -191,6 +269,7 @@ impl Core {
         if count == 0 {
             if link.requests.is_abandoned() && link.requests.is_empty() {
                 self.links[at] = None;
+                self.holds.retain(|(from, _)| *from != From::Link(at));
                 for host in &mut self.hosts {
                     host.forget(self.now, From::Link(at));
                 }
@@ -199,22 +278,69 @@ impl Core {
         }
         let chunk = link.requests.read_chunk(count).expect("so many were seen");
         let (first, second) = chunk.as_slices();
-        let mut sought: SmallVec<[(usize, Sought); BATCH]> = SmallVec::new();
+        let mut sought: SmallVec<[Option<(usize, Sought)>; BATCH]> = SmallVec::new();
         for request in first.iter().chain(second) {
-            if let (Some((database, key)), Some(host)) =
-                (request.key(), self.host_of[request.shard])
-            {
+            let key = request.key().zip(self.host_of[request.shard]);
+            sought.push(key.map(|((database, key), host)| {
                 let keyspace = self.hosts[host].shard().keyspace();
-                sought.push((host, keyspace.seek(database, key)));
-            }
+                (host, keyspace.seek(database, key))
+            }));
         }
-        for (host, sought) in &mut sought {
+        for (host, sought) in sought.iter_mut().flatten() {
             self.hosts[*host].shard().keyspace().approach(sought);
         }
-        for request in chunk {
+        let mut taken = 0;
+        while taken < count {
+            taken += self.set_plainly(at, &sought[taken..]);
+            let link = self.links[at].as_mut().expect("it was just there");
+            if taken == count {
+                break;
+            }
+            let request = link.requests.pop().expect("so many were seen");
+            taken += 1;
+            if matches!(request.ask, Ask::Hold(_)) {
+                self.holds.push((From::Link(at), request));
+                continue;
+            }
             let host = self.host_of[request.shard].expect("sessions ask a shard's owner");
             self.hosts[host].take(self.now, From::Link(at), request);
         }
+        count
+    }
+
+    /// Runs the plain `SET`s that a session's requests begin with, as a worker's own are run, where they lie; how many.
+    /// Of the requests this was sought.
+    fn set_plainly(&mut self, at: usize, sought: &[Option<(usize, Sought)>]) -> usize {
+        let Some(link) = &mut self.links[at] else {
+            return 0;
+        };
+        if self.inner.notify() != Classes::NONE {
+            return 0;
+        }
+        let requests = link.requests.read_chunk(sought.len());
+        let requests = requests.expect("so many were seen");
+        let (first, second) = requests.as_slices();
+        let mut count = 0;
+        for (request, sought) in first.iter().chain(second).zip(sought) {
+            let Ask::Apply(op) = &request.ask else { break };
+            let Some(((host, sought), (key, value))) = sought.zip(plain(op)) else {
+                break;
+            };
+            let host = &mut self.hosts[host];
+            let key = (op.database(), key);
+            // What cannot be is refused in the long way.
+            let now = self.now;
+            if !host.is_free(true) || set(host, now, key, value, Some(sought)).is_err() {
+                break;
+            }
+            host.serve_after_own(self.now);
+            link.outbox.push_back(Answer {
+                number: request.number,
+                body: Body::Reply(Bytes::from_slice(ReplyBuf::OK)),
+            });
+            count += 1;
+        }
+        requests.commit(count);
         count
     }
 
@@ -222,14 +348,18 @@ impl Core {
     pub(super) fn wait(&self, at_most: Duration, is_ready: impl Fn() -> bool) {
         if self.inner.may_spin() {
             for _ in 0..SPINS {
-                if self.has_input() || is_ready() {
+                if self.is_due() || is_ready() {
                     return;
                 }
                 std::hint::spin_loop();
             }
         }
-        self.sleeper
-            .sleep(at_most, || self.has_input() || is_ready());
+        self.sleeper.sleep(at_most, || self.is_due() || is_ready());
+    }
+
+    /// Whether a turn would do something: it must not sleep.
+    pub(super) fn is_due(&self) -> bool {
+        self.owes_turn || self.has_input()
     }
 
     pub(super) fn has_input(&self) -> bool {

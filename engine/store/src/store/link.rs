@@ -9,8 +9,9 @@ use smallvec::SmallVec;
 
 use super::claim::Claim;
 use super::config::{Change, StoreError};
+use super::order::Standing;
 use super::retry::Retry;
-use super::ring::{RING_SLOTS, Waker};
+use super::ring::{RING_SLOTS, Waker, publish};
 use super::watch::Watch;
 use crate::keyspace::{DbKey, Touched};
 use crate::log::joint::Joint;
@@ -100,8 +101,8 @@ pub(super) struct Request {
     pub(super) ask: Ask,
 }
 
-/// The bytes of a reply.
-pub(super) type Bytes = SmallVec<[u8; 120]>;
+/// The bytes of a reply: as many as let an answer be one line of the processor's cache.
+pub(super) type Bytes = SmallVec<[u8; 40]>;
 
 /// What an owner answers.
 #[derive(Debug)]
@@ -143,6 +144,8 @@ pub(super) struct Answer {
     pub(super) body: Body,
 }
 
+const _: () = assert!(size_of::<Answer>() <= 64, "a line of the cache");
+
 /// A session, as a worker has it.
 pub(super) struct Link {
     pub(super) requests: Consumer<Request>,
@@ -168,9 +171,18 @@ pub(super) struct Lane {
     /// Requests that wait to be published together, or for room in the ring.
     pub(super) outbox: VecDeque<Request>,
     pub(super) waker: Arc<Waker>,
+    /// Whether something was published, and the worker not woken for it yet.
+    pub(super) owes_wake: bool,
 }
 
 impl Lane {
+    /// Publishes what waits for it, as much as there is room for. The worker is to be woken.
+    pub(super) fn publish(&mut self) {
+        if !self.outbox.is_empty() {
+            self.owes_wake |= publish(&mut self.requests, &mut self.outbox) > 0;
+        }
+    }
+
     /// Whether the worker is gone for good, so that nothing will be answered any more.
     pub(super) fn is_closed(&self) -> bool {
         self.requests.is_abandoned() && self.answers.is_abandoned() && self.answers.is_empty()
@@ -179,6 +191,8 @@ impl Lane {
 
 /// Where sessions come in at a worker.
 pub(super) struct Door {
+    /// Whether a shard of the worker stands still.
+    pub(super) standing: Standing,
     waker: Arc<Waker>,
     waiting: Mutex<Vec<Link>>,
     knocked: AtomicBool,
@@ -188,6 +202,7 @@ pub(super) struct Door {
 impl Door {
     pub(super) fn new(waker: Arc<Waker>) -> Door {
         Door {
+            standing: Standing::new(),
             waker,
             waiting: Mutex::new(Vec::new()),
             knocked: AtomicBool::new(false),
@@ -219,6 +234,7 @@ impl Door {
             answers,
             outbox: VecDeque::new(),
             waker: Arc::clone(&self.waker),
+            owes_wake: false,
         }
     }
 

@@ -1,4 +1,5 @@
-//! Every interleaving of falling asleep with being woken, and of two who take one claim, by loom:
+//! Every interleaving of falling asleep with being woken, of two who take one claim, and of a write that is published
+//! with a shard that is about to stand still, by loom:
 //! `RUSTFLAGS="--cfg loom" cargo test --lib loom_`. What is modelled is the code that ships.
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
 use super::claim::Claim;
+use super::order::Standing;
 use super::ring::{AWAKE, Asleep, PARKED};
 
 /// Who is about to sleep sees what was published, or who published sees that it sleeps.
@@ -61,5 +63,30 @@ fn loom_a_claim_is_taken_once() {
         }
         assert_eq!(taken, 1);
         assert!(claim.is_taken());
+    });
+}
+
+/// Whoever lets a shard stand still and then sees a client's later write, on another shard, has taken in the earlier one
+/// before.
+#[test]
+fn loom_who_stands_still_has_what_was_published_before() {
+    loom::model(|| {
+        let standing = Arc::new(Standing::new());
+        let (earlier, later) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let caller = {
+            let standing = Arc::clone(&standing);
+            let (earlier, later) = (Arc::clone(&earlier), Arc::clone(&later));
+            thread::spawn(move || {
+                earlier.store(1, Ordering::Release);
+                if !standing.is_announced() {
+                    later.store(1, Ordering::Release);
+                }
+            })
+        };
+        standing.announce();
+        let taken_in = earlier.load(Ordering::Acquire);
+        let seen = later.load(Ordering::Acquire);
+        assert!(taken_in == 1 || seen == 0, "it sees the later one alone");
+        caller.join().unwrap();
     });
 }

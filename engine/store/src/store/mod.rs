@@ -22,6 +22,7 @@ mod link;
 #[cfg(all(test, loom))]
 mod loom_model;
 mod open;
+mod order;
 mod retry;
 mod ring;
 mod save;
@@ -95,6 +96,8 @@ struct Inner {
     readers: Vec<KeyReader>,
     /// Whether reads may be answered on any core now.
     anywhere: AtomicBool,
+    /// Whether replies wait until what they tell of is durable.
+    strict: AtomicBool,
     reads: Vec<Reads>,
     /// Which events are told now, for what callers do themselves.
     notify: AtomicU16,
@@ -254,6 +257,7 @@ impl Inner {
                 let holds = self.config.appendonly && *fsync == Fsync::Always;
                 let anywhere = self.config.read_path == ReadPath::AnyCore && !holds;
                 self.anywhere.store(anywhere, Ordering::Relaxed);
+                self.strict.store(holds, Ordering::Relaxed);
             }
             Change::Notify(classes) => {
                 // Relaxed: who hears of the change hears it after every shard has.
@@ -282,6 +286,14 @@ impl Inner {
             return Millis(self.now.load(Ordering::Relaxed));
         }
         Millis(self.now.fetch_max(now.0, Ordering::Relaxed).max(now.0))
+    }
+
+    /// Whether the workers are all who look at the shards, and they are two at most, and no reply waits for the disk:
+    /// then a client's writes need not wait for each other ([`order`]).
+    fn orders_by_ring(&self) -> bool {
+        // Relaxed: a session that has just begun has seen nothing yet, and a setting is as old as the one before.
+        let outsiders = self.outsiders.load(Ordering::Relaxed);
+        self.doors.len() <= 2 && outsiders == 0 && !self.strict.load(Ordering::Relaxed)
     }
 
     /// Whether every thread that takes part has a core of its own, so that waiting may spin.

@@ -114,6 +114,7 @@ impl Store {
                 doors: doors.collect(),
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
+                strict: AtomicBool::new(config.holds_replies()),
                 reads: (0..shards).map(|_| Reads::default()).collect(),
                 notify: AtomicU16::new(0),
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),

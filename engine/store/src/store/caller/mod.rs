@@ -35,6 +35,7 @@ use answers::{Answers, Line};
 use flight::{Flights, Side};
 pub(super) use flight::{Mark, Whose};
 pub(super) use reads::TOGETHER;
+pub(super) use writes::set;
 
 /// One thread's way to every shard.
 pub(super) struct Caller {
@@ -79,7 +80,7 @@ impl Caller {
             Route::One(shard) => {
                 if let Some(core) = core.as_deref_mut() {
                     let (now, writes) = (core.now, op.command().flags.writes());
-                    if let Some(host) = core.host(shard).filter(|host| host.is_free(writes)) {
+                    if let Some(host) = core.host_for(shard).filter(|host| host.is_free(writes)) {
                         let out = host.apply_own(now, &op);
                         if let Some(parked) = out.parked {
                             let number = self.begin(shard, Mark::Nothing, Whose::Tag(tag));
@@ -135,7 +136,7 @@ impl Caller {
         };
         let now = core.now;
         if let Some(host) = core
-            .host(shard)
+            .host_for(shard)
             .filter(|host| host.is_free(command.flags.writes()))
         {
             if let Some(sought) = ahead.sought {
@@ -251,7 +252,7 @@ impl Caller {
         if op.command().flags.has(Flag::Blocking) {
             return None;
         }
-        let host = core.host(shard).filter(|host| host.is_free(writes))?;
+        let host = core.host_for(shard).filter(|host| host.is_free(writes))?;
         let bytes = Bytes::from_slice(host.apply_own(now, op).reply.as_bytes());
         host.serve_after_own(now);
         core.own_op();

@@ -61,6 +61,10 @@ impl Caller {
         if found {
             self.sides[shard].expects(bytes);
         }
+        let mut core = core;
+        if let Some(core) = core.as_deref_mut() {
+            core.has_seen |= core.host_of[shard].is_none();
+        }
         self.tell_reads_in_time(core, shard);
         Ok(found)
     }
@@ -80,6 +84,9 @@ impl Caller {
         suffices: impl Fn(usize, Item<'_>, bool) -> bool,
         mut show: impl FnMut(usize, Option<(Item<'_>, bool)>) -> bool,
     ) -> usize {
+        if let Some(core) = core.as_deref_mut().filter(|core| core.has_seen) {
+            core.catch_up();
+        }
         let Caller { inner, sides, .. } = self;
         let (shards, readers) = (inner.shards, inner.readers());
         if readers.is_empty() {
@@ -102,11 +109,15 @@ impl Caller {
             readers[*shard].approach_far(probe, sides[*shard].ahead_bytes);
         }
         let lately = Millis(inner.now.load(Ordering::Relaxed));
-        let (mut shown, mut last) = (0, (0, 0));
+        let (mut shown, mut last, mut has_seen) = (0, (0, 0), false);
         for (key, &(shard, probe)) in keys.iter().zip(&probes) {
             let mut goes_on = true;
             let (side, reading) = (&mut sides[shard], (&**inner, &readers[shard], lately));
             let is_own = side.is_own;
+            // What was published before what was just seen elsewhere is to be there before more is read here.
+            if is_own && has_seen && core.as_deref().is_some_and(Core::has_input) {
+                break;
+            }
             let suffices = |item: Item<'_>| suffices(shown, item, is_own);
             let key = key.as_ref();
             let show_hit = |item: Item<'_>| {
@@ -125,6 +136,7 @@ impl Caller {
                 Ok(false) => goes_on = show(shown, None),
                 Err(AskOwner) => break,
             }
+            has_seen |= !is_own;
             shown += 1;
             if !goes_on {
                 break;
@@ -134,6 +146,9 @@ impl Caller {
         drop(guard);
         if let (shard, bytes @ 1..) = last {
             sides[shard].expects(bytes);
+        }
+        if let Some(core) = core.as_deref_mut() {
+            core.has_seen |= has_seen;
         }
         for shard in 0..shards {
             self.tell_reads_in_time(core.as_deref_mut(), shard);
@@ -207,7 +222,7 @@ impl Caller {
         value: &mut Vec<u8>,
     ) -> Option<Result<bool, CommandError>> {
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.is_free(false))?;
+        let host = core.host_for(shard).filter(|host| host.is_free(false))?;
         let keyspace = host.shard().keyspace();
         let found = match keyspace.read(now, 0, key) {
             Found::Hit(item) => {

@@ -6,7 +6,6 @@ use super::flight::{Flight, Mark, Whose};
 use super::{Caller, Line, stopped};
 use crate::store::core::Core;
 use crate::store::link::{Answer, Ask, Body, Lane, Request};
-use crate::store::ring::publish;
 use crate::time::Millis;
 
 /// How many requests are published together.
@@ -55,8 +54,11 @@ impl Caller {
                     return false;
                 };
                 lane.outbox.push_back(request);
-                if lane.outbox.len() >= BATCH && publish(&mut lane.requests, &mut lane.outbox) > 0 {
-                    lane.waker.wake();
+                if lane.outbox.len() >= BATCH {
+                    lane.publish();
+                    if std::mem::take(&mut lane.owes_wake) {
+                        lane.waker.wake();
+                    }
                 }
             }
         }
@@ -76,10 +78,30 @@ impl Caller {
     /// Publishes what was asked.
     pub(in crate::store) fn publish(&mut self) {
         for lane in self.lanes.iter_mut().flatten() {
-            if !lane.outbox.is_empty() && publish(&mut lane.requests, &mut lane.outbox) > 0 {
+            lane.publish();
+            if std::mem::take(&mut lane.owes_wake) {
                 lane.waker.wake();
             }
         }
+    }
+
+    /// Whether all that was asked is seen by others before what is asked from here on ([`order`](crate::store::order)).
+    pub(in crate::store) fn keeps_order(&mut self, core: &Core) -> bool {
+        if cfg!(broken_order) {
+            return true;
+        }
+        if !self.inner.orders_by_ring() || !core.flows() {
+            return false;
+        }
+        for (lane, door) in self.lanes.iter_mut().zip(&self.inner.doors) {
+            let Some(lane) = lane else { continue };
+            // Nobody has to be woken for it: who sleeps does not look.
+            lane.publish();
+            if !lane.outbox.is_empty() || door.standing.is_announced() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Takes answers in, and goes on with what waited for them; whether there were any.
@@ -126,6 +148,9 @@ impl Caller {
             for answer in answers {
                 self.settle(core.as_deref_mut(), answer);
             }
+        }
+        if let Some(core) = core.as_deref_mut() {
+            core.has_seen |= any;
         }
         if closed {
             self.lanes[worker] = None;

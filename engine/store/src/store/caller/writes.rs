@@ -29,7 +29,7 @@ impl Caller {
             return None;
         }
         let now = core.now;
-        let host = core.host(shard).filter(|host| host.is_free(true))?;
+        let host = core.host_for(shard).filter(|host| host.is_free(true))?;
         let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
@@ -122,7 +122,7 @@ impl Caller {
         let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
         for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
+            let Some(host) = core.host_for(shard).filter(|host| host.is_free(true)) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
@@ -184,7 +184,7 @@ fn fetch_beyond<'e>(
 
 /// As a plain `SET` of `key` in `database` to `value`.
 #[inline]
-fn set(
+pub(in crate::store) fn set(
     host: &mut Host,
     now: Millis,
     (database, key): (u8, &[u8]),

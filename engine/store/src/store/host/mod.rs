@@ -210,6 +210,11 @@ impl Host {
         }
     }
 
+    /// Whether it does not stand still, and nothing that was asked waits.
+    pub(super) fn flows(&self) -> bool {
+        self.holder.is_none() && self.waiting.is_empty()
+    }
+
     /// Takes a request in: it is answered by the end of a turn.
     pub(super) fn take(&mut self, now: Millis, from: From, request: Request) {
         let must_wait = self.holder.is_some() || !self.waiting.is_empty() || self.gate.is_stalled();

@@ -2,6 +2,7 @@
 
 mod brief;
 mod durable;
+mod order;
 mod scan;
 mod several;
 mod tagged;

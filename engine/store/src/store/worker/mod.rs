@@ -36,8 +36,8 @@ const ROUNDS: usize = 8;
 /// shards and lets another thread attach to them.
 pub struct Worker {
     /// `None` only while it is dropped.
-    core: Option<Core>,
-    session: Session,
+    pub(super) core: Option<Core>,
+    pub(super) session: Session,
 }
 
 impl Worker {
@@ -54,6 +54,7 @@ impl Worker {
             }
         }
         inner.doors[number].set_open(true);
+        inner.doors[number].standing.end();
         let mut host_of = vec![None; inner.shards];
         for (at, host) in seat.hosts.iter().enumerate() {
             host_of[host.number] = Some(at);
@@ -72,6 +73,10 @@ impl Worker {
                 inner,
                 own_ops: 0,
                 held: None,
+                has_seen: false,
+                owes_turn: false,
+                holds: Vec::new(),
+                announced: false,
             }),
             session,
         })
@@ -357,7 +362,7 @@ impl Worker {
         let core = self.core.as_mut().expect("it is there until the drop");
         core.let_go();
         let (core, caller) = (&*core, &self.session.caller);
-        let is_ready = || core.has_input() || caller.is_ready() || is_left();
+        let is_ready = || core.is_due() || caller.is_ready() || is_left();
         core.sleeper.doze(is_ready)
     }
 
