@@ -15,6 +15,7 @@ use super::Inner;
 use super::caller::set;
 use super::host::{From, Host};
 use super::link::{Answer, Ask, Body, Bytes, Lane, Link, Request};
+use super::order::Looked;
 use super::ring::{RING_SLOTS, Sleeper, publish};
 use crate::command::set::plain;
 use crate::event::{Classes, Event};
@@ -55,15 +56,9 @@ pub(super) struct Core {
     pub(super) own_ops: u32,
     /// What keeps items of other workers' shards that were read since the last turn: many reads have one.
     pub(super) held: Option<Guard>,
-    /// Whether something was seen of other workers' since rings were last looked into: what is in them may have been
-    /// before it.
-    pub(super) has_seen: bool,
-    /// Whether requests were taken in since the last turn, whose answers leave with the next.
-    pub(super) owes_turn: bool,
+    pub(super) order: Looked,
     /// Asks to stand still that wait until what was published before is taken in.
     pub(super) holds: Vec<(From, Request)>,
-    /// Whether it is announced that a shard stands still.
-    pub(super) announced: bool,
 }
 
 /// Who hears of events, where somebody does.
@@ -81,7 +76,7 @@ impl Core {
     #[inline]
     pub(super) fn host_for(&mut self, shard: usize) -> Option<&mut Host> {
         let at = self.host_of[shard]?;
-        if self.has_seen {
+        if self.order.has_seen {
             self.catch_up();
         }
         Some(&mut self.hosts[at])
@@ -168,9 +163,9 @@ impl Core {
 
     /// Takes in all that was published for this worker's shards until now: what is done from here on comes after it.
     pub(super) fn catch_up(&mut self) {
-        self.has_seen = false;
+        self.order.has_seen = false;
         if cfg!(not(broken_order)) {
-            self.owes_turn |= self.take_in(RING_SLOTS / BATCH) > 0;
+            self.order.owes_turn |= self.take_in(RING_SLOTS / BATCH) > 0;
         }
     }
 
@@ -202,10 +197,10 @@ impl Core {
     /// Lets shards stand still for those who asked for it. What is published before others can know of it is taken
     /// in first: it comes before ([`order`](super::order)).
     fn stand_still(&mut self) {
-        self.announced = true;
+        self.order.announced = true;
         self.inner.doors[self.number].standing.announce();
         if cfg!(not(broken_order)) {
-            self.owes_turn |= self.drain_links(RING_SLOTS / BATCH) > 0;
+            self.order.owes_turn |= self.drain_links(RING_SLOTS / BATCH) > 0;
         }
         let now = self.now;
         for (from, request) in std::mem::take(&mut self.holds) {
@@ -223,7 +218,7 @@ impl Core {
     pub(super) fn turn_hosts(&mut self, ticks: bool, hear: &mut Hear<'_, '_>) -> bool {
         let mut busy = false;
         self.asked = false;
-        self.owes_turn = false;
+        self.order.owes_turn = false;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
             host.turn(self.now, ticks, |from, answer| match from {
@@ -253,8 +248,8 @@ impl Core {
             }
             busy |= !link.outbox.is_empty();
         }
-        if self.announced && self.flows() {
-            self.announced = false;
+        if self.order.announced && self.flows() {
+            self.order.announced = false;
             self.inner.doors[self.number].standing.end();
         }
         busy
@@ -359,7 +354,7 @@ impl Core {
 
     /// Whether a turn would do something: it must not sleep.
     pub(super) fn is_due(&self) -> bool {
-        self.owes_turn || self.has_input()
+        self.order.owes_turn || self.has_input()
     }
 
     pub(super) fn has_input(&self) -> bool {

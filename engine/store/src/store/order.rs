@@ -62,6 +62,18 @@ impl Standing {
     }
 }
 
+/// How far a worker has looked into its rings.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// Whether something was seen of other workers' since rings were last looked into: what is in them may have been
+    /// before it.
+    pub(super) has_seen: bool,
+    /// Whether requests were taken in since the last turn, whose answers leave with the next.
+    pub(super) owes_turn: bool,
+    /// Whether it is announced that a shard stands still.
+    pub(super) announced: bool,
+}
+
 impl Worker {
     /// Takes in all that others have asked of this worker's shards until now: to be called before it is done what came
     /// from outside, since that may hang on it.

@@ -1,6 +1,6 @@
 //! The judge: whether what came back may be.
 
-use crate::world::{SHARDS, State, at};
+use crate::world::{Holds, SHARDS, State, at};
 
 /// What a run did, op by op.
 #[derive(Default)]
@@ -34,7 +34,10 @@ impl History {
             };
             let ends: Vec<usize> = (0..self.states.len()).filter(is).collect();
             if ends.is_empty() {
-                return Err(format!("shard {shard} is as it never was"));
+                return Err(format!(
+                    "shard {shard} is as it never was; {}",
+                    self.nearest(shard, found, now)
+                ));
             }
             // One that stays the same over ops that do not change it may end behind any of them.
             let Some(from) = ends.iter().position(|&end| end >= least) else {
@@ -50,6 +53,18 @@ impl History {
         } else {
             Err("a part of what changed several shards is there without the others".to_owned())
         }
+    }
+
+    /// The op after which `shard` was most like `found`, and what is otherwise.
+    fn nearest(&self, shard: usize, found: &[Holds], now: u64) -> String {
+        let unlike = |number: usize| {
+            let pairs = self.states[number][shard].iter().zip(found);
+            pairs.filter(|(was, is)| at(was, now) != at(is, now))
+        };
+        let nearest = (0..self.states.len()).min_by_key(|&number| unlike(number).count());
+        let nearest = nearest.unwrap_or(0);
+        let unlike: Vec<_> = unlike(nearest).collect();
+        format!("most like after op {nearest}, but for what it held and holds at {now}: {unlike:?}")
     }
 
     /// Whether there is an end for each shard from here on that agrees with those before.

@@ -55,6 +55,8 @@ pub struct Run {
     number: u64,
     /// Tags that are not answered, with the numbers of their ops.
     asked: Vec<(u64, usize)>,
+    /// Whether what was asked last may go over several shards.
+    was_wide: bool,
     /// The times of each worker's last turns: the last one, and the one before it.
     turned: Vec<[u64; 2]>,
     works: bool,
@@ -80,6 +82,7 @@ impl Run {
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
             number: 0,
             asked: Vec::new(),
+            was_wide: false,
             turned,
             works: true,
         }
@@ -128,18 +131,16 @@ impl Run {
             self.listen();
         }
         // The order of what goes over several shards and other ops is not that in which they were asked.
-        if is_wide {
+        if is_wide || self.was_wide {
             self.drain();
         }
+        self.was_wide = is_wide;
         self.model.execute(&asked, self.now);
         let state = self.model.state(self.now).expect("nothing fails");
         self.history.states.push(state);
         self.history.times.push(self.now);
         let tag = self.live.ask(&asked);
         self.asked.push((tag, self.ops()));
-        if is_wide && self.random.random() {
-            self.drain();
-        }
     }
 
     /// Turns until all is answered, or the log fails.

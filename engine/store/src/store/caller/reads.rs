@@ -63,7 +63,7 @@ impl Caller {
         }
         let mut core = core;
         if let Some(core) = core.as_deref_mut() {
-            core.has_seen |= core.host_of[shard].is_none();
+            core.order.has_seen |= core.host_of[shard].is_none();
         }
         self.tell_reads_in_time(core, shard);
         Ok(found)
@@ -84,7 +84,7 @@ impl Caller {
         suffices: impl Fn(usize, Item<'_>, bool) -> bool,
         mut show: impl FnMut(usize, Option<(Item<'_>, bool)>) -> bool,
     ) -> usize {
-        if let Some(core) = core.as_deref_mut().filter(|core| core.has_seen) {
+        if let Some(core) = core.as_deref_mut().filter(|core| core.order.has_seen) {
             core.catch_up();
         }
         let Caller { inner, sides, .. } = self;
@@ -148,7 +148,7 @@ impl Caller {
             sides[shard].expects(bytes);
         }
         if let Some(core) = core.as_deref_mut() {
-            core.has_seen |= has_seen;
+            core.order.has_seen |= has_seen;
         }
         for shard in 0..shards {
             self.tell_reads_in_time(core.as_deref_mut(), shard);

@@ -150,7 +150,7 @@ impl Caller {
             }
         }
         if let Some(core) = core.as_deref_mut() {
-            core.has_seen |= any;
+            core.order.has_seen |= any;
         }
         if closed {
             self.lanes[worker] = None;

@@ -90,7 +90,7 @@ impl Scratch {
         may_park: bool,
     ) -> Result<Nothing, Box<Body>> {
         let mut out = Out::default();
-        let shard = self.shard().map_err(|error| no_memory(&error))?;
+        let shard = self.shard().map_err(|error| Box::new(no_memory(&error)))?;
         if may_park {
             shard.apply(now, op, &mut out);
         } else {
@@ -164,9 +164,8 @@ pub(super) enum Nothing {
     Reply(Body),
 }
 
-fn no_memory(error: &std::io::Error) -> Box<Body> {
-    let error = CommandError::new(format!("ERR no memory: {error}"));
-    Box::new(error_body(&error))
+fn no_memory(error: &std::io::Error) -> Body {
+    error_body(&CommandError::new(format!("ERR no memory: {error}")))
 }
 
 /// An op that runs on the scratch, and how far it is.
@@ -294,7 +293,7 @@ impl Scratched {
         let ran = desk.scratch.run(&self.op, values, &about);
         let changed = match ran {
             Ok(changed) => changed,
-            Err(error) => return Step::Done(*no_memory(&error)),
+            Err(error) => return Step::Done(no_memory(&error)),
         };
         let out = &mut desk.scratch.out;
         let reply = reply(&out.reply);

@@ -2,6 +2,7 @@
 //!
 //! It is a session too, which asks its own shards directly. What a turn does is its [`core`](super::core)'s.
 
+mod asking;
 mod brief;
 
 use std::os::fd::BorrowedFd;
@@ -9,26 +10,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use super::caller::{Ahead, Answered, TOGETHER, Whose, shard_of};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
 use super::link::Ask;
+use super::order::Looked;
 use super::ring::Waker;
 use super::session::Session;
 use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
-use crate::command::CommandError;
 use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
 use crate::mem::Item;
 use crate::op::Op;
-use crate::reply::{Protocol, Reply, bulk_into};
+use crate::reply::{Protocol, bulk_into};
 use crate::slot::Slot;
 use crate::time::Millis;
+
 /// How often one turn goes on with what goes over several shards.
 const ROUNDS: usize = 8;
 
@@ -73,10 +73,8 @@ impl Worker {
                 inner,
                 own_ops: 0,
                 held: None,
-                has_seen: false,
-                owes_turn: false,
+                order: Looked::default(),
                 holds: Vec::new(),
-                announced: false,
             }),
             session,
         })
@@ -377,86 +375,6 @@ impl Worker {
         let core = self.core.as_mut().expect("it is there until the drop");
         core.let_go();
         core.wait(at_most, || self.session.caller.is_ready());
-    }
-
-    /// Appends the string at `key` to `value`; whether there is one.
-    ///
-    /// # Errors
-    /// As `GET`.
-    #[inline]
-    pub fn get(&mut self, key: &[u8], value: &mut Vec<u8>) -> Result<bool, CommandError> {
-        self.session.get_by(self.core.as_mut(), key, value)
-    }
-
-    /// Sets `key` to `value`, as `SET` does, and waits until that is done.
-    ///
-    /// # Errors
-    /// As `SET`.
-    pub fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), CommandError> {
-        self.session.set_by(self.core.as_mut(), key, value)
-    }
-
-    /// Sets each key to its value, as [`Worker::set`] does one after the other, so that their waits for memory
-    /// overlap where this worker owns the shards.
-    ///
-    /// # Errors
-    /// As `SET`, of the first that fails; those before it are set.
-    pub fn set_each<K: AsRef<[u8]>, V: AsRef<[u8]>>(
-        &mut self,
-        pairs: &[(K, V)],
-    ) -> Result<(), CommandError> {
-        for pairs in pairs.chunks(TOGETHER) {
-            let pairs: SmallVec<[(&[u8], &[u8]); TOGETHER]> = pairs
-                .iter()
-                .map(|(key, value)| (key.as_ref(), value.as_ref()))
-                .collect();
-            let mut set = 0;
-            while set < pairs.len() {
-                let here = self.set_here(0, &pairs[set..]);
-                set += here;
-                if here == 0 {
-                    let (key, value) = pairs[set];
-                    self.set(key, value)?;
-                    set += 1;
-                } else if let Some(core) = &mut self.core {
-                    core.own_ops(here as u32);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// As [`Session::get_each`].
-    ///
-    /// # Errors
-    /// As there.
-    #[inline]
-    pub fn get_each<K: AsRef<[u8]>>(
-        &mut self,
-        keys: &[K],
-        each: impl FnMut(usize, Result<Option<&[u8]>, CommandError>),
-    ) {
-        self.session.get_each_by(self.core.as_mut(), keys, each);
-    }
-
-    /// Runs `op` and waits for its reply, turning meanwhile.
-    pub fn execute(&mut self, op: &Op) -> Reply {
-        self.session.execute_by(self.core.as_mut(), op)
-    }
-
-    /// As [`Session::submit`].
-    pub fn submit(&mut self, op: &Op) {
-        self.session.submit_by(self.core.as_mut(), op);
-    }
-
-    /// As [`Session::complete`].
-    pub fn complete(&mut self, each: impl FnMut(Reply)) {
-        self.session.complete_by(self.core.as_mut(), each);
-    }
-
-    /// As [`Session::ready`].
-    pub fn ready(&mut self, each: impl FnMut(Reply)) {
-        self.session.ready_by(self.core.as_mut(), each);
     }
 
     /// Waits until everything that its shards logged is durable.
