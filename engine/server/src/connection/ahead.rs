@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Connection, OUTPUT_HELD_BYTES, Reader, Turn};
+use super::{Connection, Reader, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, of_memcached};
 use crate::memcached::Outcome;
@@ -31,7 +31,7 @@ impl Connection {
             return 0;
         };
         let since = Instant::now();
-        let bound = OUTPUT_HELD_BYTES.saturating_sub(self.queued);
+        let bound = self.run_bytes_max();
         let asked = ahead.asked();
         let (answered, missed) = turn.store.retrieve_here(asked, &mut self.output, bound);
         if answered == 0 {

@@ -20,7 +20,7 @@ use seawall_store::store::Ahead;
 use seawall_store::{Op, Worker};
 
 use super::spelled::Spelled;
-use super::{Connection, Gate, Reader, Replies, Turn};
+use super::{Connection, Gate, OUTPUT_HELD_BYTES, Reader, Replies, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, entries};
 use crate::resp::{Bounds, Known, Parsed, whole};
@@ -32,6 +32,8 @@ pub(super) const COMMANDS: usize = 32;
 const AHEAD_BYTES: usize = 64 << 10;
 /// After so many commands a client lets the others have their turn.
 const COMMANDS_MAX: usize = 512;
+/// With more bytes of replies a run of reads ends.
+const RUN_BYTES: usize = 256 << 10;
 /// A command of more arguments, or of more bytes, is timed by itself.
 const JOINED_ARGS_MAX: usize = 4;
 pub(super) const JOINED_BYTES_MAX: usize = 4 << 10;
@@ -210,6 +212,12 @@ impl Connection {
         if turn.budget.spend(since, now) {
             self.rest();
         }
+    }
+
+    /// How long the output may be where a run of reads ends, though more were asked for: others wait meanwhile.
+    pub(super) fn run_bytes_max(&self) -> usize {
+        let held = OUTPUT_HELD_BYTES.saturating_sub(self.queued);
+        held.min(self.output.len() + RUN_BYTES)
     }
 
     /// Lets others have their turn.

@@ -44,7 +44,11 @@ impl Connection {
                 None if used == 0 => break,
                 None | Some(Request::Nothing) => {}
                 Some(request) if is_stranger => self.log_in(&request, turn),
-                Some(request) => self.request(request, turn),
+                Some(request) => {
+                    let since = Instant::now();
+                    self.request(request, turn);
+                    self.spend(since, Instant::now(), turn);
+                }
             }
         }
         at
@@ -194,7 +198,6 @@ impl Connection {
             self.output.truncate(begin);
             self.output.extend_from_slice(&told);
         }
-        self.spend(since, now, turn);
         true
     }
 

@@ -10,7 +10,7 @@ use seawall_store::command::brief::BriefCall;
 use smallvec::SmallVec;
 
 use super::batch::{COMMANDS, JOINED_BYTES_MAX};
-use super::{Connection, OUTPUT_HELD_BYTES, Turn};
+use super::{Connection, Turn};
 use crate::calls::Spoken;
 use crate::command::{Called, find};
 use crate::resp::{Bounds, Heads, brief_call, whole_get};
@@ -61,7 +61,7 @@ impl Connection {
         };
         let since = Instant::now();
         let within = (self.client.database, self.client.protocol);
-        let bound = OUTPUT_HELD_BYTES.saturating_sub(self.queued);
+        let bound = self.run_bytes_max();
         let answered = (turn.store).get_here(within, &keys, &mut self.output, bound);
         if answered == 0 {
             return (0, 0);

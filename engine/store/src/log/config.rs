@@ -43,7 +43,7 @@ impl Fsync {
             Fsync::Always => Some(0),
             Fsync::Interval(ms) => Some(ms),
             // What came right behind one sync is durable in the next: one has half of the time for itself.
-            Fsync::Bounded(ms) => Some(ms / 4),
+            Fsync::Bounded(ms) => Some((ms / 4).max(1)),
             Fsync::No => None,
         }
     }

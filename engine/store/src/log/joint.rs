@@ -31,7 +31,9 @@ pub struct Joint {
     shards: SmallVec<[u32; 4]>,
     state: AtomicU8,
     wrote: AtomicBool,
-    /// On how many shards its part is durable.
+    /// On how many shards its part was given to the device, and on how many it is durable; and so is every part
+    /// before it there, since a log ends before the first that others lack.
+    given: AtomicU32,
     durable: AtomicU32,
     /// Whether the part of one never will be.
     failed: AtomicBool,
@@ -45,6 +47,7 @@ impl Joint {
             shards: shards.into_iter().collect(),
             state: AtomicU8::new(OPEN),
             wrote: AtomicBool::new(false),
+            given: AtomicU32::new(0),
             durable: AtomicU32::new(0),
             failed: AtomicBool::new(false),
         }
@@ -80,7 +83,18 @@ impl Joint {
             && self.wrote.load(Ordering::Relaxed)
     }
 
-    /// One more shard has its part on its disk.
+    /// One more shard has given its part to its device, and all before it are given everywhere.
+    pub(super) fn note_given(&self) {
+        // Release: pairs with the acquire in `is_given`.
+        self.given.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether every shard's device was given its part.
+    pub(super) fn is_given(&self) -> bool {
+        self.given.load(Ordering::Acquire) as usize == self.shards.len()
+    }
+
+    /// One more shard has its part on its disk, and all before it are on all disks.
     pub(super) fn note_durable(&self) {
         // Release: pairs with the acquire in `is_durable`.
         self.durable.fetch_add(1, Ordering::Release);

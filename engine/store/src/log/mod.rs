@@ -93,14 +93,9 @@ struct Unsettled {
     sequence: u64,
     joint: Arc<Joint>,
     since: Millis,
-    /// Whether it is durable here.
-    is_synced: bool,
-}
-
-impl Unsettled {
-    fn is_settled(&self) -> bool {
-        self.is_synced && self.joint.is_durable()
-    }
+    /// Whether the others know that it was given here, and that it is durable here.
+    tells_given: bool,
+    tells_durable: bool,
 }
 
 /// The log of one shard.
@@ -123,7 +118,9 @@ pub struct Log {
     durable: u64,
     /// Parts in what is not durable on all shards.
     parts: VecDeque<Unsettled>,
-    /// The time of the last turn (0: there was none), and when the first of what is pending was appended.
+    /// How many of them, from the first on, the devices of all their shards were given.
+    given_parts: usize,
+    /// The time (0: none was told), and when the first of what is pending was appended.
     now: Millis,
     pending_since: Millis,
     /// The last sequence that a mark told of.
@@ -183,6 +180,7 @@ impl Log {
             synced: last,
             durable: last,
             parts: VecDeque::new(),
+            given_parts: 0,
             now: Millis(0),
             pending_since: Millis(0),
             marked: 0,
@@ -224,7 +222,8 @@ impl Log {
                 sequence,
                 joint: Arc::clone(joint),
                 since: self.now,
-                is_synced: false,
+                tells_given: false,
+                tells_durable: false,
             });
         } else {
             joint.fail();
@@ -268,6 +267,16 @@ impl Log {
         sequence
     }
 
+    /// Lets it be `now` for what is appended from here on.
+    pub fn see(&mut self, now: Millis) {
+        if self.now == Millis(0) {
+            // What was appended before there was a time is as old as the first.
+            self.pending_since = now;
+            self.parts.iter_mut().for_each(|part| part.since = now);
+        }
+        self.now = self.now.max(now);
+    }
+
     /// Writes what was appended, starts and reaps syncs, and gives the highest durable sequence.
     ///
     /// Never waits, but for one case: under [`Fsync::Always`] the devices without asynchronous syncs
@@ -276,18 +285,18 @@ impl Log {
     /// # Errors
     /// Where writing or syncing failed, now or before.
     pub fn turn(&mut self, now: Millis) -> Result<u64, LogError> {
-        if self.now == Millis(0) {
-            // What was appended before the first turn is as old as that.
-            self.pending_since = now;
-            self.parts.iter_mut().for_each(|part| part.since = now);
-        }
-        self.now = self.now.max(now);
+        self.see(now);
         self.poll(false)?;
         let due = match self.fsync.pause_ms() {
             Some(0) => true,
             Some(pause_ms) => now.since(*self.synced_at.get_or_insert(now)) >= pause_ms,
             // Nobody waits for it, but who did something together with others is remembered until it is durable.
-            None => self.parts.len() > UNSETTLED_MAX,
+            None => {
+                let synced = self
+                    .parts
+                    .partition_point(|part| part.sequence <= self.synced);
+                self.parts.len() - synced > UNSETTLED_MAX
+            }
         };
         if self.hand_over(due, self.fsync == Fsync::Always)? {
             self.synced_at = Some(now);
@@ -344,14 +353,16 @@ impl Log {
         self.appended
     }
 
-    /// The highest sequence that the device was given: what a program that is killed leaves to the system.
+    /// The highest sequence that the device was given, with all that other shards did together with it or before:
+    /// what a program that is killed leaves to the system.
     #[inline]
     pub fn given(&self) -> u64 {
-        self.given
+        let part = self.parts.get(self.given_parts);
+        part.map_or(self.given, |part| self.given.min(part.sequence - 1))
     }
 
     /// How many milliseconds old the oldest record is that is not durable, with all that other shards did together
-    /// with it; by the time of the last turn.
+    /// with it.
     pub fn lag_ms(&self) -> u64 {
         let pending = (!self.pending.is_empty()).then_some(self.pending_since);
         let written = self.batches.front().map(|batch| batch.since);
@@ -365,7 +376,9 @@ impl Log {
         let pause_ms = self.fsync.pause_ms().filter(|pause_ms| *pause_ms > 0)?;
         let is_left = self.synced < self.appended && self.poison.is_none();
         let synced_at = self.synced_at.filter(|_| is_left)?;
-        Some(Millis(synced_at.0.saturating_add(pause_ms)))
+        // Not at once where one takes longer than that: it is looked for again and again.
+        let soon = self.now.0.saturating_add(1);
+        Some(Millis(synced_at.0.saturating_add(pause_ms).max(soon)))
     }
 
     /// When the log is made durable.
@@ -472,11 +485,7 @@ impl Log {
             self.batches.pop_front();
         }
         self.settle();
-        if self
-            .parts
-            .front()
-            .is_some_and(|part| part.joint.has_failed())
-        {
+        if self.is_lost() {
             // When the log is opened again it ends before that part.
             let lost =
                 io::Error::other("the log of another shard failed before its part of a record");
@@ -489,31 +498,53 @@ impl Log {
         Ok(self.durable)
     }
 
-    /// Tells other shards of parts that are durable here, and sees which are durable there.
+    /// Tells other shards of parts that were given and are durable here, and sees which are there: one after the
+    /// other, since what stands behind one that others lose is lost with it.
     fn settle(&mut self) {
-        let from = self.parts.partition_point(|part| part.is_synced);
-        let until = self
-            .parts
-            .partition_point(|part| part.sequence <= self.synced);
-        for part in self.parts.range_mut(from..until) {
-            part.joint.note_durable();
-            part.is_synced = true;
-        }
-        if until > from {
-            self.parts.retain(|part| !part.is_settled());
-        }
-        while self.parts.front().is_some_and(Unsettled::is_settled) {
+        while let Some(part) = self.parts.front_mut()
+            && part.sequence <= self.synced
+        {
+            if !std::mem::replace(&mut part.tells_durable, true) {
+                part.joint.note_durable();
+            }
+            if !part.joint.is_durable() {
+                break;
+            }
+            if !part.tells_given {
+                part.joint.note_given();
+            }
             self.parts.pop_front();
+            self.given_parts = self.given_parts.saturating_sub(1);
+        }
+        while let Some(part) = self.parts.get_mut(self.given_parts)
+            && part.sequence <= self.given
+        {
+            if !std::mem::replace(&mut part.tells_given, true) {
+                part.joint.note_given();
+            }
+            if !part.joint.is_given() {
+                break;
+            }
+            self.given_parts += 1;
         }
         let before = self.parts.front().map(|part| part.sequence - 1);
         self.durable = before.map_or(self.synced, |before| before.min(self.synced));
+    }
+
+    /// Whether what it waits for of other shards will never come.
+    fn is_lost(&self) -> bool {
+        let mut waits = [self.parts.front(), self.parts.get(self.given_parts)]
+            .into_iter()
+            .flatten();
+        waits.any(|part| part.joint.has_failed())
     }
 
     /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
     fn fail(&mut self, reason: String) {
         self.poison = Some(reason);
         self.pending = Vec::new();
-        for part in self.parts.drain(..).filter(|part| !part.is_synced) {
+        self.given_parts = 0;
+        for part in self.parts.drain(..).filter(|part| !part.tells_durable) {
             part.joint.fail();
         }
     }

@@ -62,7 +62,7 @@ impl Populator {
 
 /// Puts pages behind `part` of `memory`, huge ones where `huge`. Where the system cannot, they come with the first
 /// touch.
-#[cfg(not(any(miri, loom)))]
+#[cfg(not(miri))]
 pub(super) fn populate(memory: &seawall_sys::map::Reserved, part: Range<usize>, huge: bool) {
     if huge {
         let _ = memory.advise(part.clone(), true);

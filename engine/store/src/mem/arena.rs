@@ -279,7 +279,7 @@ impl Arena {
             };
             if let Some(next) = ItemId::from_bits(chunk.free) {
                 // It left its readers' caches long ago, and is written, and read for the one after it, next.
-                self.range.prefetch(next, block_bytes);
+                self.range.prefetch(next, block_bytes.min(AHEAD_BYTES_MAX));
             }
             granule
         } else {

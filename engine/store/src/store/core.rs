@@ -55,10 +55,10 @@ pub(super) struct Core {
     pub(super) now: Millis,
     pub(super) own_ops: u32,
     /// What keeps items of other workers' shards that were read since the last turn: many reads have one.
-    pub(super) held: Option<Guard>,
+    pub(super) pinned: Option<Guard>,
     pub(super) order: Looked,
     /// Asks to stand still that wait until what was published before is taken in.
-    pub(super) holds: Vec<(From, Request)>,
+    pub(super) deferred: Vec<(From, Request)>,
 }
 
 /// Who hears of events, where somebody does.
@@ -87,7 +87,7 @@ impl Core {
         let now = self.now;
         self.asked = true;
         if matches!(request.ask, Ask::Hold(_)) {
-            self.holds.push((From::Own, request));
+            self.deferred.push((From::Own, request));
             return self.stand_still();
         }
         let host = self.host_for(request.shard);
@@ -119,16 +119,16 @@ impl Core {
     /// Holds what it reads of other workers' shards until its next turn: an epoch that is pinned again costs a
     /// read no fence, which would wait for all reads before it.
     #[inline]
-    pub(super) fn hold(&mut self) {
-        if self.held.is_none() {
-            self.held = Some(crossbeam_epoch::pin());
+    pub(super) fn pin(&mut self) {
+        if self.pinned.is_none() {
+            self.pinned = Some(crossbeam_epoch::pin());
         }
     }
 
     /// Lets go what it held: whoever frees memory waits for that.
     #[inline]
-    pub(super) fn let_go(&mut self) {
-        self.held = None;
+    pub(super) fn unpin(&mut self) {
+        self.pinned = None;
     }
 
     /// Counts an op of its own; turns when it is time.
@@ -149,9 +149,10 @@ impl Core {
     /// `ticks`: whether shards also do what no op asks for, where it is time.
     pub(super) fn turn(&mut self, now: Millis, ticks: bool, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
-        self.let_go();
+        self.unpin();
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
+        self.hosts.iter_mut().for_each(|host| host.see(self.now));
         let mut turn = Turn {
             requests: self.take_in(BATCHES),
             busy: false,
@@ -173,7 +174,7 @@ impl Core {
     /// heard at the end.
     fn take_in(&mut self, batches: usize) -> usize {
         let taken = self.drain_links(batches);
-        if !self.holds.is_empty() {
+        if !self.deferred.is_empty() {
             self.stand_still();
         }
         taken
@@ -203,7 +204,7 @@ impl Core {
             self.order.owes_turn |= self.drain_links(RING_SLOTS / BATCH) > 0;
         }
         let now = self.now;
-        for (from, request) in std::mem::take(&mut self.holds) {
+        for (from, request) in std::mem::take(&mut self.deferred) {
             let host = self.host(request.shard).expect("its own shard");
             host.take(now, from, request);
         }
@@ -264,7 +265,7 @@ impl Core {
         if count == 0 {
             if link.requests.is_abandoned() && link.requests.is_empty() {
                 self.links[at] = None;
-                self.holds.retain(|(from, _)| *from != From::Link(at));
+                self.deferred.retain(|(from, _)| *from != From::Link(at));
                 for host in &mut self.hosts {
                     host.forget(self.now, From::Link(at));
                 }
@@ -294,7 +295,7 @@ impl Core {
             let request = link.requests.pop().expect("so many were seen");
             taken += 1;
             if matches!(request.ask, Ask::Hold(_)) {
-                self.holds.push((From::Link(at), request));
+                self.deferred.push((From::Link(at), request));
                 continue;
             }
             let host = self.host_of[request.shard].expect("sessions ask a shard's owner");

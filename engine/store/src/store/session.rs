@@ -154,7 +154,7 @@ impl Session {
             }
             // As one of its own, lest it holds for ever what it reads of others.
             core.own_op();
-            core.hold();
+            core.pin();
         }
         let read = self.caller.read(
             core.as_deref_mut(),

@@ -6,7 +6,7 @@ use seawall_store::Reply;
 use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
 use seawall_store::log::Fsync;
 
-use crate::draw::Draw;
+use crate::draw::{Asked, Draw};
 use crate::judge::History;
 use crate::world::{Alone, State, config};
 
@@ -130,8 +130,10 @@ impl Run {
         while self.turned.iter().any(|[last, _]| *last < self.now) {
             self.listen();
         }
-        // The order of what goes over several shards and other ops is not that in which they were asked.
-        if is_wide || self.was_wide {
+        // What goes over several shards is done in the order in which it was asked, and so is what goes to one, but
+        // not one beside the other.
+        let is_wide = is_wide && self.live.is_wide(&asked);
+        if is_wide != self.was_wide || matches!(asked, Asked::Transaction(_)) {
             self.drain();
         }
         self.was_wide = is_wide;

@@ -78,6 +78,14 @@ impl Alone {
         self.workers.len()
     }
 
+    /// Whether an op goes over several shards; a transaction may.
+    pub fn is_wide(&self, asked: &Asked) -> bool {
+        match asked {
+            Asked::Op(op) => self.workers[0].is_wide(op),
+            Asked::Transaction(_) => true,
+        }
+    }
+
     /// Turns one worker.
     pub fn turn(&mut self, number: usize, now: u64) {
         self.workers[number].turn(Millis(now));

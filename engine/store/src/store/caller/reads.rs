@@ -44,6 +44,10 @@ impl Caller {
         let Some(reader) = inner.readers().get(shard) else {
             return Err(AskOwner);
         };
+        if core.as_deref().is_some_and(|core| !core.flows()) {
+            // What was taken in for this worker's shards, and waits, comes before.
+            return Err(AskOwner);
+        }
         let guard = crossbeam_epoch::pin();
         let side = &mut self.sides[shard];
         let mut probe = reader.probe(database, key, &guard);
@@ -89,7 +93,8 @@ impl Caller {
         }
         let Caller { inner, sides, .. } = self;
         let (shards, readers) = (inner.shards, inner.readers());
-        if readers.is_empty() {
+        if readers.is_empty() || core.as_deref().is_some_and(|core| !core.flows()) {
+            // What was taken in for this worker's shards, and waits, comes before.
             return 0;
         }
         let guard = crossbeam_epoch::pin();
@@ -234,7 +239,10 @@ impl Caller {
                 keyspace.begin(now, 0, true);
                 match keyspace.string(key) {
                     Ok(found) => found.map(|bytes| value.extend_from_slice(bytes)).is_some(),
-                    Err(error) => return Some(Err(error)),
+                    Err(error) => {
+                        core.own_op();
+                        return Some(Err(error));
+                    }
                 }
             }
         };

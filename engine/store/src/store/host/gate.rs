@@ -77,21 +77,28 @@ impl Gate {
         log.is_some_and(|log| log.pending_bytes() > PENDING_BYTES_MAX)
     }
 
-    /// Why `ops` may not run together: the log failed, is too late, or could not hold their effects in one record.
+    /// Why `ops` may not begin: [`Gate::refusal`], or the log is too late.
     #[inline]
-    pub(super) fn refusal(&self, ops: &[Op]) -> Option<CommandError> {
+    pub(super) fn refusal_to_begin(&self, ops: &[Op]) -> Option<CommandError> {
+        let log = self.log.as_ref()?;
+        self.refusal(ops, 0).or_else(|| {
+            let writes = ops.iter().any(|op| op.command().flags.writes());
+            late(log).filter(|_| writes)
+        })
+    }
+
+    /// Why `ops` may not run together: the log failed, or could not hold their effects in one record beside so many
+    /// bytes of others.
+    #[inline]
+    pub(super) fn refusal(&self, ops: &[Op], beside: usize) -> Option<CommandError> {
         self.log.as_ref()?;
         let writes = || ops.iter().filter(|op| op.command().flags.writes());
-        if writes().map(Op::encoded_bytes).sum::<usize>() > PAYLOAD_BYTES_MAX {
+        // The head of a part and an effect's own words are not counted: a little is left for them.
+        let most = PAYLOAD_BYTES_MAX - (64 << 10);
+        if beside + writes().map(Op::encoded_bytes).sum::<usize>() > most {
             return Some(CommandError::fixed(
                 "ERR the command is larger than a record of the append-only file may be",
             ));
-        }
-        if let Some(error) = self.log.as_ref().and_then(late)
-            && self.failed.is_none()
-            && writes().next().is_some()
-        {
-            return Some(error);
         }
         let reason = self.failed.as_ref()?;
         (self.strict && !ops.is_empty() || writes().next().is_some()).then(|| misconf(reason))
@@ -136,6 +143,13 @@ impl Gate {
             from,
             answer,
         });
+    }
+
+    /// Lets it be `now` for what is logged from here on.
+    pub(super) fn see(&mut self, now: Millis) {
+        if let Some(log) = &mut self.log {
+            log.see(now);
+        }
     }
 
     /// Turns the log; `say` hears what may now be said.

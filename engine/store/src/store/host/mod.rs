@@ -265,6 +265,11 @@ impl Host {
         self.gate.is_busy() || self.busy
     }
 
+    /// A turn begins, at `now`.
+    pub(super) fn see(&mut self, now: Millis) {
+        self.gate.see(now);
+    }
+
     /// When its log is to be synced next, where time decides.
     pub(super) fn next_sync(&self) -> Option<Millis> {
         self.gate.next_sync()
@@ -361,6 +366,15 @@ impl Host {
         }
         self.events.append(&mut self.out.events);
         effects > 0
+    }
+
+    /// As [`Host::conclude`] where the shard stands still and nothing was to be changed: what had expired is gone,
+    /// whatever becomes of what several shards do.
+    fn conclude_apart(&mut self) -> bool {
+        let joint = self.joint.take();
+        let changed = self.conclude();
+        self.joint = joint;
+        changed
     }
 
     fn count_changes(&self, count: u64) {

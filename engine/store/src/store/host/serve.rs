@@ -4,6 +4,7 @@ use super::waiters::{Waiter, awaited_keys};
 use super::{From, Host, error_body};
 use crate::command::CommandError;
 use crate::keyspace::DbKey;
+use crate::log::frame::PAYLOAD_BYTES_MAX;
 use crate::op::Op;
 use crate::slot::Slot;
 use crate::store::config::Change;
@@ -11,6 +12,15 @@ use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
 use crate::store::watch::Watch;
 use crate::time::Millis;
 use crate::value::Kind;
+
+/// A shard that has so many bytes of effects to log as one record takes no more writes into it: each may have half
+/// a record by itself, as a value may.
+const HELD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX / 2;
+
+/// Why.
+const TOO_LARGE: CommandError = CommandError::fixed(
+    "ERR the transaction is larger than a record of the append-only file may be",
+);
 
 impl Host {
     pub(super) fn serve(&mut self, now: Millis, from: From, request: Request) {
@@ -45,7 +55,7 @@ impl Host {
                     self.shard.look(self.held_at, key, &mut self.out);
                     kinds.push(self.shard.keyspace().kind(key.key()));
                 }
-                self.held_wrote |= self.conclude();
+                self.held_wrote |= self.conclude_apart();
                 self.gate.say_now(from, number, Body::Kinds(kinds));
             }
             Ask::Fetch(keys) => {
@@ -56,11 +66,11 @@ impl Host {
                     keyspace.begin(self.held_at, key.database(), false);
                     keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
                 }
-                self.held_wrote |= self.conclude();
+                self.held_wrote |= self.conclude_apart();
                 self.gate.say_now(from, number, Body::Values(ops));
             }
             Ask::Accept(ops) => {
-                let refused = self.gate.refusal(&ops);
+                let refused = self.gate.refusal(&ops, self.held.as_bytes().len());
                 self.say_whether(from, number, refused);
             }
             Ask::Replace(ops) => {
@@ -115,7 +125,7 @@ impl Host {
     }
 
     fn run(&mut self, now: Millis, from: From, number: u64, op: Op) {
-        if let Some(error) = self.gate.refusal(std::slice::from_ref(&op)) {
+        if let Some(error) = self.gate.refusal_to_begin(std::slice::from_ref(&op)) {
             return self.gate.say_now(from, number, error_body(&error));
         }
         self.apply(now, &op);
@@ -271,7 +281,7 @@ impl Host {
 
     /// Makes room for `ops`; the error says why they may not run.
     fn make_ready(&mut self, now: Millis, ops: &[Op]) -> Result<(), CommandError> {
-        if let Some(error) = self.gate.refusal(ops) {
+        if let Some(error) = self.gate.refusal_to_begin(ops) {
             return Err(error);
         }
         self.shard.prepare(now, ops, &mut self.out)
@@ -298,8 +308,16 @@ impl Host {
     /// Applies a part of what goes over several shards. Who asked goes on at once; what it tells its
     /// caller waits for the release.
     fn part(&mut self, from: From, number: u64, op: &Op) {
+        let writes = op.command().flags.writes();
+        if writes && self.held.as_bytes().len() > HELD_BYTES_MAX {
+            return self.gate.say_now(from, number, error_body(&TOO_LARGE));
+        }
         self.shard.apply_at_once(self.held_at, op, &mut self.out);
-        self.held_wrote |= self.conclude();
+        self.held_wrote |= if writes {
+            self.conclude()
+        } else {
+            self.conclude_apart()
+        };
         self.gate.say_now(from, number, self.reply());
     }
 

@@ -72,9 +72,9 @@ impl Worker {
                 now: inner.now(),
                 inner,
                 own_ops: 0,
-                held: None,
+                pinned: None,
                 order: Looked::default(),
-                holds: Vec::new(),
+                deferred: Vec::new(),
             }),
             session,
         })
@@ -358,7 +358,7 @@ impl Worker {
     /// [`Worker::rouse`], and must have called that before it dozes or waits again.
     pub fn doze(&mut self, is_left: impl Fn() -> bool) -> bool {
         let core = self.core.as_mut().expect("it is there until the drop");
-        core.let_go();
+        core.unpin();
         let (core, caller) = (&*core, &self.session.caller);
         let is_ready = || core.is_due() || caller.is_ready() || is_left();
         core.sleeper.doze(is_ready)
@@ -373,7 +373,7 @@ impl Worker {
     /// worker has a core of its own, by sleeping otherwise.
     pub fn wait(&mut self, at_most: Duration) {
         let core = self.core.as_mut().expect("it is there until the drop");
-        core.let_go();
+        core.unpin();
         core.wait(at_most, || self.session.caller.is_ready());
     }
 
@@ -426,6 +426,10 @@ impl Drop for Worker {
         core.close_links();
         // Links are numbered anew by whoever attaches next.
         core.hosts.iter_mut().for_each(Host::forget_all);
+        for host in &mut core.hosts {
+            // What a late asker had it do is in the log now, and others may wait for its part.
+            let _ = host.sync();
+        }
         let (hosts, sleeper) = (core.hosts, core.sleeper);
         core.inner.return_seat(core.number, Seat { hosts, sleeper });
     }
