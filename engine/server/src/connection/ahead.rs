@@ -21,6 +21,7 @@ impl Connection {
     }
 
     fn run_retrievals(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        let bound = self.run_bytes_max();
         let Reader::Memcached(parser) = &mut self.parser else {
             return 0;
         };
@@ -31,7 +32,6 @@ impl Connection {
             return 0;
         };
         let since = Instant::now();
-        let bound = self.run_bytes_max();
         let asked = ahead.asked();
         let (answered, missed) = turn.store.retrieve_here(asked, &mut self.output, bound);
         if answered == 0 {
