@@ -210,6 +210,12 @@ impl Core {
         }
     }
 
+    /// Whether something that was taken in for its own shards waits for the disk. What waits for a shard that stands
+    /// still is hidden by its version.
+    pub(super) fn is_behind(&self) -> bool {
+        self.hosts.iter().any(Host::is_behind)
+    }
+
     /// Whether nothing that was asked of its own shards waits.
     pub(super) fn flows(&self) -> bool {
         self.hosts.iter().all(Host::flows)

@@ -44,7 +44,7 @@ impl Caller {
         let Some(reader) = inner.readers().get(shard) else {
             return Err(AskOwner);
         };
-        if core.as_deref().is_some_and(|core| !core.flows()) {
+        if core.as_deref().is_some_and(Core::is_behind) {
             // What was taken in for this worker's shards, and waits, comes before.
             return Err(AskOwner);
         }
@@ -93,7 +93,7 @@ impl Caller {
         }
         let Caller { inner, sides, .. } = self;
         let (shards, readers) = (inner.shards, inner.readers());
-        if readers.is_empty() || core.as_deref().is_some_and(|core| !core.flows()) {
+        if readers.is_empty() || core.as_deref().is_some_and(Core::is_behind) {
             // What was taken in for this worker's shards, and waits, comes before.
             return 0;
         }

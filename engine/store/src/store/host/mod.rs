@@ -215,6 +215,11 @@ impl Host {
         self.holder.is_none() && self.waiting.is_empty()
     }
 
+    /// Whether something that was taken in waits, though nobody holds the shard.
+    pub(super) fn is_behind(&self) -> bool {
+        self.holder.is_none() && !self.waiting.is_empty()
+    }
+
     /// Takes a request in: it is answered by the end of a turn.
     pub(super) fn take(&mut self, now: Millis, from: From, request: Request) {
         let must_wait = self.holder.is_some() || !self.waiting.is_empty() || self.gate.is_stalled();
