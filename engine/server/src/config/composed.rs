@@ -44,10 +44,10 @@ pub fn read_appendfsync(_before: &str, text: &str) -> Result<String, Refused> {
     fsync
         .map(|fsync| fsync.to_string())
         .map_err(|error| match error {
-            SpecError::UnknownName { .. } => refused(format!(
-                "argument(s) must be one of the following: {}",
-                Fsync::ACCEPTED
-            )),
+            // Redis's words, which its clients know; the parameter's own line tells of the others.
+            SpecError::UnknownName { .. } => {
+                refused("argument(s) must be one of the following: everysec, always, no")
+            }
             other => refused(other.to_string()),
         })
 }
