@@ -1,8 +1,8 @@
 //! The gate: what is answered, and when it may be said.
 //!
-//! An answer is *unsaid* until the device was given the effects that it tells of, so that nothing said is lost
-//! with the program, and under `appendfsync always` until they are durable, reads included: a reader must not
-//! be told of what a power failure may take back. Once the log is known to have failed, no write is acknowledged.
+//! An answer is *unsaid* until the device was given the effects that it tells of, and under
+//! `appendfsync always` until they are durable, reads included: a reader must not be told of what a
+//! power failure may take back. Once the log is known to have failed, no write is acknowledged.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
