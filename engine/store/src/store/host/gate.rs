@@ -204,6 +204,13 @@ impl Gate {
         }
     }
 
+    /// Waits as [`Gate::sync`] does, and lets whoever opens the log next know.
+    pub(super) fn close(&mut self) -> Result<(), String> {
+        self.sync()?;
+        let concluded = self.log.as_mut().map_or(Ok(()), Log::conclude);
+        concluded.map_err(|error| error.to_string())
+    }
+
     /// Forgets what one caller would be told, or every one.
     pub(super) fn forget(&mut self, gone: Option<From>) {
         self.unsaid

@@ -290,6 +290,11 @@ impl Host {
         self.gate.sync()
     }
 
+    /// As [`Host::sync`], where the worker ends: whoever opens the log next knows that it is durable.
+    pub(super) fn close(&mut self) -> Result<(), String> {
+        self.gate.close()
+    }
+
     /// Forgets a caller: what it asked is not answered, and what it held goes on.
     pub(super) fn forget(&mut self, now: Millis, gone: From) {
         self.waiting.retain(|(from, _)| *from != gone);

@@ -428,7 +428,7 @@ impl Drop for Worker {
         core.hosts.iter_mut().for_each(Host::forget_all);
         for host in &mut core.hosts {
             // What a late asker had it do is in the log now, and others may wait for its part.
-            let _ = host.sync();
+            let _ = host.close();
         }
         let (hosts, sleeper) = (core.hosts, core.sleeper);
         core.inner.return_seat(core.number, Seat { hosts, sleeper });
