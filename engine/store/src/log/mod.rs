@@ -29,6 +29,8 @@ pub mod segment;
 mod config;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod damage_tests;
 mod error;
 mod found;
 mod turn;
@@ -48,7 +50,7 @@ use recover::{Owner, Recovered};
 use segment::Head;
 
 pub use config::{Fsync, LogConfig, SEGMENT_BYTES};
-pub use error::LogError;
+pub use error::{Failure, LogError};
 pub use found::Found;
 pub use recover::{Recovery, Torn};
 
@@ -74,6 +76,20 @@ pub struct LogStats {
     pub sync_time: Duration,
     /// The longest of them.
     pub sync_time_max: Duration,
+}
+
+impl LogStats {
+    /// Adds what another log counts; the longest sync is the longer one.
+    pub fn add(&mut self, other: &LogStats) {
+        self.records += other.records;
+        self.buffered_bytes += other.buffered_bytes;
+        self.written_bytes += other.written_bytes;
+        self.synced_bytes += other.synced_bytes;
+        self.segments += other.segments;
+        self.syncs += other.syncs;
+        self.sync_time += other.sync_time;
+        self.sync_time_max = self.sync_time_max.max(other.sync_time_max);
+    }
 }
 
 /// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
@@ -128,7 +144,8 @@ pub struct Log {
     marked: u64,
     batches: VecDeque<Batch>,
     synced_at: Option<Millis>,
-    poison: Option<String>,
+    /// Why nothing more is logged.
+    poison: Option<Failure>,
     stats: LogStats,
     /// Keeps other stores out.
     _lock: Box<dyn Send>,
@@ -243,9 +260,13 @@ impl Log {
         }
         if payload.len() > PAYLOAD_BYTES_MAX {
             let bytes = payload.len();
-            self.fail(format!(
-                "a record of {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are accepted"
-            ));
+            self.fail(Failure {
+                doing: "write to",
+                file: self.head.name(),
+                said: format!(
+                    "a record of {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are accepted"
+                ),
+            });
             return self.appended;
         }
         if self.pending.is_empty() {
@@ -425,6 +446,11 @@ impl Log {
     #[inline]
     pub fn pending_bytes(&self) -> u64 {
         self.pending.len() as u64
+    }
+
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.poison.as_ref()
     }
 
     /// The device in use.

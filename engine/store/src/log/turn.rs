@@ -8,7 +8,7 @@ use std::io;
 
 use super::device::Progress;
 use super::segment::{self, Head};
-use super::{Batch, Log, LogError, Owner, frame};
+use super::{Batch, Failure, Log, LogError, Owner, frame};
 
 impl Log {
     /// Gives the device what it can take: the pending batch, or a new segment for it, and, where one
@@ -78,10 +78,8 @@ impl Log {
     }
 
     pub(super) fn poll(&mut self, wait: bool) -> Result<u64, LogError> {
-        if let Some(reason) = &self.poison {
-            return Err(LogError::Poisoned {
-                reason: reason.clone(),
-            });
+        if let Some(failure) = &self.poison {
+            return Err(LogError::Poisoned(failure.clone()));
         }
         let polled = self.device.poll(wait);
         let progress: Progress = self.or_poison("write or sync", polled)?;
@@ -96,7 +94,7 @@ impl Log {
             // When the log is opened again it ends before that part.
             let lost =
                 io::Error::other("the log of another shard failed before its part of a record");
-            return self.or_poison("keep together what several shards wrote to", Err(lost));
+            return self.or_poison("keep what several shards did together in", Err(lost));
         }
         self.stats.synced_bytes = progress.synced;
         self.stats.syncs = progress.syncs;
@@ -147,8 +145,8 @@ impl Log {
     }
 
     /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
-    pub(super) fn fail(&mut self, reason: String) {
-        self.poison = Some(reason);
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.poison = Some(failure);
         self.pending = Vec::new();
         self.given_parts = 0;
         for part in self.parts.drain(..).filter(|part| !part.tells_durable) {
@@ -162,13 +160,9 @@ impl Log {
         result: io::Result<T>,
     ) -> Result<T, LogError> {
         result.map_err(|source| {
-            let file = self.head.name();
-            self.fail(format!("could not {doing} {file}: {source}"));
-            LogError::Failed {
-                doing,
-                file,
-                source,
-            }
+            let failure = Failure::new(doing, self.head.name(), &source);
+            self.fail(failure.clone());
+            LogError::Failed(failure)
         })
     }
 }

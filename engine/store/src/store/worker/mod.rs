@@ -21,8 +21,10 @@ use super::session::Session;
 use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
+use crate::command::CommandError;
 use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
+use crate::log::Failure;
 use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::{Protocol, bulk_into};
@@ -285,6 +287,24 @@ impl Worker {
             return (0..inner.shards).any(is_full);
         }
         keys.any(|key| is_full(Slot::of(key).shard(inner.shards)))
+    }
+
+    /// Why `op` would be refused: the log failed of a shard of one of its keys or, where it has none, of any.
+    pub fn refusal(&self, op: &Op) -> Option<CommandError> {
+        let inner = &self.core().inner;
+        // Relaxed: a setting that changes meanwhile is seen by the shard itself.
+        let is_strict = inner.strict.load(Ordering::Relaxed);
+        if !is_strict && !op.command().flags.writes() {
+            return None;
+        }
+        let failure = |shard: usize| inner.failed[shard].get();
+        let mut keys = op.keys().peekable();
+        let failure = if keys.peek().is_none() {
+            (0..inner.shards).find_map(failure)
+        } else {
+            keys.find_map(|key| failure(Slot::of(key).shard(inner.shards)))
+        };
+        failure.map(Failure::refusal)
     }
 
     /// Applies all of `ops` or, where a key of `watch` changed or has expired since it was watched, none
