@@ -6,6 +6,7 @@
 //! waits until the release.
 
 mod gate;
+mod promise;
 mod serve;
 mod waiters;
 
@@ -438,6 +439,7 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Release
         | Ask::Touched(_)
         | Ask::Configure(_)
+        | Ask::Durable(_)
         | Ask::Stats
         | Ask::Save(_)
         | Ask::Publish(_) => true,
