@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use seawall_store::log::device::DeviceKind;
 use seawall_store::spec::SpecError;
 use seawall_store::{Millis, StoreConfig};
 use seawall_sys::clock::Clock;
@@ -22,6 +23,8 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
     let appendfsync = settings.text("appendfsync").parse();
     let appendfsync =
         appendfsync.map_err(|error: SpecError| refused("appendfsync", error.to_string()))?;
+    let device = DeviceKind::parse(settings.text("log-device"));
+    let device = device.map_err(|error| refused("log-device", error.to_string()))?;
     let dir = Some(settings.text("dir")).filter(|dir| !dir.is_empty());
     let appendonly = settings.yes("appendonly");
     if appendonly && dir.is_none() {
@@ -45,6 +48,8 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         dir: dir.map(PathBuf::from),
         appendonly,
         appendfsync,
+        device,
+        segment_bytes: settings.number("log-segment-size"),
         pin: settings.yes("pin"),
         opened: Millis(Clock::start().now_ms()),
         ..default

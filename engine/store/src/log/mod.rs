@@ -20,6 +20,7 @@
 
 pub mod device;
 pub mod frame;
+pub mod inspect;
 pub mod joint;
 mod read;
 mod recover;
