@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use seawall_store::log::LogError;
-use seawall_store::log::inspect::{Cut, Finding, Mended, ShardSurvey, Survey};
+use seawall_store::log::inspect::{Cut, Finding, Logs, Mended, ShardSurvey, Survey};
 use seawall_store::snapshot::Meta;
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ fn is_cut_everywhere(survey: &Survey) -> bool {
 }
 
 fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked> {
-    let steps = folder.logs.as_ref().map_or(0, |logs| logs.segments()) + folder.snapshots.len();
+    let steps = folder.logs.as_ref().map_or(0, Logs::segments) + folder.snapshots.len();
     let mut progress = Progress::new(steps, megabytes(folder.bytes));
     let mut snapshots = Vec::new();
     for name in &folder.snapshots {

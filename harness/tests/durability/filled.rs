@@ -17,6 +17,9 @@ pub const SETUP: Setup = Setup {
     appendfsync: "always",
 };
 
+/// What names of locks end with.
+const LOCK: &str = ".lock";
+
 /// How many keys it has.
 pub const KEYS: usize = 600;
 
@@ -70,7 +73,7 @@ pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         (entry.file_name().to_string_lossy().into_owned(), bytes)
     });
     files
-        .filter(|(name, bytes)| !(name.ends_with(".lock") && bytes.is_empty()))
+        .filter(|(name, bytes)| !(name.ends_with(LOCK) && bytes.is_empty()))
         .collect()
 }
 

@@ -218,8 +218,8 @@ fn a_damaged_snapshot() {
     }
     assert!(wire.ask(&[b"SAVE"]).expect("a reply").is_ok());
     server.kill();
-    let snapshots = contents(folder.path()).into_keys();
-    let snapshot = snapshots.filter(|name| name.contains(".snapshot")).next();
+    let mut snapshots = contents(folder.path()).into_keys();
+    let snapshot = snapshots.find(|name| name.contains(".snapshot"));
     let snapshot = folder.path().join(snapshot.expect("a snapshot"));
     change(&snapshot, |bytes| {
         let middle = bytes.len() / 3;

@@ -82,7 +82,7 @@ fn a_torn_end_is_told_and_cut_and_kept() {
     let folder = filled();
     let last = segments(folder.path(), 1).pop().expect("a segment");
     change(&last, |bytes| {
-        bytes.extend_from_slice(b"half of what was to come")
+        bytes.extend_from_slice(b"half of what was to come");
     });
     let before = contents(folder.path());
     let (status, told, _) = check(folder.path(), &[]);

@@ -75,7 +75,7 @@ impl Trial {
             // Release: pairs with the acquire of who complains.
             tally.is_ending.store(true, Ordering::Release);
             end(server);
-            let ended = working.into_iter().map(|writer| writer.join());
+            let ended = working.into_iter().map(thread::ScopedJoinHandle::join);
             ended.map(|writer| writer.expect("it ended")).collect()
         });
         let complaint = self.writers.iter().find_map(|it| it.complaint.clone());

@@ -57,11 +57,14 @@ impl Wire {
             }
             self.input.drain(..self.read);
             self.read = 0;
-            let mut bytes = [0; 1 << 16];
-            let got = self.stream.read(&mut bytes)?;
-            if got == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+            let mut bytes = [0; 1 << 13];
+            let got = match self.stream.read(&mut bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(got) => got,
+                // A signal of somebody else's.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
             self.input.extend_from_slice(&bytes[..got]);
         }
     }

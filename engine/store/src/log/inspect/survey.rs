@@ -289,12 +289,12 @@ impl<D: Disk> Logs<D> {
     }
 
     /// Says how much is behind where a log ends.
-    fn count_lost(&self, held: &mut ShardSurvey) -> Result<(), LogError> {
-        let Some(cut) = &mut held.cut else {
+    fn count_lost(&self, survey: &mut ShardSurvey) -> Result<(), LogError> {
+        let Some(cut) = &mut survey.cut else {
             return Ok(());
         };
         let mut next = cut.next;
-        for (number, segment) in held.segments.iter().enumerate().skip(cut.segment) {
+        for (number, segment) in survey.segments.iter().enumerate().skip(cut.segment) {
             let failed = |source| LogError::io(&self.disk, "read", &segment.name, source);
             let start = if number == cut.segment { cut.offset } else { 0 };
             cut.bytes += segment.bytes.saturating_sub(start);
