@@ -23,8 +23,6 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
     let appendfsync = settings.text("appendfsync").parse();
     let appendfsync =
         appendfsync.map_err(|error: SpecError| refused("appendfsync", error.to_string()))?;
-    let device = DeviceKind::parse(settings.text("log-device"));
-    let device = device.map_err(|error| refused("log-device", error.to_string()))?;
     let dir = Some(settings.text("dir")).filter(|dir| !dir.is_empty());
     let appendonly = settings.yes("appendonly");
     if appendonly && dir.is_none() {
@@ -37,6 +35,8 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
     };
     check_memory(settings.number("maxmemory"), shards)
         .map_err(|why| refused("maxmemory", why.to_string()))?;
+    let device = DeviceKind::parse(settings.text("log-device"));
+    let device = device.map_err(|error| refused("log-device", error.to_string()))?;
     Ok(StoreConfig {
         shards,
         seed,

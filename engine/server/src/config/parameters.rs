@@ -330,7 +330,7 @@ pub static PARAMETERS: &[Parameter] = &[
         "log-device",
         Kind::Word(&["uring", "file"]),
         "uring",
-        "what the log writes with: io_uring, or pwrite and fdatasync",
+        "how the log is written: through io_uring, or by pwrite and fdatasync",
     ),
     at_start(
         "log-segment-size",

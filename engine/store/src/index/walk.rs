@@ -19,6 +19,11 @@ fn mirrored(bits: u64) -> u64 {
     bits.reverse_bits() >> (u64::BITS - CURSOR_BITS)
 }
 
+/// The position of a hash, or of a cursor: where a walk meets it, below 2 to the power of [`CURSOR_BITS`].
+pub fn position(hash: u64) -> u64 {
+    mirrored(hash)
+}
+
 impl Index {
     /// Shows the entries of the bucket at `cursor`; the cursor of the next, 0 after the last. Any number
     /// is a cursor; its upper bits mean nothing.

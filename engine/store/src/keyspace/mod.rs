@@ -5,6 +5,7 @@
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
 mod beyond;
+mod cells;
 mod collections;
 #[cfg(test)]
 mod database_tests;

@@ -52,6 +52,7 @@ pub use self::core::Turn;
 pub use caller::{Ahead, Answered};
 pub(crate) use config::SHARDS_MAX;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
+pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;
 pub use session::Session;

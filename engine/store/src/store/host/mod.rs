@@ -6,6 +6,7 @@
 //! waits until the release.
 
 mod gate;
+mod promise;
 mod serve;
 mod waiters;
 
@@ -416,7 +417,7 @@ impl Host {
             sequence: self.gate.appended(),
             taken: now,
             save,
-            ..*meta
+            ..meta.clone()
         };
         // Expired keys that nobody met yet are left out.
         self.shard.keyspace().begin(now, 0, false);
@@ -438,6 +439,7 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Release
         | Ask::Touched(_)
         | Ask::Configure(_)
+        | Ask::Durable(_)
         | Ask::Stats
         | Ask::Save(_)
         | Ask::Publish(_) => true,
