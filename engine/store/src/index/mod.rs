@@ -36,5 +36,5 @@ mod loom_model;
 mod tests;
 
 pub use table::{Bucket, Table};
-pub use walk::CURSOR_BITS;
+pub use walk::{CURSOR_BITS, position};
 pub use writer::{Index, Place};
