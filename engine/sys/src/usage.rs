@@ -1,4 +1,4 @@
-//! What a process costs: CPU time and resident memory.
+//! What a process costs: CPU time, resident memory, and what it writes to disks.
 //!
 //! CPU time comes from the kernel's CPU clocks (nanoseconds, user and system together), not from the
 //! 10 ms ticks of `/proc/PID/stat`: a cell of a benchmark may last less than a second.
@@ -109,6 +109,21 @@ pub fn resident_of(pid: u32) -> io::Result<u64> {
     resident_in(&format!("/proc/{}/statm", known_pid(pid)?))
 }
 
+/// Bytes that process `pid` has so far given to the system to be written to a disk, as `write_bytes` of
+/// `/proc/PID/io` counts them: whole pages, also those that are removed before they are written.
+///
+/// # Errors
+/// `ESRCH` or `NotFound` where there is no such process; `PermissionDenied` where it is another user's;
+/// `NotFound` where the kernel keeps no such account (`CONFIG_TASK_IO_ACCOUNTING`).
+pub fn written_by(pid: u32) -> io::Result<u64> {
+    let path = format!("/proc/{}/io", known_pid(pid)?);
+    let text = fs::read_to_string(&path)?;
+    let count = |line: &str| line.strip_prefix("write_bytes:")?.trim().parse().ok();
+    text.lines()
+        .find_map(count)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{path}: {text:?}")))
+}
+
 /// The kernel's own limit on pids (`PID_MAX_LIMIT`).
 const PID_MAX: libc::pid_t = 1 << 22;
 
@@ -192,6 +207,23 @@ mod tests {
         child.wait().unwrap();
         assert!(cpu_of(child.id()).is_err());
         assert!(resident_of(child.id()).is_err());
+    }
+
+    #[test]
+    fn what_is_written_counts() {
+        let me = std::process::id();
+        let before = match written_by(me) {
+            Ok(before) => before,
+            Err(error) => {
+                println!("skipped: this system counts nothing: {error}");
+                return;
+            }
+        };
+        // Beside the build, since a temporary folder may be in memory, where nothing goes to a disk.
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        fs::write(folder.path().join("file"), vec![1; 1 << 20]).unwrap();
+        assert!(written_by(me).unwrap() >= before + (1 << 20));
+        assert!(written_by(u32::MAX).is_err());
     }
 
     #[test]

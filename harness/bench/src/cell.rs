@@ -191,6 +191,11 @@ impl Cell {
                 "ops_over_100_us",
                 Some(recording.ops_over(Duration::from_micros(100))),
             ),
+            ("written_bytes", spent.written_bytes),
+            (
+                "payload_bytes",
+                spent.written_bytes.map(|_| recording.payload_bytes()),
+            ),
         ] {
             if let Some(count) = count {
                 extra.insert(name.to_owned(), Value::from(count));

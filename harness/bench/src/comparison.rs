@@ -37,7 +37,7 @@ use toml::Spanned;
 
 use crate::bout::Bout;
 use crate::cell::{Cell, Length};
-use crate::setting::{Configuration, Scalar};
+use crate::setting::{Configuration, End, Scalar};
 use crate::source::{Source, SourceError};
 use crate::target::TargetSpec;
 
@@ -189,6 +189,13 @@ impl Comparison {
         for named in &configurations {
             let place = draft.ops.as_ref().map_or(place.clone(), Spanned::span);
             named.lasts(length).map_err(|why| source.at(&place, why))?;
+            if let Some(given) = draft.rounds.as_ref().filter(|_| rounds > 1)
+                && named.configuration.end == End::Kill
+            {
+                let why =
+                    "`rounds` cannot be more than 1 where `end` is kill: a server is killed once";
+                return Err(source.at(&given.span(), why));
+            }
         }
         if circumstances.targets.is_empty() {
             bars(draft, &targets, &configurations, source)?;

@@ -18,6 +18,8 @@ pub(crate) struct Cost {
     pub(crate) threads: Vec<ThreadTime>,
     /// Resident memory.
     pub(crate) rss_bytes: Option<u64>,
+    /// What it gave to the system to be written to disks, where the kernel tells.
+    pub(crate) written_bytes: Option<u64>,
     /// User and system time of this process.
     pub(crate) own_cpu: Duration,
     /// Whether it is part of this process.
@@ -73,6 +75,8 @@ pub(crate) struct Spent {
     pub(crate) cpu: Option<Duration>,
     /// Its busiest thread; where threads are not told, the whole of it.
     pub(crate) target: Option<Busy>,
+    /// What the target gave to the system to be written to disks.
+    pub(crate) written_bytes: Option<u64>,
     /// How the driver did; absent where driver and target are the same threads.
     pub(crate) driver: Option<Driver>,
 }
@@ -106,6 +110,7 @@ impl Cost {
             cpu: Some(usage::process_cpu()),
             threads: Vec::new(),
             rss_bytes: usage::resident_bytes().ok(),
+            written_bytes: usage::written_by(std::process::id()).ok(),
             own_cpu: usage::process_cpu(),
             within: true,
         }
@@ -117,6 +122,7 @@ impl Cost {
             cpu: usage::cpu_of(pid).ok(),
             threads: usage::threads_of(pid).unwrap_or_default(),
             rss_bytes: usage::resident_of(pid).ok(),
+            written_bytes: usage::written_by(pid).ok(),
             own_cpu: usage::process_cpu(),
             within: false,
         }
@@ -184,9 +190,11 @@ impl Spent {
         let both = after.cost.cpu.zip(before.cost.cpu);
         let cpu = both.map(|(after, before)| after.saturating_sub(before));
         let target = after.cost.busiest_since(&before.cost, time);
+        let written = after.cost.written_bytes.zip(before.cost.written_bytes);
         Spent {
             cpu,
             target,
+            written_bytes: written.map(|(after, before)| after.saturating_sub(before)),
             driver: drivers.map(|drivers| {
                 let driver = drivers.spent(cpu, target, time);
                 driver.beside_others(before, after, cpu, (time, drivers.cpus))

@@ -7,6 +7,8 @@
 //!  here      all loaded?    whose turn?   sleep       sleep, or wait   ask for hits  add up
 //! ```
 //!
+//! A target that ends with the clock (it is killed, say) has one turn: after `Settle` comes `Stop`.
+//!
 //! The calling thread only sleeps and looks at clocks. What is compared may be open together and is measured
 //! in turns ([`Turns`]); who has none rests. No client leaves before all have drained, since a client's thread
 //! may be the worker that another one waits for.
@@ -218,6 +220,8 @@ impl<E: Endpoint> Conductor<'_, E> {
         self.wait_for(|| drive.warmup.saturating_sub(warm.elapsed()))?;
 
         endpoint.forget();
+        let watched = endpoint.begin();
+        watched.map_err(|why| stage.fail(drive.failed(why))).ok()?;
         let lookups_before = endpoint.lookups();
         let before = self.read()?;
         let begin = Instant::now();
@@ -232,6 +236,13 @@ impl<E: Endpoint> Conductor<'_, E> {
         let lookups = endpoint.lookups();
         let standing = endpoint.standing();
         self.wait(LOOK, || stage.all_arrived())?;
+        let mut ended = Map::new();
+        if endpoint.ends() {
+            stage.enter(Phase::Stop);
+            self.wait(LOOK, || stage.all_left())?;
+            let told = endpoint.end();
+            ended = told.map_err(|why| stage.fail(drive.failed(why))).ok()?;
+        }
 
         let (mut recording, mut efforts) = (Recording::new(), Vec::new());
         for driven in stage.driven() {
@@ -256,7 +267,7 @@ impl<E: Endpoint> Conductor<'_, E> {
             rss_bytes_before: self.rss_before,
             standing,
             stock: self.stock,
-            notes: endpoint.notes(),
+            notes: endpoint.notes().into_iter().chain(ended).collect(),
         })
     }
 

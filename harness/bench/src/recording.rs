@@ -23,6 +23,8 @@ pub(crate) struct Recording {
     late_ns: Histogram<u64>,
     /// How many of the latencies are of ops that had no reply when the clock stopped.
     unfinished: u64,
+    /// Bytes of keys, values and other arguments of the ops that write, as they were begun.
+    payload_bytes: u64,
 }
 
 impl Recording {
@@ -35,6 +37,7 @@ impl Recording {
             latency_ns: empty,
             errors: 0,
             unfinished: 0,
+            payload_bytes: 0,
         }
     }
 
@@ -43,6 +46,16 @@ impl Recording {
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX);
         self.latency_ns.saturating_record(ns);
         self.errors += u64::from(refused);
+    }
+
+    /// Counts an op that writes so many bytes.
+    pub(crate) fn writes(&mut self, bytes: u64) {
+        self.payload_bytes += bytes;
+    }
+
+    /// Bytes of the arguments of all ops that write.
+    pub(crate) fn payload_bytes(&self) -> u64 {
+        self.payload_bytes
     }
 
     /// Counts an op of an open loop that was begun so late.
@@ -77,6 +90,7 @@ impl Recording {
             .expect("all recordings have the same bounds");
         self.errors += other.errors;
         self.unfinished += other.unfinished;
+        self.payload_bytes += other.payload_bytes;
     }
 
     /// How many ops were answered.

@@ -156,6 +156,7 @@ mod tests {
         Spent {
             cpu: None,
             target: target.map(busy),
+            written_bytes: None,
             driver: Some(Driver {
                 busiest: busy(driver),
                 ..Driver::default()

@@ -1,13 +1,21 @@
 //! The sockets that `bind`, `port` and `unixsocket` ask for.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::ServeError;
 use crate::config::Settings;
 use crate::connection::Language;
 use crate::net::Listener;
 use crate::worker::Door;
+
+/// How long a port may still be taken by a server that was killed: the kernel ends a ring of `io_uring`, and what it
+/// listens at, a little after its process.
+const LINGERS_MAX: Duration = Duration::from_millis(500);
+/// How often it is tried meanwhile.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// All sockets, and the addresses of those of TCP.
 pub(super) struct Opened {
@@ -65,7 +73,7 @@ fn tcp(
         };
         for ip in addresses_of(word)? {
             let address = SocketAddr::new(ip, port);
-            let opened = Listener::tcp(address, backlog)
+            let opened = listen(address, backlog)
                 .and_then(|listener| Ok((listener.share()?, local_address(&listener, address))));
             match opened {
                 Ok((listener, local)) => {
@@ -86,6 +94,19 @@ fn tcp(
         }
     }
     Ok(addresses)
+}
+
+/// Listens at `address`, once whoever was killed there has let go of it.
+fn listen(address: SocketAddr, backlog: u32) -> std::io::Result<Listener> {
+    let begin = Instant::now();
+    loop {
+        match Listener::tcp(address, backlog) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && begin.elapsed() < LINGERS_MAX => {
+                std::thread::sleep(LOOK);
+            }
+            opened => return opened,
+        }
+    }
 }
 
 fn local_address(listener: &Listener, asked: SocketAddr) -> SocketAddr {

@@ -19,7 +19,8 @@ pub const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// Nodes that a mask for `mbind` can name.
 const NODES_MAX: usize = 1024;
 
-/// A reserved range: readable and writable, zeroes until written, unmapped when dropped.
+/// A reserved range: readable and writable, zeroes until written, unmapped when dropped. Its pages are small until
+/// huge ones are asked for, also where the system would give them unasked.
 #[derive(Debug)]
 pub struct Reserved {
     base: NonNull<u8>,
@@ -78,7 +79,10 @@ impl Reserved {
         unmap(start, before);
         unmap(base.wrapping_add(len), spacious - before - len);
         let base = NonNull::new(base).expect("the kernel maps nothing at address 0");
-        Ok(Reserved { base, len })
+        let range = Reserved { base, len };
+        // Where it is refused, the kernel knows no huge pages.
+        let _ = range.advise(0..len, false);
+        Ok(range)
     }
 
     /// Where the range begins: a multiple of [`HUGE_PAGE_BYTES`].
@@ -322,6 +326,35 @@ mod tests {
             let error = range.advise(wrong, true).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
+    }
+
+    /// The flags that the kernel shows for the mapping in which `range` begins (`VmFlags`, proc(5)).
+    fn flags(range: &Reserved) -> String {
+        let base = range.base().addr().get();
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut lines = smaps.lines().skip_while(|line| {
+            let bounds = line
+                .split_once(' ')
+                .and_then(|(bounds, _)| bounds.split_once('-'));
+            let number = |text| usize::from_str_radix(text, 16).ok();
+            let bounds = bounds.and_then(|(start, end)| Some(number(start)?..number(end)?));
+            bounds.is_none_or(|bounds| !bounds.contains(&base))
+        });
+        let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"));
+        flags.expect("every mapping has flags").to_owned()
+    }
+
+    #[test]
+    fn pages_are_small_until_huge_ones_are_asked_for() {
+        let range = Reserved::new(HUGE_PAGE_BYTES).unwrap();
+        if range.advise(0..range.len(), false).is_err() {
+            println!("skipped: this kernel has no huge pages");
+            return;
+        }
+        let fresh = Reserved::new(HUGE_PAGE_BYTES).unwrap();
+        assert!(flags(&fresh).contains(" nh"), "{}", flags(&fresh));
+        fresh.advise(0..fresh.len(), true).unwrap();
+        assert!(flags(&fresh).contains(" hg"), "{}", flags(&fresh));
     }
 
     #[test]

@@ -95,6 +95,8 @@ fn follow<E: Endpoint>(
             Phase::Stop => break,
         }
     }
+    drop(thread);
+    stage.leave();
     Ok(())
 }
 

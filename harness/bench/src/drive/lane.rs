@@ -171,8 +171,13 @@ impl<'a> Lane<'a> {
         lane: usize,
         op: Op,
         from: Instant,
-        recording: Option<&mut Recording>,
+        mut recording: Option<&mut Recording>,
     ) -> Result<bool, BenchError> {
+        if let Some(recording) = recording.as_deref_mut()
+            && op.command().flags.writes()
+        {
+            recording.writes(op.bytes() as u64);
+        }
         let ticket = self.first + self.pending.len() as u64;
         let reply = client
             .submit(lane, ticket, &op)

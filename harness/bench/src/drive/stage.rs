@@ -37,6 +37,7 @@ pub(super) struct Stage {
     opened: AtomicUsize,
     arrived: AtomicUsize,
     finished: AtomicUsize,
+    left: AtomicUsize,
     driven: Mutex<Vec<Driven>>,
     failure: Mutex<Option<BenchError>>,
     failed: AtomicBool,
@@ -51,6 +52,7 @@ impl Stage {
             opened: AtomicUsize::new(0),
             arrived: AtomicUsize::new(0),
             finished: AtomicUsize::new(0),
+            left: AtomicUsize::new(0),
             driven: Mutex::new(Vec::new()),
             failure: Mutex::new(None),
             failed: AtomicBool::new(false),
@@ -106,6 +108,17 @@ impl Stage {
     pub(super) fn all_finished(&self) -> bool {
         // Pairs with the Release in `finish`.
         self.finished.load(Ordering::Acquire) >= self.clients
+    }
+
+    /// A client has closed its connections.
+    pub(super) fn leave(&self) {
+        // Release pairs with the Acquire in `all_left`.
+        self.left.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn all_left(&self) -> bool {
+        // Pairs with the Release in `leave`.
+        self.left.load(Ordering::Acquire) >= self.clients
     }
 
     /// Before a turn: nobody has arrived, and nobody has finished.

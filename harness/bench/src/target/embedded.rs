@@ -38,7 +38,14 @@ pub(super) static TARGET: Target = Target {
 /// Settings of sockets and of other processes mean nothing here.
 fn takes(_which: &str, named: &Named) -> Result<(), String> {
     named.refuse(
-        &["connections", "server-threads", "flush"],
+        &[
+            "connections",
+            "server-threads",
+            "flush",
+            "latency-monitor-threshold",
+            "save",
+            "end",
+        ],
         "a store in this process has none",
     )
 }

@@ -136,6 +136,8 @@ impl Endpoint for Limit {
             threads,
             // Its memory cannot be told from the driver's.
             rss_bytes: None,
+            // It writes nothing.
+            written_bytes: None,
             own_cpu: seawall_sys::usage::process_cpu(),
             within: true,
         })

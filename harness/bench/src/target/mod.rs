@@ -109,6 +109,8 @@ const STORE_SETTINGS: &[&str] = &[
     "server-threads",
     "cpus",
     "latency-monitor-threshold",
+    "save",
+    "end",
 ];
 
 /// For servers that are there already.
@@ -186,6 +188,28 @@ pub(crate) trait Endpoint: Sized + Sync {
 
     /// What it counted so far shall not count. Asked while clients poll.
     fn forget(&self) {}
+
+    /// The clock starts.
+    ///
+    /// # Errors
+    /// In words for people.
+    fn begin(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether it ends with the clock.
+    fn ends(&self) -> bool {
+        false
+    }
+
+    /// The clock has stopped and its clients are gone: ends, where it ends with the clock; what a row should say of
+    /// that.
+    ///
+    /// # Errors
+    /// In words for people.
+    fn end(&self) -> Result<Map<String, Value>, String> {
+        Ok(Map::new())
+    }
 
     /// What it cost so far. Asked while clients poll.
     ///

@@ -6,6 +6,7 @@
 pub(crate) mod bars;
 mod failures;
 mod hit_ratio;
+mod loss;
 mod machine;
 mod peers;
 mod persistence;
@@ -38,6 +39,7 @@ pub const PAGES: &[Page] = &[
     peers::PAGE,
     hit_ratio::PAGE,
     persistence::PAGE,
+    loss::PAGE,
     failures::PAGE,
     machine::PAGE,
 ];

@@ -4,6 +4,7 @@ mod bars;
 mod cells;
 mod compare;
 mod histogram;
+mod loss;
 mod peers;
 mod report;
 mod stats;

@@ -1,6 +1,7 @@
 //! Servers as targets. Tests that need a program which is not on this machine say so and do nothing.
 
 mod addressed;
+mod killed;
 mod spawned;
 mod wrong;
 

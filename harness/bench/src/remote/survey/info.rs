@@ -19,7 +19,7 @@ impl Spoken for Resp {
     fn survey(dialogue: &mut Dialogue) -> Result<Survey, String> {
         let keys = match reply(dialogue, "DBSIZE")? {
             Answer::Int(keys) => keys,
-            Answer::Text(text) => return Err(dialogue.strange(text.as_bytes())),
+            other => return Err(other.is_strange(dialogue)),
         };
         // A server without INFO still answers ops.
         let Ok(Answer::Text(info)) = reply(dialogue, "INFO") else {
@@ -40,6 +40,21 @@ impl Spoken for Resp {
         is_done(dialogue, "CONFIG RESETSTAT")
     }
 
+    fn keep(dialogue: &mut Dialogue, key: &str, number: u64) -> Result<(), String> {
+        is_done(dialogue, &format!("SET {key} {number}"))
+    }
+
+    fn kept(dialogue: &mut Dialogue, key: &str) -> Result<Option<u64>, String> {
+        match reply(dialogue, &format!("GET {key}"))? {
+            Answer::Nothing => Ok(None),
+            Answer::Text(text) => match text.trim_end().parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(dialogue.strange(text.as_bytes())),
+            },
+            other @ Answer::Int(_) => Err(other.is_strange(dialogue)),
+        }
+    }
+
     fn is(pid: u32) -> bool {
         let known = ["redis", "valkey", "seawall", "keydb", "dragonfly"];
         is_one_of(&known, pid)
@@ -50,8 +65,7 @@ impl Spoken for Resp {
 fn is_done(dialogue: &mut Dialogue, command: &str) -> Result<(), String> {
     match reply(dialogue, command)? {
         Answer::Text(text) if text == "OK" => Ok(()),
-        Answer::Text(text) => Err(dialogue.strange(text.as_bytes())),
-        Answer::Int(number) => Err(dialogue.strange(number.to_string().as_bytes())),
+        other => Err(other.is_strange(dialogue)),
     }
 }
 
@@ -92,6 +106,18 @@ fn read(info: &str, keys: u64) -> Survey {
 enum Answer {
     Int(u64),
     Text(String),
+    Nothing,
+}
+
+impl Answer {
+    /// An error: nobody expected it.
+    fn is_strange(&self, dialogue: &Dialogue) -> String {
+        match self {
+            Answer::Int(number) => dialogue.strange(number.to_string().as_bytes()),
+            Answer::Text(text) => dialogue.strange(text.as_bytes()),
+            Answer::Nothing => dialogue.strange(b"$-1"),
+        }
+    }
 }
 
 /// Asks `command`, some words, and reads its reply.
@@ -112,6 +138,7 @@ fn reply(dialogue: &mut Dialogue, command: &str) -> Result<Answer, String> {
         "+" => Ok(Answer::Text(rest.to_owned())),
         "-" => Err(format!("refuses {command}: {rest}")),
         ":" => rest.parse().map(Answer::Int).map_err(|_| strange(dialogue)),
+        "$" if rest == "-1" => Ok(Answer::Nothing),
         "$" => {
             let len = rest.parse().map_err(|_| strange(dialogue))?;
             dialogue.block(len).map(Answer::Text)

@@ -85,6 +85,18 @@ pub(crate) trait Spoken: Wire + 'static {
         Ok(())
     }
 
+    /// Lets `key` be `number`, and hears that it is.
+    ///
+    /// # Errors
+    /// As [`Spoken::survey`], and where it refuses.
+    fn keep(dialogue: &mut Dialogue, key: &str, number: u64) -> Result<(), String>;
+
+    /// The number that `key` is, where it is there.
+    ///
+    /// # Errors
+    /// As [`Spoken::survey`]; the server does not serve it, or it is no number.
+    fn kept(dialogue: &mut Dialogue, key: &str) -> Result<Option<u64>, String>;
+
     /// Deletes all that the server holds and ops of ours reach.
     ///
     /// # Errors
@@ -100,6 +112,14 @@ pub(crate) trait Spoken: Wire + 'static {
 impl Spoken for Framed {
     fn survey(_dialogue: &mut Dialogue) -> Result<Survey, String> {
         Ok(Survey::default())
+    }
+
+    fn keep(_dialogue: &mut Dialogue, _key: &str, _number: u64) -> Result<(), String> {
+        Err("an echo server keeps nothing".to_owned())
+    }
+
+    fn kept(_dialogue: &mut Dialogue, _key: &str) -> Result<Option<u64>, String> {
+        Ok(None)
     }
 
     fn flush(_dialogue: &mut Dialogue) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! What a server of Memcached's protocol says: `stats`, `flush_all`.
+//! What a server of Memcached's protocol says: `stats`, `flush_all`, and a key by its classic words.
 
 use std::time::Duration;
 
@@ -20,6 +20,14 @@ macro_rules! spoken {
 
             fn is_empty(survey: &Survey, address: &Address) -> Result<Option<bool>, String> {
                 is_empty(survey, address)
+            }
+
+            fn keep(dialogue: &mut Dialogue, key: &str, number: u64) -> Result<(), String> {
+                keep(dialogue, key, number)
+            }
+
+            fn kept(dialogue: &mut Dialogue, key: &str) -> Result<Option<u64>, String> {
+                kept(dialogue, key)
             }
 
             fn flush(dialogue: &mut Dialogue) -> Result<(), String> {
@@ -76,6 +84,35 @@ fn survey(dialogue: &mut Dialogue) -> Result<Survey, String> {
         }
     }
     Err("sends statistics without end".to_owned())
+}
+
+fn keep(dialogue: &mut Dialogue, key: &str, number: u64) -> Result<(), String> {
+    let value = number.to_string();
+    dialogue.say(&format!("set {key} 0 0 {}\r\n{value}\r\n", value.len()))?;
+    match dialogue.line()?.as_str() {
+        "STORED" => Ok(()),
+        line => Err(dialogue.strange(line.as_bytes())),
+    }
+}
+
+fn kept(dialogue: &mut Dialogue, key: &str) -> Result<Option<u64>, String> {
+    dialogue.say(&format!("get {key}\r\n"))?;
+    let mut number = None;
+    loop {
+        let line = dialogue.line()?;
+        if line == "END" {
+            return Ok(number);
+        }
+        let value = dialogue.line()?;
+        if number.is_some() || !line.starts_with("VALUE ") {
+            return Err(dialogue.strange(line.as_bytes()));
+        }
+        number = Some(
+            value
+                .parse()
+                .map_err(|_| dialogue.strange(value.as_bytes()))?,
+        );
+    }
 }
 
 /// `flush_all` only marks items as gone, and `curr_items` still counts them. A list of the keys that are

@@ -18,6 +18,7 @@ pub(super) static PROGRAM: Program = Program {
         "read-path",
         "maxmemory-samples",
         "latency-monitor-threshold",
+        "save",
     ],
     arguments,
     protocols: &[&META, &CLASSIC],

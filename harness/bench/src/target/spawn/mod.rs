@@ -14,10 +14,12 @@ mod process;
 mod program;
 mod redis;
 mod seawall;
+mod witness;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -26,12 +28,18 @@ use super::{Deal, Endpoint, Lookups, Standing, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
 use crate::drive::Drive;
-use crate::remote::{Address, Caller, Remote, Spoken};
+use crate::remote::{Address, Caller, Dialogue, Remote, Spoken};
+use crate::setting::End;
 use process::Process;
 use program::{Place, Program, Wanted};
+use witness::{Account, Loss, Witness};
 
 /// How long a server that closed its connections may take to be gone.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// How long a server may take to serve again what it kept.
+const RESTART_MAX: Duration = Duration::from_mins(5);
+/// How often it is asked meanwhile.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Every program that can be started.
 static PROGRAMS: &[&Program] = &[
@@ -80,7 +88,11 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
 /// A server that was started.
 pub(super) struct Spawned<W> {
     remote: Remote<W>,
-    process: Process,
+    address: Address,
+    process: Mutex<Process>,
+    /// How it ends, and who sees what is lost.
+    end: End,
+    witness: Mutex<Option<Witness>>,
     /// Its program's file.
     path: PathBuf,
     /// Where its folder is, and what it said is kept if it fails.
@@ -123,16 +135,68 @@ impl<W: Spoken> Spawned<W> {
                 Err(_) if tries < Self::TRIES && process.lost_its_port() => continue,
                 Err(why) => return Err(process.failed(&why, parent)),
             }
-            let remote = Remote::open(drive, address, |_| deal.clone())
+            let remote = Remote::open(drive, address.clone(), |_| deal.clone())
                 .map_err(|why| process.failed(&why, parent))?;
             return Ok(Spawned {
                 remote,
-                process,
+                address,
+                process: Mutex::new(process),
+                end: configuration.end,
+                witness: Mutex::new(None),
                 path,
                 parent: parent.to_owned(),
             });
         }
     }
+}
+
+impl<W: Spoken> Spawned<W> {
+    /// Kills the server and starts it again; what it lost, and how long it took.
+    fn kill(&self, process: &mut Process) -> Result<Map<String, Value>, String> {
+        process.end();
+        let at = Instant::now();
+        let witness = held(&self.witness).take();
+        let account = witness.map_or_else(|| Ok(Account::default()), Witness::end)?;
+        let kept_bytes = process.kept_bytes();
+        let begin = Instant::now();
+        process.start_again()?;
+        let loss = loop {
+            let answer = Dialogue::open(&self.address)
+                .and_then(|mut dialogue| account.settle::<W>(&mut dialogue, at));
+            if let Some(how) = process.ended() {
+                return Err(format!("it ended when it was started again ({how})"));
+            }
+            match answer {
+                Ok(loss) => break loss,
+                Err(why) if begin.elapsed() > RESTART_MAX => {
+                    let seconds = RESTART_MAX.as_secs();
+                    return Err(format!(
+                        "it serves nothing {seconds} s after its second start: {why}"
+                    ));
+                }
+                Err(_) => std::thread::sleep(LOOK),
+            }
+        };
+        let restart = begin.elapsed();
+        let Loss { acked, lost, age } = loss;
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let figures = [
+            ("witness_acked", Value::from(acked)),
+            ("witness_lost", Value::from(lost)),
+            ("lost_ms", Value::from(ms(age))),
+            ("restart_ms", Value::from(ms(restart))),
+            ("disk_bytes", Value::from(kept_bytes)),
+        ];
+        Ok(figures
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect())
+    }
+}
+
+/// What is behind a lock; nothing of it is half done where somebody panicked.
+fn held<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<W: Spoken> Endpoint for Spawned<W> {
@@ -168,18 +232,38 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         self.remote.forget();
     }
 
+    fn begin(&self) -> Result<(), String> {
+        if self.ends() {
+            *held(&self.witness) = Some(Witness::begin::<W>(&self.address)?);
+        }
+        Ok(())
+    }
+
+    fn ends(&self) -> bool {
+        self.end == End::Kill
+    }
+
+    fn end(&self) -> Result<Map<String, Value>, String> {
+        let mut process = held(&self.process);
+        let told = self.kill(&mut process);
+        told.map_err(|why| process.failed(&why, &self.parent))
+    }
+
     fn deal(&self) -> Option<&Deal> {
         Some(self.remote.deal())
     }
 
     fn cost(&self) -> Result<Cost, String> {
-        Ok(Cost::of_process(self.process.pid()))
+        Ok(Cost::of_process(held(&self.process).pid()))
     }
 
     fn notes(&self) -> Map<String, Value> {
         let mut notes = self.remote.notes();
         let told = self.remote.deal().notice.clone();
-        let told: Vec<String> = told.into_iter().chain(self.process.notes()).collect();
+        let told: Vec<String> = told
+            .into_iter()
+            .chain(held(&self.process).notes())
+            .collect();
         if !told.is_empty() {
             notes.insert(crate::NOTICE.to_owned(), Value::from(told.join("; ")));
         }
@@ -191,15 +275,19 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         notes
     }
 
-    fn close(mut self, failed: bool) -> Result<(), String> {
+    fn close(self, failed: bool) -> Result<(), String> {
+        let mut process = self
+            .process
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         // A connection is closed a little before its server is gone.
         let patience = if failed { FAREWELL } else { Duration::ZERO };
         // A server that ended by itself while it was driven did not do its work.
-        let Some(how) = self.process.ended_within(patience) else {
-            return self.process.close();
+        let Some(how) = process.ended_within(patience) else {
+            return process.close();
         };
         let why = format!("the server ended by itself ({how})");
-        Err(self.process.failed(&why, &self.parent))
+        Err(process.failed(&why, &self.parent))
     }
 }
 
@@ -227,6 +315,7 @@ mod tests {
         "dir",
         "window",
         "cpus",
+        "end",
     ];
 
     /// Every setting at a value that is not its default and that all programs with words for it take.
@@ -250,6 +339,8 @@ mod tests {
         ("window", "batch"),
         ("latency-monitor-threshold", "7"),
         ("cpus", "shared"),
+        ("end", "kill"),
+        ("save", "60 1"),
     ];
 
     fn said(program: &Program, configuration: &Configuration) -> Vec<String> {

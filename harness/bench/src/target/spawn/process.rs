@@ -10,7 +10,7 @@
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,15 @@ pub(super) struct Process {
     child: Child,
     /// Where it runs and keeps its files.
     scratch: Scratch,
+    start: Start,
+}
+
+/// How it is started.
+struct Start {
+    name: &'static str,
+    program: PathBuf,
+    arguments: Vec<String>,
+    cpus: Vec<usize>,
 }
 
 impl Process {
@@ -39,30 +48,38 @@ impl Process {
     /// # Errors
     /// It cannot be started.
     pub(super) fn start(
-        name: &str,
+        name: &'static str,
         program: &Path,
         arguments: &[String],
         scratch: Scratch,
         cpus: &[usize],
     ) -> Result<Process, String> {
-        let path = scratch.path().join(OUTPUT);
-        let file = |error: std::io::Error| format!("{}: {error}", path.display());
-        let output = File::create(&path).map_err(file)?;
-        let mut command = Command::new(program);
-        command
-            .arg0(name)
-            .args(arguments)
-            .current_dir(scratch.path())
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().map_err(file)?)
-            .stderr(output);
-        let child = scratch.run(|| {
-            let child = seawall_sys::child::spawn(&mut command, cpus);
-            let child = child.map_err(|error| format!("{}: {error}", program.display()))?;
-            let pid = scratch::pid(child.id())?;
-            Ok((child, pid))
-        })?;
-        Ok(Process { child, scratch })
+        let start = Start {
+            name,
+            program: program.to_owned(),
+            arguments: arguments.to_owned(),
+            cpus: cpus.to_owned(),
+        };
+        let child = start.run(&scratch)?;
+        Ok(Process {
+            child,
+            scratch,
+            start,
+        })
+    }
+
+    /// Starts it once more, where its files are and at its port, after it has ended.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub(super) fn start_again(&mut self) -> Result<(), String> {
+        self.child = self.start.run(&self.scratch)?;
+        Ok(())
+    }
+
+    /// How many bytes its files have, of what it keeps.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        bytes_in(self.scratch.path())
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -168,14 +185,51 @@ impl Process {
         self.scratch.remove()
     }
 
-    fn end(&mut self) {
-        // Nothing is lost: what it holds is of this cell alone. Where it has ended by itself, what it started
-        // may still be there, in its group.
+    /// Ends it as `kill -9` does, and waits until it is gone.
+    pub(super) fn end(&mut self) {
+        // Where it has ended by itself, what it started may still be there, in its group.
         if let Ok(pid) = scratch::pid(self.pid()) {
             scratch::end(pid);
         }
         let _ = self.child.wait();
         self.scratch.is_quiet();
+    }
+}
+
+/// The bytes of all files in `folder`, but what was printed. Files and folders may go while they are counted.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let sizes = entries.filter_map(Result::ok).map(|entry| {
+        let meta = entry.metadata().ok();
+        match meta {
+            Some(meta) if meta.is_dir() => bytes_in(&entry.path()),
+            Some(meta) if entry.file_name() != OUTPUT => meta.len(),
+            _ => 0,
+        }
+    });
+    sizes.sum()
+}
+
+impl Start {
+    fn run(&self, scratch: &Scratch) -> Result<Child, String> {
+        let path = scratch.path().join(OUTPUT);
+        let file = |error: std::io::Error| format!("{}: {error}", path.display());
+        let output = File::options().create(true).append(true).open(&path);
+        let output = output.map_err(file)?;
+        let mut command = Command::new(&self.program);
+        command
+            .arg0(self.name)
+            .args(&self.arguments)
+            .current_dir(scratch.path())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().map_err(file)?)
+            .stderr(output);
+        scratch.run(|| {
+            let child = seawall_sys::child::spawn(&mut command, &self.cpus);
+            let child = child.map_err(|error| format!("{}: {error}", self.program.display()))?;
+            let pid = scratch::pid(child.id())?;
+            Ok((child, pid))
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! `redis-server` and `valkey-server`, which take the same arguments.
 //!
 //! Where a setting has no counterpart (another eviction policy, a log device) there is an error. What is
-//! not set is Redis's default, but no snapshots, which no other target takes, and no rewriting of the log.
+//! not set is Redis's default, but no snapshots, and no rewriting of the log.
 
 use seawall_store::evict::PolicySpec;
 use seawall_store::log::Fsync;
@@ -52,7 +52,7 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("--bind", "127.0.0.1".to_owned()),
         ("--port", place.port.to_string()),
         ("--dir", place.folder.display().to_string()),
-        ("--save", String::new()),
+        ("--save", wanted.save.clone()),
         ("--daemonize", "no".to_owned()),
         ("--maxmemory", wanted.maxmemory.to_string()),
         ("--maxmemory-policy", policy(&wanted.policy)?.to_owned()),

@@ -65,6 +65,7 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("maxmemory-samples", wanted.samples.to_string()),
         ("appendonly", yes_or_no(wanted.appendonly).to_owned()),
         ("appendfsync", wanted.fsync.to_string()),
+        ("save", wanted.save.clone()),
         (
             "latency-monitor-threshold",
             wanted.latency_monitor_ms.to_string(),
