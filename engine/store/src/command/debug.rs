@@ -215,14 +215,13 @@ impl Through {
     fn snapshot(keyspace: &Keyspace, now: Millis) -> Result<Through, CommandError> {
         const NAME: &str = "reload.snapshot";
         let disk = MemoryDisk::default();
-        let meta = Meta {
+        let mut meta = Meta {
             shards: 1,
             taken: now,
             ..Meta::default()
         };
-        snapshot::write_to(&disk, NAME, &meta, |writer| {
-            keyspace.for_each(|entry| writer.push(entry));
-        })?;
+        keyspace.describe(&mut meta);
+        snapshot::write_to(&disk, NAME, &meta, |writer| keyspace.write_to(writer))?;
         let mut bytes = Vec::new();
         let read = disk
             .read(NAME, 0)

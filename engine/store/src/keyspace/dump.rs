@@ -72,7 +72,8 @@ fn value_ops(
 
 /// Shows ops that rebuild one key of a snapshot.
 pub fn record_ops(record: &Record<'_>, each: &mut dyn FnMut(&Op)) {
-    let (key, expires) = (record.key, record.expiry);
+    // A collection that comes in parts expires with its last.
+    let (key, expires) = (record.key, record.expiry.filter(|_| record.is_last));
     let each: &mut dyn FnMut(Op) = &mut |op: Op| each(&op.within(record.database));
     match &record.body {
         Body::String(bytes) => string(key, bytes, expires, record.tag, each),

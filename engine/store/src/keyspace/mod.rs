@@ -6,6 +6,7 @@
 
 mod beyond;
 mod capture;
+mod cells;
 mod collections;
 #[cfg(test)]
 mod database_tests;

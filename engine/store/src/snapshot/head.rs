@@ -1,21 +1,29 @@
-//! Head and tail: what opening a snapshot reads.
+//! Head and tail: what opening a snapshot reads first.
 //!
 //! ```text
-//!    0  magic "SEAWALLS"             48  records
-//!    8  format version               56  first page of the index
-//!   12  size of a page               64  pages of the index
-//!   16  shard                        72  length of the file
-//!   20  how many shards there are    80  save that it is of
-//!   24  seed of hash and checksums   88  cipher (0: none), room for a wrapped key; zeroes
-//!   32  sequence that it covers    4088  XXH3 of what comes before
-//!   40  milliseconds when taken                                   little-endian
+//!    0  magic "SEAWALLS"             64  records
+//!    8  format version               72  keys
+//!   12  size of a page               80  first page of the index
+//!   16  shard                        88  walked blocks
+//!   20  how many shards there are    96  entries of cells saved ahead
+//!   24  seed of hash and checksums  104  length of the file
+//!   32  sequence that it covers     112  bits of a cell
+//!   40  log that has the sequence   116  codec of the blocks (0: plain, 1: LZ4)
+//!   48  milliseconds when taken     120  cipher (0: none)
+//!   56  save that it is of          124  room for a wrapped key; zeroes
+//!                                   512  for each of 256 databases, its place
+//!                                  4088  XXH3 of what comes before             little-endian
 //! ```
 //!
 //! The tail is the head's checksum and "SEAWALLE": a file that lost its end is seen at once.
 
+use std::ops::Range;
+
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::PAGE_BYTES;
+use super::{PAGE_BYTES, index};
+use crate::index::CURSOR_BITS;
+use crate::keyspace::DATABASES_MAX;
 use crate::time::Millis;
 
 /// The length of the tail.
@@ -23,12 +31,53 @@ pub const TAIL_BYTES: usize = 16;
 
 const MAGIC: &[u8; 8] = b"SEAWALLS";
 const TAIL_MAGIC: &[u8; 8] = b"SEAWALLE";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const CHECK_AT: usize = PAGE_BYTES - 8;
-const USED_BYTES: usize = 88;
+const USED_BYTES: usize = 120;
+const PLACES_AT: usize = 512;
+const PLACES: Range<usize> = PLACES_AT..PLACES_AT + DATABASES_MAX;
+
+/// How the records of a block are written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Codec {
+    /// As they are.
+    #[default]
+    Plain,
+    /// Compressed, block by block.
+    Lz4,
+}
+
+/// For each database, the place in the shard by which its keys are hashed: `SWAPDB` exchanges places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places(Box<[u8; DATABASES_MAX]>);
+
+impl Default for Places {
+    /// Every database at the place that has its number.
+    fn default() -> Places {
+        Places::from_fn(|number| number)
+    }
+}
+
+impl Places {
+    /// The places that `place` gives to databases.
+    pub fn from_fn(place: impl Fn(u8) -> u8) -> Places {
+        let places = std::array::from_fn(|number| place(number as u8));
+        Places(Box::new(places))
+    }
+
+    /// The place of database `number`.
+    pub fn of(&self, number: u8) -> u8 {
+        self.0[usize::from(number)]
+    }
+
+    fn is_valid(&self) -> bool {
+        let mut taken = [false; DATABASES_MAX];
+        (self.0.iter()).all(|&place| !std::mem::replace(&mut taken[usize::from(place)], true))
+    }
+}
 
 /// What a snapshot is of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
     /// The shard.
     pub shard: u32,
@@ -38,28 +87,41 @@ pub struct Meta {
     pub seed: u64,
     /// The last record of the log that the snapshot covers.
     pub sequence: u64,
+    /// Tells the log that has that record from others; 0: no log.
+    pub log: u64,
     /// When it was taken.
     pub taken: Millis,
     /// The save that it is of: the same for all shards of one.
     pub save: u64,
+    /// There are 2 to the power of so many cells.
+    pub cell_bits: u8,
+    /// How the records of a block are written down.
+    pub codec: Codec,
+    /// The places of databases when it was taken.
+    pub places: Places,
 }
 
 /// What a head says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub meta: Meta,
     /// Records.
     pub records: u64,
+    /// Keys: those of several parts are several records.
+    pub keys: u64,
     /// The first page of the index: behind the last block.
     pub index: u64,
-    /// Pages of the index.
-    pub index_pages: u64,
+    /// Entries of the index that are of walked blocks.
+    pub walked: u64,
+    /// Entries that are of cells saved ahead.
+    pub ahead: u64,
 }
 
 impl Head {
     /// The length of the whole file.
     pub fn file_bytes(&self) -> Option<u64> {
-        let pages = self.index.checked_add(self.index_pages)?;
+        let entries = self.walked.checked_add(self.ahead)?;
+        let pages = self.index.checked_add(index::pages(entries))?;
         pages
             .checked_mul(PAGE_BYTES as u64)?
             .checked_add(TAIL_BYTES as u64)
@@ -84,16 +146,26 @@ impl Head {
         for number in [
             self.meta.seed,
             self.meta.sequence,
+            self.meta.log,
             self.meta.taken.0,
-            self.records,
-            self.index,
-            self.index_pages,
-            file_bytes,
             self.meta.save,
+            self.records,
+            self.keys,
+            self.index,
+            self.walked,
+            self.ahead,
+            file_bytes,
         ] {
             put(&number.to_le_bytes());
         }
+        let codec = match self.meta.codec {
+            Codec::Plain => 0_u32,
+            Codec::Lz4 => 1,
+        };
+        put(&u32::from(self.meta.cell_bits).to_le_bytes());
+        put(&codec.to_le_bytes());
         debug_assert_eq!(at, USED_BYTES);
+        page[PLACES].copy_from_slice(&self.meta.places.0[..]);
         let check = xxh3_64(&page[..CHECK_AT]).to_le_bytes();
         page[CHECK_AT..].copy_from_slice(&check);
         let mut tail = [0; TAIL_BYTES];
@@ -119,32 +191,50 @@ impl Head {
         if xxh3_64(&page[..CHECK_AT]) != u64_at(CHECK_AT) {
             return Err(Wrong::Damaged(0, "the checksum of its head does not match"));
         }
-        let unknown = page[USED_BYTES..CHECK_AT].iter().any(|&byte| byte != 0);
-        if u32_at(12) as usize != PAGE_BYTES || unknown {
+        let unused = [USED_BYTES..PLACES.start, PLACES.end..CHECK_AT];
+        let unknown = unused.into_iter().flat_map(|part| &page[part]);
+        let codec = match u32_at(116) {
+            0 => Some(Codec::Plain),
+            1 => Some(Codec::Lz4),
+            _ => None,
+        };
+        let (true, true, Some(codec)) = (
+            u32_at(12) as usize == PAGE_BYTES,
+            unknown.into_iter().all(|&byte| byte == 0),
+            codec,
+        ) else {
             let why = "its head has fields that this version does not know";
             return Err(Wrong::Foreign(why.to_owned()));
-        }
+        };
         let head = Head {
             meta: Meta {
                 shard: u32_at(16),
                 shards: u32_at(20),
                 seed: u64_at(24),
                 sequence: u64_at(32),
-                taken: Millis(u64_at(40)),
-                save: u64_at(80),
+                log: u64_at(40),
+                taken: Millis(u64_at(48)),
+                save: u64_at(56),
+                cell_bits: u32_at(112).min(CURSOR_BITS + 1) as u8,
+                codec,
+                places: Places::from_fn(|number| page[PLACES_AT + usize::from(number)]),
             },
-            records: u64_at(48),
-            index: u64_at(56),
-            index_pages: u64_at(64),
+            records: u64_at(64),
+            keys: u64_at(72),
+            index: u64_at(80),
+            walked: u64_at(88),
+            ahead: u64_at(96),
         };
-        let slots = head
-            .index_pages
-            .saturating_mul(super::index::SLOTS_PER_PAGE as u64);
-        if head.index == 0 || head.index_pages == 0 || head.records >= slots {
-            return Err(Wrong::Damaged(48, "its head counts what cannot be"));
+        let meta = &head.meta;
+        let cannot_be = head.index == 0
+            || head.keys > head.records
+            || u32::from(meta.cell_bits) > CURSOR_BITS
+            || !meta.places.is_valid();
+        if cannot_be {
+            return Err(Wrong::Damaged(64, "its head says what cannot be"));
         }
         let len = file.len() as u64;
-        if head.file_bytes() != Some(len) || u64_at(72) != len {
+        if head.file_bytes() != Some(len) || u64_at(104) != len {
             return Err(Wrong::Damaged(
                 len,
                 "the file is not as long as its head says",

@@ -1,78 +1,139 @@
-//! The index: an open hash table in pages, each with a checksum of its own.
+//! The index: which blocks have which cells.
 //!
 //! ```text
-//!  page:  0  XXH3 of all that follows     8  zeroes     16  255 slots
-//!  slot:  0  hash of the key              8  page of the block, 0 where the slot is empty
-//!                                        12  where in the block the record begins
+//!  page:   0  XXH3 of all that follows     8  zeroes     16  255 entries
+//!  entry:  0  where the cell begins (48 bits); bit 63: the block goes on with this cell
+//!          8  the page at which the block begins                                   little-endian
 //! ```
 //!
-//! A key's slot is its hash scaled to the number of slots, or the next empty one behind it (linear
-//! probing, wrapping round). At most three slots of four are taken, so probes are short.
+//! First come the walked blocks, an entry each, in ascending order: a block has the cells from its first
+//! one to the first of the next. Then the cells that were saved ahead, an entry for each block that has
+//! records of it, sorted by cell and page. Opening reads all of it: 16 bytes for a block of 32 KiB, and
+//! for a cell saved ahead.
+
+use std::ops::Range;
 
 use super::{PAGE_BYTES, block};
+use crate::index::CURSOR_BITS;
 
-/// Slots in a page.
-pub const SLOTS_PER_PAGE: usize = (PAGE_BYTES - HEAD_BYTES) / SLOT_BYTES;
+/// Entries in a page.
+pub const ENTRIES_PER_PAGE: usize = (PAGE_BYTES - HEAD_BYTES) / ENTRY_BYTES;
 
 const HEAD_BYTES: usize = 16;
-const SLOT_BYTES: usize = 16;
+const ENTRY_BYTES: usize = 16;
+const CONTINUES: u64 = 1 << 63;
 
-/// A slot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slot {
-    /// The key's hash.
-    pub hash: u64,
-    /// The page where the record's block begins; 0: empty.
-    pub page: u32,
-    /// Where in the block the record begins.
-    pub offset: u32,
+/// The highest position.
+pub const POSITION_MAX: u64 = (1 << CURSOR_BITS) - 1;
+
+/// An entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Where the cell begins.
+    pub cell: u64,
+    /// The page at which the block begins.
+    pub page: u64,
+    /// Whether the block goes on with this cell.
+    pub continues: bool,
 }
 
-/// The slot of `slots` at which the search for `hash` begins.
-pub fn home(hash: u64, slots: u64) -> u64 {
-    ((u128::from(hash) * u128::from(slots)) >> 64) as u64
+/// How many pages so many entries take.
+pub fn pages(entries: u64) -> u64 {
+    entries.div_ceil(ENTRIES_PER_PAGE as u64)
 }
 
-/// The pages of the index of `entries`, which will stand from page `first` on.
-pub fn pages(entries: &[Slot], first: u64, seed: u64) -> Vec<u8> {
-    let wanted = entries.len() + entries.len() / 3 + 1;
-    let pages = wanted.div_ceil(SLOTS_PER_PAGE);
-    let slots = pages * SLOTS_PER_PAGE;
-    let mut table = vec![Slot::default(); slots];
-    for entry in entries {
-        let mut at = home(entry.hash, slots as u64) as usize;
-        while table[at].page != 0 {
-            at = (at + 1) % slots;
+/// The pages of `entries`, which will stand from page `first` on.
+pub fn encode<'a>(entries: impl Iterator<Item = &'a Entry>, first: u64, seed: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (i, entry) in entries.enumerate() {
+        if i % ENTRIES_PER_PAGE == 0 {
+            bytes.resize(bytes.len().next_multiple_of(PAGE_BYTES) + HEAD_BYTES, 0);
         }
-        table[at] = *entry;
+        let continues = if entry.continues { CONTINUES } else { 0 };
+        bytes.extend_from_slice(&(entry.cell | continues).to_le_bytes());
+        bytes.extend_from_slice(&entry.page.to_le_bytes());
     }
-    let mut bytes = Vec::with_capacity(pages * PAGE_BYTES);
-    for (i, slots) in table.chunks(SLOTS_PER_PAGE).enumerate() {
-        let start = bytes.len();
-        bytes.extend_from_slice(&[0; HEAD_BYTES]);
-        for slot in slots {
-            bytes.extend_from_slice(&slot.hash.to_le_bytes());
-            bytes.extend_from_slice(&slot.page.to_le_bytes());
-            bytes.extend_from_slice(&slot.offset.to_le_bytes());
-        }
-        let check = block::checksum(&bytes[start + 8..], first + i as u64, seed);
-        bytes[start..start + 8].copy_from_slice(&check.to_le_bytes());
+    bytes.resize(bytes.len().next_multiple_of(PAGE_BYTES), 0);
+    for (i, page) in bytes.chunks_mut(PAGE_BYTES).enumerate() {
+        let check = block::checksum(&page[8..], first + i as u64, seed);
+        page[..8].copy_from_slice(&check.to_le_bytes());
     }
     bytes
 }
 
-/// Whether the checksum of the index's page `bytes` matches.
-pub fn is_whole(bytes: &[u8], page: u64, seed: u64) -> bool {
-    bytes[..8] == block::checksum(&bytes[8..], page, seed).to_le_bytes()
+/// Reads the first `count` entries of `pages`, which stand from page `first` on. The page that is damaged
+/// otherwise.
+pub fn decode(pages: &[u8], count: usize, first: u64, seed: u64) -> Result<Vec<Entry>, u64> {
+    let mut entries = Vec::with_capacity(count.min(pages.len() / ENTRY_BYTES));
+    for (page, bytes) in (first..).zip(pages.chunks(PAGE_BYTES)) {
+        if bytes[..8] != block::checksum(&bytes[8..], page, seed).to_le_bytes() {
+            return Err(page);
+        }
+        let here = (count - entries.len()).min(ENTRIES_PER_PAGE);
+        let u64_at = |at| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight"));
+        entries.extend((0..here).map(|i| HEAD_BYTES + i * ENTRY_BYTES).map(|at| {
+            let cell = u64_at(at);
+            Entry {
+                cell: cell & !CONTINUES,
+                page: u64_at(at + 8),
+                continues: cell & CONTINUES != 0,
+            }
+        }));
+    }
+    Ok(entries)
 }
 
-/// Slot `i` of the index's page `bytes`.
-pub fn slot(bytes: &[u8], i: usize) -> Slot {
-    let at = HEAD_BYTES + i * SLOT_BYTES;
-    let slot = &bytes[at..at + SLOT_BYTES];
-    Slot {
-        hash: u64::from_le_bytes(slot[..8].try_into().expect("eight")),
-        page: u32::from_le_bytes(slot[8..12].try_into().expect("four")),
-        offset: u32::from_le_bytes(slot[12..].try_into().expect("four")),
+/// The index of a whole file.
+#[derive(Debug)]
+pub struct Index {
+    walked: Vec<Entry>,
+    ahead: Vec<Entry>,
+}
+
+impl Index {
+    /// From all entries, the first `walked` of which are of walked blocks; each block begins at one of
+    /// `pages`. What is wrong otherwise.
+    pub fn new(
+        mut entries: Vec<Entry>,
+        walked: usize,
+        pages: &Range<u64>,
+    ) -> Result<Index, &'static str> {
+        if entries
+            .iter()
+            .any(|entry| entry.cell > POSITION_MAX || !pages.contains(&entry.page))
+        {
+            return Err("the index points outside the blocks");
+        }
+        let ahead = entries.split_off(walked.min(entries.len()));
+        let in_order = |pair: &[Entry]| {
+            pair[0].cell <= pair[1].cell
+                && pair[0].page < pair[1].page
+                && (pair[0].cell < pair[1].cell || pair[1].continues)
+        };
+        let sorted = |pair: &[Entry]| (pair[0].cell, pair[0].page) < (pair[1].cell, pair[1].page);
+        if !entries.windows(2).all(in_order) || !ahead.windows(2).all(sorted) {
+            return Err("the index is not in order");
+        }
+        Ok(Index {
+            walked: entries,
+            ahead,
+        })
+    }
+
+    /// The pages of the blocks that may have records of the cell that begins at `cell`, ascending.
+    pub fn blocks_of(&self, cell: u64) -> impl Iterator<Item = u64> + '_ {
+        let begin = self.ahead.partition_point(|entry| entry.cell < cell);
+        let end = begin + self.ahead[begin..].partition_point(|entry| entry.cell == cell);
+        let found = if begin < end {
+            &self.ahead[begin..end]
+        } else {
+            let end = self.walked.partition_point(|entry| entry.cell <= cell);
+            let mut begin = end.saturating_sub(1);
+            while begin > 0 && self.walked[begin].continues && self.walked[begin].cell == cell {
+                begin -= 1;
+            }
+            &self.walked[begin..end]
+        };
+        found.iter().map(|entry| entry.page)
     }
 }

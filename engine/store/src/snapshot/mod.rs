@@ -1,20 +1,26 @@
-//! Snapshots: a shard's keys in a file that is *mapped*.
+//! Snapshots: a shard's keys in a file that is *mapped*, and loaded block by block as they are asked for.
 //!
 //! ```text
-//!  page 0      1                       index          index + pages   end
-//!  ┌──────┬───────────────────────────┬──────────────────────────┬─────┐
-//!  │ head │ blocks of records         │ hash index               │ tail│   pages of 4 KiB
-//!  └──────┴───────────────────────────┴──────────────────────────┴─────┘
+//!  page 0      1                                     index                      end
+//!  ┌──────┬─────────────────────────────────────────┬──────────────────────────┬─────┐
+//!  │ head │ blocks: walked, ahead, walked, walked … │ which block has which    │ tail│   pages of 4 KiB
+//!  │      │                                         │ cells                    │     │
+//!  └──────┴─────────────────────────────────────────┴──────────────────────────┴─────┘
 //! ```
 //!
-//! The one idea: opening reads the head and the tail, whatever the size. [`Reader::get`] hashes the
-//! key, looks into one page of the index and one block, and checks each against its own checksum when
-//! it is first touched; which were checked is marked outside the mapping. [`Reader::for_each`] goes
-//! through the blocks in order, to load all. A checksum covers where its page stands as well as what
-//! is in it, so that pages that changed places are seen.
+//! The one idea: the file is sorted as the shard's index [walks](crate::index). A key's *position* is its
+//! hash's bits read backwards, and a *cell* is an interval of positions, 2^b of which make up the whole. The
+//! owner walks the cells in order and saves those ahead that are about to change, so a record is written
+//! once, as it was at the start; blocks of the walk are in ascending order by themselves, and the index
+//! needs an entry for a block and for a cell saved ahead, not for a key.
+//!
+//! Opening reads head, tail and index. [`Reader::blocks_of`] names the blocks of a position, and
+//! [`Reader::block`] checks one against its checksum when it is first touched; which were checked is
+//! marked outside the mapping. [`Reader::for_each`] goes through all blocks. A checksum covers where its
+//! page stands as well as what is in it, so that pages that changed places are seen.
 //!
 //! A snapshot is written to a temporary name, synced, renamed, folder synced ([`publish`]), and never
-//! changed afterwards. It is neither compressed nor encrypted: those are loaded, not mapped.
+//! changed afterwards. Its blocks may be compressed; the head has room for a cipher and its key.
 
 mod block;
 mod head;
@@ -26,15 +32,15 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use head::Meta;
-pub use reader::Reader;
+pub use head::{Codec, Meta, Places};
+pub use reader::{Reader, Records};
 pub use record::{Body, Elements, Fields, Members, Record};
-pub use writer::{Summary, Writer};
+pub use writer::{Ending, PART_ELEMENTS, Part, Sink, Summary, Writer};
 
 use std::io;
 use std::path::Path;
 
-use crate::disk::{Disk, RealDisk, publish};
+use crate::disk::{Disk, DiskFile as _, RealDisk, publish};
 
 /// The size of a page, which head, blocks and index are made of.
 pub(crate) const PAGE_BYTES: usize = 4096;
@@ -72,7 +78,7 @@ pub enum SnapshotError {
     },
 }
 
-/// Writes a snapshot to `path`; `fill` pushes every record, each key once. A crash at any step leaves
+/// Writes a snapshot to `path`; `fill` pushes every key once, as of its cell. A crash at any step leaves
 /// what was at `path` before, or the new snapshot whole.
 ///
 /// # Errors
@@ -80,7 +86,7 @@ pub enum SnapshotError {
 pub fn write(
     path: &Path,
     meta: &Meta,
-    fill: impl FnOnce(&mut Writer<'_>),
+    fill: impl FnOnce(&mut Writer<&mut dyn FnMut(Part)>),
 ) -> Result<Summary, SnapshotError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {
@@ -110,14 +116,21 @@ pub fn write_to<D: Disk>(
     disk: &D,
     name: &str,
     meta: &Meta,
-    fill: impl FnOnce(&mut Writer<'_>),
+    fill: impl FnOnce(&mut Writer<&mut dyn FnMut(Part)>),
 ) -> Result<Summary, SnapshotError> {
     let mut summary = Summary::default();
     let written = publish(disk, name, |file| {
-        let mut writer = Writer::new(file, meta);
+        let mut written = Ok(());
+        let mut sink = |part: Part| {
+            if written.is_ok() {
+                written = file.write_at(&part.bytes, part.offset);
+            }
+        };
+        let mut writer = Writer::new(&mut sink as &mut dyn FnMut(Part), meta);
         fill(&mut writer);
-        summary = writer.finish()?;
-        Ok(())
+        let (mut sink, ending) = writer.close()?;
+        summary = ending.write(&mut sink);
+        written
     });
     written
         .map(|_| summary)

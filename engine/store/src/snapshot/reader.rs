@@ -1,22 +1,25 @@
 //! Reading a snapshot in place.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use seawall_sys::map::MappedFile;
 
-use super::block::{self, Block};
-use super::head::{Head, Meta, Wrong};
+use super::block::Block;
+use super::head::{Head, Meta, TAIL_BYTES, Wrong};
+use super::index::{self, Index};
 use super::record::Record;
-use super::writer::hash;
-use super::{PAGE_BYTES, SnapshotError, index};
+use super::{PAGE_BYTES, SnapshotError};
 
 /// A snapshot, open to be read. Any thread may read it.
 pub struct Reader {
     name: String,
     bytes: Bytes,
     head: Head,
-    /// One bit a page: the block or page of the index that begins there was checked.
+    index: Index,
+    /// One bit a page: the block that begins there was checked.
     checked: Vec<AtomicU64>,
 }
 
@@ -26,7 +29,7 @@ enum Bytes {
 }
 
 impl Reader {
-    /// Maps the snapshot at `path`. Reads its first page and its end, whatever its size.
+    /// Maps the snapshot at `path`. Reads its head, its tail and its index.
     ///
     /// # Errors
     /// Where the file cannot be mapped, is no snapshot, is of another format, or is damaged there.
@@ -65,12 +68,22 @@ impl Reader {
                 });
             }
         };
-        let pages = file.len() / PAGE_BYTES;
-        let words = pages.div_ceil(u64::BITS as usize);
+        let index = match read_index(&head, file) {
+            Ok(index) => index,
+            Err((page, what)) => {
+                return Err(SnapshotError::Damaged {
+                    file: name,
+                    offset: page * PAGE_BYTES as u64,
+                    what,
+                });
+            }
+        };
+        let words = (head.index as usize).div_ceil(u64::BITS as usize);
         Ok(Reader {
             name,
             bytes,
             head,
+            index,
             checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
         })
     }
@@ -80,42 +93,58 @@ impl Reader {
         &self.head.meta
     }
 
-    /// How many records there are.
+    /// How many keys there are.
     pub fn len(&self) -> u64 {
-        self.head.records
+        self.head.keys
     }
 
-    /// Whether there are no records.
+    /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
-        self.head.records == 0
+        self.head.keys == 0
     }
 
-    /// The record of `key` in `database`, from the mapping.
+    /// The length of the file in bytes.
+    pub fn file_bytes(&self) -> u64 {
+        self.file().len() as u64
+    }
+
+    /// The pages at which blocks may begin.
+    pub fn pages(&self) -> Range<u64> {
+        1..self.head.index
+    }
+
+    /// The pages of all blocks that may have records of the key at `position`, ascending. Loading a key
+    /// is loading all of them in this order.
+    pub fn blocks_of(&self, position: u64) -> impl Iterator<Item = u64> + '_ {
+        self.index.blocks_of(self.head.meta.cell_of(position))
+    }
+
+    /// The block at `page`, one of [`Reader::blocks_of`], or page 1, or where another block ends.
     ///
     /// # Errors
-    /// Where what it touches is damaged.
-    pub fn get(&self, database: u8, key: &[u8]) -> Result<Option<Record<'_>>, SnapshotError> {
-        let wanted = hash(database, key, self.head.meta.seed);
-        let slots = self.head.index_pages * index::SLOTS_PER_PAGE as u64;
-        let mut at = index::home(wanted, slots);
-        for _ in 0..slots {
-            let slot = self.slot(at)?;
-            if slot.page == 0 {
-                return Ok(None);
-            }
-            if slot.hash == wanted {
-                let record = self.record(slot)?;
-                if record.key == key && record.database == database {
-                    return Ok(Some(record));
-                }
-            }
-            at = (at + 1) % slots;
-        }
-        // The head has fewer records than slots, so this index has been made to have no end.
-        Err(self.damaged(self.head.index, 0, "the index has no empty slot"))
+    /// It is damaged.
+    pub fn block(&self, page: u64) -> Result<Records<'_>, SnapshotError> {
+        let blocks = &self.file()[..self.head.index as usize * PAGE_BYTES];
+        let block = blocks
+            .get(page as usize * PAGE_BYTES..)
+            .and_then(Block::bounded)
+            .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))?;
+        self.check(page, || block.is_whole(page, self.head.meta.seed))?;
+        let label = block.label();
+        let bytes = block.records(self.head.meta.codec);
+        let (Some(label), Some(bytes)) = (label, bytes) else {
+            return Err(self.damaged(page, 8, "the head of a block says what cannot be"));
+        };
+        Ok(Records {
+            reader: self,
+            pages: page..page + block.pages(),
+            count: label.records,
+            bytes,
+        })
     }
 
-    /// Gives every record to `each`, in the order in which they were written.
+    /// Gives every record to `each`, block by block as they stand in the file: the parts of a key in their
+    /// order, all else in none.
     ///
     /// # Errors
     /// Where anything is damaged; `each` has had the records before it then.
@@ -124,25 +153,18 @@ impl Reader {
             // Advice that is refused changes nothing but the speed.
             let _ = map.advise_sequential();
         }
-        let (mut page, mut records) = (1, 0);
-        while page < self.head.index {
+        let (mut page, mut records, mut keys) = (self.pages().start, 0, 0);
+        while page < self.pages().end {
             let block = self.block(page)?;
-            let broken = |what| self.damaged(page, 0, what);
-            let mut rest = block.from(block::HEAD_BYTES).unwrap_or_default();
-            for _ in 0..block.records() {
-                let (record, left) = Record::decode(rest)
-                    .ok_or_else(|| broken("a record in this block has no form"))?;
-                each(record);
-                rest = left;
+            block.for_each(|record| {
                 records += 1;
-            }
-            if !rest.is_empty() {
-                return Err(broken("the block has more than its records"));
-            }
-            page += block.pages();
+                keys += u64::from(record.is_first);
+                each(record);
+            })?;
+            page = block.pages.end;
         }
-        if records != self.head.records {
-            return Err(self.damaged(0, 48, "the head counts other records than there are"));
+        if (records, keys) != (self.head.records, self.head.keys) {
+            return Err(self.damaged(0, 64, "the head counts other records than there are"));
         }
         Ok(())
     }
@@ -152,37 +174,6 @@ impl Reader {
             Bytes::Mapped(map) => map.bytes(),
             Bytes::Owned(bytes) => bytes,
         }
-    }
-
-    fn slot(&self, at: u64) -> Result<index::Slot, SnapshotError> {
-        let page = self.head.index + at / index::SLOTS_PER_PAGE as u64;
-        let start = page as usize * PAGE_BYTES;
-        let bytes = &self.file()[start..start + PAGE_BYTES];
-        self.check(page, || index::is_whole(bytes, page, self.head.meta.seed))?;
-        Ok(index::slot(bytes, at as usize % index::SLOTS_PER_PAGE))
-    }
-
-    fn record(&self, slot: index::Slot) -> Result<Record<'_>, SnapshotError> {
-        let page = u64::from(slot.page);
-        if page >= self.head.index {
-            return Err(self.damaged(self.head.index, 0, "a slot points outside the blocks"));
-        }
-        let offset = slot.offset as usize;
-        self.block(page)?
-            .from(offset)
-            .filter(|_| offset >= block::HEAD_BYTES)
-            .and_then(Record::decode)
-            .map(|(record, _)| record)
-            .ok_or_else(|| self.damaged(page, slot.offset, "a record has no form"))
-    }
-
-    /// The block that begins at `page`, below the index.
-    fn block(&self, page: u64) -> Result<Block<'_>, SnapshotError> {
-        let blocks = &self.file()[..self.head.index as usize * PAGE_BYTES];
-        let block = Block::bounded(&blocks[page as usize * PAGE_BYTES..])
-            .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))?;
-        self.check(page, || block.is_whole(page, self.head.meta.seed))?;
-        Ok(block)
     }
 
     /// Makes sure, once, that what begins at `page` is whole.
@@ -207,4 +198,51 @@ impl Reader {
             what,
         }
     }
+}
+
+/// The records of one block.
+#[derive(Clone)]
+pub struct Records<'a> {
+    reader: &'a Reader,
+    pages: Range<u64>,
+    count: u32,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl Records<'_> {
+    /// The pages of the file that the block takes: the next one begins where it ends.
+    pub fn pages(&self) -> Range<u64> {
+        self.pages.clone()
+    }
+
+    /// Gives every record to `each`.
+    ///
+    /// # Errors
+    /// The block is damaged, as only a hand that knows the seed can do it; `each` has had the records
+    /// before that then.
+    pub fn for_each(&self, mut each: impl FnMut(Record<'_>)) -> Result<(), SnapshotError> {
+        let broken = |what| self.reader.damaged(self.pages.start, 0, what);
+        let mut rest = &self.bytes[..];
+        for _ in 0..self.count {
+            let (record, left) =
+                Record::decode(rest).ok_or_else(|| broken("a record in this block has no form"))?;
+            each(record);
+            rest = left;
+        }
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            Err(broken("the block has more than its records"))
+        }
+    }
+}
+
+/// The index of a file whose head is known; otherwise the page that is damaged, and how.
+fn read_index(head: &Head, file: &[u8]) -> Result<Index, (u64, &'static str)> {
+    // The head was found to fit the file's length.
+    let pages = &file[head.index as usize * PAGE_BYTES..file.len() - TAIL_BYTES];
+    let (count, walked) = ((head.walked + head.ahead) as usize, head.walked as usize);
+    let entries = index::decode(pages, count, head.index, head.meta.seed)
+        .map_err(|page| (page, "the checksum does not match"))?;
+    Index::new(entries, walked, &(1..head.index)).map_err(|what| (head.index, what))
 }

@@ -1,10 +1,11 @@
-//! Records: a key with its value and expiry.
+//! Records: a key with its value and expiry, or a part of a large collection.
 //!
 //! ```text
 //!  kind u8 · database u8 · holds u8 · [expiry u64] · [flags u32 · stale u8] · key length u32 ·
 //!  body length u64 · key · body
 //!
-//!  holds       bit 0: an expiry; bit 1: what Memcached keeps of a string
+//!  holds       bit 0: an expiry; bit 1: what Memcached keeps of a string;
+//!              bit 2: it goes on with a collection; bit 3: more of the collection is to come
 //!
 //!  string      the bytes
 //!  hash        count u64, then for each field: length u32, value's length u32, field, value
@@ -18,6 +19,7 @@
 use crate::keyspace::Entry;
 use crate::time::Millis;
 use crate::value::Value;
+use crate::value::set::Member;
 
 /// A record, as it lies in a snapshot.
 #[derive(Clone, Debug)]
@@ -32,6 +34,10 @@ pub struct Record<'a> {
     pub expiry: Option<Millis>,
     /// What Memcached keeps of it, as far as it outlives a restart: its flags, and whether it is stale.
     pub tag: Option<(u32, bool)>,
+    /// Whether it is the first of its key. The others of a collection come after it, in order.
+    pub is_first: bool,
+    /// Whether it is the last of its key.
+    pub is_last: bool,
 }
 
 /// What a record's key holds.
@@ -52,12 +58,31 @@ pub enum Body<'a> {
 const EXPIRES: u8 = 1;
 const TAGGED: u8 = 1 << 1;
 
-/// The longest key, field, value of a field, or member: what a length of 32 bits holds.
-const PART_BYTES_MAX: usize = u32::MAX as usize;
+const CONTINUES: u8 = 1 << 2;
+const MORE: u8 = 1 << 3;
 
-/// Appends a record to `bytes`; `false`, and nothing appended, where a part is longer than 4 GiB.
+/// The longest key, field, value of a field, or member: what a length of 32 bits holds.
+const LENGTH_MAX: usize = u32::MAX as usize;
+
+/// A part of a collection that has so many bytes takes no more elements.
+const PART_BYTES: usize = 32 << 10;
+
+/// How many elements a value has; a string is one.
+pub fn elements(value: Value<'_>) -> usize {
+    match value {
+        Value::String(_) => 1,
+        Value::Hash(hash) => hash.len(),
+        Value::SortedSet(set) => set.len(),
+        Value::List(list) => list.len(),
+        Value::Set(set) => set.len(),
+    }
+}
+
+/// Appends a record of the elements of `entry` from number `from` on to `bytes`: `most` of them, fewer
+/// where they take some [`PART_BYTES`], one at least. Where the next part begins; `None`, and nothing
+/// appended, where a field or member is longer than 4 GiB.
 #[must_use]
-pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
+pub fn encode(entry: &Entry<'_>, from: usize, most: usize, bytes: &mut Vec<u8>) -> Option<usize> {
     let Entry {
         database,
         key,
@@ -75,7 +100,12 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
     });
     bytes.push(database);
     let holds = |held: bool, bit| if held { bit } else { 0 };
-    bytes.push(holds(expires.is_some(), EXPIRES) | holds(tag.is_some(), TAGGED));
+    let holds_at = bytes.len();
+    bytes.push(
+        holds(expires.is_some(), EXPIRES)
+            | holds(tag.is_some(), TAGGED)
+            | holds(from > 0, CONTINUES),
+    );
     if let Some(Millis(ms)) = expires {
         bytes.extend_from_slice(&ms.to_le_bytes());
     }
@@ -83,59 +113,103 @@ pub fn encode(entry: &Entry<'_>, bytes: &mut Vec<u8>) -> bool {
         bytes.extend_from_slice(&tag.flags.to_le_bytes());
         bytes.push(u8::from(tag.stale));
     }
-    let mut fits = key.len() <= PART_BYTES_MAX;
+    let mut fits = key.len() <= LENGTH_MAX;
     bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
     let len_at = bytes.len();
     bytes.extend_from_slice(&[0; 8]);
     bytes.extend_from_slice(key);
     let body_at = bytes.len();
-    match value {
-        Value::String(string) => bytes.extend_from_slice(string),
-        Value::Hash(hash) => {
-            bytes.extend_from_slice(&(hash.len() as u64).to_le_bytes());
-            for (field, value) in hash.iter() {
-                fits &= field.len().max(value.len()) <= PART_BYTES_MAX;
-                bytes.extend_from_slice(&(field.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(field);
-                bytes.extend_from_slice(value);
-            }
-        }
-        Value::SortedSet(set) => {
-            bytes.extend_from_slice(&(set.len() as u64).to_le_bytes());
-            for (member, score) in set.iter() {
-                fits &= member.len() <= PART_BYTES_MAX;
-                bytes.extend_from_slice(&score.to_bits().to_le_bytes());
-                bytes.extend_from_slice(&(member.len() as u32).to_le_bytes());
-                bytes.extend_from_slice(member);
-            }
-        }
-        Value::List(list) => {
-            bytes.extend_from_slice(&(list.len() as u64).to_le_bytes());
-            for element in list {
-                fits &= element_into(element, bytes);
-            }
-        }
-        Value::Set(set) => {
-            bytes.extend_from_slice(&(set.len() as u64).to_le_bytes());
-            for member in set.iter() {
-                fits &= member.text(|text| element_into(text, bytes));
-            }
-        }
+    let next = if let Value::String(string) = value {
+        bytes.extend_from_slice(string);
+        1
+    } else {
+        bytes.extend_from_slice(&[0; 8]);
+        let mut room = Room {
+            most,
+            taken: 0,
+            bytes,
+        };
+        fits &= collection(value, from, &mut room);
+        let count = room.taken;
+        bytes[body_at..body_at + 8].copy_from_slice(&(count as u64).to_le_bytes());
+        from + count
+    };
+    if next < elements(value) {
+        bytes[holds_at] |= MORE;
     }
     let body = (bytes.len() - body_at) as u64;
     bytes[len_at..len_at + 8].copy_from_slice(&body.to_le_bytes());
-    if !fits {
-        bytes.truncate(start);
+    if fits {
+        return Some(next);
     }
-    fits
+    bytes.truncate(start);
+    None
+}
+
+/// Where the elements of a part go.
+struct Room<'a> {
+    most: usize,
+    taken: usize,
+    bytes: &'a mut Vec<u8>,
+}
+
+impl Room<'_> {
+    /// Takes elements as long as there is room for them; whether each was short enough.
+    fn take<T>(
+        &mut self,
+        elements: impl Iterator<Item = T>,
+        mut put: impl FnMut(T, &mut Vec<u8>) -> bool,
+    ) -> bool {
+        let end = self.bytes.len() + PART_BYTES;
+        for element in elements.take(self.most) {
+            if !put(element, self.bytes) {
+                return false;
+            }
+            self.taken += 1;
+            if self.bytes.len() >= end {
+                break;
+            }
+        }
+        true
+    }
+}
+
+/// Appends elements of a collection from number `from` on.
+fn collection(value: Value<'_>, from: usize, room: &mut Room<'_>) -> bool {
+    let put_pair = |(field, value): (&[u8], &[u8]), bytes: &mut Vec<u8>| {
+        bytes.extend_from_slice(&(field.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(field);
+        bytes.extend_from_slice(value);
+        field.len().max(value.len()) <= LENGTH_MAX
+    };
+    let put_member =
+        |member: Member<'_>, bytes: &mut Vec<u8>| member.text(|text| element_into(text, bytes));
+    match value {
+        Value::String(_) => true,
+        // What is not compact is found by number in constant time, and nothing before it is passed over.
+        Value::Hash(hash) if hash.is_compact() => room.take(hash.iter().skip(from), put_pair),
+        Value::Hash(hash) => room.take((from..).map_while(|i| hash.entry(i)), put_pair),
+        Value::SortedSet(set) => room.take(
+            set.range(from..set.len(), false),
+            |(member, score), bytes| {
+                bytes.extend_from_slice(&score.to_bits().to_le_bytes());
+                element_into(member, bytes)
+            },
+        ),
+        Value::List(list) => room.take(list.range(from..list.len()), element_into),
+        Value::Set(set) if set.is_table() => {
+            room.take((from..).map_while(|i| set.get(i)), put_member)
+        }
+        Value::Set(set) => room.take(set.iter().skip(from), put_member),
+    }
 }
 
 /// Appends an element of a list or a member of a set; whether it is short enough.
 fn element_into(element: &[u8], bytes: &mut Vec<u8>) -> bool {
     bytes.extend_from_slice(&(element.len() as u32).to_le_bytes());
     bytes.extend_from_slice(element);
-    element.len() <= PART_BYTES_MAX
+    element.len() <= LENGTH_MAX
 }
 
 impl<'a> Record<'a> {
@@ -143,7 +217,7 @@ impl<'a> Record<'a> {
     pub fn decode(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let mut cursor = Cursor { bytes };
         let [kind, database, holds] = cursor.array()?;
-        if holds & !(EXPIRES | TAGGED) != 0 {
+        if holds & !(EXPIRES | TAGGED | CONTINUES | MORE) != 0 {
             return None;
         }
         let expiry = match holds & EXPIRES {
@@ -162,7 +236,7 @@ impl<'a> Record<'a> {
         let key = cursor.take(key_len.into())?;
         let body = cursor.take(body_len)?;
         let body = match kind {
-            0 => Body::String(body),
+            0 if holds & (CONTINUES | MORE) == 0 => Body::String(body),
             1 => Body::Hash(Fields::checked(body)?),
             2 => Body::SortedSet(Members::checked(body)?),
             3 => Body::List(Elements::checked(body)?),
@@ -175,6 +249,8 @@ impl<'a> Record<'a> {
             body,
             expiry,
             tag,
+            is_first: holds & CONTINUES == 0,
+            is_last: holds & MORE == 0,
         };
         Some((record, cursor.bytes))
     }

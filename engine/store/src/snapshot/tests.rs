@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use proptest::prelude::*;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::*;
 use crate::disk::{Fault, MemoryDisk, PowerLoss};
@@ -26,16 +27,33 @@ enum Model {
 
 type Keys = BTreeMap<Vec<u8>, (Model, Option<u64>)>;
 
-const META: Meta = Meta {
-    shard: 1,
-    shards: 4,
-    seed: 0x5eed,
-    sequence: 1_000,
-    taken: Millis(1_700_000_000_000),
-    save: 0x5a7e,
-};
+const SEED: u64 = 0x5eed;
 
-fn push(writer: &mut Writer<'_>, key: &[u8], model: &Model, expiry: Option<u64>) {
+fn meta() -> Meta {
+    Meta {
+        shard: 1,
+        shards: 4,
+        seed: SEED,
+        sequence: 1_000,
+        log: 0x106,
+        taken: Millis(1_700_000_000_000),
+        save: 0x5a7e,
+        cell_bits: 5,
+        places: Places::from_fn(|number| match number {
+            1 => 200,
+            200 => 1,
+            same => same,
+        }),
+        ..Meta::default()
+    }
+}
+
+/// Where a key of these tests is.
+fn position_of(key: &[u8]) -> u64 {
+    xxh3_64(key) & index::POSITION_MAX
+}
+
+fn push<S: Sink>(writer: &mut Writer<S>, key: &[u8], model: &Model, expiry: Option<u64>) {
     let mut push = |value: Value<'_>| {
         writer.push(&Entry {
             database: database_of(key),
@@ -102,12 +120,36 @@ fn database_of(key: &[u8]) -> u8 {
     (key.len() % 3) as u8 * 100
 }
 
-fn write_keys(disk: &MemoryDisk, name: &str, keys: &Keys) -> Result<Summary, SnapshotError> {
-    write_to(disk, name, &META, |writer| {
-        for (key, (model, expiry)) in keys {
+/// Pushes all keys: each cell by the walk or ahead of it, as `seed` says.
+fn fill<S: Sink>(writer: &mut Writer<S>, keys: &Keys, meta: &Meta, seed: u64) {
+    let mut cells: BTreeMap<u64, Vec<&Vec<u8>>> = BTreeMap::new();
+    for key in keys.keys() {
+        let cell = meta.cell_of(position_of(key));
+        cells.entry(cell).or_default().push(key);
+    }
+    let push_all = |writer: &mut Writer<S>, cell: &[&Vec<u8>]| {
+        for &key in cell {
+            let (model, expiry) = &keys[key];
             push(writer, key, model, *expiry);
         }
-    })
+    };
+    while let Some((first, walked)) = cells.pop_first() {
+        let draw = xxh3_64_with_seed(&first.to_le_bytes(), seed);
+        let ahead: Vec<u64> = cells.keys().copied().collect();
+        for cell in ahead {
+            if xxh3_64_with_seed(&cell.to_le_bytes(), draw).is_multiple_of(13) {
+                let keys = cells.remove(&cell).unwrap();
+                writer.ahead(position_of(keys[0]));
+                push_all(writer, &keys);
+            }
+        }
+        writer.walked(position_of(walked[0]));
+        push_all(writer, &walked);
+    }
+}
+
+fn write_keys(disk: &MemoryDisk, name: &str, keys: &Keys) -> Result<Summary, SnapshotError> {
+    write_to(disk, name, &meta(), |writer| fill(writer, keys, &meta(), 0))
 }
 
 fn bytes_of(disk: &MemoryDisk, name: &str) -> Vec<u8> {
@@ -117,24 +159,70 @@ fn bytes_of(disk: &MemoryDisk, name: &str) -> Vec<u8> {
 }
 
 fn written(keys: &Keys) -> Vec<u8> {
+    written_as(keys, &meta(), 0)
+}
+
+fn written_as(keys: &Keys, meta: &Meta, seed: u64) -> Vec<u8> {
     let disk = MemoryDisk::new();
-    let summary = write_keys(&disk, "s", keys).unwrap();
+    let summary = write_to(&disk, "s", meta, |writer| fill(writer, keys, meta, seed)).unwrap();
     let bytes = bytes_of(&disk, "s");
     assert_eq!(
-        (summary.records, summary.bytes),
+        (summary.keys, summary.bytes),
         (keys.len() as u64, bytes.len() as u64)
     );
     bytes
 }
 
+/// Adds a record to what was read, behind the parts before it.
+fn note(keys: &mut Keys, record: &Record<'_>) {
+    assert_eq!(record.database, database_of(record.key));
+    let found = model_of(record);
+    if record.is_first {
+        let before = keys.insert(record.key.to_vec(), found);
+        assert!(before.is_none(), "a key came twice");
+        return;
+    }
+    let (before, expiry) = keys.get_mut(record.key).expect("parts come in order");
+    assert_eq!(found.1, *expiry);
+    match (before, found.0) {
+        (Model::Hash(before), Model::Hash(more)) => before.extend(more),
+        (Model::SortedSet(before), Model::SortedSet(more)) => before.extend(more),
+        (Model::List(before), Model::List(more)) => before.extend(more),
+        (Model::Set(before), Model::Set(more)) => before.extend(more),
+        (before, more) => panic!("{before:?} goes on as {more:?}"),
+    }
+}
+
 /// Everything that a reader says, or its first error.
 fn read_all(reader: &Reader) -> Result<Keys, SnapshotError> {
     let mut keys = Keys::new();
-    reader.for_each(|record| {
-        assert_eq!(record.database, database_of(record.key));
-        keys.insert(record.key.to_vec(), model_of(&record));
-    })?;
+    reader.for_each(|record| note(&mut keys, &record))?;
     Ok(keys)
+}
+
+/// All that the blocks of a key have, that among them.
+fn read_cell(reader: &Reader, key: &[u8]) -> Result<Keys, SnapshotError> {
+    let mut keys = Keys::new();
+    for page in reader.blocks_of(position_of(key)) {
+        let block = reader.block(page)?;
+        block.for_each(|record| {
+            // Others may have their first parts elsewhere, or their last.
+            if record.key == key {
+                note(&mut keys, &record);
+            }
+        })?;
+    }
+    Ok(keys)
+}
+
+fn get(reader: &Reader, key: &[u8]) -> Result<Option<(Model, Option<u64>)>, SnapshotError> {
+    Ok(read_cell(reader, key)?.remove(key))
+}
+
+/// A list of several parts and, where it is long, several blocks.
+fn long_list(count: u32) -> Model {
+    let element = |i: u32| format!("element {i:>0$}", (i % 30) as usize).into_bytes();
+    Model::List((0..=count * 10).map(element).collect())
 }
 
 /// Keys of every kind, in several blocks, one of them with a record larger than a block.
@@ -160,7 +248,8 @@ fn some_keys(count: u32) -> Keys {
             )
         })
         .collect();
-    keys.insert(b"large".to_vec(), (Model::String(vec![9; 20_000]), None));
+    keys.insert(b"large".to_vec(), (Model::String(vec![9; 70_000]), None));
+    keys.insert(b"list".to_vec(), (long_list(count), Some(5)));
     keys.insert(Vec::new(), (Model::String(Vec::new()), Some(u64::MAX)));
     keys
 }
@@ -168,23 +257,18 @@ fn some_keys(count: u32) -> Keys {
 #[test]
 fn what_is_written_is_found_and_streamed() {
     for keys in [Keys::new(), some_keys(0), some_keys(1), some_keys(700)] {
-        let reader = Reader::from_bytes("s", written(&keys)).unwrap();
-        assert_eq!((*reader.meta(), reader.len()), (META, keys.len() as u64));
-        assert_eq!(read_all(&reader).unwrap(), keys);
-        for (key, expected) in &keys {
-            let record = reader
-                .get(database_of(key), key)
-                .unwrap()
-                .expect("a key that was written");
-            assert_eq!(&model_of(&record), expected);
-        }
-        for i in 0..100 {
-            assert!(
-                reader
-                    .get(0, format!("none:{i}").as_bytes())
-                    .unwrap()
-                    .is_none()
-            );
+        for (seed, codec) in [(0, Codec::Plain), (1, Codec::Lz4), (2, Codec::Plain)] {
+            let meta = Meta { codec, ..meta() };
+            let reader = Reader::from_bytes("s", written_as(&keys, &meta, seed)).unwrap();
+            assert_eq!((reader.meta(), reader.len()), (&meta, keys.len() as u64));
+            assert_eq!(read_all(&reader).unwrap(), keys);
+            for (key, expected) in &keys {
+                assert_eq!(get(&reader, key).unwrap().as_ref(), Some(expected));
+            }
+            for i in 0..100 {
+                let none = format!("none:{i}");
+                assert_eq!(get(&reader, none.as_bytes()).unwrap(), None);
+            }
         }
     }
 }
@@ -194,12 +278,7 @@ fn a_file_is_mapped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("made/00001.snapshot");
     let keys = some_keys(300);
-    write(&path, &META, |writer| {
-        for (key, (model, expiry)) in &keys {
-            push(writer, key, model, *expiry);
-        }
-    })
-    .unwrap();
+    write(&path, &meta(), |writer| fill(writer, &keys, &meta(), 0)).unwrap();
     let reader = Reader::open(&path).unwrap();
     assert_eq!(read_all(&reader).unwrap(), keys);
     assert_eq!(
@@ -217,7 +296,7 @@ fn a_file_is_mapped() {
     );
     // A folder in the file's place: the new file cannot take the name, and is not left behind.
     std::fs::create_dir(path.with_file_name("folder")).unwrap();
-    let error = write(&path.with_file_name("folder"), &META, |_| {}).unwrap_err();
+    let error = write(&path.with_file_name("folder"), &meta(), |_| {}).unwrap_err();
     assert!(
         matches!(error, SnapshotError::Io { doing: "write", .. }),
         "{error}"
@@ -232,7 +311,8 @@ fn a_file_is_mapped() {
 /// there are none, and every flip must be seen by who touches it.
 #[test]
 fn every_byte_changed_is_seen_or_does_no_harm() {
-    let keys = some_keys(60);
+    let mut keys = some_keys(60);
+    keys.insert(b"large".to_vec(), (Model::String(vec![9; 5_000]), None));
     let whole = written(&keys);
     for at in 0..whole.len() {
         let mut bytes = whole.clone();
@@ -242,24 +322,106 @@ fn every_byte_changed_is_seen_or_does_no_harm() {
         };
         let index = (reader_index(&whole) as usize) * PAGE_BYTES;
         assert!(
-            (PAGE_BYTES..whole.len() - 16).contains(&at),
-            "byte {at} of head or tail"
+            (PAGE_BYTES..index).contains(&at),
+            "byte {at} of head, index or tail"
         );
-        let streamed = read_all(&reader);
-        assert_eq!(streamed.is_err(), at < index, "byte {at}");
-        if let Ok(streamed) = streamed {
-            assert_eq!(streamed, keys, "byte {at}");
-        }
+        assert!(read_all(&reader).is_err(), "byte {at}");
+        let mut seen = 0;
         // One key in some, so that all bytes can be tried.
         for (key, expected) in keys.iter().skip(at % 7).step_by(7) {
-            match reader.get(database_of(key), key) {
-                Ok(Some(record)) => assert_eq!(&model_of(&record), expected, "byte {at}"),
+            match get(&reader, key) {
+                Ok(Some(found)) => assert_eq!(&found, expected, "byte {at}"),
                 Ok(None) => panic!("byte {at}: a key is gone, and nobody says so"),
-                Err(SnapshotError::Damaged { offset, .. }) => assert!(offset <= at as u64),
+                Err(SnapshotError::Damaged { offset, .. }) => {
+                    assert!(offset <= at as u64);
+                    seen += 1;
+                }
                 Err(error) => panic!("{error}"),
             }
         }
+        assert!(seen < keys.len(), "byte {at}: damage is of its block alone");
     }
+}
+
+/// Any bit: a byte above tries one of each.
+#[test]
+fn every_bit_of_a_small_file_is_seen() {
+    let keys: Keys = [(b"k".to_vec(), (Model::String(b"v".to_vec()), Some(9)))].into();
+    let whole = written(&keys);
+    for bit in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let read = Reader::from_bytes("s", bytes).and_then(|reader| get(&reader, b"k"));
+        assert!(read.is_err(), "bit {bit}");
+    }
+}
+
+/// What large collections and cells saved ahead make of a file: one of several blocks, several in one.
+#[test]
+fn cells_take_several_blocks_and_blocks_several_cells() {
+    let mut keys = some_keys(3_000);
+    let list = long_list(20_000);
+    keys.insert(b"longer".to_vec(), (list, None));
+    let meta = Meta {
+        cell_bits: 12,
+        ..meta()
+    };
+    for seed in 0..4 {
+        let bytes = written_as(&keys, &meta, seed);
+        let reader = Reader::from_bytes("s", bytes).unwrap();
+        let blocks = reader.blocks_of(position_of(b"longer"));
+        let blocks: Vec<u64> = blocks.collect();
+        assert!(blocks.len() > 10 && blocks.is_sorted(), "{blocks:?}");
+        // The rest of a cell stands alone, so nobody else's key leads to half of it.
+        for &page in &blocks[1..] {
+            reader
+                .block(page)
+                .unwrap()
+                .for_each(|record| {
+                    assert_eq!(
+                        meta.cell_of(position_of(record.key)),
+                        meta.cell_of(position_of(b"longer"))
+                    );
+                })
+                .unwrap();
+        }
+        assert_eq!(read_all(&reader).unwrap(), keys);
+        for (key, expected) in &keys {
+            assert_eq!(get(&reader, key).unwrap().as_ref(), Some(expected));
+        }
+    }
+}
+
+#[test]
+fn finished_parts_leave_at_once() {
+    let mut largest = 0;
+    let mut parts = 0;
+    let mut writer = Writer::new(
+        |part: Part| {
+            assert_eq!(part.offset % PAGE_BYTES as u64, 0);
+            largest = largest.max(part.bytes.len());
+            parts += 1;
+        },
+        &meta(),
+    );
+    let mut list = List::default();
+    (0..200_000_u32).for_each(|i| list.push_back(&i.to_le_bytes()));
+    let entry = Entry {
+        database: 0,
+        key: b"list",
+        value: Value::List(&list),
+        expires: None,
+        tag: None,
+    };
+    writer.walked(0);
+    let mut from = 0;
+    while from < list.len() {
+        let next = writer.part(&entry, from, 100);
+        assert_eq!(next, (from + 100).min(list.len()));
+        from = next;
+    }
+    writer.close().map(drop).unwrap();
+    assert!(parts > 20 && largest <= 68 << 10, "{parts} of {largest}");
 }
 
 fn reader_index(file: &[u8]) -> u64 {
@@ -275,6 +437,16 @@ fn every_length_but_the_whole_is_refused() {
             "{len} bytes"
         );
     }
+    let old = {
+        let mut bytes = whole.clone();
+        bytes[8] = 3;
+        bytes
+    };
+    let error = Reader::from_bytes("s", old).err().unwrap().to_string();
+    assert!(
+        error.contains("format version 3; this program reads 4"),
+        "{error}"
+    );
     let longer = [&whole[..], &[0]].concat();
     let error = Reader::from_bytes("s", longer).err().unwrap().to_string();
     assert!(error.contains("not as long as its head says"), "{error}");
@@ -294,13 +466,13 @@ fn pages_that_changed_places_are_seen() {
         .map(|i| {
             (
                 i.to_le_bytes().to_vec(),
-                (Model::String(vec![i as u8; 200]), None),
+                (Model::String(vec![i as u8; 800]), None),
             )
         })
         .collect();
     let mut bytes = written(&keys);
-    // The first two blocks, four or five pages each.
-    let (first, second) = (PAGE_BYTES, PAGE_BYTES * 5);
+    // Two blocks of as many pages.
+    let (first, second) = (PAGE_BYTES, PAGE_BYTES * 10);
     let pages = bytes[first..second].to_vec();
     bytes.copy_within(second..second + pages.len(), first);
     bytes[second..second + pages.len()].copy_from_slice(&pages);
@@ -376,11 +548,14 @@ proptest! {
         prop::collection::vec(any::<u8>(), 0..20),
         (model(), prop::option::of(any::<u64>())),
         0..120,
-    )) {
-        let reader = Reader::from_bytes("s", written(&keys)).unwrap();
+    ), cell_bits in 0..=48_u8, seed: u64) {
+        let codec = if seed % 2 == 0 { Codec::Plain } else { Codec::Lz4 };
+        let meta = Meta { cell_bits, codec, ..meta() };
+        let reader = Reader::from_bytes("s", written_as(&keys, &meta, seed)).unwrap();
         prop_assert_eq!(&read_all(&reader).unwrap(), &keys);
         for (key, expected) in &keys {
-            prop_assert_eq!(&model_of(&reader.get(database_of(key), key).unwrap().unwrap()), expected);
+            let found = get(&reader, key).unwrap();
+            prop_assert_eq!(found.as_ref(), Some(expected));
         }
     }
 
@@ -388,9 +563,10 @@ proptest! {
     #[test]
     fn forged_pages_never_panic(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        codec in prop_oneof![Just(Codec::Plain), Just(Codec::Lz4)],
     ) {
         let keys = some_keys(40);
-        let mut bytes = written(&keys);
+        let mut bytes = written_as(&keys, &Meta { codec, ..meta() }, 7);
         let head = head::Head::decode(&bytes).unwrap();
         let body = PAGE_BYTES..bytes.len() - head::TAIL_BYTES;
         for (at, byte) in changes {
@@ -405,14 +581,20 @@ proptest! {
             forge(&mut bytes[start..start + len], page);
             page += (len / PAGE_BYTES) as u64;
         }
-        for page in head.index..head.index + head.index_pages {
+        let pages = (bytes.len() - head::TAIL_BYTES) / PAGE_BYTES;
+        for page in head.index..pages as u64 {
             let start = page as usize * PAGE_BYTES;
             forge(&mut bytes[start..start + PAGE_BYTES], page);
         }
-        let reader = Reader::from_bytes("s", bytes).unwrap();
-        let _ = reader.for_each(|record| drop(model_of(&record)));
-        for key in keys.keys() {
-            let _ = reader.get(database_of(key), key);
+        if let Ok(reader) = Reader::from_bytes("s", bytes) {
+            let _ = reader.for_each(|record| drop(model_of(&record)));
+            for key in keys.keys() {
+                for page in reader.blocks_of(position_of(key)) {
+                    if let Ok(block) = reader.block(page) {
+                        let _ = block.for_each(|record| drop(model_of(&record)));
+                    }
+                }
+            }
         }
     }
 
@@ -426,6 +608,6 @@ proptest! {
 }
 
 fn forge(page_bytes: &mut [u8], page: u64) {
-    let check = block::checksum(&page_bytes[8..], page, META.seed);
+    let check = block::checksum(&page_bytes[8..], page, SEED);
     page_bytes[..8].copy_from_slice(&check.to_le_bytes());
 }

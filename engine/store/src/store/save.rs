@@ -33,9 +33,10 @@ fn next(dir: &Path, number: usize) -> PathBuf {
 /// Writes what is to be the snapshot of `shard` to `dir`.
 pub(super) fn write(dir: &Path, meta: &Meta, shard: &mut Shard) -> Result<(), StoreError> {
     let path = next(dir, meta.shard as usize);
-    crate::snapshot::write(&path, meta, |writer| {
-        shard.keyspace().for_each(|entry| writer.push(entry));
-    })?;
+    let keyspace = shard.keyspace();
+    let mut meta = meta.clone();
+    keyspace.describe(&mut meta);
+    crate::snapshot::write(&path, &meta, |writer| keyspace.write_to(writer))?;
     Ok(())
 }
 
@@ -85,7 +86,8 @@ pub(super) fn check(dir: &Path, shards: usize) -> Result<(), StoreError> {
     let Some(&first) = there.first() else {
         return Ok(());
     };
-    let meta = *Reader::open(&path(dir, first))?.meta();
+    let first = Reader::open(&path(dir, first))?;
+    let meta = first.meta();
     if meta.shards as usize != shards {
         // Of another layout: loading says so.
         return Ok(());

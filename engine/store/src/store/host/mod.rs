@@ -406,7 +406,7 @@ impl Host {
             sequence: self.gate.appended(),
             taken: now,
             save,
-            ..*meta
+            ..meta.clone()
         };
         // Expired keys that nobody met yet are left out.
         self.shard.keyspace().begin(now, 0, false);
