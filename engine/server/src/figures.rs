@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use seawall_store::ShardStats;
+use seawall_store::log::LogStats;
 
 use crate::server::Server;
 
@@ -37,6 +38,8 @@ pub struct Figures {
     pub expired: u64,
     /// By the database's number.
     pub databases: Vec<Database>,
+    /// Of all logs; the longest sync is that of any.
+    pub log: LogStats,
     /// Bytes that wait in clients' buffers.
     pub client_bytes: u64,
     /// The longest input and output of a client.
@@ -90,6 +93,9 @@ impl Figures {
         if self.databases.len() < shard.databases.len() {
             self.databases
                 .resize(shard.databases.len(), Database::default());
+        }
+        if let Some(log) = &shard.log {
+            self.log.add(log);
         }
         for (sum, own) in self.databases.iter_mut().zip(&shard.databases) {
             sum.keys += own.keys;

@@ -7,6 +7,7 @@ use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
 use crate::keyspace::{DatabaseStats, DbKey, Keyspace};
+use crate::log::LogStats;
 use crate::mem::Populator;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
@@ -96,6 +97,8 @@ pub struct ShardStats {
     pub expired: u64,
     /// What each database holds.
     pub databases: Vec<DatabaseStats>,
+    /// Its log, where a store keeps one.
+    pub log: Option<LogStats>,
 }
 
 /// Whether an op may wait.

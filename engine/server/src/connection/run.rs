@@ -93,6 +93,10 @@ impl Connection {
             transaction.failed = true;
             return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
         }
+        if let Some(error) = call.op().and_then(|op| turn.store.refusal(op)) {
+            transaction.failed = true;
+            return self.reject(Some(call.entry()), &error, turn);
+        }
         let overtaken = self.client.watch.as_ref().is_some_and(Watch::is_changed);
         if transaction.failed || overtaken {
             // It will not run: nothing of it is kept.
