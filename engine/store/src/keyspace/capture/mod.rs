@@ -148,11 +148,6 @@ impl Keyspace {
         }));
     }
 
-    /// Of how many cells the shard consists for a capture that begins now: the logarithm of that.
-    pub(crate) fn cell_bits(&self) -> u32 {
-        self.index.buckets().ilog2()
-    }
-
     /// Whether one goes on, which [`Keyspace::clear`] may have ended.
     pub(crate) fn is_captured(&self) -> bool {
         self.capture.is_some()
@@ -192,7 +187,6 @@ impl Keyspace {
             self.capture = Some(capture);
         }
     }
-
 }
 
 impl Capture {
