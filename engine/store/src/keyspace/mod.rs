@@ -126,6 +126,8 @@ pub struct Keyspace {
     observers: Observers,
     /// The snapshot that is being taken.
     capture: Option<Box<Capture>>,
+    /// How often all keys were removed.
+    clears: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The last number that a tag was given.
@@ -171,6 +173,7 @@ impl Keyspace {
             settings: Settings::new(config),
             observers: Observers::default(),
             capture: None,
+            clears: 0,
             removed: Effects::default(),
             cas: 0,
             notify: Classes::NONE,
@@ -241,6 +244,7 @@ impl Keyspace {
     /// goes would be to stand still until it is written.
     pub fn clear(&mut self) {
         self.capture = None;
+        self.clears += 1;
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));

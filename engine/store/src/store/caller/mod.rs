@@ -188,16 +188,12 @@ impl Caller {
 
     /// Makes a snapshot of every shard; it is answered by tag.
     pub(super) fn save(&mut self, core: &mut Core, tag: u64, pace: Pace) {
-        match self.inner.saves.clone() {
-            Some(saves) => {
-                let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
-                self.begin_job(Some(core), Whose::Tag(tag), plan);
-            }
-            None => {
-                let none = Err(StoreError::NoFolderToSave);
-                self.answers.push(tag, Body::Saved(Box::new(none)));
-            }
-        }
+        let Some(saves) = self.inner.saves.clone() else {
+            let none = Err(StoreError::NoFolderToSave);
+            return self.answers.push(tag, Body::Saved(Box::new(none)));
+        };
+        let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
+        self.begin_job(Some(core), Whose::Tag(tag), plan);
     }
 
     /// Gives up an op, where it waits for a key or will.
