@@ -326,6 +326,21 @@ pub static PARAMETERS: &[Parameter] = &[
         Effect::Store,
         "when the log is made durable: always, everysec, no, interval:ms=N, or bounded:ms=N, which refuses writes while an older one is not durable",
     ),
+    at_start(
+        "log-device",
+        Kind::Word(&["uring", "file"]),
+        "uring",
+        "how the log is written: through io_uring, or by pwrite and fdatasync",
+    ),
+    at_start(
+        "log-segment-size",
+        Kind::Memory {
+            min: 4 << 10,
+            max: i64::MAX as u64,
+        },
+        "67108864",
+        "bytes from which on a segment of the log is followed by a new one",
+    ),
     running(
         "save",
         Kind::Composed(read_save),

@@ -50,7 +50,9 @@ use crate::value::Limits;
 
 pub use self::core::Turn;
 pub use caller::{Ahead, Answered};
+pub(crate) use config::SHARDS_MAX;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
+pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;
 pub use save::{Pace, SaveProgress};

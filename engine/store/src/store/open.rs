@@ -272,8 +272,8 @@ fn load_newest(
     Ok(())
 }
 
-/// The log of each shard, where logs are kept, from `base` on, compared with each other; and the number of the last joint. Nothing
-/// of any is changed where one is damaged.
+/// The log of each shard, where logs are kept, from `base` on, compared with each other; and the number of the last
+/// joint. Nothing of any is changed where one is damaged.
 fn find_logs(
     config: &StoreConfig,
     base: Option<&Saved>,
@@ -301,9 +301,10 @@ fn find_logs(
         let covered = base.and_then(|base| base.shards.get(shard));
         let (covered, known) = covered.map_or((0, 0), |written| (written.sequence, written.log));
         let found = Found::find(&log_config, shard as u32, covered, known)?;
-        if base.is_some() && !found.is_begun() {
-            let folder = log_config.dir.display().to_string();
-            return Err(StoreError::NoLog { shard, folder });
+        if base.is_some()
+            && let Some(absent) = found.absent()
+        {
+            return Err(absent.into());
         }
         logs.push(found);
     }

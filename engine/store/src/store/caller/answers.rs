@@ -88,6 +88,7 @@ impl Answers {
             Body::Retry(_)
             | Body::Kinds(_)
             | Body::Values(_)
+            | Body::Durable(_)
             | Body::Stats(_)
             | Body::Released
             | Body::Written(_) => {}

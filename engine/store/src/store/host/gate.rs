@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::From;
+use super::promise::Promise;
 use crate::command::CommandError;
 use crate::effect::Effects;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
@@ -42,6 +43,7 @@ pub(super) struct Gate {
     /// Why the log failed.
     failed: Option<Failure>,
     unsaid: VecDeque<Unsaid>,
+    pub(super) promises: Vec<Promise>,
 }
 
 impl Gate {
@@ -51,6 +53,7 @@ impl Gate {
             strict,
             failed: None,
             unsaid: VecDeque::new(),
+            promises: Vec::new(),
         }
     }
 
@@ -178,6 +181,9 @@ impl Gate {
             }
             say(unsaid.from, unsaid.answer);
         }
+        if !self.promises.is_empty() {
+            self.keep_promises(&mut say);
+        }
     }
 
     /// What tells the log from others; 0: there is none.
@@ -230,6 +236,11 @@ impl Gate {
         self.failed.as_ref()
     }
 
+    /// The last sequence that is durable, where there is a log.
+    pub(super) fn durable(&self) -> Option<u64> {
+        self.log.as_ref().map(Log::durable)
+    }
+
     /// Counts and state of the log, where there is one.
     pub(super) fn stats(&self) -> Option<LogStats> {
         self.log.as_ref().map(Log::stats)
@@ -260,6 +271,7 @@ impl Gate {
     pub(super) fn forget(&mut self, gone: Option<From>) {
         self.unsaid
             .retain(|unsaid| gone.is_some_and(|gone| unsaid.from != gone));
+        self.forget_promises(gone);
     }
 }
 

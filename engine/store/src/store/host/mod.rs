@@ -6,6 +6,7 @@
 //! waits until the release.
 
 mod gate;
+mod promise;
 pub(super) mod saving;
 mod serve;
 mod waiters;
@@ -434,6 +435,7 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Release
         | Ask::Touched(_)
         | Ask::Configure(_)
+        | Ask::Durable(_)
         | Ask::Stats
         | Ask::Save(_)
         | Ask::Written(_)

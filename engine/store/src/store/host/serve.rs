@@ -40,6 +40,7 @@ impl Host {
                 if self.waiters.cancel(from, waiting, self.shard.keyspace()) {
                     self.gate.say_now(from, waiting, Body::Cancelled);
                 }
+                self.gate.end_promise(from, waiting);
             }
             Ask::Forget(waiting) => {
                 self.waiters.cancel(from, waiting, self.shard.keyspace());
@@ -87,6 +88,7 @@ impl Host {
             }
             Ask::Touched(touched) => self.shard.keyspace().touched(&touched),
             Ask::Configure(change) => self.configure(change),
+            Ask::Durable(until) => self.gate.promise(from, number, until),
             Ask::Stats => {
                 let stats = ShardStats {
                     log: self.gate.stats(),

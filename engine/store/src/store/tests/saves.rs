@@ -169,7 +169,7 @@ fn a_folder_that_is_not_whole_is_refused() {
         std::fs::rename(path, away(path)).unwrap();
     }
     let why = refusal(&logging);
-    assert!(why.contains("the log of shard 1 is missing"), "{why}");
+    assert!(why.contains("shard 1 has no log in"), "{why}");
     for path in &of_second {
         std::fs::rename(away(path), path).unwrap();
     }

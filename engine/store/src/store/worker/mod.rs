@@ -14,7 +14,7 @@ use super::caller::{Ahead, Answered, TOGETHER, Whose, shard_of};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
-use super::link::Ask;
+use super::link::{Ask, Until};
 use super::order::Looked;
 use super::ring::Waker;
 use super::save::Pace;
@@ -420,6 +420,13 @@ impl Worker {
     pub fn save(&mut self, tag: u64, pace: Pace) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.save(core, tag, pace);
+    }
+
+    /// Asks these shards whether what they have logged by now is durable: 1 or 0, or an error where a log failed, by
+    /// `tag`, when `until` has come; [`Worker::cancel`] gives up. Without a log nothing is durable.
+    pub fn ask_durable(&mut self, tag: u64, shards: Vec<usize>, until: Until) {
+        let core = self.core.as_mut();
+        self.session.caller.ask_durable(core, tag, shards, until);
     }
 
     /// How many keys are watched on its shards.
