@@ -48,6 +48,9 @@ pub struct StoreConfig {
     pub device: DeviceKind,
     /// A segment of a log that has grown to so many bytes is followed by a new one.
     pub segment_bytes: u64,
+    /// A shard's snapshot that is no longer than this is loaded before anybody is served: where it is longer, keys
+    /// come when they are asked for, and all others meanwhile.
+    pub load_at_once_bytes: u64,
     /// Who answers a read of a string.
     pub read_path: ReadPath,
     /// Whether workers are tied to a CPU each.
@@ -72,6 +75,7 @@ impl Default for StoreConfig {
             appendfsync: Fsync::EVERYSEC,
             device: DeviceKind::Uring,
             segment_bytes: SEGMENT_BYTES,
+            load_at_once_bytes: 8 << 20,
             read_path: ReadPath::AnyCore,
             pin: true,
             opened: Millis(0),

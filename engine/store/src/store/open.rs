@@ -10,6 +10,7 @@ use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
 use super::host::{Host, Seen};
 use super::link::Door;
+use super::load;
 use super::retry::Retries;
 use super::ring::Sleeper;
 use super::save;
@@ -39,11 +40,15 @@ impl Store {
     ///
     /// # Errors
     /// The configuration is wrong, the system grants no memory, or the folder cannot be read.
-    pub fn open(config: StoreConfig) -> Result<Store, StoreError> {
+    pub fn open(mut config: StoreConfig) -> Result<Store, StoreError> {
         let shards = config.shards;
         if !(1..=SHARDS_MAX).contains(&shards) {
             let max = SHARDS_MAX;
             return Err(StoreError::Shards { shards, max });
+        }
+        if let Some(seed) = (config.dir.as_deref()).and_then(|dir| save::seed(dir, shards)) {
+            // Who hashes as the snapshot does need not load it first.
+            config.seed = seed;
         }
         value::seed_names(config.seed);
         let (placement, numa) = placement(shards)?;
@@ -87,6 +92,7 @@ impl Store {
                 retries: retries.clone(),
                 ..Seen::default()
             };
+            load::settle(&mut shard, config.load_at_once_bytes)?;
             if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));
             }
@@ -163,8 +169,7 @@ fn make(
 ) -> Result<(Shard, Option<String>), StoreError> {
     let shards = config.shards as u64;
     let mut shard = Shard::open(&ShardConfig {
-        // Every shard hashes by another seed; the golden ratio spreads them.
-        seed: config.seed ^ (place.shard as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        seed: ShardConfig::seed_of(config.seed, place.shard),
         maxmemory: config.maxmemory.div_ceil(shards),
         policy: config.policy.clone(),
         samples: config.samples,
@@ -246,7 +251,7 @@ fn load_snapshots(config: &StoreConfig, rebuilt: &mut [Rebuilt]) -> Result<(), S
         let keys = save::load(dir, number, shards, &mut rebuilt.shard)?;
         rebuilt.found.snapshot_keys = keys.unwrap_or(0);
         if let Some(log) = &mut rebuilt.log {
-            save::begin_log(&rebuilt.shard, log)?;
+            save::begin_log(&mut rebuilt.shard, log)?;
         }
     }
     if config.appendonly {

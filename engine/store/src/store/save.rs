@@ -11,9 +11,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::StoreError;
+use super::load;
 use crate::command::server::FLUSHALL;
 use crate::effect::Effects;
-use crate::keyspace::record_ops;
 use crate::log::Log;
 use crate::op::Op;
 use crate::shard::{Out, Shard};
@@ -124,22 +124,16 @@ pub(super) fn load(
             wanted: shards,
         });
     }
-    let mut out = Out::default();
-    let mut refused = None;
-    reader.for_each(|record| {
-        record_ops(&record, &mut |op| {
-            if let Err(error) = shard.replay(op, &mut out) {
-                refused.get_or_insert(error);
-            }
-        });
-    })?;
-    match refused {
-        Some(error) => Err(StoreError::Replay {
-            file: path.display().to_string(),
-            error,
-        }),
-        None => Ok(Some(reader.len())),
-    }
+    let keys = reader.len();
+    load::into_shard(reader, shard)?;
+    Ok(Some(keys))
+}
+
+/// The seed by which the snapshots in `dir` were hashed, where they are of as many shards.
+pub(super) fn seed(dir: &Path, shards: usize) -> Option<u64> {
+    let reader = Reader::open(&path(dir, 0)).ok()?;
+    let meta = reader.meta();
+    (meta.shards as usize == shards).then_some(meta.seed)
 }
 
 /// Whether there is a snapshot of any shard.
@@ -192,7 +186,8 @@ pub(super) fn drop_half(shard: &mut Shard) {
 }
 
 /// Makes what was loaded the beginning of a log, which is empty or half begun.
-pub(super) fn begin_log(shard: &Shard, log: &mut Log) -> Result<(), StoreError> {
+pub(super) fn begin_log(shard: &mut Shard, log: &mut Log) -> Result<(), StoreError> {
+    load::settle(shard, u64::MAX)?;
     let mut effects = Effects::default();
     effects.push(&Op::new(&FLUSHALL));
     log.append(&effects);

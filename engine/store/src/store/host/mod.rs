@@ -408,6 +408,8 @@ impl Host {
             save,
             ..meta.clone()
         };
+        let all = self.shard.keyspace().load_rest();
+        all.map_err(|error| StoreError::Refused(error.to_string()))?;
         // Expired keys that nobody met yet are left out.
         self.shard.keyspace().begin(now, 0, false);
         super::save::write(dir, &meta, &mut self.shard)

@@ -36,8 +36,11 @@ impl Host {
                     self.shard.keyspace().watch(&key, watch.flag());
                 }
                 self.conclude();
-                self.out.reply.ok();
-                self.gate.say_now(from, number, self.reply());
+                let body = self.unless_damaged(|host| {
+                    host.out.reply.ok();
+                    host.reply()
+                });
+                self.gate.say_now(from, number, body);
             }
             Ask::Cancel(waiting) => {
                 if self.waiters.cancel(from, waiting, self.shard.keyspace()) {
@@ -56,7 +59,8 @@ impl Host {
                     kinds.push(self.shard.keyspace().kind(key.key()));
                 }
                 self.held_wrote |= self.conclude_apart();
-                self.gate.say_now(from, number, Body::Kinds(kinds));
+                let body = self.unless_damaged(|_| Body::Kinds(kinds));
+                self.gate.say_now(from, number, body);
             }
             Ask::Fetch(keys) => {
                 let mut ops = Vec::new();
@@ -67,7 +71,8 @@ impl Host {
                     keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
                 }
                 self.held_wrote |= self.conclude_apart();
-                self.gate.say_now(from, number, Body::Values(ops));
+                let body = self.unless_damaged(|_| Body::Values(ops));
+                self.gate.say_now(from, number, body);
             }
             Ask::Accept(ops) => {
                 let refused = self.gate.refusal(&ops, self.held.as_bytes().len());
@@ -104,6 +109,14 @@ impl Host {
                 let body = Body::Saved(Box::new(published));
                 self.gate.say_now(from, number, body);
             }
+        }
+    }
+
+    /// What `body` says of keys, unless some of them cannot be read: then why.
+    fn unless_damaged(&mut self, body: impl FnOnce(&mut Host) -> Body) -> Body {
+        match self.shard.keyspace().damage().map(error_body) {
+            Some(refusal) => refusal,
+            None => body(self),
         }
     }
 
