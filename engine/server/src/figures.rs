@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use seawall_store::ShardStats;
 use seawall_store::keyspace::Loading;
+use seawall_store::log::LogStats;
 
 use crate::server::Server;
 
@@ -40,6 +41,8 @@ pub struct Figures {
     pub loading: Option<Loading>,
     /// By the database's number.
     pub databases: Vec<Database>,
+    /// Of all logs; the longest sync is that of any.
+    pub log: LogStats,
     /// Bytes that wait in clients' buffers.
     pub client_bytes: u64,
     /// The longest input and output of a client.
@@ -98,6 +101,9 @@ impl Figures {
         if self.databases.len() < shard.databases.len() {
             self.databases
                 .resize(shard.databases.len(), Database::default());
+        }
+        if let Some(log) = &shard.log {
+            self.log.add(log);
         }
         for (sum, own) in self.databases.iter_mut().zip(&shard.databases) {
             sum.keys += own.keys;

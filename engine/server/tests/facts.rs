@@ -8,7 +8,7 @@ use seawall_store::Op;
 use seawall_store::command::{Flag, Keys};
 
 /// Commands of later versions of Redis, or of none.
-const NOT_OF_REDIS_7_0: &[&str] = &["client|setinfo"];
+const NOT_OF_REDIS_7_0: &[&str] = &["client|setinfo", "waitaof"];
 
 /// Containers of the store's, which are one command there with their subcommands' arguments.
 fn is_container(facts: &Facts) -> bool {

@@ -7,6 +7,7 @@ use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
 use crate::keyspace::{Asker, DatabaseStats, DbKey, Keyspace, Loading};
+use crate::log::LogStats;
 use crate::mem::Populator;
 use crate::op::Op;
 use crate::reply::ReplyBuf;
@@ -106,6 +107,8 @@ pub struct ShardStats {
     pub databases: Vec<DatabaseStats>,
     /// How much of its snapshot is in memory, where not all of it is.
     pub loading: Option<Loading>,
+    /// Its log, where a store keeps one.
+    pub log: Option<LogStats>,
 }
 
 /// Whether an op may wait.

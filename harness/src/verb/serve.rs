@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use seawall_server::config::Settings;
 use seawall_server::ending::{EndError, Wish};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::output;
@@ -53,7 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         ));
     }
     // Before anything can be asked to end, so that no signal is lost.
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(Failure::work)?;
+    // A file that may not grow is told of by the write, too: that must not end the server.
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGXFSZ]).map_err(Failure::work)?;
     let running = seawall_server::serve(settings, arguments.config.clone()).map_err(|error| {
         if error.is_usage() {
             Failure::usage(error)
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let server = std::sync::Arc::clone(running.server());
     let handle = signals.handle();
     let watcher = std::thread::spawn(move || {
-        for _ in signals.forever() {
+        for _ in signals.forever().filter(|&signal| signal != SIGXFSZ) {
             let refused = |error| output::complain(&format!("error: {error}"));
             match server.shut_down(Wish::default(), refused) {
                 Ok(()) => {}

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod families;
+mod full_disk;
 mod layers;
 mod runs;
 mod servers;

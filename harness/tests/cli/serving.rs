@@ -7,17 +7,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A server that is ended with the test.
-struct Served {
+pub(crate) struct Served {
     child: Child,
     address: SocketAddr,
 }
 
 impl Served {
-    fn start(args: &[&str]) -> Served {
+    pub(crate) fn start(args: &[&str]) -> Served {
         Served::spawn(command(args))
     }
 
-    fn spawn(mut command: Command) -> Served {
+    pub(crate) fn spawn(mut command: Command) -> Served {
         let mut child = command.spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = String::new();
@@ -32,7 +32,7 @@ impl Served {
     }
 
     /// Says a line, and reads one.
-    fn ask(&self, line: &str) -> String {
+    pub(crate) fn ask(&self, line: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it accepts");
         let timeout = Some(Duration::from_secs(10));
         stream.set_read_timeout(timeout).expect("a timeout");
@@ -47,7 +47,19 @@ impl Served {
         reply.trim_end().to_owned()
     }
 
-    fn signal(&self, name: &str) {
+    /// Says lines, and reads all that is replied.
+    pub(crate) fn ask_all(&self, lines: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("it accepts");
+        let timeout = Some(Duration::from_secs(10));
+        stream.set_read_timeout(timeout).expect("a timeout");
+        write!(stream, "{lines}\r\nQUIT\r\n").expect("it reads");
+        let mut replies = String::new();
+        stream.read_to_string(&mut replies).expect("replies");
+        let farewell = replies.strip_suffix("+OK\r\n");
+        farewell.expect("the reply to QUIT").to_owned()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.expect("a kill").success());
@@ -73,7 +85,7 @@ impl Drop for Served {
     }
 }
 
-fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("seawall"));
     command
         .args(["serve", "--port", "0", "--shards", "2", "--set", "pin=no"])

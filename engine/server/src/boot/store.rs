@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use seawall_store::log::device::DeviceKind;
 use seawall_store::spec::SpecError;
 use seawall_store::{Millis, StoreConfig};
 use seawall_sys::clock::Clock;
@@ -34,6 +35,8 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
     };
     check_memory(settings.number("maxmemory"), shards)
         .map_err(|why| refused("maxmemory", why.to_string()))?;
+    let device = DeviceKind::parse(settings.text("log-device"));
+    let device = device.map_err(|error| refused("log-device", error.to_string()))?;
     Ok(StoreConfig {
         shards,
         seed,
@@ -45,6 +48,7 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         dir: dir.map(PathBuf::from),
         appendonly,
         appendfsync,
+        device,
         pin: settings.yes("pin"),
         opened: Millis(Clock::start().now_ms()),
         ..default

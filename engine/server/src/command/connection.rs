@@ -107,6 +107,9 @@ pub static AUTH: Command = Command {
 };
 
 fn ping(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if let Some((_, failure)) = context.server.store.log_failure() {
+        return Err(failure.refusal());
+    }
     if context.args.len() > 1 {
         return Err(arity_error(context.entry));
     }

@@ -61,7 +61,8 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
     ),
     (
         "info",
-        "fields that would say nothing true here are left out; `usec` of a call that another worker answers \
+        "fields that would say nothing true here are left out; where a log failed, `aof_failed_shard` and \
+              `aof_failure` say which and why, and writes to that shard alone are refused; `usec` of a call that another worker answers \
               goes from its beginning to its answer, with the wait in a pipeline; small calls of one fast \
               command that are answered together have the mean of their times",
     ),
@@ -100,6 +101,11 @@ pub static DEVIATIONS: &[(&str, &str)] = &[
         "a fast command is kept only where the threshold is below a millisecond",
     ),
     ("wait", "there are no replicas: it waits for its time"),
+    (
+        "waitaof",
+        "of Redis 7.2; there are no replicas: where any are asked for it waits for its time; an error where a log \
+         failed; in a transaction it answers 0, 0",
+    ),
 ];
 
 #[cfg(test)]

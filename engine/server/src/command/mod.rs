@@ -13,6 +13,7 @@ pub mod connection;
 pub mod debug;
 pub mod deviations;
 mod docs;
+pub mod durable;
 pub mod facts;
 mod help;
 pub mod info;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 use seawall_store::command::{CommandError, Flag, Flags, Keys, shown};
 use seawall_store::reply::ReplyBuf;
+use seawall_store::store::Until;
 use seawall_store::{Millis, Op};
 
 pub use called::Called;
@@ -78,6 +80,7 @@ pub static COMMANDS: &[&Command] = &[
     &process::SHUTDOWN,
     &process::ROLE,
     &process::WAIT,
+    &durable::WAITAOF,
     &process::REPLICAOF,
     &process::SLAVEOF,
     &process::FAILOVER,
@@ -183,6 +186,14 @@ pub enum Next {
         until: Option<Millis>,
         /// What it gets then, encoded.
         reply: Vec<u8>,
+    },
+    /// The client waits until what it wrote is durable, or the time has come (for none, where there is none): how many
+    /// disks have it, and how many replicas.
+    Durable {
+        /// Until when.
+        until: Option<Millis>,
+        /// When it is told, before that time.
+        told: Until,
     },
     /// This tells, when the shards have told their figures.
     Inquire(Tell),

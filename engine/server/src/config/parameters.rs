@@ -326,6 +326,12 @@ pub static PARAMETERS: &[Parameter] = &[
         Effect::Store,
         "when the log is made durable: always, everysec, no, interval:ms=N, or bounded:ms=N, which refuses writes while an older one is not durable",
     ),
+    at_start(
+        "log-device",
+        Kind::Word(&["uring", "file"]),
+        "uring",
+        "how the log is written: through io_uring, or by pwrite and fdatasync",
+    ),
     running(
         "save",
         Kind::Composed(read_save),

@@ -8,6 +8,7 @@ use seawall_store::Op;
 use seawall_store::reply::Protocol;
 use seawall_store::store::Watch;
 
+use super::Wrote;
 use crate::clients::Card;
 use crate::command::Called;
 use crate::limits::Limits;
@@ -86,6 +87,8 @@ pub struct Client {
     pub watch: Option<Watch>,
     /// What it listens to.
     pub subscriptions: Subscriptions,
+    /// Shards that it has written to.
+    pub wrote: Wrote,
 }
 
 impl Client {
@@ -101,6 +104,7 @@ impl Client {
             transaction: None,
             watch: None,
             subscriptions: Subscriptions::default(),
+            wrote: Wrote::default(),
         }
     }
 

@@ -133,6 +133,9 @@ impl Connection {
             asked: needs_store,
         }));
         if needs_store {
+            for op in ops.iter().filter(|op| op.command().flags.writes()) {
+                self.client.wrote.note(op, &turn.server.store);
+            }
             (turn.store).transact(turn.tag(place), self.client.protocol, ops, watch.as_ref());
         } else {
             self.go_on_with_exec(turn);

@@ -30,6 +30,7 @@ mod reply_queue;
 mod run;
 mod spelled;
 mod wait;
+mod wrote;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,6 +44,7 @@ pub use budget::Budget;
 pub use client::{Call, Client, Replies, Subscriptions, Transaction};
 pub use reply_queue::Place;
 pub use wait::Timers;
+pub use wrote::Wrote;
 
 use crate::calls::Begun;
 use crate::clients::Card;
@@ -283,6 +285,7 @@ impl Connection {
                     Reader::Resp(_) => bytes,
                     Reader::Memcached(_) => &*foreign::translated(bytes),
                 };
+                let bytes = &*self.reply_awaited(bytes);
                 self.reply_bytes = bytes.len().max(self.reply_bytes - self.reply_bytes / 8);
                 self.unpark(timers, slot);
                 // Instead of figures an error may come.

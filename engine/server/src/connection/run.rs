@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use seawall_store::Op;
 use seawall_store::command::key::EXISTS;
 use seawall_store::command::{CommandError, Flag, Keys};
-use seawall_store::store::Watch;
+use seawall_store::store::{Until, Watch};
 
 use super::inquiry::Teller;
 use super::refusal::{refusal, runs_at_once};
@@ -92,6 +92,10 @@ impl Connection {
             // Redis refuses to queue anything while it has no room.
             transaction.failed = true;
             return self.reject(Some(call.entry()), &CommandError::OUT_OF_MEMORY, turn);
+        }
+        if let Some(error) = call.op().and_then(|op| turn.store.refusal(op)) {
+            transaction.failed = true;
+            return self.reject(Some(call.entry()), &error, turn);
         }
         let overtaken = self.client.watch.as_ref().is_some_and(Watch::is_changed);
         if transaction.failed || overtaken {
@@ -190,9 +194,10 @@ impl Connection {
                     Next::Forward(_)
                     | Next::Watch
                     | Next::Wait { .. }
+                    | Next::Durable { .. }
                     | Next::Told
                     | Next::Inquire(_) => {
-                        if matches!(next, Next::Wait { .. } | Next::Told) {
+                        if !matches!(next, Next::Forward(_) | Next::Watch | Next::Inquire(_)) {
                             begun.park();
                         }
                         // It is counted when it is answered.
@@ -264,6 +269,7 @@ impl Connection {
         let writes = writes(&op);
         if writes {
             self.written = shard_of(&op, turn);
+            self.client.wrote.note(&op, &turn.server.store);
         }
         let asked = Asked {
             begun,
@@ -281,6 +287,7 @@ impl Connection {
         let writes = writes(&op);
         if writes {
             self.written = shard;
+            self.client.wrote.note(&op, &turn.server.store);
         }
         let asked = Asked {
             begun: Some(begun),
@@ -319,6 +326,17 @@ impl Connection {
                 self.gate = Gate::Alone;
                 let place = self.order.take(muted, asked);
                 return self.park(place, until, Awaited::Time(reply), turn.timers, turn.slot);
+            }
+            Next::Durable { until, told } => {
+                self.gate = Gate::Alone;
+                let place = self.order.take(muted, asked);
+                let mut shards: Vec<usize> = self.client.wrote.shards().collect();
+                if shards.is_empty() && told == Until::GivenUp {
+                    // Somebody has to be asked to be given up.
+                    shards.push(0);
+                }
+                turn.store.ask_durable(turn.tag(place), shards, told);
+                return self.park(place, until, Awaited::Durable, turn.timers, turn.slot);
             }
             Next::Told => {
                 self.gate = Gate::Alone;

@@ -1,6 +1,7 @@
-//! Waiting: for a key (`BLPOP`), for a time (`WAIT`), or for what a thread of the server's does (`SAVE`),
+//! Waiting: for a key (`BLPOP`), for a time (`WAIT`), for the disk (`WAITAOF`), or for what a thread of the server's does (`SAVE`),
 //! until it comes, the time is up, somebody says `CLIENT UNBLOCK`, or the client goes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -46,6 +47,8 @@ pub(super) enum Awaited {
     Key,
     /// The time alone; the reply when it is up.
     Time(Vec<u8>),
+    /// That what it wrote is durable: the store says when, and is asked when the time is up.
+    Durable,
     /// What the server will tell it.
     Word,
 }
@@ -94,6 +97,20 @@ impl Connection {
         }
     }
 
+    /// What the client is told where the store says `reply` to what it waits with: who waits for durability is told
+    /// of replicas, too.
+    pub(super) fn reply_awaited<'a>(&self, reply: &'a [u8]) -> Cow<'a, [u8]> {
+        let parked = self.parked.as_ref();
+        match parked.filter(|parked| matches!(parked.awaited, Awaited::Durable)) {
+            Some(parked) if parked.with_error => Cow::Borrowed(UNBLOCKED),
+            // Where a log failed it is an error.
+            Some(_) if reply.starts_with(b":") => {
+                Cow::Owned([&b"*2\r\n"[..], reply, b":0\r\n"].concat())
+            }
+            _ => Cow::Borrowed(reply),
+        }
+    }
+
     /// The time of what waits in `place` is up.
     pub fn time_is_up(&mut self, place: Place, turn: &mut Turn<'_>) {
         if (self.parked.as_ref()).is_some_and(|parked| parked.place == place) {
@@ -110,7 +127,7 @@ impl Connection {
         let place = parked.place;
         match &mut parked.awaited {
             // Served or given up: the store knows.
-            Awaited::Key => turn.store.cancel(turn.tag(place)),
+            Awaited::Key | Awaited::Durable => turn.store.cancel(turn.tag(place)),
             Awaited::Time(reply) => {
                 let reply = std::mem::take(reply);
                 self.unpark(turn.timers, turn.slot);

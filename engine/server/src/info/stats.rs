@@ -32,7 +32,24 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     lines.field("aof_last_rewrite_time_sec", -1);
     lines.field("aof_current_rewrite_time_sec", -1);
     lines.field("aof_last_bgrewrite_status", "ok");
-    lines.field("aof_last_write_status", "ok");
+    let failed = server.store.log_failures().count();
+    lines.field(
+        "aof_last_write_status",
+        if failed == 0 { "ok" } else { "err" },
+    );
+    if appends {
+        let log = &facts.figures.log;
+        lines.field("aof_buffer_length", log.buffered_bytes);
+        lines.field("aof_unsynced_bytes", log.written_bytes - log.synced_bytes);
+        lines.field("aof_syncs", log.syncs);
+        lines.field("aof_sync_usec", log.sync_time.as_micros());
+        lines.field("aof_longest_sync_usec", log.sync_time_max.as_micros());
+    }
+    if let Some((shard, failure)) = server.store.log_failure() {
+        lines.field("aof_failed_shards", failed);
+        lines.field("aof_failed_shard", shard);
+        lines.field("aof_failure", failure);
+    }
     if let Some(loading) = facts.figures.loading {
         loaded(facts, loading, lines);
     }

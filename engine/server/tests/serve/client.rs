@@ -137,6 +137,8 @@ impl Client {
                     return String::new();
                 }
                 Ok(len) => self.read.extend_from_slice(&part[..len]),
+                // A ring that this thread has used, and that ends meanwhile, wakes it.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
                     return String::new();
                 }

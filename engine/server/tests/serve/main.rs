@@ -2,6 +2,7 @@
 
 mod brief;
 mod client;
+mod durable;
 mod ending;
 mod golden;
 mod leaving;

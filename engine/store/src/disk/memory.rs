@@ -67,6 +67,8 @@ pub struct MemoryFile {
 struct Lies {
     files: bool,
     folder: bool,
+    /// Whether a sync that fails makes those of all files lies.
+    by_failure: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -144,6 +146,11 @@ impl MemoryDisk {
     /// From now on syncs of the folder claim success and keep nothing.
     pub fn break_folder_syncs(&self) {
         self.lock().lies.folder = true;
+    }
+
+    /// From now on a sync that fails makes all later ones of any file, new ones too, claim success and keep nothing.
+    pub fn break_by_failure(&self) {
+        self.lock().lies.by_failure = true;
     }
 
     /// From now on the folder as it is before each step is kept, until it is taken.
@@ -504,7 +511,7 @@ impl DiskFile for MemoryFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.change(|content, step, lie| {
+        let synced = self.change(|content, step, lie| {
             content.abandoned |= step.is_err();
             if !content.abandoned && !lie {
                 content.synced.truncate(content.same);
@@ -514,7 +521,12 @@ impl DiskFile for MemoryFile {
                 content.same = content.written.len();
             }
             step
-        })
+        });
+        if synced.is_err() {
+            let mut state = lock(&self.state);
+            state.lies.files |= state.lies.by_failure;
+        }
+        synced
     }
 }
 

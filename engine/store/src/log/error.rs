@@ -3,7 +3,41 @@
 use std::error::Error;
 use std::io;
 
+use crate::command::CommandError;
 use crate::disk::Disk;
+
+/// Why a log failed while it was written: nothing more is logged until it is opened again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {doing} {file}: {said}")]
+pub struct Failure {
+    /// What was tried.
+    pub doing: &'static str,
+    /// The segment.
+    pub file: String,
+    /// What the system said.
+    pub said: String,
+}
+
+impl Failure {
+    pub(super) fn new(doing: &'static str, file: String, source: &io::Error) -> Failure {
+        // In the system's words alone: what the standard library adds is for programmers.
+        let mut said = source.to_string();
+        if let Some(code) = source.raw_os_error()
+            && let Some(words) = said.strip_suffix(&format!(" (os error {code})"))
+        {
+            said = words.to_owned();
+        }
+        Failure { doing, file, said }
+    }
+
+    /// What clients are told whose writes are refused: Redis's words.
+    pub fn refusal(&self) -> CommandError {
+        CommandError::new(format!(
+            "MISCONF Errors writing to the AOF file: {}",
+            self.said
+        ))
+    }
+}
 
 /// What is wrong with a log.
 #[derive(Debug, thiserror::Error)]
@@ -70,22 +104,12 @@ pub enum LogError {
         /// Why.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A write or sync failed: the log is poisoned from now on.
-    #[error("cannot {doing} {file}: {source}; nothing more is logged")]
-    Failed {
-        /// What was tried.
-        doing: &'static str,
-        /// The segment.
-        file: String,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A write or sync failed: nothing more is logged from now on.
+    #[error("{0}; nothing more is logged")]
+    Failed(Failure),
     /// A write or sync failed before.
-    #[error("the log failed before: {reason}")]
-    Poisoned {
-        /// What failed.
-        reason: String,
-    },
+    #[error("the log failed before: {0}")]
+    Poisoned(Failure),
 }
 
 impl LogError {

@@ -243,8 +243,11 @@ mod tests {
         }
 
         fn lost(&self, part: &Part) -> LogError {
-            LogError::Poisoned {
-                reason: format!("record {}", part.sequence),
+            LogError::Lost {
+                folder: String::new(),
+                shard: 0,
+                sequence: part.sequence,
+                others: String::new(),
             }
         }
     }

@@ -18,6 +18,7 @@
 //! It is not a replication stream, and it compacts nothing: old segments go when a snapshot covers
 //! them. Dropping a log without [`sync`](Log::sync) is a crash as far as it is concerned.
 
+mod anew;
 pub mod device;
 pub mod frame;
 pub mod joint;
@@ -28,26 +29,28 @@ pub mod segment;
 mod config;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod damage_tests;
 mod error;
 mod found;
+mod turn;
 
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::effect::Effects;
 use crate::time::Millis;
-use device::{Device, Progress};
+use device::Device;
 use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
 use joint::Joint;
 use recover::{Owner, Recovered};
 use segment::Head;
 
 pub use config::{Fsync, LogConfig, SEGMENT_BYTES};
-pub use error::LogError;
+pub use error::{Failure, LogError};
 pub use found::Found;
 pub use recover::{Recovery, Torn};
 
@@ -73,6 +76,20 @@ pub struct LogStats {
     pub sync_time: Duration,
     /// The longest of them.
     pub sync_time_max: Duration,
+}
+
+impl LogStats {
+    /// Adds what another log counts; the longest sync is the longer one.
+    pub fn add(&mut self, other: &LogStats) {
+        self.records += other.records;
+        self.buffered_bytes += other.buffered_bytes;
+        self.written_bytes += other.written_bytes;
+        self.synced_bytes += other.synced_bytes;
+        self.segments += other.segments;
+        self.syncs += other.syncs;
+        self.sync_time += other.sync_time;
+        self.sync_time_max = self.sync_time_max.max(other.sync_time_max);
+    }
 }
 
 /// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
@@ -127,7 +144,8 @@ pub struct Log {
     marked: u64,
     batches: VecDeque<Batch>,
     synced_at: Option<Millis>,
-    poison: Option<String>,
+    /// Why nothing more is logged.
+    poison: Option<Failure>,
     stats: LogStats,
     /// Keeps other stores out.
     _lock: Box<dyn Send>,
@@ -183,7 +201,12 @@ impl Log {
             given_parts: 0,
             now: Millis(0),
             pending_since: Millis(0),
-            marked: 0,
+            // Where nothing was written anew there is nothing to vouch for.
+            marked: if found.len == segment::HEAD_BYTES as u64 {
+                last
+            } else {
+                0
+            },
             batches: VecDeque::new(),
             synced_at: None,
             poison: None,
@@ -237,23 +260,20 @@ impl Log {
         }
         if payload.len() > PAYLOAD_BYTES_MAX {
             let bytes = payload.len();
-            self.fail(format!(
-                "a record of {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are accepted"
-            ));
+            self.fail(Failure {
+                doing: "write to",
+                file: self.head.name(),
+                said: format!(
+                    "a record of {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are accepted"
+                ),
+            });
             return self.appended;
         }
         if self.pending.is_empty() {
             self.pending_since = self.now;
         }
         if self.pending.is_empty() && self.durable > self.marked {
-            self.marked = self.durable;
-            let (kind, sequence) = (Kind::Mark, self.durable);
-            Frame {
-                kind,
-                sequence,
-                payload: &[],
-            }
-            .encode(self.head.salt, &mut self.pending);
+            self.mark();
         }
         self.appended += 1;
         self.stats.records += 1;
@@ -265,6 +285,17 @@ impl Log {
         }
         .encode(self.head.salt, &mut self.pending);
         sequence
+    }
+
+    /// Appends a mark: what is durable now.
+    fn mark(&mut self) {
+        self.marked = self.durable;
+        let frame = Frame {
+            kind: Kind::Mark,
+            sequence: self.durable,
+            payload: &[],
+        };
+        frame.encode(self.head.salt, &mut self.pending);
     }
 
     /// Lets it be `now` for what is appended from here on.
@@ -316,6 +347,26 @@ impl Log {
             self.poll(true)?;
         }
         Ok(self.durable)
+    }
+
+    /// Notes that all of it is durable, where it is: whoever opens it next then knows, and need not write its end
+    /// anew. To be called after [`Log::sync`], when the log is not used for a while.
+    ///
+    /// # Errors
+    /// As [`Log::turn`].
+    pub fn conclude(&mut self) -> Result<(), LogError> {
+        self.poll(false)?;
+        if self.durable < self.appended || self.durable == self.marked || !self.device.can_write() {
+            return Ok(());
+        }
+        self.mark();
+        self.give()?;
+        let started = self.device.sync(true);
+        self.or_poison("sync", started)?;
+        while !self.batches.is_empty() {
+            self.poll(true)?;
+        }
+        Ok(())
     }
 
     /// Starts removing the segments that hold no record above `covered`, which a durable snapshot
@@ -397,6 +448,11 @@ impl Log {
         self.pending.len() as u64
     }
 
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.poison.as_ref()
+    }
+
     /// The device in use.
     pub fn device(&self) -> &'static str {
         self.device.name()
@@ -408,156 +464,5 @@ impl Log {
             buffered_bytes: self.pending.len() as u64,
             ..self.stats
         }
-    }
-
-    /// Gives the device what it can take: the pending batch, or a new segment for it, and, where one
-    /// is `due`, a sync. Tells whether a sync was started.
-    fn hand_over(&mut self, due: bool, urgent: bool) -> Result<bool, LogError> {
-        // Where every batch is synced, one that gathers while a sync is under way waits for it: the
-        // two then go to the device together.
-        let take = self.device.can_write() && (!urgent || self.device.can_sync());
-        if take && !self.pending.is_empty() {
-            if self.segment_len >= self.segment_bytes.max(segment::HEAD_BYTES as u64 + 1) {
-                return self.roll().map(|()| false);
-            }
-            let bytes = self.pending.len() as u64;
-            let written = self.device.write(&mut self.pending);
-            self.or_poison("write", written)?;
-            self.segment_len += bytes;
-            self.stats.written_bytes += bytes;
-            self.given = self.appended;
-            self.batches.push_back(Batch {
-                end: self.stats.written_bytes,
-                sequence: self.given,
-                since: self.pending_since,
-            });
-        }
-        let start = due && self.synced < self.given && self.device.can_sync();
-        if start {
-            let started = self.device.sync(urgent);
-            self.or_poison("sync", started)?;
-        }
-        Ok(start)
-    }
-
-    /// Seals the segment. What is pending was framed for it: it is framed anew, for the next.
-    fn roll(&mut self) -> Result<(), LogError> {
-        let Owner {
-            shard,
-            shards,
-            seed,
-            ..
-        } = self.owner;
-        let head = Head::new(shard, shards, self.given + 1, seed);
-        let mut pending = Vec::with_capacity(self.pending.len());
-        let old = self.pending.as_slice();
-        let mut frames = frame::Frames::new(old, 0, old.len() as u64, self.head.salt);
-        while let Ok(frame::Next::Frame(frame)) = frames.read() {
-            frame.encode(head.salt, &mut pending);
-        }
-        assert_eq!(
-            pending.len(),
-            self.pending.len(),
-            "what was framed here reads back"
-        );
-        self.pending = pending;
-        let rolled = self.device.roll(head.name(), head.encode().to_vec());
-        self.or_poison("begin a segment", rolled)?;
-        self.sealed.push_back(self.head.first);
-        self.head = head;
-        self.segment_len = segment::HEAD_BYTES as u64;
-        self.stats.segments += 1;
-        Ok(())
-    }
-
-    fn poll(&mut self, wait: bool) -> Result<u64, LogError> {
-        if let Some(reason) = &self.poison {
-            return Err(LogError::Poisoned {
-                reason: reason.clone(),
-            });
-        }
-        let polled = self.device.poll(wait);
-        let progress: Progress = self.or_poison("write or sync", polled)?;
-        while let Some(batch) = self.batches.front()
-            && batch.end <= progress.synced
-        {
-            self.synced = batch.sequence;
-            self.batches.pop_front();
-        }
-        self.settle();
-        if self.is_lost() {
-            // When the log is opened again it ends before that part.
-            let lost =
-                io::Error::other("the log of another shard failed before its part of a record");
-            return self.or_poison("keep together what several shards wrote to", Err(lost));
-        }
-        self.stats.synced_bytes = progress.synced;
-        self.stats.syncs = progress.syncs;
-        self.stats.sync_time = progress.sync_time;
-        self.stats.sync_time_max = progress.sync_time_max;
-        Ok(self.durable)
-    }
-
-    /// Tells other shards of parts that were given and are durable here, and sees which are there: one after the
-    /// other, since what stands behind one that others lose is lost with it.
-    fn settle(&mut self) {
-        while let Some(part) = self.parts.front_mut()
-            && part.sequence <= self.synced
-        {
-            if !std::mem::replace(&mut part.tells_durable, true) {
-                part.joint.note_durable();
-            }
-            if !part.joint.is_durable() {
-                break;
-            }
-            if !part.tells_given {
-                part.joint.note_given();
-            }
-            self.parts.pop_front();
-            self.given_parts = self.given_parts.saturating_sub(1);
-        }
-        while let Some(part) = self.parts.get_mut(self.given_parts)
-            && part.sequence <= self.given
-        {
-            if !std::mem::replace(&mut part.tells_given, true) {
-                part.joint.note_given();
-            }
-            if !part.joint.is_given() {
-                break;
-            }
-            self.given_parts += 1;
-        }
-        let before = self.parts.front().map(|part| part.sequence - 1);
-        self.durable = before.map_or(self.synced, |before| before.min(self.synced));
-    }
-
-    /// Whether what it waits for of other shards will never come.
-    fn is_lost(&self) -> bool {
-        let mut waits = [self.parts.front(), self.parts.get(self.given_parts)]
-            .into_iter()
-            .flatten();
-        waits.any(|part| part.joint.has_failed())
-    }
-
-    /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
-    fn fail(&mut self, reason: String) {
-        self.poison = Some(reason);
-        self.pending = Vec::new();
-        self.given_parts = 0;
-        for part in self.parts.drain(..).filter(|part| !part.tells_durable) {
-            part.joint.fail();
-        }
-    }
-
-    fn or_poison<T>(&mut self, doing: &'static str, result: io::Result<T>) -> Result<T, LogError> {
-        result.map_err(|source| {
-            let file = self.head.name();
-            self.fail(format!("could not {doing} {file}: {source}"));
-            LogError::Failed {
-                doing,
-                file,
-                source,
-            }
-        })
     }
 }

@@ -1,7 +1,8 @@
 //! Reading a log: its records in order over all its segments, and what its end is. Nothing is changed.
 //!
-//! Only the last segment may end badly, since a segment gets its name when all before it is sealed.
-//! There, what breaks the row of records is a *torn tail*, unless a mark behind it says that the broken
+//! A segment ends where the next one begins, whatever stands behind that: it was written anew
+//! ([`anew`](super::anew)). Only the last one may end badly, since a segment gets its name when all before it is
+//! durable. There, what breaks the row of records is a *torn tail*, unless a mark behind it says that the broken
 //! place had been durable: that is *damage*.
 
 use std::io::{BufReader, Read};
@@ -94,6 +95,10 @@ impl<D: Disk> Reader<D> {
                 continue;
             };
             let offset = frames.offset();
+            if self.firsts.get(place.number + 1) == Some(&self.next) {
+                self.end_segment(offset, None)?;
+                continue;
+            }
             let name = || place.head.name();
             let failed = |source| LogError::io(&self.disk, "read", &name(), source);
             let damaged = |why: &str| Err(LogError::damaged(&self.disk, &name(), offset, why));
@@ -146,6 +151,11 @@ impl<D: Disk> Reader<D> {
     pub fn payload(&self) -> &[u8] {
         let reading = self.reading.as_ref();
         reading.map_or(&[], |(_, frames)| frames.payload())
+    }
+
+    /// The highest sequence that a mark told of, by what was read so far.
+    pub fn marked(&self) -> u64 {
+        self.marked
     }
 
     /// The segment of the record that was met last.

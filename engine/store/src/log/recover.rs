@@ -1,12 +1,14 @@
 //! Recovery: what a shard's log holds is applied, and its end made such that more can be appended.
 //!
 //! A log is first *found*: locked, and nothing of it changed. What it holds is read once to compare it with the
-//! logs of other shards ([`joint`](super::joint)), and once more to apply it; then a torn tail is cut off, and
-//! what is a part of something that other shards lost.
+//! logs of other shards ([`joint`](super::joint)), and once more to apply it. A torn tail does not count, nor does
+//! what is a part of something that other shards lost. The log goes on in a new segment, with what of the last one
+//! may be in memory alone ([`anew`]), so that all that was applied is durable before anyone hears of it.
 
-use std::io;
+use std::io::{self, BufReader};
 
-use super::frame::Kind;
+use super::anew;
+use super::frame::{Frames, Kind};
 use super::joint::Part;
 use super::read::{Place, Reader, Tail};
 use super::segment::{self, HEAD_BYTES, Head};
@@ -22,13 +24,13 @@ pub struct Recovery {
     pub records: u64,
     /// Bytes of effects in them.
     pub bytes: u64,
-    /// The tail that was cut off.
+    /// The tail that does not count.
     pub torn: Option<Torn>,
     /// What an operator should know: that another device is used than the one asked for.
     pub notice: Option<String>,
 }
 
-/// A tail that was not whole, and not durable: cut off.
+/// A tail that was not whole, and not durable: it does not count any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Torn {
     /// The segment.
@@ -69,7 +71,7 @@ pub struct Found<D: Disk> {
 pub struct Recovered<D: Disk> {
     /// The last segment's head.
     pub head: Head,
-    /// Its length, the torn tail cut off.
+    /// Its length.
     pub len: u64,
     /// The last segment.
     pub file: D::File,
@@ -149,7 +151,9 @@ impl<D: Disk> Found<D> {
         if let Some((place, offset)) = cut_at {
             let next = cut.expect("it was met");
             recovery.torn = Some(self.drop_behind(&place, offset)?);
-            return self.append_to(&place, offset, next, recovery);
+            let is_sealed = place.number + 1 < self.firsts.len();
+            let durable = if is_sealed { next - 1 } else { reader.marked() };
+            return self.go_on(&place, durable, next, recovery);
         }
         let (next, Some(tail)) = (reader.next_sequence(), reader.tail()) else {
             return self.begin(Recovery::default());
@@ -158,7 +162,7 @@ impl<D: Disk> Found<D> {
         if next <= self.owner.covered {
             return self.begin_anew(recovery);
         }
-        self.append_to(&tail.place, tail.end, next, recovery)
+        self.go_on(&tail.place, reader.marked(), next, recovery)
     }
 
     fn torn(&self, tail: &Tail, why: &'static str) -> Torn {
@@ -192,35 +196,68 @@ impl<D: Disk> Found<D> {
         })
     }
 
-    /// Opens the segment at `place` to be appended to at `end`, with the record `next`.
-    fn append_to(
+    /// Goes on behind the segment at `place` with the record `next`, where the records up to `durable` are known to be
+    /// so: those between are written anew.
+    fn go_on(
         self,
         place: &Place,
-        end: u64,
+        durable: u64,
         next: u64,
         mut recovery: Recovery,
     ) -> Result<Recovered<D>, LogError> {
-        let name = place.head.name();
-        let failed = |doing| {
-            let (disk, name) = (&self.disk, &name);
-            move |source| LogError::io(disk, doing, name, source)
-        };
-        let file = self.disk.open(&name).map_err(failed("open"))?;
-        if recovery.torn.is_some() {
-            let cut = file.set_len(end);
-            cut.map_err(failed("cut the torn tail off"))?;
-        }
-        // The program may have crashed without the machine: what was read, and the name of what was
-        // read, may not be durable yet.
-        file.sync().map_err(failed("sync"))?;
-        self.sync_folder()?;
+        let (old, sealed) = (place.head, &self.firsts[..place.number]);
         recovery.segments = place.number + 1;
+        if place.len == HEAD_BYTES as u64 {
+            // Nothing was ever written behind its head, which was durable before it had its name. That name may not
+            // be: the program may have ended without the machine.
+            let opened = self.disk.open(&old.name());
+            let file =
+                opened.map_err(|source| LogError::io(&self.disk, "open", &old.name(), source))?;
+            self.sync_folder()?;
+            return Ok(Recovered {
+                head: old,
+                len: place.len,
+                file,
+                next,
+                sealed: sealed.to_vec(),
+                lock: self.lock,
+                recovery,
+            });
+        }
+        // What is before the segment is sealed, and a mark of more than there is would be damage.
+        let durable = durable.clamp(old.first - 1, next - 1);
+        let Owner {
+            shard,
+            shards,
+            seed,
+            ..
+        } = self.owner;
+        let head = Head::new(shard, shards, durable + 1, seed);
+        let failed =
+            |source| LogError::io(&self.disk, "write anew the end of", &old.name(), source);
+        let from = self
+            .disk
+            .read(&old.name(), HEAD_BYTES as u64)
+            .map_err(failed)?;
+        let from = BufReader::with_capacity(1 << 16, from);
+        let from = Frames::new(from, HEAD_BYTES as u64, place.len, old.salt);
+        let mut len = 0;
+        let file = publish(&self.disk, &head.name(), |file| {
+            len = anew::write(file, &head, next, from)?;
+            Ok(())
+        });
+        let file = file.map_err(failed)?;
+        let mut sealed = sealed.to_vec();
+        if head.first != old.first {
+            sealed.push(old.first);
+            recovery.segments += 1;
+        }
         Ok(Recovered {
-            head: place.head,
-            len: end,
+            head,
+            len,
             file,
             next,
-            sealed: self.firsts[..place.number].to_vec(),
+            sealed,
             lock: self.lock,
             recovery,
         })

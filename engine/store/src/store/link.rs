@@ -53,6 +53,8 @@ pub(super) enum Ask {
     Touched(SmallVec<[Touched; TOUCHES]>),
     /// Let this setting be so from now on. Not answered.
     Configure(Change),
+    /// Whether what is logged by now is durable.
+    Durable(Until),
     /// Counts and state.
     Stats,
     /// Write what is to be the snapshot, of this save.
@@ -91,6 +93,17 @@ pub(super) struct Await {
     pub(super) elsewhere: bool,
 }
 
+/// When it is told whether something is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// At once.
+    Now,
+    /// When it is, or whoever asked gives up.
+    Durable,
+    /// When whoever asked gives up.
+    GivenUp,
+}
+
 /// How many hits travel together.
 pub(super) const TOUCHES: usize = 16;
 
@@ -119,6 +132,8 @@ pub(super) enum Body {
     Kinds(Vec<Option<Kind>>),
     /// Ops that rebuild what was asked for.
     Values(Vec<Op>),
+    /// Whether what was logged is durable.
+    Durable(bool),
     /// Counts and state.
     Stats(Box<ShardStats>),
     /// Those of every shard.

@@ -36,15 +36,15 @@ mod wide;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use seawall_sys::clock::Clock;
 use seawall_sys::topology::Placement;
 
 use crate::event::Classes;
 use crate::keyspace::KeyReader;
-use crate::log::Fsync;
 use crate::log::joint::Joint;
+use crate::log::{Failure, Fsync};
 use crate::slot::Slot;
 use crate::time::Millis;
 use crate::value::Limits;
@@ -52,6 +52,7 @@ use crate::value::Limits;
 pub use self::core::Turn;
 pub use caller::{Ahead, Answered};
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
+pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;
 pub use session::Session;
@@ -106,6 +107,8 @@ struct Inner {
     full: Vec<AtomicBool>,
     /// Effects of each shard's ops.
     changes: Vec<Arc<AtomicU64>>,
+    /// Why the log of each shard failed, where it did.
+    failed: Vec<Arc<OnceLock<Failure>>>,
     retries: Retries,
     /// How far compact forms go now, for values that are brought together.
     limits: Mutex<Limits>,
@@ -181,6 +184,17 @@ impl Store {
         // Relaxed: counts order nothing.
         let counts = self.inner.changes.iter();
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The first shard whose log failed, and why, where one did: it takes no more writes.
+    pub fn log_failure(&self) -> Option<(usize, &Failure)> {
+        self.log_failures().next()
+    }
+
+    /// Every shard whose log failed, and why.
+    pub fn log_failures(&self) -> impl Iterator<Item = (usize, &Failure)> {
+        let failed = self.inner.failed.iter().enumerate();
+        failed.filter_map(|(shard, failed)| failed.get().map(|failure| (shard, failure)))
     }
 
     /// How many ops that waited for a key of several shards are being tried again: they may write, though

@@ -80,7 +80,7 @@ impl Store {
         load_snapshots(&config, &mut rebuilt)?;
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
-        let mut changes = Vec::new();
+        let (mut changes, mut failed) = (Vec::new(), Vec::new());
         let retries = Retries::default();
         for (place, rebuilt) in placement.iter().zip(rebuilt) {
             let Rebuilt {
@@ -107,6 +107,7 @@ impl Store {
                 .clone()
                 .map(|dir| (dir, meta(&config, place.shard)));
             changes.push(Arc::clone(&seen.changes));
+            failed.push(Arc::clone(&seen.failed));
             let host = Host::new(place.shard, shards, shard, log, strict, seen, saves);
             seats[place.worker].hosts.push(host);
         }
@@ -125,6 +126,7 @@ impl Store {
                 notify: AtomicU16::new(0),
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
+                failed,
                 retries,
                 limits: Mutex::new(config.limits),
                 seats: Mutex::new(seats.into_iter().map(Some).collect()),

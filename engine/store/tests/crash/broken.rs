@@ -20,3 +20,9 @@ fn a_disk_that_does_not_sync_files() {
 fn a_disk_that_does_not_sync_its_folder() {
     assert!(is_caught(MemoryDisk::break_folder_syncs));
 }
+
+/// It is found out by what a program reads that is started again after a sync failed, and serves.
+#[test]
+fn a_disk_that_keeps_nothing_once_a_sync_failed() {
+    assert!(is_caught(MemoryDisk::break_by_failure));
+}

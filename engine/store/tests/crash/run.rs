@@ -197,20 +197,21 @@ impl Run {
         }
     }
 
-    /// Ends so on `disk`, opens what is left of it, and judges that; the error says what is wrong with it.
+    /// Ends so on `disk`, opens what is left of it, and judges that: what is there, or what is wrong with it.
     pub fn check(
         &self,
         disk: &MemoryDisk,
         end: End,
         seed: u64,
         promised: usize,
-    ) -> Result<(), String> {
+    ) -> Result<State, String> {
         match end {
             End::Power(loss) => disk.lose_power(loss, seed),
             End::Killed => disk.fail_at(u64::MAX, Fault::PowerOff),
         }
         let found = self.open(disk)?;
-        self.history.judge(&found, promised, self.now)
+        self.history.judge(&found, promised, self.now)?;
+        Ok(found)
     }
 
     /// What is there when the store is opened on `disk`.

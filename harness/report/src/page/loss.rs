@@ -7,8 +7,9 @@
 use serde_json::{Map, Value};
 
 use super::Page;
+use super::persistence::{has_log, has_snapshots};
 use crate::block::{Block, Entry, Table, Text, Tone};
-use crate::cell::{Cell, cells, shown};
+use crate::cell::{Cell, cells};
 use crate::number::{self, bytes, ratio, time_ms, whole};
 use crate::plot::axis::Axis;
 use crate::plot::palette::Palette;
@@ -37,13 +38,10 @@ enum Claim {
 
 impl Claim {
     fn of(settings: &Map<String, Value>) -> Claim {
-        let word = |name| settings.get(name).map(shown);
-        let is_off = |word: &str| ["no", "off", "false", "0", ""].contains(&word);
-        let is_on = |name| word(name).is_some_and(|word| !is_off(&word));
         // What was given to the system before it was acknowledged outlives the process, however it syncs.
-        if is_on("appendonly") {
+        if has_log(settings) {
             Claim::Nothing
-        } else if is_on("save") {
+        } else if has_snapshots(settings) {
             Claim::SinceSnapshot
         } else {
             Claim::Everything

@@ -16,26 +16,26 @@ use crate::stats::Estimate;
 pub const PAGE: Page = Page {
     name: "persistence",
     title: "Persistence compared",
-    about: "throughput, latency and CPU with the log on, as paired ratios to the log off",
+    about: "throughput, latency and CPU with a log or snapshots, as paired ratios to neither",
     source: "paired ratios over interleaved repetitions; interval: Hesterberg 2015",
     build,
 };
 
 /// The settings that make a configuration one of persistence.
-const SETTINGS: [&str; 3] = ["appendonly", "appendfsync", "device"];
+const SETTINGS: [&str; 4] = ["appendonly", "appendfsync", "device", "save"];
 
-/// A configuration with the log on, beside the same with the log off.
+/// A configuration that persists, beside the same that does not.
 pub struct Compared<'a> {
-    /// With the log.
+    /// What persists.
     pub cell: Cell<'a>,
     /// What is set of persistence, in one line.
     pub setting: String,
-    /// Throughput over that without the log.
+    /// Throughput over that without.
     pub throughput: Option<Estimate>,
     base: Option<Cell<'a>>,
 }
 
-/// All configurations that set something of persistence and have the log on.
+/// All configurations that set something of persistence, and persist.
 pub fn compared(run: &Run) -> Vec<Compared<'_>> {
     let cells = cells(&run.rows);
     let mentions = |cell: &Cell<'_>| {
@@ -43,15 +43,15 @@ pub fn compared(run: &Run) -> Vec<Compared<'_>> {
             .iter()
             .any(|name| cell.settings.contains_key(*name))
     };
-    let with_log: Vec<&Cell<'_>> = cells
+    let persisting: Vec<&Cell<'_>> = cells
         .iter()
-        .filter(|cell| mentions(cell) && has_log(cell.settings))
+        .filter(|cell| mentions(cell) && persists(cell.settings))
         .collect();
     // What all of them share besides tells nothing of one.
-    let shared = with_log
+    let shared = persisting
         .windows(2)
         .all(|pair| rest(pair[0].settings) == rest(pair[1].settings));
-    with_log
+    persisting
         .into_iter()
         .map(|cell| {
             let base = cells.iter().find(|base| {
@@ -59,7 +59,7 @@ pub fn compared(run: &Run) -> Vec<Compared<'_>> {
                 base.comparison == cell.comparison
                     && base.workload == cell.workload
                     && base.target == cell.target
-                    && !has_log(base.settings)
+                    && !persists(base.settings)
                     && rest(base.settings) == rest(cell.settings)
             });
             Compared {
@@ -76,12 +76,12 @@ fn build(run: &Run) -> Vec<Block> {
     let compared = compared(run);
     if compared.is_empty() {
         return Block::absent(
-            "benchmark rows with the log on",
+            "benchmark rows with a log or snapshots",
             "seawall bench --workload cache-aside --config appendonly=yes --config appendfsync=everysec",
         );
     }
     let mut blocks = vec![Block::paragraph(
-        "Each repetition with the log is divided by the repetition without it that ran beside it, so \
+        "Each repetition with a log or snapshots is divided by the repetition with neither that ran beside it, so \
          that what slowed the machine for both drops out. Dots are these pairs, the line their \
          geometric mean, whiskers its 95 % bootstrap interval over pairs.",
     )];
@@ -138,30 +138,27 @@ fn plot(compared: &[Compared<'_>]) -> Block {
             value: Some(throughput.value),
             interval: throughput.interval,
             dots,
-            tip: format!(
-                "{}: {figure} of the throughput without the log",
-                compared.setting
-            ),
+            tip: format!("{}: {figure} of the throughput without", compared.setting),
             figure,
         });
     }
     rows.sort_by(|a, b| a.group.cmp(&b.group));
     let plot = Rows {
-        title: "Throughput with the log, over throughput without".into(),
-        axis: Axis::from_zero("ratio to the log off (1 = costs nothing)", values, ratio),
+        title: "Throughput with persistence, over throughput without".into(),
+        axis: Axis::from_zero("ratio to no persistence (1 = costs nothing)", values, ratio),
         rows,
         bars: false,
         reference: Some(1.0),
     };
     Block::Plot {
         svg: plot.svg(),
-        caption: "The dashed line is the store without a log.".into(),
+        caption: "The dashed line is the store without log and snapshots.".into(),
     }
 }
 
 fn table(compared: &[Compared<'_>]) -> Table {
     let mut table = Table::new(
-        "Persistence: ratios to the log off, with 95 % intervals",
+        "Persistence: ratios to none, with 95 % intervals",
         &[
             "workload",
             "target",
@@ -206,15 +203,31 @@ fn table(compared: &[Compared<'_>]) -> Table {
     table
 }
 
+/// Whether a configuration makes snapshots or writes a log.
+fn persists(settings: &Map<String, Value>) -> bool {
+    has_snapshots(settings) || has_log(settings)
+}
+
+/// Whether a configuration makes snapshots.
+pub(super) fn has_snapshots(settings: &Map<String, Value>) -> bool {
+    settings
+        .get("save")
+        .is_some_and(|save| !is_off(&shown(save)))
+}
+
 /// Whether a configuration writes a log.
-fn has_log(settings: &Map<String, Value>) -> bool {
-    match settings.get("appendonly").map(shown).as_deref() {
-        Some(word) => !["no", "off", "false", "0"].contains(&word),
+pub(super) fn has_log(settings: &Map<String, Value>) -> bool {
+    match settings.get("appendonly") {
+        Some(word) => !is_off(&shown(word)),
         // A log that is told how to sync is on.
-        None => SETTINGS[1..]
+        None => ["appendfsync", "device"]
             .iter()
             .any(|name| settings.contains_key(*name)),
     }
+}
+
+fn is_off(word: &str) -> bool {
+    ["no", "off", "false", "0", ""].contains(&word)
 }
 
 /// What else is set.
@@ -236,11 +249,15 @@ fn setting(settings: &Map<String, Value>, whole: bool) -> String {
         .get("appendfsync")
         .map(|fsync| format!("appendfsync {}", shown(fsync)));
     let parts: Vec<String> = fsync.into_iter().chain(device).collect();
-    let mut words = if parts.is_empty() {
-        "appendonly yes".into()
-    } else {
-        parts.join(" ")
+    let log = match parts.as_slice() {
+        _ if !has_log(settings) => None,
+        [] => Some("appendonly yes".to_owned()),
+        parts => Some(parts.join(" ")),
     };
+    let save = settings.get("save").filter(|_| has_snapshots(settings));
+    let save = save.map(|save| format!("save {}", shown(save)));
+    let parts: Vec<String> = log.into_iter().chain(save).collect();
+    let mut words = parts.join(", ");
     let rest = rest(settings);
     if whole && !rest.is_empty() {
         words.extend([", ", &crate::cell::set(&rest)]);

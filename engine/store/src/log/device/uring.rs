@@ -110,8 +110,7 @@ impl UringDevice {
             Op::Write => {
                 let asked = self.writing.take().unwrap_or_default();
                 if written < asked {
-                    let message = format!("short write: {written} of {asked} bytes");
-                    return Err(io::Error::new(io::ErrorKind::WriteZero, message));
+                    return Err(self.why_short(&done.bytes[written..], asked));
                 }
                 self.spare = done.bytes;
                 self.spare.clear();
@@ -124,6 +123,19 @@ impl UringDevice {
             Op::Nop => {}
         }
         Ok(())
+    }
+}
+
+impl UringDevice {
+    /// Why a write of `asked` bytes was short: what the system says of the `rest`, which is its last.
+    fn why_short(&self, rest: &[u8], asked: usize) -> io::Error {
+        let at = self.len - rest.len() as u64;
+        let error = self.file.write_at(rest, at).err();
+        error.unwrap_or_else(|| {
+            let written = asked - rest.len();
+            let message = format!("short write: {written} of {asked} bytes");
+            io::Error::new(io::ErrorKind::WriteZero, message)
+        })
     }
 }
 

@@ -75,8 +75,12 @@ impl Answers {
             Body::Cancelled => self.kept.push((tag, Kept::Cancelled)),
             Body::AllStats(stats) => self.kept.push((tag, Kept::Stats(stats))),
             // What no op is answered with.
-            Body::Retry(_) | Body::Kinds(_) | Body::Values(_) | Body::Stats(_) | Body::Saved(_) => {
-            }
+            Body::Retry(_)
+            | Body::Kinds(_)
+            | Body::Values(_)
+            | Body::Durable(_)
+            | Body::Stats(_)
+            | Body::Saved(_) => {}
         }
     }
 

@@ -18,10 +18,10 @@ use std::sync::Arc;
 use super::Inner;
 use super::core::Core;
 use super::host::error_body;
-use super::link::{Answer, Ask, Body, Bytes, Lane};
+use super::link::{Answer, Ask, Body, Bytes, Lane, Until};
 use super::ring::Waker;
 use super::watch::Watch;
-use super::wide::{self, Jobs, Plan, Route};
+use super::wide::{self, Durable, Jobs, Plan, Route};
 use crate::command::{CommandError, Flag, string};
 use crate::event::Classes;
 use crate::op::Op;
@@ -184,12 +184,32 @@ impl Caller {
         self.begin_job(core, whose, Plan::Stats);
     }
 
+    /// Asks these shards whether what they logged by now is durable; 1 or 0 when `until` has come, or an error.
+    pub(super) fn ask_durable(
+        &mut self,
+        core: Option<&mut Core>,
+        tag: u64,
+        shards: Vec<usize>,
+        until: Until,
+    ) {
+        let plan = Plan::Durable(Durable::new(shards, until));
+        self.begin_job(core, Whose::Tag(tag), plan);
+    }
+
     /// Gives up an op, where it waits for a key or will.
     pub(super) fn cancel(&mut self, mut core: Option<&mut Core>, whose: Whose) {
         for number in self.flights.find(|flight| flight.whose == whose) {
             self.cancel_flight(core.as_deref_mut(), number);
         }
         self.cancel_jobs(core, whose);
+    }
+
+    /// Gives up what a job asked of shards.
+    pub(super) fn cancel_parts(&mut self, mut core: Option<&mut Core>, number: u32) {
+        let is_part = |whose| matches!(whose, Whose::Job { job, .. } if job == number);
+        for part in self.flights.find(|flight| is_part(flight.whose)) {
+            self.cancel_flight(core.as_deref_mut(), part);
+        }
     }
 
     fn cancel_flight(&mut self, core: Option<&mut Core>, number: u64) {

@@ -8,17 +8,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::From;
+use super::promise::Promise;
 use crate::command::CommandError;
 use crate::effect::Effects;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
 use crate::log::joint::Joint;
-use crate::log::{Fsync, Log};
+use crate::log::{Failure, Fsync, Log, LogStats};
 use crate::op::Op;
 use crate::store::link::{Answer, Body, Bytes};
 use crate::time::Millis;
 
 /// Ops wait while so much has been appended that the disk has not taken yet.
 const PENDING_BYTES_MAX: u64 = 64 << 20;
+
+/// What is refused where its effects would not fit into one record.
+pub(super) const TOO_LARGE: CommandError = CommandError::fixed(
+    "ERR what is written together is larger than a record of the append-only file may be",
+);
 
 struct Unsaid {
     /// The log's sequence when the op had been applied.
@@ -35,8 +41,9 @@ pub(super) struct Gate {
     /// Whether answers wait for durability.
     strict: bool,
     /// Why the log failed.
-    failed: Option<String>,
+    failed: Option<Failure>,
     unsaid: VecDeque<Unsaid>,
+    pub(super) promises: Vec<Promise>,
 }
 
 impl Gate {
@@ -46,6 +53,7 @@ impl Gate {
             strict,
             failed: None,
             unsaid: VecDeque::new(),
+            promises: Vec::new(),
         }
     }
 
@@ -96,12 +104,11 @@ impl Gate {
         // The head of a part and an effect's own words are not counted: a little is left for them.
         let most = PAYLOAD_BYTES_MAX - (64 << 10);
         if beside + writes().map(Op::encoded_bytes).sum::<usize>() > most {
-            return Some(CommandError::fixed(
-                "ERR the command is larger than a record of the append-only file may be",
-            ));
+            return Some(TOO_LARGE);
         }
-        let reason = self.failed.as_ref()?;
-        (self.strict && !ops.is_empty() || writes().next().is_some()).then(|| misconf(reason))
+        let failure = self.failed.as_ref()?;
+        let is_refused = self.strict && !ops.is_empty() || writes().next().is_some();
+        is_refused.then(|| failure.refusal())
     }
 
     /// Logs `effects`.
@@ -159,7 +166,7 @@ impl Gate {
             match log.turn(now) {
                 Ok(durable) if self.strict => kept = durable,
                 Ok(_) => kept = log.given(),
-                Err(error) => self.failed = Some(error.to_string()),
+                Err(_) => self.failed = log.failure().cloned(),
             }
         }
         while let Some(first) = self.unsaid.front() {
@@ -167,12 +174,15 @@ impl Gate {
                 break;
             }
             let mut unsaid = self.unsaid.pop_front().expect("it was just seen");
-            if let Some(reason) = &self.failed
+            if let Some(failure) = &self.failed
                 && (unsaid.wrote || self.strict && unsaid.sequence > 0)
             {
-                unsaid.answer.body = error_body(&misconf(reason));
+                unsaid.answer.body = error_body(&failure.refusal());
             }
             say(unsaid.from, unsaid.answer);
+        }
+        if !self.promises.is_empty() {
+            self.keep_promises(&mut say);
         }
     }
 
@@ -190,6 +200,22 @@ impl Gate {
         log.and_then(Log::next_sync)
     }
 
+    /// Why the log failed, if it did.
+    #[inline]
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.failed.as_ref()
+    }
+
+    /// The last sequence that is durable, where there is a log.
+    pub(super) fn durable(&self) -> Option<u64> {
+        self.log.as_ref().map(Log::durable)
+    }
+
+    /// Counts and state of the log, where there is one.
+    pub(super) fn stats(&self) -> Option<LogStats> {
+        self.log.as_ref().map(Log::stats)
+    }
+
     /// Whether answers wait for the log.
     pub(super) fn is_busy(&self) -> bool {
         !self.unsaid.is_empty()
@@ -198,16 +224,24 @@ impl Gate {
     /// Waits until everything that was logged is durable.
     pub(super) fn sync(&mut self) -> Result<(), String> {
         match (&self.failed, &mut self.log) {
-            (Some(reason), _) => Err(reason.clone()),
+            (Some(failure), _) => Err(failure.to_string()),
             (None, Some(log)) => log.sync().map(drop).map_err(|error| error.to_string()),
             (None, None) => Ok(()),
         }
+    }
+
+    /// Waits as [`Gate::sync`] does, and lets whoever opens the log next know.
+    pub(super) fn close(&mut self) -> Result<(), String> {
+        self.sync()?;
+        let concluded = self.log.as_mut().map_or(Ok(()), Log::conclude);
+        concluded.map_err(|error| error.to_string())
     }
 
     /// Forgets what one caller would be told, or every one.
     pub(super) fn forget(&mut self, gone: Option<From>) {
         self.unsaid
             .retain(|unsaid| gone.is_some_and(|gone| unsaid.from != gone));
+        self.forget_promises(gone);
     }
 }
 
@@ -223,10 +257,6 @@ fn late(log: &Log) -> Option<CommandError> {
              accepts no more until it is"
         ))
     })
-}
-
-fn misconf(reason: &str) -> CommandError {
-    CommandError::new(format!("MISCONF Errors writing to the AOF file: {reason}"))
 }
 
 /// An error as an answer.

@@ -6,13 +6,14 @@
 //! waits until the release.
 
 mod gate;
+mod promise;
 mod serve;
 mod waiters;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
@@ -21,8 +22,8 @@ use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
 use crate::keyspace::{DbKey, Keyspace, Sought, Version};
-use crate::log::Log;
 use crate::log::joint::Joint;
+use crate::log::{Failure, Log};
 use crate::op::Op;
 use crate::shard::{Out, Shard};
 use crate::snapshot::Meta;
@@ -51,6 +52,8 @@ pub(super) struct Seen {
     pub(super) version: Arc<Version>,
     /// How many effects ops have had.
     pub(super) changes: Arc<AtomicU64>,
+    /// Why its log failed, if it did.
+    pub(super) failed: Arc<OnceLock<Failure>>,
     /// Ops that are tried again, of all shards.
     pub(super) retries: Retries,
 }
@@ -255,6 +258,9 @@ impl Host {
             }
         }
         self.gate.turn(now, say);
+        if let Some(failure) = self.gate.failure() {
+            self.seen.failed.get_or_init(|| failure.clone());
+        }
         if !self.waiting.is_empty() {
             self.serve_waiting(now);
         }
@@ -288,6 +294,11 @@ impl Host {
     /// Waits until everything that was logged is durable.
     pub(super) fn sync(&mut self) -> Result<(), String> {
         self.gate.sync()
+    }
+
+    /// As [`Host::sync`], where the worker ends: whoever opens the log next knows that it is durable.
+    pub(super) fn close(&mut self) -> Result<(), String> {
+        self.gate.close()
     }
 
     /// Forgets a caller: what it asked is not answered, and what it held goes on.
@@ -430,6 +441,7 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Release
         | Ask::Touched(_)
         | Ask::Configure(_)
+        | Ask::Durable(_)
         | Ask::Stats
         | Ask::Save(_)
         | Ask::Publish(_) => true,

@@ -1,11 +1,13 @@
 //! What a host does with each thing that is asked of it.
 
+use super::gate::TOO_LARGE;
 use super::waiters::{Waiter, awaited_keys};
 use super::{From, Host, error_body};
 use crate::command::CommandError;
 use crate::keyspace::DbKey;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
 use crate::op::Op;
+use crate::shard::ShardStats;
 use crate::slot::Slot;
 use crate::store::config::Change;
 use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
@@ -16,11 +18,6 @@ use crate::value::Kind;
 /// A shard that has so many bytes of effects to log as one record takes no more writes into it: each may have half
 /// a record by itself, as a value may.
 const HELD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX / 2;
-
-/// Why.
-const TOO_LARGE: CommandError = CommandError::fixed(
-    "ERR the transaction is larger than a record of the append-only file may be",
-);
 
 impl Host {
     pub(super) fn serve(&mut self, now: Millis, from: From, request: Request) {
@@ -46,6 +43,7 @@ impl Host {
                 if self.waiters.cancel(from, waiting, self.shard.keyspace()) {
                     self.gate.say_now(from, waiting, Body::Cancelled);
                 }
+                self.gate.end_promise(from, waiting);
             }
             Ask::Forget(waiting) => {
                 self.waiters.cancel(from, waiting, self.shard.keyspace());
@@ -95,8 +93,13 @@ impl Host {
             }
             Ask::Touched(touched) => self.shard.keyspace().touched(&touched),
             Ask::Configure(change) => self.configure(change),
+            Ask::Durable(until) => self.gate.promise(from, number, until),
             Ask::Stats => {
-                let body = Body::Stats(Box::new(self.shard.stats()));
+                let stats = ShardStats {
+                    log: self.gate.stats(),
+                    ..self.shard.stats()
+                };
+                let body = Body::Stats(Box::new(stats));
                 self.gate.say_now(from, number, body);
             }
             Ask::Save(save) => {

@@ -203,16 +203,19 @@ fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
     for half in [0..3, 1..3, 2..3] {
         for number in half {
             std::fs::write(file(number, "log-begins"), "").unwrap();
-            for entry in std::fs::read_dir(folder.path()).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                let is_log = path.extension().is_some_and(|end| end == "log");
-                if is_log && name.starts_with(&format!("{number:05}-")) {
-                    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-                    let len = file.metadata().unwrap().len();
-                    file.set_len(len - len.min(30)).unwrap();
-                }
+            let paths = std::fs::read_dir(folder.path()).unwrap();
+            let mut segments: Vec<_> = paths.map(|entry| entry.unwrap().path()).collect();
+            segments.retain(|path| {
+                let name = path.file_name().unwrap().to_string_lossy();
+                name.starts_with(&format!("{number:05}-")) && name.ends_with(".log")
+            });
+            segments.sort();
+            for late in segments.split_off(1) {
+                std::fs::remove_file(late).unwrap();
             }
+            let file = std::fs::OpenOptions::new().write(true).open(&segments[0]);
+            let (file, len) = (file.unwrap(), segments[0].metadata().unwrap().len());
+            file.set_len((len - 30).max(128)).unwrap();
         }
         for _ in 0..2 {
             let store = Store::open(logging.clone()).unwrap();

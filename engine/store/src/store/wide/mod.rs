@@ -15,6 +15,7 @@
 //! releases are on their way, since whoever is next asks behind them.
 
 mod cursor;
+mod durable;
 mod merge;
 mod parts;
 mod plan;
@@ -40,6 +41,7 @@ use crate::event::{Classes, Event};
 use crate::log::joint::Joint;
 use crate::time::Millis;
 
+pub(super) use durable::Durable;
 pub(super) use plan::Plan;
 use plan::{Desk, Step};
 pub(super) use route::{Route, only_shard, route, watch};
@@ -232,7 +234,7 @@ impl Caller {
         for (part, (shard, ask)) in asks.into_iter().enumerate() {
             let mark = match &ask {
                 Ask::Apply(op) | Ask::Part(op) if !op.command().flags.writes() => Mark::Nothing,
-                Ask::Hold(_) => Mark::Nothing,
+                Ask::Hold(_) | Ask::Durable(_) => Mark::Nothing,
                 _ => Mark::All,
             };
             let part = part as u32;
@@ -437,6 +439,10 @@ impl Caller {
 
     fn cancel_job(&mut self, core: Option<&mut Core>, number: u32) {
         let job = self.jobs.get(number);
+        if matches!(job.plan, Plan::Durable(_)) {
+            // Each shard says what is so now.
+            return self.cancel_parts(core, number);
+        }
         let waits = job.waits.as_ref().filter(|_| job.phase == Phase::Parked);
         // Where an owner was first, its answer is on its way.
         if waits.is_some_and(|waits| waits.claim.take()) {

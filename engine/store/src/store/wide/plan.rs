@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cursor::Cursor;
+use super::durable::Durable;
 use super::parts::Parts;
 use super::pop::{Pop, shards_of};
 use super::scratch::{Scratch, Scratched};
@@ -80,6 +81,8 @@ pub(in crate::store) enum Plan {
     Transaction(Box<Transacted>),
     /// Snapshots of all shards.
     Save(Box<Save>),
+    /// Whether what was logged is durable.
+    Durable(Durable),
     /// Counts and state of all shards.
     Stats,
 }
@@ -89,7 +92,7 @@ impl Plan {
     pub(super) fn holds(&self, shards: usize) -> Vec<usize> {
         match self {
             Plan::Parts(parts) => parts.holds(),
-            Plan::Cursor(_) | Plan::Stats => Vec::new(),
+            Plan::Cursor(_) | Plan::Durable(_) | Plan::Stats => Vec::new(),
             Plan::Pop(pop) => shards_of(pop.op(), shards),
             Plan::Transfer(transfer) => shards_of(transfer.op(), shards),
             Plan::Scratch(scratched) => scratched.holds(shards),
@@ -103,7 +106,7 @@ impl Plan {
         let mut watch = None;
         let ops = match self {
             Plan::Parts(parts) => parts.op_of(shard).into_iter().cloned().collect(),
-            Plan::Cursor(_) | Plan::Save(_) | Plan::Stats => Vec::new(),
+            Plan::Cursor(_) | Plan::Durable(_) | Plan::Save(_) | Plan::Stats => Vec::new(),
             Plan::Pop(pop) => vec![pop.op().clone()],
             Plan::Transfer(transfer) => vec![transfer.op().clone()],
             Plan::Scratch(scratched) => vec![scratched.op().clone()],
@@ -146,6 +149,7 @@ impl Plan {
             Plan::Scratch(scratched) => scratched.next(answers, desk),
             Plan::Transaction(transacted) => transacted.next(answers, desk),
             Plan::Save(save) => save.next(answers, desk),
+            Plan::Durable(durable) => durable.next(answers),
             Plan::Stats => stats(answers, desk),
         }
     }

@@ -14,15 +14,17 @@ use super::caller::{Ahead, Answered, TOGETHER, Whose, shard_of};
 use super::config::Change;
 use super::core::{Core, Hear, Turn};
 use super::host::{From, Host};
-use super::link::Ask;
+use super::link::{Ask, Until};
 use super::order::Looked;
 use super::ring::Waker;
 use super::session::Session;
 use super::watch::Watch;
 use super::wide::only_shard;
 use super::{Inner, Seat, StoreError};
+use crate::command::CommandError;
 use crate::command::memcached::{Retrieval, Storing};
 use crate::event::{Classes, Event};
+use crate::log::Failure;
 use crate::mem::Item;
 use crate::op::Op;
 use crate::reply::{Protocol, bulk_into};
@@ -287,6 +289,24 @@ impl Worker {
         keys.any(|key| is_full(Slot::of(key).shard(inner.shards)))
     }
 
+    /// Why `op` would be refused: the log failed of a shard of one of its keys or, where it has none, of any.
+    pub fn refusal(&self, op: &Op) -> Option<CommandError> {
+        let inner = &self.core().inner;
+        // Relaxed: a setting that changes meanwhile is seen by the shard itself.
+        let is_strict = inner.strict.load(Ordering::Relaxed);
+        if !is_strict && !op.command().flags.writes() {
+            return None;
+        }
+        let failure = |shard: usize| inner.failed[shard].get();
+        let mut keys = op.keys().peekable();
+        let failure = if keys.peek().is_none() {
+            (0..inner.shards).find_map(failure)
+        } else {
+            keys.find_map(|key| failure(Slot::of(key).shard(inner.shards)))
+        };
+        failure.map(Failure::refusal)
+    }
+
     /// Applies all of `ops` or, where a key of `watch` changed or has expired since it was watched, none
     /// (`EXEC`). One reply, in `protocol`: an array of the ops' replies, or the null array. It is to be
     /// sent as what goes over several shards.
@@ -394,6 +414,13 @@ impl Worker {
         (self.session.caller).ask_stats(self.core.as_mut(), Whose::Tag(tag));
     }
 
+    /// Asks these shards whether what they have logged by now is durable: 1 or 0, or an error where a log failed, by
+    /// `tag`, when `until` has come; [`Worker::cancel`] gives up. Without a log nothing is durable.
+    pub fn ask_durable(&mut self, tag: u64, shards: Vec<usize>, until: Until) {
+        let core = self.core.as_mut();
+        self.session.caller.ask_durable(core, tag, shards, until);
+    }
+
     /// How many keys are watched on its shards.
     #[cfg(test)]
     pub(super) fn watched(&mut self) -> usize {
@@ -428,7 +455,7 @@ impl Drop for Worker {
         core.hosts.iter_mut().for_each(Host::forget_all);
         for host in &mut core.hosts {
             // What a late asker had it do is in the log now, and others may wait for its part.
-            let _ = host.sync();
+            let _ = host.close();
         }
         let (hosts, sleeper) = (core.hosts, core.sleeper);
         core.inner.return_seat(core.number, Seat { hosts, sleeper });

@@ -11,9 +11,9 @@
 //! settings = { pipeline = 16 }         # of all configurations
 //!
 //! [[bench.configuration]]              # what is compared; one without settings where absent
-//! name = "everysec"
+//! name = "log"
 //! appendonly = true
-//! appendfsync = "everysec"
+//! appendfsync = ["everysec", "always"] # of a list, each: `log, appendfsync everysec` and `log, appendfsync always`
 //!
 //! [[bench.bar]]                        # what its figures are held to, where anything: see `seawall_report::bar`
 //! target = "embedded"
@@ -26,20 +26,23 @@
 //! repetitions and in reverse in odd ones (A B B A), so that a slow drift of the machine falls on
 //! all alike.
 
-use std::collections::BTreeMap;
+mod named;
+
 use std::ops::Range;
 use std::time::Duration;
 
 use seawall_report::bar::Bar;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use toml::Spanned;
 
 use crate::bout::Bout;
 use crate::cell::{Cell, Length};
-use crate::setting::{Configuration, End, Scalar};
+use crate::setting::End;
 use crate::source::{Source, SourceError};
 use crate::target::TargetSpec;
+use named::Settings;
+
+pub use named::Named;
 
 /// The longest that a cell may be told to run.
 const SECONDS_MAX: f64 = 86_400.0;
@@ -67,8 +70,6 @@ pub struct Draft {
     #[serde(default)]
     bar: Vec<Spanned<Bar>>,
 }
-
-type Settings = BTreeMap<Spanned<String>, Spanned<Scalar>>;
 
 /// Targets × workloads × configurations × repetitions, all checked.
 #[derive(Clone, Debug)]
@@ -102,15 +103,6 @@ pub struct Circumstances<'a> {
     pub targets: &'a [TargetSpec],
     /// Whether targets that are not on this machine are left out, instead of being an error.
     pub skip_absent: bool,
-}
-
-/// A configuration with the words that set it.
-#[derive(Clone, Debug)]
-pub struct Named {
-    /// What a row says: `name` first, then what was set, as given.
-    pub given: Map<String, Value>,
-    /// What it means.
-    pub configuration: Configuration,
 }
 
 impl Draft {
@@ -185,7 +177,7 @@ impl Comparison {
         let rounds = draft.rounds.as_ref().map_or(Ok(1), |given| {
             within(given, "rounds", *given.get_ref(), 1..=repetitions, source)
         })?;
-        let configurations = configurations(draft, source)?;
+        let configurations = named::all(&draft.settings, &draft.configuration, source)?;
         for named in &configurations {
             let place = draft.ops.as_ref().map_or(place.clone(), Spanned::span);
             named.lasts(length).map_err(|why| source.at(&place, why))?;
@@ -296,89 +288,6 @@ impl Comparison {
     }
 }
 
-impl Named {
-    /// A configuration from names and values that were given one by one.
-    ///
-    /// # Errors
-    /// A setting refuses its value; the pair is returned with it.
-    pub fn from_pairs<'a>(
-        name: &str,
-        pairs: impl IntoIterator<Item = (&'a str, Scalar)>,
-    ) -> Result<Named, crate::setting::SettingError> {
-        let mut named = Named {
-            given: Map::new(),
-            configuration: Configuration::default(),
-        };
-        named.given.insert("name".to_owned(), Value::from(name));
-        for (name, value) in pairs {
-            named.configuration.set(name, &value)?;
-            named.given.insert(name.to_owned(), value.to_json());
-        }
-        Ok(named)
-    }
-
-    /// Whether it can be measured for so long.
-    ///
-    /// # Errors
-    /// An open loop has no number of ops: those that a stalled client did not send would be missing, and
-    /// with them their latency.
-    pub fn lasts(&self, length: Length) -> Result<(), String> {
-        match length {
-            Length::Ops(_) if self.configuration.rate.is_some() => Err(
-                "`ops` cannot be set with a `rate`, expected `seconds`: what a stalled client did not send would \
-                 not be counted"
-                    .to_owned(),
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether none of `settings` is set.
-    ///
-    /// # Errors
-    /// One is: names it, and says `why` it cannot be.
-    pub(crate) fn refuse(&self, settings: &[&str], why: &str) -> Result<(), String> {
-        match settings.iter().find(|name| self.given.contains_key(**name)) {
-            Some(name) => {
-                let left = crate::SETTINGS.iter().map(|setting| setting.name);
-                let left: Vec<_> = left.filter(|left| !settings.contains(left)).collect();
-                Err(format!(
-                    "`{name}` cannot be set: {why}; it takes {}",
-                    left.join(", ")
-                ))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-fn configurations(draft: &Draft, source: &Source) -> Result<Vec<Named>, SourceError> {
-    if draft.configuration.is_empty() {
-        return Ok(vec![named(
-            "default",
-            &draft.settings,
-            &Settings::new(),
-            source,
-        )?]);
-    }
-    let mut all: Vec<Named> = Vec::new();
-    for table in &draft.configuration {
-        let settings = table.get_ref();
-        let Some(name) = settings.get("name") else {
-            return Err(source.at(&table.span(), "a `configuration` has no `name`"));
-        };
-        let word = name.get_ref().to_string();
-        if all.iter().any(|other| other.given["name"] == word) {
-            return Err(source.at(
-                &name.span(),
-                format!("two configurations are named `{word}`, expected different names"),
-            ));
-        }
-        all.push(named(&word, &draft.settings, settings, source)?);
-    }
-    Ok(all)
-}
-
 /// Checks that every bar is about something that is measured.
 fn bars(
     draft: &Draft,
@@ -414,29 +323,6 @@ fn bars(
         }
     }
     Ok(())
-}
-
-fn named(
-    name: &str,
-    shared: &Settings,
-    own: &Settings,
-    source: &Source,
-) -> Result<Named, SourceError> {
-    let mut named = Named::from_pairs(name, []).expect("no pair, no error");
-    for (setting, value) in shared.iter().chain(own) {
-        let setting_name = setting.get_ref().as_str();
-        if setting_name == "name" {
-            continue;
-        }
-        named
-            .configuration
-            .set(setting_name, value.get_ref())
-            .map_err(|error| source.at(&setting.span(), error.to_string()))?;
-        named
-            .given
-            .insert(setting_name.to_owned(), value.get_ref().to_json());
-    }
-    Ok(named)
 }
 
 /// Checks every name of a list that may not be empty.

@@ -1,0 +1,168 @@
+//! What a turn of a log does: what is pending goes to the device, what the device did is seen, and who did something
+//! together with it is told.
+//!
+//! The one idea: here alone a log changes its mind about what was given and what is durable, and here alone it is
+//! poisoned. When a turn is taken, and whether it waits, is not decided here.
+
+use std::io;
+
+use super::device::Progress;
+use super::segment::{self, Head};
+use super::{Batch, Failure, Log, LogError, Owner, frame};
+
+impl Log {
+    /// Gives the device what it can take: the pending batch, or a new segment for it, and, where one
+    /// is `due`, a sync. Tells whether a sync was started.
+    pub(super) fn hand_over(&mut self, due: bool, urgent: bool) -> Result<bool, LogError> {
+        // Where every batch is synced, one that gathers while a sync is under way waits for it: the
+        // two then go to the device together.
+        let take = self.device.can_write() && (!urgent || self.device.can_sync());
+        if take && !self.pending.is_empty() {
+            if self.segment_len >= self.segment_bytes.max(segment::HEAD_BYTES as u64 + 1) {
+                return self.roll().map(|()| false);
+            }
+            self.give()?;
+        }
+        let start = due && self.synced < self.given && self.device.can_sync();
+        if start {
+            let started = self.device.sync(urgent);
+            self.or_poison("sync", started)?;
+        }
+        Ok(start)
+    }
+
+    /// Gives the device what is pending.
+    pub(super) fn give(&mut self) -> Result<(), LogError> {
+        let bytes = self.pending.len() as u64;
+        let written = self.device.write(&mut self.pending);
+        self.or_poison("write", written)?;
+        self.segment_len += bytes;
+        self.stats.written_bytes += bytes;
+        self.given = self.appended;
+        self.batches.push_back(Batch {
+            end: self.stats.written_bytes,
+            sequence: self.given,
+            since: self.pending_since,
+        });
+        Ok(())
+    }
+
+    /// Seals the segment. What is pending was framed for it: it is framed anew, for the next.
+    fn roll(&mut self) -> Result<(), LogError> {
+        let Owner {
+            shard,
+            shards,
+            seed,
+            ..
+        } = self.owner;
+        let head = Head::new(shard, shards, self.given + 1, seed);
+        let mut pending = Vec::with_capacity(self.pending.len());
+        let old = self.pending.as_slice();
+        let mut frames = frame::Frames::new(old, 0, old.len() as u64, self.head.salt);
+        while let Ok(frame::Next::Frame(frame)) = frames.read() {
+            frame.encode(head.salt, &mut pending);
+        }
+        assert_eq!(
+            pending.len(),
+            self.pending.len(),
+            "what was framed here reads back"
+        );
+        self.pending = pending;
+        let rolled = self.device.roll(head.name(), head.encode().to_vec());
+        self.or_poison("begin a segment", rolled)?;
+        self.sealed.push_back(self.head.first);
+        self.head = head;
+        self.segment_len = segment::HEAD_BYTES as u64;
+        self.stats.segments += 1;
+        Ok(())
+    }
+
+    pub(super) fn poll(&mut self, wait: bool) -> Result<u64, LogError> {
+        if let Some(failure) = &self.poison {
+            return Err(LogError::Poisoned(failure.clone()));
+        }
+        let polled = self.device.poll(wait);
+        let progress: Progress = self.or_poison("write or sync", polled)?;
+        while let Some(batch) = self.batches.front()
+            && batch.end <= progress.synced
+        {
+            self.synced = batch.sequence;
+            self.batches.pop_front();
+        }
+        self.settle();
+        if self.is_lost() {
+            // When the log is opened again it ends before that part.
+            let lost =
+                io::Error::other("the log of another shard failed before its part of a record");
+            return self.or_poison("keep what several shards did together in", Err(lost));
+        }
+        self.stats.synced_bytes = progress.synced;
+        self.stats.syncs = progress.syncs;
+        self.stats.sync_time = progress.sync_time;
+        self.stats.sync_time_max = progress.sync_time_max;
+        Ok(self.durable)
+    }
+
+    /// Tells other shards of parts that were given and are durable here, and sees which are there: one after the
+    /// other, since what stands behind one that others lose is lost with it.
+    fn settle(&mut self) {
+        while let Some(part) = self.parts.front_mut()
+            && part.sequence <= self.synced
+        {
+            if !std::mem::replace(&mut part.tells_durable, true) {
+                part.joint.note_durable();
+            }
+            if !part.joint.is_durable() {
+                break;
+            }
+            if !part.tells_given {
+                part.joint.note_given();
+            }
+            self.parts.pop_front();
+            self.given_parts = self.given_parts.saturating_sub(1);
+        }
+        while let Some(part) = self.parts.get_mut(self.given_parts)
+            && part.sequence <= self.given
+        {
+            if !std::mem::replace(&mut part.tells_given, true) {
+                part.joint.note_given();
+            }
+            if !part.joint.is_given() {
+                break;
+            }
+            self.given_parts += 1;
+        }
+        let before = self.parts.front().map(|part| part.sequence - 1);
+        self.durable = before.map_or(self.synced, |before| before.min(self.synced));
+    }
+
+    /// Whether what it waits for of other shards will never come.
+    fn is_lost(&self) -> bool {
+        let mut waits = [self.parts.front(), self.parts.get(self.given_parts)]
+            .into_iter()
+            .flatten();
+        waits.any(|part| part.joint.has_failed())
+    }
+
+    /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.poison = Some(failure);
+        self.pending = Vec::new();
+        self.given_parts = 0;
+        for part in self.parts.drain(..).filter(|part| !part.tells_durable) {
+            part.joint.fail();
+        }
+    }
+
+    pub(super) fn or_poison<T>(
+        &mut self,
+        doing: &'static str,
+        result: io::Result<T>,
+    ) -> Result<T, LogError> {
+        result.map_err(|source| {
+            let failure = Failure::new(doing, self.head.name(), &source);
+            self.fail(failure.clone());
+            LogError::Failed(failure)
+        })
+    }
+}
