@@ -5,6 +5,7 @@
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
 mod beyond;
+mod capture;
 mod cells;
 mod cold;
 #[cfg(test)]
@@ -52,6 +53,8 @@ use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
 
 pub use crate::index::CURSOR_BITS;
+use capture::Capture;
+pub(crate) use capture::{Most, Records};
 pub(crate) use cold::Asker;
 use cold::Cold;
 pub use cold::Loading;
@@ -136,6 +139,8 @@ pub struct Keyspace {
     cold: Option<Box<Cold>>,
     /// Whether there are none: for readers on other cores.
     whole: Arc<AtomicBool>,
+    /// The snapshot that is being taken.
+    capture: Option<Box<Capture>>,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The last number that a tag was given.
@@ -184,6 +189,7 @@ impl Keyspace {
             populator: None,
             cold: None,
             whole: Arc::new(AtomicBool::new(true)),
+            capture: None,
             removed: Effects::default(),
             cas: 0,
             notify: Classes::NONE,
@@ -250,8 +256,10 @@ impl Keyspace {
         found.is_some()
     }
 
-    /// Removes every key of every database.
+    /// Removes every key of every database. A snapshot that is being taken is given up: to save ahead all that
+    /// goes would be to stand still until it is written.
     pub fn clear(&mut self) {
+        self.capture = None;
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         self.forget_cold();
         let mut ids = Vec::with_capacity(self.index.len());

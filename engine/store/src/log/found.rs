@@ -24,15 +24,22 @@ enum FoundIn {
 
 impl Found {
     /// Finds the log of `shard`, where a snapshot holds every record up to sequence `covered`: those are not
-    /// applied, and need not be there. The next record's sequence is above `covered`, whatever the log had.
+    /// applied, and need not be there, but the log's end must. `known` is what tells that log from others; 0: any.
     ///
     /// # Errors
     /// The folder cannot be read, or another process has the log.
-    pub fn find(config: &LogConfig, shard: u32, covered: u64) -> Result<Found, LogError> {
+    pub fn find(
+        config: &LogConfig,
+        shard: u32,
+        covered: u64,
+        known: u64,
+    ) -> Result<Found, LogError> {
         let owner = Owner {
             shard,
             shards: config.shards,
             covered,
+            known,
+            log: config.id,
             seed: config.seed,
         };
         let place = match &config.device {
@@ -47,6 +54,14 @@ impl Found {
             place,
             cut: None,
         })
+    }
+
+    /// Whether there is anything of it in the folder.
+    pub fn is_begun(&self) -> bool {
+        match &self.place {
+            FoundIn::Memory(found) => found.is_begun(),
+            FoundIn::Folder(found) => found.is_begun(),
+        }
     }
 
     /// Compares the logs of all shards, in their order: each then ends before the first record that is a part of

@@ -9,6 +9,7 @@ use super::config::StoreError;
 use crate::command::CommandError;
 use crate::keyspace::record_ops;
 use crate::shard::{Out, Shard};
+use crate::slot::Slot;
 use crate::snapshot::{Reader, Record};
 
 /// Lets `shard`, which has no keys, have those of `reader`.
@@ -20,6 +21,21 @@ pub(super) fn into_shard(reader: Reader, shard: &mut Shard) -> Result<(), StoreE
         Ok(()) => Ok(()),
         Err(reader) => whole(&reader, |record| replay(shard, record)),
     }
+}
+
+/// Lets `shards`, which have no keys, have those of `readers`, each in the shard that owns it: for snapshots of as
+/// many shards as there were.
+///
+/// # Errors
+/// As [`into_shard`].
+pub(super) fn into_others(readers: &[Reader], shards: &mut [&mut Shard]) -> Result<(), StoreError> {
+    let count = shards.len();
+    readers.iter().try_for_each(|reader| {
+        whole(reader, |record| {
+            let owner = Slot::of(record.key).shard(count);
+            replay(shards[owner], record)
+        })
+    })
 }
 
 /// Loads what is left of a snapshot, where that is at most `bytes`.

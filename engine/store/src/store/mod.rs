@@ -55,6 +55,7 @@ pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;
+pub use save::{Pace, SaveProgress};
 pub use session::Session;
 pub use spawn::Workers;
 pub use watch::Watch;
@@ -64,6 +65,7 @@ use host::Host;
 use link::Door;
 use retry::Retries;
 use ring::Sleeper;
+use save::Saves;
 use wide::ticket::Ticket;
 
 /// A store. Clones are the same store.
@@ -125,6 +127,8 @@ struct Inner {
     /// Sessions on threads that are no workers.
     outsiders: AtomicU64,
     recovered: Vec<Recovered>,
+    /// Where there is a folder.
+    saves: Option<Arc<Saves>>,
 }
 
 impl Store {
@@ -195,6 +199,12 @@ impl Store {
     pub fn log_failures(&self) -> impl Iterator<Item = (usize, &Failure)> {
         let failed = self.inner.failed.iter().enumerate();
         failed.filter_map(|(shard, failed)| failed.get().map(|failure| (shard, failure)))
+    }
+
+    /// How far the snapshot is that is being made, or how the last one ended.
+    pub fn save_progress(&self) -> SaveProgress {
+        let saves = self.inner.saves.as_ref();
+        saves.map(|saves| saves.progress()).unwrap_or_default()
     }
 
     /// How many ops that waited for a key of several shards are being tried again: they may write, though

@@ -16,12 +16,14 @@ mod writes;
 use std::sync::Arc;
 
 use super::Inner;
+use super::config::StoreError;
 use super::core::Core;
 use super::host::error_body;
 use super::link::{Answer, Ask, Body, Bytes, Lane, Until};
 use super::ring::Waker;
+use super::save::Pace;
 use super::watch::Watch;
-use super::wide::{self, Durable, Jobs, Plan, Route};
+use super::wide::{self, Durable, Jobs, Plan, Route, Save};
 use crate::command::{CommandError, Flag, string};
 use crate::event::Classes;
 use crate::op::Op;
@@ -194,6 +196,20 @@ impl Caller {
     ) {
         let plan = Plan::Durable(Durable::new(shards, until));
         self.begin_job(core, Whose::Tag(tag), plan);
+    }
+
+    /// Makes a snapshot of every shard; it is answered by tag.
+    pub(super) fn save(&mut self, core: &mut Core, tag: u64, pace: Pace) {
+        match self.inner.saves.clone() {
+            Some(saves) => {
+                let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
+                self.begin_job(Some(core), Whose::Tag(tag), plan);
+            }
+            None => {
+                let none = Err(StoreError::NoFolderToSave);
+                self.answers.push(tag, Body::Saved(Box::new(none)));
+            }
+        }
     }
 
     /// Gives up an op, where it waits for a key or will.

@@ -4,6 +4,7 @@ mod brief;
 mod durable;
 mod order;
 mod restart;
+mod saves;
 mod scan;
 mod several;
 mod tagged;

@@ -102,7 +102,7 @@ fn damage_is_told_by_its_shard_alone() {
     let (folder, config) = saved(2);
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let path = file.unwrap().path();
-        let is_first = path.to_string_lossy().contains("0000.snapshot");
+        let is_first = path.to_string_lossy().contains("/00000-");
         if is_first {
             let mut bytes = std::fs::read(&path).unwrap();
             let middle = bytes.len() / 2;
@@ -125,7 +125,7 @@ fn damage_is_told_by_its_shard_alone() {
         match session.execute(&op(&format!("get k{n}"))) {
             Reply::Error(words) => {
                 assert!(
-                    words.contains("0000.snapshot is damaged at byte"),
+                    words.contains("/00000-") && words.contains("is damaged at byte"),
                     "{words}"
                 );
                 told += 1;
@@ -135,4 +135,36 @@ fn damage_is_told_by_its_shard_alone() {
     }
     assert!((1..KEYS).contains(&told));
     assert!(matches!(session.save(), Err(StoreError::Refused(why)) if why.contains("damaged")));
+}
+
+#[test]
+fn another_number_of_shards_takes_all_keys_over() {
+    let (_folder, config) = saved(2);
+    for shards in [1, 3, 2] {
+        let other = StoreConfig {
+            shards,
+            ..config.clone()
+        };
+        let store = Store::open(other.clone()).unwrap();
+        let found: u64 = store.recovered().iter().map(|it| it.snapshot_keys).sum();
+        assert_eq!(found, KEYS as u64 + 1);
+        let _workers = store.spawn().unwrap();
+        let mut session = store.session();
+        assert_eq!(when_all_is_there(&mut session), Reply::Int(KEYS as i64 + 1));
+        assert_eq!(session.execute(&op("llen list")), Reply::Int(5_000));
+        for n in (0..KEYS).step_by(7) {
+            assert_eq!(session.execute(&op(&format!("get k{n}"))), value(n));
+        }
+        // The next one opens what this one saved.
+        session.save().unwrap();
+        // Logs would have to be begun from it, which a crash must not undo by half.
+        let logged = StoreConfig {
+            shards: shards + 1,
+            appendonly: true,
+            device: crate::log::device::DeviceKind::File,
+            ..other
+        };
+        let refused = Store::open(logged).err().expect("of another number");
+        assert!(matches!(refused, StoreError::Layout { .. }), "{refused}");
+    }
 }

@@ -17,6 +17,7 @@ use super::host::{From, Host};
 use super::link::{Ask, Until};
 use super::order::Looked;
 use super::ring::Waker;
+use super::save::Pace;
 use super::session::Session;
 use super::watch::Watch;
 use super::wide::only_shard;
@@ -419,6 +420,13 @@ impl Worker {
     pub fn ask_durable(&mut self, tag: u64, shards: Vec<usize>, until: Until) {
         let core = self.core.as_mut();
         self.session.caller.ask_durable(core, tag, shards, until);
+    }
+
+    /// Makes a snapshot, as [`Session::save`](super::Session::save); `OK`, or the error why not, by `tag`. Its shards take part in
+    /// their turns.
+    pub fn save(&mut self, tag: u64, pace: Pace) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.save(core, tag, pace);
     }
 
     /// How many keys are watched on its shards.
