@@ -141,6 +141,8 @@ pub struct Keyspace {
     whole: Arc<AtomicBool>,
     /// The snapshot that is being taken.
     capture: Option<Box<Capture>>,
+    /// How often all keys were removed.
+    clears: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The last number that a tag was given.
@@ -190,6 +192,7 @@ impl Keyspace {
             cold: None,
             whole: Arc::new(AtomicBool::new(true)),
             capture: None,
+            clears: 0,
             removed: Effects::default(),
             cas: 0,
             notify: Classes::NONE,
@@ -260,6 +263,7 @@ impl Keyspace {
     /// goes would be to stand still until it is written.
     pub fn clear(&mut self) {
         self.capture = None;
+        self.clears += 1;
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         self.forget_cold();
         let mut ids = Vec::with_capacity(self.index.len());

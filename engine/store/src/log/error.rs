@@ -78,6 +78,17 @@ pub enum LogError {
         /// The first sequence that is missing.
         expected: u64,
     },
+    /// A shard has no log, and others have records, or a snapshot knows it.
+    #[error(
+        "shard {shard} has no log in {folder}, and other shards have records in theirs, or the snapshot there is not \
+         all that it had"
+    )]
+    Absent {
+        /// The folder.
+        folder: String,
+        /// The shard.
+        shard: u32,
+    },
     /// A shard's part in what several did together was durable on all of them, and another has lost its own.
     /// Nothing was changed.
     #[error(

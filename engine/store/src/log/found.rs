@@ -56,14 +56,6 @@ impl Found {
         })
     }
 
-    /// Whether there is anything of it in the folder.
-    pub fn is_begun(&self) -> bool {
-        match &self.place {
-            FoundIn::Memory(found) => found.is_begun(),
-            FoundIn::Folder(found) => found.is_begun(),
-        }
-    }
-
     /// Compares the logs of all shards, in their order: each then ends before the first record that is a part of
     /// what another shard lost. The number of the last joint.
     ///
@@ -75,12 +67,40 @@ impl Found {
             return Ok(0);
         }
         let mut parts: Vec<_> = logs.iter().map(Found::parts).collect();
-        let cuts = joint::cuts(&mut parts)?;
+        let cuts = joint::cuts(&mut parts);
         drop(parts);
+        let cuts = match (cuts, logs.iter().find_map(Found::absent)) {
+            (Err(LogError::Lost { .. }), Some(absent)) => return Err(absent),
+            (Ok(cuts), Some(absent)) => {
+                // All were begun before the first record of any.
+                for log in &*logs {
+                    if log.has_records()? {
+                        return Err(absent);
+                    }
+                }
+                cuts
+            }
+            (cuts, _) => cuts?,
+        };
         for (log, cut) in logs.iter_mut().zip(cuts.at) {
             log.cut = cut;
         }
         Ok(cuts.joints)
+    }
+
+    /// The error that it is not there, where it is not.
+    pub(crate) fn absent(&self) -> Option<LogError> {
+        match &self.place {
+            FoundIn::Memory(found) => found.is_absent().then(|| found.absent()),
+            FoundIn::Folder(found) => found.is_absent().then(|| found.absent()),
+        }
+    }
+
+    fn has_records(&self) -> Result<bool, LogError> {
+        match &self.place {
+            FoundIn::Memory(found) => found.has_records(),
+            FoundIn::Folder(found) => found.has_records(),
+        }
     }
 
     /// Reads its parts in what several shards did together.

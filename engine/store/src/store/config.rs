@@ -103,7 +103,7 @@ pub enum Change {
 }
 
 /// The most shards.
-pub(super) const SHARDS_MAX: usize = 1_024;
+pub(crate) const SHARDS_MAX: usize = 1_024;
 
 impl StoreConfig {
     /// Whether reads may be answered on any core: under `appendfsync always` the owner answers, since
@@ -174,17 +174,6 @@ pub enum StoreError {
         /// The snapshot.
         file: String,
     },
-    /// Logs go on from a snapshot, and one of them is not there.
-    #[error(
-        "the log of shard {shard} is missing in {folder}: it went on from the snapshots there, which alone are not all \
-         that there was"
-    )]
-    NoLog {
-        /// The shard.
-        shard: usize,
-        /// The folder.
-        folder: String,
-    },
     /// A snapshot is of another number of shards.
     #[error("{file} is of shard {shard} of {shards}; the store has {wanted} shards")]
     Layout {
@@ -211,4 +200,24 @@ pub enum StoreError {
     /// A shard refused what was asked of it.
     #[error("a shard refused: {0}")]
     Refused(String),
+}
+
+impl StoreError {
+    /// Whether what the folder holds is wrong, or cannot be read or written; and not the machine or who asks.
+    pub fn is_of_files(&self) -> bool {
+        !matches!(
+            self,
+            StoreError::Shards { .. }
+                | StoreError::NoFolder
+                | StoreError::NoFolderToSave
+                | StoreError::Memory(_)
+                | StoreError::Bell(_)
+                | StoreError::Place(_)
+                | StoreError::NoSeat { .. }
+                | StoreError::Pin(_)
+                | StoreError::Thread(_)
+                | StoreError::NotDurable(_)
+                | StoreError::Refused(_)
+        )
+    }
 }

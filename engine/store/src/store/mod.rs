@@ -51,6 +51,7 @@ use crate::value::Limits;
 
 pub use self::core::Turn;
 pub use caller::{Ahead, Answered};
+pub(crate) use config::SHARDS_MAX;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use link::Until;
 pub use open::Recovered;
@@ -109,6 +110,8 @@ struct Inner {
     full: Vec<AtomicBool>,
     /// Effects of each shard's ops.
     changes: Vec<Arc<AtomicU64>>,
+    /// Bytes of each shard's log behind what it goes on from.
+    log_bytes: Vec<Arc<AtomicU64>>,
     /// Why the log of each shard failed, where it did.
     failed: Vec<Arc<OnceLock<Failure>>>,
     retries: Retries,
@@ -199,6 +202,24 @@ impl Store {
     pub fn log_failures(&self) -> impl Iterator<Item = (usize, &Failure)> {
         let failed = self.inner.failed.iter().enumerate();
         failed.filter_map(|(shard, failed)| failed.get().map(|failure| (shard, failure)))
+    }
+
+    /// The bytes of what logs go on from, and of that with all that they have since: of the newest snapshot with all of the
+    /// logs behind it, or of what the logs had when the store was opened. 0 where none are kept.
+    pub fn log_bytes(&self) -> (u64, u64) {
+        let inner = &self.inner;
+        // Relaxed: counts order nothing.
+        let logs = inner
+            .log_bytes
+            .iter()
+            .map(|bytes| bytes.load(Ordering::Relaxed));
+        let saves = inner.saves.as_ref().filter(|_| inner.config.appendonly);
+        if let Some(base) = saves.and_then(|saves| saves.base()) {
+            return (base.bytes(), base.bytes() + logs.sum::<u64>());
+        }
+        let begun = inner.recovered.iter();
+        let begun = begun.filter_map(|shard| shard.log.as_ref());
+        (begun.map(|log| log.bytes).sum(), logs.sum())
     }
 
     /// How far the snapshot is that is being made, or how the last one ended.

@@ -1,7 +1,7 @@
 //! Opening a store: placing its shards, and rebuilding them from their logs.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use seawall_sys::clock::Clock;
@@ -94,6 +94,7 @@ impl Store {
         }
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
+        let mut log_bytes = Vec::new();
         let (mut changes, mut failed) = (Vec::new(), Vec::new());
         let retries = Retries::default();
         for (place, rebuilt) in placement.iter().zip(rebuilt) {
@@ -113,7 +114,7 @@ impl Store {
             let held = shard.stats();
             recovered.push(Recovered {
                 bytes: held.used_bytes + held.index_bytes,
-                ..found
+                ..found.clone()
             });
             let strict = config.holds_replies();
             let desk = saves.as_ref().map(|saves| Desk {
@@ -122,6 +123,9 @@ impl Store {
                 waker: Arc::clone(seats[place.worker].sleeper.waker()),
             });
             changes.push(Arc::clone(&seen.changes));
+            let bytes = found.log.as_ref().map_or(0, |log| log.bytes);
+            seen.log_bytes.store(bytes, Ordering::Relaxed);
+            log_bytes.push(Arc::clone(&seen.log_bytes));
             failed.push(Arc::clone(&seen.failed));
             let host = Host::new(place.shard, shards, shard, log, strict, seen, desk);
             seats[place.worker].hosts.push(host);
@@ -141,6 +145,7 @@ impl Store {
                 notify: AtomicU16::new(0),
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
+                log_bytes,
                 failed,
                 retries,
                 limits: Mutex::new(config.limits),
@@ -285,8 +290,8 @@ fn load_newest(
     Ok(())
 }
 
-/// The log of each shard, where logs are kept, from `base` on, compared with each other; and the number of the last joint. Nothing
-/// of any is changed where one is damaged.
+/// The log of each shard, where logs are kept, from `base` on, compared with each other; and the number of the last
+/// joint. Nothing of any is changed where one is damaged.
 fn find_logs(
     config: &StoreConfig,
     base: Option<&Saved>,
@@ -314,9 +319,10 @@ fn find_logs(
         let covered = base.and_then(|base| base.shards.get(shard));
         let (covered, known) = covered.map_or((0, 0), |written| (written.sequence, written.log));
         let found = Found::find(&log_config, shard as u32, covered, known)?;
-        if base.is_some() && !found.is_begun() {
-            let folder = log_config.dir.display().to_string();
-            return Err(StoreError::NoLog { shard, folder });
+        if base.is_some()
+            && let Some(absent) = found.absent()
+        {
+            return Err(absent.into());
         }
         logs.push(found);
     }

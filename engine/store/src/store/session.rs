@@ -115,7 +115,10 @@ impl Session {
     /// The store has no folder, or it cannot be written to; one is being made already; or all keys were removed before
     /// it was made. Earlier snapshots then stay as they are.
     pub fn save(&mut self) -> Result<(), StoreError> {
-        self.save_at(Pace::default())
+        self.save_at(Pace {
+            is_hasty: true,
+            ..Pace::default()
+        })
     }
 
     /// As [`Session::save`], at this pace.

@@ -48,6 +48,13 @@ impl Most {
         bytes: 64 << 10,
         cells: 64,
     };
+
+    /// Where somebody waits for the end: some hundred microseconds.
+    pub(crate) const HASTY: Most = Most {
+        keys: 1_024,
+        bytes: 256 << 10,
+        cells: 256,
+    };
 }
 
 /// Where a capture's records go.
@@ -153,6 +160,11 @@ impl Keyspace {
         self.capture.is_some()
     }
 
+    /// How often all keys were removed so far: whoever saves what there was before need not go on.
+    pub(crate) fn clears(&self) -> u64 {
+        self.clears
+    }
+
     /// The bytes that it takes here.
     pub(crate) fn capture_bytes(&self) -> usize {
         (self.capture.as_ref()).map_or(0, |capture| capture.cells.bytes())
@@ -224,9 +236,9 @@ impl Capture {
     }
 
     fn show_ahead(&mut self, keyspace: &Keyspace, cell: u64, found: &[ItemId]) {
-        found
-            .iter()
-            .for_each(|&id| keyspace.arena.prefetch_whole(id));
+        for &id in found {
+            keyspace.arena.prefetch_whole(id);
+        }
         self.records.ahead(self.cells.begin(cell));
         for &id in found {
             let mut from = Some(0);

@@ -30,11 +30,13 @@ fn kept(entry: &Entry<'_>) -> ((u8, Vec<u8>), Kept) {
 /// A cell: whether it was saved ahead, where it begins, and its keys.
 type Cell = (bool, u64, Vec<((u8, Vec<u8>), Kept)>);
 
+type UnderWay = ((u8, Vec<u8>), usize, Kept);
+
 #[derive(Default)]
 struct Shown {
     cells: Vec<Cell>,
     /// The keys that are shown in parts, of the walk and ahead of it: the element that comes next, and what they hold.
-    parts: [Option<((u8, Vec<u8>), usize, Kept)>; 2],
+    parts: [Option<UnderWay>; 2],
     is_whole: bool,
 }
 

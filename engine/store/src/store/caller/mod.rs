@@ -186,6 +186,16 @@ impl Caller {
         self.begin_job(core, whose, Plan::Stats);
     }
 
+    /// Makes a snapshot of every shard; it is answered by tag.
+    pub(super) fn save(&mut self, core: &mut Core, tag: u64, pace: Pace) {
+        let Some(saves) = self.inner.saves.clone() else {
+            let none = Err(StoreError::NoFolderToSave);
+            return self.answers.push(tag, Body::Saved(Box::new(none)));
+        };
+        let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
+        self.begin_job(Some(core), Whose::Tag(tag), plan);
+    }
+
     /// Asks these shards whether what they logged by now is durable; 1 or 0 when `until` has come, or an error.
     pub(super) fn ask_durable(
         &mut self,
@@ -196,20 +206,6 @@ impl Caller {
     ) {
         let plan = Plan::Durable(Durable::new(shards, until));
         self.begin_job(core, Whose::Tag(tag), plan);
-    }
-
-    /// Makes a snapshot of every shard; it is answered by tag.
-    pub(super) fn save(&mut self, core: &mut Core, tag: u64, pace: Pace) {
-        match self.inner.saves.clone() {
-            Some(saves) => {
-                let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
-                self.begin_job(Some(core), Whose::Tag(tag), plan);
-            }
-            None => {
-                let none = Err(StoreError::NoFolderToSave);
-                self.answers.push(tag, Body::Saved(Box::new(none)));
-            }
-        }
     }
 
     /// Gives up an op, where it waits for a key or will.

@@ -191,6 +191,12 @@ impl Gate {
         self.log.as_ref().map_or(0, Log::id)
     }
 
+    /// Bytes that the log was given since it was opened; `None`: there is none.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        let log = self.log.as_ref()?;
+        Some(log.stats().written_bytes + log.pending_bytes())
+    }
+
     /// Whether the log has everything up to `sequence` on the disk, with all that other shards did together with it;
     /// it is asked for where it has not. The error is why it never will.
     pub(super) fn secure(&mut self, sequence: u64) -> Result<bool, String> {

@@ -51,6 +51,8 @@ pub(super) struct Seen {
     pub(super) version: Arc<Version>,
     /// How many effects ops have had.
     pub(super) changes: Arc<AtomicU64>,
+    /// Bytes of its log behind what that goes on from.
+    pub(super) log_bytes: Arc<AtomicU64>,
     /// Why its log failed, if it did.
     pub(super) failed: Arc<OnceLock<Failure>>,
     /// Ops that are tried again, of all shards.
@@ -68,6 +70,9 @@ pub(super) struct Host {
     /// Where snapshots go.
     desk: Option<saving::Desk>,
     saving: Option<Saving>,
+    /// Bytes that its log had when the store was opened, and of those and all since as many as a save covers.
+    log_before: u64,
+    log_covered: u64,
     /// Who it stands still for.
     holder: Option<From>,
     /// The time that it stands still at.
@@ -122,6 +127,8 @@ impl Host {
             shards,
             shard,
             gate,
+            log_before: seen.log_bytes.load(Ordering::Relaxed),
+            log_covered: 0,
             seen,
             desk,
             saving: None,
@@ -262,6 +269,7 @@ impl Host {
             self.go_on_saving();
         }
         self.gate.turn(now, say);
+        self.tell_log_bytes();
         if let Some(failure) = self.gate.failure() {
             self.seen.failed.get_or_init(|| failure.clone());
         }

@@ -2,6 +2,7 @@
 //! beginning are durable.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{From, Host};
 use crate::keyspace::Most;
@@ -28,9 +29,20 @@ pub(super) struct Saving {
     course: Arc<Course>,
     slip: Arc<Slip>,
     written: Written,
+    /// How often all keys had been removed.
+    clears: u64,
+    /// How many bytes its log had at the beginning, since the store was made.
+    log_bytes: u64,
     stage: Stage,
     /// Who is to hear of the next stage, and by which number.
     asked: Option<u64>,
+}
+
+impl Stage {
+    /// Whether the save cannot count yet, since this shard has not said that its file is whole.
+    fn is_early(&self) -> bool {
+        matches!(self, Stage::Walking | Stage::Writing | Stage::Securing)
+    }
 }
 
 impl Saving {
@@ -88,6 +100,8 @@ impl Host {
             course,
             slip,
             written,
+            clears: keyspace.clears(),
+            log_bytes: self.log_before + self.gate.log_bytes().unwrap_or(0),
             stage: Stage::Walking,
             asked: None,
         });
@@ -96,13 +110,11 @@ impl Host {
 
     /// Somebody wants to hear, by this number, when its file is written and durable.
     pub(super) fn await_written(&mut self, from: From, number: u64, save: u64) {
-        match self.saving.as_mut().filter(|saving| saving.is(save)) {
-            Some(saving) => saving.asked = Some(number),
-            None => {
-                let written = Err(StoreError::SaveGivenUp);
-                self.gate
-                    .say_now(from, number, Body::Written(Box::new(written)));
-            }
+        if let Some(saving) = self.saving.as_mut().filter(|saving| saving.is(save)) {
+            saving.asked = Some(number);
+        } else {
+            let written = Box::new(Err(StoreError::SaveGivenUp));
+            self.gate.say_now(from, number, Body::Written(written));
         }
     }
 
@@ -124,8 +136,11 @@ impl Host {
         };
         self.shard.keyspace().give_up_capture();
         match fate {
-            Fate::Kept => self.gate.trim(saving.written.sequence),
-            Fate::Dropped => self.drop_save(saving),
+            Fate::Kept => {
+                self.log_covered = saving.log_bytes;
+                self.gate.trim(saving.written.sequence);
+            }
+            Fate::Dropped => self.drop_save(&saving),
             Fate::Unknown => {}
         }
     }
@@ -138,16 +153,28 @@ impl Host {
         };
         saving.course.give_up();
         self.shard.keyspace().give_up_capture();
-        // Whether the manifest names its file already nobody knows any more.
-        if !matches!(saving.stage, Stage::Publishing) {
-            self.drop_save(saving);
+        // Once it was said to be whole, the manifest may name it.
+        if saving.stage.is_early() {
+            self.drop_save(&saving);
         }
     }
 
-    fn drop_save(&self, saving: Saving) {
+    fn drop_save(&self, saving: &Saving) {
         if let Some(desk) = &self.desk {
             let slip = Slip::new(&desk.waker);
             (desk.saves).drop_file(self.number, &saving.course, slip);
+        }
+    }
+
+    /// Tells how much its log has behind what it goes on from.
+    pub(super) fn tell_log_bytes(&self) {
+        let Some(written) = self.gate.log_bytes() else {
+            return;
+        };
+        let bytes = (self.log_before + written).saturating_sub(self.log_covered);
+        // Relaxed: this host alone writes it, and it orders nothing.
+        if self.seen.log_bytes.load(Ordering::Relaxed) != bytes {
+            self.seen.log_bytes.store(bytes, Ordering::Relaxed);
         }
     }
 
@@ -156,22 +183,28 @@ impl Host {
         let (Some(saving), Some(desk)) = (&mut self.saving, &self.desk) else {
             return;
         };
+        let keyspace = self.shard.keyspace();
+        if saving.clears != keyspace.clears() {
+            saving.course.give_up();
+        }
+        if saving.stage.is_early() && saving.course.is_given_up() {
+            keyspace.give_up_capture();
+            // What the clerk has told says more than that it was given up.
+            let why = saving.slip.take().and_then(Result::err);
+            saving.stage = Stage::Over(Some(why.unwrap_or(StoreError::SaveGivenUp)));
+        }
         if let Stage::Walking = saving.stage {
-            let keyspace = self.shard.keyspace();
-            if saving.course.is_given_up() {
-                keyspace.give_up_capture();
-            }
             if keyspace.is_captured() && desk.saves.has_room(&desk.waker) {
-                let slice = keyspace.capture_slice(Most::TURN);
+                let most = if saving.course.is_hasty() {
+                    Most::HASTY
+                } else {
+                    Most::TURN
+                };
+                let slice = keyspace.capture_slice(most);
                 saving.course.pass(slice.keys);
                 if slice.is_last {
                     saving.stage = Stage::Writing;
                 }
-            } else if !keyspace.is_captured() {
-                // What it was told by the clerk says more than that it was given up.
-                let why = saving.slip.take().and_then(Result::err);
-                saving.course.give_up();
-                saving.stage = Stage::Over(Some(why.unwrap_or(StoreError::SaveGivenUp)));
             }
         }
         if let Stage::Writing = saving.stage
@@ -221,7 +254,8 @@ impl Host {
             Stage::Walking => saving.course.is_given_up() || desk.saves.has_room(&desk.waker),
             Stage::Securing => true,
             // The clerk wakes the worker.
-            Stage::Writing | Stage::Publishing | Stage::Over(_) => false,
+            Stage::Writing => saving.course.is_given_up(),
+            Stage::Publishing | Stage::Over(_) => false,
         }
     }
 }

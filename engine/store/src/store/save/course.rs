@@ -12,6 +12,8 @@ use crate::time::Millis;
 pub struct Pace {
     /// The most bytes that are written a second; 0: as many as there are.
     pub bytes_per_s: u64,
+    /// Whether somebody waits for its end: shards then do more for it in a turn.
+    pub is_hasty: bool,
 }
 
 /// A save that goes on, or went on last.
@@ -56,6 +58,11 @@ impl Course {
     /// A shard cannot go on: no other needs to.
     pub(in crate::store) fn give_up(&self) {
         self.is_given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody waits for its end.
+    pub(in crate::store) fn is_hasty(&self) -> bool {
+        self.pace.is_hasty
     }
 
     /// Whether it will not be whole.

@@ -85,15 +85,10 @@ impl Saves {
             file: folder.show(""),
             source,
         };
-        let last = match files::last_number(&folder) {
+        let (last, manifest) = match files::last_number(&folder) {
             // It is made when there is something to put into it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            last => last.map_err(unreadable)?,
-        };
-        let manifest = if last == 0 {
-            None
-        } else {
-            files::read_manifest(&folder)?
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
+            last => (last.map_err(unreadable)?, files::read_manifest(&folder)?),
         };
         let manifest = manifest.unwrap_or_default();
         let numbers = manifest.saves.iter().map(|saved| saved.number);

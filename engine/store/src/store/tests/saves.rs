@@ -165,10 +165,14 @@ fn a_folder_that_is_not_whole_is_refused() {
     };
     let of_second: Vec<_> = logs.iter().filter(of_second).collect();
     let away = |path: &Path| path.with_extension("away");
-    (of_second.iter()).for_each(|path| std::fs::rename(path, away(path)).unwrap());
+    for path in &of_second {
+        std::fs::rename(path, away(path)).unwrap();
+    }
     let why = refusal(&logging);
-    assert!(why.contains("the log of shard 1 is missing"), "{why}");
-    (of_second.iter()).for_each(|path| std::fs::rename(away(path), path).unwrap());
+    assert!(why.contains("shard 1 has no log in"), "{why}");
+    for path in &of_second {
+        std::fs::rename(away(path), path).unwrap();
+    }
     // The file of another shard in its place; a manifest of nothing.
     std::fs::copy(&snapshots[1], &aside).unwrap();
     std::fs::copy(&snapshots[0], &snapshots[1]).unwrap();
@@ -179,6 +183,13 @@ fn a_folder_that_is_not_whole_is_refused() {
     std::fs::write(&manifest, &whole[..whole.len() - 1]).unwrap();
     assert!(refusal(&plain).contains("snapshots.manifest is not"));
     std::fs::write(&manifest, &whole).unwrap();
+    for file in &snapshots {
+        std::fs::rename(file, away(file)).unwrap();
+    }
+    assert!(refusal(&plain).contains("snapshot is missing"));
+    for file in &snapshots {
+        std::fs::rename(away(file), file).unwrap();
+    }
     let other = saved_in(folder.path(), 3);
     assert!(refusal(&other).contains("of 2; the store has 3"));
     // All of that changed nothing, and what no manifest names goes.
@@ -220,6 +231,7 @@ fn writers_do_not_wait_and_a_save_is_of_one_moment() {
                 for _ in 0..4 {
                     let pace = Pace {
                         bytes_per_s: [0, 4 << 20][round % 2],
+                        is_hasty: round == 2,
                     };
                     session.save_at(pace).unwrap();
                 }
@@ -265,6 +277,7 @@ fn who_removes_all_keys_gives_a_save_up() {
         std::thread::scope(|scope| {
             let slow = Pace {
                 bytes_per_s: 200_000,
+                ..Pace::default()
             };
             let saver = {
                 let store = &store;

@@ -415,18 +415,18 @@ impl Worker {
         (self.session.caller).ask_stats(self.core.as_mut(), Whose::Tag(tag));
     }
 
-    /// Asks these shards whether what they have logged by now is durable: 1 or 0, or an error where a log failed, by
-    /// `tag`, when `until` has come; [`Worker::cancel`] gives up. Without a log nothing is durable.
-    pub fn ask_durable(&mut self, tag: u64, shards: Vec<usize>, until: Until) {
-        let core = self.core.as_mut();
-        self.session.caller.ask_durable(core, tag, shards, until);
-    }
-
     /// Makes a snapshot, as [`Session::save`](super::Session::save); `OK`, or the error why not, by `tag`. Its shards take part in
     /// their turns.
     pub fn save(&mut self, tag: u64, pace: Pace) {
         let core = self.core.as_mut().expect("it is there until the drop");
         self.session.caller.save(core, tag, pace);
+    }
+
+    /// Asks these shards whether what they have logged by now is durable: 1 or 0, or an error where a log failed, by
+    /// `tag`, when `until` has come; [`Worker::cancel`] gives up. Without a log nothing is durable.
+    pub fn ask_durable(&mut self, tag: u64, shards: Vec<usize>, until: Until) {
+        let core = self.core.as_mut();
+        self.session.caller.ask_durable(core, tag, shards, until);
     }
 
     /// How many keys are watched on its shards.

@@ -330,7 +330,7 @@ mod tests {
         ("maxmemory-samples", "9"),
         ("appendonly", "yes"),
         ("appendfsync", "always"),
-        ("device", "memory"),
+        ("device", "file"),
         ("shards", "3"),
         ("read-path", "owner-only"),
         ("pipeline", "3"),
