@@ -7,7 +7,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use seawall_store::log::device::DeviceKind;
 use seawall_store::{Op, Store, StoreConfig};
@@ -117,6 +116,7 @@ fn every_folder_opens_and_has_what_it_had() {
 fn make() {
     for (name, is_logged, is_saved) in [
         ("snapshot-4", false, true),
+        ("snapshot-4-lz4", false, true),
         ("log-2", true, false),
         ("snapshot-4-log-2", true, true),
     ] {
@@ -125,7 +125,11 @@ fn make() {
             continue;
         }
         fs::create_dir_all(&folder).unwrap();
-        let store = Store::open(config(&folder, is_logged)).unwrap();
+        let store = Store::open(StoreConfig {
+            compress: name.ends_with("lz4"),
+            ..config(&folder, is_logged)
+        });
+        let store = store.unwrap();
         let workers = store.spawn().unwrap();
         let mut session = store.session();
         let mut write = |words: &str| {
@@ -154,5 +158,11 @@ fn make() {
         }
         fs::write(folder.join("content.txt"), content(&store)).unwrap();
         drop(workers);
+        for file in fs::read_dir(&folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|end| end == "lock") {
+                fs::remove_file(path).unwrap();
+            }
+        }
     }
 }

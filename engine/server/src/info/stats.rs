@@ -86,12 +86,12 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
         lines.field("aof_failure", failure);
     }
     if let Some(loading) = facts.figures.loading {
-        loaded(facts, loading, lines);
+        told_loading(facts, loading, lines);
     }
 }
 
 /// How far shards are that serve while keys of their snapshots are still to be loaded.
-fn loaded(facts: &Facts<'_>, loading: Loading, lines: &mut Lines) {
+fn told_loading(facts: &Facts<'_>, loading: Loading, lines: &mut Lines) {
     let started = facts.server.since;
     let percent = loading.loaded_bytes as f64 * 100.0 / loading.bytes.max(1) as f64;
     let elapsed = facts.now.since(started) / 1000;

@@ -23,7 +23,7 @@ use crate::log::device::DeviceKind;
 use crate::log::{Found, Log, LogConfig, Recovery};
 use crate::mem::Populator;
 use crate::shard::{Out, Shard, ShardConfig};
-use crate::snapshot::Meta;
+use crate::snapshot::{Codec, Meta};
 use crate::value;
 
 /// What a shard was rebuilt from.
@@ -60,6 +60,14 @@ impl Store {
         let saves = Saves::find(&config)?;
         let base = (saves.as_ref().filter(|_| config.appendonly)).and_then(|saves| saves.base());
         let (logs, joints) = find_logs(&config, base.as_ref())?;
+        // Before logs are made for what cannot be loaded.
+        if let Some(saves) = saves.as_ref().filter(|_| base.is_none())
+            && let Some(newest) = saves.newest()
+            && config.appendonly
+            && (logs.iter().flatten()).all(|log| log.absent().is_some())
+        {
+            saves.check_layout(&newest, shards)?;
+        }
         // Logs are salted by this store's own seed; keys are hashed as the snapshot has them, which then need not
         // be loaded first.
         if let Some(saves) = &saves
@@ -210,6 +218,7 @@ fn meta(config: &StoreConfig, number: usize) -> Meta {
         shard: number as u32,
         shards: config.shards as u32,
         seed: config.seed,
+        codec: Codec::compressing(config.compress),
         ..Meta::default()
     }
 }
@@ -269,7 +278,7 @@ fn load_newest(
         return Ok(());
     }
     let shards = config.shards;
-    if newest.shards.len() != shards && !config.appendonly {
+    if newest.shards.len() != shards && !config.appendonly && !newest.is_logged() {
         let readers = saves.all(&newest)?;
         let mut others: Vec<&mut Shard> = rebuilt.iter_mut().map(|it| &mut it.shard).collect();
         load::into_others(&readers, &mut others)?;

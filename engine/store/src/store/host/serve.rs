@@ -9,6 +9,7 @@ use crate::log::frame::PAYLOAD_BYTES_MAX;
 use crate::op::Op;
 use crate::shard::ShardStats;
 use crate::slot::Slot;
+use crate::snapshot::Codec;
 use crate::store::config::Change;
 use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
 use crate::store::watch::Watch;
@@ -136,6 +137,11 @@ impl Host {
             Change::Notify(classes) => self.shard.set_notify(classes),
             Change::ActiveExpiry(whether) => self.shard.set_active_expiry(whether),
             Change::Appendfsync(fsync) => self.gate.set_fsync(fsync),
+            Change::Compression(whether) => {
+                if let Some(desk) = &mut self.desk {
+                    desk.meta.codec = Codec::compressing(whether);
+                }
+            }
             Change::Limits(limits) => keyspace.set_limits(limits),
         }
         // The policy has to come to know what is there.

@@ -119,20 +119,28 @@ impl Saves {
         (number, shards): (usize, usize),
         shard: &mut Shard,
     ) -> Result<u64, StoreError> {
-        let name = files::name(number, saved.number);
-        let file = self.folder.show(&name);
-        if saved.shards.len() != shards {
-            return Err(StoreError::Layout {
-                file,
-                shard: number as u32,
-                shards: saved.shards.len() as u32,
-                wanted: shards,
-            });
-        }
+        self.check_layout(saved, shards)?;
         let reader = self.reader(saved, number)?;
         let keys = reader.len();
         load::into_shard(reader, shard)?;
         Ok(keys)
+    }
+
+    /// Refuses what is of another number of shards.
+    pub(in crate::store) fn check_layout(
+        &self,
+        saved: &Saved,
+        wanted: usize,
+    ) -> Result<(), StoreError> {
+        if saved.shards.len() == wanted {
+            return Ok(());
+        }
+        Err(StoreError::Layout {
+            file: self.folder.show(&files::name(0, saved.number)),
+            shard: 0,
+            shards: saved.shards.len() as u32,
+            wanted,
+        })
     }
 
     /// The file of shard `number` in `saved`.

@@ -80,7 +80,12 @@ fn keys_are_served_before_all_are_there() {
 fn a_save_of_what_is_not_yet_there_has_all_of_it() {
     let (_folder, config) = saved(2);
     for round in 0..3 {
-        let store = Store::open(config.clone()).unwrap();
+        let compress = round == 1;
+        let store = Store::open(StoreConfig {
+            compress,
+            ..config.clone()
+        })
+        .unwrap();
         let _workers = store.spawn().unwrap();
         let mut session = store.session();
         session.execute(&op(&format!("set k{round} {round}")));
