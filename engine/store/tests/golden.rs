@@ -139,7 +139,9 @@ fn make() {
                 "{words}: {reply:?}"
             );
         };
-        WRITES.iter().for_each(|words| write(words));
+        for words in WRITES {
+            write(words);
+        }
         // Collections of several parts.
         for n in (0..3_000).step_by(100) {
             let elements: Vec<String> = (n..n + 100).map(|n| format!("{n}")).collect();
@@ -152,9 +154,9 @@ fn make() {
         }
         if is_logged {
             let mut session = store.session();
-            LATER
-                .iter()
-                .for_each(|words| drop(session.execute(&op(words))));
+            for words in LATER {
+                session.execute(&op(words));
+            }
         }
         fs::write(folder.join("content.txt"), content(&store)).unwrap();
         drop(workers);
