@@ -490,11 +490,12 @@ pub static PARAMETERS: &[Parameter] = &[
         "1",
         "a policy's parameters stand in its name",
     ),
-    kept(
+    running(
         "rdbcompression",
         Kind::YesNo,
-        "yes",
-        "snapshots are laid out to be mapped",
+        "no",
+        Effect::Store,
+        "whether the blocks of snapshots are compressed: they take less of the disk, and time of the shard that writes them and of the first op on a key that is not in memory yet",
     ),
     kept(
         "stop-writes-on-bgsave-error",

@@ -1,5 +1,7 @@
 //! Counts: `# Persistence`, `# Stats`.
 
+use seawall_store::keyspace::Loading;
+
 use super::{Facts, Lines};
 use crate::pubsub::Topic;
 use crate::saving::Purpose;
@@ -16,7 +18,7 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     let seconds = |seconds: Option<u64>| seconds.map_or(-1, |seconds| seconds as i64);
     let status = if past.failure.is_some() { "err" } else { "ok" };
     let appends = facts.settings.yes("appendonly");
-    lines.field("loading", 0);
+    lines.field("loading", u8::from(facts.figures.loading.is_some()));
     lines.field("async_loading", 0);
     // There are no child processes: what a snapshot takes is what it keeps besides.
     let extra = |whether: bool| if whether { progress.extra_bytes } else { 0 };
@@ -83,6 +85,28 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
         lines.field("aof_failed_shard", shard);
         lines.field("aof_failure", failure);
     }
+    if let Some(loading) = facts.figures.loading {
+        told_loading(facts, loading, lines);
+    }
+}
+
+/// How far shards are that serve while keys of their snapshots are still to be loaded.
+fn told_loading(facts: &Facts<'_>, loading: Loading, lines: &mut Lines) {
+    let started = facts.server.since;
+    let percent = loading.loaded_bytes as f64 * 100.0 / loading.bytes.max(1) as f64;
+    let elapsed = facts.now.since(started) / 1000;
+    let left = loading.bytes.saturating_sub(loading.loaded_bytes);
+    let eta = u128::from(elapsed) * u128::from(left) / u128::from(loading.loaded_bytes.max(1));
+    lines.field("loading_start_time", started.0 / 1000);
+    lines.field("loading_total_bytes", loading.bytes);
+    lines.field("loading_rdb_used_mem", facts.figures.used_bytes);
+    lines.field("loading_loaded_bytes", loading.loaded_bytes);
+    lines.field("loading_loaded_perc", format_args!("{percent:.2}"));
+    // Redis says 1 where it cannot know.
+    lines.field(
+        "loading_eta_seconds",
+        if loading.loaded_bytes == 0 { 1 } else { eta },
+    );
 }
 
 /// `# Stats`

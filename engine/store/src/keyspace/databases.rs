@@ -101,6 +101,22 @@ impl Databases {
         self.counts.fill(DatabaseStats::default());
     }
 
+    /// Gives every database another place, where nobody has any key; `false`, and nothing changed: not all of
+    /// the places are there.
+    pub(super) fn arrange(&mut self, place: impl Fn(u8) -> u8) -> bool {
+        let count = self.len();
+        if (0..count).any(|number| usize::from(place(number as u8)) >= count) {
+            return false;
+        }
+        for number in 0..count {
+            let (number, place) = (number as u8, place(number as u8));
+            // Release: pairs with the acquire in `Places::of`.
+            self.places.0[usize::from(number)].store(place, Ordering::Release);
+            self.numbers[usize::from(place)] = number;
+        }
+        true
+    }
+
     /// For each place, the number of its database.
     pub(super) fn numbers(&self) -> &[u8; DATABASES_MAX] {
         &self.numbers

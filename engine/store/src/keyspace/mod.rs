@@ -7,6 +7,9 @@
 mod beyond;
 mod capture;
 mod cells;
+mod cold;
+#[cfg(test)]
+mod cold_tests;
 mod collections;
 #[cfg(test)]
 mod database_tests;
@@ -33,6 +36,8 @@ mod version;
 mod walk;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -41,8 +46,8 @@ use rapidhash::v3::RapidSecrets;
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::index::Index;
-use crate::mem::Arena;
 pub use crate::mem::Tag;
+use crate::mem::{Arena, Populator};
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
@@ -50,6 +55,9 @@ use crate::value::{Kind, Stored, Value};
 pub use crate::index::CURSOR_BITS;
 use capture::Capture;
 pub(crate) use capture::{Most, Records};
+pub(crate) use cold::Asker;
+use cold::Cold;
+pub use cold::Loading;
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
@@ -124,6 +132,13 @@ pub struct Keyspace {
     full: bool,
     settings: Settings,
     observers: Observers,
+    /// The seed that it hashes by.
+    seed: u64,
+    populator: Option<Populator>,
+    /// The keys that are not in memory yet.
+    cold: Option<Box<Cold>>,
+    /// Whether there are none: for readers on other cores.
+    whole: Arc<AtomicBool>,
     /// The snapshot that is being taken.
     capture: Option<Box<Capture>>,
     /// How often all keys were removed.
@@ -172,6 +187,10 @@ impl Keyspace {
             full: false,
             settings: Settings::new(config),
             observers: Observers::default(),
+            seed: config.seed,
+            populator: None,
+            cold: None,
+            whole: Arc::new(AtomicBool::new(true)),
             capture: None,
             clears: 0,
             removed: Effects::default(),
@@ -246,6 +265,7 @@ impl Keyspace {
         self.capture = None;
         self.clears += 1;
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
+        self.forget_cold();
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
@@ -266,9 +286,9 @@ impl Keyspace {
         self.index.len()
     }
 
-    /// Whether there are no keys.
+    /// Whether there are no keys, not even any that are not in memory yet.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && !self.is_cold()
     }
 
     /// Shows every key that has not expired, in no order.
@@ -301,6 +321,7 @@ impl Keyspace {
             index_bytes: self.index.bytes() as u64,
             leaving: self.leaving.len() as u64,
             databases: self.databases.stats(),
+            loading: self.loading(),
             ..self.stats.clone()
         }
     }

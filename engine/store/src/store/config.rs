@@ -48,6 +48,11 @@ pub struct StoreConfig {
     pub device: DeviceKind,
     /// A segment of a log that has grown to so many bytes is followed by a new one.
     pub segment_bytes: u64,
+    /// A shard's snapshot that is no longer than this is loaded before anybody is served: where it is longer, keys
+    /// come when they are asked for, and all others meanwhile.
+    pub load_at_once_bytes: u64,
+    /// Whether the blocks of snapshots are compressed.
+    pub compress: bool,
     /// Who answers a read of a string.
     pub read_path: ReadPath,
     /// Whether workers are tied to a CPU each.
@@ -72,6 +77,8 @@ impl Default for StoreConfig {
             appendfsync: Fsync::EVERYSEC,
             device: DeviceKind::Uring,
             segment_bytes: SEGMENT_BYTES,
+            load_at_once_bytes: 8 << 20,
+            compress: false,
             read_path: ReadPath::AnyCore,
             pin: true,
             opened: Millis(0),
@@ -94,6 +101,8 @@ pub enum Change {
     ActiveExpiry(bool),
     /// `appendfsync`.
     Appendfsync(Fsync),
+    /// `rdbcompression`: whether the blocks of snapshots are compressed.
+    Compression(bool),
     /// `hash-max-listpack-entries` and its like: how far the compact forms of values go.
     Limits(Limits),
 }

@@ -19,6 +19,7 @@ mod config;
 mod core;
 mod host;
 mod link;
+mod load;
 #[cfg(all(test, loom))]
 mod loom_model;
 mod open;

@@ -12,6 +12,7 @@ use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
 use super::host::saving::Desk;
 use super::host::{Host, Seen};
 use super::link::Door;
+use super::load;
 use super::retry::Retries;
 use super::ring::Sleeper;
 use super::save::{Saved, Saves};
@@ -22,7 +23,7 @@ use crate::log::device::DeviceKind;
 use crate::log::{Found, Log, LogConfig, Recovery};
 use crate::mem::Populator;
 use crate::shard::{Out, Shard, ShardConfig};
-use crate::snapshot::Meta;
+use crate::snapshot::{Codec, Meta};
 use crate::value;
 
 /// What a shard was rebuilt from.
@@ -41,13 +42,12 @@ impl Store {
     ///
     /// # Errors
     /// The configuration is wrong, the system grants no memory, or the folder cannot be read.
-    pub fn open(config: StoreConfig) -> Result<Store, StoreError> {
+    pub fn open(mut config: StoreConfig) -> Result<Store, StoreError> {
         let shards = config.shards;
         if !(1..=SHARDS_MAX).contains(&shards) {
             let max = SHARDS_MAX;
             return Err(StoreError::Shards { shards, max });
         }
-        value::seed_names(config.seed);
         let (placement, numa) = placement(shards)?;
         let workers = placement.iter().map(|place| place.worker + 1).max();
         let mut seats = Vec::new();
@@ -60,6 +60,23 @@ impl Store {
         let saves = Saves::find(&config)?;
         let base = (saves.as_ref().filter(|_| config.appendonly)).and_then(|saves| saves.base());
         let (logs, joints) = find_logs(&config, base.as_ref())?;
+        // Before logs are made for what cannot be loaded.
+        if let Some(saves) = saves.as_ref().filter(|_| base.is_none())
+            && let Some(newest) = saves.newest()
+            && config.appendonly
+            && (logs.iter().flatten()).all(|log| log.absent().is_some())
+        {
+            saves.check_layout(&newest, shards)?;
+        }
+        // Logs are salted by this store's own seed; keys are hashed as the snapshot has them, which then need not
+        // be loaded first.
+        if let Some(saves) = &saves
+            && let Some(saved) = base.clone().or_else(|| saves.newest())
+            && let Some(seed) = saves.seed(&saved, shards)
+        {
+            config.seed = seed;
+        }
+        value::seed_names(config.seed);
         let mut rebuilt = Vec::new();
         let mut unbound = None;
         // Where there is no such thread, pages come when they are first touched.
@@ -98,6 +115,7 @@ impl Store {
                 retries: retries.clone(),
                 ..Seen::default()
             };
+            load::settle(&mut shard, config.load_at_once_bytes)?;
             if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));
             }
@@ -182,8 +200,7 @@ fn make(
 ) -> Result<(Shard, Option<String>), StoreError> {
     let shards = config.shards as u64;
     let mut shard = Shard::open(&ShardConfig {
-        // Every shard hashes by another seed; the golden ratio spreads them.
-        seed: config.seed ^ (place.shard as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        seed: ShardConfig::seed_of(config.seed, place.shard),
         maxmemory: config.maxmemory.div_ceil(shards),
         policy: config.policy.clone(),
         samples: config.samples,
@@ -201,6 +218,7 @@ fn meta(config: &StoreConfig, number: usize) -> Meta {
         shard: number as u32,
         shards: config.shards as u32,
         seed: config.seed,
+        codec: Codec::compressing(config.compress),
         ..Meta::default()
     }
 }
@@ -260,6 +278,15 @@ fn load_newest(
         return Ok(());
     }
     let shards = config.shards;
+    if newest.shards.len() != shards && !config.appendonly && !newest.is_logged() {
+        let readers = saves.all(&newest)?;
+        let mut others: Vec<&mut Shard> = rebuilt.iter_mut().map(|it| &mut it.shard).collect();
+        load::into_others(&readers, &mut others)?;
+        for rebuilt in rebuilt.iter_mut() {
+            rebuilt.found.snapshot_keys = rebuilt.shard.stats().keys;
+        }
+        return Ok(());
+    }
     for (number, rebuilt) in rebuilt.iter_mut().enumerate() {
         let keys = saves.load(&newest, (number, shards), &mut rebuilt.shard)?;
         rebuilt.found.snapshot_keys = keys;

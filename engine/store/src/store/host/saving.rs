@@ -78,6 +78,9 @@ impl Host {
             ..Written::default()
         };
         let keyspace = self.shard.keyspace();
+        // The walk is over what is in memory.
+        let all = keyspace.load_rest();
+        all.map_err(|error| StoreError::Refused(error.to_string()))?;
         // Keys that have expired by now, and that nobody met, are left out.
         keyspace.begin(self.held_at, 0, false);
         let mut meta = Meta {

@@ -29,10 +29,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::{StoreConfig, StoreError};
+use super::load;
 use crate::disk::{Disk, DiskFile, Folder, RealDisk, publish};
-use crate::keyspace::record_ops;
 use crate::log::device::DeviceKind;
-use crate::shard::{Out, Shard};
+use crate::shard::Shard;
 use crate::snapshot::{Meta, Reader, SnapshotError};
 use crate::time::Millis;
 use clerk::{Clerk, Job, Paper};
@@ -119,39 +119,59 @@ impl Saves {
         (number, shards): (usize, usize),
         shard: &mut Shard,
     ) -> Result<u64, StoreError> {
-        let name = files::name(number, saved.number);
-        let file = self.folder.show(&name);
-        if saved.shards.len() != shards {
-            return Err(StoreError::Layout {
-                file,
-                shard: number as u32,
-                shards: saved.shards.len() as u32,
-                wanted: shards,
-            });
+        self.check_layout(saved, shards)?;
+        let reader = self.reader(saved, number)?;
+        let keys = reader.len();
+        load::into_shard(reader, shard)?;
+        Ok(keys)
+    }
+
+    /// Refuses what is of another number of shards.
+    pub(in crate::store) fn check_layout(
+        &self,
+        saved: &Saved,
+        wanted: usize,
+    ) -> Result<(), StoreError> {
+        if saved.shards.len() == wanted {
+            return Ok(());
         }
+        Err(StoreError::Layout {
+            file: self.folder.show(&files::name(0, saved.number)),
+            shard: 0,
+            shards: saved.shards.len() as u32,
+            wanted,
+        })
+    }
+
+    /// The file of shard `number` in `saved`.
+    fn reader(&self, saved: &Saved, number: usize) -> Result<Reader, StoreError> {
+        let name = files::name(number, saved.number);
         let reader = self.open(&name)?;
         let (meta, written) = (reader.meta(), saved.shards[number]);
         // Logs that were begun later go on from what knew none.
         let is_of_log = (meta.sequence, meta.log) == (written.sequence, written.log);
-        let is_meant = (meta.shard as usize, meta.shards as usize) == (number, shards)
+        let is_meant = (meta.shard as usize, meta.shards as usize) == (number, saved.shards.len())
             && meta.save == saved.number
             && (is_of_log || meta.log == 0);
-        if !is_meant {
-            return Err(StoreError::Mixed { file });
+        if is_meant {
+            return Ok(reader);
         }
-        let mut out = Out::default();
-        let mut refused = None;
-        reader.for_each(|record| {
-            record_ops(&record, &mut |op| {
-                if let Err(error) = shard.replay(op, &mut out) {
-                    refused.get_or_insert(error);
-                }
-            });
-        })?;
-        match refused {
-            Some(error) => Err(StoreError::Replay { file, error }),
-            None => Ok(reader.len()),
-        }
+        let file = self.folder.show(&name);
+        Err(StoreError::Mixed { file })
+    }
+
+    /// The files of all shards in `saved`.
+    pub(in crate::store) fn all(&self, saved: &Saved) -> Result<Vec<Reader>, StoreError> {
+        let numbers = 0..saved.shards.len();
+        numbers.map(|number| self.reader(saved, number)).collect()
+    }
+
+    /// The seed by which the keys of `saved` were hashed, where that is of as many shards.
+    pub(in crate::store) fn seed(&self, saved: &Saved, shards: usize) -> Option<u64> {
+        let is_same = saved.shards.len() == shards;
+        // What cannot be read is told by whoever loads it.
+        let reader = is_same.then(|| self.reader(saved, 0).ok())?;
+        reader.map(|reader| reader.meta().seed)
     }
 
     fn open(&self, name: &str) -> Result<Reader, StoreError> {

@@ -3,6 +3,7 @@
 mod brief;
 mod durable;
 mod order;
+mod restart;
 mod saves;
 mod scan;
 mod several;
