@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::Args;
 use seawall_store::log::LogError;
 use seawall_store::log::inspect::{Cut, Finding, Logs, Mended, ShardSurvey, Survey};
-use seawall_store::snapshot::Meta;
 use serde_json::{Value, json};
 
 use crate::data_folder::{DataFolder, Holding};
@@ -44,9 +43,18 @@ pub(crate) struct Arguments {
 /// A snapshot that was read to its end.
 struct Snapshot {
     name: String,
-    meta: Option<Meta>,
-    records: u64,
+    of: Option<Of>,
+    keys: u64,
     wrong: Option<String>,
+}
+
+/// Whose snapshot it is.
+#[derive(Clone, Copy)]
+struct Of {
+    shard: u32,
+    shards: u32,
+    /// The last record of the shard's log that it holds.
+    sequence: u64,
 }
 
 /// What was found.
@@ -149,13 +157,20 @@ fn read_snapshot(folder: &DataFolder, name: &str) -> (Snapshot, u64) {
     let bytes = std::fs::metadata(folder.path.join(name)).map_or(0, |file| file.len());
     let mut snapshot = Snapshot {
         name: name.to_owned(),
-        meta: None,
-        records: 0,
+        of: None,
+        keys: 0,
         wrong: None,
     };
     let read = folder.snapshot(name).and_then(|reader| {
-        snapshot.meta = Some(reader.meta().clone());
-        reader.for_each(|_| snapshot.records += 1)
+        let meta = reader.meta();
+        snapshot.of = Some(Of {
+            shard: meta.shard,
+            shards: meta.shards,
+            sequence: meta.sequence,
+        });
+        reader.for_each(|_| {})?;
+        snapshot.keys = reader.len();
+        Ok(())
     });
     snapshot.wrong = read.err().map(|error| error.to_string());
     (snapshot, bytes)
@@ -165,9 +180,9 @@ fn read_snapshot(folder: &DataFolder, name: &str) -> (Snapshot, u64) {
 fn covered(snapshots: &[Snapshot], shards: u32) -> Vec<u64> {
     let of_shard = |shard: u32| {
         let whole = snapshots.iter().filter(|it| it.wrong.is_none());
-        let metas = whole.filter_map(|it| it.meta.as_ref());
-        let its = metas.filter(|meta| (meta.shard, meta.shards) == (shard, shards));
-        its.map(|meta| meta.sequence).max().unwrap_or(0)
+        let of = whole.filter_map(|it| it.of);
+        let its = of.filter(|of| (of.shard, of.shards) == (shard, shards));
+        its.map(|of| of.sequence).max().unwrap_or(0)
     };
     (0..shards).map(of_shard).collect()
 }
@@ -200,16 +215,18 @@ fn show(folder: &DataFolder, checked: &Checked, truncate: bool) -> Outcome {
         output::line(&table.to_string())?;
     }
     for snapshot in &checked.snapshots {
-        let of = snapshot.meta.as_ref().map_or(String::new(), |meta| {
+        let of = snapshot.of.map_or(String::new(), |of| {
             format!(
                 " of shard {} of {}, up to record {}",
-                meta.shard, meta.shards, meta.sequence
+                of.shard, of.shards, of.sequence
             )
         });
         let wrong = snapshot.wrong.as_ref();
         let state = wrong.map_or("whole".to_owned(), |why| format!("DAMAGED: {why}"));
-        let records = snapshot.records;
-        output::line(&format!("{}{of}: {records} keys, {state}", snapshot.name))?;
+        output::line(&format!(
+            "{}{of}: {} keys, {state}",
+            snapshot.name, snapshot.keys
+        ))?;
     }
     for name in &checked.unfinished {
         output::line(&format!(
@@ -308,10 +325,10 @@ fn as_json(folder: &DataFolder, checked: &Checked) -> Value {
     let snapshot = |it: &Snapshot| {
         json!({
             "file": it.name,
-            "shard": it.meta.as_ref().map(|meta| meta.shard),
-            "shards": it.meta.as_ref().map(|meta| meta.shards),
-            "covers": it.meta.as_ref().map(|meta| meta.sequence),
-            "keys": it.records,
+            "shard": it.of.map(|of| of.shard),
+            "shards": it.of.map(|of| of.shards),
+            "covers": it.of.map(|of| of.sequence),
+            "keys": it.keys,
             "wrong": it.wrong,
         })
     };

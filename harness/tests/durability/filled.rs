@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use seawall_store::Slot;
 
-use crate::process::{Server, Setup};
+use crate::process::{SEGMENT_BYTES, Server, Setup};
 use crate::wire::Wire;
 
 /// How a folder here is filled, and opened again.
@@ -15,6 +15,7 @@ pub const SETUP: Setup = Setup {
     device: "file",
     appendonly: true,
     appendfsync: "always",
+    segment_bytes: SEGMENT_BYTES,
 };
 
 /// What names of locks end with.

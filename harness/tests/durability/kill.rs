@@ -4,8 +4,11 @@
 //! setting of `appendfsync`: only the machine's end can lose what was not synced.
 
 use std::path::Path;
+use std::time::Duration;
 
-use crate::process::{Server, Setup};
+use rand::RngExt;
+
+use crate::process::{SEGMENT_BYTES, Server, Setup};
 use crate::seeds;
 use crate::trial::{Promise, Trial};
 
@@ -28,6 +31,7 @@ fn setup(seed: u64, device: &'static str) -> Setup {
         device,
         appendonly: true,
         appendfsync,
+        segment_bytes: SEGMENT_BYTES,
     }
 }
 
@@ -38,8 +42,15 @@ fn run(seed: u64, setup: &Setup, between: impl Fn(&Path)) -> Result<u64, String>
     let mut acknowledged = 0;
     for _ in 0..KILLS {
         let server = Server::start(folder.path(), setup)?;
-        acknowledged += trial.storm(server, Server::kill)?;
+        let until = trial.draw();
+        acknowledged += trial.storm(server, until, Server::kill)?;
         between(folder.path());
+        if trial.random.random() {
+            // And once more while it reads what is there.
+            let later = Duration::from_micros(trial.random.random_range(0..60_000));
+            let killed = Server::kill_in_start(folder.path(), setup, later);
+            killed.map_err(|error| error.to_string())?;
+        }
         let server = Server::start(folder.path(), setup)?;
         trial.judge(&server, Promise::Acknowledged)?;
         // Killed without a load, too: what was found is not lost by being found.

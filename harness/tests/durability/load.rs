@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -35,6 +37,8 @@ pub struct Journal {
     pub ops: Vec<Op>,
     /// How many of those were acknowledged: all before the last of them are.
     pub acknowledged: usize,
+    /// When each of them was.
+    pub heard: Vec<Instant>,
     /// The highest number that it heard of [`SHARED`], and how often it asked.
     pub shared: i64,
     pub shared_sent: i64,
@@ -48,6 +52,8 @@ pub struct Writer {
     pub journal: Journal,
     /// What its keys hold if all that it sent is done.
     now: Keys,
+    /// How long it rests between what it sends together.
+    pub pause: Duration,
     /// What went wrong.
     pub complaint: Option<String>,
 }
@@ -67,6 +73,7 @@ impl Writer {
             number: 0,
             journal: Journal::default(),
             now: Keys::new(),
+            pause: Duration::ZERO,
             complaint: None,
         }
     }
@@ -104,6 +111,7 @@ impl Writer {
                     return self;
                 }
             }
+            thread::sleep(self.pause);
         }
     }
 
@@ -132,6 +140,7 @@ impl Writer {
             }
         }
         self.journal.acknowledged += 1;
+        self.journal.heard.push(Instant::now());
         // Relaxed: a moment is drawn by it, and nothing hangs on which.
         tally.acknowledged.fetch_add(1, Ordering::Relaxed);
         true

@@ -22,11 +22,16 @@ const WRITERS: u64 = 4;
 /// The longest that is waited for acknowledgements, on a machine that is too slow for them.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(20);
 
+/// How long a connection rests that is in no hurry.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// What may not be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promise {
     /// What was acknowledged.
     Acknowledged,
+    /// What had been acknowledged for so long when the end came.
+    Old(Duration),
     /// Nothing; what is there has to be a beginning for each shard all the same.
     Nothing,
 }
@@ -37,6 +42,17 @@ pub struct Trial {
     writers: Vec<Writer>,
     /// What the shared counter was when it was last looked at.
     shared: i64,
+    /// When the end came last.
+    ended: Instant,
+}
+
+/// How long is written before the end.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// Until so many ops are acknowledged.
+    Acknowledged(u64),
+    /// For so long, in no hurry.
+    Over(Duration),
 }
 
 impl Trial {
@@ -48,16 +64,33 @@ impl Trial {
                 .map(|number| Writer::new(number, seed))
                 .collect(),
             shared: 0,
+            ended: Instant::now(),
         }
     }
 
-    /// Writes until a random number of ops is acknowledged, and calls `end` while it goes on; how many were
-    /// acknowledged in all.
-    pub fn storm(&mut self, server: Server, end: impl FnOnce(Server)) -> Result<u64, String> {
-        // As often few as many.
+    /// A random end, as often after few ops as after many.
+    pub fn draw(&mut self) -> Until {
         let most = 1 << self.random.random_range(0..13);
-        let wanted = self.random.random_range(0..most);
+        Until::Acknowledged(self.random.random_range(0..most))
+    }
+
+    /// Writes, and calls `end` while it goes on; how many ops were acknowledged in all.
+    pub fn storm(
+        &mut self,
+        server: Server,
+        until: Until,
+        end: impl FnOnce(Server),
+    ) -> Result<u64, String> {
+        let (wanted, time) = match until {
+            Until::Acknowledged(ops) => (ops, LOAD_TIME_MAX),
+            Until::Over(time) => (u64::MAX, time),
+        };
         let further = Duration::from_micros(self.random.random_range(0..3_000));
+        let pause = match until {
+            Until::Acknowledged(_) => Duration::ZERO,
+            Until::Over(_) => PAUSE,
+        };
+        self.writers.iter_mut().for_each(|it| it.pause = pause);
         let (tally, address) = (Tally::default(), server.address);
         self.writers = thread::scope(|scope| {
             let writers = self.writers.drain(..);
@@ -66,7 +99,7 @@ impl Trial {
                 .collect();
             let begin = Instant::now();
             while tally.acknowledged.load(Ordering::Relaxed) < wanted
-                && begin.elapsed() < LOAD_TIME_MAX
+                && begin.elapsed() < time
                 && !working.iter().all(thread::ScopedJoinHandle::is_finished)
             {
                 thread::sleep(Duration::from_micros(200));
@@ -74,6 +107,7 @@ impl Trial {
             thread::sleep(further);
             // Release: pairs with the acquire of who complains.
             tally.is_ending.store(true, Ordering::Release);
+            self.ended = Instant::now();
             end(server);
             let ended = working.into_iter().map(thread::ScopedJoinHandle::join);
             ended.map(|writer| writer.expect("it ended")).collect()
@@ -101,10 +135,17 @@ impl Trial {
             of_writers[owner].insert(key, held);
         }
         let (mut least, mut most) = (0, self.shared);
+        let ended = self.ended;
         for (writer, found) in self.writers.iter_mut().zip(of_writers) {
             let journal = &writer.journal;
             let promised = match promise {
                 Promise::Acknowledged => journal.acknowledged,
+                Promise::Old(age) => {
+                    let heard = journal.heard.iter();
+                    heard
+                        .take_while(|heard| ended.duration_since(**heard) > age)
+                        .count()
+                }
                 Promise::Nothing => 0,
             };
             judge(journal, &found, promised, self.shards)?;

@@ -55,6 +55,13 @@ struct Node {
     name: String,
 }
 
+/// What a folder that lies does not keep.
+#[derive(Clone, Copy, Debug)]
+pub enum Lie {
+    Files,
+    Names,
+}
+
 /// A folder that is mounted, until it is dropped.
 pub struct Mounted {
     session: Option<BackgroundSession>,
@@ -96,6 +103,15 @@ impl Folder {
         state.disk.fail_at(next, Fault::PowerOff);
         let _ = state.disk.sync_folder();
         assert!(state.disk.is_off());
+    }
+
+    /// From now on syncs claim success and keep nothing: those of files, or those of the folder.
+    pub fn lie(&self, lie: Lie) {
+        let state = self.lock();
+        match lie {
+            Lie::Files => state.disk.break_syncs(),
+            Lie::Names => state.disk.break_folder_syncs(),
+        }
     }
 
     /// Forgets what was not synced, or parts of it. It must not be mounted.
