@@ -348,6 +348,27 @@ pub static PARAMETERS: &[Parameter] = &[
         Effect::Clock,
         "snapshot after so many seconds if so many keys changed",
     ),
+    running(
+        "save-rate-limit",
+        BYTES,
+        "0",
+        Effect::Clock,
+        "bytes that a snapshot writes a second at most; 0: no bound",
+    ),
+    running(
+        "auto-aof-rewrite-percentage",
+        from(0),
+        "100",
+        Effect::Clock,
+        "growth of the log since its last rewrite, in percent, at which it is rewritten; 0: never",
+    ),
+    running(
+        "auto-aof-rewrite-min-size",
+        BYTES,
+        "67108864",
+        Effect::Clock,
+        "bytes of log below which it is not rewritten by itself",
+    ),
     // What the server tells of itself.
     running(
         "slowlog-log-slower-than",

@@ -2,17 +2,31 @@
 
 use super::{Facts, Lines};
 use crate::pubsub::Topic;
+use crate::saving::Purpose;
 
 /// `# Persistence`
 pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     let server = facts.server;
     let past = server.saving.past();
-    let since = server.saving.since();
+    let since = server.saving.since(Purpose::Save);
+    let rewrites_since = server.saving.since(Purpose::Rewrite);
+    let rewrites = &past.rewrites;
+    let progress = server.store.save_progress();
+    let is_making = since.or(rewrites_since).is_some();
     let seconds = |seconds: Option<u64>| seconds.map_or(-1, |seconds| seconds as i64);
     let status = if past.failure.is_some() { "err" } else { "ok" };
     let appends = facts.settings.yes("appendonly");
     lines.field("loading", 0);
     lines.field("async_loading", 0);
+    // There are no child processes: what a snapshot takes is what it keeps besides.
+    let extra = |whether: bool| if whether { progress.extra_bytes } else { 0 };
+    lines.field("current_cow_peak", extra(is_making));
+    lines.field("current_cow_size", extra(is_making));
+    lines.field("current_cow_size_age", 0);
+    lines.field("current_fork_perc", format_args!("{:.2}", 0.0));
+    let keys = |keys| if is_making { keys } else { 0 };
+    lines.field("current_save_keys_processed", keys(progress.keys_done));
+    lines.field("current_save_keys_total", keys(progress.keys));
     lines.field(
         "rdb_changes_since_last_save",
         server.saving.unsaved(server.store.changes()),
@@ -24,12 +38,29 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     let going_on = since.map(|since| facts.now.since(since) / 1000);
     lines.field("rdb_current_bgsave_time_sec", seconds(going_on));
     lines.field("rdb_saves", past.count);
+    lines.field("rdb_last_cow_size", past.extra_bytes);
+    let loaded = server.store.recovered().iter();
+    let loaded: u64 = loaded.map(|shard| shard.snapshot_keys).sum();
+    lines.field("rdb_last_load_keys_expired", 0);
+    lines.field("rdb_last_load_keys_loaded", loaded);
     lines.field("aof_enabled", u8::from(appends));
-    lines.field("aof_rewrite_in_progress", 0);
-    lines.field("aof_rewrite_scheduled", 0);
-    lines.field("aof_last_rewrite_time_sec", -1);
-    lines.field("aof_current_rewrite_time_sec", -1);
-    lines.field("aof_last_bgrewrite_status", "ok");
+    lines.field(
+        "aof_rewrite_in_progress",
+        u8::from(rewrites_since.is_some()),
+    );
+    let is_scheduled = server.saving.is_scheduled(Purpose::Rewrite);
+    lines.field("aof_rewrite_scheduled", u8::from(is_scheduled));
+    lines.field("aof_last_rewrite_time_sec", seconds(rewrites.took_s));
+    let going_on = rewrites_since.map(|since| facts.now.since(since) / 1000);
+    lines.field("aof_current_rewrite_time_sec", seconds(going_on));
+    let status = if rewrites.failure.is_some() {
+        "err"
+    } else {
+        "ok"
+    };
+    lines.field("aof_last_bgrewrite_status", status);
+    lines.field("aof_rewrites", rewrites.count);
+    lines.field("aof_rewrites_consecutive_failures", rewrites.failures);
     let failed = server.store.log_failures().count();
     lines.field(
         "aof_last_write_status",
@@ -37,6 +68,10 @@ pub(super) fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     );
     if appends {
         let log = &facts.figures.log;
+        let (base_bytes, bytes) = server.store.log_bytes();
+        lines.field("aof_current_size", bytes);
+        lines.field("aof_base_size", base_bytes);
+        lines.field("aof_pending_rewrite", 0);
         lines.field("aof_buffer_length", log.buffered_bytes);
         lines.field("aof_unsynced_bytes", log.written_bytes - log.synced_bytes);
         lines.field("aof_syncs", log.syncs);

@@ -101,6 +101,11 @@ impl Databases {
         self.counts.fill(DatabaseStats::default());
     }
 
+    /// For each place, the number of its database.
+    pub(super) fn numbers(&self) -> &[u8; DATABASES_MAX] {
+        &self.numbers
+    }
+
     fn swap(&mut self, first: u8, second: u8) {
         let (a, b) = (self.place(first), self.place(second));
         // Release: pairs with the acquire in `Places::of`.
@@ -157,7 +162,8 @@ impl Keyspace {
 
     /// Removes every key of the database (`FLUSHDB`).
     pub fn clear_database(&mut self) {
-        if self.database_len() == self.len() {
+        // What a snapshot is being taken of is saved ahead, cell by cell.
+        if self.database_len() == self.len() && self.capture.is_none() {
             return self.clear();
         }
         let mut ids = Vec::with_capacity(self.database_len());

@@ -5,6 +5,7 @@
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
 mod beyond;
+mod capture;
 mod cells;
 mod collections;
 #[cfg(test)]
@@ -47,6 +48,8 @@ use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
 
 pub use crate::index::CURSOR_BITS;
+use capture::Capture;
+pub(crate) use capture::{Most, Records};
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
@@ -121,6 +124,10 @@ pub struct Keyspace {
     full: bool,
     settings: Settings,
     observers: Observers,
+    /// The snapshot that is being taken.
+    capture: Option<Box<Capture>>,
+    /// How often all keys were removed.
+    clears: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The last number that a tag was given.
@@ -165,6 +172,8 @@ impl Keyspace {
             full: false,
             settings: Settings::new(config),
             observers: Observers::default(),
+            capture: None,
+            clears: 0,
             removed: Effects::default(),
             cas: 0,
             notify: Classes::NONE,
@@ -231,8 +240,11 @@ impl Keyspace {
         found.is_some()
     }
 
-    /// Removes every key of every database.
+    /// Removes every key of every database. A snapshot that is being taken is given up: to save ahead all that
+    /// goes would be to stand still until it is written.
     pub fn clear(&mut self) {
+        self.capture = None;
+        self.clears += 1;
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));

@@ -131,6 +131,12 @@ pub enum StoreError {
     /// No snapshot without a folder.
     #[error("a snapshot needs a folder: set dir")]
     NoFolderToSave,
+    /// One snapshot at a time.
+    #[error("a snapshot is being made already")]
+    SaveGoesOn,
+    /// All keys were removed while it was made, or who made it is gone.
+    #[error("the snapshot was given up: all keys were removed, or who asked for it is gone")]
+    SaveGivenUp,
     /// The system grants no address space.
     #[error("no address space for a shard: {0}")]
     Memory(#[source] std::io::Error),
@@ -158,19 +164,10 @@ pub enum StoreError {
     /// A snapshot cannot be written or read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// A mark beside a log, or a snapshot that was written, cannot be put in its place or removed.
-    #[error("{file}: {source}")]
-    Mark {
-        /// The file.
-        file: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Snapshots are not of one save.
-    #[error("{file} is missing or of another save than the other shards' snapshots")]
+    /// A snapshot is not the one that the manifest means.
+    #[error("{file} is missing, or not the one that the manifest of snapshots means")]
     Mixed {
-        /// The snapshot that differs from the first.
+        /// The snapshot.
         file: String,
     },
     /// A snapshot is of another number of shards.

@@ -210,6 +210,8 @@ impl<D: Disk> Logs<D> {
             shards: self.shards,
             // Wherever the log begins: what is missing before it is for the survey to say.
             covered: firsts.first().map_or(0, |first| first.saturating_sub(1)),
+            known: 0,
+            log: 0,
             seed: 0,
         };
         Reader::new(self.disk.clone(), owner, firsts.to_vec())
@@ -227,6 +229,7 @@ fn name_of(shard: u32, first: u64) -> String {
         shards: 0,
         first,
         salt: 0,
+        log: 0,
     }
     .name()
 }

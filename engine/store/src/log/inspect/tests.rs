@@ -89,7 +89,7 @@ impl Pair {
             device: DeviceKind::Memory(self.disk.fork()),
             ..self.config.clone()
         };
-        let found = (0..2).map(|shard| Found::find(&config, shard, 0));
+        let found = (0..2).map(|shard| Found::find(&config, shard, 0, 0));
         let mut found = found.collect::<Result<Vec<_>, _>>()?;
         Found::compare(&mut found)?;
         let opened = found.into_iter().map(|log| log.open(&mut |_| Ok(())));

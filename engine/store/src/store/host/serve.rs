@@ -97,14 +97,16 @@ impl Host {
                 let body = Body::Stats(Box::new(stats));
                 self.gate.say_now(from, number, body);
             }
-            Ask::Save(save) => {
-                let saved = self.save(now, save);
-                let body = Body::Saved(Box::new(saved));
+            Ask::Save(course) => {
+                let begun = self.begin_save(from, course);
+                let body = Body::Saved(Box::new(begun));
                 self.gate.say_now(from, number, body);
             }
-            Ask::Publish(keep) => {
-                let published = self.publish(keep);
-                let body = Body::Saved(Box::new(published));
+            Ask::Written(save) => self.await_written(from, number, save),
+            Ask::Publish(saved) => self.publish_save(from, number, &saved),
+            Ask::EndSave(save, fate) => {
+                self.end_save(save, fate);
+                let body = Body::Saved(Box::new(Ok(())));
                 self.gate.say_now(from, number, body);
             }
         }

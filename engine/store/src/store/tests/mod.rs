@@ -3,6 +3,7 @@
 mod brief;
 mod durable;
 mod order;
+mod saves;
 mod scan;
 mod several;
 mod tagged;
