@@ -45,6 +45,12 @@ bench-peers *ARGS: (_servers "peers" ARGS)
 # What an operation costs beside peers and beside an echo server, against bars; `--only get` runs one comparison.
 bench-speed *ARGS: (_servers "speed" ARGS)
 
+# What durability costs and what it is worth: log and snapshots, every server killed at the end; about half an hour.
+bench-persistence *ARGS: (_servers "persistence" ARGS)
+
+# Eviction policies crossed with log and snapshots: about six minutes.
+bench-configs *ARGS: (_servers "configs" ARGS)
+
 # A suite that starts servers; Debian's are installed first where they are missing.
 _servers SUITE *ARGS:
     #!/usr/bin/env bash

@@ -412,3 +412,53 @@ fn who_removes_all_gives_it_up() {
     assert!(!shown.lock().unwrap().is_whole);
     assert_eq!(Arc::strong_count(&shown), 1, "what it wrote to is let go");
 }
+
+/// What a write waits for that comes to a large collection which is not shown yet.
+#[test]
+#[ignore = "a figure, not a promise"]
+fn how_long_a_write_to_a_large_collection_waits() {
+    let mut shard = Shard::new(&ShardConfig::default());
+    let add = |shard: &mut Shard, from: u64, to: u64| {
+        let mut words = vec!["zadd".to_owned(), "z".to_owned()];
+        for number in from..to {
+            words.extend([number.to_string(), format!("member:{number}")]);
+        }
+        let op = Op::parse(words.iter().map(String::as_bytes)).unwrap();
+        let begun = std::time::Instant::now();
+        shard.apply(Millis(1), &op, &mut Out::default());
+        begun.elapsed()
+    };
+    for from in (0..1_000_000).step_by(1_000) {
+        add(&mut shard, from, from + 1_000);
+    }
+    let alone = add(&mut shard, 1_000_000, 1_000_001);
+    let mut meta = crate::snapshot::Meta::default();
+    shard.keyspace().describe(&mut meta);
+    let sink = |part: crate::snapshot::Part| assert!(!part.bytes.is_empty());
+    let writer = crate::snapshot::Writer::new(sink, &meta);
+    shard.keyspace().capture(Box::new(Write(Some(writer))));
+    let first = add(&mut shard, 1_000_001, 1_000_002);
+    println!("alone {alone:?}, and {first:?} where a million members are shown first");
+}
+
+/// Writes what is shown down.
+struct Write<S: crate::snapshot::Sink>(Option<crate::snapshot::Writer<S>>);
+
+impl<S: crate::snapshot::Sink + Send> Records for Write<S> {
+    fn walked(&mut self, position: u64) {
+        self.0.as_mut().unwrap().walked(position);
+    }
+
+    fn ahead(&mut self, position: u64) {
+        self.0.as_mut().unwrap().ahead(position);
+    }
+
+    fn part(&mut self, entry: &Entry<'_>, from: usize, most: usize) -> usize {
+        self.0.as_mut().unwrap().part(entry, from, most)
+    }
+
+    fn finish(mut self: Box<Self>) {
+        let (mut sink, ending) = self.0.take().unwrap().close().unwrap();
+        ending.write(&mut sink);
+    }
+}

@@ -190,18 +190,19 @@ impl Host {
             let why = saving.slip.take().and_then(Result::err);
             saving.stage = Stage::Over(Some(why.unwrap_or(StoreError::SaveGivenUp)));
         }
-        if let Stage::Walking = saving.stage {
-            if keyspace.is_captured() && desk.saves.has_room(&desk.waker) {
-                let most = if saving.course.is_hasty() {
-                    Most::HASTY
-                } else {
-                    Most::TURN
-                };
-                let slice = keyspace.capture_slice(most);
-                saving.course.pass(slice.keys);
-                if slice.is_last {
-                    saving.stage = Stage::Writing;
-                }
+        if let Stage::Walking = saving.stage
+            && keyspace.is_captured()
+            && desk.saves.has_room(&desk.waker)
+        {
+            let most = if saving.course.is_hasty() {
+                Most::HASTY
+            } else {
+                Most::TURN
+            };
+            let slice = keyspace.capture_slice(most);
+            saving.course.pass(slice.keys);
+            if slice.is_last {
+                saving.stage = Stage::Writing;
             }
         }
         if let Stage::Writing = saving.stage
