@@ -1,11 +1,12 @@
 //! Folders that a server cannot be started on: it says what is wrong, where, and what to do; ends with status 2; and
 //! leaves every byte as it was.
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::filled::{SETUP, change, contents, fill, filled, seawall, segments};
+use crate::filled::{SETUP, change, command, contents, fill, filled, seawall, segments};
 use crate::process::{Server, Setup};
 use crate::wire::Wire;
 
@@ -16,8 +17,20 @@ fn must_refuse(folder: &Path, more: &[&str], words: &[&str]) {
     let before = is_folder.then(|| contents(folder));
     let start = ["serve", "--port", "0", "--dir", "DIR", "--set", "pin=no"];
     let logged = ["--set", "appendonly=yes", "--set", "appendfsync=always"];
-    let output = seawall(&[&start[..], &logged, more].concat(), folder);
+    let mut child = command(&[&start[..], &logged, more].concat(), folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    let out = child.stdout.take().expect("a pipe");
+    BufReader::new(out).read_line(&mut line).expect("text");
+    if !line.is_empty() {
+        child.kill().expect("a process of ours");
+    }
+    let output = child.wait_with_output().expect("it ends");
     let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(line, "", "it was not refused: {err}");
     assert_eq!(output.status.code(), Some(2), "{err}");
     let name = folder.to_str().expect("a name");
     for word in words.iter().chain(&[name]) {
@@ -248,8 +261,6 @@ fn saved() -> tempfile::TempDir {
     server.kill();
     let output = seawall(&["check", "DIR"], folder.path());
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let server = Server::start(folder.path(), &SETUP).expect("it starts");
-    drop(server);
     folder
 }
 
@@ -261,30 +272,35 @@ fn must_be_damaged(folder: &Path, word: &str) {
     assert!(said.contains(word), "no {word:?} in: {said}");
 }
 
+/// The logs of `folder` become those that were in another, or in itself before.
+fn replace_logs(folder: &Path, by: BTreeMap<String, Vec<u8>>) {
+    let is_log = |name: &String| name.ends_with(LOG);
+    for name in contents(folder).into_keys().filter(is_log) {
+        std::fs::remove_file(folder.join(name)).expect("it is there");
+    }
+    for (name, bytes) in by.into_iter().filter(|(name, _)| is_log(name)) {
+        std::fs::write(folder.join(name), bytes).expect("it is written");
+    }
+}
+
 #[test]
 fn a_snapshot_newer_than_its_log() {
-    let (folder, older) = (saved(), filled());
-    for shard in 0..2 {
-        for (name, bytes) in contents(folder.path()) {
-            let is_log = name.starts_with(&format!("{shard:05}")) && name.ends_with(LOG);
-            let path = folder.path().join(&name);
-            if is_log && shard == 0 {
-                // As a log that lost its records: its head is all that is left.
-                std::fs::write(path, &bytes[..128]).expect("it is written");
-            }
-        }
-    }
-    must_refuse(folder.path(), &TWO, &[CHECK]);
+    let folder = filled();
+    let before = contents(folder.path());
+    fill(folder.path(), &SETUP);
+    let server = Server::start(folder.path(), &SETUP).expect("it starts");
+    let mut wire = Wire::connect(server.address).expect("it accepts");
+    assert!(wire.ask(&[b"SAVE"]).expect("a reply").is_ok());
+    server.kill();
+    replace_logs(folder.path(), before);
+    must_refuse(folder.path(), &TWO, &["snapshot", CHECK]);
     must_be_damaged(folder.path(), "the snapshot goes on from record");
-    // Logs of another folder.
+}
+
+#[test]
+fn a_log_that_is_not_the_one_of_the_snapshot() {
     let folder = saved();
-    let of_logs = |it: &(String, Vec<u8>)| it.0.ends_with(LOG);
-    for (name, _) in contents(folder.path()).into_iter().filter(of_logs) {
-        std::fs::remove_file(folder.path().join(name)).expect("it is there");
-    }
-    for (name, bytes) in contents(older.path()).into_iter().filter(of_logs) {
-        std::fs::write(folder.path().join(name), bytes).expect("it is written");
-    }
+    replace_logs(folder.path(), contents(filled().path()));
     must_refuse(folder.path(), &TWO, &["it is of log", CHECK]);
     must_be_damaged(folder.path(), "it is of log");
 }
