@@ -6,7 +6,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::process::{SEGMENT_BYTES, Server, Setup};
 use crate::seeds;
@@ -22,12 +23,13 @@ const KILLS: usize = 2;
 const OTHERS: [&str; 4] = ["everysec", "no", "interval:ms=20", "bounded:ms=10000"];
 
 fn setup(seed: u64, device: &'static str) -> Setup {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let appendfsync = match seed % 2 {
         0 => "always",
-        _ => OTHERS[(seed / 2) as usize % OTHERS.len()],
+        _ => OTHERS[random.random_range(0..OTHERS.len())],
     };
     Setup {
-        shards: 1 + (seed / 2) as usize % 2,
+        shards: random.random_range(1..=2),
         device,
         appendonly: true,
         appendfsync,
