@@ -454,7 +454,7 @@ mod tests {
             !asks(100, 200, 100, 200),
             "they have to be larger than the least"
         );
-        assert!(asks(0, 1, 100, 0), "what has no base has grown");
+        assert!(asks(0, 2, 100, 0), "what has no base has grown");
         assert!(!asks(100, u64::MAX, 0, 0) && asks(1, u64::MAX, u64::MAX / 2, 0));
     }
 

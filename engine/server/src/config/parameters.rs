@@ -3,8 +3,9 @@
 use super::composed::{
     read_appendfsync, read_output_limits, read_percentiles, read_save, read_share,
 };
+use super::entry::{at_start, kept, older, running};
 use super::kind::Kind;
-use super::{Effect, Parameter, When};
+use super::{Effect, Parameter};
 use crate::notify;
 
 const MIB: u64 = 1 << 20;
@@ -27,59 +28,6 @@ const fn upto(min: i64, max: i64) -> Kind {
 
 const fn from(min: i64) -> Kind {
     upto(min, i64::MAX)
-}
-
-const fn running(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    effect: Effect,
-    about: &'static str,
-) -> Parameter {
-    Parameter {
-        name,
-        older: None,
-        kind,
-        default,
-        when: When::Running,
-        effect,
-        about,
-    }
-}
-
-const fn at_start(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    about: &'static str,
-) -> Parameter {
-    Parameter {
-        name,
-        older: None,
-        kind,
-        default,
-        when: When::Start,
-        effect: Effect::Start,
-        about,
-    }
-}
-
-/// Kept and shown, so that clients and scripts which set it work; here nothing hangs on it.
-const fn kept(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    about: &'static str,
-) -> Parameter {
-    running(name, kind, default, Effect::Nothing, about)
-}
-
-/// Redis's name of before 7.0 for the same.
-const fn older(older: &'static str, parameter: Parameter) -> Parameter {
-    Parameter {
-        older: Some(older),
-        ..parameter
-    }
 }
 
 /// Every parameter.

@@ -56,7 +56,7 @@ pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;
-pub use save::{Pace, SaveProgress};
+pub use save::{Pace, SaveFile, SaveFound, SaveProgress, SavesFound};
 pub use session::Session;
 pub use spawn::Workers;
 pub use watch::Watch;

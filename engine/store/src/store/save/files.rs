@@ -14,7 +14,7 @@ pub(super) fn name(shard: usize, save: u64) -> String {
 }
 
 /// The number of the save that a file is of, where it is of one.
-fn save_of(name: &str) -> Option<u64> {
+pub(super) fn save_of(name: &str) -> Option<u64> {
     let (shard, save) = name.strip_suffix(SUFFIX)?.split_once('-')?;
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = shard.len() == 5 && save.len() == 20 && is_number(shard) && is_number(save);

@@ -21,6 +21,7 @@
 mod clerk;
 mod course;
 mod files;
+mod inspect;
 mod manifest;
 mod pen;
 
@@ -40,6 +41,7 @@ use manifest::Manifest;
 
 pub(in crate::store) use course::{Course, Slip};
 pub use course::{Pace, SaveProgress};
+pub use inspect::{SaveFile, SaveFound, SavesFound};
 pub(in crate::store) use manifest::{Saved, Written};
 pub(in crate::store) use pen::Pen;
 
