@@ -80,15 +80,23 @@ impl Frame<'_> {
     /// # Panics
     /// Where the payload is longer than [`PAYLOAD_BYTES_MAX`]: the log refuses it before.
     pub fn encode(&self, salt: u32, bytes: &mut Vec<u8>) {
-        assert!(
-            self.payload.len() <= PAYLOAD_BYTES_MAX,
-            "the log bounds payloads"
-        );
+        self.encode_behind(&[], salt, bytes);
+    }
+
+    /// As [`Frame::encode`], with `before` in front of the payload, and as a part of it.
+    ///
+    /// # Panics
+    /// As [`Frame::encode`], where both together are longer.
+    pub fn encode_behind(&self, before: &[u8], salt: u32, bytes: &mut Vec<u8>) {
+        let len = before.len() + self.payload.len();
+        assert!(len <= PAYLOAD_BYTES_MAX, "the log bounds payloads");
         let start = bytes.len();
+        bytes.reserve(HEAD_BYTES + len);
         bytes.extend_from_slice(&[0; 4]);
-        bytes.extend_from_slice(&(self.payload.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&(len as u32).to_le_bytes());
         bytes.push(self.kind.code());
         bytes.extend_from_slice(&self.sequence.to_le_bytes());
+        bytes.extend_from_slice(before);
         bytes.extend_from_slice(self.payload);
         let check = crc32_iscsi(&bytes[start + 4..]) ^ salt;
         bytes[start..start + 4].copy_from_slice(&check.to_le_bytes());

@@ -21,6 +21,7 @@ mod host;
 mod link;
 #[cfg(all(test, loom))]
 mod loom_model;
+mod nudge;
 mod open;
 mod order;
 mod retry;
@@ -61,6 +62,7 @@ pub use worker::Worker;
 
 use host::Host;
 use link::Door;
+use nudge::Nudges;
 use retry::Retries;
 use ring::Sleeper;
 use wide::ticket::Ticket;
@@ -112,6 +114,7 @@ struct Inner {
     /// How far compact forms go now, for values that are brought together.
     limits: Mutex<Limits>,
     doors: Vec<Door>,
+    nudges: Arc<Nudges>,
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
     ticket: Ticket,
@@ -245,7 +248,8 @@ impl Inner {
             // Relaxed: who has the ticket comes after who had it before.
             let number = self.joints.fetch_add(1, Ordering::Relaxed) + 1;
             let shards = shards.iter().map(|&shard| shard as u32);
-            Arc::new(Joint::new(number, shards))
+            let nudges = Arc::clone(&self.nudges);
+            Arc::new(Joint::new(number, shards).woken_by(nudges))
         })
     }
 

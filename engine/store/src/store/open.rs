@@ -10,6 +10,7 @@ use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
 use super::host::{Host, Seen};
 use super::link::Door;
+use super::nudge::Nudges;
 use super::retry::Retries;
 use super::ring::Sleeper;
 use super::save;
@@ -102,17 +103,22 @@ impl Store {
                 .map(|dir| (dir, meta(&config, place.shard)));
             changes.push(Arc::clone(&seen.changes));
             failed.push(Arc::clone(&seen.failed));
-            let host = Host::new(place.shard, shards, shard, log, strict, seen, saves);
+            let mut host = Host::new(place.shard, shards, shard, log, strict, seen, saves);
+            host.wake_by(seats[place.worker].sleeper.bell().as_ref());
             seats[place.worker].hosts.push(host);
         }
+        let worker_of: Vec<usize> = placement.iter().map(|place| place.worker).collect();
+        let wakers = seats.iter().map(|seat| Arc::clone(seat.sleeper.waker()));
+        let nudges = Arc::new(Nudges::new(worker_of.clone(), wakers));
         let doors = seats
             .iter()
             .map(|seat| Door::new(Arc::clone(seat.sleeper.waker())));
         Ok(Store {
             inner: Arc::new(Inner {
                 shards,
-                worker_of: placement.iter().map(|place| place.worker).collect(),
+                worker_of,
                 doors: doors.collect(),
+                nudges,
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 strict: AtomicBool::new(config.holds_replies()),

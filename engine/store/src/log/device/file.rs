@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::keeper::{Done, Keeper};
-use super::{Device, DeviceEntry, DeviceKind, Progress};
+use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
 use crate::disk::{DiskFile, RealDisk};
 
 /// Its line in the list.
@@ -58,6 +58,15 @@ impl Device for FileDevice {
 
     fn can_sync(&self) -> bool {
         !self.rolling && self.syncing.is_none()
+    }
+
+    fn wake_by(&mut self, bell: &Bell) -> bool {
+        self.keeper.wake_by(bell);
+        true
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.syncing.is_some() || self.rolling
     }
 
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {

@@ -6,11 +6,12 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::Bell;
 use crate::disk::{Disk, DiskFile, RealDisk, publish};
 
 /// What a keeper has done.
@@ -39,6 +40,8 @@ pub struct Keeper {
     running: Option<Running>,
     /// Jobs that were given and not yet taken back.
     jobs: usize,
+    /// Who is woken when a job is done.
+    bell: Arc<OnceLock<Bell>>,
 }
 
 struct Running {
@@ -53,7 +56,13 @@ impl Keeper {
             disk,
             running: None,
             jobs: 0,
+            bell: Arc::default(),
         }
+    }
+
+    /// Rings `bell` when a job is done.
+    pub fn wake_by(&mut self, bell: &Bell) {
+        self.bell.get_or_init(|| bell.clone());
     }
 
     /// Starts `fdatasync` of `file`.
@@ -94,7 +103,7 @@ impl Keeper {
     fn give(&mut self, job: Job) -> io::Result<()> {
         let running = match &mut self.running {
             Some(running) => running,
-            none => none.insert(start(self.disk.clone())?),
+            none => none.insert(start(self.disk.clone(), Arc::clone(&self.bell))?),
         };
         self.jobs += 1;
         let gone = |_| io::Error::other("the log's keeper thread is gone");
@@ -118,7 +127,7 @@ impl Drop for Keeper {
     }
 }
 
-fn start(disk: RealDisk) -> io::Result<Running> {
+fn start(disk: RealDisk, bell: Arc<OnceLock<Bell>>) -> io::Result<Running> {
     let (jobs, todo) = channel();
     let (report, done) = channel();
     let thread = std::thread::Builder::new()
@@ -130,6 +139,9 @@ fn start(disk: RealDisk) -> io::Result<Running> {
             for job in todo {
                 if report.send(work(&disk, job)).is_err() {
                     return;
+                }
+                if let Some(bell) = bell.get() {
+                    (bell.ring)();
                 }
             }
         })?;

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::{Device, DeviceEntry, DeviceKind, Progress};
+use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
 use crate::disk::{Disk, DiskFile, MemoryDisk, MemoryFile, publish};
 
 /// Its line in the list.
@@ -62,6 +62,15 @@ impl Device for MemoryDevice {
 
     fn can_sync(&self) -> bool {
         self.syncing.is_none()
+    }
+
+    fn wake_by(&mut self, _bell: &Bell) -> bool {
+        // What is held is held until it is waited for, or the disk lets go: it has nobody to tell.
+        false
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.syncing.is_some()
     }
 
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {

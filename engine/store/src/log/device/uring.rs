@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io;
 use std::mem;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use seawall_sys::ring::{Completion, Op, Ring, Unavailable, WRITE_BYTES_MAX};
 
 use super::file::FileDevice;
 use super::keeper::{Done, Keeper};
-use super::{Device, DeviceEntry, DeviceKind, Progress};
+use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
 use crate::disk::{DiskFile, RealDisk};
 
 /// Its line in the list.
@@ -151,6 +152,15 @@ impl Device for UringDevice {
     fn can_sync(&self) -> bool {
         // A sync covers only writes that are done, or that it is linked to.
         !self.rolling && self.syncing.is_none() && self.writing.is_none()
+    }
+
+    fn wake_by(&mut self, bell: &Bell) -> bool {
+        self.keeper.wake_by(bell);
+        self.ring.ring_bell(bell.fd.as_fd()).is_ok()
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.prepared.is_some() || self.writing.is_some() || self.syncing.is_some() || self.rolling
     }
 
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
