@@ -198,6 +198,9 @@ fn decode(bytes: &[u8], salt: u32) -> Result<Frame<'_>, Next<'static>> {
     if crc32_iscsi(&bytes[4..]) ^ salt != u32_at(bytes, 0) {
         return Err(Next::Broken("a record's checksum does not match"));
     }
+    if bytes[8] == 0 {
+        return Err(Next::Broken("no record begins here"));
+    }
     let kind = Kind::of(bytes[8]).ok_or(Next::Unknown(bytes[8]))?;
     Ok(Frame {
         kind,
@@ -235,6 +238,22 @@ pub fn highest_mark(mut from: impl Read, salt: u32) -> io::Result<Option<u64>> {
         }
         debug_assert!(kept < HEAD_BYTES, "a window keeps less than one frame");
         window.drain(..window.len().saturating_sub(HEAD_BYTES - 1));
+    }
+}
+
+/// Whether there is nothing but zeroes in `from`.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn is_blank(mut from: impl Read) -> io::Result<bool> {
+    let mut chunk = [0; 16 << 10];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(true),
+            Ok(read) if chunk[..read].iter().any(|&byte| byte != 0) => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
     }
 }
 

@@ -45,6 +45,7 @@ use smallvec::SmallVec;
 
 use crate::effect::Effects;
 use crate::time::Millis;
+use device::room::Room;
 use device::{Bell, Device};
 use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
 use joint::Joint;
@@ -79,6 +80,9 @@ pub struct LogStats {
     /// The longest of them.
     pub sync_time_max: Duration,
 }
+
+/// How much longer than what is in it a segment's file is made, each time.
+const ROOM_BYTES: u64 = 4 << 20;
 
 impl LogStats {
     /// Adds what another log counts; the longest sync is the longer one.
@@ -184,9 +188,10 @@ impl Log {
         config: &LogConfig,
         owner: Owner,
         found: Recovered<D>,
-        device: impl FnOnce(D::File, u64) -> (Box<dyn Device>, Option<String>),
+        device: impl FnOnce(D::File, u64, Room) -> (Box<dyn Device>, Option<String>),
     ) -> (Log, Recovery) {
-        let (device, notice) = device(found.file, found.len);
+        let room = Room::new(ROOM_BYTES.min(config.segment_bytes / 4), found.file_len);
+        let (device, notice) = device(found.file, found.len, room);
         let last = found.next - 1;
         let log = Log {
             device,

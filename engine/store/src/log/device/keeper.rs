@@ -29,6 +29,7 @@ enum Job {
     Remove(Vec<String>),
     Roll {
         old: Arc<File>,
+        cut: Option<u64>,
         name: String,
         head: Vec<u8>,
     },
@@ -70,10 +71,21 @@ impl Keeper {
         self.give(Job::Sync(file.clone()))
     }
 
-    /// Starts sealing `old` and publishing the segment `name`.
-    pub fn roll(&mut self, old: &Arc<File>, name: String, head: Vec<u8>) -> io::Result<()> {
+    /// Starts sealing `old`, cut to so many bytes, and publishing the segment `name`.
+    pub fn roll(
+        &mut self,
+        old: &Arc<File>,
+        cut: Option<u64>,
+        name: String,
+        head: Vec<u8>,
+    ) -> io::Result<()> {
         let old = old.clone();
-        self.give(Job::Roll { old, name, head })
+        self.give(Job::Roll {
+            old,
+            cut,
+            name,
+            head,
+        })
     }
 
     /// Starts removing files by name, in order.
@@ -162,7 +174,15 @@ fn work(disk: &RealDisk, job: Job) -> io::Result<Done> {
             disk.sync_folder()?;
             Ok(Done::Removed)
         }
-        Job::Roll { old, name, head } => {
+        Job::Roll {
+            old,
+            cut,
+            name,
+            head,
+        } => {
+            if let Some(len) = cut {
+                DiskFile::set_len(&old, len)?;
+            }
             old.sync()?;
             publish(disk, &name, |file| file.write_at(&head, 0)).map(Done::Rolled)
         }

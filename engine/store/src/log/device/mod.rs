@@ -10,6 +10,7 @@
 pub mod file;
 mod keeper;
 pub mod memory;
+pub mod room;
 pub mod uring;
 
 use std::fmt;
