@@ -45,6 +45,12 @@ bench-peers *ARGS: (_servers "peers" ARGS)
 # What an operation costs beside peers and beside an echo server, against bars; `--only get` runs one comparison.
 bench-speed *ARGS: (_servers "speed" ARGS)
 
+# What durability costs and what it is worth: log and snapshots, every server killed at the end; about half an hour.
+bench-persistence *ARGS: (_servers "persistence" ARGS)
+
+# Eviction policies crossed with log and snapshots: about six minutes.
+bench-configs *ARGS: (_servers "configs" ARGS)
+
 # A suite that starts servers; Debian's are installed first where they are missing.
 _servers SUITE *ARGS:
     #!/usr/bin/env bash
@@ -128,6 +134,7 @@ stress:
     cargo test --release --workspace -- --include-ignored
     SEAWALL_LINEARIZABLE_SEEDS=1000 cargo test --release -p seawall-server --test linearizable
     SEAWALL_CRASH_OPS=2000 SEAWALL_CRASH_SEEDS=1000000 cargo test --release -p seawall-store --test crash
+    SEAWALL_KILL_SEEDS=100 SEAWALL_POWER_SEEDS=100 cargo test --release -p seawall --test durability on_
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_ORACLE_SEEDS=2000 cargo test --release -p seawall-server --features redis-oracle --test serve oracle
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim

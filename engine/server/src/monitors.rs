@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use seawall_store::command::Flag;
+use seawall_store::reply::quoted;
 
 use crate::clients::Card;
 use crate::command::Called;
@@ -86,41 +87,5 @@ impl Monitors {
 
     fn lock(&self) -> MutexGuard<'_, Vec<(usize, Token)>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A word in quotes, with what cannot be printed as escapes.
-fn quoted(word: &[u8]) -> String {
-    let mut text = String::with_capacity(word.len() + 2);
-    text.push('"');
-    for &byte in word {
-        match byte {
-            b'\\' | b'"' => text.extend(['\\', char::from(byte)]),
-            b'\n' => text.push_str("\\n"),
-            b'\r' => text.push_str("\\r"),
-            b'\t' => text.push_str("\\t"),
-            0x07 => text.push_str("\\a"),
-            0x08 => text.push_str("\\b"),
-            b' '..=b'~' => text.push(char::from(byte)),
-            _ => {
-                let _ = write!(text, "\\x{byte:02x}");
-            }
-        }
-    }
-    text.push('"');
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn quotes_as_redis_does() {
-        assert_eq!(quoted(b"a b"), "\"a b\"");
-        assert_eq!(
-            quoted(b"\"\\\r\n\t\x07\x08\x00\xff"),
-            r#""\"\\\r\n\t\a\b\x00\xff""#
-        );
     }
 }

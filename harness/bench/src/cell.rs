@@ -150,6 +150,9 @@ impl Cell {
         extra.insert("comparison".to_owned(), Value::from(&*self.comparison));
         extra.insert("clients".to_owned(), Value::from(measured.clients));
         extra.extend(measured.notes.clone());
+        if let Some(timeline) = recording.timeline() {
+            extra.insert("timeline".to_owned(), timeline.to_json(&measured.saving));
+        }
         if !self.bars.is_empty() {
             let bars = serde_json::to_value(&self.bars);
             extra.insert(

@@ -97,6 +97,8 @@ pub(crate) struct Measured {
     pub(crate) standing: Option<Standing>,
     /// What was loaded, where nothing was added to it.
     pub(crate) stock: Option<Stock>,
+    /// When, from the start, the target was writing a snapshot; looked for where there is a time line.
+    pub(crate) saving: Vec<(Duration, Duration)>,
     /// What the target says besides.
     pub(crate) notes: Map<String, Value>,
 }
@@ -224,11 +226,18 @@ impl<E: Endpoint> Conductor<'_, E> {
         watched.map_err(|why| stage.fail(drive.failed(why))).ok()?;
         let lookups_before = endpoint.lookups();
         let before = self.read()?;
+        let mut watch = Watch::new(drive.configuration.timeline.is_some());
         let begin = Instant::now();
         stage.enter(Phase::Measure);
         match drive.length {
-            Length::Time(length) => self.wait_for(|| length.saturating_sub(begin.elapsed()))?,
-            Length::Ops(_) => self.wait(LOOK, || stage.all_finished())?,
+            Length::Time(length) => self.wait_for(|| {
+                watch.look(*endpoint, begin);
+                length.saturating_sub(begin.elapsed())
+            })?,
+            Length::Ops(_) => self.wait(LOOK, || {
+                watch.look(*endpoint, begin);
+                stage.all_finished()
+            })?,
         }
         stage.enter(Phase::Settle);
         let time = begin.elapsed();
@@ -244,7 +253,8 @@ impl<E: Endpoint> Conductor<'_, E> {
             ended = told.map_err(|why| stage.fail(drive.failed(why))).ok()?;
         }
 
-        let (mut recording, mut efforts) = (Recording::new(), Vec::new());
+        let (mut recording, mut efforts) =
+            (Recording::new(drive.configuration.timeline), Vec::new());
         for driven in stage.driven() {
             recording.add(&driven.recording);
             efforts.push(driven.effort);
@@ -267,6 +277,7 @@ impl<E: Endpoint> Conductor<'_, E> {
             rss_bytes_before: self.rss_before,
             standing,
             stock: self.stock,
+            saving: watch.saving,
             notes: endpoint.notes().into_iter().chain(ended).collect(),
         })
     }
@@ -285,7 +296,7 @@ impl<E: Endpoint> Conductor<'_, E> {
     }
 
     /// Sleeps until `ready`, which it asks so often; `None` where a client failed meanwhile.
-    fn wait(&self, look: Duration, ready: impl Fn() -> bool) -> Option<()> {
+    fn wait(&self, look: Duration, mut ready: impl FnMut() -> bool) -> Option<()> {
         loop {
             if self.stage.has_failed() {
                 return None;
@@ -298,7 +309,7 @@ impl<E: Endpoint> Conductor<'_, E> {
     }
 
     /// Sleeps until nothing is left of a time; `None` where a client failed meanwhile.
-    fn wait_for(&self, left: impl Fn() -> Duration) -> Option<()> {
+    fn wait_for(&self, mut left: impl FnMut() -> Duration) -> Option<()> {
         loop {
             if self.stage.has_failed() {
                 return None;
@@ -307,6 +318,44 @@ impl<E: Endpoint> Conductor<'_, E> {
                 Duration::ZERO => return Some(()),
                 left => thread::sleep(left.min(LOOK_MEASURING)),
             }
+        }
+    }
+}
+
+/// Looks while the clock runs whether the target is writing a snapshot.
+struct Watch {
+    looks: bool,
+    /// Since when it is.
+    since: Option<Duration>,
+    saving: Vec<(Duration, Duration)>,
+}
+
+impl Watch {
+    fn new(looks: bool) -> Watch {
+        Watch {
+            looks,
+            since: None,
+            saving: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, endpoint: &impl Endpoint, begin: Instant) {
+        if !self.looks {
+            return;
+        }
+        let now = begin.elapsed();
+        match (self.since, endpoint.is_saving()) {
+            (None, true) => {
+                self.since = Some(now);
+                self.saving.push((now, now));
+            }
+            (Some(_), is) => {
+                if let Some((_, to)) = self.saving.last_mut() {
+                    *to = now;
+                }
+                self.since = self.since.filter(|_| is);
+            }
+            (None, false) => {}
         }
     }
 }

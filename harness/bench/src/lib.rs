@@ -24,6 +24,7 @@ mod remote;
 pub mod setting;
 pub mod source;
 pub mod target;
+mod timeline;
 mod verdict;
 mod wire;
 

@@ -3,7 +3,7 @@
 //! Each client records alone and recordings are added up afterwards, so nothing is shared while
 //! measuring.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +11,10 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 use seawall_report::row::LatencyUs;
 
+use crate::timeline::Timeline;
+
 /// The longest latency that is told apart: one hour. A longer one counts as this.
-const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
+pub(crate) const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 
 /// Latencies in nanoseconds to three digits, and counts.
 #[derive(Clone, Debug)]
@@ -25,11 +27,13 @@ pub(crate) struct Recording {
     unfinished: u64,
     /// Bytes of keys, values and other arguments of the ops that write, as they were begun.
     payload_bytes: u64,
+    /// Latencies by time, where that is wanted.
+    timeline: Option<Timeline>,
 }
 
 impl Recording {
-    /// Nothing seen yet.
-    pub(crate) fn new() -> Recording {
+    /// Nothing seen yet; with a time line of slices of this length, where one is wanted.
+    pub(crate) fn new(slice: Option<Duration>) -> Recording {
         let empty = Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3);
         let empty = empty.expect("the bounds are in order and the digits are few");
         Recording {
@@ -38,14 +42,25 @@ impl Recording {
             errors: 0,
             unfinished: 0,
             payload_bytes: 0,
+            timeline: slice.map(Timeline::new),
         }
     }
 
-    /// Counts an op that took `latency`.
-    pub(crate) fn record(&mut self, latency: Duration, refused: bool) {
+    /// The clock starts.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.begin(at);
+        }
+    }
+
+    /// Counts an op that took `latency` and ended `at`.
+    pub(crate) fn record(&mut self, at: Instant, latency: Duration, refused: bool) {
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(LATENCY_NS_MAX);
         self.latency_ns.saturating_record(ns);
         self.errors += u64::from(refused);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.record(at, ns);
+        }
     }
 
     /// Counts an op that writes so many bytes.
@@ -75,8 +90,8 @@ impl Recording {
     }
 
     /// Counts an op that had no reply after `latency`, when the clock stopped.
-    pub(crate) fn give_up(&mut self, latency: Duration) {
-        self.record(latency, false);
+    pub(crate) fn give_up(&mut self, at: Instant, latency: Duration) {
+        self.record(at, latency, false);
         self.unfinished += 1;
     }
 
@@ -91,6 +106,9 @@ impl Recording {
         self.errors += other.errors;
         self.unfinished += other.unfinished;
         self.payload_bytes += other.payload_bytes;
+        if let (Some(own), Some(other)) = (&mut self.timeline, &other.timeline) {
+            own.add(other);
+        }
     }
 
     /// How many ops were answered.
@@ -107,6 +125,11 @@ impl Recording {
     /// How many ops had no reply when the clock stopped.
     pub(crate) fn unfinished(&self) -> u64 {
         self.unfinished
+    }
+
+    /// Latencies by time, where that was wanted.
+    pub(crate) fn timeline(&self) -> Option<&Timeline> {
+        self.timeline.as_ref()
     }
 
     /// How many of them were refused.
@@ -143,11 +166,11 @@ mod tests {
 
     #[test]
     fn the_text_form_holds_the_distribution() {
-        let mut one = Recording::new();
-        let mut two = Recording::new();
+        let mut one = Recording::new(None);
+        let mut two = Recording::new(None);
         for us in 1..=1000 {
             let to = if us % 2 == 0 { &mut one } else { &mut two };
-            to.record(Duration::from_micros(us), us == 7);
+            to.record(Instant::now(), Duration::from_micros(us), us == 7);
         }
         one.add(&two);
         assert_eq!((one.ops(), one.errors()), (1000, 1));
@@ -163,10 +186,10 @@ mod tests {
 
     #[test]
     fn absurd_latencies_are_kept_within_bounds() {
-        let mut recording = Recording::new();
-        recording.record(Duration::ZERO, false);
-        recording.record(Duration::MAX, false);
-        recording.give_up(Duration::MAX);
+        let mut recording = Recording::new(None);
+        recording.record(Instant::now(), Duration::ZERO, false);
+        recording.record(Instant::now(), Duration::MAX, false);
+        recording.give_up(Instant::now(), Duration::MAX);
         assert_eq!((recording.ops(), recording.unfinished()), (2, 1));
         assert!(recording.latency_us().max >= 3.59e9);
     }

@@ -2,8 +2,10 @@
 //! line.
 
 mod bench;
+mod check;
 mod compare;
 mod list;
+mod log;
 mod replay;
 mod report;
 mod run;
@@ -44,6 +46,8 @@ pub(crate) enum Verb {
     Report(report::Arguments),
     Compare(compare::Arguments),
     Trace(trace::Arguments),
+    Check(check::Arguments),
+    Log(log::Arguments),
     List(list::Arguments),
 }
 
@@ -59,6 +63,8 @@ impl Verb {
             Verb::Report(arguments) => report::run(&arguments),
             Verb::Compare(arguments) => compare::run(&arguments),
             Verb::Trace(arguments) => trace::run(&arguments),
+            Verb::Check(arguments) => check::run(&arguments),
+            Verb::Log(arguments) => log::run(&arguments),
             Verb::List(arguments) => list::run(&arguments),
         }
     }

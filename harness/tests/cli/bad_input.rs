@@ -146,7 +146,7 @@ const SUITES: &[(&str, &str, &[&str])] = &[
         &[":9: ", "threads", "1 to 1024"],
     ),
     ("threads = 1", "treads = 1", &[":9: ", "treads", "threads"]),
-    ("threads = 1", "threads = [1]", &[":9: "]),
+    ("threads = 1", "threads = []", &[":9: ", "empty list"]),
     (
         "targets = [\"null\"]",
         "targets = [\"null\", \"null\"]",

@@ -41,7 +41,10 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The data folder cannot be used.
-    #[error("{}: {source}", dir.display())]
+    #[error(
+        "{} cannot be used as the data folder: {source}; give another one as dir, or make it writable",
+        dir.display()
+    )]
     Folder {
         /// The folder.
         dir: PathBuf,
@@ -54,6 +57,15 @@ pub enum ServeError {
     FolderTaken {
         /// The folder.
         dir: PathBuf,
+    },
+    /// What the data folder holds cannot be opened.
+    #[error("{source}; `seawall check {}` tells what is there", dir.display())]
+    Files {
+        /// The folder.
+        dir: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: StoreError,
     },
     /// The store cannot be opened.
     #[error(transparent)]
@@ -90,13 +102,17 @@ pub struct Running {
 /// The settings cannot be had: the error says what of them.
 pub fn serve(mut settings: Settings, file: Option<PathBuf>) -> Result<Running, ServeError> {
     let config = store::config(&settings, u64::from_le_bytes(random()?))?;
-    let folder = config.dir.as_deref().map(take_folder).transpose()?;
+    let dir = config.dir.clone();
+    let folder = dir.as_deref().map(take_folder).transpose()?;
     let listen::Opened {
         doors,
         addresses,
         memcached,
     } = listen::open(&settings)?;
-    let store = Store::open(config)?;
+    let store = Store::open(config).map_err(|source| match dir {
+        Some(dir) if source.is_of_files() => ServeError::Files { dir, source },
+        _ => source.into(),
+    })?;
     store.follow_clock();
     let run_id = random::<20>()?.map(|byte| format!("{byte:02x}")).concat();
     let network = Network {
@@ -217,6 +233,7 @@ impl ServeError {
                 | ServeError::Listen { .. }
                 | ServeError::Folder { .. }
                 | ServeError::FolderTaken { .. }
+                | ServeError::Files { .. }
         )
     }
 }

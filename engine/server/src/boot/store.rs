@@ -49,6 +49,7 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         appendonly,
         appendfsync,
         device,
+        segment_bytes: settings.number("log-segment-size"),
         pin: settings.yes("pin"),
         opened: Millis(Clock::start().now_ms()),
         ..default

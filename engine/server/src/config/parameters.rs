@@ -332,6 +332,15 @@ pub static PARAMETERS: &[Parameter] = &[
         "uring",
         "how the log is written: through io_uring, or by pwrite and fdatasync",
     ),
+    at_start(
+        "log-segment-size",
+        Kind::Memory {
+            min: 4 << 10,
+            max: i64::MAX as u64,
+        },
+        "67108864",
+        "bytes from which on a segment of the log is followed by a new one",
+    ),
     running(
         "save",
         Kind::Composed(read_save),

@@ -78,6 +78,14 @@ pub enum LogError {
         /// The first sequence that is missing.
         expected: u64,
     },
+    /// A shard has no log, and others have records.
+    #[error("shard {shard} has no log in {folder}, and other shards have records in theirs")]
+    Absent {
+        /// The folder.
+        folder: String,
+        /// The shard.
+        shard: u32,
+    },
     /// A shard's part in what several did together was durable on all of them, and another has lost its own.
     /// Nothing was changed.
     #[error(

@@ -60,12 +60,40 @@ impl Found {
             return Ok(0);
         }
         let mut parts: Vec<_> = logs.iter().map(Found::parts).collect();
-        let cuts = joint::cuts(&mut parts)?;
+        let cuts = joint::cuts(&mut parts);
         drop(parts);
+        let cuts = match (cuts, logs.iter().find_map(Found::absent)) {
+            (Err(LogError::Lost { .. }), Some(absent)) => return Err(absent),
+            (Ok(cuts), Some(absent)) => {
+                // All were begun before the first record of any.
+                for log in &*logs {
+                    if log.has_records()? {
+                        return Err(absent);
+                    }
+                }
+                cuts
+            }
+            (cuts, _) => cuts?,
+        };
         for (log, cut) in logs.iter_mut().zip(cuts.at) {
             log.cut = cut;
         }
         Ok(cuts.joints)
+    }
+
+    /// The error that it is not there, where it is not.
+    fn absent(&self) -> Option<LogError> {
+        match &self.place {
+            FoundIn::Memory(found) => found.is_absent().then(|| found.absent()),
+            FoundIn::Folder(found) => found.is_absent().then(|| found.absent()),
+        }
+    }
+
+    fn has_records(&self) -> Result<bool, LogError> {
+        match &self.place {
+            FoundIn::Memory(found) => found.has_records(),
+            FoundIn::Folder(found) => found.has_records(),
+        }
     }
 
     /// Reads its parts in what several shards did together.

@@ -209,6 +209,23 @@ fn decode(bytes: &[u8], salt: u32) -> Result<Frame<'_>, Next<'static>> {
     })
 }
 
+/// The whole frame at the front of `bytes`, where one is there and `wanted` says of its kind, sequence and length
+/// that it is worth a check.
+pub fn at_front(
+    bytes: &[u8],
+    salt: u32,
+    wanted: impl FnOnce(Kind, u64, usize) -> bool,
+) -> Option<Frame<'_>> {
+    let head = bytes.get(..HEAD_BYTES)?;
+    let kind = Kind::of(head[8])?;
+    let length = u32_at(head, 4) as usize;
+    let frame = bytes.get(..HEAD_BYTES.checked_add(length)?)?;
+    let sequence = u64::from_le_bytes(head[9..].try_into().expect("eight bytes"));
+    wanted(kind, sequence, length)
+        .then(|| decode(frame, salt).ok())
+        .flatten()
+}
+
 /// The highest sequence that a mark anywhere in `from` proves durable: looks at every offset, since
 /// what stands before a mark is damaged.
 ///

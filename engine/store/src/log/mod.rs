@@ -21,6 +21,7 @@
 mod anew;
 pub mod device;
 pub mod frame;
+pub mod inspect;
 pub mod joint;
 mod read;
 mod recover;
@@ -133,10 +134,11 @@ pub struct Log {
     /// First sequences of the segments before the last.
     sealed: VecDeque<u64>,
     pending: Vec<u8>,
-    /// The sequence of the last record appended, given to the device, durable here, and durable with
-    /// all that other shards did together with it.
+    /// The sequence of the last record appended, given to the device, in the system's hands, durable here, and
+    /// durable with all that other shards did together with it.
     appended: u64,
     given: u64,
+    written: u64,
     synced: u64,
     durable: u64,
     /// Parts in what is not durable on all shards.
@@ -204,6 +206,7 @@ impl Log {
             pending: Vec::new(),
             appended: last,
             given: last,
+            written: last,
             synced: last,
             durable: last,
             parts: VecDeque::new(),
@@ -413,12 +416,12 @@ impl Log {
         self.appended
     }
 
-    /// The highest sequence that the device was given, with all that other shards did together with it or before:
+    /// The highest sequence that the system was given, with all that other shards did together with it or before:
     /// what a program that is killed leaves to the system.
     #[inline]
     pub fn given(&self) -> u64 {
         let part = self.parts.get(self.given_parts);
-        part.map_or(self.given, |part| self.given.min(part.sequence - 1))
+        part.map_or(self.written, |part| self.written.min(part.sequence - 1))
     }
 
     /// How many milliseconds old the oldest record is that is not durable, with all that other shards did together

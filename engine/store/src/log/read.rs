@@ -22,7 +22,7 @@ pub struct Met {
     pub offset: u64,
     /// Its sequence.
     pub sequence: u64,
-    /// Effects, or a part.
+    /// Effects, a part, or a mark.
     pub kind: Kind,
 }
 
@@ -87,6 +87,19 @@ impl<D: Disk> Reader<D> {
     /// # Errors
     /// The log cannot be read, is not this shard's, or is damaged.
     pub fn next_record(&mut self) -> Result<Option<Met>, LogError> {
+        while let Some(met) = self.next_met()? {
+            if met.kind != Kind::Mark && met.sequence > self.owner.covered {
+                return Ok(Some(met));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`next_record`](Reader::next_record), and marks and what a snapshot covers, too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn next_met(&mut self) -> Result<Option<Met>, LogError> {
         while self.tail.is_none() {
             let Some((place, frames)) = &mut self.reading else {
                 let Some(reading) = self.open(0)? else {
@@ -122,7 +135,11 @@ impl<D: Disk> Reader<D> {
                     return damaged("it says that records were durable that are not here");
                 }
                 self.marked = self.marked.max(sequence);
-                continue;
+                return Ok(Some(Met {
+                    offset,
+                    sequence,
+                    kind,
+                }));
             }
             if sequence != self.next {
                 return damaged("a record is out of order");
@@ -137,13 +154,11 @@ impl<D: Disk> Reader<D> {
                 self.joint = part.joint;
             }
             self.next += 1;
-            if sequence > self.owner.covered {
-                return Ok(Some(Met {
-                    offset,
-                    sequence,
-                    kind,
-                }));
-            }
+            return Ok(Some(Met {
+                offset,
+                sequence,
+                kind,
+            }));
         }
         Ok(None)
     }

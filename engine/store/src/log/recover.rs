@@ -117,6 +117,34 @@ pub fn find<D: Disk>(disk: D, owner: Owner) -> Result<Found<D>, LogError> {
 }
 
 impl<D: Disk> Found<D> {
+    /// Whether there is no segment.
+    pub fn is_absent(&self) -> bool {
+        self.firsts.is_empty()
+    }
+
+    /// Whether there is a record, or ever was.
+    ///
+    /// # Errors
+    /// A segment cannot be read.
+    pub fn has_records(&self) -> Result<bool, LogError> {
+        let &[first] = &self.firsts[..] else {
+            return Ok(!self.firsts.is_empty());
+        };
+        let Owner { shard, shards, .. } = self.owner;
+        let name = Head::new(shard, shards, first, 0).name();
+        let size = self.disk.size(&name);
+        let size = size.map_err(|source| LogError::io(&self.disk, "read", &name, source))?;
+        Ok(first > 1 || size > HEAD_BYTES as u64)
+    }
+
+    /// The error that it is absent, and should not be.
+    pub fn absent(&self) -> LogError {
+        LogError::Absent {
+            folder: self.disk.show(""),
+            shard: self.owner.shard,
+        }
+    }
+
     /// Reads it from the beginning.
     pub fn reader(&self) -> Reader<D> {
         Reader::new(self.disk.clone(), self.owner, self.firsts.clone())

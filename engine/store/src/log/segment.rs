@@ -102,6 +102,12 @@ pub fn prefix(shard: u32) -> String {
     format!("{shard:05}-")
 }
 
+/// The shard and the first sequence of the segment that has this name, where it is one.
+pub fn place_of(name: &str) -> Option<(u32, u64)> {
+    let shard = name.split_once('-')?.0.parse().ok()?;
+    Some((shard, first_of(name, shard)?))
+}
+
 /// The first sequence of the segment of `shard` that has this name, where it is one.
 pub fn first_of(name: &str, shard: u32) -> Option<u64> {
     let digits = name.strip_prefix(&prefix(shard))?.strip_suffix(SUFFIX)?;
@@ -120,6 +126,7 @@ mod tests {
         assert_eq!(head.name(), "00003-00000000000001000000.log");
         assert_eq!(first_of(&head.name(), 3), Some(1_000_000));
         assert_eq!(first_of(&head.name(), 30), None);
+        assert_eq!(place_of(&head.name()), Some((3, 1_000_000)));
         for stranger in [
             "00003-1.log",
             "00003-0000000000000100000x.log",
@@ -128,6 +135,7 @@ mod tests {
             "x",
         ] {
             assert_eq!(first_of(stranger, 3), None, "{stranger}");
+            assert_eq!(place_of(stranger), None, "{stranger}");
         }
         assert_ne!(head.salt, Head::new(3, 8, 1_000_001, 42).salt);
         assert_ne!(head.salt, Head::new(3, 8, 1_000_000, 43).salt);

@@ -83,6 +83,11 @@ impl Log {
         }
         let polled = self.device.poll(wait);
         let progress: Progress = self.or_poison("write or sync", polled)?;
+        // Only the last ones may be on their way.
+        let mut newest = self.batches.iter().rev();
+        if let Some(batch) = newest.find(|batch| batch.end <= progress.written) {
+            self.written = batch.sequence;
+        }
         while let Some(batch) = self.batches.front()
             && batch.end <= progress.synced
         {
@@ -122,7 +127,7 @@ impl Log {
             self.given_parts = self.given_parts.saturating_sub(1);
         }
         while let Some(part) = self.parts.get_mut(self.given_parts)
-            && part.sequence <= self.given
+            && part.sequence <= self.written
         {
             if !std::mem::replace(&mut part.tells_given, true) {
                 part.joint.note_given();

@@ -1,12 +1,14 @@
 //! Replies: written as RESP bytes by handlers ([`ReplyBuf`], here), read back as [`Reply`] by callers
-//! (`read`); [`element`] finds its way in them as bytes.
+//! (`read`); [`element`] finds its way in them as bytes; [`quoted`] shows words to people.
 
 pub mod element;
+mod quoted;
 mod read;
 
 use crate::command::CommandError;
 use crate::op::Op;
 
+pub use quoted::quoted;
 pub use read::Reply;
 pub(crate) use read::parse_command;
 

@@ -99,7 +99,7 @@ pub enum Change {
 }
 
 /// The most shards.
-pub(super) const SHARDS_MAX: usize = 1_024;
+pub(crate) const SHARDS_MAX: usize = 1_024;
 
 impl StoreConfig {
     /// Whether reads may be answered on any core: under `appendfsync always` the owner answers, since
@@ -199,4 +199,24 @@ pub enum StoreError {
     /// A shard refused what was asked of it.
     #[error("a shard refused: {0}")]
     Refused(String),
+}
+
+impl StoreError {
+    /// Whether what the folder holds is wrong, or cannot be read or written; and not the machine or who asks.
+    pub fn is_of_files(&self) -> bool {
+        !matches!(
+            self,
+            StoreError::Shards { .. }
+                | StoreError::NoFolder
+                | StoreError::NoFolderToSave
+                | StoreError::Memory(_)
+                | StoreError::Bell(_)
+                | StoreError::Place(_)
+                | StoreError::NoSeat { .. }
+                | StoreError::Pin(_)
+                | StoreError::Thread(_)
+                | StoreError::NotDurable(_)
+                | StoreError::Refused(_)
+        )
+    }
 }

@@ -51,6 +51,7 @@ use crate::value::Limits;
 
 pub use self::core::Turn;
 pub use caller::{Ahead, Answered};
+pub(crate) use config::SHARDS_MAX;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use link::Until;
 pub use open::Recovered;

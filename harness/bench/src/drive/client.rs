@@ -69,7 +69,7 @@ fn follow<E: Endpoint>(
         drive,
         client,
         lanes,
-        recording: Recording::new(),
+        recording: Recording::new(drive.configuration.timeline),
         spins: drive.configuration.rate.is_some() && endpoint.deal().is_some_and(alone),
     };
 
@@ -87,7 +87,7 @@ fn follow<E: Endpoint>(
             Phase::Rest => thread.idle(REST_MAX)?,
             Phase::Warm | Phase::Measure => {
                 let effort = thread.measure(number, threads, stage)?;
-                let recording = std::mem::replace(&mut thread.recording, Recording::new());
+                let recording = thread.take_recording();
                 stage.bring(Driven { recording, effort });
                 thread.drain(stage)?;
                 stage.arrive();
@@ -170,7 +170,8 @@ impl<C: Client> Thread<'_, C> {
             match stage.phase() {
                 Phase::Warm => self.turn(false)?,
                 Phase::Measure if self.recording.ops() < quota => {
-                    begun.get_or_insert_with(Moment::now);
+                    let begun = begun.get_or_insert_with(Moment::now);
+                    self.recording.begin(begun.at);
                     self.turn(true)?;
                 }
                 Phase::Measure => {
@@ -190,6 +191,12 @@ impl<C: Client> Thread<'_, C> {
             lane.rest();
         }
         Ok(effort)
+    }
+
+    /// What it saw since it was asked last.
+    fn take_recording(&mut self) -> Recording {
+        let empty = Recording::new(self.drive.configuration.timeline);
+        std::mem::replace(&mut self.recording, empty)
     }
 
     /// Begins what is to be begun, and takes what came.

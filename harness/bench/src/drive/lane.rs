@@ -183,7 +183,9 @@ impl<'a> Lane<'a> {
             .submit(lane, ticket, &op)
             .map_err(|why| self.drive.failed(why))?;
         if let (Some(reply), Some(recording)) = (&reply, recording) {
-            recording.record(from.elapsed(), matches!(reply, Reply::Error(_)));
+            let now = Instant::now();
+            let latency = now.saturating_duration_since(from);
+            recording.record(now, latency, matches!(reply, Reply::Error(_)));
         }
         let answered = reply.is_some();
         self.pending.push_back(Pending { op, from, reply });
@@ -220,7 +222,7 @@ impl<'a> Lane<'a> {
         };
         if let Some(recording) = recording {
             let latency = now.saturating_duration_since(slot.from);
-            recording.record(latency, matches!(reply, Reply::Error(_)));
+            recording.record(now, latency, matches!(reply, Reply::Error(_)));
         }
         if at == Some(0) {
             let Some(Pending { op, .. }) = self.pending.pop_front() else {
@@ -281,13 +283,14 @@ impl<'a> Lane<'a> {
             .iter()
             .filter(|pending| pending.reply.is_none())
         {
-            recording.give_up(end.saturating_duration_since(pending.from));
+            recording.give_up(end, end.saturating_duration_since(pending.from));
         }
         for _ in 0..GIVEN_UP_MAX {
             let Some(meant) = schedule.take(end) else {
                 return;
             };
-            recording.give_up(end.saturating_duration_since((self.drive.latency_from)(meant, end)));
+            let latency = end.saturating_duration_since((self.drive.latency_from)(meant, end));
+            recording.give_up(end, latency);
         }
     }
 }

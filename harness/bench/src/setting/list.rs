@@ -1,6 +1,7 @@
 //! The table of settings: each by its name, with what it does, what it accepts, and how it is read.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use seawall_store::evict::LIST;
 use seawall_store::log::Fsync;
@@ -232,6 +233,16 @@ pub static SETTINGS: &[Setting] = &[
                 "kill" => End::Kill,
                 _ => return None,
             };
+            Some(())
+        },
+    },
+    Setting {
+        name: "timeline",
+        about: "latency by time, in slices of so many ms, beside the snapshots of a spawned server; default none",
+        accepts: || "a number from 10 to 60000".to_owned(),
+        set: |to, text| {
+            let ms = number(text, 10, 60_000)?;
+            to.timeline = Some(Duration::from_millis(ms as u64));
             Some(())
         },
     },

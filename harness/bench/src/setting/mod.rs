@@ -7,6 +7,7 @@ mod list;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use seawall_store::evict::PolicySpec;
 use seawall_store::log::Fsync;
@@ -126,6 +127,8 @@ pub struct Configuration {
     pub save: String,
     /// How a spawned server ends.
     pub end: End,
+    /// How long the slices are in which latency is told by time; not where absent.
+    pub timeline: Option<Duration>,
 }
 
 impl Default for Configuration {
@@ -152,6 +155,7 @@ impl Default for Configuration {
             latency_monitor_ms: 0,
             save: String::new(),
             end: End::default(),
+            timeline: None,
         }
     }
 }

@@ -189,6 +189,11 @@ pub(crate) trait Endpoint: Sized + Sync {
     /// What it counted so far shall not count. Asked while clients poll.
     fn forget(&self) {}
 
+    /// Whether it is writing a snapshot at this moment, as far as its folder tells.
+    fn is_saving(&self) -> bool {
+        false
+    }
+
     /// The clock starts.
     ///
     /// # Errors

@@ -100,6 +100,7 @@ fn plot(trace: &Trace<'_>, palette: &Palette) -> Block {
         ),
         y: Axis::from_zero("requests that missed", ratios, percent),
         curves,
+        bands: Vec::new(),
     };
     let caption = Text::new()
         .plain(format!("{} requests of ", whole(trace.requests)))

@@ -12,6 +12,7 @@ mod peers;
 mod persistence;
 mod summary;
 mod throughput;
+mod timeline;
 
 use crate::block::Block;
 use crate::run::Run;
@@ -39,6 +40,7 @@ pub const PAGES: &[Page] = &[
     peers::PAGE,
     hit_ratio::PAGE,
     persistence::PAGE,
+    timeline::PAGE,
     loss::PAGE,
     failures::PAGE,
     machine::PAGE,

@@ -252,6 +252,7 @@ fn percentiles(cells: &[&Cell<'_>], palette: &Palette) -> Vec<Block> {
             x: Axis::percentile("percentile of operations", NINES_MAX),
             y: Axis::log("latency (less is better)", values, time_us),
             curves,
+            bands: Vec::new(),
         };
         blocks.push(Block::Plot {
             svg: plot.svg(),

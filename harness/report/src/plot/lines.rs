@@ -15,6 +15,8 @@ pub struct Lines {
     pub y: Axis,
     /// The curves.
     pub curves: Vec<Curve>,
+    /// Parts of the horizontal axis that are shaded, from and to.
+    pub bands: Vec<(f64, f64)>,
 }
 
 /// A curve.
@@ -74,6 +76,11 @@ impl Lines {
         let right = WIDTH - NAME_LEAD - name_width - 6.0;
         let x_of = |value| LEFT + self.x.position(value) * (right - LEFT);
         let y_of = |value| bottom - self.y.position(value) * (bottom - TOP);
+        for (from, to) in &self.bands {
+            // One that is shorter than a pixel is there all the same.
+            let (from, to) = (x_of(*from), x_of(*to).max(x_of(*from) + 1.0).min(right));
+            canvas.rectangle((from, TOP), (to, bottom), Ink::MUTED, 0.18);
+        }
         canvas.bold((0.0, 10.0), &self.title, 14.0, Ink::TEXT, Anchor::Start);
         canvas.text((0.0, 29.0), &self.y.title, 11.5, Ink::MUTED, Anchor::Start);
         for (value, label) in &self.y.ticks {

@@ -9,3 +9,4 @@ mod peers;
 mod report;
 mod stats;
 mod story;
+mod timeline;

@@ -81,6 +81,7 @@ impl Device for MemoryDevice {
         self.file.write_at(bytes, self.len)?;
         self.len += bytes.len() as u64;
         self.given += bytes.len() as u64;
+        self.progress.written = self.given;
         bytes.clear();
         Ok(())
     }

@@ -84,7 +84,9 @@ impl std::error::Error for UnknownDevice {}
 /// What a device has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// How many of the bytes given to [`Device::write`] are durable.
+    /// How many of the bytes given to [`Device::write`] the system has, whatever becomes of this program.
+    pub written: u64,
+    /// How many of them are durable.
     pub synced: u64,
     /// Syncs that are done.
     pub syncs: u64,

@@ -123,6 +123,8 @@ impl UringDevice {
                 if written < asked {
                     return Err(self.why_short(&done.bytes[written..], asked));
                 }
+                // A write that is only handed to the ring is dropped with the ring, when the program is killed.
+                self.progress.written = self.given;
                 self.spare = done.bytes;
                 self.spare.clear();
             }
@@ -180,6 +182,7 @@ impl Device for UringDevice {
             // Beyond what one operation writes: rare enough to wait for.
             self.file.write_at(bytes, self.len)?;
             self.len += bytes.len() as u64;
+            self.progress.written = self.given;
             bytes.clear();
         } else {
             self.prepared = Some(mem::replace(bytes, mem::take(&mut self.spare)));

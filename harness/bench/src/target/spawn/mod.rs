@@ -239,6 +239,10 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         Ok(())
     }
 
+    fn is_saving(&self) -> bool {
+        held(&self.process).is_saving()
+    }
+
     fn ends(&self) -> bool {
         self.end == End::Kill
     }
@@ -316,6 +320,7 @@ mod tests {
         "window",
         "cpus",
         "end",
+        "timeline",
     ];
 
     /// Every setting at a value that is not its default and that all programs with words for it take.
@@ -325,7 +330,7 @@ mod tests {
         ("maxmemory-samples", "9"),
         ("appendonly", "yes"),
         ("appendfsync", "always"),
-        ("device", "memory"),
+        ("device", "file"),
         ("shards", "3"),
         ("read-path", "owner-only"),
         ("pipeline", "3"),
@@ -341,6 +346,7 @@ mod tests {
         ("cpus", "shared"),
         ("end", "kill"),
         ("save", "60 1"),
+        ("timeline", "100"),
     ];
 
     fn said(program: &Program, configuration: &Configuration) -> Vec<String> {

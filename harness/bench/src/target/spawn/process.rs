@@ -77,6 +77,16 @@ impl Process {
         Ok(())
     }
 
+    /// Whether it is writing a snapshot, or a log anew: both Redis and Seawall give such a file its name last.
+    pub(super) fn is_saving(&self) -> bool {
+        let entries = std::fs::read_dir(self.scratch.path()).into_iter().flatten();
+        entries.filter_map(Result::ok).any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with("temp-") || name.ends_with(".tmp")
+        })
+    }
+
     /// How many bytes its files have, of what it keeps.
     pub(super) fn kept_bytes(&self) -> u64 {
         bytes_in(self.scratch.path())

@@ -10,10 +10,13 @@ use crate::target::protocol::{CLASSIC, META, RESP};
 pub(super) static PROGRAM: Program = Program {
     name: "seawall",
     found,
-    refuses: &["device", "read-path"],
+    refuses: &["read-path"],
     arguments,
     protocols: &[&RESP, &META, &CLASSIC],
 };
+
+/// What a server's log can be written to: what is in memory dies with it.
+const LOG_DEVICES: &[&str] = &["uring", "file"];
 
 /// This program where it is seawall, else the one in `PATH`. The kernel's own name for it still leads to
 /// it when its file was replaced or deleted meanwhile, as a build does.
@@ -33,8 +36,12 @@ fn is_called(link: &Path, name: &str) -> bool {
     file.is_some_and(|file| file.strip_suffix(" (deleted)").unwrap_or(file) == name)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a field of every program")]
 fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, String> {
+    let device = wanted.device.name;
+    if !LOG_DEVICES.contains(&device) {
+        let devices = LOG_DEVICES.join(" and ");
+        return Err(format!("`device` cannot be {device}: a server has {devices}"));
+    }
     // Port 0 is one that nobody asks for.
     let ports = if place.for_memcached {
         ["--port", "0", "--memcached-port"]
@@ -66,6 +73,7 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("appendonly", yes_or_no(wanted.appendonly).to_owned()),
         ("appendfsync", wanted.fsync.to_string()),
         ("save", wanted.save.clone()),
+        ("log-device", device.to_owned()),
         (
             "latency-monitor-threshold",
             wanted.latency_monitor_ms.to_string(),

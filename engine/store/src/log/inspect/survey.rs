@@ -1,0 +1,375 @@
+//! What the logs of a folder hold, where they end, and why there.
+
+use std::fmt;
+
+use super::Logs;
+use super::salvage::whole_records;
+use crate::disk::Disk;
+use crate::log::LogError;
+use crate::log::frame::Kind;
+use crate::log::joint::{Part, Parts, cuts};
+use crate::log::read::Reader;
+use crate::log::segment::{HEAD_BYTES, Head};
+
+/// What the logs of a folder hold.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Each shard's log.
+    pub shards: Vec<ShardSurvey>,
+}
+
+/// What a shard's log holds, up to where it ends.
+#[derive(Clone, Debug, Default)]
+pub struct ShardSurvey {
+    /// The shard.
+    pub shard: u32,
+    /// Its files, in order.
+    pub segments: Vec<Segment>,
+    /// The bytes of them.
+    pub bytes: u64,
+    /// The sequence of the first record that it may hold; those before are covered by a snapshot.
+    pub first: u64,
+    /// The sequence of the last record that counts; one less than `first` where there is none.
+    pub last: u64,
+    /// How many of its records are parts of what several shards did together.
+    pub parts: u64,
+    /// The highest sequence that a mark in it says was durable.
+    pub marked: u64,
+    /// What is wrong with it, or was cut short by a crash.
+    pub findings: Vec<Finding>,
+    /// Where it ends before its files do.
+    pub cut: Option<Cut>,
+}
+
+/// A file of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// Something that is not as in a log that was closed.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The shard.
+    pub shard: u32,
+    /// The file.
+    pub file: String,
+    /// Where in it.
+    pub offset: u64,
+    /// What.
+    pub cause: Cause,
+}
+
+/// Why a log ends where it does.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// The last write was cut short before it was durable: nothing that was promised.
+    Torn(&'static str),
+    /// The record is a part of what other shards, these, have lost; nothing that was promised.
+    Apart {
+        /// The number of the joint.
+        joint: u64,
+        /// The shards whose logs lack it.
+        lacking: Vec<u32>,
+    },
+    /// The same, and a mark says that it had been durable on all of them.
+    Lost {
+        /// The number of the joint.
+        joint: u64,
+        /// The shards whose logs lack it.
+        lacking: Vec<u32>,
+    },
+    /// What stands there is not what was written, though it had been durable; in words.
+    Damage(String),
+}
+
+impl Cause {
+    /// Whether something was lost that had been promised.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Cause::Damage(_) | Cause::Lost { .. })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |shards: &[u32]| {
+            let shards: Vec<String> = shards.iter().map(u32::to_string).collect();
+            shards.join(", ")
+        };
+        match self {
+            Cause::Torn(why) => write!(f, "the end was not written whole: {why}"),
+            Cause::Apart { joint, lacking } => write!(
+                f,
+                "a part of joint {joint}, which shard {} has not",
+                list(lacking)
+            ),
+            Cause::Lost { joint, lacking } => write!(
+                f,
+                "a part of joint {joint}, which had been durable and which shard {} has not",
+                list(lacking)
+            ),
+            Cause::Damage(what) => f.write_str(what),
+        }
+    }
+}
+
+/// Where a log ends before its files do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment.
+    pub segment: usize,
+    /// Where in it. Below its head's length the whole segment goes.
+    pub offset: u64,
+    /// The sequence of the first record that is not there any more.
+    pub next: u64,
+    /// How many bytes are behind it, in this and all later segments.
+    pub bytes: u64,
+    /// How many whole records are behind it, at least.
+    pub records: u64,
+    /// Whether anything of it had been durable.
+    pub is_damage: bool,
+}
+
+impl Survey {
+    /// Whether anything is missing that had been durable.
+    pub fn is_damaged(&self) -> bool {
+        let mut findings = self.shards.iter().flat_map(|shard| &shard.findings);
+        findings.any(|finding| finding.cause.is_damage())
+    }
+
+    /// Whether a log ends before its files do.
+    pub fn is_cut(&self) -> bool {
+        self.shards.iter().any(|shard| shard.cut.is_some())
+    }
+}
+
+impl<D: Disk> Logs<D> {
+    /// Reads all logs. `covered` says for each shard up to which sequence a snapshot holds what its log need not;
+    /// `watch` hears of every segment that is read, and its length.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn survey(
+        &self,
+        covered: &[u64],
+        watch: &mut dyn FnMut(&str, u64),
+    ) -> Result<Survey, LogError> {
+        let mut shards = Vec::new();
+        for shard in 0..self.shards() {
+            let covered = covered.get(shard as usize).copied().unwrap_or(0);
+            shards.push(self.survey_shard(shard, covered, watch)?);
+        }
+        let has_records = shards.iter().any(|shard| shard.last >= shard.first);
+        for shard in &mut shards {
+            if shard.segments.is_empty() && has_records {
+                let what = "it has no segment, and other shards have records";
+                shard.end_at(0, 0, Cause::Damage(what.to_owned()));
+            }
+        }
+        self.compare(&mut shards)?;
+        for shard in &mut shards {
+            self.count_lost(shard)?;
+        }
+        Ok(Survey { shards })
+    }
+
+    fn survey_shard(
+        &self,
+        shard: u32,
+        covered: u64,
+        watch: &mut dyn FnMut(&str, u64),
+    ) -> Result<ShardSurvey, LogError> {
+        let firsts = &self.firsts[shard as usize];
+        let mut held = ShardSurvey {
+            shard,
+            first: firsts.first().copied().unwrap_or(covered + 1),
+            ..ShardSurvey::default()
+        };
+        held.last = held.first - 1;
+        for segment in 0..firsts.len() {
+            let name = self.name(shard, segment).unwrap_or_default();
+            let size = self.disk.size(&name);
+            let bytes = size.map_err(|source| LogError::io(&self.disk, "read", &name, source))?;
+            held.bytes += bytes;
+            held.segments.push(Segment { name, bytes });
+        }
+        if held.first > covered + 1 {
+            let what = format!("records {} to {} are missing", covered + 1, held.first - 1);
+            held.find(0, 0, Cause::Damage(what));
+        }
+        let mut reader = self.reader(shard);
+        let mut reading = 0;
+        let ended = loop {
+            match reader.next_met() {
+                Ok(Some(met)) => {
+                    held.parts += u64::from(met.kind == Kind::Part);
+                    held.last = reader.next_sequence() - 1;
+                    let number = reader.place().map_or(0, |place| place.number);
+                    for segment in &held.segments[reading..number] {
+                        watch(&segment.name, segment.bytes);
+                    }
+                    reading = number;
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        for segment in &held.segments[reading..] {
+            watch(&segment.name, segment.bytes);
+        }
+        held.marked = reader.marked();
+        match ended {
+            Ok(()) => {
+                if let Some((tail, why)) = reader.tail().and_then(|tail| Some((tail, tail.torn?))) {
+                    held.end_at(tail.place.number, tail.end, Cause::Torn(why));
+                }
+            }
+            Err(error @ (LogError::Io { .. } | LogError::Lost { .. })) => return Err(error),
+            Err(error) => {
+                let (segment, offset) = self.place_of(&held, &error);
+                held.end_at(segment, offset, Cause::Damage(error.to_string()));
+            }
+        }
+        Ok(held)
+    }
+
+    /// Where an error says that a log is broken.
+    fn place_of(&self, held: &ShardSurvey, error: &LogError) -> (usize, u64) {
+        let (file, offset) = match error {
+            LogError::Damaged { file, offset, .. } => (file, *offset),
+            LogError::Head { file, .. } | LogError::Missing { file, .. } => (file, 0),
+            _ => return (held.segments.len().saturating_sub(1), 0),
+        };
+        let is_it = |segment: &Segment| &self.disk.show(&segment.name) == file;
+        let segment = held.segments.iter().position(is_it);
+        (segment.unwrap_or(0), offset)
+    }
+
+    /// Ends each log before the first part that others lack, as recovery does.
+    fn compare(&self, shards: &mut [ShardSurvey]) -> Result<(), LogError> {
+        let mut parts: Vec<Box<dyn Parts>> = Vec::new();
+        for held in &*shards {
+            parts.push(Box::new(Readable {
+                reader: self.reader(held.shard),
+                end: held.last + 1,
+            }));
+        }
+        let found = cuts(&mut parts)?;
+        drop(parts);
+        for (held, at) in shards.iter_mut().zip(found.at.clone()) {
+            let Some(at) = at.filter(|&at| at <= held.last) else {
+                continue;
+            };
+            let mut reader = self.reader(held.shard);
+            while let Some(met) = reader.next_record()? {
+                if met.sequence != at {
+                    continue;
+                }
+                let segment = reader.place().map_or(0, |place| place.number);
+                let part = Part::decode(at, reader.payload());
+                let (joint, members) = part.map_or((0, Vec::new()), |(part, _)| {
+                    (part.joint, part.shards.to_vec())
+                });
+                let others = members.into_iter().filter(|&other| other != held.shard);
+                let lacking = others.collect();
+                let cause = if held.marked >= at {
+                    Cause::Lost { joint, lacking }
+                } else {
+                    Cause::Apart { joint, lacking }
+                };
+                held.last = at - 1;
+                held.end_at(segment, met.offset, cause);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says how much is behind where a log ends.
+    fn count_lost(&self, survey: &mut ShardSurvey) -> Result<(), LogError> {
+        let Some(cut) = &mut survey.cut else {
+            return Ok(());
+        };
+        let mut next = cut.next;
+        for (number, segment) in survey.segments.iter().enumerate().skip(cut.segment) {
+            let failed = |source| LogError::io(&self.disk, "read", &segment.name, source);
+            let start = if number == cut.segment { cut.offset } else { 0 };
+            cut.bytes += segment.bytes.saturating_sub(start);
+            let mut bytes = [0; HEAD_BYTES];
+            let mut from = self.disk.read(&segment.name, 0).map_err(failed)?;
+            let head = from.read_exact(&mut bytes).is_ok().then_some(&bytes);
+            let Some(head) = head.and_then(|bytes| Head::decode(bytes).ok()) else {
+                continue;
+            };
+            let start = start.max(HEAD_BYTES as u64);
+            let from = self.disk.read(&segment.name, start).map_err(failed)?;
+            let (records, after) = whole_records(from, head.salt, next).map_err(failed)?;
+            cut.records += records;
+            next = after;
+        }
+        Ok(())
+    }
+}
+
+impl ShardSurvey {
+    fn find(&mut self, segment: usize, offset: u64, cause: Cause) {
+        let file = self.segments.get(segment).map(|it| it.name.clone());
+        self.findings.push(Finding {
+            shard: self.shard,
+            file: file.unwrap_or_default(),
+            offset,
+            cause,
+        });
+    }
+
+    /// The log ends here, behind its last record.
+    fn end_at(&mut self, segment: usize, offset: u64, cause: Cause) {
+        let was_damage = self.cut.as_ref().is_some_and(|cut| cut.is_damage);
+        self.cut = Some(Cut {
+            segment,
+            offset,
+            next: self.last + 1,
+            bytes: 0,
+            records: 0,
+            is_damage: was_damage || cause.is_damage(),
+        });
+        self.find(segment, offset, cause);
+    }
+}
+
+/// The parts of a log up to where it is readable, whatever marks say.
+struct Readable<D> {
+    reader: Reader<D>,
+    /// The sequence of the first record that does not count.
+    end: u64,
+}
+
+impl<D: Disk> Parts for Readable<D> {
+    fn next_part(&mut self) -> Result<Option<Part>, LogError> {
+        // Behind its last record a log may be damaged, which is known.
+        if self.reader.next_sequence() >= self.end {
+            return Ok(None);
+        }
+        while let Some(met) = self.reader.next_record()? {
+            if met.kind == Kind::Part {
+                let part = Part::decode(met.sequence, self.reader.payload());
+                return Ok(part.map(|(part, _)| part));
+            }
+            if met.sequence + 1 >= self.end {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    fn marked(&self) -> u64 {
+        0
+    }
+
+    fn lost(&self, part: &Part) -> LogError {
+        self.reader.lost(part)
+    }
+}

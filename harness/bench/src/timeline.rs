@@ -1,0 +1,170 @@
+//! A time line: latency by slices of time, and when the target was writing a snapshot.
+//!
+//! The one idea: a percentile of a whole run hides what happens in a tenth of it. So latencies are kept by the slice in
+//! which their ops ended, and the slices in which a snapshot was being written are put beside the others.
+
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+
+use crate::recording::LATENCY_NS_MAX;
+
+/// The most slices: what comes later is not on the line.
+const SLICES_MAX: usize = 2_000;
+
+/// Latencies in nanoseconds to two digits, by time.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    slice: Duration,
+    /// When the first slice begins.
+    begun: Option<Instant>,
+    slices: Vec<Option<Histogram<u32>>>,
+}
+
+impl Timeline {
+    /// An empty one, of slices of this length.
+    pub(crate) fn new(slice: Duration) -> Timeline {
+        Timeline {
+            slice,
+            begun: None,
+            slices: Vec::new(),
+        }
+    }
+
+    /// The clock starts.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        self.begun.get_or_insert(at);
+    }
+
+    /// Counts an op that ended `at`.
+    pub(crate) fn record(&mut self, at: Instant, ns: u64) {
+        let Some(begun) = self.begun else { return };
+        let number = at.saturating_duration_since(begun).as_nanos() / self.slice.as_nanos();
+        let Some(number) = usize::try_from(number)
+            .ok()
+            .filter(|number| *number < SLICES_MAX)
+        else {
+            return;
+        };
+        if self.slices.len() <= number {
+            self.slices.resize(number + 1, None);
+        }
+        let slice = self.slices[number].get_or_insert_with(empty);
+        slice.saturating_record(ns);
+    }
+
+    /// Adds what another client saw at the same time.
+    pub(crate) fn add(&mut self, other: &Timeline) {
+        if self.slices.len() < other.slices.len() {
+            self.slices.resize(other.slices.len(), None);
+        }
+        for (own, other) in self.slices.iter_mut().zip(&other.slices) {
+            if let Some(other) = other {
+                let own = own.get_or_insert_with(empty);
+                own.add(other).expect("all slices have the same bounds");
+            }
+        }
+    }
+
+    /// The line as a row keeps it, with the times from the start in which a snapshot was being written: percentiles of
+    /// each slice in µs, and of the slices with and without a snapshot in them.
+    pub(crate) fn to_json(&self, saving: &[(Duration, Duration)]) -> Value {
+        let us = |slice: &Histogram<u32>, quantile| slice.value_at_quantile(quantile) as f64 / 1e3;
+        let each = |quantile: f64| -> Value {
+            let of =
+                |slice: &Option<Histogram<u32>>| slice.as_ref().map(|slice| us(slice, quantile));
+            self.slices.iter().map(of).collect()
+        };
+        let (mut with, mut without) = (empty(), empty());
+        for (number, slice) in (0_u32..).zip(&self.slices) {
+            let (from, to) = (self.slice * number, self.slice * (number + 1));
+            let is_in = saving
+                .iter()
+                .any(|(begun, ended)| *begun < to && *ended > from);
+            let to = if is_in { &mut with } else { &mut without };
+            if let Some(slice) = slice {
+                to.add(slice).expect("all slices have the same bounds");
+            }
+        }
+        let whole = |of: &Histogram<u32>| match of.len() {
+            0 => Value::Null,
+            ops => json!({
+                "ops": ops,
+                "p50": us(of, 0.5),
+                "p99": us(of, 0.99),
+                "p999": us(of, 0.999),
+                "max": of.max() as f64 / 1e3,
+            }),
+        };
+        let ms = |time: &Duration| time.as_secs_f64() * 1e3;
+        json!({
+            "slice_ms": ms(&self.slice),
+            "p50": each(0.5),
+            "p99": each(0.99),
+            "p999": each(0.999),
+            "max": each(1.0),
+            "saving_ms": saving.iter().map(|(from, to)| [ms(from), ms(to)]).collect::<Vec<_>>(),
+            "while_saving": whole(&with),
+            "while_not": whole(&without),
+        })
+    }
+}
+
+fn empty() -> Histogram<u32> {
+    let empty = Histogram::new_with_bounds(1, LATENCY_NS_MAX, 2);
+    empty.expect("the bounds are in order and the digits are few")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_op_counts_in_the_slice_in_which_it_ended() {
+        let ms = Duration::from_millis;
+        let begin = Instant::now();
+        let mut line = Timeline::new(ms(100));
+        line.record(begin, 1);
+        line.begin(begin);
+        let mut other = line.clone();
+        for n in 0..1000 {
+            line.record(begin + ms(n), 1_000);
+            // Slow while a snapshot is written, and one far beyond the line.
+            other.record(
+                begin + ms(n),
+                if (400..600).contains(&n) {
+                    900_000
+                } else {
+                    2_000
+                },
+            );
+        }
+        other.record(begin + ms(100) * 10_000, 7);
+        line.add(&other);
+        let row = line.to_json(&[(ms(420), ms(590))]);
+        let p999 = row["p999"].as_array().expect("a list");
+        assert_eq!(p999.len(), 10);
+        for (number, p999) in p999.iter().enumerate() {
+            let p999 = p999.as_f64().expect("a figure");
+            let wanted = if (4..6).contains(&number) { 900.0 } else { 2.0 };
+            assert!((p999 / wanted - 1.0).abs() < 0.02, "{number}: {p999}");
+        }
+        assert_eq!(row["while_saving"]["ops"], 400);
+        assert_eq!(row["while_not"]["ops"], 1600);
+        assert!(row["while_not"]["max"].as_f64() < Some(2.1));
+        assert_eq!(row["saving_ms"][0][1], 590.0);
+    }
+
+    #[test]
+    fn a_slice_without_ops_has_no_figures() {
+        let begin = Instant::now();
+        let mut line = Timeline::new(Duration::from_millis(10));
+        line.begin(begin);
+        line.record(begin + Duration::from_millis(25), 5_000);
+        let row = line.to_json(&[]);
+        assert!(row["p50"][0].is_null() && row["p50"][1].is_null());
+        assert!(row["p50"][2].is_number());
+        assert!(row["while_saving"].is_null());
+    }
+}

@@ -1,0 +1,247 @@
+//! Power failure under a real process: the folder lies in a file system that forgets what was not synced.
+//!
+//! At a random moment the disk stops: nothing more is written or synced. The server is killed, the folder unmounted,
+//! what was not synced is forgotten as the seed says (all of it, a beginning, any sectors of 512 bytes and any names),
+//! and the server is started on what is left. Under `always` nothing acknowledged may be missing; otherwise each shard
+//! has to have a beginning, and what several shards did together is there on all of them or none.
+
+mod folder;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use rand::RngExt;
+use seawall_store::disk::PowerLoss;
+
+use self::folder::{Folder, Lie};
+use crate::process::{SEGMENT_BYTES, Server, Setup};
+use crate::seeds;
+use crate::trial::{Promise, Trial, Until};
+
+/// How many folders are tried for each device, where `SEAWALL_POWER_SEEDS` says no number.
+const SEEDS: u64 = 5;
+
+/// How often power goes on each folder.
+const LOSSES: usize = 2;
+
+/// Two of three folders are those of `always`; the rest take turns.
+const OTHERS: [&str; 4] = ["everysec", "no", "interval:ms=20", "bounded:ms=10000"];
+
+fn setup(seed: u64, device: &'static str) -> Setup {
+    let appendfsync = match seed % 3 {
+        0 | 1 => "always",
+        _ => OTHERS[(seed / 3) as usize % OTHERS.len()],
+    };
+    Setup {
+        shards: 1 + seed as usize % 2,
+        device,
+        appendonly: true,
+        appendfsync,
+        segment_bytes: SEGMENT_BYTES,
+    }
+}
+
+/// Why a folder's trial ended before it was judged to be as promised.
+enum Ended {
+    /// No such file system can be mounted here.
+    Unmountable(io::Error),
+    Wrong(String),
+}
+
+impl From<String> for Ended {
+    fn from(why: String) -> Ended {
+        Ended::Wrong(why)
+    }
+}
+
+/// A run on a folder that may lie.
+struct Run {
+    seed: u64,
+    setup: Setup,
+    promise: Promise,
+    /// How long is written; drawn where it is not said.
+    until: Option<Until>,
+    lie: Option<Lie>,
+}
+
+impl Run {
+    fn new(seed: u64, setup: Setup, promise: Promise) -> Run {
+        Run {
+            seed,
+            setup,
+            promise,
+            until: None,
+            lie: None,
+        }
+    }
+
+    /// Power goes again and again; how many ops were acknowledged.
+    fn go(&self) -> Result<u64, Ended> {
+        let (folder, setup) = (Folder::new(self.seed), &self.setup);
+        let mut trial = Trial::new(self.seed, setup.shards);
+        let mut acknowledged = 0;
+        let mut mounted = folder.mount().map_err(Ended::Unmountable)?;
+        for _ in 0..LOSSES {
+            let server = Server::start(mounted.path(), setup)?;
+            if let Some(lie) = self.lie {
+                folder.lie(lie);
+            }
+            let until = self.until.unwrap_or_else(|| trial.draw());
+            acknowledged += trial.storm(server, until, |server| {
+                folder.stop();
+                server.kill();
+            })?;
+            drop(mounted);
+            let loss = PowerLoss::ALL[trial.random.random_range(0..PowerLoss::ALL.len())];
+            folder.lose(loss, trial.random.random());
+            mounted = folder.mount().map_err(Ended::Unmountable)?;
+            if trial.random.random() {
+                // And once more while what is left is read.
+                let later = Duration::from_micros(trial.random.random_range(0..60_000));
+                let killed = Server::kill_in_start(mounted.path(), setup, later);
+                killed.map_err(|error| error.to_string())?;
+                folder.stop();
+                drop(mounted);
+                folder.lose(loss, trial.random.random());
+                mounted = folder.mount().map_err(Ended::Unmountable)?;
+            }
+            let told = |why: String| format!("{loss:?}: {why}");
+            let server = Server::start(mounted.path(), setup).map_err(told)?;
+            trial.judge(&server, self.promise).map_err(told)?;
+            server.kill();
+        }
+        Ok(acknowledged)
+    }
+}
+
+/// Past the test harness, which keeps to itself what a test prints that passes.
+fn say_skipped(why: &io::Error) {
+    let _ = writeln!(
+        io::stderr(),
+        "skipped: no file system of ours can be mounted here: {why}"
+    );
+}
+
+fn nothing_synced_is_lost(device: &'static str) {
+    let mut acknowledged = 0;
+    for seed in seeds("SEAWALL_POWER_SEED", "SEAWALL_POWER_SEEDS", SEEDS) {
+        let setup = setup(seed, device);
+        let promise = match setup.appendfsync {
+            "always" => Promise::Acknowledged,
+            _ => Promise::Nothing,
+        };
+        match Run::new(seed, setup.clone(), promise).go() {
+            Ok(ops) => acknowledged += ops,
+            Err(Ended::Unmountable(why)) => return say_skipped(&why),
+            Err(Ended::Wrong(why)) => panic!(
+                "seed {seed}, {setup:?}: {why}\n\
+                 SEAWALL_POWER_SEED={seed} cargo test -p seawall --test durability power::on_{device}"
+            ),
+        }
+    }
+    assert!(acknowledged > 0, "something was promised");
+    println!("{device}: {acknowledged} ops acknowledged");
+}
+
+#[test]
+fn on_file() {
+    nothing_synced_is_lost("file");
+}
+
+#[test]
+fn on_uring() {
+    nothing_synced_is_lost("uring");
+}
+
+/// Of so many runs at least one has to be found out.
+const RUNS: u64 = 6;
+
+/// A log that acknowledges before its sync, held against what `always` promises.
+#[test]
+fn a_log_that_does_not_wait_for_its_sync_is_caught() {
+    for device in ["file", "uring"] {
+        let mut is_caught = false;
+        for seed in 0..RUNS {
+            let setup = Setup {
+                appendfsync: "no",
+                ..setup(3 * seed, device)
+            };
+            match Run::new(seed, setup, Promise::Acknowledged).go() {
+                Err(Ended::Wrong(why)) => is_caught |= why.contains("acknowledged"),
+                Err(Ended::Unmountable(why)) => return say_skipped(&why),
+                Ok(_) => {}
+            }
+        }
+        assert!(is_caught, "{device}");
+    }
+}
+
+/// How much later than the setting says a write may be durable: a machine has other things to do.
+const LATE: Duration = Duration::from_secs(2);
+
+/// What of two devices is wrong where all that is older than `age` had to be durable. A segment has room for all:
+/// one that is sealed would be durable, whatever the setting says.
+fn old_is_lost(appendfsync: &'static str, age: Duration) -> Option<Vec<String>> {
+    let mut wrong = Vec::new();
+    for device in ["file", "uring"] {
+        let setup = Setup {
+            shards: 1,
+            device,
+            appendonly: true,
+            appendfsync,
+            segment_bytes: 1 << 30,
+        };
+        let run = Run {
+            until: Some(Until::Over(age + 2 * LATE)),
+            ..Run::new(1, setup, Promise::Old(age + LATE))
+        };
+        match run.go() {
+            Ok(acknowledged) => assert!(acknowledged > 0),
+            Err(Ended::Wrong(why)) => wrong.push(why),
+            Err(Ended::Unmountable(why)) => {
+                say_skipped(&why);
+                return None;
+            }
+        }
+    }
+    Some(wrong)
+}
+
+#[test]
+fn what_is_older_than_an_interval_is_durable() {
+    let wrong = old_is_lost("interval:ms=20", Duration::from_millis(20));
+    assert_eq!(wrong.unwrap_or_default(), [""; 0]);
+}
+
+#[test]
+#[ignore = "a minute: `just stress` runs it"]
+fn what_is_older_than_the_setting_allows_is_durable() {
+    for (appendfsync, age_ms) in [("everysec", 1_000), ("bounded:ms=500", 500)] {
+        let wrong = old_is_lost(appendfsync, Duration::from_millis(age_ms));
+        assert_eq!(wrong.unwrap_or_default(), [""; 0], "{appendfsync}");
+    }
+    let caught = old_is_lost("no", Duration::ZERO);
+    assert!(
+        caught.is_none_or(|wrong| wrong.len() == 2),
+        "it promises nothing"
+    );
+}
+
+#[test]
+fn a_disk_that_lies_is_caught() {
+    for lie in [Lie::Files, Lie::Names] {
+        let mut is_caught = false;
+        for seed in 0..2 * RUNS {
+            let run = Run {
+                lie: Some(lie),
+                ..Run::new(seed, setup(3 * seed, "file"), Promise::Acknowledged)
+            };
+            match run.go() {
+                Err(Ended::Wrong(_)) => is_caught = true,
+                Err(Ended::Unmountable(why)) => return say_skipped(&why),
+                Ok(_) => {}
+            }
+        }
+        assert!(is_caught, "{lie:?}");
+    }
+}

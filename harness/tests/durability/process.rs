@@ -1,0 +1,94 @@
+//! The server as a process.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub shards: usize,
+    pub device: &'static str,
+    pub appendonly: bool,
+    pub appendfsync: &'static str,
+    pub segment_bytes: usize,
+}
+
+/// The bytes of a segment: few, so that a run has several.
+pub const SEGMENT_BYTES: usize = 100_000;
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// The command that starts a server on `folder`.
+fn command(folder: &Path, setup: &Setup) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("seawall"));
+    command
+        .args(["serve", "--port", "0", "--dir"])
+        .arg(folder)
+        .args(["--shards", &setup.shards.to_string()]);
+    for assignment in [
+        "pin=no".to_owned(),
+        format!("appendonly={}", if setup.appendonly { "yes" } else { "no" }),
+        format!("appendfsync={}", setup.appendfsync),
+        format!("log-device={}", setup.device),
+        format!("log-segment-size={}", setup.segment_bytes),
+    ] {
+        command.args(["--set", &assignment]);
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Server {
+    /// Starts it on `folder`; what it said where it does not start.
+    pub fn start(folder: &Path, setup: &Setup) -> Result<Server, String> {
+        let mut child = command(folder, setup)
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let mut line = String::new();
+        let out = child.stdout.take().expect("a pipe");
+        let read = BufReader::new(out).read_line(&mut line);
+        let told = line.trim_end().strip_prefix("ready on ");
+        let address = told.and_then(|addresses| addresses.split(", ").next()?.parse().ok());
+        if let (Ok(_), Some(address)) = (read, address) {
+            return Ok(Server { child, address });
+        }
+        let _ = child.kill();
+        let mut said = String::new();
+        if let Some(mut err) = child.stderr.take() {
+            let _ = err.read_to_string(&mut said);
+        }
+        let status = child.wait().map_err(|error| error.to_string())?;
+        Err(format!("it does not start: {status}: {line}{said}"))
+    }
+
+    /// Starts it, and kills it with `SIGKILL` so much later, in whatever it is.
+    pub fn kill_in_start(folder: &Path, setup: &Setup, later: Duration) -> io::Result<()> {
+        let mut child = command(folder, setup).spawn()?;
+        std::thread::sleep(later);
+        child.kill()?;
+        child.wait().map(drop)
+    }
+
+    /// Kills it with `SIGKILL`, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a process of ours");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A test that fails leaves none behind; one that was killed is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
