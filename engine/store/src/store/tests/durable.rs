@@ -137,7 +137,7 @@ fn a_graceful_end_loses_nothing() {
             session.execute(&op("hset h f v"));
             session.execute(&op("set gone x px 1"));
             session.execute(&op("set late x pxat 99999999999999"));
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
             session.execute(&op("del b"));
         }
         let store = Store::open(config).unwrap();
