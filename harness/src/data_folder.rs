@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use seawall_store::disk::RealDisk;
 use seawall_store::log::inspect::Logs;
-use seawall_store::snapshot::Reader;
+use seawall_store::snapshot::SnapshotError;
+use seawall_store::store::SavesFound;
 
 use crate::status::{Failure, Outcome};
 
-/// What names of snapshots have in them.
-const SNAPSHOT: &str = ".snapshot";
+/// What names of snapshots have in them, and that of what says which count.
+const SNAPSHOT: &str = "snapshot";
 
 /// What names of locks end with.
 const LOCK: &str = ".lock";
@@ -22,8 +23,8 @@ const LOCK: &str = ".lock";
 pub(crate) struct DataFolder {
     pub(crate) path: PathBuf,
     pub(crate) logs: Option<Logs<RealDisk>>,
-    /// Names of snapshots, and of what is to be one.
-    pub(crate) snapshots: Vec<String>,
+    /// Its snapshots; why they cannot be told.
+    pub(crate) saves: Result<SavesFound, SnapshotError>,
     /// The bytes of all files.
     pub(crate) bytes: u64,
     locks: Vec<PathBuf>,
@@ -47,10 +48,11 @@ impl DataFolder {
         let mut found = DataFolder {
             path: path.to_owned(),
             logs: None,
-            snapshots: Vec::new(),
+            saves: SavesFound::find(path),
             bytes: 0,
             locks: Vec::new(),
         };
+        let mut has_snapshot = false;
         for entry in fs::read_dir(path).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             // A name that is not UTF-8 is none of a store's.
@@ -61,13 +63,11 @@ impl DataFolder {
             found.bytes += entry.metadata().map_or(0, |file| file.len());
             if name.ends_with(LOCK) {
                 found.locks.push(entry.path());
-            } else if name.contains(SNAPSHOT) {
-                found.snapshots.push(name);
             }
+            has_snapshot |= name.contains(SNAPSHOT);
         }
-        found.snapshots.sort();
         found.logs = Logs::find(RealDisk::new(path)).map_err(Failure::usage)?;
-        if found.logs.is_none() && found.snapshots.is_empty() && found.locks.is_empty() {
+        if found.logs.is_none() && !has_snapshot && found.locks.is_empty() {
             return Err(Failure::usage(format!(
                 "{} is no data folder: it has no segment of a log (00000-….log) and no snapshot",
                 path.display()
@@ -99,13 +99,5 @@ impl DataFolder {
             }
         }
         Ok(Holding::Ours(held))
-    }
-
-    /// Opens the snapshot of this name.
-    pub(crate) fn snapshot(
-        &self,
-        name: &str,
-    ) -> Result<Reader, seawall_store::snapshot::SnapshotError> {
-        Reader::open(&self.path.join(name))
     }
 }

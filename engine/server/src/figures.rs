@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use seawall_store::ShardStats;
+use seawall_store::keyspace::Loading;
 use seawall_store::log::LogStats;
 
 use crate::server::Server;
@@ -36,6 +37,8 @@ pub struct Figures {
     pub evicted: u64,
     /// Keys that expired.
     pub expired: u64,
+    /// What shards load of their snapshots, where some is not in memory yet.
+    pub loading: Option<Loading>,
     /// By the database's number.
     pub databases: Vec<Database>,
     /// Of all logs; the longest sync is that of any.
@@ -90,6 +93,11 @@ impl Figures {
         self.misses += shard.misses;
         self.evicted += shard.evicted;
         self.expired += shard.expired;
+        if let Some(loading) = shard.loading {
+            let sum = self.loading.get_or_insert_default();
+            sum.bytes += loading.bytes;
+            sum.loaded_bytes += loading.loaded_bytes;
+        }
         if self.databases.len() < shard.databases.len() {
             self.databases
                 .resize(shard.databases.len(), Database::default());

@@ -1,13 +1,15 @@
 //! Snapshots: when they were made, and the one that is being made.
 //!
 //! A save point asks for one, a client does, or a `FLUSHALL` where there are save points: what it removed
-//! must not come back from an older one.
+//! must not come back from an older one. The logs ask for one as well, when they have grown: they go on from it, and
+//! what it covers of them goes (`BGREWRITEAOF`). One is made at a time; another one may be scheduled.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use seawall_store::store::Pace;
 use seawall_store::{Millis, Store, StoreError};
 
 use crate::config::Settings;
@@ -25,6 +27,10 @@ pub struct Past {
     pub failure: Option<String>,
     /// How long the last one took, in seconds.
     pub took_s: Option<u64>,
+    /// The most memory that the last one took, in bytes.
+    pub extra_bytes: u64,
+    /// Those that logs go on from.
+    pub rewrites: Rewrites,
     /// Changes up to the last good one.
     changes: u64,
     /// Changes up to a `FLUSHALL` since then, whose snapshot is still to be made.
@@ -33,8 +39,36 @@ pub struct Past {
     begun: Option<Millis>,
 }
 
+/// What a snapshot is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// To be there (`BGSAVE`).
+    Save,
+    /// For logs to go on from (`BGREWRITEAOF`).
+    Rewrite,
+}
+
+/// What became of the last snapshots that logs go on from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rewrites {
+    /// How many good ones there were.
+    pub count: u64,
+    /// Why the last one failed, where it did.
+    pub failure: Option<String>,
+    /// How many have failed since the last good one.
+    pub failures: u64,
+    /// How long the last one took, in seconds.
+    pub took_s: Option<u64>,
+    /// When the last one was begun.
+    begun: Option<Millis>,
+}
+
 /// A failed snapshot is not tried again for so long.
 const RETRY_MS: u64 = 5_000;
+/// A rewrite that nobody asked for is not tried again for so long where several have failed (Redis: from the third on).
+const RETRY_REWRITE_MS: u64 = 60_000;
+const REWRITE_FAILURES: u64 = 3;
 
 /// Snapshots of a server.
 #[derive(Debug)]
@@ -42,6 +76,10 @@ pub struct Saving {
     past: Mutex<Past>,
     is_going_on: AtomicBool,
     begun_ms: AtomicU64,
+    /// What the one that is being made is for.
+    purpose: AtomicU8,
+    /// What is to be begun when that has ended.
+    scheduled: [AtomicBool; 2],
     /// Whether the one that is being made is that of a `FLUSHALL`: nobody asked for it, so who asks for one
     /// now waits for its end.
     of_flush: AtomicBool,
@@ -61,6 +99,8 @@ impl Saving {
             past: Mutex::new(past),
             is_going_on: AtomicBool::new(false),
             begun_ms: AtomicU64::new(0),
+            purpose: AtomicU8::new(Purpose::Save as u8),
+            scheduled: [AtomicBool::new(false), AtomicBool::new(false)],
             of_flush: AtomicBool::new(false),
         }
     }
@@ -70,10 +110,45 @@ impl Saving {
         self.lock().clone()
     }
 
-    /// Since when one is being made, if one is.
-    pub fn since(&self) -> Option<Millis> {
+    /// What one is being made for, and since when, if one is.
+    pub fn going_on(&self) -> Option<(Purpose, Millis)> {
+        // Acquire: pairs with the release at its end, and comes before what says what it is.
+        let is_going_on = self.is_going_on.load(Ordering::Acquire);
         let since = Millis(self.begun_ms.load(Ordering::Relaxed));
-        self.is_going_on.load(Ordering::Acquire).then_some(since)
+        let rewrites = self.purpose.load(Ordering::Relaxed) == Purpose::Rewrite as u8;
+        let purpose = if rewrites {
+            Purpose::Rewrite
+        } else {
+            Purpose::Save
+        };
+        is_going_on.then_some((purpose, since))
+    }
+
+    /// Since when one is being made for this, if one is.
+    pub fn since(&self, purpose: Purpose) -> Option<Millis> {
+        let going_on = self.going_on().filter(|(it, _)| *it == purpose);
+        going_on.map(|(_, since)| since)
+    }
+
+    /// One is to be made for this when the one that is being made has ended.
+    pub fn schedule(&self, purpose: Purpose) {
+        // Relaxed: whoever looks too early looks again.
+        self.scheduled[purpose as usize].store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one is to be made for this.
+    pub fn is_scheduled(&self, purpose: Purpose) -> bool {
+        self.scheduled[purpose as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether the logs, which are so large, have grown so much since what they go on from that they ask for a
+    /// rewrite.
+    fn is_rewrite_due(&self, log: Growth, now: Millis) -> bool {
+        let past = self.lock();
+        let rewrites = &past.rewrites;
+        let is_held_back = rewrites.failures >= REWRITE_FAILURES
+            && (rewrites.begun).is_some_and(|begun| now.since(begun) < RETRY_REWRITE_MS);
+        log.asks() && !is_held_back
     }
 
     /// How many of `changes` came after the last good one.
@@ -106,8 +181,8 @@ impl Saving {
         now: Millis,
         save: impl FnOnce() -> Result<(), StoreError>,
     ) -> Option<Result<(), StoreError>> {
-        self.begin(now).then(|| {
-            let done = self.finish(changes, now, save);
+        self.begin(Purpose::Save, now).then(|| {
+            let done = self.finish(Purpose::Save, changes, now, save);
             // Release: pairs with the acquire in `since`.
             self.is_going_on.store(false, Ordering::Release);
             done
@@ -118,12 +193,13 @@ impl Saving {
     /// already, or the system gives no thread.
     pub fn save_aside(
         self: &Arc<Saving>,
-        store: &Store,
-        changes: u64,
+        (store, pace): (&Store, Pace),
+        purpose: Purpose,
         now: Millis,
         then: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) -> bool {
-        let begun = self.begin(now);
+        let changes = store.changes();
+        let begun = self.begin(purpose, now);
         // Relaxed: it was set before the acquire in `begin`.
         if !begun && !self.of_flush.load(Ordering::Relaxed) {
             return false;
@@ -133,11 +209,13 @@ impl Saving {
             .name("snapshot".to_owned())
             .spawn(move || {
                 if !begun {
-                    while !saving.begin(now) {
+                    while !saving.begin(purpose, now) {
                         thread::sleep(LOOK);
                     }
                 }
-                let done = saving.finish(changes, now, || store.session().save());
+                let save = || store.session().save_at(pace);
+                let done = saving.finish(purpose, changes, now, save);
+                saving.lock().extra_bytes = store.save_progress().extra_bytes;
                 saving.is_going_on.store(false, Ordering::Release);
                 then(done);
             });
@@ -147,9 +225,11 @@ impl Saving {
         thread.is_ok()
     }
 
-    fn begin(&self, now: Millis) -> bool {
+    fn begin(&self, purpose: Purpose, now: Millis) -> bool {
         let begun = !self.is_going_on.swap(true, Ordering::AcqRel);
         if begun {
+            self.purpose.store(purpose as u8, Ordering::Relaxed);
+            self.scheduled[purpose as usize].store(false, Ordering::Relaxed);
             self.begun_ms.store(now.0, Ordering::Relaxed);
             let of_flush = self.lock().flushed.is_some();
             self.of_flush.store(of_flush, Ordering::Relaxed);
@@ -159,6 +239,7 @@ impl Saving {
 
     fn finish(
         &self,
+        purpose: Purpose,
         changes: u64,
         now: Millis,
         save: impl FnOnce() -> Result<(), StoreError>,
@@ -166,7 +247,24 @@ impl Saving {
         let begun = Instant::now();
         let done = save();
         let took = begun.elapsed();
-        let mut past = self.lock();
+        let past = &mut *self.lock();
+        if purpose == Purpose::Rewrite {
+            let rewrites = &mut past.rewrites;
+            (rewrites.begun, rewrites.took_s) = (Some(now), Some(took.as_secs()));
+            match &done {
+                Ok(()) => {
+                    rewrites.count += 1;
+                    (rewrites.failure, rewrites.failures) = (None, 0);
+                }
+                // All keys are gone: another one is soon made.
+                Err(StoreError::SaveGivenUp) => self.schedule(Purpose::Rewrite),
+                Err(error) => {
+                    rewrites.failures += 1;
+                    rewrites.failure = Some(error.to_string());
+                }
+            }
+            return done;
+        }
         past.begun = Some(now);
         past.took_s = Some(took.as_secs());
         // That of a `FLUSHALL` is made, or has failed and is left to the save points.
@@ -178,6 +276,8 @@ impl Saving {
                 past.failure = None;
                 past.changes = changes;
             }
+            // Whoever removed all keys wanted it so: it is no failure, as in Redis.
+            Err(StoreError::SaveGivenUp) => {}
             Err(error) => past.failure = Some(error.to_string()),
         }
         done
@@ -188,14 +288,67 @@ impl Saving {
     }
 }
 
+/// How much logs have grown since what they go on from, and how much they may.
+#[derive(Clone, Copy, Debug)]
+struct Growth {
+    /// Bytes of what they go on from, and of it with them.
+    base_bytes: u64,
+    bytes: u64,
+    /// `auto-aof-rewrite-percentage`, 0: never; `auto-aof-rewrite-min-size`.
+    percentage: u64,
+    bytes_min: u64,
+}
+
+impl Growth {
+    fn asks(self) -> bool {
+        let base = u128::from(self.base_bytes.max(1));
+        let grown = (u128::from(self.bytes) * 100 / base).saturating_sub(100);
+        self.percentage > 0 && self.bytes > self.bytes_min && grown >= u128::from(self.percentage)
+    }
+}
+
 impl Server {
-    /// Begins a snapshot where one of the save points asks for it.
+    /// Makes a snapshot on a thread of its own; `then` hears what became of it. `false`: one is being made already, or the
+    /// system gives no thread.
+    pub fn save_aside(
+        &self,
+        purpose: Purpose,
+        now: Millis,
+        then: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) -> bool {
+        let pace = Pace {
+            bytes_per_s: self.settings.now().number("save-rate-limit"),
+            is_hasty: false,
+        };
+        (self.saving).save_aside((&self.store, pace), purpose, now, then)
+    }
+
+    /// Begins a snapshot where one was scheduled, one of the save points asks for it, or the logs do.
     pub fn save_where_due(&self, now: Millis) {
-        let points = self.settings.now().save_points();
+        if self.saving.going_on().is_some() {
+            // One that is being made will do.
+            return;
+        }
+        let settings = self.settings.now();
         let changes = self.store.changes();
-        if self.saving.is_due(&points, changes, now) {
-            // One that is being made will do; what becomes of this one is kept.
-            self.saving.save_aside(&self.store, changes, now, drop);
+        let saves = self.saving.is_scheduled(Purpose::Save)
+            || (self.saving).is_due(&settings.save_points(), changes, now);
+        if saves {
+            // What becomes of it is kept.
+            self.save_aside(Purpose::Save, now, drop);
+            return;
+        }
+        let (base_bytes, bytes) = self.store.log_bytes();
+        let growth = Growth {
+            base_bytes,
+            bytes,
+            percentage: settings.number("auto-aof-rewrite-percentage"),
+            bytes_min: settings.number("auto-aof-rewrite-min-size"),
+        };
+        let rewrites = self.saving.is_scheduled(Purpose::Rewrite)
+            || settings.yes("appendonly") && self.saving.is_rewrite_due(growth, now);
+        if rewrites {
+            self.save_aside(Purpose::Rewrite, now, drop);
         }
     }
 
@@ -277,10 +430,61 @@ mod tests {
     fn one_snapshot_at_a_time() {
         let saving = Saving::new(Millis(0));
         let inner = saving.save(0, Millis(5), || {
-            assert_eq!(saving.since(), Some(Millis(5)));
+            assert_eq!(saving.since(Purpose::Save), Some(Millis(5)));
+            assert_eq!(saving.since(Purpose::Rewrite), None);
             assert!(saving.save(0, Millis(6), || Ok(())).is_none());
             Ok(())
         });
-        assert!(inner.is_some() && saving.since().is_none());
+        assert!(inner.is_some() && saving.going_on().is_none());
+    }
+
+    #[test]
+    fn logs_ask_when_they_have_grown_enough() {
+        let asks = |base_bytes, bytes, percentage, bytes_min| {
+            Growth {
+                base_bytes,
+                bytes,
+                percentage,
+                bytes_min,
+            }
+            .asks()
+        };
+        assert!(asks(100, 200, 100, 150) && !asks(100, 199, 100, 150));
+        assert!(
+            !asks(100, 200, 100, 200),
+            "they have to be larger than the least"
+        );
+        assert!(asks(0, 2, 100, 0), "what has no base has grown");
+        assert!(!asks(100, u64::MAX, 0, 0) && asks(1, u64::MAX, u64::MAX / 2, 0));
+    }
+
+    #[test]
+    fn a_rewrite_is_no_save_and_one_that_was_given_up_comes_again() {
+        let saving = Saving::new(Millis(0));
+        let rewrite = |done| {
+            assert!(saving.begin(Purpose::Rewrite, Millis(7)));
+            let _ = saving.finish(Purpose::Rewrite, 5, Millis(7), || done);
+            saving.is_going_on.store(false, Ordering::Release);
+        };
+        rewrite(Ok(()));
+        assert_eq!((saving.past().count, saving.past().rewrites.count), (0, 1));
+        assert_eq!(saving.unsaved(5), 5);
+        rewrite(Err(StoreError::SaveGivenUp));
+        assert!(saving.is_scheduled(Purpose::Rewrite));
+        assert!(saving.past().rewrites.failure.is_none());
+        let growth = Growth {
+            base_bytes: 1,
+            bytes: 100,
+            percentage: 100,
+            bytes_min: 0,
+        };
+        for failures in 1..=REWRITE_FAILURES {
+            assert!(saving.is_rewrite_due(growth, Millis(8)));
+            rewrite(Err(StoreError::NoFolderToSave));
+            assert_eq!(saving.past().rewrites.failures, failures);
+        }
+        assert!(!saving.is_scheduled(Purpose::Rewrite));
+        assert!(!saving.is_rewrite_due(growth, Millis(8)));
+        assert!(saving.is_rewrite_due(growth, Millis(7 + RETRY_REWRITE_MS)));
     }
 }

@@ -6,7 +6,7 @@ use crate::command::{Call, CommandError, Flag};
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
-use crate::keyspace::{DatabaseStats, DbKey, Keyspace};
+use crate::keyspace::{Asker, DatabaseStats, DbKey, Keyspace, Loading};
 use crate::log::LogStats;
 use crate::mem::Populator;
 use crate::op::Op;
@@ -29,6 +29,14 @@ pub struct ShardConfig {
     pub databases: usize,
     /// How far the compact forms of values go.
     pub limits: Limits,
+}
+
+impl ShardConfig {
+    /// The seed of shard `number` in a store with this one: every shard hashes by another.
+    pub fn seed_of(store: u64, number: usize) -> u64 {
+        // The golden ratio spreads them.
+        store ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
 impl Default for ShardConfig {
@@ -97,6 +105,8 @@ pub struct ShardStats {
     pub expired: u64,
     /// What each database holds.
     pub databases: Vec<DatabaseStats>,
+    /// How much of its snapshot is in memory, where not all of it is.
+    pub loading: Option<Loading>,
     /// Its log, where a store keeps one.
     pub log: Option<LogStats>,
 }
@@ -162,7 +172,7 @@ impl Shard {
         out.parked = None;
         let told = out.effects.len();
         let mut before = (told > 0).then(|| out.effects.take());
-        let done = self.begin(now, op, !command.flags.writes());
+        let done = self.begin(now, op, !command.flags.writes(), Asker::Client);
         // A transaction was found room for as a whole (`Shard::prepare`), and is not done by half.
         let room = |()| match wait {
             Wait::MayNot => Ok(()),
@@ -181,6 +191,11 @@ impl Shard {
                 out,
             })
         });
+        let done = if self.keyspace.is_cold() {
+            done.and_then(|()| self.stand_by(op, &mut out.effects))
+        } else {
+            done
+        };
         // What expired or was evicted went before the op took effect.
         if before.is_some() || self.keyspace.has_removed() {
             let mut own = out.effects.take();
@@ -198,13 +213,37 @@ impl Shard {
         }
     }
 
-    /// Lets the keyspace serve `op`, whose database there must be.
-    fn begin(&mut self, now: Millis, op: &Op, reads: bool) -> Result<(), CommandError> {
+    /// Lets the keyspace serve `op`, whose database there must be, for `asker`.
+    #[inline]
+    fn begin(
+        &mut self,
+        now: Millis,
+        op: &Op,
+        reads: bool,
+        asker: Asker,
+    ) -> Result<(), CommandError> {
         if usize::from(op.database()) >= self.keyspace.databases() {
             return Err(CommandError::NO_SUCH_DATABASE);
         }
         self.keyspace.begin(now, op.database(), reads);
+        if self.keyspace.is_cold() {
+            self.keyspace.warm_for(op, asker)?;
+        }
         Ok(())
+    }
+
+    /// Takes back what `op` did where it met a damaged block in its midst: a key that it does not name, and that
+    /// it took for missing. Nobody is shown what memory holds from then on.
+    #[cold]
+    fn stand_by(&self, op: &Op, effects: &mut Effects) -> Result<(), CommandError> {
+        let damage = self.keyspace.damage().cloned();
+        match damage.filter(|_| op.keys().next().is_some()) {
+            Some(damage) => {
+                effects.clear();
+                Err(damage)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Makes room for `ops` ahead of applying them at once. Effects go to `out`.
@@ -218,9 +257,11 @@ impl Shard {
         out: &mut Out,
     ) -> Result<(), CommandError> {
         let mut need = 0;
-        let grow = |op: &&Op| op.command().flags.has(Flag::Denyoom);
+        // What is cold is loaded before anything is done: a part that is refused later would leave others done.
+        let is_cold = self.keyspace.is_cold();
+        let grow = |op: &&Op| is_cold || op.command().flags.has(Flag::Denyoom);
         let done = ops.iter().filter(grow).try_for_each(|op| {
-            self.begin(now, op, false)?;
+            self.begin(now, op, false, Asker::Client)?;
             need += self.keyspace.prepare(op)?;
             Ok(())
         });
@@ -248,7 +289,7 @@ impl Shard {
     /// # Errors
     /// The op is refused, which an effect never was.
     pub fn replay(&mut self, op: &Op, out: &mut Out) -> Result<(), CommandError> {
-        self.begin(Millis(0), op, false)?;
+        self.begin(Millis(0), op, false, Asker::Log)?;
         let done = (op.command().run)(&mut Call {
             keyspace: &mut self.keyspace,
             now: Millis(0),
@@ -285,6 +326,7 @@ impl Shard {
         let mut more = self.keyspace.dismantle_step();
         more |= self.keyspace.walk_policy();
         more |= self.keyspace.evict_slice(&mut out.effects);
+        more |= self.keyspace.load_slice();
         if self.expires_actively {
             more |= self.keyspace.expire_slice(&mut out.effects);
         }

@@ -159,7 +159,7 @@ fn segments_go_when_a_snapshot_covers_them() {
         log.sync().unwrap();
         drop(log);
         let mut applied = 0;
-        let opened = Found::find(&config, 0, 90).unwrap().open(&mut |_| {
+        let opened = Found::find(&config, 0, 90, 0).unwrap().open(&mut |_| {
             applied += 1;
             Ok(())
         });

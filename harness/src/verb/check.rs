@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use seawall_store::log::LogError;
-use seawall_store::log::inspect::{Cut, Finding, Logs, Mended, ShardSurvey, Survey};
+use seawall_store::log::inspect::{Base, Cut, Finding, Logs, Mended, ShardSurvey, Survey};
+use seawall_store::store::SaveFile;
 use serde_json::{Value, json};
 
 use crate::data_folder::{DataFolder, Holding};
@@ -40,29 +41,23 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// A snapshot that was read to its end.
-struct Snapshot {
-    name: String,
-    of: Option<Of>,
-    keys: u64,
+/// A shard's file of a snapshot, read to its end.
+struct Snapshot<'a> {
+    file: &'a SaveFile,
+    /// Whether logs go on from it.
+    is_base: bool,
     wrong: Option<String>,
 }
 
-/// Whose snapshot it is.
-#[derive(Clone, Copy)]
-struct Of {
-    shard: u32,
-    shards: u32,
-    /// The last record of the shard's log that it holds.
-    sequence: u64,
-}
-
 /// What was found.
-struct Checked {
+struct Checked<'a> {
     in_use: bool,
     logs: Option<Survey>,
-    snapshots: Vec<Snapshot>,
-    unfinished: Vec<String>,
+    snapshots: Vec<Snapshot<'a>>,
+    /// What is wrong with what says which snapshots count.
+    manifest: Option<String>,
+    /// Files of snapshots that were never finished, and of logs.
+    leftovers: Vec<String>,
     mended: Vec<Mended>,
 }
 
@@ -88,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     drop(holding);
     let cut = arguments.truncate && checked.logs.as_ref().is_some_and(is_cut_everywhere);
     let logs = checked.logs.as_ref().is_some_and(Survey::is_damaged) && !cut;
-    let snapshots = checked.snapshots.iter().any(|it| it.wrong.is_some());
+    let snapshots = checked.has_damaged_snapshot();
     match (logs, snapshots) {
         (false, false) => Ok(()),
         (true, _) if !arguments.truncate => Err(Failure::work(format!(
@@ -103,42 +98,64 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
+impl Checked<'_> {
+    fn has_damaged_snapshot(&self) -> bool {
+        self.manifest.is_some() || self.snapshots.iter().any(|it| it.wrong.is_some())
+    }
+}
+
 /// Whether every damage lies behind where a log was cut.
 fn is_cut_everywhere(survey: &Survey) -> bool {
     let is_cut = |shard: &ShardSurvey| {
         let mut findings = shard.findings.iter();
-        shard.cut.is_some() || !findings.any(|finding| finding.cause.is_damage())
+        shard.cut.is_some() && !shard.is_strange
+            || !findings.any(|finding| finding.cause.is_damage())
     };
     survey.shards.iter().all(is_cut)
 }
 
-fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked> {
-    let steps = folder.logs.as_ref().map_or(0, Logs::segments) + folder.snapshots.len();
+fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked<'_>> {
+    let saves = folder.saves.as_ref().ok();
+    let files = || saves.iter().flat_map(|found| &found.saves);
+    let steps = folder.logs.as_ref().map_or(0, Logs::segments)
+        + files().map(|save| save.files.len()).sum::<usize>();
     let mut progress = Progress::new(steps, megabytes(folder.bytes));
     let mut snapshots = Vec::new();
-    for name in &folder.snapshots {
-        progress.begin(name);
-        let (snapshot, bytes) = read_snapshot(folder, name);
-        progress.end(megabytes(bytes));
-        snapshots.push(snapshot);
+    for save in files() {
+        for file in &save.files {
+            progress.begin(&file.name);
+            let verified = file.verify(&folder.path);
+            progress.end(megabytes(file.bytes));
+            snapshots.push(Snapshot {
+                file,
+                is_base: save.is_base,
+                wrong: verified.err().map(|error| error.to_string()),
+            });
+        }
     }
     let mut logs = None;
     if let Some(found) = &folder.logs {
-        let covered = covered(&snapshots, found.shards());
+        let base = snapshots.iter().filter(|it| it.is_base);
+        let bases: Vec<Base> = base
+            .map(|it| Base {
+                sequence: it.file.sequence,
+                log: it.file.log,
+            })
+            .collect();
         let mut watch = |name: &str, bytes| {
             progress.begin(name);
             progress.end(megabytes(bytes));
         };
-        logs = Some(found.survey(&covered, &mut watch).map_err(unreadable)?);
+        logs = Some(found.survey(&bases, &mut watch).map_err(unreadable)?);
     }
+    let unfinished = folder.logs.iter().flat_map(Logs::unfinished);
+    let others = saves.iter().flat_map(|found| &found.others);
     Ok(Checked {
         in_use,
         logs,
         snapshots,
-        unfinished: folder
-            .logs
-            .as_ref()
-            .map_or(Vec::new(), |logs| logs.unfinished().to_vec()),
+        manifest: folder.saves.as_ref().err().map(ToString::to_string),
+        leftovers: unfinished.chain(others).cloned().collect(),
         mended: Vec::new(),
     })
 }
@@ -152,42 +169,7 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// Reads a snapshot to its end; its length, too.
-fn read_snapshot(folder: &DataFolder, name: &str) -> (Snapshot, u64) {
-    let bytes = std::fs::metadata(folder.path.join(name)).map_or(0, |file| file.len());
-    let mut snapshot = Snapshot {
-        name: name.to_owned(),
-        of: None,
-        keys: 0,
-        wrong: None,
-    };
-    let read = folder.snapshot(name).and_then(|reader| {
-        let meta = reader.meta();
-        snapshot.of = Some(Of {
-            shard: meta.shard,
-            shards: meta.shards,
-            sequence: meta.sequence,
-        });
-        reader.for_each(|_| {})?;
-        snapshot.keys = reader.len();
-        Ok(())
-    });
-    snapshot.wrong = read.err().map(|error| error.to_string());
-    (snapshot, bytes)
-}
-
-/// For each shard the last record of its log that a whole snapshot holds.
-fn covered(snapshots: &[Snapshot], shards: u32) -> Vec<u64> {
-    let of_shard = |shard: u32| {
-        let whole = snapshots.iter().filter(|it| it.wrong.is_none());
-        let of = whole.filter_map(|it| it.of);
-        let its = of.filter(|of| (of.shard, of.shards) == (shard, shards));
-        its.map(|of| of.sequence).max().unwrap_or(0)
-    };
-    (0..shards).map(of_shard).collect()
-}
-
-fn mend(folder: &DataFolder, checked: &mut Checked) -> Outcome {
+fn mend(folder: &DataFolder, checked: &mut Checked<'_>) -> Outcome {
     if let (Some(logs), Some(survey)) = (&folder.logs, &checked.logs) {
         checked.mended = logs
             .mend(survey, RandomState::new().hash_one(0))
@@ -196,7 +178,7 @@ fn mend(folder: &DataFolder, checked: &mut Checked) -> Outcome {
     Ok(())
 }
 
-fn show(folder: &DataFolder, checked: &Checked, truncate: bool) -> Outcome {
+fn show(folder: &DataFolder, checked: &Checked<'_>, truncate: bool) -> Outcome {
     if let Some(survey) = &checked.logs {
         let mut table = table::plain(&[
             "shard", "segments", "records", "first", "last", "durable", "bytes",
@@ -214,23 +196,36 @@ fn show(folder: &DataFolder, checked: &Checked, truncate: bool) -> Outcome {
         }
         output::line(&table.to_string())?;
     }
-    for snapshot in &checked.snapshots {
-        let of = snapshot.of.map_or(String::new(), |of| {
-            format!(
-                " of shard {} of {}, up to record {}",
-                of.shard, of.shards, of.sequence
-            )
-        });
-        let wrong = snapshot.wrong.as_ref();
-        let state = wrong.map_or("whole".to_owned(), |why| format!("DAMAGED: {why}"));
+    for Snapshot {
+        file,
+        is_base,
+        wrong,
+    } in &checked.snapshots
+    {
+        let base = if *is_base {
+            format!(", and its log goes on behind record {}", file.sequence)
+        } else {
+            String::new()
+        };
+        let state = wrong.as_ref();
+        let state = state.map_or("whole".to_owned(), |why| format!("DAMAGED: {why}"));
+        let SaveFile {
+            name,
+            shard,
+            shards,
+            keys,
+            ..
+        } = file;
         output::line(&format!(
-            "{}{of}: {} keys, {state}",
-            snapshot.name, snapshot.keys
+            "{name}: {keys} keys of shard {shard} of {shards}{base}; {state}"
         ))?;
     }
-    for name in &checked.unfinished {
+    if let Some(why) = &checked.manifest {
+        output::line(&format!("DAMAGED: {why}"))?;
+    }
+    for name in &checked.leftovers {
         output::line(&format!(
-            "{name}: was never finished, holds nothing, and goes when the store is opened"
+            "{name}: was never finished, counts for nothing, and goes when the store is opened"
         ))?;
     }
     for log in checked.logs.iter().flat_map(|survey| &survey.shards) {
@@ -253,7 +248,7 @@ fn show(folder: &DataFolder, checked: &Checked, truncate: bool) -> Outcome {
         output::line("a store has the folder open: what is at the ends of its logs is on its way")?;
     }
     let is_whole = checked.logs.as_ref().is_none_or(|it| !it.is_damaged());
-    if is_whole && checked.snapshots.iter().all(|it| it.wrong.is_none()) {
+    if is_whole && !checked.has_damaged_snapshot() {
         output::line(&format!("{}: whole", folder.path.display()))?;
     }
     Ok(())
@@ -285,7 +280,7 @@ fn lost(log: &ShardSurvey, cut: &Cut, truncate: bool) -> String {
     )
 }
 
-fn as_json(folder: &DataFolder, checked: &Checked) -> Value {
+fn as_json(folder: &DataFolder, checked: &Checked<'_>) -> Value {
     let finding = |it: &Finding| {
         json!({
             "file": it.file,
@@ -322,27 +317,30 @@ fn as_json(folder: &DataFolder, checked: &Checked) -> Value {
             "cut": cut,
         })
     };
-    let snapshot = |it: &Snapshot| {
+    let snapshot = |it: &Snapshot<'_>| {
         json!({
-            "file": it.name,
-            "shard": it.of.map(|of| of.shard),
-            "shards": it.of.map(|of| of.shards),
-            "covers": it.of.map(|of| of.sequence),
-            "keys": it.keys,
+            "file": it.file.name,
+            "shard": it.file.shard,
+            "shards": it.file.shards,
+            "keys": it.file.keys,
+            "bytes": it.file.bytes,
+            "base": it.is_base,
+            "covers": it.file.sequence,
             "wrong": it.wrong,
         })
     };
     let mended = |it: &Mended| json!({"shard": it.shard, "bytes": it.bytes, "kept": it.kept});
     let logs = checked.logs.iter().flat_map(|survey| &survey.shards);
-    let is_damaged = checked.logs.as_ref().is_some_and(Survey::is_damaged)
-        || checked.snapshots.iter().any(|it| it.wrong.is_some());
+    let is_damaged =
+        checked.logs.as_ref().is_some_and(Survey::is_damaged) || checked.has_damaged_snapshot();
     json!({
         "folder": folder.path.display().to_string(),
         "damaged": is_damaged,
         "in_use": checked.in_use,
         "logs": logs.map(shard).collect::<Vec<_>>(),
         "snapshots": checked.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
-        "unfinished": checked.unfinished,
+        "manifest": checked.manifest,
+        "leftovers": checked.leftovers,
         "truncated": checked.mended.iter().map(mended).collect::<Vec<_>>(),
     })
 }

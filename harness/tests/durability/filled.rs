@@ -85,13 +85,19 @@ pub fn change(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     std::fs::write(file, bytes).expect("it is written");
 }
 
-/// Calls the program.
-pub fn seawall(arguments: &[&str], folder: &Path) -> Output {
+/// A call of the program, in which `DIR` stands for `folder`.
+pub fn command(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("seawall"));
     let folder = folder.to_str().expect("a name");
-    let arguments = arguments
-        .iter()
-        .map(|it| if *it == "DIR" { folder } else { it });
-    command.args(arguments).stdin(Stdio::null());
-    command.output().expect("the program starts")
+    let arguments = arguments.iter();
+    command
+        .args(arguments.map(|it| if *it == "DIR" { folder } else { it }))
+        .stdin(Stdio::null());
+    command
+}
+
+/// Calls the program.
+pub fn seawall(arguments: &[&str], folder: &Path) -> Output {
+    let output = command(arguments, folder).output();
+    output.expect("the program starts")
 }

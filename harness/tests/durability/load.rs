@@ -16,6 +16,9 @@ use crate::wire::Wire;
 /// The key that all connections count at.
 pub const SHARED: &str = "shared";
 
+/// One in so many of what is sent asks for a snapshot.
+const SAVES: u32 = 400;
+
 /// How many keys of each kind a connection has.
 const KEYS: u64 = 6;
 
@@ -61,6 +64,8 @@ pub struct Writer {
 /// What is under way.
 enum Sent {
     Shared,
+    /// A snapshot, from which logs go on; one may be under way already.
+    Save,
     Op(Vec<Reply>),
 }
 
@@ -119,6 +124,7 @@ impl Writer {
     fn hear(&mut self, wire: &mut Wire, sent: Sent, tally: &Tally) -> bool {
         let expected = match sent {
             Sent::Op(expected) => expected,
+            Sent::Save => return wire.reply().is_ok(),
             Sent::Shared => match wire.reply() {
                 Ok(Reply::Int(number)) if number > self.journal.shared => {
                     self.journal.shared = number;
@@ -160,6 +166,15 @@ impl Writer {
             wire.put(&[b"INCR", SHARED.as_bytes()]);
             self.journal.shared_sent += 1;
             return Sent::Shared;
+        }
+        if self.random.random_ratio(1, SAVES) {
+            let name: &[u8] = if self.random.random() {
+                b"BGREWRITEAOF"
+            } else {
+                b"BGSAVE"
+            };
+            wire.put(&[name]);
+            return Sent::Save;
         }
         self.number += 1;
         let op = self.draw();

@@ -1,11 +1,12 @@
 //! Folders that a server cannot be started on: it says what is wrong, where, and what to do; ends with status 2; and
 //! leaves every byte as it was.
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::filled::{SETUP, change, contents, fill, filled, seawall, segments};
+use crate::filled::{SETUP, change, command, contents, fill, filled, seawall, segments};
 use crate::process::{Server, Setup};
 use crate::wire::Wire;
 
@@ -16,8 +17,20 @@ fn must_refuse(folder: &Path, more: &[&str], words: &[&str]) {
     let before = is_folder.then(|| contents(folder));
     let start = ["serve", "--port", "0", "--dir", "DIR", "--set", "pin=no"];
     let logged = ["--set", "appendonly=yes", "--set", "appendfsync=always"];
-    let output = seawall(&[&start[..], &logged, more].concat(), folder);
+    let mut child = command(&[&start[..], &logged, more].concat(), folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    let out = child.stdout.take().expect("a pipe");
+    BufReader::new(out).read_line(&mut line).expect("text");
+    if !line.is_empty() {
+        child.kill().expect("a process of ours");
+    }
+    let output = child.wait_with_output().expect("it ends");
     let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(line, "", "it was not refused: {err}");
     assert_eq!(output.status.code(), Some(2), "{err}");
     let name = folder.to_str().expect("a name");
     for word in words.iter().chain(&[name]) {
@@ -153,7 +166,7 @@ fn a_full_disk() {
 fn a_log_of_another_version() {
     let folder = filled();
     change(&segments(folder.path(), 1)[1], |bytes| bytes[8] = 9);
-    must_refuse(folder.path(), &TWO, &["format version 9", "reads 1", CHECK]);
+    must_refuse(folder.path(), &TWO, &["format version 9", "reads ", CHECK]);
 }
 
 #[test]
@@ -219,7 +232,7 @@ fn a_damaged_snapshot() {
     assert!(wire.ask(&[b"SAVE"]).expect("a reply").is_ok());
     server.kill();
     let mut snapshots = contents(folder.path()).into_keys();
-    let snapshot = snapshots.find(|name| name.contains(".snapshot"));
+    let snapshot = snapshots.find(|name| name.ends_with("1.snapshot"));
     let snapshot = folder.path().join(snapshot.expect("a snapshot"));
     change(&snapshot, |bytes| {
         let middle = bytes.len() / 3;
@@ -233,6 +246,89 @@ fn a_damaged_snapshot() {
     let output = seawall(&["check", "DIR"], folder.path());
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// A folder whose logs go on from a snapshot.
+fn saved() -> tempfile::TempDir {
+    let folder = filled();
+    let server = Server::start(folder.path(), &SETUP).expect("it starts");
+    let mut wire = Wire::connect(server.address).expect("it accepts");
+    assert!(wire.ask(&[b"SAVE"]).expect("a reply").is_ok());
+    assert!(
+        wire.ask(&[b"SET", b"later", b"1"])
+            .expect("a reply")
+            .is_ok()
+    );
+    server.kill();
+    let output = seawall(&["check", "DIR"], folder.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    folder
+}
+
+#[track_caller]
+fn must_be_damaged(folder: &Path, word: &str) {
+    let output = seawall(&["check", "DIR"], folder);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(word), "no {word:?} in: {said}");
+}
+
+/// The logs of `folder` become those that were in another, or in itself before.
+fn replace_logs(folder: &Path, by: BTreeMap<String, Vec<u8>>) {
+    let is_log = |name: &String| name.ends_with(LOG);
+    for name in contents(folder).into_keys().filter(is_log) {
+        std::fs::remove_file(folder.join(name)).expect("it is there");
+    }
+    for (name, bytes) in by.into_iter().filter(|(name, _)| is_log(name)) {
+        std::fs::write(folder.join(name), bytes).expect("it is written");
+    }
+}
+
+#[test]
+fn a_snapshot_newer_than_its_log() {
+    let folder = filled();
+    let before = contents(folder.path());
+    fill(folder.path(), &SETUP);
+    let server = Server::start(folder.path(), &SETUP).expect("it starts");
+    let mut wire = Wire::connect(server.address).expect("it accepts");
+    assert!(wire.ask(&[b"SAVE"]).expect("a reply").is_ok());
+    server.kill();
+    replace_logs(folder.path(), before);
+    must_refuse(folder.path(), &TWO, &["snapshot", CHECK]);
+    must_be_damaged(folder.path(), "the snapshot goes on from record");
+}
+
+#[test]
+fn a_log_that_is_not_the_one_of_the_snapshot() {
+    let folder = saved();
+    replace_logs(folder.path(), contents(filled().path()));
+    must_refuse(folder.path(), &TWO, &["it is of log", CHECK]);
+    must_be_damaged(folder.path(), "it is of log");
+}
+
+#[test]
+fn a_snapshot_that_is_missing() {
+    let folder = saved();
+    let mut names = contents(folder.path()).into_keys();
+    let name = names.find(|name| name.ends_with(".snapshot"));
+    let name = name.expect("a snapshot");
+    std::fs::remove_file(folder.path().join(&name)).expect("it is there");
+    must_refuse(folder.path(), &TWO, &["is missing", CHECK]);
+    must_be_damaged(folder.path(), "is missing");
+}
+
+#[test]
+fn a_damaged_manifest() {
+    for (at, told) in [(8, "format version"), (30, "checksum")] {
+        let folder = saved();
+        let manifest = folder.path().join("snapshots.manifest");
+        change(&manifest, |bytes| bytes[at] ^= 0x40);
+        must_refuse(folder.path(), &TWO, &[told, CHECK]);
+        must_be_damaged(folder.path(), told);
+    }
+}
+
+/// What names of segments end with.
+const LOG: &str = ".log";
 
 #[test]
 fn a_folder_that_another_process_has() {

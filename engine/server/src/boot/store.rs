@@ -48,6 +48,7 @@ pub(super) fn config(settings: &Settings, seed: u64) -> Result<StoreConfig, Serv
         dir: dir.map(PathBuf::from),
         appendonly,
         appendfsync,
+        compress: settings.yes("rdbcompression"),
         device,
         segment_bytes: settings.number("log-segment-size"),
         pin: settings.yes("pin"),

@@ -6,11 +6,11 @@
 pub static DEVIATIONS: &[(&str, &str)] = &[
     (
         "bgrewriteaof",
-        "makes a snapshot; the log is kept whole; an error without `dir`",
+        "makes a snapshot that the log goes on from; the segments of the log that it covers go; an error without `dir`",
     ),
     (
         "bgsave",
-        "all keys stand still while the snapshot is written; an error without `dir`",
+        "no process is forked; `SHUTDOWN` waits for one that is being made; an error without `dir`",
     ),
     (
         "client",

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use seawall_store::StoreError;
 use seawall_store::command::{CommandError, Flag};
 use seawall_store::reply::ReplyBuf;
+use seawall_store::store::Pace;
 
 use super::{Command, Context, Next};
 use crate::mailbox::Message;
+use crate::saving::Purpose;
 
 /// `SAVE`
 pub static SAVE: Command = Command::new(
@@ -37,7 +39,7 @@ pub static BGREWRITEAOF: Command = Command::new(
     "bgrewriteaof",
     1,
     &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading],
-    "begin to make a snapshot; the log is kept whole",
+    "begin to make a snapshot for the log to go on from; what it covers of the log goes",
     bgrewriteaof,
 );
 
@@ -55,6 +57,12 @@ pub static LASTSAVE: Command = Command::new(
 );
 
 const GOING_ON: CommandError = CommandError::fixed("ERR Background save already in progress");
+const REWRITE_GOING_ON: CommandError = CommandError::fixed(
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE \
+     whenever possible.",
+);
+const REWRITING: CommandError =
+    CommandError::fixed("ERR Background append only file rewriting already in progress");
 
 fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
     let server = context.server;
@@ -74,8 +82,12 @@ fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
             },
         );
     };
-    let (changes, now) = (server.store.changes(), context.now);
-    if !(server.saving).save_aside(&server.store, changes, now, told) {
+    // Somebody waits for it.
+    let pace = Pace {
+        is_hasty: true,
+        ..Pace::default()
+    };
+    if !(server.saving).save_aside((&server.store, pace), Purpose::Save, context.now, told) {
         return Err(GOING_ON);
     }
     context.next = Next::Told;
@@ -83,39 +95,59 @@ fn save(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn bgsave(context: &mut Context<'_>) -> Result<(), CommandError> {
-    match context.args.get(0) {
-        None => {}
-        Some(word) if context.args.len() == 1 && word.eq_ignore_ascii_case(b"schedule") => {}
+    let schedules = match context.args.get(0) {
+        None => false,
+        Some(word) if context.args.len() == 1 && word.eq_ignore_ascii_case(b"schedule") => true,
         Some(_) => return Err(CommandError::SYNTAX),
+    };
+    let folder = has_folder(context);
+    match context.server.saving.going_on() {
+        Some((Purpose::Save, _)) => return Err(GOING_ON),
+        going_on if going_on.is_some() || context.in_transaction => {
+            if !schedules && !context.in_transaction {
+                return Err(REWRITE_GOING_ON);
+            }
+            folder?;
+            context.server.saving.schedule(Purpose::Save);
+            context.reply.simple("Background saving scheduled");
+            return Ok(());
+        }
+        _ => {}
     }
-    begin(context, "Background saving started", GOING_ON)
+    folder?;
+    if !context.server.save_aside(Purpose::Save, context.now, drop) {
+        return Err(GOING_ON);
+    }
+    context.reply.simple("Background saving started");
+    Ok(())
 }
 
 fn bgrewriteaof(context: &mut Context<'_>) -> Result<(), CommandError> {
-    begin(
-        context,
-        "Background append only file rewriting started",
-        CommandError::fixed("ERR Background append only file rewriting already in progress"),
-    )
+    let folder = has_folder(context);
+    let going_on = context.server.saving.going_on();
+    if let Some((Purpose::Rewrite, _)) = going_on {
+        return Err(REWRITING);
+    }
+    folder?;
+    if going_on.is_some() || context.in_transaction {
+        context.server.saving.schedule(Purpose::Rewrite);
+        let scheduled = "Background append only file rewriting scheduled";
+        context.reply.simple(scheduled);
+        return Ok(());
+    }
+    if !(context.server).save_aside(Purpose::Rewrite, context.now, drop) {
+        return Err(REWRITING);
+    }
+    let started = "Background append only file rewriting started";
+    context.reply.simple(started);
+    Ok(())
 }
 
-fn begin(
-    context: &mut Context<'_>,
-    begun: &str,
-    going_on: CommandError,
-) -> Result<(), CommandError> {
-    let server = context.server;
-    if server.settings.now().text("dir").is_empty() {
+fn has_folder(context: &Context<'_>) -> Result<(), CommandError> {
+    if context.server.settings.now().text("dir").is_empty() {
         return Err(CommandError::fixed(
             "ERR a snapshot needs a folder: set dir",
         ));
     }
-    if !server
-        .saving
-        .save_aside(&server.store, server.store.changes(), context.now, drop)
-    {
-        return Err(going_on);
-    }
-    context.reply.simple(begun);
     Ok(())
 }

@@ -26,8 +26,6 @@ pub(super) const IGNORED: &[&str] = &[
     "aof-use-rdb-preamble",
     "appenddirname",
     "appendfilename",
-    "auto-aof-rewrite-min-size",
-    "auto-aof-rewrite-percentage",
     "busy-reply-threshold",
     "crash-log-enabled",
     "crash-memcheck-enabled",

@@ -123,6 +123,7 @@ impl Settings {
             "maxmemory-policy" => Change::Policy(kind::policy(text).ok()?),
             "maxmemory-samples" => Change::Samples(self.number("maxmemory-samples") as u32),
             "notify-keyspace-events" => Change::Notify(Classes::parse(text)?),
+            "rdbcompression" => Change::Compression(self.yes("rdbcompression")),
             "appendfsync" => Change::Appendfsync(text.parse().ok()?),
             _ if COMPACT_FORMS.contains(&parameter.name) => Change::Limits(self.compact_forms()),
             _ => return None,

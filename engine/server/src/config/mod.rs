@@ -12,6 +12,7 @@
 
 pub mod composed;
 mod conf;
+mod entry;
 pub mod file;
 pub mod kind;
 mod live;

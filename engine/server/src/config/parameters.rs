@@ -3,8 +3,9 @@
 use super::composed::{
     read_appendfsync, read_output_limits, read_percentiles, read_save, read_share,
 };
+use super::entry::{at_start, kept, older, running};
 use super::kind::Kind;
-use super::{Effect, Parameter, When};
+use super::{Effect, Parameter};
 use crate::notify;
 
 const MIB: u64 = 1 << 20;
@@ -27,59 +28,6 @@ const fn upto(min: i64, max: i64) -> Kind {
 
 const fn from(min: i64) -> Kind {
     upto(min, i64::MAX)
-}
-
-const fn running(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    effect: Effect,
-    about: &'static str,
-) -> Parameter {
-    Parameter {
-        name,
-        older: None,
-        kind,
-        default,
-        when: When::Running,
-        effect,
-        about,
-    }
-}
-
-const fn at_start(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    about: &'static str,
-) -> Parameter {
-    Parameter {
-        name,
-        older: None,
-        kind,
-        default,
-        when: When::Start,
-        effect: Effect::Start,
-        about,
-    }
-}
-
-/// Kept and shown, so that clients and scripts which set it work; here nothing hangs on it.
-const fn kept(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    about: &'static str,
-) -> Parameter {
-    running(name, kind, default, Effect::Nothing, about)
-}
-
-/// Redis's name of before 7.0 for the same.
-const fn older(older: &'static str, parameter: Parameter) -> Parameter {
-    Parameter {
-        older: Some(older),
-        ..parameter
-    }
 }
 
 /// Every parameter.
@@ -348,6 +296,27 @@ pub static PARAMETERS: &[Parameter] = &[
         Effect::Clock,
         "snapshot after so many seconds if so many keys changed",
     ),
+    running(
+        "save-rate-limit",
+        BYTES,
+        "0",
+        Effect::Clock,
+        "bytes that a snapshot writes a second at most; 0: no bound",
+    ),
+    running(
+        "auto-aof-rewrite-percentage",
+        from(0),
+        "100",
+        Effect::Clock,
+        "growth of the log since its last rewrite, in percent, at which it is rewritten; 0: never",
+    ),
+    running(
+        "auto-aof-rewrite-min-size",
+        BYTES,
+        "67108864",
+        Effect::Clock,
+        "bytes of log below which it is not rewritten by itself",
+    ),
     // What the server tells of itself.
     running(
         "slowlog-log-slower-than",
@@ -469,11 +438,12 @@ pub static PARAMETERS: &[Parameter] = &[
         "1",
         "a policy's parameters stand in its name",
     ),
-    kept(
+    running(
         "rdbcompression",
         Kind::YesNo,
-        "yes",
-        "snapshots are laid out to be mapped",
+        "no",
+        Effect::Store,
+        "whether the blocks of snapshots are compressed: they take less of the disk, and time of the shard that writes them and of the first op on a key that is not in memory yet",
     ),
     kept(
         "stop-writes-on-bgsave-error",

@@ -111,3 +111,108 @@ fn save_points_without_a_folder_are_told_of_and_hold_up_nothing() {
     ended.expect("nobody ends it already");
     server.outcome().expect("it ends well");
 }
+
+/// What `INFO persistence` says of a number.
+fn number(client: &mut Client, field: &str) -> u64 {
+    let text = client.ask("INFO persistence");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    let number = line.and_then(|number| number.parse().ok());
+    number.unwrap_or_else(|| panic!("no {field} in {text}"))
+}
+
+/// The log goes on from a snapshot that is made when asked, or when the log has grown; what that covers is not
+/// counted as log any more.
+#[test]
+fn the_log_is_rewritten_when_asked_and_when_it_has_grown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = format!("dir={}", folder.path().display());
+    let settings = [&*dir, "appendonly=yes", "auto-aof-rewrite-percentage=0"];
+    let server = Server::start(2, &settings);
+    let mut client = server.connect();
+    for n in 0..200 {
+        let count = format!(":{}", n + 1);
+        client.talk(&[(&format!("SET key {n}"), "+OK"), ("INCR count", &count)]);
+    }
+    client.talk(&[("RPUSH list a b c", ":3")]);
+    let before = number(&mut client, "aof_current_size");
+    assert!(before > 5_000, "{before}");
+    client.talk(&[(
+        "BGREWRITEAOF",
+        "+Background append only file rewriting started",
+    )]);
+    wait_for(&mut client, "aof_rewrites:1\r\n");
+    wait_for(&mut client, "aof_rewrite_in_progress:0\r\n");
+    let base = number(&mut client, "aof_base_size");
+    assert_eq!(number(&mut client, "aof_current_size"), base);
+    assert_eq!(number(&mut client, "rdb_saves"), 0);
+    client.talk(&[("SET key last", "+OK"), ("LPOP list", "$1 a")]);
+    drop(client);
+    server.stop();
+
+    let server = Server::start(2, &settings);
+    let mut client = server.connect();
+    client.talk(&[
+        ("GET key", "$4 last"),
+        ("GET count", "$3 200"),
+        ("LRANGE list 0 -1", "*2 $1 b $1 c"),
+        (
+            "CONFIG SET auto-aof-rewrite-min-size 10kb auto-aof-rewrite-percentage 1",
+            "+OK",
+        ),
+    ]);
+    let value = "x".repeat(100_000);
+    client.talk(&[(&format!("SET key {value}"), "+OK")]);
+    wait_for(&mut client, "aof_rewrites:1\r\n");
+    wait_for(&mut client, "aof_last_bgrewrite_status:ok\r\n");
+    drop(client);
+    server.stop();
+}
+
+/// One snapshot at a time: others are refused or scheduled, in Redis's words; a `FLUSHALL` gives it up, which is no
+/// failure.
+#[test]
+fn one_snapshot_is_made_at_a_time_and_may_be_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = format!("dir={}", folder.path().display());
+    let server = Server::start(2, &[&dir, "save-rate-limit=100kb"]);
+    let mut client = server.connect();
+    let value = "x".repeat(100_000);
+    for n in 0..40 {
+        client.talk(&[(&format!("SET key{n} {value}"), "+OK")]);
+    }
+    client.talk(&[
+        ("BGSAVE", "+Background saving started"),
+        ("BGSAVE", "-ERR Background save already in progress"),
+        ("SAVE", "-ERR Background save already in progress"),
+        (
+            "BGREWRITEAOF",
+            "+Background append only file rewriting scheduled",
+        ),
+    ]);
+    wait_for(&mut client, "current_save_keys_total:40\r\n");
+    assert_eq!(number(&mut client, "aof_rewrite_scheduled"), 1);
+    client.talk(&[("FLUSHALL", "+OK"), ("SET after 1", "+OK")]);
+    // What was scheduled follows.
+    wait_for(&mut client, "aof_rewrites:1\r\n");
+    wait_for(&mut client, "rdb_last_bgsave_status:ok\r\n");
+    assert_eq!(number(&mut client, "rdb_saves"), 0);
+    client.talk(&[
+        ("MULTI", "+OK"),
+        ("BGSAVE", "+QUEUED"),
+        ("BGREWRITEAOF", "+QUEUED"),
+        (
+            "EXEC",
+            "*2 +Background saving scheduled +Background append only file rewriting scheduled",
+        ),
+    ]);
+    wait_for(&mut client, "rdb_saves:1\r\n");
+    wait_for(&mut client, "aof_rewrites:2\r\n");
+    drop(client);
+    server.stop();
+    let server = Server::start(2, &[&dir]);
+    let mut client = server.connect();
+    client.talk(&[("DBSIZE", ":1"), ("GET after", "$1 1")]);
+    assert_eq!(number(&mut client, "rdb_last_load_keys_loaded"), 1);
+}

@@ -69,6 +69,8 @@ struct Lies {
     folder: bool,
     /// Whether a sync that fails makes those of all files lies.
     by_failure: bool,
+    /// Those of files whose names end so.
+    ends: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -141,6 +143,11 @@ impl MemoryDisk {
     /// checkers with.
     pub fn break_syncs(&self) {
         self.lock().lies.files = true;
+    }
+
+    /// As [`MemoryDisk::break_syncs`], of the files whose names end so alone.
+    pub fn break_syncs_of(&self, end: &'static str) {
+        self.lock().lies.ends = Some(end);
     }
 
     /// From now on syncs of the folder claim success and keep nothing.
@@ -474,7 +481,11 @@ impl MemoryFile {
         if state.off {
             return step;
         }
-        let lie = state.lies.files;
+        let of_end = state.lies.ends.is_some_and(|end| {
+            let mut names = state.names.iter();
+            names.any(|(name, id)| *id == self.id && name.ends_with(end))
+        });
+        let lie = state.lies.files || of_end;
         match state.files.get_mut(&self.id) {
             Some(content) => change(Arc::make_mut(content), step, lie),
             None => Err(io::Error::other("the file was removed")),

@@ -8,9 +8,11 @@
 //! Names are relative to the folder. Operations block; what must not wait goes through a log's
 //! [`Device`](crate::log::device::Device).
 
+mod folder;
 mod memory;
 mod real;
 
+pub use folder::{Folder, FolderFile, FolderLock};
 pub use memory::{Fault, MemoryDisk, MemoryFile, PowerLoss};
 pub use real::RealDisk;
 

@@ -24,7 +24,8 @@ impl RealDisk {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Where a file of it is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 }

@@ -25,6 +25,20 @@ pub fn position(hash: u64) -> u64 {
 }
 
 impl Index {
+    /// Shows the entries whose [positions](position) begin with the `bits` bits of `cell`, in the order of their buckets:
+    /// there are no fewer buckets than 2^`bits`, so that buckets lie in it whole.
+    pub fn cell(&self, cell: u64, bits: u32, mut each: impl FnMut(ItemId)) {
+        debug_assert!(self.buckets() >= 1 << bits);
+        let width = POSITIONS >> bits;
+        let (mut cursor, end) = (mirrored(cell * width), (cell + 1) * width);
+        loop {
+            cursor = self.walk(cursor, &mut each);
+            if cursor == 0 || mirrored(cursor) >= end {
+                return;
+            }
+        }
+    }
+
     /// Shows the entries of the bucket at `cursor`; the cursor of the next, 0 after the last. Any number
     /// is a cursor; its upper bits mean nothing.
     pub fn walk(&self, cursor: u64, mut each: impl FnMut(ItemId)) -> u64 {
@@ -146,6 +160,31 @@ mod tests {
             assert!(shown.into_iter().eq(0..count));
             assert_eq!(steps, index.buckets());
         }
+    }
+
+    #[test]
+    fn cells_stay_what_they_are_while_the_index_grows() {
+        let mut index = Index::new().unwrap();
+        (0..700).for_each(|n| insert(&mut index, n));
+        let bits = index.buckets().ilog2();
+        let buckets = index.buckets();
+        for more in [700, 1_500, 4_000] {
+            (index.len() as u32..more).for_each(|n| insert(&mut index, n));
+            let mut shown = 0;
+            for cell in 0..1 << bits {
+                index.cell(cell, bits, |id| {
+                    let at = position(hash(id.bits() - 1));
+                    assert_eq!(at >> (CURSOR_BITS - bits), cell);
+                    shown += 1;
+                });
+            }
+            assert_eq!(shown, index.len());
+        }
+        assert!(index.buckets() > 4 * buckets);
+        let (mut all, mut one) = (0, 0);
+        index.cell(0, 0, |_| all += 1);
+        Index::new().unwrap().cell(0, 0, |_| one += 1);
+        assert_eq!((all, one), (index.len(), 0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Collections by key: the shard owns them in a slab, and an item holds a collection's number.
 
 use super::Keyspace;
+use super::capture::Change;
 use crate::command::CommandError;
 use crate::index::Place;
 use crate::mem::{ItemId, ItemKind};
@@ -65,6 +66,9 @@ impl Keyspace {
         change: impl FnOnce(&mut C) -> Result<R, CommandError>,
     ) -> Result<R, CommandError> {
         let number = self.number(id).ok_or(CommandError::WRONG_TYPE)?;
+        if self.capture.is_some() {
+            self.save_ahead(Change::Update, self.hash(key));
+        }
         let stored = self.collections.get_mut(number);
         let collection = C::of_mut(stored).ok_or(CommandError::WRONG_TYPE)?;
         let before = collection.bytes() as u64;

@@ -101,6 +101,27 @@ impl Databases {
         self.counts.fill(DatabaseStats::default());
     }
 
+    /// Gives every database another place, where nobody has any key; `false`, and nothing changed: not all of
+    /// the places are there.
+    pub(super) fn arrange(&mut self, place: impl Fn(u8) -> u8) -> bool {
+        let count = self.len();
+        if (0..count).any(|number| usize::from(place(number as u8)) >= count) {
+            return false;
+        }
+        for number in 0..count {
+            let (number, place) = (number as u8, place(number as u8));
+            // Release: pairs with the acquire in `Places::of`.
+            self.places.0[usize::from(number)].store(place, Ordering::Release);
+            self.numbers[usize::from(place)] = number;
+        }
+        true
+    }
+
+    /// For each place, the number of its database.
+    pub(super) fn numbers(&self) -> &[u8; DATABASES_MAX] {
+        &self.numbers
+    }
+
     fn swap(&mut self, first: u8, second: u8) {
         let (a, b) = (self.place(first), self.place(second));
         // Release: pairs with the acquire in `Places::of`.
@@ -157,7 +178,8 @@ impl Keyspace {
 
     /// Removes every key of the database (`FLUSHDB`).
     pub fn clear_database(&mut self) {
-        if self.database_len() == self.len() {
+        // What a snapshot is being taken of is saved ahead, cell by cell.
+        if self.database_len() == self.len() && self.capture.is_none() {
             return self.clear();
         }
         let mut ids = Vec::with_capacity(self.database_len());

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Keyspace;
+use super::capture::Change;
 use crate::effect::Effects;
 use crate::event::Class;
 use crate::index::Place;
@@ -59,11 +60,14 @@ impl Keyspace {
             return false;
         };
         self.changed(key);
-        let item = self.arena.own(id);
-        let before = item.expires();
+        let before = self.arena.own(id).expires();
         if before == at {
             return true;
         }
+        if self.capture.is_some() {
+            self.save_ahead(Change::Expiry, self.hash(key));
+        }
+        let item = self.arena.own(id);
         let (entry, place_of_database) = (item.entry(), item.database());
         let id = match at {
             Some(at) if item.set_expires(at) => id,
@@ -88,6 +92,9 @@ impl Keyspace {
         expires: Option<Millis>,
         tag: Option<Tag>,
     ) -> Option<ItemId> {
+        if self.capture.is_some() {
+            self.save_ahead(Change::Place, self.item_hash(old));
+        }
         let item = self.arena.own(old);
         let (key, value) = (item.key().to_vec(), item.value().to_vec());
         let new = NewItem {

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::capture::Change;
 use super::lookup::hash;
 use super::{BULK_BYTES_MAX, Keyspace};
 use crate::command::CommandError;
@@ -46,6 +47,9 @@ impl Keyspace {
     /// Adds an item whose key is not there.
     fn add(&mut self, new: &NewItem<'_>) -> Result<(), CommandError> {
         let (size, hashed) = (Arena::block_bytes(new.bytes()), self.hash(new.key));
+        if self.capture.is_some() {
+            self.save_ahead(Change::Add, hashed);
+        }
         let id = self.arena.insert(new)?;
         let (arena, secrets) = (&self.arena, &self.secrets);
         let hash_of = |id| {
@@ -73,6 +77,9 @@ impl Keyspace {
         old: ItemId,
         new: &mut NewItem<'_>,
     ) -> Result<(), CommandError> {
+        if self.capture.is_some() {
+            self.save_ahead(Change::Replace, self.hash(new.key));
+        }
         let (bytes, expires) = (new.bytes(), new.expires);
         let item = self.arena.own(old);
         let (bytes_before, before) = (item.bytes(), item.expires());
@@ -123,6 +130,9 @@ impl Keyspace {
 
     /// Removes the item at `place`, which the policy has forgotten.
     pub(super) fn unlink_forgotten(&mut self, place: Place, id: ItemId) {
+        if self.capture.is_some() {
+            self.save_ahead(Change::Remove, self.item_hash(id));
+        }
         self.item_changed(id);
         self.index.remove(place);
         let item = self.arena.own(id);

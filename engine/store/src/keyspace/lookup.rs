@@ -39,6 +39,10 @@ impl Keyspace {
     /// Where `key` is, unless it has expired: then it is removed.
     #[inline]
     pub(super) fn locate(&mut self, key: &[u8]) -> Option<(Place, ItemId)> {
+        if self.is_cold() {
+            // What is damaged is told by whoever asked for the op: nothing that it says now is.
+            let _ = self.warm(key);
+        }
         let (place, id) = self.find(key)?;
         if let Some(at) = self.arena.own(id).expires()
             && self.now > at

@@ -56,7 +56,8 @@ impl Keyspace {
     /// Asks `populator` for pages before they are needed, from now on.
     pub(crate) fn populate_by(&mut self, populator: Populator) {
         self.index.populate_by(&populator);
-        self.arena.populate_by(populator);
+        self.arena.populate_by(populator.clone());
+        self.populator = Some(populator);
     }
 
     /// Gives back what was asked for ahead, where the store does not grow any more.
@@ -114,6 +115,9 @@ impl Keyspace {
     /// As there.
     #[inline]
     pub(crate) fn prepare_at(&mut self, key: &[u8], beside: usize) -> Result<(), CommandError> {
+        if self.is_cold() {
+            self.warm(key)?;
+        }
         if self.maxmemory == 0 {
             return Ok(());
         }
@@ -218,7 +222,7 @@ impl Keyspace {
         self.full && self.is_above()
     }
 
-    fn is_above(&self) -> bool {
+    pub(super) fn is_above(&self) -> bool {
         self.maxmemory > 0 && self.used_bytes() - self.leaving_bytes() > self.maxmemory
     }
 

@@ -5,7 +5,11 @@
 //! Strings lie in their items; collections in a slab that the owner alone touches.
 
 mod beyond;
+mod capture;
 mod cells;
+mod cold;
+#[cfg(test)]
+mod cold_tests;
 mod collections;
 #[cfg(test)]
 mod database_tests;
@@ -32,6 +36,8 @@ mod version;
 mod walk;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -40,13 +46,18 @@ use rapidhash::v3::RapidSecrets;
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::index::Index;
-use crate::mem::Arena;
 pub use crate::mem::Tag;
+use crate::mem::{Arena, Populator};
 use crate::shard::{ShardConfig, ShardStats};
 use crate::time::Millis;
 use crate::value::{Kind, Stored, Value};
 
 pub use crate::index::CURSOR_BITS;
+use capture::Capture;
+pub(crate) use capture::{Most, Records};
+pub(crate) use cold::Asker;
+use cold::Cold;
+pub use cold::Loading;
 use databases::Databases;
 pub use databases::{DATABASES_MAX, DatabaseStats};
 pub use dump::record_ops;
@@ -121,6 +132,17 @@ pub struct Keyspace {
     full: bool,
     settings: Settings,
     observers: Observers,
+    /// The seed that it hashes by.
+    seed: u64,
+    populator: Option<Populator>,
+    /// The keys that are not in memory yet.
+    cold: Option<Box<Cold>>,
+    /// Whether there are none: for readers on other cores.
+    whole: Arc<AtomicBool>,
+    /// The snapshot that is being taken.
+    capture: Option<Box<Capture>>,
+    /// How often all keys were removed.
+    clears: u64,
     /// `DEL`s of keys that expired or were evicted.
     removed: Effects,
     /// The last number that a tag was given.
@@ -165,6 +187,12 @@ impl Keyspace {
             full: false,
             settings: Settings::new(config),
             observers: Observers::default(),
+            seed: config.seed,
+            populator: None,
+            cold: None,
+            whole: Arc::new(AtomicBool::new(true)),
+            capture: None,
+            clears: 0,
             removed: Effects::default(),
             cas: 0,
             notify: Classes::NONE,
@@ -231,9 +259,13 @@ impl Keyspace {
         found.is_some()
     }
 
-    /// Removes every key of every database.
+    /// Removes every key of every database. A snapshot that is being taken is given up: to save ahead all that
+    /// goes would be to stand still until it is written.
     pub fn clear(&mut self) {
+        self.capture = None;
+        self.clears += 1;
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
+        self.forget_cold();
         let mut ids = Vec::with_capacity(self.index.len());
         self.index.for_each(|id| ids.push(id));
         self.index.clear();
@@ -254,9 +286,9 @@ impl Keyspace {
         self.index.len()
     }
 
-    /// Whether there are no keys.
+    /// Whether there are no keys, not even any that are not in memory yet.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && !self.is_cold()
     }
 
     /// Shows every key that has not expired, in no order.
@@ -289,6 +321,7 @@ impl Keyspace {
             index_bytes: self.index.bytes() as u64,
             leaving: self.leaving.len() as u64,
             databases: self.databases.stats(),
+            loading: self.loading(),
             ..self.stats.clone()
         }
     }

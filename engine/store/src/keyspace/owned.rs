@@ -1,5 +1,6 @@
 //! Values apart from their keys: taken out, put in, copied; and what the store knows of a key besides.
 
+use super::capture::Change;
 use super::eviction::Usage;
 use super::{Keyspace, Value};
 use crate::command::CommandError;
@@ -94,6 +95,9 @@ impl Keyspace {
             self.unlink(place, id);
             return taken;
         };
+        if self.capture.is_some() {
+            self.save_ahead(Change::Take, self.hash(key));
+        }
         let expires = self.arena.own(id).expires();
         let nothing = Stored::Hash(Hash::default());
         let stored = std::mem::replace(self.collections.get_mut(number), nothing);

@@ -5,6 +5,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_epoch::Guard;
 use rapidhash::v3::RapidSecrets;
@@ -36,6 +37,8 @@ pub struct KeyReader {
     secrets: RapidSecrets,
     rule: SharedRule,
     version: Arc<Version>,
+    /// Whether all keys are in memory.
+    whole: Arc<AtomicBool>,
 }
 
 /// Where a reader searches a key: for it to be fetched ahead, and then read, under one guard.
@@ -126,9 +129,11 @@ impl KeyReader {
         let Probe { hash, place, .. } = probe;
         let near = probe.near.filter(|_| holds);
         let near = near.and_then(|id| Some((self.items.item_of(id, (place, key), guard)?, id)));
+        let mut is_known = true;
         let wanted = near.or_else(|| {
-            let id = self.search(hash, (place, key), bytes, guard)?;
-            Some((self.items.item(id, guard), id))
+            let id;
+            (id, is_known) = self.search(hash, (place, key), bytes, guard);
+            id.map(|id| (self.items.item(id, guard), id))
         });
         // Several keys that began to change together may have been seen in part. What was found itself
         // does not change, so it is looked at after the version.
@@ -136,7 +141,7 @@ impl KeyReader {
             return Found::Ask;
         }
         let Some((item, id)) = wanted else {
-            return Found::Miss;
+            return if is_known { Found::Miss } else { Found::Ask };
         };
         let is_over = || item.expires().is_some_and(|at| now() > at);
         if !item.is_string() || is_over() || !suffices(item) {
@@ -158,13 +163,24 @@ impl KeyReader {
 }
 
 impl KeyReader {
-    /// The item of `key`; the processor is asked to fetch the first `bytes` of what may be it.
+    /// The item of `key`, and whether there is none where none is found; the processor is asked to fetch the first
+    /// `bytes` of what may be it.
     #[inline(never)]
-    fn search(&self, hash: u64, key: (u8, &[u8]), bytes: usize, guard: &Guard) -> Option<ItemId> {
-        self.table.find(hash, |id| {
+    fn search(
+        &self,
+        hash: u64,
+        key: (u8, &[u8]),
+        bytes: usize,
+        guard: &Guard,
+    ) -> (Option<ItemId>, bool) {
+        // Acquire: pairs with the release in `Keyspace::all_warm`. Looked at before the search: who sees that all
+        // keys are there finds the last of them.
+        let whole = self.whole.load(Ordering::Acquire);
+        let found = self.table.find(hash, |id| {
             self.items.prefetch(id, bytes);
             self.items.item_of(id, key, guard).is_some()
-        })
+        });
+        (found, whole)
     }
 }
 
@@ -178,6 +194,7 @@ impl Keyspace {
             secrets: self.secrets,
             rule: self.eviction.shared_rule(),
             version,
+            whole: Arc::clone(&self.whole),
         }
     }
 
@@ -198,7 +215,7 @@ impl Keyspace {
         };
         let wanted = wanted.or_else(beyond);
         let Some((item, id)) = wanted else {
-            if self.notify.wants(Class::KeyMiss) {
+            if self.notify.wants(Class::KeyMiss) || self.is_cold() {
                 return Found::Ask;
             }
             self.stats.misses += 1;

@@ -2,6 +2,7 @@
 //! and how it was used. Both protocols see one keyspace; an item that Redis's commands set gets its tag
 //! when it is first asked for.
 
+use super::capture::Change;
 use super::{Keyspace, Tag};
 use crate::command::CommandError;
 use crate::mem::{Item, ItemKind};
@@ -31,8 +32,8 @@ pub enum Where {
 }
 
 impl Tagged<'_> {
-    /// Changes when it was read, and its state: what may change without a new item. A string without a tag
-    /// keeps none of it.
+    /// Changes when it was read, and whether somebody was chosen to renew it: what may change without a new item, and
+    /// is in no snapshot. A string without a tag keeps none of it.
     pub fn mark(&self, tag: Tag) {
         self.item.set_tag(tag);
     }
@@ -57,6 +58,9 @@ impl Keyspace {
             && let expires = item.expires()
             && let Some((place, _)) = self.locate(key)
         {
+            if self.capture.is_some() {
+                self.save_ahead(Change::Tag, self.hash(key));
+            }
             let tag = self.numbered(Tag::default());
             let made = self.remake(place, id, expires, Some(tag));
             id = made.ok_or(CommandError::OUT_OF_MEMORY)?;

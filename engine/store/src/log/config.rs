@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use super::device::DeviceKind;
 use crate::spec::{Param, Spec, SpecError};
 
@@ -102,6 +104,8 @@ pub struct LogConfig {
     pub segment_bytes: u64,
     /// How many shards the store has: a log of another number is refused.
     pub shards: u32,
+    /// What tells a log that is begun now from others; not 0.
+    pub id: u64,
     /// The store's secret seed: clients cannot forge records that they do not know the salt of.
     pub seed: u64,
 }
@@ -116,6 +120,7 @@ impl LogConfig {
             fsync: Fsync::default(),
             segment_bytes: SEGMENT_BYTES,
             shards,
+            id: xxh3_64_with_seed(&shards.to_le_bytes(), seed) | 1,
             seed,
         }
     }

@@ -271,7 +271,7 @@ fn a_disk_that_lies_about_syncs_is_caught() {
 
 fn open_after(config: &LogConfig, covered: u64) -> Result<(Log, usize), LogError> {
     let mut records = 0;
-    let (log, _) = Found::find(config, 1, covered)?.open(&mut |_| {
+    let (log, _) = Found::find(config, 1, covered, 0)?.open(&mut |_| {
         records += 1;
         Ok(())
     })?;
@@ -314,26 +314,32 @@ fn what_a_snapshot_covers_is_trimmed_and_not_missed() {
 }
 
 #[test]
-fn a_snapshot_that_outlived_the_log_begins_it_anew() {
-    for seed in 0..8 {
-        for loss in PowerLoss::ALL {
-            let mut step = 0;
-            loop {
-                step += 1;
-                let (disk, config) = forty(Fsync::Always);
-                disk.fail_at(disk.steps() + step, Fault::PowerOff);
-                let finished = open_after(&config, 55).is_ok();
-                disk.lose_power(loss, seed);
-                let (mut log, applied) = open_after(&config, 55).unwrap();
-                assert_eq!((applied, log.appended(), log.durable()), (0, 55, 55));
-                assert_eq!(log.append(&effects(56, 1)), 56);
-                log.sync().unwrap();
-                drop(log);
-                assert_eq!(open_after(&config, 55).unwrap().1, 1);
-                if finished {
-                    break;
-                }
-            }
+fn a_log_that_ends_before_its_snapshot_is_refused_and_nothing_changes() {
+    let (disk, config) = forty(Fsync::Always);
+    let (before, steps) = (disk.list().unwrap(), disk.steps());
+    let refused = open_after(&config, 41).unwrap_err();
+    let is_behind = matches!(
+        refused,
+        LogError::Behind {
+            last: 40,
+            covered: 41,
+            ..
         }
-    }
+    );
+    assert!(is_behind, "{refused}");
+    assert_eq!((disk.list().unwrap(), disk.steps()), (before, steps));
+}
+
+#[test]
+fn a_log_that_a_snapshot_does_not_know_is_refused() {
+    let (_disk, config) = forty(Fsync::Always);
+    let open = |known| Found::find(&config, 1, 10, known)?.open(&mut |_| Ok(()));
+    let (log, _) = open(config.id).unwrap();
+    assert_eq!(log.id(), config.id);
+    drop(log);
+    let refused = open(config.id + 2).map(drop).unwrap_err().to_string();
+    assert!(
+        refused.contains("is not a segment of this log: it is of log"),
+        "{refused}"
+    );
 }

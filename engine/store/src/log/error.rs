@@ -78,8 +78,11 @@ pub enum LogError {
         /// The first sequence that is missing.
         expected: u64,
     },
-    /// A shard has no log, and others have records.
-    #[error("shard {shard} has no log in {folder}, and other shards have records in theirs")]
+    /// A shard has no log, and others have records, or a snapshot knows it.
+    #[error(
+        "shard {shard} has no log in {folder}, and other shards have records in theirs, or the snapshot there is not \
+         all that it had"
+    )]
     Absent {
         /// The folder.
         folder: String,
@@ -101,6 +104,19 @@ pub enum LogError {
         sequence: u64,
         /// The others of the joint.
         others: String,
+    },
+    /// A snapshot has more than its log had when that was durable up to there. Nothing was changed.
+    #[error(
+        "{file} ends with record {last}, and the snapshot that the log goes on from has all up to {covered}, which had \
+         been durable in the log, too: records are lost"
+    )]
+    Behind {
+        /// The last segment.
+        file: String,
+        /// The last sequence that is there.
+        last: u64,
+        /// The last one that the snapshot has.
+        covered: u64,
     },
     /// A whole record could not be applied.
     #[error("{file}: the record at byte {offset} cannot be applied: {source}")]

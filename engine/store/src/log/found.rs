@@ -24,15 +24,22 @@ enum FoundIn {
 
 impl Found {
     /// Finds the log of `shard`, where a snapshot holds every record up to sequence `covered`: those are not
-    /// applied, and need not be there. The next record's sequence is above `covered`, whatever the log had.
+    /// applied, and need not be there, but the log's end must. `known` is what tells that log from others; 0: any.
     ///
     /// # Errors
     /// The folder cannot be read, or another process has the log.
-    pub fn find(config: &LogConfig, shard: u32, covered: u64) -> Result<Found, LogError> {
+    pub fn find(
+        config: &LogConfig,
+        shard: u32,
+        covered: u64,
+        known: u64,
+    ) -> Result<Found, LogError> {
         let owner = Owner {
             shard,
             shards: config.shards,
             covered,
+            known,
+            log: config.id,
             seed: config.seed,
         };
         let place = match &config.device {
@@ -82,7 +89,7 @@ impl Found {
     }
 
     /// The error that it is not there, where it is not.
-    fn absent(&self) -> Option<LogError> {
+    pub(crate) fn absent(&self) -> Option<LogError> {
         match &self.place {
             FoundIn::Memory(found) => found.is_absent().then(|| found.absent()),
             FoundIn::Folder(found) => found.is_absent().then(|| found.absent()),

@@ -152,6 +152,8 @@ pub struct Log {
     marked: u64,
     batches: VecDeque<Batch>,
     synced_at: Option<Millis>,
+    /// Somebody waits until everything up to this is durable.
+    wanted: u64,
     /// Why nothing more is logged.
     poison: Option<Failure>,
     stats: LogStats,
@@ -183,7 +185,7 @@ impl Log {
         shard: u32,
         apply: &mut Apply<'_>,
     ) -> Result<(Log, Recovery), LogError> {
-        Found::find(config, shard, 0)?.open(apply)
+        Found::find(config, shard, 0, 0)?.open(apply)
     }
 
     fn begin<D: crate::disk::Disk>(
@@ -221,6 +223,7 @@ impl Log {
             },
             batches: VecDeque::new(),
             synced_at: None,
+            wanted: 0,
             poison: None,
             stats: LogStats::default(),
             rings: false,
@@ -331,6 +334,7 @@ impl Log {
         self.see(now);
         self.poll(false)?;
         let due = match self.fsync.pause_ms() {
+            _ if self.synced < self.wanted => true,
             Some(0) => true,
             Some(pause_ms) => now.since(*self.synced_at.get_or_insert(now)) >= pause_ms,
             // Nobody waits for it, but who did something together with others is remembered until it is durable.
@@ -409,6 +413,18 @@ impl Log {
     /// The highest sequence that is durable, with all that other shards did together with it or before.
     pub fn durable(&self) -> u64 {
         self.durable
+    }
+
+    /// What tells it from others.
+    pub fn id(&self) -> u64 {
+        self.head.log
+    }
+
+    /// Whether everything up to `sequence`, which was appended, is durable with all that other shards did together with
+    /// it or before; where it is not, the next turns make it so, whatever the setting.
+    pub fn secure(&mut self, sequence: u64) -> bool {
+        self.wanted = self.wanted.max(sequence);
+        self.durable >= sequence
     }
 
     /// The highest sequence that was appended.

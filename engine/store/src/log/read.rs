@@ -238,6 +238,7 @@ impl<D: Disk> Reader<D> {
             shards: 0,
             first,
             salt: 0,
+            log: 0,
         }
         .name();
         let failed = |source| LogError::io(disk, "read", &name, source);
@@ -298,7 +299,12 @@ impl<D: Disk> Parts for Reader<D> {
 }
 
 fn check(head: &Head, owner: Owner, first: u64) -> Result<(), String> {
-    let Owner { shard, shards, .. } = owner;
+    let Owner {
+        shard,
+        shards,
+        known,
+        ..
+    } = owner;
     if head.shard != shard || head.first != first {
         return Err(format!(
             "its head says shard {} from record {}: it was renamed",
@@ -309,6 +315,12 @@ fn check(head: &Head, owner: Owner, first: u64) -> Result<(), String> {
         return Err(format!(
             "it was written by a store of {} shards, and this one has {shards}",
             head.shards
+        ));
+    }
+    if known != 0 && head.log != known {
+        return Err(format!(
+            "it is of log {:016x}, and the snapshot goes on with log {known:016x}",
+            head.log
         ));
     }
     Ok(())

@@ -52,6 +52,10 @@ pub struct Owner {
     pub shards: u32,
     /// Records up to this one are in a snapshot: neither needed nor applied.
     pub covered: u64,
+    /// What tells the log that the snapshot knows from others; 0: any.
+    pub known: u64,
+    /// What tells a log that is begun now from others.
+    pub log: u64,
     /// Secret, for salts.
     pub seed: u64,
 }
@@ -131,7 +135,7 @@ impl<D: Disk> Found<D> {
             return Ok(!self.firsts.is_empty());
         };
         let Owner { shard, shards, .. } = self.owner;
-        let name = Head::new(shard, shards, first, 0).name();
+        let name = Head::new(shard, shards, first, 0, 0).name();
         let size = self.disk.size(&name);
         let size = size.map_err(|source| LogError::io(&self.disk, "read", &name, source))?;
         Ok(first > 1 || size > HEAD_BYTES as u64)
@@ -175,6 +179,15 @@ impl<D: Disk> Found<D> {
             recovery.records += 1;
             recovery.bytes += effects.len() as u64;
         }
+        let next = reader.next_sequence();
+        if let Some(tail) = reader.tail().filter(|_| next <= self.owner.covered) {
+            // Before a snapshot counts, all that its log had is durable.
+            return Err(LogError::Behind {
+                file: self.disk.show(&tail.place.head.name()),
+                last: next - 1,
+                covered: self.owner.covered,
+            });
+        }
         for name in &self.unfinished {
             self.remove(name)?;
         }
@@ -185,13 +198,10 @@ impl<D: Disk> Found<D> {
             let durable = if is_sealed { next - 1 } else { reader.marked() };
             return self.go_on(&place, (durable, next), (offset, false), recovery);
         }
-        let (next, Some(tail)) = (reader.next_sequence(), reader.tail()) else {
+        let Some(tail) = reader.tail() else {
             return self.begin(Recovery::default());
         };
         recovery.torn = tail.torn.map(|why| self.torn(tail, why));
-        if next <= self.owner.covered {
-            return self.begin_anew(recovery);
-        }
         let is_blank = tail.end == HEAD_BYTES as u64 && tail.torn.is_none();
         let durable = reader.marked();
         self.go_on(&tail.place, (durable, next), (tail.end, is_blank), recovery)
@@ -266,7 +276,7 @@ impl<D: Disk> Found<D> {
             seed,
             ..
         } = self.owner;
-        let head = Head::new(shard, shards, durable + 1, seed);
+        let head = Head::new(shard, shards, durable + 1, seed, old.log);
         let failed =
             |source| LogError::io(&self.disk, "write anew the end of", &old.name(), source);
         let from = self
@@ -311,8 +321,10 @@ impl<D: Disk> Found<D> {
             shards,
             covered,
             seed,
+            log,
+            ..
         } = self.owner;
-        let head = Head::new(shard, shards, covered + 1, seed);
+        let head = Head::new(shard, shards, covered + 1, seed, log);
         let name = head.name();
         let file = publish(&self.disk, &name, |file| file.write_at(&head.encode(), 0))
             .map_err(|source| LogError::io(&self.disk, "create", &name, source))?;
@@ -329,21 +341,6 @@ impl<D: Disk> Found<D> {
                 ..recovery
             },
         })
-    }
-
-    /// The snapshot outlived the log's end, and covers all of it: a new log begins behind it. It has its name
-    /// before the old segments lose theirs, so that a crash between does no harm.
-    fn begin_anew(self, recovery: Recovery) -> Result<Recovered<D>, LogError> {
-        let (disk, owner, firsts) = (self.disk.clone(), self.owner, self.firsts.clone());
-        let begun = self.begin(recovery)?;
-        for first in firsts {
-            let name = Head::new(owner.shard, owner.shards, first, owner.seed).name();
-            let removed = disk.remove(&name);
-            removed.map_err(|source| LogError::io(&disk, "remove", &name, source))?;
-        }
-        let synced = disk.sync_folder();
-        synced.map_err(|source| LogError::io(&disk, "sync the folder", "", source))?;
-        Ok(begun)
     }
 
     fn remove(&self, name: &str) -> Result<(), LogError> {

@@ -8,9 +8,9 @@
 //!    0  magic "SEAWALLG"          32  salt of the records' checks
 //!    8  format version            36  cipher of the records (0: none)
 //!   12  length of the head        40  room for the key that encrypts them, wrapped; zeroes
-//!   16  shard                    124  CRC-32C of what comes before
-//!   20  how many shards there are                                          little-endian
-//!   24  first sequence
+//!   16  shard                    116  what tells the log from others
+//!   20  how many shards there are 124 CRC-32C of what comes before
+//!   24  first sequence                                                     little-endian
 //! ```
 
 use crc_fast::crc32_iscsi;
@@ -20,7 +20,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub const HEAD_BYTES: usize = 128;
 
 const MAGIC: &[u8; 8] = b"SEAWALLG";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+const LOG_AT: usize = 116;
 const SUFFIX: &str = ".log";
 
 /// What a segment's head says.
@@ -34,11 +35,13 @@ pub struct Head {
     pub first: u64,
     /// What the records' checks are exclusive-or'ed with.
     pub salt: u32,
+    /// What tells the log from others: the same in all of its segments, never 0.
+    pub log: u64,
 }
 
 impl Head {
-    /// The head of a new segment; `seed` is secret, and so is the salt that comes of it.
-    pub fn new(shard: u32, shards: u32, first: u64, seed: u64) -> Head {
+    /// The head of a new segment of `log`; `seed` is secret, and so is the salt that comes of it.
+    pub fn new(shard: u32, shards: u32, first: u64, seed: u64, log: u64) -> Head {
         let mut place = [0; 12];
         place[..4].copy_from_slice(&shard.to_le_bytes());
         place[4..].copy_from_slice(&first.to_le_bytes());
@@ -47,6 +50,7 @@ impl Head {
             shards,
             first,
             salt: xxh3_64_with_seed(&place, seed) as u32,
+            log,
         }
     }
 
@@ -65,6 +69,7 @@ impl Head {
         bytes[20..24].copy_from_slice(&self.shards.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.first.to_le_bytes());
         bytes[32..36].copy_from_slice(&self.salt.to_le_bytes());
+        bytes[LOG_AT..LOG_AT + 8].copy_from_slice(&self.log.to_le_bytes());
         let check = crc32_iscsi(&bytes[..HEAD_BYTES - 4]);
         bytes[HEAD_BYTES - 4..].copy_from_slice(&check.to_le_bytes());
         bytes
@@ -85,7 +90,7 @@ impl Head {
         if crc32_iscsi(&bytes[..HEAD_BYTES - 4]) != u32_at(HEAD_BYTES - 4) {
             return Err("the checksum of its head does not match".to_owned());
         }
-        if u32_at(12) as usize != HEAD_BYTES || bytes[36..HEAD_BYTES - 4].iter().any(|&b| b != 0) {
+        if u32_at(12) as usize != HEAD_BYTES || bytes[36..LOG_AT].iter().any(|&b| b != 0) {
             return Err("its head has fields that this version does not know".to_owned());
         }
         Ok(Head {
@@ -93,6 +98,7 @@ impl Head {
             shards: u32_at(20),
             first: u64::from_le_bytes(bytes[24..32].try_into().expect("eight")),
             salt: u32_at(32),
+            log: u64::from_le_bytes(bytes[LOG_AT..LOG_AT + 8].try_into().expect("eight")),
         })
     }
 }
@@ -121,7 +127,7 @@ mod tests {
 
     #[test]
     fn heads_and_names_read_back() {
-        let head = Head::new(3, 8, 1_000_000, 42);
+        let head = Head::new(3, 8, 1_000_000, 42, 9);
         assert_eq!(Head::decode(&head.encode()), Ok(head));
         assert_eq!(head.name(), "00003-00000000000001000000.log");
         assert_eq!(first_of(&head.name(), 3), Some(1_000_000));
@@ -137,13 +143,13 @@ mod tests {
             assert_eq!(first_of(stranger, 3), None, "{stranger}");
             assert_eq!(place_of(stranger), None, "{stranger}");
         }
-        assert_ne!(head.salt, Head::new(3, 8, 1_000_001, 42).salt);
-        assert_ne!(head.salt, Head::new(3, 8, 1_000_000, 43).salt);
+        assert_ne!(head.salt, Head::new(3, 8, 1_000_001, 42, 9).salt);
+        assert_ne!(head.salt, Head::new(3, 8, 1_000_000, 43, 9).salt);
     }
 
     #[test]
     fn every_flipped_bit_is_seen() {
-        let whole = Head::new(3, 8, 7, 42).encode();
+        let whole = Head::new(3, 8, 7, 42, 9).encode();
         for bit in 0..HEAD_BYTES * 8 {
             let mut bytes = whole;
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -153,11 +159,11 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named() {
-        let mut bytes = Head::new(3, 8, 7, 42).encode();
-        bytes[8] = 2;
+        let mut bytes = Head::new(3, 8, 7, 42, 9).encode();
+        bytes[8] = 3;
         assert_eq!(
             Head::decode(&bytes).unwrap_err(),
-            "format version 2; this program reads 1"
+            "format version 3; this program reads 2"
         );
     }
 }

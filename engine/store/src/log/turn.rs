@@ -55,7 +55,7 @@ impl Log {
             seed,
             ..
         } = self.owner;
-        let head = Head::new(shard, shards, self.given + 1, seed);
+        let head = Head::new(shard, shards, self.given + 1, seed, self.head.log);
         let mut pending = Vec::with_capacity(self.pending.len());
         let old = self.pending.as_slice();
         let mut frames = frame::Frames::new(old, 0, old.len() as u64, self.head.salt);

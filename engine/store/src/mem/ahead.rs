@@ -48,7 +48,7 @@ impl Populator {
     }
 
     /// Lets `populate` run on the thread; `None` where so much waits there that it will not.
-    pub(super) fn ask(&self, populate: impl FnOnce() + Send + 'static) -> Option<Asked> {
+    pub fn ask(&self, populate: impl FnOnce() + Send + 'static) -> Option<Asked> {
         let done = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&done);
         let job = Box::new(move || {
@@ -80,11 +80,11 @@ pub(super) fn populate(memory: &seawall_sys::map::Reserved, part: Range<usize>, 
 
 /// Something that was asked of a populator.
 #[derive(Debug)]
-pub(super) struct Asked(Arc<AtomicBool>);
+pub struct Asked(Arc<AtomicBool>);
 
 impl Asked {
     /// Whether it was done.
-    pub(super) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         // Acquire: pairs with the release in the job: its pages come no more.
         self.0.load(Ordering::Acquire)
     }

@@ -33,7 +33,7 @@ mod tags;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use ahead::{Edge, Populator};
+pub use ahead::{Asked, Edge, Populator};
 pub use arena::{AHEAD_BYTES_MAX, Arena, Full};
 pub use item::{HEADER_BYTES, Item, ItemKind, NewItem, Tag};
 pub use lines::{Line, Lines};

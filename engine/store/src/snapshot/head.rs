@@ -47,6 +47,13 @@ pub enum Codec {
     Lz4,
 }
 
+impl Codec {
+    /// The codec of who wants blocks compressed, or not.
+    pub fn compressing(whether: bool) -> Codec {
+        if whether { Codec::Lz4 } else { Codec::Plain }
+    }
+}
+
 /// For each database, the place in the shard by which its keys are hashed: `SWAPDB` exchanges places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places(Box<[u8; DATABASES_MAX]>);

@@ -119,17 +119,21 @@ impl Reader {
         self.index.blocks_of(self.head.meta.cell_of(position))
     }
 
+    /// The pages of the block at `page`, as [`Reader::block`] has it.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn extent(&self, page: u64) -> Result<Range<u64>, SnapshotError> {
+        let block = self.whole_block(page)?;
+        Ok(page..page + block.pages())
+    }
+
     /// The block at `page`, one of [`Reader::blocks_of`], or page 1, or where another block ends.
     ///
     /// # Errors
     /// It is damaged.
     pub fn block(&self, page: u64) -> Result<Records<'_>, SnapshotError> {
-        let blocks = &self.file()[..self.head.index as usize * PAGE_BYTES];
-        let block = blocks
-            .get(page as usize * PAGE_BYTES..)
-            .and_then(Block::bounded)
-            .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))?;
-        self.check(page, || block.is_whole(page, self.head.meta.seed))?;
+        let block = self.whole_block(page)?;
         let label = block.label();
         let bytes = block.records(self.head.meta.codec);
         let (Some(label), Some(bytes)) = (label, bytes) else {
@@ -167,6 +171,31 @@ impl Reader {
             return Err(self.damaged(0, 64, "the head counts other records than there are"));
         }
         Ok(())
+    }
+
+    /// Asks the system for `pages` of the file: whoever calls this waits for the disk, so that others need
+    /// not.
+    pub fn populate(&self, pages: &Range<u64>) {
+        if let Bytes::Mapped(map) = &self.bytes {
+            let bytes = |page: u64| page as usize * PAGE_BYTES;
+            // Where it cannot, pages come when they are first touched.
+            let _ = map.populate(bytes(pages.start)..bytes(pages.end));
+        }
+    }
+
+    /// The name of the file, for errors.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn whole_block(&self, page: u64) -> Result<Block<'_>, SnapshotError> {
+        let blocks = &self.file()[..self.head.index as usize * PAGE_BYTES];
+        let block = blocks
+            .get(page as usize * PAGE_BYTES..)
+            .and_then(Block::bounded)
+            .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))?;
+        self.check(page, || block.is_whole(page, self.head.meta.seed))?;
+        Ok(block)
     }
 
     fn file(&self) -> &[u8] {

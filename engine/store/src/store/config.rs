@@ -48,6 +48,11 @@ pub struct StoreConfig {
     pub device: DeviceKind,
     /// A segment of a log that has grown to so many bytes is followed by a new one.
     pub segment_bytes: u64,
+    /// A shard's snapshot that is no longer than this is loaded before anybody is served: where it is longer, keys
+    /// come when they are asked for, and all others meanwhile.
+    pub load_at_once_bytes: u64,
+    /// Whether the blocks of snapshots are compressed.
+    pub compress: bool,
     /// Who answers a read of a string.
     pub read_path: ReadPath,
     /// Whether workers are tied to a CPU each.
@@ -72,6 +77,8 @@ impl Default for StoreConfig {
             appendfsync: Fsync::EVERYSEC,
             device: DeviceKind::Uring,
             segment_bytes: SEGMENT_BYTES,
+            load_at_once_bytes: 8 << 20,
+            compress: false,
             read_path: ReadPath::AnyCore,
             pin: true,
             opened: Millis(0),
@@ -94,6 +101,8 @@ pub enum Change {
     ActiveExpiry(bool),
     /// `appendfsync`.
     Appendfsync(Fsync),
+    /// `rdbcompression`: whether the blocks of snapshots are compressed.
+    Compression(bool),
     /// `hash-max-listpack-entries` and its like: how far the compact forms of values go.
     Limits(Limits),
 }
@@ -131,6 +140,12 @@ pub enum StoreError {
     /// No snapshot without a folder.
     #[error("a snapshot needs a folder: set dir")]
     NoFolderToSave,
+    /// One snapshot at a time.
+    #[error("a snapshot is being made already")]
+    SaveGoesOn,
+    /// All keys were removed while it was made, or who made it is gone.
+    #[error("the snapshot was given up: all keys were removed, or who asked for it is gone")]
+    SaveGivenUp,
     /// The system grants no address space.
     #[error("no address space for a shard: {0}")]
     Memory(#[source] std::io::Error),
@@ -158,19 +173,10 @@ pub enum StoreError {
     /// A snapshot cannot be written or read.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// A mark beside a log, or a snapshot that was written, cannot be put in its place or removed.
-    #[error("{file}: {source}")]
-    Mark {
-        /// The file.
-        file: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Snapshots are not of one save.
-    #[error("{file} is missing or of another save than the other shards' snapshots")]
+    /// A snapshot is not the one that the manifest means.
+    #[error("{file} is missing, or not the one that the manifest of snapshots means")]
     Mixed {
-        /// The snapshot that differs from the first.
+        /// The snapshot.
         file: String,
     },
     /// A snapshot is of another number of shards.

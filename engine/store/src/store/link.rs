@@ -12,6 +12,7 @@ use super::config::{Change, StoreError};
 use super::order::Standing;
 use super::retry::Retry;
 use super::ring::{RING_SLOTS, Waker, publish};
+use super::save::{Course, Fate, Saved, Written};
 use super::watch::Watch;
 use crate::keyspace::{DbKey, Touched};
 use crate::log::joint::Joint;
@@ -57,10 +58,14 @@ pub(super) enum Ask {
     Durable(Until),
     /// Counts and state.
     Stats,
-    /// Write what is to be the snapshot, of this save.
-    Save(u64),
-    /// Let what was written be the snapshot, or drop it.
-    Publish(bool),
+    /// Begin this save, while the shard stands still.
+    Save(Arc<Course>),
+    /// Say when everything of the save of this number is written and durable.
+    Written(u64),
+    /// Let this save count.
+    Publish(Box<Saved>),
+    /// The save of this number is over.
+    EndSave(u64, Fate),
 }
 
 /// Ops that are applied together.
@@ -126,6 +131,8 @@ pub(super) enum Body {
     Parked(Option<Millis>),
     /// The op waits no longer, and is not answered.
     Cancelled,
+    /// The shards that stood still go on: no answer to anybody.
+    Released,
     /// The op, which waits on several shards, is to be tried again.
     Retry(Retry),
     /// What kind of value each key holds, where there is one.
@@ -138,8 +145,10 @@ pub(super) enum Body {
     Stats(Box<ShardStats>),
     /// Those of every shard.
     AllStats(Vec<ShardStats>),
-    /// What came of writing a snapshot.
+    /// What came of a save.
     Saved(Box<Result<(), StoreError>>),
+    /// What a shard has written of a save.
+    Written(Box<Result<Written, StoreError>>),
 }
 
 impl Body {

@@ -19,6 +19,7 @@ mod config;
 mod core;
 mod host;
 mod link;
+mod load;
 #[cfg(all(test, loom))]
 mod loom_model;
 mod nudge;
@@ -56,6 +57,7 @@ pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;
+pub use save::{Pace, SaveFile, SaveFound, SaveProgress, SavesFound};
 pub use session::Session;
 pub use spawn::Workers;
 pub use watch::Watch;
@@ -66,6 +68,7 @@ use link::Door;
 use nudge::Nudges;
 use retry::Retries;
 use ring::Sleeper;
+use save::Saves;
 use wide::ticket::Ticket;
 
 /// A store. Clones are the same store.
@@ -109,6 +112,8 @@ struct Inner {
     full: Vec<AtomicBool>,
     /// Effects of each shard's ops.
     changes: Vec<Arc<AtomicU64>>,
+    /// Bytes of each shard's log behind what it goes on from.
+    log_bytes: Vec<Arc<AtomicU64>>,
     /// Why the log of each shard failed, where it did.
     failed: Vec<Arc<OnceLock<Failure>>>,
     retries: Retries,
@@ -128,6 +133,8 @@ struct Inner {
     /// Sessions on threads that are no workers.
     outsiders: AtomicU64,
     recovered: Vec<Recovered>,
+    /// Where there is a folder.
+    saves: Option<Arc<Saves>>,
 }
 
 impl Store {
@@ -198,6 +205,30 @@ impl Store {
     pub fn log_failures(&self) -> impl Iterator<Item = (usize, &Failure)> {
         let failed = self.inner.failed.iter().enumerate();
         failed.filter_map(|(shard, failed)| failed.get().map(|failure| (shard, failure)))
+    }
+
+    /// The bytes of what logs go on from, and of that with all that they have since: of the newest snapshot with all of the
+    /// logs behind it, or of what the logs had when the store was opened. 0 where none are kept.
+    pub fn log_bytes(&self) -> (u64, u64) {
+        let inner = &self.inner;
+        // Relaxed: counts order nothing.
+        let logs = inner
+            .log_bytes
+            .iter()
+            .map(|bytes| bytes.load(Ordering::Relaxed));
+        let saves = inner.saves.as_ref().filter(|_| inner.config.appendonly);
+        if let Some(base) = saves.and_then(|saves| saves.base()) {
+            return (base.bytes(), base.bytes() + logs.sum::<u64>());
+        }
+        let begun = inner.recovered.iter();
+        let begun = begun.filter_map(|shard| shard.log.as_ref());
+        (begun.map(|log| log.bytes).sum(), logs.sum())
+    }
+
+    /// How far the snapshot is that is being made, or how the last one ended.
+    pub fn save_progress(&self) -> SaveProgress {
+        let saves = self.inner.saves.as_ref();
+        saves.map(|saves| saves.progress()).unwrap_or_default()
     }
 
     /// How many ops that waited for a key of several shards are being tried again: they may write, though

@@ -1,19 +1,22 @@
 //! Opening a store: placing its shards, and rebuilding them from their logs.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use seawall_sys::clock::Clock;
 use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
+use super::host::saving::Desk;
 use super::host::{Host, Seen};
 use super::link::Door;
+use super::load;
 use super::nudge::Nudges;
 use super::retry::Retries;
 use super::ring::Sleeper;
-use super::save;
+use super::save::{Saved, Saves};
 use super::wide::ticket::Ticket;
 use super::{Inner, Reads, Seat, Store};
 use crate::effect::Effects;
@@ -21,7 +24,7 @@ use crate::log::device::DeviceKind;
 use crate::log::{Found, Log, LogConfig, Recovery};
 use crate::mem::Populator;
 use crate::shard::{Out, Shard, ShardConfig};
-use crate::snapshot::Meta;
+use crate::snapshot::{Codec, Meta};
 use crate::value;
 
 /// What a shard was rebuilt from.
@@ -40,13 +43,12 @@ impl Store {
     ///
     /// # Errors
     /// The configuration is wrong, the system grants no memory, or the folder cannot be read.
-    pub fn open(config: StoreConfig) -> Result<Store, StoreError> {
+    pub fn open(mut config: StoreConfig) -> Result<Store, StoreError> {
         let shards = config.shards;
         if !(1..=SHARDS_MAX).contains(&shards) {
             let max = SHARDS_MAX;
             return Err(StoreError::Shards { shards, max });
         }
-        value::seed_names(config.seed);
         let (placement, numa) = placement(shards)?;
         let workers = placement.iter().map(|place| place.worker + 1).max();
         let mut seats = Vec::new();
@@ -56,10 +58,26 @@ impl Store {
                 sleeper: Sleeper::with_bell().map_err(StoreError::Bell)?,
             });
         }
-        if let Some(dir) = &config.dir {
-            save::finish(dir, shards)?;
+        let saves = Saves::find(&config)?;
+        let base = (saves.as_ref().filter(|_| config.appendonly)).and_then(|saves| saves.base());
+        let (logs, joints) = find_logs(&config, base.as_ref())?;
+        // Before logs are made for what cannot be loaded.
+        if let Some(saves) = saves.as_ref().filter(|_| base.is_none())
+            && let Some(newest) = saves.newest()
+            && config.appendonly
+            && (logs.iter().flatten()).all(|log| log.absent().is_some())
+        {
+            saves.check_layout(&newest, shards)?;
         }
-        let (logs, joints) = find_logs(&config)?;
+        // Logs are salted by this store's own seed; keys are hashed as the snapshot has them, which then need not
+        // be loaded first.
+        if let Some(saves) = &saves
+            && let Some(saved) = base.clone().or_else(|| saves.newest())
+            && let Some(seed) = saves.seed(&saved, shards)
+        {
+            config.seed = seed;
+        }
+        value::seed_names(config.seed);
         let mut rebuilt = Vec::new();
         let mut unbound = None;
         // Where there is no such thread, pages come when they are first touched.
@@ -71,11 +89,21 @@ impl Store {
             }
             unbound = unbound.or(refused);
             shard.keyspace().begin(config.opened, 0, false);
-            rebuilt.push(Rebuilt::from_log(log, shard)?);
+            let mut snapshot_keys = 0;
+            if let (Some(saves), Some(base)) = (&saves, &base) {
+                snapshot_keys = saves.load(base, (place.shard, shards), &mut shard)?;
+            }
+            rebuilt.push(Rebuilt::from_log(log, shard, snapshot_keys)?);
         }
-        load_snapshots(&config, &mut rebuilt)?;
+        if let Some(saves) = &saves {
+            if base.is_none() {
+                load_newest(&config, saves, &mut rebuilt)?;
+            }
+            saves.sweep();
+        }
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
+        let mut log_bytes = Vec::new();
         let (mut changes, mut failed) = (Vec::new(), Vec::new());
         let retries = Retries::default();
         for (place, rebuilt) in placement.iter().zip(rebuilt) {
@@ -88,22 +116,27 @@ impl Store {
                 retries: retries.clone(),
                 ..Seen::default()
             };
+            load::settle(&mut shard, config.load_at_once_bytes)?;
             if config.read_path == ReadPath::AnyCore {
                 readers.push(shard.keyspace().reader(Arc::clone(&seen.version)));
             }
             let held = shard.stats();
             recovered.push(Recovered {
                 bytes: held.used_bytes + held.index_bytes,
-                ..found
+                ..found.clone()
             });
             let strict = config.holds_replies();
-            let saves = config
-                .dir
-                .clone()
-                .map(|dir| (dir, meta(&config, place.shard)));
+            let desk = saves.as_ref().map(|saves| Desk {
+                saves: Arc::clone(saves),
+                meta: meta(&config, place.shard),
+                waker: Arc::clone(seats[place.worker].sleeper.waker()),
+            });
             changes.push(Arc::clone(&seen.changes));
+            let bytes = found.log.as_ref().map_or(0, |log| log.bytes);
+            seen.log_bytes.store(bytes, Ordering::Relaxed);
+            log_bytes.push(Arc::clone(&seen.log_bytes));
             failed.push(Arc::clone(&seen.failed));
-            let mut host = Host::new(place.shard, shards, shard, log, strict, seen, saves);
+            let mut host = Host::new(place.shard, shards, shard, log, strict, seen, desk);
             host.wake_by(seats[place.worker].sleeper.bell().as_ref());
             seats[place.worker].hosts.push(host);
         }
@@ -126,6 +159,7 @@ impl Store {
                 notify: AtomicU16::new(0),
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
+                log_bytes,
                 failed,
                 retries,
                 limits: Mutex::new(config.limits),
@@ -137,6 +171,7 @@ impl Store {
                 clocked: AtomicBool::new(false),
                 outsiders: AtomicU64::new(0),
                 recovered,
+                saves,
                 placement,
                 numa,
                 unbound,
@@ -171,8 +206,7 @@ fn make(
 ) -> Result<(Shard, Option<String>), StoreError> {
     let shards = config.shards as u64;
     let mut shard = Shard::open(&ShardConfig {
-        // Every shard hashes by another seed; the golden ratio spreads them.
-        seed: config.seed ^ (place.shard as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        seed: ShardConfig::seed_of(config.seed, place.shard),
         maxmemory: config.maxmemory.div_ceil(shards),
         policy: config.policy.clone(),
         samples: config.samples,
@@ -190,6 +224,7 @@ fn meta(config: &StoreConfig, number: usize) -> Meta {
         shard: number as u32,
         shards: config.shards as u32,
         seed: config.seed,
+        codec: Codec::compressing(config.compress),
         ..Meta::default()
     }
 }
@@ -203,8 +238,15 @@ struct Rebuilt {
 
 impl Rebuilt {
     /// With what its log holds, where there is one, up to where it ends.
-    fn from_log(log: Option<Found>, mut shard: Shard) -> Result<Rebuilt, StoreError> {
-        let mut found = Recovered::default();
+    fn from_log(
+        log: Option<Found>,
+        mut shard: Shard,
+        snapshot_keys: u64,
+    ) -> Result<Rebuilt, StoreError> {
+        let mut found = Recovered {
+            snapshot_keys,
+            ..Recovered::default()
+        };
         let Some(log) = log else {
             let log = None;
             return Ok(Rebuilt { shard, log, found });
@@ -228,44 +270,47 @@ impl Rebuilt {
     }
 }
 
-/// Loads snapshots, all or none: logs know more where any of them has something, unless they were only
-/// being begun from these snapshots. What was loaded is then the beginning of the logs.
-fn load_snapshots(config: &StoreConfig, rebuilt: &mut [Rebuilt]) -> Result<(), StoreError> {
-    let shards = config.shards;
-    let Some(dir) = config
-        .dir
-        .as_deref()
-        .filter(|dir| save::is_there(dir, shards))
-    else {
+/// Loads the newest save, unless logs that go on from none have anything, which know more; those that have nothing then
+/// go on from it.
+fn load_newest(
+    config: &StoreConfig,
+    saves: &Saves,
+    rebuilt: &mut [Rebuilt],
+) -> Result<(), StoreError> {
+    let Some(newest) = saves.newest() else {
         return Ok(());
     };
-    let is_logged = rebuilt.iter().any(Rebuilt::is_logged);
-    if is_logged && !save::logs_are_half_begun(dir, shards) {
+    if rebuilt.iter().any(Rebuilt::is_logged) {
         return Ok(());
     }
-    save::check(dir, shards)?;
-    if config.appendonly {
-        save::mark_logs(dir, shards)?;
+    let shards = config.shards;
+    if newest.shards.len() != shards && !config.appendonly && !newest.is_logged() {
+        let readers = saves.all(&newest)?;
+        let mut others: Vec<&mut Shard> = rebuilt.iter_mut().map(|it| &mut it.shard).collect();
+        load::into_others(&readers, &mut others)?;
+        for rebuilt in rebuilt.iter_mut() {
+            rebuilt.found.snapshot_keys = rebuilt.shard.stats().keys;
+        }
+        return Ok(());
     }
     for (number, rebuilt) in rebuilt.iter_mut().enumerate() {
-        if rebuilt.is_logged() {
-            save::drop_half(&mut rebuilt.shard);
-        }
-        let keys = save::load(dir, number, shards, &mut rebuilt.shard)?;
-        rebuilt.found.snapshot_keys = keys.unwrap_or(0);
-        if let Some(log) = &mut rebuilt.log {
-            save::begin_log(&rebuilt.shard, log)?;
-        }
+        let keys = saves.load(&newest, (number, shards), &mut rebuilt.shard)?;
+        rebuilt.found.snapshot_keys = keys;
     }
-    if config.appendonly {
-        save::unmark_logs(dir, shards)?;
+    let logs = rebuilt.iter().filter_map(|it| it.log.as_ref());
+    let logs: Vec<u64> = logs.map(Log::id).collect();
+    if !logs.is_empty() {
+        saves.adopt(newest, &logs)?;
     }
     Ok(())
 }
 
-/// The log of each shard, where logs are kept, compared with each other; and the number of the last joint. Nothing
-/// of any is changed where one is damaged.
-fn find_logs(config: &StoreConfig) -> Result<(Vec<Option<Found>>, u64), StoreError> {
+/// The log of each shard, where logs are kept, from `base` on, compared with each other; and the number of the last
+/// joint. Nothing of any is changed where one is damaged.
+fn find_logs(
+    config: &StoreConfig,
+    base: Option<&Saved>,
+) -> Result<(Vec<Option<Found>>, u64), StoreError> {
     let shards = config.shards;
     if !config.appendonly {
         return Ok(((0..shards).map(|_| None).collect(), 0));
@@ -279,12 +324,24 @@ fn find_logs(config: &StoreConfig) -> Result<(Vec<Option<Found>>, u64), StoreErr
         device: config.device.clone(),
         fsync: config.appendfsync,
         segment_bytes: config.segment_bytes,
+        // Another store, or this one at another time, begins other logs.
+        id: xxh3_64_with_seed(&config.opened.0.to_le_bytes(), config.seed) | 1,
         ..LogConfig::new(dir, shards as u32, config.seed)
     };
     let mut logs = Vec::with_capacity(shards);
-    for shard in 0..shards as u32 {
-        logs.push(Found::find(&log_config, shard, 0)?);
+    for shard in 0..shards {
+        // One of another number of shards is refused when it is loaded.
+        let covered = base.and_then(|base| base.shards.get(shard));
+        let (covered, known) = covered.map_or((0, 0), |written| (written.sequence, written.log));
+        let found = Found::find(&log_config, shard as u32, covered, known)?;
+        if base.is_some()
+            && let Some(absent) = found.absent()
+        {
+            return Err(absent.into());
+        }
+        logs.push(found);
     }
     let joints = Found::compare(&mut logs)?;
+    let joints = joints.max(base.map_or(0, |base| base.joints));
     Ok((logs.into_iter().map(Some).collect(), joints))
 }

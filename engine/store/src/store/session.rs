@@ -13,7 +13,8 @@ use super::config::StoreError;
 use super::core::{Core, SPINS};
 use super::link::Body;
 use super::ring::{Sleeper, Waker};
-use super::wide::{Plan, Route, route};
+use super::save::Pace;
+use super::wide::{Plan, Route, Save, route};
 use crate::command::{self, CommandError};
 use crate::mem::Item;
 use crate::op::Op;
@@ -107,21 +108,42 @@ impl Session {
         self.ready_by(None, each);
     }
 
-    /// Writes a snapshot of every shard to the store's folder; all shards stand still meanwhile.
+    /// Makes a snapshot of every shard in the store's folder, of one moment: when this returns it counts. All shards
+    /// stand still for its beginning, and go on.
     ///
     /// # Errors
-    /// The store has no folder, or it cannot be written to: earlier snapshots then stay as they are.
+    /// The store has no folder, or it cannot be written to; one is being made already; or all keys were removed before
+    /// it was made. Earlier snapshots then stay as they are.
     pub fn save(&mut self) -> Result<(), StoreError> {
-        if self.caller.inner.config.dir.is_none() {
-            return Err(StoreError::NoFolderToSave);
-        }
+        self.save_at(Pace {
+            is_hasty: true,
+            ..Pace::default()
+        })
+    }
+
+    /// As [`Session::save`], at this pace.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn save_at(&mut self, pace: Pace) -> Result<(), StoreError> {
+        let saves = self.caller.inner.saves.clone();
+        let saves = saves.ok_or(StoreError::NoFolderToSave)?;
         self.pump(None, |caller| caller.missing() == 0);
-        (self.caller).plan_in_line(None, Plan::Save(Box::default()));
+        let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
+        self.caller.plan_in_line(None, plan);
         self.pump(None, |caller| caller.missing() == 0);
         match self.caller.line().take_last(1).pop() {
             Some(Body::Saved(result)) => *result,
             Some(body) => Err(StoreError::Refused(words(body))),
             None => Err(StoreError::Refused("no answer".to_owned())),
+        }
+    }
+
+    /// The store whose session it is.
+    #[cfg(test)]
+    pub(super) fn caller_store(&self) -> super::Store {
+        super::Store {
+            inner: Arc::clone(&self.caller.inner),
         }
     }
 
@@ -333,7 +355,7 @@ fn into_reply(body: Body) -> Reply {
     }
 }
 
-fn words(body: Body) -> String {
+pub(super) fn words(body: Body) -> String {
     match into_reply(body) {
         Reply::Error(words) => words,
         _ => "ERR the shard answered something else".to_owned(),

@@ -16,6 +16,18 @@ fn a_disk_that_does_not_sync_files() {
     assert!(is_caught(MemoryDisk::break_syncs));
 }
 
+/// What a snapshot covers of the logs is gone when it counts: it has to be durable by then.
+#[test]
+fn a_disk_that_does_not_sync_snapshots() {
+    assert!(is_caught(|disk| disk.break_syncs_of(".snapshot")));
+}
+
+/// The manifest is synced before it has its name.
+#[test]
+fn a_disk_that_does_not_sync_manifests() {
+    assert!(is_caught(|disk| disk.break_syncs_of(".manifest.tmp")));
+}
+
 #[test]
 fn a_disk_that_does_not_sync_its_folder() {
     assert!(is_caught(MemoryDisk::break_folder_syncs));

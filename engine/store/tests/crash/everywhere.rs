@@ -63,7 +63,9 @@ fn every_end(setting: Setting) {
             }
         }
     }
-    println!("{setting:?}: {checked} ends of {ops} ops");
+    let saves = run.saves();
+    assert!(ops < 100 || saves > 0, "no snapshot was made");
+    println!("{setting:?}: {checked} ends of {ops} ops and {saves} snapshots");
 }
 
 #[test]

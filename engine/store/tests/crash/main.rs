@@ -1,6 +1,7 @@
 //! Every crash: whatever a store was doing when power went, it comes back with what its setting promises.
 //!
-//! A store of three shards runs random ops of every kind ([`draw`]) on a disk in memory that knows what is durable;
+//! A store of three shards runs random ops of every kind ([`draw`]) on a disk in memory that knows what is durable, and
+//! makes snapshots meanwhile, from which its logs go on;
 //! beside it a store without a log does the same and tells what each op leaves ([`world`]). Power goes at any step
 //! of the disk, with anything left of what was not synced; the store is opened again, and [`judge`] decides: each
 //! shard has to be as it was after some op, none that was acknowledged (as far as the setting promises) may be

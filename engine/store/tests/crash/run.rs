@@ -10,6 +10,9 @@ use crate::draw::{Asked, Draw};
 use crate::judge::History;
 use crate::world::{Alone, State, config};
 
+/// A snapshot is begun, where none is being made, at one of so many steps.
+const SAVES_RARE: u32 = 50;
+
 /// A setting: when logs are synced, and whether the disk takes its time for syncs that nobody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
@@ -55,6 +58,9 @@ pub struct Run {
     number: u64,
     /// Tags that are not answered, with the numbers of their ops.
     asked: Vec<(u64, usize)>,
+    /// The tag of the snapshot that is being made, and how many were.
+    saving: Option<u64>,
+    saves: usize,
     /// Whether what was asked last may go over several shards.
     was_wide: bool,
     /// The times of each worker's last turns: the last one, and the one before it.
@@ -82,10 +88,17 @@ impl Run {
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
             number: 0,
             asked: Vec::new(),
+            saving: None,
+            saves: 0,
             was_wide: false,
             turned,
             works: true,
         }
+    }
+
+    /// How many snapshots were made.
+    pub fn saves(&self) -> usize {
+        self.saves
     }
 
     /// How many ops were asked for.
@@ -95,6 +108,10 @@ impl Run {
 
     /// Goes on by a step; whether the log still works.
     pub fn step(&mut self) -> bool {
+        if self.saving.is_none() && self.random.random_ratio(1, SAVES_RARE) {
+            // What comes of it does not depend on what is asked meanwhile.
+            self.saving = Some(self.live.save());
+        }
         match self.random.random_range(0..10) {
             0..5 => self.ask(),
             5..8 => self.listen(),
@@ -147,7 +164,7 @@ impl Run {
 
     /// Turns until all is answered, or the log fails.
     fn drain(&mut self) {
-        while self.works && self.live.outstanding() > 0 {
+        while self.works && !self.asked.is_empty() {
             self.listen();
         }
     }
@@ -163,7 +180,10 @@ impl Run {
         let [last, _] = self.turned[number];
         self.turned[number] = [self.now, last];
         for (tag, reply) in self.live.answered() {
-            if tells_failure(&reply) {
+            if self.saving == Some(tag) {
+                self.saving = None;
+                self.saves += usize::from(reply.is_ok());
+            } else if tells_failure(&reply) {
                 self.works = false;
             } else {
                 let words = format!("{reply:?}");

@@ -5,7 +5,7 @@ use seawall_store::disk::MemoryDisk;
 use seawall_store::log::Fsync;
 use seawall_store::log::device::DeviceKind;
 use seawall_store::reply::Protocol;
-use seawall_store::store::Answered;
+use seawall_store::store::{Answered, Pace};
 use seawall_store::{Millis, Op, Reply, Store, StoreConfig, StoreError, Worker};
 
 use crate::draw::{Asked, keys};
@@ -73,6 +73,13 @@ impl Alone {
         self.tags
     }
 
+    /// Begins a snapshot; the tag of its answer.
+    pub fn save(&mut self) -> u64 {
+        self.tags += 1;
+        self.workers[0].save(self.tags, Pace::default());
+        self.tags
+    }
+
     /// How many workers there are.
     pub fn workers(&self) -> usize {
         self.workers.len()
@@ -106,11 +113,6 @@ impl Alone {
     /// What was answered since it was last asked.
     pub fn answered(&mut self) -> Vec<(u64, Reply)> {
         std::mem::take(&mut self.answered)
-    }
-
-    /// How many asks are not answered.
-    pub fn outstanding(&self) -> usize {
-        self.workers[0].outstanding()
     }
 
     /// Asks, and waits for the answer.

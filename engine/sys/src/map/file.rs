@@ -42,6 +42,18 @@ impl MappedFile {
         &self.map
     }
 
+    /// Reads a part of the file, and waits for it, so that nobody does who touches its pages afterwards.
+    ///
+    /// # Errors
+    /// The kernel is older than Linux 5.14, or cannot read the file; the part may also be none of the file's.
+    pub fn populate(&self, part: std::ops::Range<usize>) -> io::Result<()> {
+        let len = part.len();
+        if part.end > self.map.len() || len == 0 {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        }
+        self.map.advise_range(Advice::PopulateRead, part.start, len)
+    }
+
     /// Tells the kernel that reads will jump about: it reads no further than asked.
     ///
     /// # Errors
@@ -72,6 +84,9 @@ mod tests {
             let map = MappedFile::open(&path).unwrap();
             map.advise_random().unwrap();
             map.advise_sequential().unwrap();
+            assert!(map.populate(0..content.len() + 1).is_err());
+            // Older kernels cannot.
+            let _ = map.populate(0..content.len());
             assert_eq!(map.bytes(), content);
         }
     }

@@ -49,7 +49,11 @@ impl<D: Disk> Logs<D> {
                 kept.push(beside);
             }
             if cut.segment == 0 && cut.offset < HEAD_BYTES as u64 {
-                let head = Head::new(held.shard, self.shards, cut.next, seed);
+                let log = match held.base.log {
+                    0 => seed | 1,
+                    log => log,
+                };
+                let head = Head::new(held.shard, self.shards, cut.next, seed, log);
                 let name = head.name();
                 publish(&self.disk, &name, |file| file.write_at(&head.encode(), 0))
                     .map_err(|source| LogError::io(&self.disk, "create", &name, source))?;

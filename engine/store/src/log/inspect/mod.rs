@@ -26,7 +26,7 @@ use crate::reply::{parse_command, quoted};
 const SHARDS_MAX: u32 = crate::store::SHARDS_MAX as u32;
 
 pub use mend::Mended;
-pub use survey::{Cause, Cut, Finding, Segment, ShardSurvey, Survey};
+pub use survey::{Base, Cause, Cut, Finding, Segment, ShardSurvey, Survey};
 
 /// The logs that a folder holds.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl<D: Disk> Logs<D> {
         // Segments that end before it are not looked at.
         let skipped = firsts.partition_point(|&first| first <= from);
         let firsts = &firsts[skipped.saturating_sub(1)..];
-        let mut reader = self.reader_of(shard, firsts);
+        let mut reader = self.reader_of(shard, firsts, 0);
         let mut file = String::new();
         let mut number = None;
         while let Some(met) = reader.next_met()? {
@@ -199,17 +199,20 @@ impl<D: Disk> Logs<D> {
         Ok(ControlFlow::Continue(torn))
     }
 
-    /// A reader of a shard's segments, from the first that there is on.
-    fn reader(&self, shard: u32) -> Reader<D> {
-        self.reader_of(shard, &self.firsts[shard as usize])
+    /// A reader of a shard's segments, from the first that there is on, whose records count above `covered`.
+    fn reader(&self, shard: u32, covered: u64) -> Reader<D> {
+        self.reader_of(shard, &self.firsts[shard as usize], covered)
     }
 
-    fn reader_of(&self, shard: u32, firsts: &[u64]) -> Reader<D> {
+    fn reader_of(&self, shard: u32, firsts: &[u64], covered: u64) -> Reader<D> {
+        let before = firsts.first().map_or(0, |first| first.saturating_sub(1));
         let owner = Owner {
             shard,
             shards: self.shards,
             // Wherever the log begins: what is missing before it is for the survey to say.
-            covered: firsts.first().map_or(0, |first| first.saturating_sub(1)),
+            covered: before.max(covered),
+            known: 0,
+            log: 0,
             seed: 0,
         };
         Reader::new(self.disk.clone(), owner, firsts.to_vec())
@@ -227,6 +230,7 @@ fn name_of(shard: u32, first: u64) -> String {
         shards: 0,
         first,
         salt: 0,
+        log: 0,
     }
     .name()
 }

@@ -11,6 +11,15 @@ use crate::log::joint::{Part, Parts, cuts};
 use crate::log::read::Reader;
 use crate::log::segment::{HEAD_BYTES, Head};
 
+/// What a log goes on from: a snapshot that holds all of it up to a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// The sequence of that record; 0: none.
+    pub sequence: u64,
+    /// What tells the log from others; 0: any.
+    pub log: u64,
+}
+
 /// What the logs of a folder hold.
 #[derive(Clone, Debug)]
 pub struct Survey {
@@ -23,6 +32,8 @@ pub struct Survey {
 pub struct ShardSurvey {
     /// The shard.
     pub shard: u32,
+    /// What it goes on from.
+    pub base: Base,
     /// Its files, in order.
     pub segments: Vec<Segment>,
     /// The bytes of them.
@@ -39,6 +50,8 @@ pub struct ShardSurvey {
     pub findings: Vec<Finding>,
     /// Where it ends before its files do.
     pub cut: Option<Cut>,
+    /// Whether a segment is of another log than the one that the snapshot goes on with: no cut mends that.
+    pub is_strange: bool,
 }
 
 /// A file of a log.
@@ -147,30 +160,31 @@ impl Survey {
 }
 
 impl<D: Disk> Logs<D> {
-    /// Reads all logs. `covered` says for each shard up to which sequence a snapshot holds what its log need not;
-    /// `watch` hears of every segment that is read, and its length.
+    /// Reads all logs. `bases` says for each shard what its log goes on from; `watch` hears of every segment that is read, and its length.
     ///
     /// # Errors
     /// A file cannot be read.
     pub fn survey(
         &self,
-        covered: &[u64],
+        bases: &[Base],
         watch: &mut dyn FnMut(&str, u64),
     ) -> Result<Survey, LogError> {
         let mut shards = Vec::new();
         for shard in 0..self.shards() {
-            let covered = covered.get(shard as usize).copied().unwrap_or(0);
-            shards.push(self.survey_shard(shard, covered, watch)?);
+            let base = bases.get(shard as usize).copied().unwrap_or_default();
+            shards.push(self.survey_shard(shard, base, watch)?);
         }
         let has_records = shards.iter().any(|shard| shard.last >= shard.first);
         for shard in &mut shards {
-            if shard.segments.is_empty() && has_records {
-                let what = "it has no segment, and other shards have records";
+            let is_missed = has_records || shard.base.log != 0;
+            if shard.segments.is_empty() && is_missed {
+                let what = "it has no segment, and other shards have records, or a snapshot goes on with it";
                 shard.end_at(0, 0, Cause::Damage(what.to_owned()));
             }
         }
         self.compare(&mut shards)?;
         for shard in &mut shards {
+            shard.reach_base();
             self.count_lost(shard)?;
         }
         Ok(Survey { shards })
@@ -179,13 +193,14 @@ impl<D: Disk> Logs<D> {
     fn survey_shard(
         &self,
         shard: u32,
-        covered: u64,
+        base: Base,
         watch: &mut dyn FnMut(&str, u64),
     ) -> Result<ShardSurvey, LogError> {
         let firsts = &self.firsts[shard as usize];
         let mut held = ShardSurvey {
             shard,
-            first: firsts.first().copied().unwrap_or(covered + 1),
+            base,
+            first: firsts.first().copied().unwrap_or(base.sequence + 1),
             ..ShardSurvey::default()
         };
         held.last = held.first - 1;
@@ -196,18 +211,28 @@ impl<D: Disk> Logs<D> {
             held.bytes += bytes;
             held.segments.push(Segment { name, bytes });
         }
-        if held.first > covered + 1 {
-            let what = format!("records {} to {} are missing", covered + 1, held.first - 1);
+        if held.first > base.sequence + 1 {
+            let (from, to) = (base.sequence + 1, held.first - 1);
+            let what = format!("records {from} to {to} are missing");
             held.find(0, 0, Cause::Damage(what));
         }
-        let mut reader = self.reader(shard);
+        let mut reader = self.reader(shard, 0);
         let mut reading = 0;
         let ended = loop {
             match reader.next_met() {
                 Ok(Some(met)) => {
                     held.parts += u64::from(met.kind == Kind::Part);
                     held.last = reader.next_sequence() - 1;
-                    let number = reader.place().map_or(0, |place| place.number);
+                    let (number, log) =
+                        (reader.place()).map_or((0, 0), |place| (place.number, place.head.log));
+                    if base.log != 0 && log != base.log && !held.is_strange {
+                        held.is_strange = true;
+                        let (is, wanted) = (log, base.log);
+                        let what = format!(
+                            "it is of log {is:016x}, and the snapshot goes on with log {wanted:016x}"
+                        );
+                        held.find(number, 0, Cause::Damage(what));
+                    }
                     for segment in &held.segments[reading..number] {
                         watch(&segment.name, segment.bytes);
                     }
@@ -253,7 +278,7 @@ impl<D: Disk> Logs<D> {
         let mut parts: Vec<Box<dyn Parts>> = Vec::new();
         for held in &*shards {
             parts.push(Box::new(Readable {
-                reader: self.reader(held.shard),
+                reader: self.reader(held.shard, held.base.sequence),
                 end: held.last + 1,
             }));
         }
@@ -263,7 +288,7 @@ impl<D: Disk> Logs<D> {
             let Some(at) = at.filter(|&at| at <= held.last) else {
                 continue;
             };
-            let mut reader = self.reader(held.shard);
+            let mut reader = self.reader(held.shard, held.base.sequence);
             while let Some(met) = reader.next_record()? {
                 if met.sequence != at {
                     continue;
@@ -323,6 +348,20 @@ impl ShardSurvey {
             offset,
             cause,
         });
+    }
+
+    /// A log that ends before what its snapshot holds does not go on from it: all of it goes.
+    fn reach_base(&mut self) {
+        let covered = self.base.sequence;
+        if self.last >= covered {
+            return;
+        }
+        let last = self.last;
+        let what =
+            format!("it ends with record {last}, and the snapshot goes on from record {covered}");
+        self.last = covered;
+        self.first = covered + 1;
+        self.end_at(0, 0, Cause::Damage(what));
     }
 
     /// The log ends here, behind its last record.

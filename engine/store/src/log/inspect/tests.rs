@@ -89,7 +89,7 @@ impl Pair {
             device: DeviceKind::Memory(self.disk.fork()),
             ..self.config.clone()
         };
-        let found = (0..2).map(|shard| Found::find(&config, shard, 0));
+        let found = (0..2).map(|shard| Found::find(&config, shard, 0, 0));
         let mut found = found.collect::<Result<Vec<_>, _>>()?;
         Found::compare(&mut found)?;
         let opened = found.into_iter().map(|log| log.open(&mut |_| Ok(())));
@@ -260,8 +260,20 @@ fn what_is_missing_is_damage() {
     let survey = pair.survey();
     let finding = survey.shards[0].findings[0].cause.to_string();
     assert!(finding.starts_with("records 1 to "), "{finding}");
-    let covered = [survey.shards[0].first - 1, 0];
-    let survey = pair.find().survey(&covered, &mut |_, _| {}).unwrap();
+    let base = |sequence, log| [Base { sequence, log }, Base::default()];
+    let before = survey.shards[0].first - 1;
+    let survey = |base: [Base; 2]| pair.find().survey(&base, &mut |_, _| {}).unwrap();
+    assert!(!survey(base(12, 0)).is_damaged());
+    let finding = |survey: Survey| survey.shards[0].findings[0].cause.to_string();
+    let other = survey(base(before, 1));
+    assert!(other.is_damaged() && finding(other).starts_with("it is of log "));
+    let behind = survey(base(13, 0));
+    let said = "it ends with record 12, and the snapshot goes on from record 13";
+    assert_eq!(
+        (behind.is_damaged(), finding(behind)),
+        (true, said.to_owned())
+    );
+    let survey = survey(base(before, 0));
     assert!(!survey.is_damaged(), "a snapshot holds what is missing");
 }
 

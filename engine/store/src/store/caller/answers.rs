@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use crate::command::CommandError;
+use crate::reply::ReplyBuf;
 use crate::shard::ShardStats;
 use crate::store::link::{Body, Bytes};
 use crate::time::Millis;
@@ -74,13 +76,22 @@ impl Answers {
             Body::Parked(until) => self.kept.push((tag, Kept::Parked(until))),
             Body::Cancelled => self.kept.push((tag, Kept::Cancelled)),
             Body::AllStats(stats) => self.kept.push((tag, Kept::Stats(stats))),
+            Body::Saved(saved) => {
+                let mut reply = ReplyBuf::default();
+                match *saved {
+                    Ok(()) => reply.ok(),
+                    Err(error) => reply.error(&CommandError::new(format!("ERR {error}"))),
+                }
+                self.reply(tag, reply.as_bytes());
+            }
             // What no op is answered with.
             Body::Retry(_)
             | Body::Kinds(_)
             | Body::Values(_)
             | Body::Durable(_)
             | Body::Stats(_)
-            | Body::Saved(_) => {}
+            | Body::Released
+            | Body::Written(_) => {}
         }
     }
 

@@ -16,12 +16,14 @@ mod writes;
 use std::sync::Arc;
 
 use super::Inner;
+use super::config::StoreError;
 use super::core::Core;
 use super::host::error_body;
 use super::link::{Answer, Ask, Body, Bytes, Lane, Until};
 use super::ring::Waker;
+use super::save::Pace;
 use super::watch::Watch;
-use super::wide::{self, Durable, Jobs, Plan, Route};
+use super::wide::{self, Durable, Jobs, Plan, Route, Save};
 use crate::command::{CommandError, Flag, string};
 use crate::event::Classes;
 use crate::op::Op;
@@ -182,6 +184,16 @@ impl Caller {
             self.tell_reads(core.as_deref_mut(), shard);
         }
         self.begin_job(core, whose, Plan::Stats);
+    }
+
+    /// Makes a snapshot of every shard; it is answered by tag.
+    pub(super) fn save(&mut self, core: &mut Core, tag: u64, pace: Pace) {
+        let Some(saves) = self.inner.saves.clone() else {
+            let none = Err(StoreError::NoFolderToSave);
+            return self.answers.push(tag, Body::Saved(Box::new(none)));
+        };
+        let plan = Plan::Save(Box::new(Save::new(&saves, pace)));
+        self.begin_job(Some(core), Whose::Tag(tag), plan);
     }
 
     /// Asks these shards whether what they logged by now is durable; 1 or 0 when `until` has come, or an error.

@@ -187,6 +187,36 @@ impl Gate {
         }
     }
 
+    /// What tells the log from others; 0: there is none.
+    pub(super) fn log_id(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::id)
+    }
+
+    /// Bytes that the log was given since it was opened; `None`: there is none.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        let log = self.log.as_ref()?;
+        Some(log.stats().written_bytes + log.pending_bytes())
+    }
+
+    /// Whether the log has everything up to `sequence` on the disk, with all that other shards did together with it;
+    /// it is asked for where it has not. The error is why it never will.
+    pub(super) fn secure(&mut self, sequence: u64) -> Result<bool, String> {
+        match (&self.failed, &mut self.log) {
+            (Some(failure), _) => Err(failure.to_string()),
+            (None, Some(log)) => Ok(log.secure(sequence)),
+            (None, None) => Ok(true),
+        }
+    }
+
+    /// A snapshot that counts has everything up to `sequence`: what the log has of it may go.
+    pub(super) fn trim(&mut self, sequence: u64) {
+        if let Some(log) = self.log.as_mut().filter(|_| self.failed.is_none())
+            && log.trim(sequence).is_err()
+        {
+            self.failed = log.failure().cloned();
+        }
+    }
+
     /// When the log is made durable from now on.
     pub(super) fn set_fsync(&mut self, fsync: Fsync) {
         if let Some(log) = &mut self.log {

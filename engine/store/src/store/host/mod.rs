@@ -7,15 +7,14 @@
 
 mod gate;
 mod promise;
+pub(super) mod saving;
 mod serve;
 mod waiters;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::config::StoreError;
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use super::retry::Retries;
 use crate::command::{CommandError, Keys};
@@ -27,11 +26,11 @@ use crate::log::joint::Joint;
 use crate::log::{Failure, Log};
 use crate::op::Op;
 use crate::shard::{Out, Shard};
-use crate::snapshot::Meta;
 use crate::time::Millis;
 
 use gate::Gate;
 pub(super) use gate::error_body;
+use saving::Saving;
 pub(super) use serve::aborted;
 use waiters::Waiters;
 pub(super) use waiters::awaited_keys;
@@ -53,6 +52,8 @@ pub(super) struct Seen {
     pub(super) version: Arc<Version>,
     /// How many effects ops have had.
     pub(super) changes: Arc<AtomicU64>,
+    /// Bytes of its log behind what that goes on from.
+    pub(super) log_bytes: Arc<AtomicU64>,
     /// Why its log failed, if it did.
     pub(super) failed: Arc<OnceLock<Failure>>,
     /// Ops that are tried again, of all shards.
@@ -67,8 +68,12 @@ pub(super) struct Host {
     shard: Shard,
     gate: Gate,
     seen: Seen,
-    /// Where snapshots go, and what they are of.
-    saves: Option<(PathBuf, Meta)>,
+    /// Where snapshots go.
+    desk: Option<saving::Desk>,
+    saving: Option<Saving>,
+    /// Bytes that its log had when the store was opened, and of those and all since as many as a save covers.
+    log_before: u64,
+    log_covered: u64,
     /// Who it stands still for.
     holder: Option<From>,
     /// The time that it stands still at.
@@ -107,7 +112,7 @@ impl Host {
         log: Option<Log>,
         strict: bool,
         seen: Seen,
-        saves: Option<(PathBuf, Meta)>,
+        desk: Option<saving::Desk>,
     ) -> Host {
         let gate = Gate::new(log, strict);
         let out = Out {
@@ -123,8 +128,11 @@ impl Host {
             shards,
             shard,
             gate,
+            log_before: seen.log_bytes.load(Ordering::Relaxed),
+            log_covered: 0,
             seen,
-            saves,
+            desk,
+            saving: None,
             holder: None,
             held_at: Millis(0),
             held_wrote: false,
@@ -258,7 +266,11 @@ impl Host {
                 self.serve_waiters(now);
             }
         }
+        if ticks && self.saving.is_some() {
+            self.go_on_saving();
+        }
         self.gate.turn(now, say);
+        self.tell_log_bytes();
         if let Some(failure) = self.gate.failure() {
             self.seen.failed.get_or_init(|| failure.clone());
         }
@@ -284,7 +296,7 @@ impl Host {
 
     /// Whether a turn soon would do something.
     pub(super) fn is_busy(&self) -> bool {
-        self.gate.is_busy() || self.busy
+        self.gate.is_busy() || self.busy || self.is_saving()
     }
 
     /// A turn begins, at `now`.
@@ -317,6 +329,7 @@ impl Host {
         self.waiting.retain(|(from, _)| *from != gone);
         self.waiters.forget(Some(gone), self.shard.keyspace());
         self.keep_promises(gone);
+        self.forget_save(Some(gone));
         if self.holder == Some(gone) {
             self.release(now);
         } else if self.shard.keyspace().has_ready() {
@@ -330,6 +343,7 @@ impl Host {
         self.waiting.clear();
         self.waiters.forget(None, self.shard.keyspace());
         self.promised.clear();
+        self.forget_save(None);
         self.gate.forget(None);
         self.let_go();
     }
@@ -416,24 +430,6 @@ impl Host {
     fn reply(&self) -> Body {
         Body::Reply(Bytes::from_slice(self.out.reply.as_bytes()))
     }
-
-    fn publish(&self, keep: bool) -> Result<(), StoreError> {
-        let (dir, _) = self.saves.as_ref().ok_or(StoreError::NoFolderToSave)?;
-        super::save::publish(dir, self.number, keep)
-    }
-
-    fn save(&mut self, now: Millis, save: u64) -> Result<(), StoreError> {
-        let (dir, meta) = self.saves.as_ref().ok_or(StoreError::NoFolderToSave)?;
-        let meta = Meta {
-            sequence: self.gate.appended(),
-            taken: now,
-            save,
-            ..meta.clone()
-        };
-        // Expired keys that nobody met yet are left out.
-        self.shard.keyspace().begin(now, 0, false);
-        super::save::write(dir, &meta, &mut self.shard)
-    }
 }
 
 /// Whether an ask does not wait while the host stands still: it is the holder's, or concerns no key.
@@ -453,6 +449,8 @@ fn passes(ask: &Ask) -> bool {
         | Ask::Durable(_)
         | Ask::Stats
         | Ask::Save(_)
-        | Ask::Publish(_) => true,
+        | Ask::Written(_)
+        | Ask::Publish(_)
+        | Ask::EndSave(..) => true,
     }
 }

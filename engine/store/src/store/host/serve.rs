@@ -9,6 +9,7 @@ use crate::log::frame::PAYLOAD_BYTES_MAX;
 use crate::op::Op;
 use crate::shard::ShardStats;
 use crate::slot::Slot;
+use crate::snapshot::Codec;
 use crate::store::config::Change;
 use crate::store::link::{Ask, Await, Body, Hold, Request, Transaction};
 use crate::store::watch::Watch;
@@ -33,8 +34,11 @@ impl Host {
                     self.shard.keyspace().watch(&key, watch.flag());
                 }
                 self.conclude();
-                self.out.reply.ok();
-                self.gate.say_now(from, number, self.reply());
+                let body = self.unless_damaged(|host| {
+                    host.out.reply.ok();
+                    host.reply()
+                });
+                self.gate.say_now(from, number, body);
             }
             Ask::Cancel(waiting) => {
                 if self.waiters.cancel(from, waiting, self.shard.keyspace()) {
@@ -54,7 +58,8 @@ impl Host {
                     kinds.push(self.shard.keyspace().kind(key.key()));
                 }
                 self.held_wrote |= self.conclude_apart();
-                self.gate.say_now(from, number, Body::Kinds(kinds));
+                let body = self.unless_damaged(|_| Body::Kinds(kinds));
+                self.gate.say_now(from, number, body);
             }
             Ask::Fetch(keys) => {
                 let mut ops = Vec::new();
@@ -65,7 +70,8 @@ impl Host {
                     keyspace.dump_key(key.key(), &mut |op| ops.push(op.clone()));
                 }
                 self.held_wrote |= self.conclude_apart();
-                self.gate.say_now(from, number, Body::Values(ops));
+                let body = self.unless_damaged(|_| Body::Values(ops));
+                self.gate.say_now(from, number, body);
             }
             Ask::Accept(ops) => {
                 let refused = self.gate.refusal(&ops, self.held.as_bytes().len());
@@ -97,16 +103,26 @@ impl Host {
                 let body = Body::Stats(Box::new(stats));
                 self.gate.say_now(from, number, body);
             }
-            Ask::Save(save) => {
-                let saved = self.save(now, save);
-                let body = Body::Saved(Box::new(saved));
+            Ask::Save(course) => {
+                let begun = self.begin_save(from, course);
+                let body = Body::Saved(Box::new(begun));
                 self.gate.say_now(from, number, body);
             }
-            Ask::Publish(keep) => {
-                let published = self.publish(keep);
-                let body = Body::Saved(Box::new(published));
+            Ask::Written(save) => self.await_written(from, number, save),
+            Ask::Publish(saved) => self.publish_save(from, number, &saved),
+            Ask::EndSave(save, fate) => {
+                self.end_save(save, fate);
+                let body = Body::Saved(Box::new(Ok(())));
                 self.gate.say_now(from, number, body);
             }
+        }
+    }
+
+    /// What `body` says of keys, unless some of them cannot be read: then why.
+    fn unless_damaged(&mut self, body: impl FnOnce(&mut Host) -> Body) -> Body {
+        match self.shard.keyspace().damage().map(error_body) {
+            Some(refusal) => refusal,
+            None => body(self),
         }
     }
 
@@ -121,6 +137,11 @@ impl Host {
             Change::Notify(classes) => self.shard.set_notify(classes),
             Change::ActiveExpiry(whether) => self.shard.set_active_expiry(whether),
             Change::Appendfsync(fsync) => self.gate.set_fsync(fsync),
+            Change::Compression(whether) => {
+                if let Some(desk) = &mut self.desk {
+                    desk.meta.codec = Codec::compressing(whether);
+                }
+            }
             Change::Limits(limits) => keyspace.set_limits(limits),
         }
         // The policy has to come to know what is there.

@@ -1,4 +1,4 @@
-//! What a store keeps: over a power loss, over its end, and in a snapshot.
+//! What a store's logs keep: over a power loss, and over its end.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::disk::{MemoryDisk, PowerLoss};
 use crate::log::Fsync;
 use crate::log::device::DeviceKind;
 use crate::reply::Reply;
-use crate::store::{Session, Store, StoreConfig, StoreError};
+use crate::store::{Store, StoreConfig};
 use crate::time::Millis;
 
 fn logged(disk: &MemoryDisk, fsync: Fsync) -> StoreConfig {
@@ -153,159 +153,6 @@ fn a_graceful_end_loses_nothing() {
             Reply::Int(99_999_999_999_999)
         );
     }
-}
-
-#[test]
-fn a_snapshot_is_loaded_where_there_is_no_log_and_begins_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = StoreConfig {
-        dir: Some(folder.path().to_owned()),
-        ..config(3)
-    };
-    let read = |session: &mut Session| {
-        let reads = [
-            "mget a b c",
-            "hgetall h",
-            "zrange z 0 -1 withscores",
-            "pexpiretime b",
-        ];
-        reads.map(|words| session.execute(&op(words)))
-    };
-    let before = {
-        let store = Store::open(config.clone()).unwrap();
-        let _workers = store.spawn().unwrap();
-        let mut session = store.session();
-        for words in [
-            "mset a 1 b 2 c 3",
-            "pexpireat b 99999999999999",
-            "hset h f v g w",
-            "zadd z 1.5 m 2 n",
-        ] {
-            assert!(!matches!(session.execute(&op(words)), Reply::Error(_)));
-        }
-        session.save().unwrap();
-        session.execute(&op("set a after"));
-        session.execute(&op("set a 1"));
-        read(&mut session)
-    };
-    let logging = StoreConfig {
-        appendonly: true,
-        device: DeviceKind::File,
-        ..config.clone()
-    };
-    // Without a log; with one that is empty yet; from that log alone.
-    for config in [&config, &logging, &logging] {
-        let store = Store::open(config.clone()).unwrap();
-        let _workers = store.spawn().unwrap();
-        assert_eq!(read(&mut store.session()), before);
-    }
-    // A crash while the logs began: they have a part of the snapshots, and marks say so; or some are
-    // complete, and their marks gone.
-    let file = |number: usize, end: &str| folder.path().join(format!("shard-{number:04}.{end}"));
-    for half in [0..3, 1..3, 2..3] {
-        for number in half {
-            std::fs::write(file(number, "log-begins"), "").unwrap();
-            let paths = std::fs::read_dir(folder.path()).unwrap();
-            let mut segments: Vec<_> = paths.map(|entry| entry.unwrap().path()).collect();
-            segments.retain(|path| {
-                let name = path.file_name().unwrap().to_string_lossy();
-                name.starts_with(&format!("{number:05}-")) && name.ends_with(".log")
-            });
-            segments.sort();
-            for late in segments.split_off(1) {
-                std::fs::remove_file(late).unwrap();
-            }
-            let file = std::fs::OpenOptions::new().write(true).open(&segments[0]);
-            let (file, len) = (file.unwrap(), segments[0].metadata().unwrap().len());
-            file.set_len((len - 30).max(128)).unwrap();
-        }
-        for _ in 0..2 {
-            let store = Store::open(logging.clone()).unwrap();
-            let _workers = store.spawn().unwrap();
-            assert_eq!(read(&mut store.session()), before);
-            assert!((0..3).all(|number| !file(number, "log-begins").exists()));
-        }
-    }
-    // A crash while snapshots took their places: those that are left take theirs, so long as one did.
-    {
-        let store = Store::open(config.clone()).unwrap();
-        let _workers = store.spawn().unwrap();
-        store.session().save().unwrap();
-    }
-    for number in [0, 2] {
-        let (there, left) = (file(number, "snapshot"), file(number, "snapshot-next"));
-        std::fs::rename(there, left).unwrap();
-    }
-    for _ in 0..2 {
-        let store = Store::open(config.clone()).unwrap();
-        let _workers = store.spawn().unwrap();
-        assert_eq!(read(&mut store.session()), before);
-        assert!(!file(0, "snapshot-next").exists());
-    }
-    // Where none did, what was written goes; and snapshots of two saves are not loaded together.
-    std::fs::copy(file(1, "snapshot"), folder.path().join("old")).unwrap();
-    {
-        let store = Store::open(config.clone()).unwrap();
-        let _workers = store.spawn().unwrap();
-        store.session().save().unwrap();
-    }
-    std::fs::copy(folder.path().join("old"), file(1, "snapshot-next")).unwrap();
-    drop(Store::open(config.clone()).unwrap());
-    assert!(!file(1, "snapshot-next").exists());
-    std::fs::copy(file(1, "snapshot"), folder.path().join("new")).unwrap();
-    std::fs::copy(folder.path().join("old"), file(1, "snapshot")).unwrap();
-    let error = Store::open(config.clone()).err().unwrap().to_string();
-    assert!(
-        error.contains("shard-0001.snapshot is missing or of another save"),
-        "{error}"
-    );
-    std::fs::copy(folder.path().join("new"), file(1, "snapshot")).unwrap();
-    let other = StoreConfig {
-        shards: 2,
-        ..config
-    };
-    let error = Store::open(other).err().unwrap().to_string();
-    assert!(error.contains("of 3; the store has 2"), "{error}");
-    let error = store_without_folder().session().save().unwrap_err();
-    assert!(matches!(error, StoreError::NoFolderToSave));
-}
-
-fn store_without_folder() -> Store {
-    Store::open(config(1)).unwrap()
-}
-
-/// A log that has anything makes the logs what all shards are opened from: a snapshot of another time is
-/// not mixed in where a log happens to be empty.
-#[test]
-fn logs_and_snapshots_are_not_mixed() {
-    let folder = tempfile::tempdir().unwrap();
-    let plain = StoreConfig {
-        dir: Some(folder.path().to_owned()),
-        ..config(2)
-    };
-    let logging = StoreConfig {
-        appendonly: true,
-        device: DeviceKind::File,
-        ..plain.clone()
-    };
-    let run = |config: &StoreConfig, words: &[&str]| {
-        let store = Store::open(config.clone()).unwrap();
-        assert_ne!(store.shard_of(b"a"), store.shard_of(b"b"));
-        let _workers = store.spawn().unwrap();
-        let mut session = store.session();
-        let last = words.iter().map(|words| session.execute(&op(words))).last();
-        if config.appendonly {
-            return last;
-        }
-        session.save().unwrap();
-        last
-    };
-    run(&logging, &["set a logged"]);
-    run(&plain, &["mset a saved b saved"]);
-    let read = run(&logging, &["mget a b"]);
-    assert_eq!(read, Some(Reply::Array(vec![text("logged"), Reply::Nil])));
-    let read = run(&plain, &["mget a b"]);
-    assert_eq!(read, Some(Reply::Array(vec![text("saved"), text("saved")])));
 }
 
 /// Who waits for the disk sleeps until the disk has done, and is woken by it or, where several shards did something

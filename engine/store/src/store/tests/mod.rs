@@ -3,6 +3,8 @@
 mod brief;
 mod durable;
 mod order;
+mod restart;
+mod saves;
 mod scan;
 mod several;
 mod tagged;

@@ -21,6 +21,7 @@ mod parts;
 mod plan;
 mod pop;
 mod route;
+mod save;
 mod scratch;
 pub(super) mod ticket;
 mod transaction;
@@ -28,6 +29,7 @@ mod transfer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
@@ -45,6 +47,7 @@ pub(super) use durable::Durable;
 pub(super) use plan::Plan;
 use plan::{Desk, Step};
 pub(super) use route::{Route, only_shard, route, watch};
+pub(super) use save::Save;
 use scratch::Scratch;
 pub(super) use transaction::transaction;
 
@@ -313,12 +316,15 @@ impl Caller {
                 Classes::NONE
             },
             limits: self.inner.limits(),
+            // Relaxed: who has the ticket comes after who had it before.
+            joints: self.inner.joints.load(Ordering::Relaxed),
             reads: &self.inner.reads,
             scratch: &mut jobs.scratch,
             events: &mut jobs.events,
         };
         match job.plan.next(bodies, &mut desk) {
             Step::Ask(asks) => self.ask_for_job(core, number, asks),
+            Step::Release => self.let_go(core, number, Body::Released),
             Step::Done(body) if job.shards.is_empty() => self.finish(number, body),
             Step::Done(body) => self.let_go(core, number, body),
             Step::Park { .. } if job.cancelled => self.let_go(core, number, Body::Cancelled),
@@ -380,6 +386,11 @@ impl Caller {
         let job = self.jobs.get(number);
         let result = job.result.take().unwrap_or(Body::Cancelled);
         match result {
+            Body::Released => {
+                job.shards.clear();
+                job.phase = Phase::Working;
+                self.work(core, number, Vec::new());
+            }
             Body::Parked(until) => {
                 job.phase = Phase::Parked;
                 job.retry = None;

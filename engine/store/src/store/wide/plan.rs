@@ -7,6 +7,7 @@ use super::cursor::Cursor;
 use super::durable::Durable;
 use super::parts::Parts;
 use super::pop::{Pop, shards_of};
+use super::save::Save;
 use super::scratch::{Scratch, Scratched};
 use super::transaction::Transacted;
 use super::transfer::Transfer;
@@ -33,6 +34,8 @@ pub(super) struct Desk<'a> {
     pub(super) notify: Classes,
     /// How far compact forms go.
     pub(super) limits: Limits,
+    /// The number of the last joint.
+    pub(super) joints: u64,
     /// Any-core reads, by shard.
     pub(super) reads: &'a [Reads],
     pub(super) scratch: &'a mut Scratch,
@@ -54,6 +57,8 @@ impl Desk<'_> {
 pub(super) enum Step {
     /// It asks these shards, and goes on when all have answered.
     Ask(Vec<(usize, Ask)>),
+    /// The shards that stand still for it go on, and then so does the plan.
+    Release,
     /// It is done.
     Done(Body),
     /// The op waits for a key on any of its shards.
@@ -161,35 +166,6 @@ impl Plan {
             Plan::Transfer(transfer) => transfer.again(),
             _ => {}
         }
-    }
-}
-
-/// Every shard writes what it has; then, when all of that is durable, it becomes their snapshots.
-#[derive(Default)]
-pub(in crate::store) struct Save {
-    /// Whether all have written, or why they have not.
-    written: Option<Body>,
-}
-
-impl Save {
-    fn next(&mut self, answers: Vec<Body>, desk: &mut Desk<'_>) -> Step {
-        if answers.is_empty() {
-            // Another process draws the same numbers, at another time.
-            let time = desk.now.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let save = desk.scratch.number() ^ time;
-            let asks = (0..desk.shards).map(|shard| (shard, Ask::Save(save)));
-            return Step::Ask(asks.collect());
-        }
-        let is_done = |body: &Body| matches!(body, Body::Saved(result) if result.is_ok());
-        let failed = answers.into_iter().find(|body| !is_done(body));
-        let done = failed.unwrap_or_else(|| Body::Saved(Box::new(Ok(()))));
-        if let Some(written) = self.written.take() {
-            return Step::Done(if is_done(&written) { done } else { written });
-        }
-        let keep = is_done(&done);
-        self.written = Some(done);
-        let asks = (0..desk.shards).map(|shard| (shard, Ask::Publish(keep)));
-        Step::Ask(asks.collect())
     }
 }
 

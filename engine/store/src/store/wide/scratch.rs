@@ -58,11 +58,6 @@ impl Scratch {
         }
     }
 
-    /// Any number.
-    pub(super) fn number(&mut self) -> u64 {
-        self.random.next_u64()
-    }
-
     /// A number below `count`.
     pub(super) fn below(&mut self, count: usize) -> usize {
         self.random.random_range(0..count)
@@ -394,6 +389,7 @@ mod tests {
             notify: Classes::parse("KEA").unwrap(),
             may_park: true,
             limits: Limits::default(),
+            joints: 0,
             reads: &[],
             scratch: &mut caller.scratch,
             events: &mut caller.events,

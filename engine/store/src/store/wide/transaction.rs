@@ -133,6 +133,7 @@ impl Transacted {
                     Step::Ask(asks) => return Step::Ask(asks),
                     Step::Done(body) => self.reply(body),
                     Step::Park { .. } => unreachable!("it may not park"),
+                    Step::Release => unreachable!("no op is a save"),
                 }
                 self.inner = None;
             }

@@ -17,6 +17,7 @@ use super::host::{From, Host};
 use super::link::{Ask, Until};
 use super::order::Looked;
 use super::ring::Waker;
+use super::save::Pace;
 use super::session::Session;
 use super::watch::Watch;
 use super::wide::only_shard;
@@ -412,6 +413,13 @@ impl Worker {
     /// stopped, by `tag`. It waits for nothing that goes on elsewhere.
     pub fn ask_stats(&mut self, tag: u64) {
         (self.session.caller).ask_stats(self.core.as_mut(), Whose::Tag(tag));
+    }
+
+    /// Makes a snapshot, as [`Session::save`](super::Session::save); `OK`, or the error why not, by `tag`. Its shards take part in
+    /// their turns.
+    pub fn save(&mut self, tag: u64, pace: Pace) {
+        let core = self.core.as_mut().expect("it is there until the drop");
+        self.session.caller.save(core, tag, pace);
     }
 
     /// Asks these shards whether what they have logged by now is durable: 1 or 0, or an error where a log failed, by

@@ -8,6 +8,7 @@
 //!
 //! What it prints goes to a file in its folder, whose end is part of the error where it fails.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -77,14 +78,11 @@ impl Process {
         Ok(())
     }
 
-    /// Whether it is writing a snapshot, or a log anew: both Redis and Seawall give such a file its name last.
+    /// Whether it is writing a snapshot, or a log anew, as the names of its files tell.
     pub(super) fn is_saving(&self) -> bool {
         let entries = std::fs::read_dir(self.scratch.path()).into_iter().flatten();
-        entries.filter_map(Result::ok).any(|entry| {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with("temp-") || name.ends_with(".tmp")
-        })
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        is_saving(&names.collect::<Vec<_>>())
     }
 
     /// How many bytes its files have, of what it keeps.
@@ -220,6 +218,18 @@ fn bytes_in(folder: &Path) -> u64 {
     sizes.sum()
 }
 
+/// Whether a snapshot is being written where there are these files. Redis gives such a file its name last; Seawall
+/// numbers them by save, and names the one that counts in a manifest.
+fn is_saving(names: &[String]) -> bool {
+    let save = |name: &String| {
+        let (_shard, save) = name.strip_suffix(".snapshot")?.split_once('-')?;
+        Some(save.to_owned())
+    };
+    let saves: BTreeSet<String> = names.iter().filter_map(save).collect();
+    let has_manifest = names.iter().any(|name| name == "snapshots.manifest");
+    saves.len() > usize::from(has_manifest) || names.iter().any(|name| name.starts_with("temp-"))
+}
+
 impl Start {
     fn run(&self, scratch: &Scratch) -> Result<Child, String> {
         let path = scratch.path().join(OUTPUT);
@@ -252,6 +262,26 @@ impl Drop for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_tell_that_a_snapshot_is_being_written() {
+        let save = |shard, save| format!("{shard:05}-{save:020}.snapshot");
+        let manifest = || "snapshots.manifest".to_owned();
+        let first = vec![save(0, 1), save(1, 1)];
+        let counts = [first.clone(), vec![manifest()]].concat();
+        let next = [counts.clone(), vec![save(0, 2)]].concat();
+        let redis = vec!["dump.rdb".to_owned(), "temp-71.rdb".to_owned()];
+        for (names, is) in [
+            (first, true),
+            (counts, false),
+            (next, true),
+            (redis[..1].to_vec(), false),
+            (redis, true),
+            (Vec::new(), false),
+        ] {
+            assert_eq!(is_saving(&names), is, "{names:?}");
+        }
+    }
 
     #[test]
     fn what_a_server_notes_is_heard() {

@@ -40,7 +40,9 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
     let device = wanted.device.name;
     if !LOG_DEVICES.contains(&device) {
         let devices = LOG_DEVICES.join(" and ");
-        return Err(format!("`device` cannot be {device}: a server has {devices}"));
+        return Err(format!(
+            "`device` cannot be {device}: a server has {devices}"
+        ));
     }
     // Port 0 is one that nobody asks for.
     let ports = if place.for_memcached {

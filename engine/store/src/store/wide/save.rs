@@ -1,0 +1,140 @@
+//! A save of all shards: they stand still together for its beginning, and go on; what they write is waited for, and
+//! made to count.
+
+use std::sync::Arc;
+
+use super::plan::{Desk, Step};
+use crate::store::config::StoreError;
+use crate::store::link::{Ask, Body};
+use crate::store::save::{Course, Fate, Pace, Saved, Saves, Written};
+
+/// How far a save is.
+enum Stage {
+    /// All shards stand still.
+    Holding,
+    /// They were asked to begin.
+    Begun,
+    /// They go on, and were not asked yet.
+    Released,
+    /// They were asked what they have written.
+    Writing,
+    /// The manifest is being written.
+    Publishing(Saved),
+    /// They were told what came of it, which this is.
+    Ending(Result<(), StoreError>),
+}
+
+/// A save of all shards.
+pub(in crate::store) struct Save {
+    saves: Arc<Saves>,
+    pace: Pace,
+    course: Option<Arc<Course>>,
+    stage: Stage,
+}
+
+impl Save {
+    /// A save that is not begun.
+    pub(in crate::store) fn new(saves: &Arc<Saves>, pace: Pace) -> Save {
+        Save {
+            saves: Arc::clone(saves),
+            pace,
+            course: None,
+            stage: Stage::Holding,
+        }
+    }
+
+    pub(super) fn next(&mut self, answers: Vec<Body>, desk: &Desk<'_>) -> Step {
+        let stage = std::mem::replace(&mut self.stage, Stage::Holding);
+        match stage {
+            Stage::Holding => match self.saves.begin(desk.now, desk.joints, self.pace) {
+                Ok(course) => {
+                    self.stage = Stage::Begun;
+                    let ask = |_| Ask::Save(Arc::clone(&course));
+                    let step = ask_all(desk, ask);
+                    self.course = Some(course);
+                    step
+                }
+                Err(error) => Step::Done(Body::Saved(Box::new(Err(error)))),
+            },
+            Stage::Begun => match failure(answers) {
+                Ok(_) => {
+                    self.course
+                        .iter()
+                        .for_each(|course| self.saves.note(course));
+                    self.stage = Stage::Released;
+                    Step::Release
+                }
+                // One that goes on already is let alone.
+                Err(error) => self.end(desk, Fate::Dropped, Err(error)),
+            },
+            Stage::Released => {
+                self.stage = Stage::Writing;
+                let number = self.number();
+                ask_all(desk, |_| Ask::Written(number))
+            }
+            Stage::Writing => match (failure(answers), &self.course) {
+                (Ok(shards), Some(course)) => {
+                    let saved = Saved {
+                        number: course.number,
+                        taken: course.taken,
+                        joints: course.joints,
+                        shards,
+                    };
+                    let ask = Ask::Publish(Box::new(saved.clone()));
+                    self.stage = Stage::Publishing(saved);
+                    Step::Ask(vec![(0, ask)])
+                }
+                (Ok(_), None) => self.end(desk, Fate::Dropped, Err(StoreError::SaveGivenUp)),
+                (Err(error), _) => self.end(desk, Fate::Dropped, Err(error)),
+            },
+            Stage::Publishing(saved) => match failure(answers) {
+                Ok(_) => {
+                    self.saves.count(saved);
+                    self.end(desk, Fate::Kept, Ok(()))
+                }
+                Err(error) => self.end(desk, Fate::Unknown, Err(error)),
+            },
+            Stage::Ending(done) => Step::Done(Body::Saved(Box::new(done))),
+        }
+    }
+
+    fn end(&mut self, desk: &Desk<'_>, fate: Fate, done: Result<(), StoreError>) -> Step {
+        self.stage = Stage::Ending(done);
+        let number = self.number();
+        ask_all(desk, |_| Ask::EndSave(number, fate))
+    }
+
+    fn number(&self) -> u64 {
+        self.course.as_ref().map_or(0, |course| course.number)
+    }
+}
+
+fn ask_all(desk: &Desk<'_>, ask: impl Fn(usize) -> Ask) -> Step {
+    Step::Ask((0..desk.shards).map(|shard| (shard, ask(shard))).collect())
+}
+
+/// What every shard has written; the first error, where one has not.
+fn failure(answers: Vec<Body>) -> Result<Vec<Written>, StoreError> {
+    let written = answers.into_iter().map(|body| match body {
+        Body::Written(written) => *written,
+        Body::Saved(done) => done.map(|()| Written::default()),
+        body => Err(StoreError::Refused(super::super::session::words(body))),
+    });
+    // That one gave up since another had failed says nothing.
+    let mut all = Vec::new();
+    let mut failed: Option<StoreError> = None;
+    for written in written {
+        match written {
+            Ok(written) => all.push(written),
+            Err(error) => {
+                let says_more = failed
+                    .as_ref()
+                    .is_none_or(|before| matches!(before, StoreError::SaveGivenUp));
+                if says_more {
+                    failed = Some(error);
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(all), Err)
+}
