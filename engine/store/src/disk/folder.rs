@@ -121,6 +121,13 @@ impl DiskFile for FolderFile {
         }
     }
 
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        match self {
+            FolderFile::Real(file) => file.reserve(len),
+            FolderFile::Memory(file) => file.reserve(len),
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
         match self {
             FolderFile::Real(file) => file.sync(),

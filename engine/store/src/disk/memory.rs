@@ -521,6 +521,15 @@ impl DiskFile for MemoryFile {
         })
     }
 
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        self.change(|content, step, _| {
+            step?;
+            let len = content.written.len().max(len as usize);
+            content.written.resize(len, 0);
+            Ok(())
+        })
+    }
+
     fn sync(&self) -> io::Result<()> {
         let synced = self.change(|content, step, lie| {
             content.abandoned |= step.is_err();

@@ -58,6 +58,9 @@ pub trait DiskFile: Send + 'static {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Cuts or extends the file.
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Extends the file to `len` bytes, of which those behind its end are zeroes, in space that is its own from now
+    /// on. Where it fails nothing changes.
+    fn reserve(&self, len: u64) -> io::Result<()>;
     /// Makes the content durable. After an error nothing is known, and nothing can be made good by
     /// calling again: the kernel may have dropped what it could not write.
     fn sync(&self) -> io::Result<()>;

@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{FallocateFlags, fallocate};
+
 use super::{Disk, DiskFile};
 
 /// A folder of the operating system.
@@ -109,6 +111,10 @@ impl DiskFile for Arc<File> {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         File::set_len(self, len)
+    }
+
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        Ok(fallocate(self, FallocateFlags::empty(), 0, len)?)
     }
 
     fn sync(&self) -> io::Result<()> {

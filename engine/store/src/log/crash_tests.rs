@@ -180,16 +180,19 @@ fn a_full_disk_at_every_step() {
 }
 
 /// A run that fails at step `step`; the log is opened again, by another program on the same machine. What was read
-/// then may be told of, so it has to be there after a power loss. Whether the run came to that step.
-fn restarted(seed: u64, fsync: Fsync, code: i32, step: u64) -> bool {
+/// then may be told of, so it has to be there after a power loss. Whether it failed there, if it
+/// came to that step: room that a disk cannot keep is no failure.
+fn restarted(seed: u64, fsync: Fsync, code: i32, step: u64) -> Option<bool> {
     let disk = MemoryDisk::new();
     let config = config(&disk, fsync, 2_000);
     let (mut log, ..) = open(&config).unwrap();
     let mut history = History::default();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    disk.fail_at(disk.steps() + step, Fault::Error(code));
+    let at = disk.steps() + step;
+    disk.fail_at(at, Fault::Error(code));
     let failed = history.drive(&mut log, &disk, &mut rng, 60).is_err();
     drop(log);
+    let came_to_it = disk.steps() >= at;
     disk.fail_at(u64::MAX, Fault::PowerOff);
     let (log, _, read) = open(&config).unwrap();
     assert_eq!(read, history.appended[..read.len()]);
@@ -204,7 +207,7 @@ fn restarted(seed: u64, fsync: Fsync, code: i32, step: u64) -> bool {
     drop(log);
     disk.lose_power(PowerLoss::Nothing, seed);
     assert_eq!(open(&config).unwrap().2.len(), read.len() + 1);
-    failed
+    came_to_it.then_some(failed)
 }
 
 #[test]
@@ -214,17 +217,14 @@ fn what_a_failed_log_is_read_as_is_made_durable() {
         for fsync in FSYNCS {
             for code in [EIO, ENOSPC] {
                 let mut step = 1;
-                while restarted(seed, fsync, code, step) {
+                while let Some(failed) = restarted(seed, fsync, code, step) {
                     step += 1;
+                    failures += u32::from(failed);
                 }
-                failures += step - 1;
             }
         }
     }
-    assert!(
-        failures > 300,
-        "{failures}: a run fails at each of its steps"
-    );
+    assert!(failures > 300, "{failures} failures");
 }
 
 /// Whoever closes a log well leaves nothing to be written anew; who does not, what no mark vouches for.

@@ -27,6 +27,8 @@ fn written() -> (MemoryDisk, String, Vec<u8>, Vec<Placed>) {
         .unwrap()
         .read_to_end(&mut bytes)
         .unwrap();
+    let room = bytes.split_off(log.segment_len as usize);
+    assert!(!room.is_empty() && room.iter().all(|&byte| byte == 0));
     let mut frames = Vec::new();
     let mut reader = Frames::new(
         &bytes[HEAD_BYTES..],
@@ -127,6 +129,42 @@ fn every_bit_flipped_is_a_torn_tail_or_damage() {
                 );
             }
             Err(error) => panic!("bit {bit}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn room_that_was_not_written_to_is_no_damage() {
+    let (disk, name, bytes, frames) = written();
+    let config = config(&disk, Fsync::No, 1 << 20);
+    for room in [1, 16, 17, 5_000] {
+        let mut roomy = bytes.clone();
+        roomy.resize(bytes.len() + room, 0);
+        replace(&disk, &name, &roomy);
+        let (_, recovery, records) = open(&config).unwrap();
+        assert_eq!((recovery.torn, records.len()), (None, 12), "{room}");
+        // A byte in it is the beginning of something.
+        for at in [0, room / 2, room - 1] {
+            let mut torn = roomy.clone();
+            torn[bytes.len() + at] = 1;
+            replace(&disk, &name, &torn);
+            let (_, recovery, records) = open(&config).unwrap();
+            assert_eq!(records.len(), 12, "{room} {at}");
+            let torn = recovery.torn.expect("there is something");
+            assert_eq!((torn.offset, torn.bytes), (bytes.len() as u64, room as u64));
+        }
+    }
+    // What was durable and is blank is found, as long as a mark behind it tells of it.
+    let (marks, records): (Vec<&Placed>, _) = frames.iter().partition(|it| it.1 == Kind::Mark);
+    for &&(offset, _, sequence) in &records {
+        let mut blank = bytes.clone();
+        blank[offset..offset + 30].fill(0);
+        replace(&disk, &name, &blank);
+        let is_told = marks.iter().any(|mark| mark.2 >= sequence);
+        match open(&config) {
+            Err(LogError::Damaged { offset: at, .. }) => assert!(is_told && at == offset as u64),
+            Ok((_, recovery, _)) => assert!(!is_told && recovery.torn.is_some()),
+            Err(error) => panic!("{error}"),
         }
     }
 }

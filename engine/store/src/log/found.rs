@@ -127,8 +127,8 @@ impl Found {
                     unreachable!("it was found there");
                 };
                 let found = found.open(cut, apply)?;
-                Ok(Log::begin(&config, owner, found, |file, len| {
-                    let device = device::memory::MemoryDevice::new(disk, file, len);
+                Ok(Log::begin(&config, owner, found, |file, len, room| {
+                    let device = device::memory::MemoryDevice::new(disk, file, len, room);
                     (Box::new(device), None)
                 }))
             }
@@ -136,12 +136,12 @@ impl Found {
                 let found = found.open(cut, apply)?;
                 let disk = RealDisk::new(&config.dir);
                 let uring = matches!(config.device, DeviceKind::Uring);
-                Ok(Log::begin(&config, owner, found, |file, len| {
+                Ok(Log::begin(&config, owner, found, |file, len, room| {
                     if uring {
                         let ring = Ring::new(device::uring::RING_ENTRIES);
-                        return device::uring::or_file(ring, disk, file, len);
+                        return device::uring::or_file(ring, disk, file, len, room);
                     }
-                    let device = device::file::FileDevice::new(disk, file, len);
+                    let device = device::file::FileDevice::new(disk, file, len, room);
                     (Box::new(device), None)
                 }))
             }

@@ -80,15 +80,23 @@ impl Frame<'_> {
     /// # Panics
     /// Where the payload is longer than [`PAYLOAD_BYTES_MAX`]: the log refuses it before.
     pub fn encode(&self, salt: u32, bytes: &mut Vec<u8>) {
-        assert!(
-            self.payload.len() <= PAYLOAD_BYTES_MAX,
-            "the log bounds payloads"
-        );
+        self.encode_behind(&[], salt, bytes);
+    }
+
+    /// As [`Frame::encode`], with `before` in front of the payload, and as a part of it.
+    ///
+    /// # Panics
+    /// As [`Frame::encode`], where both together are longer.
+    pub fn encode_behind(&self, before: &[u8], salt: u32, bytes: &mut Vec<u8>) {
+        let len = before.len() + self.payload.len();
+        assert!(len <= PAYLOAD_BYTES_MAX, "the log bounds payloads");
         let start = bytes.len();
+        bytes.reserve(HEAD_BYTES + len);
         bytes.extend_from_slice(&[0; 4]);
-        bytes.extend_from_slice(&(self.payload.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&(len as u32).to_le_bytes());
         bytes.push(self.kind.code());
         bytes.extend_from_slice(&self.sequence.to_le_bytes());
+        bytes.extend_from_slice(before);
         bytes.extend_from_slice(self.payload);
         let check = crc32_iscsi(&bytes[start + 4..]) ^ salt;
         bytes[start..start + 4].copy_from_slice(&check.to_le_bytes());
@@ -190,6 +198,9 @@ fn decode(bytes: &[u8], salt: u32) -> Result<Frame<'_>, Next<'static>> {
     if crc32_iscsi(&bytes[4..]) ^ salt != u32_at(bytes, 0) {
         return Err(Next::Broken("a record's checksum does not match"));
     }
+    if bytes[8] == 0 {
+        return Err(Next::Broken("no record begins here"));
+    }
     let kind = Kind::of(bytes[8]).ok_or(Next::Unknown(bytes[8]))?;
     Ok(Frame {
         kind,
@@ -244,6 +255,22 @@ pub fn highest_mark(mut from: impl Read, salt: u32) -> io::Result<Option<u64>> {
         }
         debug_assert!(kept < HEAD_BYTES, "a window keeps less than one frame");
         window.drain(..window.len().saturating_sub(HEAD_BYTES - 1));
+    }
+}
+
+/// Whether there is nothing but zeroes in `from`.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn is_blank(mut from: impl Read) -> io::Result<bool> {
+    let mut chunk = [0; 16 << 10];
+    loop {
+        match from.read(&mut chunk) {
+            Ok(0) => return Ok(true),
+            Ok(read) if chunk[..read].iter().any(|&byte| byte != 0) => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
     }
 }
 

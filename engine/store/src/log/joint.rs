@@ -11,6 +11,8 @@
 //! coordinator's (Mohan, Lindsay, Obermarck: "Transaction management in the R* distributed database management
 //! system", TODS 11(4), 1986).
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use smallvec::SmallVec;
@@ -23,6 +25,12 @@ const OPEN: u8 = 0;
 const WHOLE: u8 = 1;
 /// A shard left, or who brought them together did, before all parts were done.
 const APART: u8 = 2;
+
+/// Wakes who drives a shard's log: something that it waits for has come.
+pub trait Wake: fmt::Debug + Send + Sync {
+    /// The log of `shard` is to be turned.
+    fn wake(&self, shard: u32);
+}
 
 /// What several shards do together, as they see it while they do it.
 #[derive(Debug)]
@@ -37,6 +45,7 @@ pub struct Joint {
     durable: AtomicU32,
     /// Whether the part of one never will be.
     failed: AtomicBool,
+    wake: Option<Arc<dyn Wake>>,
 }
 
 impl Joint {
@@ -50,6 +59,20 @@ impl Joint {
             given: AtomicU32::new(0),
             durable: AtomicU32::new(0),
             failed: AtomicBool::new(false),
+            wake: None,
+        }
+    }
+
+    /// When all parts have come as far as the others, those who wait for that are woken by `wake`.
+    #[must_use]
+    pub fn woken_by(mut self, wake: Arc<dyn Wake>) -> Joint {
+        self.wake = Some(wake);
+        self
+    }
+
+    fn wake_all(&self) {
+        if let Some(wake) = &self.wake {
+            self.shards.iter().for_each(|&shard| wake.wake(shard));
         }
     }
 
@@ -86,7 +109,10 @@ impl Joint {
     /// One more shard has given its part to its device, and all before it are given everywhere.
     pub(super) fn note_given(&self) {
         // Release: pairs with the acquire in `is_given`.
-        self.given.fetch_add(1, Ordering::Release);
+        let before = self.given.fetch_add(1, Ordering::Release);
+        if before as usize + 1 == self.shards.len() {
+            self.wake_all();
+        }
     }
 
     /// Whether every shard's device was given its part.
@@ -97,7 +123,10 @@ impl Joint {
     /// One more shard has its part on its disk, and all before it are on all disks.
     pub(super) fn note_durable(&self) {
         // Release: pairs with the acquire in `is_durable`.
-        self.durable.fetch_add(1, Ordering::Release);
+        let before = self.durable.fetch_add(1, Ordering::Release);
+        if before as usize + 1 == self.shards.len() {
+            self.wake_all();
+        }
     }
 
     /// Whether every shard has its part on its disk.
@@ -109,6 +138,7 @@ impl Joint {
     pub(super) fn fail(&self) {
         // Relaxed: it is not taken back, and orders nothing.
         self.failed.store(true, Ordering::Relaxed);
+        self.wake_all();
     }
 
     /// Whether it will never be durable on every shard.
@@ -117,7 +147,7 @@ impl Joint {
     }
 
     /// What stands before the effects in a part's payload.
-    pub(super) fn encode_head(&self, payload: &mut Vec<u8>) {
+    pub(super) fn encode_head(&self, payload: &mut SmallVec<[u8; 64]>) {
         payload.extend_from_slice(&self.number.to_le_bytes());
         payload.extend_from_slice(&(self.shards.len() as u32).to_le_bytes());
         for shard in &self.shards {
@@ -331,7 +361,7 @@ mod tests {
     #[test]
     fn a_part_reads_back() {
         let joint = Joint::new(7, [1, 3]);
-        let mut payload = Vec::new();
+        let mut payload = SmallVec::new();
         joint.encode_head(&mut payload);
         payload.extend_from_slice(b"effects");
         let (part, effects) = Part::decode(9, &payload).unwrap();

@@ -42,9 +42,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::effect::Effects;
 use crate::time::Millis;
-use device::Device;
+use device::room::Room;
+use device::{Bell, Device};
 use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
 use joint::Joint;
 use recover::{Owner, Recovered};
@@ -78,6 +81,9 @@ pub struct LogStats {
     /// The longest of them.
     pub sync_time_max: Duration,
 }
+
+/// How much longer than what is in it a segment's file is made, each time.
+const ROOM_BYTES: u64 = 4 << 20;
 
 impl LogStats {
     /// Adds what another log counts; the longest sync is the longer one.
@@ -151,6 +157,8 @@ pub struct Log {
     /// Why nothing more is logged.
     poison: Option<Failure>,
     stats: LogStats,
+    /// Whether the device rings when something is done.
+    rings: bool,
     /// Keeps other stores out.
     _lock: Box<dyn Send>,
 }
@@ -184,9 +192,10 @@ impl Log {
         config: &LogConfig,
         owner: Owner,
         found: Recovered<D>,
-        device: impl FnOnce(D::File, u64) -> (Box<dyn Device>, Option<String>),
+        device: impl FnOnce(D::File, u64, Room) -> (Box<dyn Device>, Option<String>),
     ) -> (Log, Recovery) {
-        let (device, notice) = device(found.file, found.len);
+        let room = Room::new(ROOM_BYTES.min(config.segment_bytes / 4), found.file_len);
+        let (device, notice) = device(found.file, found.len, room);
         let last = found.next - 1;
         let log = Log {
             device,
@@ -217,6 +226,7 @@ impl Log {
             wanted: 0,
             poison: None,
             stats: LogStats::default(),
+            rings: false,
             _lock: Box::new(found.lock),
         };
         let recovery = Recovery {
@@ -232,7 +242,7 @@ impl Log {
         if effects.is_empty() {
             return self.appended;
         }
-        self.append_record(Kind::Effects, effects.as_bytes())
+        self.append_record(Kind::Effects, &[], effects.as_bytes())
     }
 
     /// Appends the shard's part in `joint`, which has `effects`, and gives its sequence. Where that is nothing to
@@ -241,11 +251,10 @@ impl Log {
         if !joint.is_logged() {
             return self.append(effects);
         }
-        let mut payload = Vec::with_capacity(64 + effects.as_bytes().len());
-        joint.encode_head(&mut payload);
-        payload.extend_from_slice(effects.as_bytes());
+        let mut head = SmallVec::new();
+        joint.encode_head(&mut head);
         let before = self.appended;
-        let sequence = self.append_record(Kind::Part, &payload);
+        let sequence = self.append_record(Kind::Part, &head, effects.as_bytes());
         if sequence > before {
             self.parts.push_back(Unsettled {
                 sequence,
@@ -260,12 +269,12 @@ impl Log {
         sequence
     }
 
-    fn append_record(&mut self, kind: Kind, payload: &[u8]) -> u64 {
+    fn append_record(&mut self, kind: Kind, head: &[u8], payload: &[u8]) -> u64 {
         if self.poison.is_some() {
             return self.appended;
         }
-        if payload.len() > PAYLOAD_BYTES_MAX {
-            let bytes = payload.len();
+        let bytes = head.len() + payload.len();
+        if bytes > PAYLOAD_BYTES_MAX {
             self.fail(Failure {
                 doing: "write to",
                 file: self.head.name(),
@@ -284,12 +293,12 @@ impl Log {
         self.appended += 1;
         self.stats.records += 1;
         let sequence = self.appended;
-        Frame {
+        let frame = Frame {
             kind,
             sequence,
             payload,
-        }
-        .encode(self.head.salt, &mut self.pending);
+        };
+        frame.encode_behind(head, self.head.salt, &mut self.pending);
         sequence
     }
 
@@ -439,6 +448,23 @@ impl Log {
         let part = self.parts.front().map(|part| part.since);
         let oldest = [pending, written, part].into_iter().flatten().min();
         oldest.map_or(0, |since| self.now.since(since))
+    }
+
+    /// From now on `bell` rings whenever the device has done something that was under way, where it can.
+    pub fn wake_by(&mut self, bell: &Bell) {
+        self.rings = self.device.wake_by(bell);
+    }
+
+    /// Whether nothing is to be done before something rings: the device, or, for what several shards did together,
+    /// [`Joint`]'s waker.
+    pub fn awaits_bell(&self) -> bool {
+        let is_left_to_others = || {
+            let mut parts = [self.parts.front(), self.parts.get(self.given_parts)]
+                .into_iter()
+                .flatten();
+            self.pending.is_empty() && parts.any(|part| part.sequence <= self.given)
+        };
+        self.rings && (self.device.is_under_way() || is_left_to_others())
     }
 
     /// When the next sync is due, where anything is to be made durable and time decides.

@@ -2,13 +2,14 @@
 //!
 //! A segment ends where the next one begins, whatever stands behind that: it was written anew
 //! ([`anew`](super::anew)). Only the last one may end badly, since a segment gets its name when all before it is
-//! durable. There, what breaks the row of records is a *torn tail*, unless a mark behind it says that the broken
+//! durable. There, zeroes up to the file's end are room that was not
+//! written to; anything else that breaks the row of records is a *torn tail*, unless a mark behind it says that the broken
 //! place had been durable: that is *damage*.
 
 use std::io::{BufReader, Read};
 
 use super::LogError;
-use super::frame::{Frames, Kind, Next, highest_mark};
+use super::frame::{Frames, Kind, Next, highest_mark, is_blank};
 use super::joint::{Part, Parts};
 use super::recover::Owner;
 use super::segment::{HEAD_BYTES, Head};
@@ -194,16 +195,24 @@ impl<D: Disk> Reader<D> {
             return Ok(());
         };
         let name = place.head.name();
-        if place.number + 1 < self.firsts.len() {
-            if let Some(why) = broken {
+        if let Some(&next) = self.firsts.get(place.number + 1) {
+            // What is missing may be in the snapshot that a log was begun anew behind.
+            let is_covered = next <= self.owner.covered + 1;
+            if let Some(why) = broken.filter(|_| !is_covered) {
                 return Err(LogError::damaged(&self.disk, &name, end, why));
             }
             self.reading = self.open(place.number + 1)?;
             return Ok(());
         }
+        let mut broken = broken;
         if let Some(why) = broken {
             let failed = |source| LogError::io(&self.disk, "read", &name, source);
-            let tail = self.disk.read(&name, end).map_err(failed)?;
+            let tail = || self.disk.read(&name, end).map_err(failed);
+            if is_blank(tail()?).map_err(failed)? {
+                // Room that was never written to.
+                broken = None;
+            }
+            let tail = tail()?;
             let mark = highest_mark(tail, place.head.salt).map_err(failed)?;
             if mark.is_some_and(|durable| durable >= self.next) {
                 let why = format!("{why}, in a record that had been durable");

@@ -75,8 +75,10 @@ pub struct Found<D: Disk> {
 pub struct Recovered<D: Disk> {
     /// The last segment's head.
     pub head: Head,
-    /// Its length.
+    /// How much is in it.
     pub len: u64,
+    /// How long its file is.
+    pub file_len: u64,
     /// The last segment.
     pub file: D::File,
     /// The sequence of the next record.
@@ -194,13 +196,15 @@ impl<D: Disk> Found<D> {
             recovery.torn = Some(self.drop_behind(&place, offset)?);
             let is_sealed = place.number + 1 < self.firsts.len();
             let durable = if is_sealed { next - 1 } else { reader.marked() };
-            return self.go_on(&place, durable, next, recovery);
+            return self.go_on(&place, (durable, next), (offset, false), recovery);
         }
         let Some(tail) = reader.tail() else {
             return self.begin(Recovery::default());
         };
         recovery.torn = tail.torn.map(|why| self.torn(tail, why));
-        self.go_on(&tail.place, reader.marked(), next, recovery)
+        let is_blank = tail.end == HEAD_BYTES as u64 && tail.torn.is_none();
+        let durable = reader.marked();
+        self.go_on(&tail.place, (durable, next), (tail.end, is_blank), recovery)
     }
 
     fn torn(&self, tail: &Tail, why: &'static str) -> Torn {
@@ -235,17 +239,18 @@ impl<D: Disk> Found<D> {
     }
 
     /// Goes on behind the segment at `place` with the record `next`, where the records up to `durable` are known to be
-    /// so: those between are written anew.
+    /// so: those between are written anew. What counts of the segment ends at `end`; whether that is its head alone,
+    /// with nothing behind it.
     fn go_on(
         self,
         place: &Place,
-        durable: u64,
-        next: u64,
+        (durable, next): (u64, u64),
+        (end, is_blank): (u64, bool),
         mut recovery: Recovery,
     ) -> Result<Recovered<D>, LogError> {
         let (old, sealed) = (place.head, &self.firsts[..place.number]);
         recovery.segments = place.number + 1;
-        if place.len == HEAD_BYTES as u64 {
+        if is_blank {
             // Nothing was ever written behind its head, which was durable before it had its name. That name may not
             // be: the program may have ended without the machine.
             let opened = self.disk.open(&old.name());
@@ -254,7 +259,8 @@ impl<D: Disk> Found<D> {
             self.sync_folder()?;
             return Ok(Recovered {
                 head: old,
-                len: place.len,
+                len: end,
+                file_len: place.len,
                 file,
                 next,
                 sealed: sealed.to_vec(),
@@ -287,12 +293,19 @@ impl<D: Disk> Found<D> {
         let file = file.map_err(failed)?;
         let mut sealed = sealed.to_vec();
         if head.first != old.first {
+            if place.len > end {
+                // The room that nobody needs any more; and what is torn goes with it.
+                let failed = |source| LogError::io(&self.disk, "cut", &old.name(), source);
+                let old = self.disk.open(&old.name()).map_err(failed)?;
+                old.set_len(end).map_err(failed)?;
+            }
             sealed.push(old.first);
             recovery.segments += 1;
         }
         Ok(Recovered {
             head,
             len,
+            file_len: len,
             file,
             next,
             sealed,
@@ -318,6 +331,7 @@ impl<D: Disk> Found<D> {
         Ok(Recovered {
             head,
             len: HEAD_BYTES as u64,
+            file_len: HEAD_BYTES as u64,
             file,
             next: head.first,
             sealed: Vec::new(),

@@ -150,6 +150,7 @@ impl Core {
     pub(super) fn turn(&mut self, now: Millis, ticks: bool, hear: &mut Hear<'_, '_>) -> Turn {
         self.own_ops = 0;
         self.unpin();
+        self.inner.nudges.begin_turn(self.number);
         // Where the store follows the clock, so do turns in the midst of a long run of own ops.
         self.now = self.inner.advance(now).max(self.inner.now());
         self.hosts.iter_mut().for_each(|host| host.see(self.now));
@@ -356,12 +357,18 @@ impl Core {
                 std::hint::spin_loop();
             }
         }
-        self.sleeper.sleep(at_most, || self.is_due() || is_ready());
+        let is_ready = || self.is_due() || is_ready();
+        // A disk rings only the bell.
+        if self.hosts.iter().any(Host::awaits_bell) {
+            self.sleeper.nap(at_most, is_ready);
+        } else {
+            self.sleeper.sleep(at_most, is_ready);
+        }
     }
 
     /// Whether a turn would do something: it must not sleep.
     pub(super) fn is_due(&self) -> bool {
-        self.order.owes_turn || self.has_input()
+        self.order.owes_turn || self.inner.nudges.is_due(self.number) || self.has_input()
     }
 
     pub(super) fn has_input(&self) -> bool {

@@ -22,6 +22,7 @@ mod link;
 mod load;
 #[cfg(all(test, loom))]
 mod loom_model;
+mod nudge;
 mod open;
 mod order;
 mod retry;
@@ -64,6 +65,7 @@ pub use worker::Worker;
 
 use host::Host;
 use link::Door;
+use nudge::Nudges;
 use retry::Retries;
 use ring::Sleeper;
 use save::Saves;
@@ -118,6 +120,7 @@ struct Inner {
     /// How far compact forms go now, for values that are brought together.
     limits: Mutex<Limits>,
     doors: Vec<Door>,
+    nudges: Arc<Nudges>,
     seats: Mutex<Vec<Option<Seat>>>,
     /// Whoever makes shards stand still has it.
     ticket: Ticket,
@@ -277,7 +280,8 @@ impl Inner {
             // Relaxed: who has the ticket comes after who had it before.
             let number = self.joints.fetch_add(1, Ordering::Relaxed) + 1;
             let shards = shards.iter().map(|&shard| shard as u32);
-            Arc::new(Joint::new(number, shards))
+            let nudges = Arc::clone(&self.nudges);
+            Arc::new(Joint::new(number, shards).woken_by(nudges))
         })
     }
 

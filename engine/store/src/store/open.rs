@@ -13,6 +13,7 @@ use super::host::saving::Desk;
 use super::host::{Host, Seen};
 use super::link::Door;
 use super::load;
+use super::nudge::Nudges;
 use super::retry::Retries;
 use super::ring::Sleeper;
 use super::save::{Saved, Saves};
@@ -135,17 +136,22 @@ impl Store {
             seen.log_bytes.store(bytes, Ordering::Relaxed);
             log_bytes.push(Arc::clone(&seen.log_bytes));
             failed.push(Arc::clone(&seen.failed));
-            let host = Host::new(place.shard, shards, shard, log, strict, seen, desk);
+            let mut host = Host::new(place.shard, shards, shard, log, strict, seen, desk);
+            host.wake_by(seats[place.worker].sleeper.bell().as_ref());
             seats[place.worker].hosts.push(host);
         }
+        let worker_of: Vec<usize> = placement.iter().map(|place| place.worker).collect();
+        let wakers = seats.iter().map(|seat| Arc::clone(seat.sleeper.waker()));
+        let nudges = Arc::new(Nudges::new(worker_of.clone(), wakers));
         let doors = seats
             .iter()
             .map(|seat| Door::new(Arc::clone(seat.sleeper.waker())));
         Ok(Store {
             inner: Arc::new(Inner {
                 shards,
-                worker_of: placement.iter().map(|place| place.worker).collect(),
+                worker_of,
                 doors: doors.collect(),
+                nudges,
                 readers,
                 anywhere: AtomicBool::new(config.reads_anywhere()),
                 strict: AtomicBool::new(config.holds_replies()),

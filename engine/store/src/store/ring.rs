@@ -14,8 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_utils::sync::{Parker, Unparker};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
+use crate::log::device::Bell;
 use crate::sync::{AtomicU8, Ordering, fence};
 
 /// How many messages a ring holds.
@@ -71,7 +72,7 @@ impl Asleep {
 pub struct Waker {
     asleep: Asleep,
     unparker: Unparker,
-    bell: Option<OwnedFd>,
+    bell: Option<Arc<OwnedFd>>,
 }
 
 impl Waker {
@@ -118,10 +119,10 @@ impl Sleeper {
     /// The system grants no eventfd.
     pub(super) fn with_bell() -> io::Result<Sleeper> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Sleeper::with(Some(bell)))
+        Ok(Sleeper::with(Some(Arc::new(bell))))
     }
 
-    fn with(bell: Option<OwnedFd>) -> Sleeper {
+    fn with(bell: Option<Arc<OwnedFd>>) -> Sleeper {
         let parker = Parker::new();
         let unparker = parker.unparker().clone();
         Sleeper {
@@ -137,6 +138,28 @@ impl Sleeper {
     /// What wakes this thread.
     pub(super) fn waker(&self) -> &Arc<Waker> {
         &self.waker
+    }
+
+    /// What a device rings that works for this thread, where it has a bell.
+    pub(super) fn bell(&self) -> Option<Bell> {
+        let fd = Arc::clone(self.waker.bell.as_ref()?);
+        let waker = Arc::clone(&self.waker);
+        let ring = Arc::new(move || waker.wake());
+        Some(Bell { fd, ring })
+    }
+
+    /// Sleeps as [`Sleeper::sleep`], and hears the bell as well.
+    pub(super) fn nap(&self, at_most: Duration, is_ready: impl FnOnce() -> bool) {
+        let Some(bell) = &self.waker.bell else {
+            return self.sleep(at_most, is_ready);
+        };
+        if self.doze(is_ready) {
+            let mut watched = [PollFd::new(bell, PollFlags::IN)];
+            let at_most = Timespec::try_from(at_most).ok();
+            // It fails where a signal comes: then there may be something to do.
+            let _ = poll(&mut watched, at_most.as_ref());
+            self.rouse();
+        }
     }
 
     /// Sleeps until woken, or for `at_most`, unless something `is_ready`.

@@ -19,7 +19,7 @@ mod sockets;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,6 +143,14 @@ impl Ring {
                 source: None,
             })
         }
+    }
+
+    /// Lets `bell`, an eventfd, become readable whenever an operation is done, whoever watches it.
+    ///
+    /// # Errors
+    /// What the kernel says: the ring has another one, or this is none.
+    pub fn ring_bell(&self, bell: BorrowedFd<'_>) -> io::Result<()> {
+        self.ring.submitter().register_eventfd(bell.as_raw_fd())
     }
 
     /// How many more operations may be started now.

@@ -10,10 +10,11 @@ mod folder;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::disk::PowerLoss;
 
-use self::folder::{Folder, Lie};
+use self::folder::{Folder, Lie, Mounted};
 use crate::process::{SEGMENT_BYTES, Server, Setup};
 use crate::seeds;
 use crate::trial::{Promise, Trial, Until};
@@ -28,12 +29,13 @@ const LOSSES: usize = 2;
 const OTHERS: [&str; 4] = ["everysec", "no", "interval:ms=20", "bounded:ms=10000"];
 
 fn setup(seed: u64, device: &'static str) -> Setup {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let appendfsync = match seed % 3 {
         0 | 1 => "always",
-        _ => OTHERS[(seed / 3) as usize % OTHERS.len()],
+        _ => OTHERS[random.random_range(0..OTHERS.len())],
     };
     Setup {
-        shards: 1 + seed as usize % 2,
+        shards: random.random_range(1..=2),
         device,
         appendonly: true,
         appendfsync,
@@ -94,7 +96,7 @@ impl Run {
             drop(mounted);
             let loss = PowerLoss::ALL[trial.random.random_range(0..PowerLoss::ALL.len())];
             folder.lose(loss, trial.random.random());
-            mounted = folder.mount().map_err(Ended::Unmountable)?;
+            mounted = remount(&folder)?;
             if trial.random.random() {
                 // And once more while what is left is read.
                 let later = Duration::from_micros(trial.random.random_range(0..60_000));
@@ -103,7 +105,7 @@ impl Run {
                 folder.stop();
                 drop(mounted);
                 folder.lose(loss, trial.random.random());
-                mounted = folder.mount().map_err(Ended::Unmountable)?;
+                mounted = remount(&folder)?;
             }
             let told = |why: String| format!("{loss:?}: {why}");
             let server = Server::start(mounted.path(), setup).map_err(told)?;
@@ -112,6 +114,12 @@ impl Run {
         }
         Ok(acknowledged)
     }
+}
+
+/// Mounts what could be mounted before: that it cannot be any more is no reason to skip.
+fn remount(folder: &Folder) -> Result<Mounted, Ended> {
+    let again = folder.mount();
+    again.map_err(|error| Ended::Wrong(format!("it cannot be mounted again: {error}")))
 }
 
 /// Past the test harness, which keeps to itself what a test prints that passes.

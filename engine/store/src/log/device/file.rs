@@ -1,7 +1,7 @@
 //! `file`: `pwrite` and `fdatasync`.
 //!
 //! The portable reference, and the way out where `io_uring` is forbidden. A write goes to the page
-//! cache in the call; a sync runs on the keeper, or in the call where it is urgent.
+//! cache in the call; a sync runs on the keeper, or in the call where it is urgent and nobody can be woken.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::keeper::{Done, Keeper};
-use super::{Device, DeviceEntry, DeviceKind, Progress};
+use super::room::Room;
+use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
 use crate::disk::{DiskFile, RealDisk};
 
 /// Its line in the list.
@@ -23,25 +24,30 @@ pub const ENTRY: DeviceEntry = DeviceEntry {
 pub struct FileDevice {
     file: Arc<File>,
     keeper: Keeper,
-    /// The file's length.
+    /// How much is in the file.
     len: u64,
+    room: Room,
     given: u64,
     /// How many bytes had been given when the sync under way began.
     syncing: Option<u64>,
     rolling: bool,
+    /// Whether somebody is woken when a sync is done.
+    rings: bool,
     progress: Progress,
 }
 
 impl FileDevice {
-    /// Appends to `file`, a segment of `len` bytes in `disk`.
-    pub fn new(disk: RealDisk, file: Arc<File>, len: u64) -> FileDevice {
+    /// Appends to `file`, a segment in `disk` with `len` bytes in it, and this room.
+    pub fn new(disk: RealDisk, file: Arc<File>, len: u64, room: Room) -> FileDevice {
         FileDevice {
             file,
             keeper: Keeper::new(disk),
             len,
+            room,
             given: 0,
             syncing: None,
             rolling: false,
+            rings: false,
             progress: Progress::default(),
         }
     }
@@ -60,7 +66,18 @@ impl Device for FileDevice {
         !self.rolling && self.syncing.is_none()
     }
 
+    fn wake_by(&mut self, bell: &Bell) -> bool {
+        self.keeper.wake_by(bell);
+        self.rings = true;
+        true
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.syncing.is_some() || self.rolling
+    }
+
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.room.make(&self.file, self.len + bytes.len() as u64);
         self.file.write_at(bytes, self.len)?;
         self.len += bytes.len() as u64;
         self.given += bytes.len() as u64;
@@ -70,7 +87,8 @@ impl Device for FileDevice {
     }
 
     fn sync(&mut self, urgent: bool) -> io::Result<()> {
-        if !urgent {
+        // Whoever is woken goes on meanwhile: what is asked by then shares the next sync.
+        if !urgent || self.rings {
             self.syncing = Some(self.given);
             return self.keeper.sync(&self.file);
         }
@@ -82,8 +100,10 @@ impl Device for FileDevice {
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
         self.rolling = true;
+        let cut = self.room.cut(self.len);
         self.len = head.len() as u64;
-        self.keeper.roll(&self.file, name, head)
+        self.room.begin(self.len);
+        self.keeper.roll(&self.file, cut, name, head)
     }
 
     fn remove(&mut self, names: Vec<String>) -> io::Result<()> {

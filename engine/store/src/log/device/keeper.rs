@@ -6,11 +6,12 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::Bell;
 use crate::disk::{Disk, DiskFile, RealDisk, publish};
 
 /// What a keeper has done.
@@ -28,6 +29,7 @@ enum Job {
     Remove(Vec<String>),
     Roll {
         old: Arc<File>,
+        cut: Option<u64>,
         name: String,
         head: Vec<u8>,
     },
@@ -39,6 +41,8 @@ pub struct Keeper {
     running: Option<Running>,
     /// Jobs that were given and not yet taken back.
     jobs: usize,
+    /// Who is woken when a job is done.
+    bell: Arc<OnceLock<Bell>>,
 }
 
 struct Running {
@@ -53,7 +57,13 @@ impl Keeper {
             disk,
             running: None,
             jobs: 0,
+            bell: Arc::default(),
         }
+    }
+
+    /// Rings `bell` when a job is done.
+    pub fn wake_by(&mut self, bell: &Bell) {
+        self.bell.get_or_init(|| bell.clone());
     }
 
     /// Starts `fdatasync` of `file`.
@@ -61,10 +71,21 @@ impl Keeper {
         self.give(Job::Sync(file.clone()))
     }
 
-    /// Starts sealing `old` and publishing the segment `name`.
-    pub fn roll(&mut self, old: &Arc<File>, name: String, head: Vec<u8>) -> io::Result<()> {
+    /// Starts sealing `old`, cut to so many bytes, and publishing the segment `name`.
+    pub fn roll(
+        &mut self,
+        old: &Arc<File>,
+        cut: Option<u64>,
+        name: String,
+        head: Vec<u8>,
+    ) -> io::Result<()> {
         let old = old.clone();
-        self.give(Job::Roll { old, name, head })
+        self.give(Job::Roll {
+            old,
+            cut,
+            name,
+            head,
+        })
     }
 
     /// Starts removing files by name, in order.
@@ -94,7 +115,7 @@ impl Keeper {
     fn give(&mut self, job: Job) -> io::Result<()> {
         let running = match &mut self.running {
             Some(running) => running,
-            none => none.insert(start(self.disk.clone())?),
+            none => none.insert(start(self.disk.clone(), Arc::clone(&self.bell))?),
         };
         self.jobs += 1;
         let gone = |_| io::Error::other("the log's keeper thread is gone");
@@ -118,7 +139,7 @@ impl Drop for Keeper {
     }
 }
 
-fn start(disk: RealDisk) -> io::Result<Running> {
+fn start(disk: RealDisk, bell: Arc<OnceLock<Bell>>) -> io::Result<Running> {
     let (jobs, todo) = channel();
     let (report, done) = channel();
     let thread = std::thread::Builder::new()
@@ -130,6 +151,9 @@ fn start(disk: RealDisk) -> io::Result<Running> {
             for job in todo {
                 if report.send(work(&disk, job)).is_err() {
                     return;
+                }
+                if let Some(bell) = bell.get() {
+                    (bell.ring)();
                 }
             }
         })?;
@@ -150,7 +174,15 @@ fn work(disk: &RealDisk, job: Job) -> io::Result<Done> {
             disk.sync_folder()?;
             Ok(Done::Removed)
         }
-        Job::Roll { old, name, head } => {
+        Job::Roll {
+            old,
+            cut,
+            name,
+            head,
+        } => {
+            if let Some(len) = cut {
+                DiskFile::set_len(&old, len)?;
+            }
             old.sync()?;
             publish(disk, &name, |file| file.write_at(&head, 0)).map(Done::Rolled)
         }

@@ -6,7 +6,8 @@
 
 use std::io;
 
-use super::{Device, DeviceEntry, DeviceKind, Progress};
+use super::room::Room;
+use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
 use crate::disk::{Disk, DiskFile, MemoryDisk, MemoryFile, publish};
 
 /// Its line in the list.
@@ -21,6 +22,7 @@ pub struct MemoryDevice {
     disk: MemoryDisk,
     file: MemoryFile,
     len: u64,
+    room: Room,
     given: u64,
     /// The sync under way, and how many bytes it promises.
     syncing: Option<u64>,
@@ -28,12 +30,13 @@ pub struct MemoryDevice {
 }
 
 impl MemoryDevice {
-    /// Appends to `file`, a segment of `len` bytes in `disk`.
-    pub fn new(disk: MemoryDisk, file: MemoryFile, len: u64) -> MemoryDevice {
+    /// Appends to `file`, a segment in `disk` with `len` bytes in it, and this room.
+    pub fn new(disk: MemoryDisk, file: MemoryFile, len: u64, room: Room) -> MemoryDevice {
         MemoryDevice {
             disk,
             file,
             len,
+            room,
             given: 0,
             syncing: None,
             progress: Progress::default(),
@@ -64,7 +67,17 @@ impl Device for MemoryDevice {
         self.syncing.is_none()
     }
 
+    fn wake_by(&mut self, _bell: &Bell) -> bool {
+        // What is held is held until it is waited for, or the disk lets go: it has nobody to tell.
+        false
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.syncing.is_some()
+    }
+
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
+        self.room.make(&self.file, self.len + bytes.len() as u64);
         self.file.write_at(bytes, self.len)?;
         self.len += bytes.len() as u64;
         self.given += bytes.len() as u64;
@@ -82,10 +95,14 @@ impl Device for MemoryDevice {
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
+        if let Some(len) = self.room.cut(self.len) {
+            self.file.set_len(len)?;
+        }
         self.file.sync()?;
         self.syncing = None;
         self.file = publish(&self.disk, &name, |file| file.write_at(&head, 0))?;
         self.len = head.len() as u64;
+        self.room.begin(self.len);
         self.progress.synced = self.given;
         Ok(())
     }

@@ -10,10 +10,13 @@
 pub mod file;
 mod keeper;
 pub mod memory;
+pub mod room;
 pub mod uring;
 
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::disk::MemoryDisk;
@@ -103,6 +106,15 @@ impl Progress {
     }
 }
 
+/// How whoever drives a log is woken: an eventfd that becomes readable, and what rings it.
+#[derive(Clone)]
+pub struct Bell {
+    /// What becomes readable.
+    pub fd: Arc<OwnedFd>,
+    /// Wakes, whichever way the driver sleeps.
+    pub ring: Arc<dyn Fn() + Send + Sync>,
+}
+
 /// Where a log's bytes go.
 pub trait Device: Send {
     /// Its name in [`DEVICES`].
@@ -113,6 +125,12 @@ pub trait Device: Send {
 
     /// Whether [`Device::sync`] may be called now.
     fn can_sync(&self) -> bool;
+
+    /// Rings `bell` from now on whenever something is done that was under way; whether it can.
+    fn wake_by(&mut self, bell: &Bell) -> bool;
+
+    /// Whether something is under way that bytes wait for.
+    fn is_under_way(&self) -> bool;
 
     /// Starts appending all of `bytes` to the segment; leaves an empty buffer in its place.
     ///

@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io;
 use std::mem;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,8 @@ use seawall_sys::ring::{Completion, Op, Ring, Unavailable, WRITE_BYTES_MAX};
 
 use super::file::FileDevice;
 use super::keeper::{Done, Keeper};
-use super::{Device, DeviceEntry, DeviceKind, Progress};
+use super::room::Room;
+use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
 use crate::disk::{DiskFile, RealDisk};
 
 /// Its line in the list.
@@ -34,12 +36,19 @@ pub fn or_file(
     disk: RealDisk,
     file: Arc<File>,
     len: u64,
+    room: Room,
 ) -> (Box<dyn Device>, Option<String>) {
     match ring {
-        Ok(ring) => (Box::new(UringDevice::new(ring, disk, file, len)), None),
+        Ok(ring) => (
+            Box::new(UringDevice::new(ring, disk, file, len, room)),
+            None,
+        ),
         Err(unavailable) => {
             let notice = format!("{unavailable}; the log uses the device 'file' instead");
-            (Box::new(FileDevice::new(disk, file, len)), Some(notice))
+            (
+                Box::new(FileDevice::new(disk, file, len, room)),
+                Some(notice),
+            )
         }
     }
 }
@@ -49,8 +58,9 @@ pub struct UringDevice {
     ring: Ring,
     file: Arc<File>,
     keeper: Keeper,
-    /// The file's length once everything given is written.
+    /// How much is in the file once everything given is written.
     len: u64,
+    room: Room,
     given: u64,
     /// Given, and not yet handed to the ring: a sync may still be linked to it.
     prepared: Option<Vec<u8>>,
@@ -70,13 +80,14 @@ struct Syncing {
 }
 
 impl UringDevice {
-    /// Appends to `file`, a segment of `len` bytes in `disk`, through `ring`.
-    pub fn new(ring: Ring, disk: RealDisk, file: Arc<File>, len: u64) -> UringDevice {
+    /// Appends through `ring` to `file`, a segment in `disk` with `len` bytes in it, and this room.
+    pub fn new(ring: Ring, disk: RealDisk, file: Arc<File>, len: u64, room: Room) -> UringDevice {
         UringDevice {
             ring,
             file,
             keeper: Keeper::new(disk),
             len,
+            room,
             given: 0,
             prepared: None,
             writing: None,
@@ -155,8 +166,18 @@ impl Device for UringDevice {
         !self.rolling && self.syncing.is_none() && self.writing.is_none()
     }
 
+    fn wake_by(&mut self, bell: &Bell) -> bool {
+        self.keeper.wake_by(bell);
+        self.ring.ring_bell(bell.fd.as_fd()).is_ok()
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.prepared.is_some() || self.writing.is_some() || self.syncing.is_some() || self.rolling
+    }
+
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
         self.given += bytes.len() as u64;
+        self.room.make(&self.file, self.len + bytes.len() as u64);
         if bytes.len() > WRITE_BYTES_MAX {
             // Beyond what one operation writes: rare enough to wait for.
             self.file.write_at(bytes, self.len)?;
@@ -186,8 +207,10 @@ impl Device for UringDevice {
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
         self.rolling = true;
+        let cut = self.room.cut(self.len);
         self.len = head.len() as u64;
-        self.keeper.roll(&self.file, name, head)
+        self.room.begin(self.len);
+        self.keeper.roll(&self.file, cut, name, head)
     }
 
     fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
@@ -244,7 +267,7 @@ mod tests {
             return;
         };
         let (_folder, disk, file) = unwritable();
-        let mut device = UringDevice::new(ring, disk, file, 4);
+        let mut device = UringDevice::new(ring, disk, file, 4, Room::new(64, 4));
         let mut bytes = b"record".to_vec();
         device.write(&mut bytes).unwrap();
         device.sync(true).unwrap();
@@ -265,7 +288,7 @@ mod tests {
             reason: "forbidden here".to_owned(),
             source: None,
         };
-        let (device, notice) = or_file(Err(forbidden), disk, file, 4);
+        let (device, notice) = or_file(Err(forbidden), disk, file, 4, Room::new(64, 4));
         assert_eq!(device.name(), "file");
         let notice = notice.unwrap();
         assert!(

@@ -11,6 +11,7 @@ use super::From;
 use super::promise::Promise;
 use crate::command::CommandError;
 use crate::effect::Effects;
+use crate::log::device::Bell;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
 use crate::log::joint::Joint;
 use crate::log::{Failure, Fsync, Log, LogStats};
@@ -246,9 +247,22 @@ impl Gate {
         self.log.as_ref().map(Log::stats)
     }
 
-    /// Whether answers wait for the log.
+    /// The log's device rings `bell` from now on.
+    pub(super) fn wake_by(&mut self, bell: Option<&Bell>) {
+        if let (Some(log), Some(bell)) = (&mut self.log, bell) {
+            log.wake_by(bell);
+        }
+    }
+
+    /// Whether answers wait for the log, and something rings when they need not.
+    pub(super) fn awaits_bell(&self) -> bool {
+        let log = self.log.as_ref().filter(|_| self.failed.is_none());
+        !self.unsaid.is_empty() && log.is_some_and(Log::awaits_bell)
+    }
+
+    /// Whether answers wait for the log, so that it has to be looked at again and again.
     pub(super) fn is_busy(&self) -> bool {
-        !self.unsaid.is_empty()
+        !self.unsaid.is_empty() && !self.awaits_bell()
     }
 
     /// Waits until everything that was logged is durable.

@@ -21,6 +21,7 @@ use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
 use crate::keyspace::{DbKey, Keyspace, Sought, Version};
+use crate::log::device::Bell;
 use crate::log::joint::Joint;
 use crate::log::{Failure, Log};
 use crate::op::Op;
@@ -281,6 +282,16 @@ impl Host {
     /// Whether the shard is full, and nothing of it may go.
     pub(super) fn is_full(&mut self) -> bool {
         self.shard.keyspace().is_full()
+    }
+
+    /// Whoever turns it is woken by `bell` when the log's device has done something.
+    pub(super) fn wake_by(&mut self, bell: Option<&Bell>) {
+        self.gate.wake_by(bell);
+    }
+
+    /// Whether answers wait for something that wakes whoever turns it.
+    pub(super) fn awaits_bell(&self) -> bool {
+        self.gate.awaits_bell()
     }
 
     /// Whether a turn soon would do something.

@@ -1,6 +1,8 @@
 //! What a store's logs keep: over a power loss, and over its end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::{config, op, text};
 use crate::disk::{MemoryDisk, PowerLoss};
@@ -135,7 +137,7 @@ fn a_graceful_end_loses_nothing() {
             session.execute(&op("hset h f v"));
             session.execute(&op("set gone x px 1"));
             session.execute(&op("set late x pxat 99999999999999"));
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
             session.execute(&op("del b"));
         }
         let store = Store::open(config).unwrap();
@@ -150,5 +152,61 @@ fn a_graceful_end_loses_nothing() {
             session.execute(&op("pexpiretime late")),
             Reply::Int(99_999_999_999_999)
         );
+    }
+}
+
+/// Who waits for the disk sleeps until the disk has done, and is woken by it or, where several shards did something
+/// together, by whoever was last.
+#[test]
+fn who_waits_for_the_disk_is_woken() {
+    const ASLEEP: Duration = Duration::from_secs(20);
+    for device in [DeviceKind::Uring, DeviceKind::File] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreConfig {
+            appendonly: true,
+            appendfsync: Fsync::Always,
+            device,
+            dir: Some(folder.path().to_owned()),
+            ..config(3)
+        })
+        .unwrap();
+        store.follow_clock();
+        let (stop, wakers) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            // The last one asks; the others are there for their shards.
+            for _ in 1..store.workers() {
+                scope.spawn(|| {
+                    let mut worker = store.attach().unwrap();
+                    wakers.lock().unwrap().push(worker.waker());
+                    while !stop.load(Ordering::Acquire) {
+                        if !worker.turn(store.now()).busy {
+                            worker.wait(ASLEEP);
+                        }
+                    }
+                });
+            }
+            while wakers.lock().unwrap().len() + 1 < store.workers() {
+                std::thread::yield_now();
+            }
+            let mut worker = store.attach().unwrap();
+            for tag in 0..40 {
+                let words = ["set a 1", "mset a 1 b 2 c 3 d 4"][tag as usize % 2];
+                worker.send(tag, op(words));
+                let (mut turns, mut is_answered) = (0, false);
+                while !is_answered {
+                    let is_busy = worker.turn(store.now()).busy;
+                    turns += 1;
+                    worker.answers(|_, _| is_answered = true);
+                    if !is_busy && !is_answered {
+                        let begin = Instant::now();
+                        worker.wait(ASLEEP);
+                        assert!(begin.elapsed() < ASLEEP, "{words}: nobody woke it");
+                    }
+                }
+                assert!(turns < 100, "{words}: {turns} turns");
+            }
+            stop.store(true, Ordering::Release);
+            wakers.lock().unwrap().iter().for_each(|waker| waker.wake());
+        });
     }
 }

@@ -92,6 +92,8 @@ pub(super) struct Spawned<W> {
     process: Mutex<Process>,
     /// How it ends, and who sees what is lost.
     end: End,
+    /// Whether it may evict what the witness wrote.
+    evicts: bool,
     witness: Mutex<Option<Witness>>,
     /// Its program's file.
     path: PathBuf,
@@ -142,6 +144,7 @@ impl<W: Spoken> Spawned<W> {
                 address,
                 process: Mutex::new(process),
                 end: configuration.end,
+                evicts: configuration.maxmemory > 0,
                 witness: Mutex::new(None),
                 path,
                 parent: parent.to_owned(),
@@ -153,16 +156,18 @@ impl<W: Spoken> Spawned<W> {
 impl<W: Spoken> Spawned<W> {
     /// Kills the server and starts it again; what it lost, and how long it took.
     fn kill(&self, process: &mut Process) -> Result<Map<String, Value>, String> {
-        process.end();
+        // What is acknowledged after this moment is younger than none.
         let at = Instant::now();
+        process.end();
         let witness = held(&self.witness).take();
         let account = witness.map_or_else(|| Ok(Account::default()), Witness::end)?;
+        account.lasted(at)?;
         let kept_bytes = process.kept_bytes();
         let begin = Instant::now();
         process.start_again()?;
         let loss = loop {
             let answer = Dialogue::open(&self.address)
-                .and_then(|mut dialogue| account.settle::<W>(&mut dialogue, at));
+                .and_then(|mut dialogue| account.settle::<W>(&mut dialogue, at, self.evicts));
             if let Some(how) = process.ended() {
                 return Err(format!("it ended when it was started again ({how})"));
             }

@@ -18,6 +18,9 @@ const KEYS: u64 = 16;
 const PAUSE: Duration = Duration::from_millis(1);
 /// The most writes that it remembers: hours of them.
 const WRITES_MAX: usize = 10_000_000;
+/// The longest that it may have heard nothing when the server ended: a witness that had fallen silent would have seen
+/// no loss.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// A witness at work.
 pub(super) struct Witness {
@@ -50,6 +53,7 @@ impl Witness {
     /// The server does not take it; in words for people.
     pub(super) fn begin<W: Spoken>(address: &Address) -> Result<Witness, String> {
         let mut dialogue = Dialogue::open(address)?;
+        let address = address.clone();
         let leaves = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&leaves);
         let thread = std::thread::Builder::new().name("witness".to_owned());
@@ -58,11 +62,14 @@ impl Witness {
             // Relaxed: joining the thread orders what it wrote.
             while !told.load(Ordering::Relaxed) && account.acked.len() < WRITES_MAX {
                 let number = account.acked.len() as u64 + 1;
-                // A server that is gone, or that refuses, has acknowledged what it has.
-                if W::keep(&mut dialogue, &key(number % KEYS), number).is_err() {
+                if W::keep(&mut dialogue, &key(number % KEYS), number).is_ok() {
+                    account.acked.push(Instant::now());
+                } else if let Ok(open) = Dialogue::open(&address) {
+                    // It refused this one, and may take the next.
+                    dialogue = open;
+                } else {
                     break;
                 }
-                account.acked.push(Instant::now());
                 std::thread::sleep(PAUSE);
             }
             account
@@ -83,7 +90,27 @@ impl Witness {
 }
 
 impl Account {
-    /// What is gone of it, as a server says that has come back; the one before ended `at`.
+    /// Whether something was acknowledged to it until shortly before the server ended `at`.
+    ///
+    /// # Errors
+    /// It was not; in words for people.
+    pub(super) fn lasted(&self, at: Instant) -> Result<(), String> {
+        let silence = self
+            .acked
+            .last()
+            .map(|last| at.saturating_duration_since(*last));
+        match silence {
+            Some(silence) if silence <= SILENCE_MAX => Ok(()),
+            Some(silence) => Err(format!(
+                "nothing was acknowledged to the witness in the last {} ms: its account tells of no loss",
+                silence.as_millis()
+            )),
+            None => Err("nothing was acknowledged to the witness".to_owned()),
+        }
+    }
+
+    /// What is gone of it, as a server says that has come back; the one before ended `at`. Where it `evicts`, a key that
+    /// is not there may have been evicted, and tells nothing, unless none is there.
     ///
     /// # Errors
     /// The server is gone or does not serve yet; in words for people.
@@ -91,12 +118,15 @@ impl Account {
         &self,
         dialogue: &mut Dialogue,
         at: Instant,
+        evicts: bool,
     ) -> Result<Loss, String> {
-        let mut kept = [0; KEYS as usize];
+        let mut kept = [None; KEYS as usize];
         for (number, kept) in kept.iter_mut().enumerate() {
-            *kept = W::kept(dialogue, &key(number as u64))?.unwrap_or(0);
+            *kept = W::kept(dialogue, &key(number as u64))?;
         }
-        Ok(self.beside(&kept, at))
+        let is_any = kept.iter().any(Option::is_some);
+        let absent = if evicts && is_any { u64::MAX } else { 0 };
+        Ok(self.beside(&kept.map(|kept| kept.unwrap_or(absent)), at))
     }
 
     fn beside(&self, kept: &[u64; KEYS as usize], at: Instant) -> Loss {

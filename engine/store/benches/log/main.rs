@@ -5,10 +5,12 @@
 //! that owes answers would. The folder is the temporary one of the system: set `TMPDIR` to measure
 //! another disk.
 
+mod commit;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group};
 use seawall_store::log::device::DEVICES;
 use seawall_store::log::{Fsync, Log, LogConfig};
 use seawall_store::{Effects, Millis, Op};
@@ -74,4 +76,13 @@ fn turns(criterion: &mut Criterion) {
 }
 
 criterion_group!(benches, turns);
-criterion_main!(benches);
+
+fn main() {
+    // What a group commit costs by itself, by the ways that there are to make it durable. `cargo test` builds this, and
+    // does not measure.
+    if !std::env::args().any(|argument| argument == "--test") {
+        commit::run();
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}
