@@ -343,3 +343,24 @@ fn a_log_that_a_snapshot_does_not_know_is_refused() {
         "{refused}"
     );
 }
+
+/// Sealing a segment while a sync of it is under way would take for durable what that sync may yet fail with.
+#[test]
+fn a_segment_is_not_sealed_while_a_sync_is_under_way() {
+    let disk = MemoryDisk::new();
+    let (mut log, ..) = open(&config(&disk, Fsync::Interval(1), 300)).unwrap();
+    log.turn(Millis(1)).unwrap();
+    disk.hold_syncs(true);
+    log.append(&effects(1, 400));
+    log.turn(Millis(10)).unwrap();
+    log.append(&effects(2, 10));
+    for now in 11..30 {
+        assert_eq!(log.turn(Millis(now)).unwrap(), 0);
+        assert_eq!(log.stats().segments, 0, "the sync has not come back");
+    }
+    disk.hold_syncs(false);
+    for now in 30..40 {
+        log.turn(Millis(now)).unwrap();
+    }
+    assert_eq!((log.stats().segments, log.durable()), (1, 2));
+}

@@ -19,6 +19,11 @@ impl Log {
         let take = self.device.can_write() && (!urgent || self.device.can_sync());
         if take && !self.pending.is_empty() {
             if self.segment_len >= self.segment_bytes.max(segment::HEAD_BYTES as u64 + 1) {
+                // A sync under way may fail yet, and says so once: sealing the file would then succeed, and all of it
+                // be taken for durable.
+                if !self.device.can_sync() {
+                    return Ok(false);
+                }
                 return self.roll().map(|()| false);
             }
             self.give()?;

@@ -99,6 +99,7 @@ impl Device for FileDevice {
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
+        debug_assert!(self.syncing.is_none(), "a sync's failure would be lost");
         self.rolling = true;
         let cut = self.room.cut(self.len);
         self.len = head.len() as u64;

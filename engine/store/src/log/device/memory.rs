@@ -95,11 +95,11 @@ impl Device for MemoryDevice {
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
+        debug_assert!(self.syncing.is_none(), "a sync's failure would be lost");
         if let Some(len) = self.room.cut(self.len) {
             self.file.set_len(len)?;
         }
         self.file.sync()?;
-        self.syncing = None;
         self.file = publish(&self.disk, &name, |file| file.write_at(&head, 0))?;
         self.len = head.len() as u64;
         self.room.begin(self.len);

@@ -120,7 +120,7 @@ pub trait Device: Send {
     /// Its name in [`DEVICES`].
     fn name(&self) -> &'static str;
 
-    /// Whether [`Device::write`] and [`Device::roll`] may be called now.
+    /// Whether [`Device::write`] may be called now, and, where a sync may be as well, [`Device::roll`].
     fn can_write(&self) -> bool;
 
     /// Whether [`Device::sync`] may be called now.
@@ -146,7 +146,8 @@ pub trait Device: Send {
     fn sync(&mut self, urgent: bool) -> io::Result<()>;
 
     /// Starts sealing the segment (all of it durable) and then making the next one, whose content is
-    /// `head`; bytes given from now on go there.
+    /// `head`; bytes given from now on go there. No sync may be under way ([`Device::can_sync`]): what it fails with
+    /// would be told by nobody.
     ///
     /// # Errors
     /// Where it failed, now.
