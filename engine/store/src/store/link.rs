@@ -87,6 +87,8 @@ pub(super) struct Hold {
     pub(super) at: Millis,
     /// What they do together meanwhile, where logs are kept.
     pub(super) joint: Option<Arc<Joint>>,
+    /// Whether anything of that may write, on whichever shard: each of them then logs its part.
+    pub(super) writes: bool,
 }
 
 /// An op that waits on several shards.

@@ -318,7 +318,11 @@ impl Host {
         if let Some(watch) = &hold.watch {
             self.look_at(self.held_at, watch);
         }
-        let ready = self.make_ready(self.held_at, &hold.ops);
+        // A log that failed takes no part: the others would keep what this shard's log lacks, and lose it for that.
+        let ready = match self.gate.failure() {
+            Some(failure) if hold.writes => Err(failure.refusal()),
+            _ => self.make_ready(self.held_at, &hold.ops),
+        };
         self.held_wrote |= self.conclude();
         // What has expired or had to go is gone, whatever becomes of the rest.
         self.joint.clone_from(&hold.joint);

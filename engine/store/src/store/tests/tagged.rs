@@ -7,7 +7,7 @@ use super::{alone, config, op};
 use crate::command::key::EXISTS;
 use crate::op::Op;
 use crate::reply::Protocol;
-use crate::store::{Answered, Store, Watch, Worker};
+use crate::store::{Answered, Store, StoreConfig, Watch, Worker};
 use crate::time::Millis;
 
 /// All workers of a store on one thread, and what they were answered.
@@ -22,7 +22,11 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(shards: usize) -> Bench {
-        let store = Store::open(config(shards)).unwrap();
+        Bench::open(config(shards))
+    }
+
+    pub(super) fn open(config: StoreConfig) -> Bench {
+        let store = Store::open(config).unwrap();
         let mut bench = Bench {
             workers: alone(&store),
             store,

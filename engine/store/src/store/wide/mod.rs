@@ -37,7 +37,7 @@ use super::Inner;
 use super::caller::{Caller, Mark, Whose};
 use super::claim::Claim;
 use super::core::Core;
-use super::link::{Ask, Await, Body};
+use super::link::{Ask, Await, Body, Hold};
 use super::retry::Retry;
 use crate::event::{Classes, Event};
 use crate::log::joint::Joint;
@@ -219,8 +219,15 @@ impl Caller {
             job.phase = Phase::Holding;
             job.since = now;
             job.joint = self.inner.joint(&job.shards);
-            let asks = job.shards.iter().map(|&shard| {
-                let ask = job.plan.hold(shard, now, job.joint.as_ref());
+            let holds = job.shards.iter().map(|&shard| {
+                let hold = job.plan.hold(shard, now, job.joint.as_ref());
+                (shard, hold)
+            });
+            let holds: Vec<(usize, Hold)> = holds.collect();
+            let mut ops = holds.iter().flat_map(|(_, hold)| &hold.ops);
+            let writes = ops.any(|op| op.command().flags.writes());
+            let asks = holds.into_iter().map(|(shard, hold)| {
+                let ask = Ask::Hold(Box::new(Hold { writes, ..hold }));
                 (shard, ask)
             });
             let asks: Vec<(usize, Ask)> = asks.collect();

@@ -107,7 +107,7 @@ impl Plan {
     }
 
     /// How `shard` is asked to stand still, from `at` on, and log what it does as its part of `joint`.
-    pub(super) fn hold(&self, shard: usize, at: Millis, joint: Option<&Arc<Joint>>) -> Ask {
+    pub(super) fn hold(&self, shard: usize, at: Millis, joint: Option<&Arc<Joint>>) -> Hold {
         let mut watch = None;
         let ops = match self {
             Plan::Parts(parts) => parts.op_of(shard).into_iter().cloned().collect(),
@@ -120,12 +120,13 @@ impl Plan {
                 transacted.ops_at(shard).cloned().collect()
             }
         };
-        Ask::Hold(Box::new(Hold {
+        Hold {
             ops,
             watch,
             at,
             joint: joint.cloned(),
-        }))
+            writes: false,
+        }
     }
 
     /// What the caller is told where a shard refused to stand still with `refusal`.
