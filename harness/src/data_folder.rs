@@ -59,8 +59,14 @@ impl DataFolder {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            // What a running store removes meanwhile has no size any more.
-            found.bytes += entry.metadata().map_or(0, |file| file.len());
+            // What a running store removes meanwhile is there no more; what is no file is none of a store's.
+            let Ok(file) = fs::metadata(entry.path()) else {
+                continue;
+            };
+            if !file.is_file() {
+                continue;
+            }
+            found.bytes += file.len();
             if name.ends_with(LOCK) {
                 found.locks.push(entry.path());
             }

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
 
 use super::{Disk, DiskFile};
 
@@ -28,6 +28,18 @@ impl RealDisk {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// Opens a regular file by `options`. Anything else that has its name is refused, and not waited for: a FIFO would wait
+/// for whoever holds its other end.
+fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = options.custom_flags(flags.bits() as i32).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let message = "it is no regular file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 impl Disk for RealDisk {
@@ -52,7 +64,7 @@ impl Disk for RealDisk {
 
     fn lock(&self, name: &str) -> io::Result<File> {
         let path = self.path(name);
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = open_regular(OpenOptions::new().create(true).append(true), &path)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(io::Error::new(
@@ -66,8 +78,17 @@ impl Disk for RealDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
-            // A name that is not UTF-8 is none of ours.
-            names.extend(entry?.file_name().into_string());
+            let entry = entry?;
+            // Neither is a name that is not UTF-8 one of ours, nor anything but a file, or a link to one.
+            let is_file = match entry.file_type()? {
+                kind if kind.is_symlink() => {
+                    fs::metadata(entry.path()).is_ok_and(|linked| linked.is_file())
+                }
+                kind => kind.is_file(),
+            };
+            if is_file {
+                names.extend(entry.file_name().into_string());
+            }
         }
         Ok(names)
     }
@@ -77,7 +98,7 @@ impl Disk for RealDisk {
     }
 
     fn read(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read>> {
-        let mut file = File::open(self.path(name))?;
+        let mut file = open_regular(OpenOptions::new().read(true), &self.path(name))?;
         file.seek(SeekFrom::Start(offset))?;
         Ok(Box::new(file))
     }
@@ -87,8 +108,7 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<File>> {
-        let file = OpenOptions::new().write(true).open(self.path(name))?;
-        Ok(Arc::new(file))
+        open_regular(OpenOptions::new().write(true), &self.path(name)).map(Arc::new)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -120,5 +140,32 @@ impl DiskFile for Arc<File> {
     fn sync(&self) -> io::Result<()> {
         // A file's length is data enough for `fdatasync`; its times are not.
         self.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    #[test]
+    fn what_is_no_file_is_none_of_ours_and_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = RealDisk::new(folder.path());
+        let fifo = folder.path().join("fifo");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        std::os::unix::fs::symlink(&fifo, folder.path().join("link")).unwrap();
+        fs::write(folder.path().join("file"), b"x").unwrap();
+        std::os::unix::fs::symlink("file", folder.path().join("linked")).unwrap();
+        let mut names = disk.list().unwrap();
+        names.sort();
+        assert_eq!(names, ["file", "linked"]);
+        for name in ["fifo", "link", "folder"] {
+            assert!(disk.read(name, 0).is_err(), "{name}");
+            assert!(disk.open(name).is_err(), "{name}");
+            assert!(disk.lock(name).is_err(), "{name}");
+        }
+        assert!(disk.read("linked", 0).is_ok());
     }
 }

@@ -117,8 +117,9 @@ pub fn place_of(name: &str) -> Option<(u32, u64)> {
 /// The first sequence of the segment of `shard` that has this name, where it is one.
 pub fn first_of(name: &str, shard: u32) -> Option<u64> {
     let digits = name.strip_prefix(&prefix(shard))?.strip_suffix(SUFFIX)?;
-    (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| digits.parse().ok())?
+    let digits = Some(digits).filter(|it| it.len() == 20 && it.bytes().all(|b| b.is_ascii_digit()));
+    // Records are counted from 1, and behind the last there is a next.
+    (digits?.parse().ok()).filter(|&first| first != 0 && first != u64::MAX)
 }
 
 #[cfg(test)]
@@ -137,6 +138,9 @@ mod tests {
             "00003-1.log",
             "00003-0000000000000100000x.log",
             "00003-.log",
+            "00003-00000000000000000000.log",
+            "00003-18446744073709551615.log",
+            "00003-18446744073709551616.log",
             "",
             "x",
         ] {

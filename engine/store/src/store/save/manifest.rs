@@ -171,6 +171,11 @@ impl Manifest {
                 shards: shards.collect(),
             });
         }
+        let mut all = manifest.saves.iter().flat_map(|saved| &saved.shards);
+        // A log goes on behind what a save covers.
+        if all.any(|written| written.sequence == u64::MAX) {
+            return Err(strange());
+        }
         Ok(manifest)
     }
 }
