@@ -1,7 +1,7 @@
 //! `seawall check`: whether a data folder is whole, what would be lost of it, and where.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use seawall_store::log::LogError;
@@ -24,7 +24,9 @@ use crate::table;
 
 A torn end is what a crash leaves of a write that nobody was promised: the store drops it when it is
 opened, and the folder counts as whole. Damage is where something had been durable: the store refuses
-the folder. --truncate cuts a log at either, and keeps what it cuts in files beside it (….cut).
+the folder. --truncate cuts a log at either, and keeps what it cuts in files beside it (….cut); what is
+said of the folder then is how it is after that. Where the last whole segments of a shard's log were
+removed, nothing that is left can tell.
 Holds the folder while it reads, so that no store is opened meanwhile. Where a store has it open, it is
 read all the same, and its end is taken to be on its way; --truncate is refused.
 
@@ -42,24 +44,32 @@ pub(crate) struct Arguments {
 }
 
 /// A shard's file of a snapshot, read to its end.
-struct Snapshot<'a> {
-    file: &'a SaveFile,
+struct Snapshot {
+    file: SaveFile,
     /// Whether logs go on from it.
     is_base: bool,
     wrong: Option<String>,
 }
 
 /// What was found.
-struct Checked<'a> {
+struct Checked {
     in_use: bool,
     logs: Option<Survey>,
-    snapshots: Vec<Snapshot<'a>>,
+    snapshots: Vec<Snapshot>,
     /// What is wrong with what says which snapshots count.
     manifest: Option<String>,
     /// Files of snapshots that were never finished, and of logs.
     leftovers: Vec<String>,
-    mended: Vec<Mended>,
 }
+
+/// What was cut, and what the folder is like after that.
+struct Truncated {
+    logs: Vec<Mended>,
+    left: Checked,
+}
+
+/// How often a folder that a store has open is looked at, at most, until what is wrong with it is so twice.
+const LOOKS: usize = 8;
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let folder = DataFolder::find(&arguments.folder)?;
@@ -71,50 +81,84 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             folder.path.display()
         )));
     }
-    let mut checked = check(&folder, in_use)?;
-    if arguments.truncate {
-        mend(&folder, &mut checked)?;
-    }
-    if arguments.json {
-        output::line(&as_json(&folder, &checked).to_string())?;
+    let checked = if in_use {
+        check_in_use(&arguments.folder)?
     } else {
-        show(&folder, &checked, arguments.truncate)?;
+        check(&folder, false)?
+    };
+    let truncated = if arguments.truncate {
+        Some(truncate(&folder, &checked)?)
+    } else {
+        None
+    };
+    if arguments.json {
+        let told = as_json(&folder, &checked, truncated.as_ref());
+        output::line(&told.to_string())?;
+    } else {
+        show(&folder, &checked, truncated.as_ref())?;
     }
     drop(holding);
-    let cut = arguments.truncate && checked.logs.as_ref().is_some_and(is_cut_everywhere);
-    let logs = checked.logs.as_ref().is_some_and(Survey::is_damaged) && !cut;
-    let snapshots = checked.has_damaged_snapshot();
-    match (logs, snapshots) {
-        (false, false) => Ok(()),
-        (true, _) if !arguments.truncate => Err(Failure::work(format!(
-            "{} is damaged; a store refuses it. A copy of it, or a snapshot of before, is the way to lose nothing; \
-             `seawall check {0} --truncate` cuts the logs where they are damaged",
-            folder.path.display()
-        ))),
-        _ => Err(Failure::work(format!(
-            "{} is damaged",
-            folder.path.display()
-        ))),
+    let path = folder.path.display();
+    let left = truncated.as_ref().map_or(&checked, |it| &it.left);
+    if !left.is_damaged() {
+        return Ok(());
     }
+    let logs = left.logs.as_ref().is_some_and(Survey::is_damaged);
+    Err(Failure::work(match (&truncated, logs) {
+        (Some(_), _) => format!(
+            "{path} is still damaged; a store may refuse it, and no cut mends what is wrong: {}",
+            left.damage().join("; ")
+        ),
+        (None, true) => format!(
+            "{path} is damaged; a store refuses it. A copy of it, or a snapshot of before, is the way to lose \
+             nothing; `seawall check {path} --truncate` cuts the logs where they are damaged"
+        ),
+        (None, false) => format!("{path} is damaged"),
+    }))
 }
 
-impl Checked<'_> {
+impl Checked {
     fn has_damaged_snapshot(&self) -> bool {
         self.manifest.is_some() || self.snapshots.iter().any(|it| it.wrong.is_some())
     }
+
+    fn is_damaged(&self) -> bool {
+        self.logs.as_ref().is_some_and(Survey::is_damaged) || self.has_damaged_snapshot()
+    }
+
+    /// What is damaged, in words.
+    fn damage(&self) -> Vec<String> {
+        let logs = self.logs.iter().flat_map(|survey| &survey.shards);
+        let findings = logs.flat_map(|log| &log.findings);
+        let logs = findings.filter(|it| it.cause.is_damage()).map(words);
+        let wrong = |it: &Snapshot| Some(format!("{}: {}", it.file.name, it.wrong.as_ref()?));
+        let snapshots = self.snapshots.iter().filter_map(wrong);
+        logs.chain(snapshots).chain(self.manifest.clone()).collect()
+    }
 }
 
-/// Whether every damage lies behind where a log was cut.
-fn is_cut_everywhere(survey: &Survey) -> bool {
-    let is_cut = |shard: &ShardSurvey| {
-        let mut findings = shard.findings.iter();
-        shard.cut.is_some() && !shard.is_strange
-            || !findings.any(|finding| finding.cause.is_damage())
-    };
-    survey.shards.iter().all(is_cut)
+/// Checks a folder that a store has open. What is read may be written or removed at the same time, so damage counts
+/// where the same is found twice, one time after the other.
+fn check_in_use(path: &Path) -> Outcome<Checked> {
+    let mut before = None;
+    for _ in 1..LOOKS {
+        // Anew: segments and snapshots go while a store runs.
+        let folder = DataFolder::find(path)?;
+        before = match check(&folder, true) {
+            Ok(checked) => {
+                let damage = checked.damage();
+                if damage.is_empty() || before.as_ref() == Some(&damage) {
+                    return Ok(checked);
+                }
+                Some(damage)
+            }
+            Err(_) => None,
+        };
+    }
+    check(&DataFolder::find(path)?, true)
 }
 
-fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked<'_>> {
+fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked> {
     let saves = folder.saves.as_ref().ok();
     let files = || saves.iter().flat_map(|found| &found.saves);
     let steps = folder.logs.as_ref().map_or(0, Logs::segments)
@@ -127,7 +171,7 @@ fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked<'_>> {
             let verified = file.verify(&folder.path);
             progress.end(megabytes(file.bytes));
             snapshots.push(Snapshot {
-                file,
+                file: file.clone(),
                 is_base: save.is_base,
                 wrong: verified.err().map(|error| error.to_string()),
             });
@@ -146,7 +190,11 @@ fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked<'_>> {
             progress.begin(name);
             progress.end(megabytes(bytes));
         };
-        logs = Some(found.survey(&bases, &mut watch).map_err(unreadable)?);
+        logs = Some(
+            found
+                .survey(&bases, in_use, &mut watch)
+                .map_err(unreadable)?,
+        );
     }
     let unfinished = folder.logs.iter().flat_map(Logs::unfinished);
     let others = saves.iter().flat_map(|found| &found.others);
@@ -156,7 +204,6 @@ fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked<'_>> {
         snapshots,
         manifest: folder.saves.as_ref().err().map(ToString::to_string),
         leftovers: unfinished.chain(others).cloned().collect(),
-        mended: Vec::new(),
     })
 }
 
@@ -169,16 +216,19 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-fn mend(folder: &DataFolder, checked: &mut Checked<'_>) -> Outcome {
-    if let (Some(logs), Some(survey)) = (&folder.logs, &checked.logs) {
-        checked.mended = logs
+/// Cuts the logs where they end, and looks at the folder again: that decides.
+fn truncate(folder: &DataFolder, checked: &Checked) -> Outcome<Truncated> {
+    let logs = match (&folder.logs, &checked.logs) {
+        (Some(logs), Some(survey)) => logs
             .mend(survey, RandomState::new().hash_one(0))
-            .map_err(unreadable)?;
-    }
-    Ok(())
+            .map_err(unreadable)?,
+        _ => Vec::new(),
+    };
+    let left = check(&DataFolder::find(&folder.path)?, false)?;
+    Ok(Truncated { logs, left })
 }
 
-fn show(folder: &DataFolder, checked: &Checked<'_>, truncate: bool) -> Outcome {
+fn show(folder: &DataFolder, checked: &Checked, truncated: Option<&Truncated>) -> Outcome {
     if let Some(survey) = &checked.logs {
         let mut table = table::plain(&[
             "shard", "segments", "records", "first", "last", "durable", "bytes",
@@ -233,10 +283,10 @@ fn show(folder: &DataFolder, checked: &Checked<'_>, truncate: bool) -> Outcome {
             output::line(&words(finding))?;
         }
         if let Some(cut) = &log.cut {
-            output::line(&lost(log, cut, truncate))?;
+            output::line(&lost(log, cut, truncated.is_some()))?;
         }
     }
-    for mended in &checked.mended {
+    for mended in truncated.iter().flat_map(|it| &it.logs) {
         output::line(&format!(
             "shard {}: {} bytes are kept in {}",
             mended.shard,
@@ -247,8 +297,7 @@ fn show(folder: &DataFolder, checked: &Checked<'_>, truncate: bool) -> Outcome {
     if checked.in_use {
         output::line("a store has the folder open: what is at the ends of its logs is on its way")?;
     }
-    let is_whole = checked.logs.as_ref().is_none_or(|it| !it.is_damaged());
-    if is_whole && !checked.has_damaged_snapshot() {
+    if !truncated.map_or(checked, |it| &it.left).is_damaged() {
         output::line(&format!("{}: whole", folder.path.display()))?;
     }
     Ok(())
@@ -280,7 +329,7 @@ fn lost(log: &ShardSurvey, cut: &Cut, truncate: bool) -> String {
     )
 }
 
-fn as_json(folder: &DataFolder, checked: &Checked<'_>) -> Value {
+fn as_json(folder: &DataFolder, checked: &Checked, truncated: Option<&Truncated>) -> Value {
     let finding = |it: &Finding| {
         json!({
             "file": it.file,
@@ -317,7 +366,7 @@ fn as_json(folder: &DataFolder, checked: &Checked<'_>) -> Value {
             "cut": cut,
         })
     };
-    let snapshot = |it: &Snapshot<'_>| {
+    let snapshot = |it: &Snapshot| {
         json!({
             "file": it.file.name,
             "shard": it.file.shard,
@@ -331,8 +380,8 @@ fn as_json(folder: &DataFolder, checked: &Checked<'_>) -> Value {
     };
     let mended = |it: &Mended| json!({"shard": it.shard, "bytes": it.bytes, "kept": it.kept});
     let logs = checked.logs.iter().flat_map(|survey| &survey.shards);
-    let is_damaged =
-        checked.logs.as_ref().is_some_and(Survey::is_damaged) || checked.has_damaged_snapshot();
+    let is_damaged = truncated.map_or(checked, |it| &it.left).is_damaged();
+    let cut = truncated.iter().flat_map(|it| &it.logs);
     json!({
         "folder": folder.path.display().to_string(),
         "damaged": is_damaged,
@@ -341,6 +390,6 @@ fn as_json(folder: &DataFolder, checked: &Checked<'_>) -> Value {
         "snapshots": checked.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "manifest": checked.manifest,
         "leftovers": checked.leftovers,
-        "truncated": checked.mended.iter().map(mended).collect::<Vec<_>>(),
+        "truncated": cut.map(mended).collect::<Vec<_>>(),
     })
 }

@@ -1,11 +1,12 @@
 //! `seawall check` and `seawall log dump` on folders that a server filled and somebody damaged.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
 use crate::filled::{KEYS, SETUP, change, contents, filled, seawall, segments};
-use crate::process::Server;
+use crate::process::{Server, Setup};
 use crate::wire::Wire;
 
 /// What `seawall check` says, with `more` arguments, and its exit status.
@@ -218,4 +219,113 @@ fn a_dump_ends_at_damage_and_says_so() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("record 1 at"));
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(err.contains("is damaged at byte"), "{err}");
+}
+
+/// While a server goes on writing to all shards at once, what one of their logs has before another is not damage.
+#[test]
+fn a_folder_under_load_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let setup = Setup {
+        appendfsync: "everysec",
+        ..SETUP
+    };
+    let server = Server::start(folder.path(), &setup).expect("it starts");
+    let address = server.address;
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut wire = Wire::connect(address).expect("it accepts");
+            let mut rounds = 0;
+            while !stop.load(Ordering::Relaxed) {
+                for _ in 0..50 {
+                    wire.put(&[
+                        b"MSET",
+                        b"a",
+                        &[b'v'; 100],
+                        b"b",
+                        b"1",
+                        b"c",
+                        b"2",
+                        b"d",
+                        b"3",
+                    ]);
+                }
+                wire.send().expect("it reads");
+                for _ in 0..50 {
+                    assert!(wire.reply().expect("a reply").is_ok());
+                }
+                rounds += 1;
+                if rounds % 100 == 0 {
+                    // Segments go while they are read.
+                    wire.ask(&[b"BGREWRITEAOF"]).expect("a reply");
+                }
+            }
+            rounds
+        });
+        for _ in 0..12 {
+            let (status, told, err) = check(folder.path(), &[]);
+            let seen = (status, &told["in_use"], &told["damaged"]);
+            let whole = (Some(0), &Value::from(true), &Value::from(false));
+            if seen != whole {
+                stop.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(seen, whole, "{err}\n{told}");
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(load.join().expect("the load ends well") > 0);
+    });
+}
+
+/// What --truncate cannot mend is told after it: a store would refuse the folder.
+#[test]
+fn what_a_cut_does_not_mend_is_told() {
+    let folder = filled();
+    let first = segments(folder.path(), 0).remove(0);
+    std::fs::remove_file(first).expect("it is there");
+    let second = segments(folder.path(), 0).remove(0);
+    change(&second, |bytes| bytes[20] ^= 1);
+    let (status, told, err) = check(folder.path(), &["--truncate"]);
+    let refused = keys(folder.path()).expect_err("its first records are missing");
+    assert_eq!(
+        (status, &told["damaged"]),
+        (Some(1), &Value::from(true)),
+        "{err}, and {refused}"
+    );
+    assert!(err.contains("still damaged"), "{err}");
+    assert_eq!(check(folder.path(), &[]).0, Some(1));
+}
+
+/// A log that begins anew is the one that its snapshot goes on with, and a store takes it.
+#[test]
+fn a_log_that_was_cut_away_is_taken_by_a_store() {
+    let folder = filled();
+    for segment in segments(folder.path(), 0) {
+        change(&segment, |bytes| bytes[20] ^= 1);
+    }
+    assert_eq!(check(folder.path(), &[]).0, Some(1));
+    let (status, told, err) = check(folder.path(), &["--truncate"]);
+    assert_eq!(
+        (status, &told["damaged"]),
+        (Some(0), &Value::from(false)),
+        "{err}"
+    );
+    assert!(keys(folder.path()).is_ok());
+}
+
+#[test]
+fn what_is_no_file_is_passed_by() {
+    let folder = filled();
+    for name in [
+        "00000-99999999999999999999.log",
+        "00000-00000000000000900000.log",
+        "x.lock",
+    ] {
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join(name))
+            .status();
+        assert!(made.expect("it runs").success());
+    }
+    let (status, _, err) = check(folder.path(), &[]);
+    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(keys(folder.path()), Ok(KEYS as i64));
 }

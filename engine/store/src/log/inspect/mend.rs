@@ -3,11 +3,12 @@
 //! The last segment is dealt with first and the one that the log ends in last, so that a crash between leaves a log
 //! that ends in the same place. What is cut stays in the folder, under names that are none of a log's.
 
-use std::io;
+use std::io::{self, BufReader, Read};
 
-use super::{Logs, Survey};
+use super::{Logs, ShardSurvey, Survey};
 use crate::disk::{Disk, DiskFile, publish};
 use crate::log::LogError;
+use crate::log::frame::{Frames, Kind, Next, is_blank};
 use crate::log::segment::{HEAD_BYTES, Head};
 
 /// The end of the names of what was cut.
@@ -36,7 +37,19 @@ impl<D: Disk> Logs<D> {
             let Some(cut) = &held.cut else {
                 continue;
             };
+            // Read before its segments are put aside.
+            let log = match held.base.log {
+                0 => self.log_of(held.shard).unwrap_or(seed | 1),
+                log => log,
+            };
             let mut kept = Vec::new();
+            let mut bytes = cut.bytes;
+            if cut.offset < HEAD_BYTES as u64
+                && let Some((stale, cut)) = self.cut_stale(held, cut.segment)?
+            {
+                kept.push(stale);
+                bytes += cut;
+            }
             for (number, segment) in held.segments.iter().enumerate().skip(cut.segment).rev() {
                 let name = &segment.name;
                 let failed = |source: io::Error| LogError::io(&self.disk, "cut", name, source);
@@ -49,10 +62,6 @@ impl<D: Disk> Logs<D> {
                 kept.push(beside);
             }
             if cut.segment == 0 && cut.offset < HEAD_BYTES as u64 {
-                let log = match held.base.log {
-                    0 => seed | 1,
-                    log => log,
-                };
                 let head = Head::new(held.shard, self.shards, cut.next, seed, log);
                 let name = head.name();
                 publish(&self.disk, &name, |file| file.write_at(&head.encode(), 0))
@@ -61,10 +70,76 @@ impl<D: Disk> Logs<D> {
             mended.push(Mended {
                 shard: held.shard,
                 kept,
-                bytes: cut.bytes,
+                bytes,
             });
         }
         Ok(mended)
+    }
+
+    /// What tells the log of `shard` from others, by the heads of its segments, or of other shards': all are begun
+    /// together.
+    fn log_of(&self, shard: u32) -> Option<u64> {
+        let others = (0..self.shards()).filter(|&other| other != shard);
+        let mut names = std::iter::once(shard).chain(others).flat_map(|shard| {
+            let segments = 0..self.firsts[shard as usize].len();
+            segments.filter_map(move |segment| self.name(shard, segment))
+        });
+        names.find_map(|name| {
+            let mut bytes = [0; HEAD_BYTES];
+            let mut from = self.disk.read(&name, 0).ok()?;
+            from.read_exact(&mut bytes).ok()?;
+            Some(Head::decode(&bytes).ok()?.log)
+        })
+    }
+
+    /// Cuts the segment before `segment` where that one began, since it is the last one when `segment` is put aside:
+    /// where that was written anew, its records lie there too, as they were. Before `segment` goes, so that a crash
+    /// between brings nothing back. Where what was cut is kept, and how many bytes that are.
+    fn cut_stale(
+        &self,
+        held: &ShardSurvey,
+        segment: usize,
+    ) -> Result<Option<(String, u64)>, LogError> {
+        let firsts = &self.firsts[held.shard as usize];
+        let before = segment
+            .checked_sub(1)
+            .and_then(|before| held.segments.get(before));
+        let (Some(before), Some(&next)) = (before, firsts.get(segment)) else {
+            return Ok(None);
+        };
+        let name = &before.name;
+        let cut = || {
+            let Some(end) = self.end_before(name, next)? else {
+                return Ok(None);
+            };
+            if is_blank(self.disk.read(name, end)?)? {
+                return Ok(None);
+            }
+            let bytes = self.disk.size(name)?.saturating_sub(end);
+            Ok(Some((self.cut_inside(name, end)?, bytes)))
+        };
+        cut().map_err(|source| LogError::io(&self.disk, "cut", name, source))
+    }
+
+    /// Where the record before `next` ends in a segment; `None` where it is not there.
+    fn end_before(&self, name: &str, next: u64) -> io::Result<Option<u64>> {
+        let mut head = [0; HEAD_BYTES];
+        let mut from = BufReader::new(self.disk.read(name, 0)?);
+        let len = self.disk.size(name)?;
+        if len < HEAD_BYTES as u64 {
+            return Ok(None);
+        }
+        from.read_exact(&mut head)?;
+        let Ok(head) = Head::decode(&head) else {
+            return Ok(None);
+        };
+        let mut frames = Frames::new(from, HEAD_BYTES as u64, len, head.salt);
+        while let Next::Frame(frame) = frames.read()? {
+            if frame.kind != Kind::Mark && frame.sequence.checked_add(1) == Some(next) {
+                return Ok(Some(frames.offset()));
+            }
+        }
+        Ok(None)
     }
 
     /// Copies what is behind `offset` beside the segment, and then cuts it off.

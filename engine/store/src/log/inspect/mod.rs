@@ -5,7 +5,8 @@
 //! [`Logs::dump`] gives records one by one; [`Logs::mend`] cuts a log where a survey says that it ends, and
 //! loses no byte over it.
 //!
-//! Nothing is locked here and, but for `mend`, nothing changed. Memory is bounded by one record of each log.
+//! Nothing is locked here and, but for `mend`, nothing changed. A reader holds one record of its log,
+//! and at most one of each log is read at once; a survey keeps besides what it finds, and the names of segments.
 
 mod mend;
 mod salvage;

@@ -160,13 +160,16 @@ impl Survey {
 }
 
 impl<D: Disk> Logs<D> {
-    /// Reads all logs. `bases` says for each shard what its log goes on from; `watch` hears of every segment that is read, and its length.
+    /// Reads all logs. `bases` says for each shard what its log goes on from; `watch` hears of every segment that is
+    /// read, and its length. Where they are `growing`, a store goes on writing: that a log lacks a part which another
+    /// does not say was durable is then no finding, but on its way.
     ///
     /// # Errors
-    /// A file cannot be read.
+    /// A file cannot be read; of growing logs one may have been removed since they were found.
     pub fn survey(
         &self,
         bases: &[Base],
+        growing: bool,
         watch: &mut dyn FnMut(&str, u64),
     ) -> Result<Survey, LogError> {
         let mut shards = Vec::new();
@@ -182,7 +185,7 @@ impl<D: Disk> Logs<D> {
                 shard.end_at(0, 0, Cause::Damage(what.to_owned()));
             }
         }
-        self.compare(&mut shards)?;
+        self.compare(&mut shards, growing)?;
         for shard in &mut shards {
             shard.reach_base();
             self.count_lost(shard)?;
@@ -200,7 +203,10 @@ impl<D: Disk> Logs<D> {
         let mut held = ShardSurvey {
             shard,
             base,
-            first: firsts.first().copied().unwrap_or(base.sequence + 1),
+            first: firsts
+                .first()
+                .copied()
+                .unwrap_or(base.sequence.saturating_add(1)),
             ..ShardSurvey::default()
         };
         held.last = held.first - 1;
@@ -211,8 +217,8 @@ impl<D: Disk> Logs<D> {
             held.bytes += bytes;
             held.segments.push(Segment { name, bytes });
         }
-        if held.first > base.sequence + 1 {
-            let (from, to) = (base.sequence + 1, held.first - 1);
+        if held.first > base.sequence.saturating_add(1) {
+            let (from, to) = (base.sequence.saturating_add(1), held.first - 1);
             let what = format!("records {from} to {to} are missing");
             held.find(0, 0, Cause::Damage(what));
         }
@@ -274,12 +280,27 @@ impl<D: Disk> Logs<D> {
     }
 
     /// Ends each log before the first part that others lack, as recovery does.
-    fn compare(&self, shards: &mut [ShardSurvey]) -> Result<(), LogError> {
+    ///
+    /// The ends of all logs were fixed one after another. What one of them says was durable everywhere is looked for in
+    /// the others as they are from then on, and so it is there, however much they grew meanwhile.
+    fn compare(&self, shards: &mut [ShardSurvey], growing: bool) -> Result<(), LogError> {
+        let grown = if growing {
+            Logs::find(self.disk.clone())?.filter(|grown| grown.firsts.len() == shards.len())
+        } else {
+            None
+        };
+        let logs = grown.as_ref().unwrap_or(self);
         let mut parts: Vec<Box<dyn Parts>> = Vec::new();
         for held in &*shards {
+            let is_damaged = held.cut.as_ref().is_some_and(|cut| cut.is_damage);
             parts.push(Box::new(Readable {
-                reader: self.reader(held.shard, held.base.sequence),
-                end: held.last + 1,
+                reader: logs.reader(held.shard, held.base.sequence),
+                end: match (growing && !is_damaged, held.last < held.first) {
+                    (true, _) => u64::MAX,
+                    // Not even where it begins may be readable.
+                    (false, true) => 0,
+                    (false, false) => held.last + 1,
+                },
             }));
         }
         let found = cuts(&mut parts)?;
@@ -288,6 +309,9 @@ impl<D: Disk> Logs<D> {
             let Some(at) = at.filter(|&at| at <= held.last) else {
                 continue;
             };
+            if growing && held.marked < at {
+                continue;
+            }
             let mut reader = self.reader(held.shard, held.base.sequence);
             while let Some(met) = reader.next_record()? {
                 if met.sequence != at {

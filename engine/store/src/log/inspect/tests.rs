@@ -73,7 +73,7 @@ impl Pair {
     }
 
     fn survey(&self) -> Survey {
-        self.find().survey(&[], &mut |_, _| {}).unwrap()
+        self.find().survey(&[], false, &mut |_, _| {}).unwrap()
     }
 
     fn names(&self, shard: u32) -> Vec<String> {
@@ -262,7 +262,7 @@ fn what_is_missing_is_damage() {
     assert!(finding.starts_with("records 1 to "), "{finding}");
     let base = |sequence, log| [Base { sequence, log }, Base::default()];
     let before = survey.shards[0].first - 1;
-    let survey = |base: [Base; 2]| pair.find().survey(&base, &mut |_, _| {}).unwrap();
+    let survey = |base: [Base; 2]| pair.find().survey(&base, false, &mut |_, _| {}).unwrap();
     assert!(!survey(base(12, 0)).is_damaged());
     let finding = |survey: Survey| survey.shards[0].findings[0].cause.to_string();
     let other = survey(base(before, 1));
@@ -294,4 +294,103 @@ fn a_shard_without_a_log_is_damage_where_others_have_records() {
     pair.find().mend(&survey, 5).unwrap();
     let survey = pair.survey();
     assert!(!survey.is_damaged() && survey.shards[1].segments.len() == 1);
+}
+
+#[test]
+fn a_growing_log_is_compared_with_what_the_others_have_since() {
+    let mut pair = Pair::new(1 << 20);
+    pair.append(0, 2);
+    pair.join(&[0, 1]);
+    pair.settle();
+    // Both are on the disks of both and marked, and then one of them is not there.
+    let lost = pair.find();
+    let (first, second) = (pair.names(0), pair.names(1));
+    let growing = |pair: &Pair| pair.find().survey(&[], true, &mut |_, _| {}).unwrap();
+    assert!(!growing(&pair).is_damaged());
+    // One that only one of them has by now is on its way.
+    pair.join(&[1]);
+    let on_its_way = growing(&pair);
+    assert!(!on_its_way.is_damaged() && !on_its_way.is_cut());
+    assert!(pair.survey().is_cut());
+    // While the first log's end is fixed and the second one's is not yet, both go on.
+    let mut later = false;
+    let survey = lost.survey(&[], true, &mut |name, _| {
+        if name == first[0] && !std::mem::replace(&mut later, true) {
+            pair.settle();
+            for _ in 0..20 {
+                pair.join(&[0, 1]);
+                pair.settle();
+            }
+        }
+    });
+    let survey = survey.unwrap();
+    assert!(
+        later && survey.shards[1].marked > survey.shards[0].last,
+        "{survey:?}"
+    );
+    assert!(!survey.is_damaged() && !survey.is_cut(), "{survey:?}");
+    // What is lost is found all the same.
+    let len = pair.disk.size(&second[0]).unwrap();
+    pair.disk.open(&second[0]).unwrap().set_len(200).unwrap();
+    pair.disk.open(&second[0]).unwrap().set_len(len).unwrap();
+    assert!(growing(&pair).is_damaged());
+}
+
+#[test]
+fn a_log_that_begins_anew_stays_the_same_log() {
+    for damaged in [0, 1] {
+        let mut pair = Pair::new(400);
+        pair.append(0, 12);
+        pair.append(1, 2);
+        let log = pair.logs[0].id();
+        for name in pair.names(damaged) {
+            pair.flip(&name, 9);
+        }
+        pair.find().mend(&pair.survey(), 5).unwrap();
+        let [name] = &pair.names(damaged)[..] else {
+            panic!("one segment");
+        };
+        let mut bytes = [0; HEAD_BYTES];
+        let mut from = pair.disk.read(name, 0).unwrap();
+        from.read_exact(&mut bytes).unwrap();
+        assert_eq!(Head::decode(&bytes).unwrap().log, log);
+    }
+}
+
+#[test]
+fn what_was_written_anew_and_put_aside_does_not_come_back() {
+    let mut pair = Pair::new(1 << 20);
+    pair.append(0, 6);
+    // A crash: nothing tells that the last record is durable, and it is written anew.
+    pair.logs.clear();
+    drop(Log::open(&pair.config, 0, &mut |_| Ok(())).unwrap());
+    let names = pair.names(0);
+    assert_eq!(names.len(), 2);
+    let anew = segment::first_of(&names[1], 0).unwrap();
+    pair.flip(&names[1], 20);
+    let survey = pair.survey();
+    let cut = survey.shards[0].cut.as_ref().unwrap();
+    assert_eq!((cut.segment, cut.offset, cut.next), (1, 0, anew));
+    let [mended] = &pair.find().mend(&survey, 5).unwrap()[..] else {
+        panic!("one log");
+    };
+    assert_eq!(mended.kept.len(), 2);
+    assert_eq!(pair.recover().unwrap(), [anew - 1, 0]);
+}
+
+#[test]
+fn a_log_that_begins_late_and_badly_is_told() {
+    let mut pair = Pair::new(400);
+    pair.append(0, 12);
+    pair.append(1, 1);
+    let names = pair.names(0);
+    pair.disk.remove(&names[0]).unwrap();
+    pair.flip(&names[1], 20);
+    let survey = pair.survey();
+    assert!(survey.is_damaged());
+    pair.find().mend(&survey, 5).unwrap();
+    assert!(
+        pair.survey().is_damaged(),
+        "its first records are still missing"
+    );
 }
