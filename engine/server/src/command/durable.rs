@@ -1,4 +1,7 @@
 //! `WAITAOF`: waiting until what a client wrote is durable. A command of Redis 7.2's.
+//!
+//! It waits for a sync and asks for none, as there: under `appendfsync no`, where the system syncs when it thinks fit
+//! and tells nobody, it may wait for its time, and without one for ever.
 
 use seawall_store::command::{CommandError, Flag, number};
 use seawall_store::store::Until;

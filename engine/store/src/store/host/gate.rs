@@ -3,6 +3,9 @@
 //! An answer is *unsaid* until the device was given the effects that it tells of, and under
 //! `appendfsync always` until they are durable, reads included: a reader must not be told of what a
 //! power failure may take back. Once the log is known to have failed, no write is acknowledged.
+//!
+//! Not every read passes here: under every other setting the values that are read on any core are told as memory holds
+//! them, which may be before the device was given what made them so.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
