@@ -1,6 +1,7 @@
 //! A connection that writes at keys of its own, many commands under way at a time, and remembers what it sent and what
 //! was acknowledged.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -100,15 +101,20 @@ impl Writer {
 
     /// Writes until the server is gone, or something is wrong.
     pub fn work(mut self, address: SocketAddr, tally: &Tally) -> Writer {
-        let Ok(mut wire) = Wire::connect(address) else {
-            return self;
+        let mut wire = match Wire::connect(address) {
+            Ok(wire) => wire,
+            Err(error) => {
+                self.complain(tally, &format!("it cannot connect: {error}"));
+                return self;
+            }
         };
         loop {
             let mut sent = Vec::new();
             for _ in 0..self.random.random_range(1..=16) {
                 sent.push(self.put(&mut wire));
             }
-            if wire.send().is_err() {
+            if let Err(error) = wire.send() {
+                self.cut_off(tally, &error);
                 return self;
             }
             for sent in sent {
@@ -124,14 +130,17 @@ impl Writer {
     fn hear(&mut self, wire: &mut Wire, sent: Sent, tally: &Tally) -> bool {
         let expected = match sent {
             Sent::Op(expected) => expected,
-            Sent::Save => return wire.reply().is_ok(),
+            Sent::Save => match wire.reply() {
+                Ok(_) => return true,
+                Err(error) => return self.cut_off(tally, &error),
+            },
             Sent::Shared => match wire.reply() {
                 Ok(Reply::Int(number)) if number > self.journal.shared => {
                     self.journal.shared = number;
                     return true;
                 }
                 Ok(other) => return self.complain(tally, &format!("INCR {SHARED} gave {other:?}")),
-                Err(_) => return false,
+                Err(error) => return self.cut_off(tally, &error),
             },
         };
         for expected in expected {
@@ -142,7 +151,7 @@ impl Writer {
                     let text = format!("{op:?} gave {reply:?}, not {expected:?}");
                     return self.complain(tally, &text);
                 }
-                Err(_) => return false,
+                Err(error) => return self.cut_off(tally, &error),
             }
         }
         self.journal.acknowledged += 1;
@@ -150,6 +159,14 @@ impl Writer {
         // Relaxed: a moment is drawn by it, and nothing hangs on which.
         tally.acknowledged.fetch_add(1, Ordering::Relaxed);
         true
+    }
+
+    /// The connection is gone, as it has to be when the server was ended, and not before.
+    fn cut_off(&mut self, tally: &Tally, error: &io::Error) -> bool {
+        self.complain(
+            tally,
+            &format!("the connection ended before the server did: {error}"),
+        )
     }
 
     fn complain(&mut self, tally: &Tally, text: &str) -> bool {

@@ -78,6 +78,15 @@ impl Server {
         child.wait().map(drop)
     }
 
+    /// How it ended, where it did so by itself.
+    pub fn ended(&mut self) -> Option<String> {
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(status.to_string()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
     /// Kills it with `SIGKILL`, and waits until it is gone.
     pub fn kill(mut self) {
         self.child.kill().expect("a process of ours");

@@ -77,7 +77,7 @@ impl Trial {
     /// Writes, and calls `end` while it goes on; how many ops were acknowledged in all.
     pub fn storm(
         &mut self,
-        server: Server,
+        mut server: Server,
         until: Until,
         end: impl FnOnce(Server),
     ) -> Result<u64, String> {
@@ -92,6 +92,7 @@ impl Trial {
         };
         self.writers.iter_mut().for_each(|it| it.pause = pause);
         let (tally, address) = (Tally::default(), server.address);
+        let mut by_itself = None;
         self.writers = thread::scope(|scope| {
             let writers = self.writers.drain(..);
             let working: Vec<_> = writers
@@ -108,12 +109,22 @@ impl Trial {
             // Release: pairs with the acquire of who complains.
             tally.is_ending.store(true, Ordering::Release);
             self.ended = Instant::now();
+            by_itself = server.ended();
             end(server);
             let ended = working.into_iter().map(thread::ScopedJoinHandle::join);
             ended.map(|writer| writer.expect("it ended")).collect()
         });
-        let complaint = self.writers.iter().find_map(|it| it.complaint.clone());
-        complaint.map_or(Ok(tally.acknowledged.into_inner()), Err)
+        if let Some(status) = by_itself {
+            return Err(format!("the server ended by itself: {status}"));
+        }
+        if let Some(complaint) = self.writers.iter().find_map(|it| it.complaint.clone()) {
+            return Err(complaint);
+        }
+        let acknowledged = tally.acknowledged.into_inner();
+        if wanted > 0 && acknowledged == 0 {
+            return Err(format!("no op was answered in {time:?}"));
+        }
+        Ok(acknowledged)
     }
 
     /// Decides on what `server` holds, and goes on from there.
