@@ -237,7 +237,10 @@ fn a_log_that_failed_leaves_those_of_other_shards_whole() {
     for worker in 0..2 {
         let write = format!("set {healthy} {worker}");
         let both = bench.transact(worker, &[&get, &write], None);
-        assert!(both.starts_with("-EXECABORT ") && both.contains("MISCONF "), "{both}");
+        assert!(
+            both.starts_with("-EXECABORT ") && both.contains("MISCONF "),
+            "{both}"
+        );
         let read = format!("get {healthy}");
         assert_ne!(bench.run(worker, &read), format!("$1 {worker} "));
         // What writes nothing is answered, and the other shard goes on.
