@@ -184,7 +184,8 @@ impl Writer {
             self.journal.shared_sent += 1;
             return Sent::Shared;
         }
-        if self.random.random_ratio(1, SAVES) {
+        // Who is in no hurry is there to see how late a log is by itself, and a snapshot makes it durable.
+        if self.pause.is_zero() && self.random.random_ratio(1, SAVES) {
             let name: &[u8] = if self.random.random() {
                 b"BGREWRITEAOF"
             } else {

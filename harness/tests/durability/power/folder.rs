@@ -47,6 +47,8 @@ struct State {
     /// The node that a name stands for.
     named: BTreeMap<String, u64>,
     last_node: u64,
+    /// Syncs of files that were asked for.
+    syncs: u64,
 }
 
 struct Node {
@@ -77,6 +79,7 @@ impl Folder {
                 nodes: BTreeMap::new(),
                 named: BTreeMap::new(),
                 last_node: INodeNo::ROOT.0,
+                syncs: 0,
             })),
         }
     }
@@ -112,6 +115,11 @@ impl Folder {
             Lie::Files => state.disk.break_syncs(),
             Lie::Names => state.disk.break_folder_syncs(),
         }
+    }
+
+    /// How many syncs of files were asked for.
+    pub fn syncs(&self) -> u64 {
+        self.lock().syncs
     }
 
     /// Forgets what was not synced, or parts of it. It must not be mounted.
@@ -405,6 +413,7 @@ impl Filesystem for Folder {
     fn fsync(&self, _: &Request, node: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
         let mut state = self.lock();
         let drawn = state.draw_sync();
+        state.syncs += 1;
         let file = state.file(node).map(|node| Arc::clone(&node.file));
         drop(state);
         let sync = || {
