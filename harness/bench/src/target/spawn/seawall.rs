@@ -76,6 +76,8 @@ fn arguments(wanted: &Configuration, place: &Place<'_>) -> Result<Vec<String>, S
         ("appendfsync", wanted.fsync.to_string()),
         ("save", wanted.save.clone()),
         ("log-device", device.to_owned()),
+        // As for Redis: a log that is rewritten in the midst of a cell would be another cell.
+        ("auto-aof-rewrite-percentage", "0".to_owned()),
         (
             "latency-monitor-threshold",
             wanted.latency_monitor_ms.to_string(),
