@@ -174,7 +174,8 @@ impl Server {
             {
                 return saved;
             }
-            // One was being made, which may not have all.
+            // One was being made, which has not all: nobody wants it any more.
+            self.store.give_up_save();
             std::thread::sleep(LOOK);
         }
         Ok(())

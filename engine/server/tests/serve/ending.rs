@@ -67,6 +67,28 @@ fn what_was_acknowledged_is_in_the_last_snapshot() {
     }
 }
 
+/// A snapshot that is held back by its rate is given up for the last one.
+#[test]
+fn the_end_does_not_wait_for_a_slow_snapshot() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = format!("dir={}", folder.path().display());
+    let server = Server::start(2, &[&dir, "save-rate-limit=1000"]);
+    let mut client = server.connect();
+    let value = "x".repeat(10_000);
+    for number in 0..100 {
+        client.talk(&[(&format!("SET {number} {value}"), "+OK")]);
+    }
+    // A quarter of an hour and more.
+    client.talk(&[("BGSAVE", "+Background saving started")]);
+    let begun = Instant::now();
+    client.send("SHUTDOWN SAVE\r\n");
+    assert_eq!(client.reply(), "");
+    server.outcome().expect("it ends well");
+    assert!(begun.elapsed() < Duration::from_mins(1));
+    let server = Server::start(2, &[&dir]);
+    server.connect().talk(&[("DBSIZE", ":100")]);
+}
+
 /// Where nothing can be saved the server goes on, and says so; unless it is told not to mind.
 #[test]
 fn it_goes_on_where_the_last_snapshot_fails() {

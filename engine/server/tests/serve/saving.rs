@@ -122,6 +122,29 @@ fn number(client: &mut Client, field: &str) -> u64 {
     number.unwrap_or_else(|| panic!("no {field} in {text}"))
 }
 
+/// A file that cannot be written is a failure, of whatever shard it is: not the same as a snapshot that nobody wants.
+#[test]
+fn a_snapshot_that_fails_is_told_of_and_not_tried_again_at_once() {
+    for shard in 0..2 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = format!("dir={}", folder.path().display());
+        let server = Server::start(2, &[&dir, "save="]);
+        let mut client = server.connect();
+        client.talk(&[("SET key value", "+OK")]);
+        // Nothing can be written where a folder is.
+        let taken = format!("{shard:05}-{:020}.snapshot", 1);
+        std::fs::create_dir(folder.path().join(taken)).expect("a folder");
+        client.talk(&[("BGSAVE", "+Background saving started")]);
+        wait_for(&mut client, "rdb_last_bgsave_status:err\r\n");
+        // A save point waits after a failure.
+        client.talk(&[("CONFIG SET save \"1 1\"", "+OK")]);
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(number(&mut client, "rdb_saves"), 0);
+        client.talk(&[("SAVE", "+OK")]);
+        wait_for(&mut client, "rdb_last_bgsave_status:ok\r\n");
+    }
+}
+
 /// The log goes on from a snapshot that is made when asked, or when the log has grown; what that covers is not
 /// counted as log any more.
 #[test]

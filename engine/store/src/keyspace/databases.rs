@@ -180,7 +180,7 @@ impl Keyspace {
     pub fn clear_database(&mut self) {
         // What a snapshot is being taken of is saved ahead, cell by cell.
         if self.database_len() == self.len() && self.capture.is_none() {
-            return self.clear();
+            return self.remove_all();
         }
         let mut ids = Vec::with_capacity(self.database_len());
         self.index.for_each(|id| {

@@ -264,6 +264,11 @@ impl Keyspace {
     pub fn clear(&mut self) {
         self.capture = None;
         self.clears += 1;
+        self.remove_all();
+    }
+
+    /// Removes every key of every database, of which no snapshot is being taken.
+    fn remove_all(&mut self) {
         self.changed_where(|keyspace, key| keyspace.has_in(key.database(), key.key()));
         self.forget_cold();
         let mut ids = Vec::with_capacity(self.index.len());

@@ -66,6 +66,17 @@ pub enum SnapshotError {
         /// What it is instead.
         what: String,
     },
+    /// The manifest is missing that tells which snapshots count, and there are some.
+    #[error(
+        "{manifest} is missing, which says what snapshots count, and {file} and perhaps others are there: put it back, \
+         or move them away to begin with nothing; nothing was changed"
+    )]
+    Unnamed {
+        /// The manifest.
+        manifest: String,
+        /// One of the snapshots.
+        file: String,
+    },
     /// The file is damaged.
     #[error("{file} is damaged at byte {offset}: {what}")]
     Damaged {

@@ -191,6 +191,25 @@ pub enum StoreError {
         /// How many the store has.
         wanted: usize,
     },
+    /// A snapshot would be taken over by another number of shards, and the folder has logs of the old number.
+    #[error(
+        "the folder's logs go on from {file}, of {shards} shards, and cannot be taken over by {wanted}: open it with \
+         {shards} shards"
+    )]
+    LayoutOfLogs {
+        /// The first file of the snapshot that the logs go on from.
+        file: String,
+        /// How many shards it has.
+        shards: usize,
+        /// How many the store has.
+        wanted: usize,
+    },
+    /// Snapshots of different numbers of shards cannot count together.
+    #[error("{file} cannot name snapshots of different numbers of shards")]
+    Layouts {
+        /// The manifest.
+        file: String,
+    },
     /// A record of a snapshot was refused.
     #[error("{file}: a record was refused: {error}")]
     Replay {

@@ -225,6 +225,12 @@ impl Store {
         (begun.map(|log| log.bytes).sum(), logs.sum())
     }
 
+    /// Gives up the snapshot that is being made, where not all of it is written yet: whoever waits for it hears
+    /// [`StoreError::SaveGivenUp`].
+    pub fn give_up_save(&self) {
+        self.inner.saves.iter().for_each(|saves| saves.give_up());
+    }
+
     /// How far the snapshot is that is being made, or how the last one ended.
     pub fn save_progress(&self) -> SaveProgress {
         let saves = self.inner.saves.as_ref();

@@ -285,6 +285,7 @@ fn load_newest(
     }
     let shards = config.shards;
     if newest.shards.len() != shards && !config.appendonly && !newest.is_logged() {
+        saves.check_base(shards)?;
         let readers = saves.all(&newest)?;
         let mut others: Vec<&mut Shard> = rebuilt.iter_mut().map(|it| &mut it.shard).collect();
         load::into_others(&readers, &mut others)?;

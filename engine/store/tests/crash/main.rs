@@ -8,7 +8,8 @@
 //! missing, and what changed several shards must be there on all of them or on none.
 //!
 //! [`everywhere`] tries each step of one long run; [`anywhere`] many short runs with a random end, errors of the disk
-//! and crashes of the recovery among them; [`broken`] proves that disks that lie are found out.
+//! and crashes of the recovery among them; [`switched`] folders that are opened with logs and without by turns; [`broken`]
+//! proves that disks that lie are found out.
 
 mod anywhere;
 mod broken;
@@ -16,6 +17,7 @@ mod draw;
 mod everywhere;
 mod judge;
 mod run;
+mod switched;
 mod world;
 
 /// The number that the environment gives by `name`, or `otherwise`.

@@ -120,6 +120,16 @@ impl Alone {
         // What is done at once is done at the time of the last turn.
         self.turn_all(now);
         let tag = self.ask(asked);
+        self.answer(tag, now)
+    }
+
+    /// Makes a snapshot, and waits for it.
+    pub fn save_all(&mut self, now: u64) -> Reply {
+        let tag = self.save();
+        self.answer(tag, now)
+    }
+
+    fn answer(&mut self, tag: u64, now: u64) -> Reply {
         for _ in 0..PATIENCE {
             self.turn_all(now);
             if let Some(at) = self
@@ -162,7 +172,8 @@ impl Alone {
     }
 }
 
-fn op(words: &[&str], database: u8) -> Asked {
+/// A command of one of the databases.
+pub fn op(words: &[&str], database: u8) -> Asked {
     let op = Op::parse(words.iter().map(|word| word.as_bytes()));
     Asked::Op(op.expect("a command").within(database))
 }

@@ -160,7 +160,7 @@ impl Keyspace {
         self.capture.is_some()
     }
 
-    /// How often all keys were removed so far: whoever saves what there was before need not go on.
+    /// How often everything was removed at once ([`Keyspace::clear`]) so far: whoever saves what there was before need not go on.
     pub(crate) fn clears(&self) -> u64 {
         self.clears
     }

@@ -29,7 +29,7 @@ pub(super) struct Saving {
     course: Arc<Course>,
     slip: Arc<Slip>,
     written: Written,
-    /// How often all keys had been removed.
+    /// How often everything had been removed at once.
     clears: u64,
     /// How many bytes its log had at the beginning, since the store was made.
     log_bytes: u64,
@@ -126,7 +126,7 @@ impl Host {
         };
         saving.stage = Stage::Publishing;
         saving.asked = Some(number);
-        desk.saves.publish(saved, Arc::clone(&saving.slip));
+        (desk.saves).publish(&saving.course, saved, Arc::clone(&saving.slip));
     }
 
     /// The save is over.
@@ -184,7 +184,7 @@ impl Host {
             return;
         };
         let keyspace = self.shard.keyspace();
-        if saving.clears != keyspace.clears() {
+        if saving.stage.is_early() && saving.clears != keyspace.clears() {
             saving.course.give_up();
         }
         if saving.stage.is_early() && saving.course.is_given_up() {
@@ -212,8 +212,10 @@ impl Host {
             && let Some(done) = saving.slip.take()
         {
             saving.stage = match done {
-                Ok(bytes) => {
-                    saving.written.bytes = bytes;
+                // Since the look above somebody may have given it up, and others have then left their files.
+                Ok(_) if saving.course.is_given_up() => Stage::Over(Some(StoreError::SaveGivenUp)),
+                Ok(summary) => {
+                    (saving.written.keys, saving.written.bytes) = (summary.keys, summary.bytes);
                     Stage::Securing
                 }
                 Err(error) => {

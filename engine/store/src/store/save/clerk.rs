@@ -10,7 +10,7 @@
 //! at once, by whoever gives it: a test repeats itself then. The thread syncs as it goes, lest the kernel collect
 //! gigabytes and let a log's sync wait for all of them.
 //!
-//! What is wrong with a file is kept until its end, and told there.
+//! The first thing that goes wrong is kept with the save's course, which is over then: it is what came of the save.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 use super::super::config::StoreError;
 use super::super::ring::Waker;
 use super::course::{Course, Slip};
-use super::manifest;
+use super::manifest::{self, Manifest};
 use crate::disk::{Disk, DiskFile, Folder, FolderFile, publish};
-use crate::snapshot::{Ending, Part, SnapshotError};
+use crate::snapshot::{Ending, Part, SnapshotError, Summary};
 
 /// A walk pauses where so many bytes are on their way.
 const PAUSE_BYTES: u64 = 4 << 20;
@@ -46,7 +46,6 @@ pub(in crate::store) struct Paper {
 #[derive(Debug, Default)]
 struct State {
     file: Option<FolderFile>,
-    failed: Option<io::Error>,
     unsynced: u64,
 }
 
@@ -86,6 +85,7 @@ pub(super) enum Job {
     Drop(Arc<Paper>),
     /// A manifest, which counts from now on, and the names of the files that it means: all others go.
     Publish {
+        course: Arc<Course>,
         manifest: Vec<u8>,
         means: Vec<String>,
         slip: Arc<Slip>,
@@ -115,6 +115,8 @@ struct Queue {
 
 struct Desk {
     folder: Folder,
+    /// Whether the folder has a manifest.
+    has_manifest: Mutex<bool>,
     queue: Mutex<Queue>,
     came: Condvar,
     went: Condvar,
@@ -127,10 +129,11 @@ pub(super) struct Clerk {
 }
 
 impl Clerk {
-    pub(super) fn new(folder: Folder) -> Clerk {
+    pub(super) fn new(folder: Folder, has_manifest: bool) -> Clerk {
         Clerk {
             desk: Arc::new(Desk {
                 folder,
+                has_manifest: Mutex::new(has_manifest),
                 queue: Mutex::default(),
                 came: Condvar::new(),
                 went: Condvar::new(),
@@ -268,38 +271,27 @@ impl Desk {
             Job::Put(paper, part) => self.put(&paper, &part),
             Job::End(paper, ending) => {
                 let summary = ending.write(&mut |part: Part| self.put(&paper, &part));
-                let mut state = paper.state();
-                let (file, failed) = (state.file.take(), state.failed.take());
-                let is_wanted = !paper.course.is_given_up();
-                let file = file.filter(|_| is_wanted);
-                let synced = failed.map_or_else(|| file.map_or(Ok(()), |file| file.sync()), Err);
-                let done = synced.map(|()| summary.bytes);
-                paper
-                    .slip
-                    .fill(done.map_err(|error| self.failed(&paper.name, error)));
+                paper.slip.fill(self.end(&paper).map(|()| summary));
             }
             Job::Drop(paper) => {
-                let mut state = paper.state();
-                if state.file.take().is_some() || state.failed.is_none() {
-                    // It may not have been begun. What is left is removed when the folder is next opened, or saved to.
-                    let _ = self.folder.remove(&paper.name);
-                }
+                paper.state().file = None;
+                // It may not have been begun. What is left is removed when the folder is next opened, or saved to.
+                let _ = self.folder.remove(&paper.name);
             }
             Job::Publish {
+                course,
                 manifest,
                 means,
                 slip,
             } => {
-                let published = self.folder.sync_folder().and_then(|()| {
-                    publish(&self.folder, manifest::NAME, |file| {
-                        file.write_at(&manifest, 0)
-                    })
-                });
-                let done = published.map(drop);
+                let synced = self.folder.sync_folder();
+                let done = synced.and_then(|()| self.publish(&manifest));
                 if done.is_ok() {
                     super::files::remove_others(&self.folder, &means);
+                } else if !super::files::is_other_manifest(&self.folder, &manifest) {
+                    course.note_may_count();
                 }
-                let done = done.map(|()| manifest.len() as u64);
+                let done = done.map(|()| Summary::default());
                 slip.fill(done.map_err(|error| self.failed(manifest::NAME, error)));
             }
         }
@@ -307,13 +299,16 @@ impl Desk {
 
     fn put(&self, paper: &Paper, part: &Part) {
         let state = &mut *paper.state();
-        if state.failed.is_some() || paper.course.is_given_up() {
+        if paper.course.is_given_up() {
             return;
         }
         let mut write = || {
             let file = match &mut state.file {
                 Some(file) => file,
-                none => none.insert(self.folder.create(&paper.name)?),
+                none => {
+                    self.lay_manifest()?;
+                    none.insert(self.folder.create(&paper.name)?)
+                }
             };
             file.write_at(&part.bytes, part.offset)?;
             state.unsynced += part.bytes.len() as u64;
@@ -324,10 +319,36 @@ impl Desk {
             Ok(())
         };
         if let Err(error) = write() {
-            state.failed = Some(error);
-            paper.course.give_up();
+            paper.course.fail(self.failed(&paper.name, error));
             paper.slip.wake();
         }
+    }
+
+    /// Makes a file durable that has all its parts, which it has not where the save was given up meanwhile.
+    fn end(&self, paper: &Paper) -> Result<(), StoreError> {
+        let file = paper.state().file.take();
+        // Looked at behind the last part: whoever gave the save up before that had parts left out.
+        let file = file.filter(|_| !paper.course.is_given_up());
+        let synced = file.ok_or(StoreError::SaveGivenUp)?.sync();
+        synced.map_err(|error| self.failed(&paper.name, error))
+    }
+
+    /// Before the first file of a first save: a folder that has such files has a manifest, though that may name none
+    /// of them. Without it they would look as if it were lost.
+    fn lay_manifest(&self) -> io::Result<()> {
+        let mut has_manifest = (self.has_manifest.lock()).unwrap_or_else(PoisonError::into_inner);
+        if !*has_manifest {
+            self.publish(&Manifest::of_none())?;
+            *has_manifest = true;
+        }
+        Ok(())
+    }
+
+    fn publish(&self, manifest: &[u8]) -> io::Result<()> {
+        let published = publish(&self.folder, manifest::NAME, |file| {
+            file.write_at(manifest, 0)
+        });
+        published.map(drop)
     }
 
     fn failed(&self, name: &str, source: io::Error) -> StoreError {

@@ -1,10 +1,11 @@
 //! The course of a save: what everybody who takes part in one sees of it, and whoever asks how it goes.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::config::StoreError;
 use super::super::ring::Waker;
+use crate::snapshot::Summary;
 use crate::time::Millis;
 
 /// How a save is to be made.
@@ -27,6 +28,10 @@ pub(in crate::store) struct Course {
     pub(in crate::store) joints: u64,
     pub(super) pace: Pace,
     is_given_up: AtomicBool,
+    /// Why, where something went wrong: the first that did.
+    failure: Mutex<Option<StoreError>>,
+    /// Whether its manifest has failed and may be there all the same.
+    may_count: AtomicBool,
     keys: AtomicU64,
     keys_done: AtomicU64,
     extra_bytes: AtomicU64,
@@ -57,7 +62,34 @@ impl Course {
 
     /// A shard cannot go on: no other needs to.
     pub(in crate::store) fn give_up(&self) {
-        self.is_given_up.store(true, Ordering::Relaxed);
+        // Release: pairs with the acquire in `is_given_up`, behind which the failure is looked at.
+        self.is_given_up.store(true, Ordering::Release);
+    }
+
+    /// Something went wrong, so that it will not be whole.
+    pub(in crate::store) fn fail(&self, why: StoreError) {
+        self.failure().get_or_insert(why);
+        self.give_up();
+    }
+
+    /// What went wrong first, once.
+    pub(in crate::store) fn take_failure(&self) -> Option<StoreError> {
+        self.failure().take()
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<StoreError>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its manifest failed in such a way that it may be there after a crash.
+    pub(super) fn note_may_count(&self) {
+        // Relaxed: who asks has heard of the failure through its slip.
+        self.may_count.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its manifest failed and may be there all the same.
+    pub(in crate::store) fn may_count(&self) -> bool {
+        self.may_count.load(Ordering::Relaxed)
     }
 
     /// Whether somebody waits for its end.
@@ -67,7 +99,7 @@ impl Course {
 
     /// Whether it will not be whole.
     pub(in crate::store) fn is_given_up(&self) -> bool {
-        self.is_given_up.load(Ordering::Relaxed)
+        self.is_given_up.load(Ordering::Acquire)
     }
 
     /// So many bytes were on their way at once, at most.
@@ -101,7 +133,7 @@ pub struct SaveProgress {
 /// What the clerk has done for a shard, once it has, and whom that wakes.
 #[derive(Debug)]
 pub(in crate::store) struct Slip {
-    done: Mutex<Option<Result<u64, StoreError>>>,
+    done: Mutex<Option<Result<Summary, StoreError>>>,
     waker: Arc<Waker>,
 }
 
@@ -113,8 +145,8 @@ impl Slip {
         })
     }
 
-    /// It is done: the bytes of the file, or why not.
-    pub(super) fn fill(&self, done: Result<u64, StoreError>) {
+    /// It is done: what the file has, or why not.
+    pub(super) fn fill(&self, done: Result<Summary, StoreError>) {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
         self.wake();
     }
@@ -125,7 +157,7 @@ impl Slip {
     }
 
     /// What was done, once.
-    pub(in crate::store) fn take(&self) -> Option<Result<u64, StoreError>> {
+    pub(in crate::store) fn take(&self) -> Option<Result<Summary, StoreError>> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.take()
     }

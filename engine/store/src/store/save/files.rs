@@ -51,7 +51,31 @@ pub(super) fn last_number(folder: &Folder) -> io::Result<u64> {
         .unwrap_or(0))
 }
 
+/// Whether the folder's manifest is another than this one, or there is none; what cannot be read may be this one.
+pub(super) fn is_other_manifest(folder: &Folder, manifest: &[u8]) -> bool {
+    let Ok(names) = folder.list() else {
+        return false;
+    };
+    if !names.iter().any(|name| name == manifest::NAME) {
+        return true;
+    }
+    let bytes = manifest_bytes(folder);
+    bytes.is_ok_and(|bytes| bytes != manifest)
+}
+
+fn manifest_bytes(folder: &Folder) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = manifest::BYTES_MAX as u64 + 1;
+    let from = folder.read(manifest::NAME, 0)?;
+    from.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads the manifest, where there is one.
+///
+/// # Errors
+/// It cannot be read, or it is missing where there are files that it should tell of: they may be all that is left of
+/// the data, so nobody may go on as if there were nothing.
 pub(super) fn read_manifest(folder: &Folder) -> Result<Option<Manifest>, SnapshotError> {
     let failed = |source| SnapshotError::Io {
         doing: "read",
@@ -60,12 +84,17 @@ pub(super) fn read_manifest(folder: &Folder) -> Result<Option<Manifest>, Snapsho
     };
     let names = folder.list().map_err(failed)?;
     if !names.iter().any(|name| name == manifest::NAME) {
-        return Ok(None);
+        let mut files = names.iter().filter(|name| save_of(name).is_some());
+        let Some(first) = files.next() else {
+            return Ok(None);
+        };
+        let first = files.fold(first, |first, name| first.min(name));
+        return Err(SnapshotError::Unnamed {
+            manifest: folder.show(manifest::NAME),
+            file: first.clone(),
+        });
     }
-    let mut bytes = Vec::new();
-    let from = folder.read(manifest::NAME, 0).map_err(failed)?;
-    let most = manifest::BYTES_MAX as u64 + 1;
-    from.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = manifest_bytes(folder).map_err(failed)?;
     let manifest = Manifest::decode(&bytes);
     manifest.map(Some).map_err(|what| SnapshotError::Foreign {
         file: folder.show(manifest::NAME),

@@ -124,6 +124,10 @@ impl SaveFile {
         if !(is_of_log && is_meant) {
             return Err(mixed());
         }
+        let bytes = std::fs::metadata(&path).map(|file| file.len()).ok();
+        if (reader.len(), bytes) != (self.keys, Some(self.bytes)) {
+            return Err(mixed());
+        }
         reader.for_each(|_| {})?;
         Ok(reader.len())
     }

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! All numbers are little-endian; those of 8 to 20 have 4 bytes, the others 8. The first save is the newest one. A
-//! second one is there where the first knows no logs, and the folder has logs that go on from the second.
+//! second one is there where the first knows no logs, and the folder has logs that go on from the second. There is none
+//! as long as a first save is being made.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -99,26 +100,16 @@ impl Manifest {
         }
     }
 
-    /// The file.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
+    /// The file; `None`: its saves are not of one layout, which no file can say.
+    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
         let shards = self.newest().map_or(0, |saved| saved.shards.len());
-        for number in [VERSION, self.saves.len() as u32, shards as u32, 0] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-        for saved in &self.saves {
-            debug_assert_eq!(saved.shards.len(), shards, "a folder is of one layout");
-            let of_all = [saved.number, saved.joints, saved.taken.0];
-            let [number, joints, taken] = of_all;
-            let of_shards = (saved.shards.iter())
-                .flat_map(|shard| [shard.sequence, shard.log, shard.keys, shard.bytes]);
-            for number in [number, taken, joints].into_iter().chain(of_shards) {
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-        }
-        let check = xxh3_64(&bytes);
-        bytes.extend_from_slice(&check.to_le_bytes());
-        bytes
+        let is_of_one = (self.saves.iter()).all(|saved| saved.shards.len() == shards);
+        is_of_one.then(|| encode(&self.saves, shards))
+    }
+
+    /// The file that names no save.
+    pub(crate) fn of_none() -> Vec<u8> {
+        encode(&[], 0)
     }
 
     /// Reads it; what is wrong with it otherwise.
@@ -180,6 +171,25 @@ impl Manifest {
     }
 }
 
+fn encode(saves: &[Saved], shards: usize) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    for number in [VERSION, saves.len() as u32, shards as u32, 0] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    for saved in saves {
+        let of_all = [saved.number, saved.joints, saved.taken.0];
+        let [number, joints, taken] = of_all;
+        let of_shards = (saved.shards.iter())
+            .flat_map(|shard| [shard.sequence, shard.log, shard.keys, shard.bytes]);
+        for number in [number, taken, joints].into_iter().chain(of_shards) {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+    let check = xxh3_64(&bytes);
+    bytes.extend_from_slice(&check.to_le_bytes());
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,10 +220,27 @@ mod tests {
         let relogged = again.with(saved(4, 7));
         assert_eq!(relogged.saves, [saved(4, 7)]);
         for manifest in [empty, logged, plain, again, relogged] {
-            let bytes = manifest.encode();
+            let bytes = manifest.encode().unwrap();
             assert!(bytes.len() <= BYTES_MAX);
             assert_eq!(Manifest::decode(&bytes), Ok(manifest));
         }
+    }
+
+    #[test]
+    fn two_layouts_are_no_manifest() {
+        let mut other = saved(2, 0);
+        other.shards.pop();
+        let both = Manifest::default().with(saved(1, 7)).with(other.clone());
+        assert_eq!(both.encode(), None);
+        // Who goes on from nothing may change it.
+        assert!(
+            Manifest::default()
+                .with(saved(1, 0))
+                .with(other)
+                .encode()
+                .is_some()
+        );
+        assert_eq!(Some(Manifest::of_none()), Manifest::default().encode());
     }
 
     #[test]
@@ -221,7 +248,8 @@ mod tests {
         let whole = Manifest::default()
             .with(saved(1, 7))
             .with(saved(2, 0))
-            .encode();
+            .encode()
+            .unwrap();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -234,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named() {
-        let mut bytes = Manifest::default().encode();
+        let mut bytes = Manifest::of_none();
         bytes[8] = 2;
         let why = "format version 2; this program reads 1";
         assert_eq!(Manifest::decode(&bytes), Err(why.to_owned()));

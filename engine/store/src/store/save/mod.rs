@@ -92,11 +92,12 @@ impl Saves {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             last => (last.map_err(unreadable)?, files::read_manifest(&folder)?),
         };
+        let clerk = Clerk::new(folder.clone(), manifest.is_some());
         let manifest = manifest.unwrap_or_default();
         let numbers = manifest.saves.iter().map(|saved| saved.number);
         let last = numbers.max().unwrap_or(0).max(last);
         Ok(Some(Arc::new(Saves {
-            clerk: Clerk::new(folder.clone()),
+            clerk,
             folder,
             manifest: Mutex::new(manifest),
             last: AtomicU64::new(last),
@@ -145,6 +146,19 @@ impl Saves {
         })
     }
 
+    /// Refuses to take over what is of another number of shards where logs go on from a save of that number: both
+    /// could not be told apart later.
+    pub(in crate::store) fn check_base(&self, wanted: usize) -> Result<(), StoreError> {
+        let Some(base) = self.base().filter(|base| base.shards.len() != wanted) else {
+            return Ok(());
+        };
+        Err(StoreError::LayoutOfLogs {
+            file: self.folder.show(&files::name(0, base.number)),
+            shards: base.shards.len(),
+            wanted,
+        })
+    }
+
     /// The file of shard `number` in `saved`.
     fn reader(&self, saved: &Saved, number: usize) -> Result<Reader, StoreError> {
         let name = files::name(number, saved.number);
@@ -155,7 +169,9 @@ impl Saves {
         let is_meant = (meta.shard as usize, meta.shards as usize) == (number, saved.shards.len())
             && meta.save == saved.number
             && (is_of_log || meta.log == 0);
-        if is_meant {
+        let has_all =
+            reader.len() == written.keys && self.folder.size(&name).ok() == Some(written.bytes);
+        if is_meant && has_all {
             return Ok(reader);
         }
         let file = self.folder.show(&name);
@@ -194,7 +210,7 @@ impl Saves {
         }
         saved.joints = 0;
         let adopted = Manifest { saves: vec![saved] };
-        let bytes = adopted.encode();
+        let bytes = self.encode(&adopted)?;
         publish(&self.folder, manifest::NAME, |file| {
             file.write_at(&bytes, 0)
         })
@@ -206,9 +222,7 @@ impl Saves {
     /// The store is open: what saves left that do not count goes.
     pub(in crate::store) fn sweep(&self) {
         let manifest = lock(&self.manifest);
-        if manifest.newest().is_some() {
-            files::remove_others(&self.folder, &files::meant(&manifest));
-        }
+        files::remove_others(&self.folder, &files::meant(&manifest));
     }
 
     /// Begins a save.
@@ -232,6 +246,14 @@ impl Saves {
     /// Every shard has begun this save.
     pub(in crate::store) fn note(&self, course: &Arc<Course>) {
         *lock(&self.course) = Some(Arc::clone(course));
+    }
+
+    /// Nobody wants the save that is being made any more; whether there is one that can still be given up is seen by
+    /// what comes of it.
+    pub(in crate::store) fn give_up(&self) {
+        if let Some(course) = &*lock(&self.course) {
+            course.give_up();
+        }
     }
 
     /// How far the last save is.
@@ -261,13 +283,25 @@ impl Saves {
     }
 
     /// Begins to let `saved` count, of which every file is durable.
-    pub(in crate::store) fn publish(&self, saved: &Saved, slip: Arc<Slip>) {
+    pub(in crate::store) fn publish(&self, course: &Arc<Course>, saved: &Saved, slip: Arc<Slip>) {
         let manifest = lock(&self.manifest).with(saved.clone());
-        self.clerk.give(Job::Publish {
-            manifest: manifest.encode(),
-            means: files::meant(&manifest),
-            slip,
-        });
+        match self.encode(&manifest) {
+            Ok(bytes) => self.clerk.give(Job::Publish {
+                course: Arc::clone(course),
+                manifest: bytes,
+                means: files::meant(&manifest),
+                slip,
+            }),
+            Err(error) => slip.fill(Err(error)),
+        }
+    }
+
+    /// A manifest's file, which can say one layout only.
+    fn encode(&self, manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
+        let encoded = manifest.encode();
+        encoded.ok_or_else(|| StoreError::Layouts {
+            file: self.folder.show(manifest::NAME),
+        })
     }
 
     /// It counts.

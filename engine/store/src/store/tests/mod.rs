@@ -5,6 +5,7 @@ mod durable;
 mod order;
 mod restart;
 mod saves;
+mod saves_refused;
 mod scan;
 mod several;
 mod tagged;

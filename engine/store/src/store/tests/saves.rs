@@ -9,14 +9,14 @@ use crate::log::device::DeviceKind;
 use crate::reply::Reply;
 use crate::store::{Pace, Session, Store, StoreConfig, StoreError};
 
-fn saved_in(folder: &Path, shards: usize) -> StoreConfig {
+pub(super) fn saved_in(folder: &Path, shards: usize) -> StoreConfig {
     StoreConfig {
         dir: Some(folder.to_owned()),
         ..config(shards)
     }
 }
 
-fn logged_in(folder: &Path, shards: usize) -> StoreConfig {
+pub(super) fn logged_in(folder: &Path, shards: usize) -> StoreConfig {
     StoreConfig {
         appendonly: true,
         device: DeviceKind::File,
@@ -26,25 +26,25 @@ fn logged_in(folder: &Path, shards: usize) -> StoreConfig {
 }
 
 /// Opens a store and shows it to `act`.
-fn within<R>(config: &StoreConfig, act: impl FnOnce(&mut Session) -> R) -> R {
+pub(super) fn within<R>(config: &StoreConfig, act: impl FnOnce(&mut Session) -> R) -> R {
     let store = Store::open(config.clone()).unwrap();
     let _workers = store.spawn().unwrap();
     act(&mut store.session())
 }
 
-fn run(session: &mut Session, all: &[&str]) {
+pub(super) fn run(session: &mut Session, all: &[&str]) {
     for words in all {
         let reply = session.execute(&op(words));
         assert!(!matches!(reply, Reply::Error(_)), "{words}: {reply:?}");
     }
 }
 
-fn refusal(config: &StoreConfig) -> String {
+pub(super) fn refusal(config: &StoreConfig) -> String {
     Store::open(config.clone()).err().unwrap().to_string()
 }
 
 /// Files of a folder by the end of their names.
-fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
     let all = std::fs::read_dir(folder).unwrap();
     let mut files: Vec<_> = all.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.to_str().unwrap().ends_with(end));
@@ -59,11 +59,11 @@ const READS: [&str; 4] = [
     "pexpiretime b",
 ];
 
-fn read(session: &mut Session) -> [Reply; 4] {
+pub(super) fn read(session: &mut Session) -> [Reply; 4] {
     READS.map(|words| session.execute(&op(words)))
 }
 
-const WRITES: [&str; 5] = [
+pub(super) const WRITES: [&str; 5] = [
     "mset a 1 b 2 c 3",
     "pexpireat b 99999999999999",
     "hset h f v g w",
@@ -334,4 +334,75 @@ fn logs_and_snapshots_are_not_mixed() {
     assert_eq!(read, Some(Reply::Array(vec![text("logged"), Reply::Nil])));
     let read = run(&plain, &["mget a b"]);
     assert_eq!(read, Some(Reply::Array(vec![text("saved"), text("saved")])));
+}
+
+/// A slow save of `keys` keys, and what `meanwhile` does when all of them are shown.
+fn saved_while(
+    session: &mut Session,
+    keys: u64,
+    bytes_per_s: u64,
+    meanwhile: impl FnOnce(&mut Session),
+) -> Result<(), StoreError> {
+    let store = session.caller_store();
+    std::thread::scope(|scope| {
+        let pace = Pace {
+            bytes_per_s,
+            ..Pace::default()
+        };
+        let saver = {
+            let store = &store;
+            scope.spawn(move || store.session().save_at(pace))
+        };
+        while store.save_progress().keys_done < keys {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        meanwhile(session);
+        saver.join().unwrap()
+    })
+}
+
+fn fill(session: &mut Session, keys: u64) {
+    let fill = "x".repeat(1_000);
+    for n in 0..keys {
+        session.submit(&op(&format!("set {n} {fill}")));
+    }
+    session.complete(|reply| assert!(reply.is_ok()));
+}
+
+#[test]
+fn flushdb_after_the_last_key_was_shown_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = saved_in(folder.path(), 2);
+    within(&plain, |session| {
+        fill(session, 400);
+        let done = saved_while(session, 400, 400_000, |session| {
+            run(session, &["flushdb", "set after 1"]);
+        });
+        done.unwrap();
+        assert_eq!(session.execute(&op("dbsize")), Reply::Int(1));
+    });
+    within(&plain, |session| {
+        assert_eq!(session.execute(&op("dbsize")), Reply::Int(400));
+    });
+}
+
+#[test]
+fn a_save_that_nobody_wants_ends_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = saved_in(folder.path(), 2);
+    within(&plain, |session| {
+        fill(session, 1_000);
+        // It would take more than a quarter of an hour.
+        let begun = Instant::now();
+        let store = session.caller_store();
+        let done = saved_while(session, 1_000, 1_000, |_| store.give_up_save());
+        assert!(matches!(done, Err(StoreError::SaveGivenUp)), "{done:?}");
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        session.save().unwrap();
+        store.give_up_save();
+    });
+    assert_eq!(files(folder.path(), ".snapshot").len(), 2);
+    within(&plain, |session| {
+        assert_eq!(session.execute(&op("dbsize")), Reply::Int(1_000));
+    });
 }

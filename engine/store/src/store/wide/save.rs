@@ -85,14 +85,30 @@ impl Save {
                     Step::Ask(vec![(0, ask)])
                 }
                 (Ok(_), None) => self.end(desk, Fate::Dropped, Err(StoreError::SaveGivenUp)),
-                (Err(error), _) => self.end(desk, Fate::Dropped, Err(error)),
+                (Err(error), course) => {
+                    // What went wrong says more than that one gave up since it had.
+                    let first = course.as_ref().and_then(|course| course.take_failure());
+                    let error = match error {
+                        StoreError::SaveGivenUp => first.unwrap_or(error),
+                        error => error,
+                    };
+                    self.end(desk, Fate::Dropped, Err(error))
+                }
             },
             Stage::Publishing(saved) => match failure(answers) {
                 Ok(_) => {
                     self.saves.count(saved);
                     self.end(desk, Fate::Kept, Ok(()))
                 }
-                Err(error) => self.end(desk, Fate::Unknown, Err(error)),
+                Err(error) => {
+                    let may_count = (self.course.as_ref()).is_none_or(|course| course.may_count());
+                    let fate = if may_count {
+                        Fate::Unknown
+                    } else {
+                        Fate::Dropped
+                    };
+                    self.end(desk, fate, Err(error))
+                }
             },
             Stage::Ending(done) => Step::Done(Body::Saved(Box::new(done))),
         }

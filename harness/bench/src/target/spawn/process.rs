@@ -81,7 +81,13 @@ impl Process {
     /// Whether it is writing a snapshot, or a log anew, as the names of its files tell.
     pub(super) fn is_saving(&self) -> bool {
         let entries = std::fs::read_dir(self.scratch.path()).into_iter().flatten();
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names = entries.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            // As long as a first save is being made its manifest names none.
+            let is_of_none = name == MANIFEST && entry.metadata().ok()?.len() <= MANIFEST_OF_NONE;
+            (!is_of_none).then_some(name)
+        });
         is_saving(&names.collect::<Vec<_>>())
     }
 
@@ -218,6 +224,10 @@ fn bytes_in(folder: &Path) -> u64 {
     sizes.sum()
 }
 
+/// What says which of Seawall's snapshots counts, and how many bytes it has where it names none.
+const MANIFEST: &str = "snapshots.manifest";
+const MANIFEST_OF_NONE: u64 = 32;
+
 /// Whether a snapshot is being written where there are these files. Redis gives such a file its name last; Seawall
 /// numbers them by save, and names the one that counts in a manifest.
 fn is_saving(names: &[String]) -> bool {
@@ -226,7 +236,7 @@ fn is_saving(names: &[String]) -> bool {
         Some(save.to_owned())
     };
     let saves: BTreeSet<String> = names.iter().filter_map(save).collect();
-    let has_manifest = names.iter().any(|name| name == "snapshots.manifest");
+    let has_manifest = names.iter().any(|name| name == MANIFEST);
     saves.len() > usize::from(has_manifest) || names.iter().any(|name| name.starts_with("temp-"))
 }
 
@@ -266,7 +276,7 @@ mod tests {
     #[test]
     fn files_tell_that_a_snapshot_is_being_written() {
         let save = |shard, save| format!("{shard:05}-{save:020}.snapshot");
-        let manifest = || "snapshots.manifest".to_owned();
+        let manifest = || MANIFEST.to_owned();
         let first = vec![save(0, 1), save(1, 1)];
         let counts = [first.clone(), vec![manifest()]].concat();
         let next = [counts.clone(), vec![save(0, 2)]].concat();
