@@ -40,9 +40,6 @@ const AHEAD_PAGES: u64 = (8 << 20) / PAGE_BYTES;
 
 const PAGE_BYTES: u64 = crate::snapshot::PAGE_BYTES as u64;
 
-/// Redis's words.
-const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
-
 /// Commands over all keys: they are answered when all are there.
 const WHOLE: &[&str] = &[
     "scan",
@@ -251,7 +248,7 @@ impl Keyspace {
         if WHOLE.contains(&op.command().name) {
             return match (self.damage(), asker) {
                 (Some(damage), _) => Err(damage.clone()),
-                (None, Asker::Client) => Err(LOADING),
+                (None, Asker::Client) => Err(CommandError::LOADING),
                 (None, Asker::Log) => self.load_rest(),
             };
         }
