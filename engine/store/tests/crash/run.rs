@@ -238,7 +238,11 @@ impl Run {
     pub fn open(&self, disk: &MemoryDisk) -> Result<State, String> {
         // Half of them serve from blocks of the snapshot, and have the log replayed over them.
         let config = StoreConfig {
-            load_at_once_bytes: if self.number % 2 == 0 { 0 } else { u64::MAX },
+            load_at_once_bytes: if self.number.is_multiple_of(2) {
+                0
+            } else {
+                u64::MAX
+            },
             ..config(Some(disk), self.setting.fsync, self.now)
         };
         let mut found = Alone::open(config).map_err(|error| error.to_string())?;
