@@ -325,8 +325,8 @@ impl Server {
 
     /// Begins a snapshot where one was scheduled, one of the save points asks for it, or the logs do.
     pub fn save_where_due(&self, now: Millis) {
-        if self.saving.going_on().is_some() {
-            // One that is being made will do.
+        if self.saving.going_on().is_some() || self.store.is_loading() {
+            // One that is being made will do; and what is being loaded would stop everybody until it is.
             return;
         }
         let settings = self.settings.now();

@@ -233,7 +233,8 @@ impl Shard {
     }
 
     /// Takes back what `op` did where it met a damaged block in its midst: a key that it does not name, and that
-    /// it took for missing. Nobody is shown what memory holds from then on.
+    /// it took for missing. From then on every op is answered with the damage, but for reads of strings that are in
+    /// memory, which callers may do by themselves: of those, what the op did to them is seen.
     #[cold]
     fn stand_by(&self, op: &Op, effects: &mut Effects) -> Result<(), CommandError> {
         let damage = self.keyspace.damage().cloned();

@@ -1,5 +1,6 @@
 //! What is refused before it runs or is queued, in the order in which Redis looks.
 
+use seawall_store::Store;
 use seawall_store::command::{CommandError, Flag};
 use seawall_store::reply::Protocol;
 
@@ -21,7 +22,12 @@ const SUBSCRIBERS_MAY: [&str; 9] = [
 ];
 
 /// Why `client` may not call `entry` now.
-pub fn refusal(client: &Client, entry: &Entry, limits: &Limits) -> Option<CommandError> {
+pub fn refusal(
+    client: &Client,
+    entry: &Entry,
+    limits: &Limits,
+    store: &Store,
+) -> Option<CommandError> {
     if client.is_stranger(limits) && !entry.flags().has(Flag::NoAuth) {
         return Some(CommandError::fixed("NOAUTH Authentication required."));
     }
@@ -37,6 +43,9 @@ pub fn refusal(client: &Client, entry: &Entry, limits: &Limits) -> Option<Comman
              are allowed in this context",
             entry.name()
         )));
+    }
+    if entry.flags().has(Flag::NoAsyncLoading) && store.is_loading() {
+        return Some(CommandError::LOADING);
     }
     None
 }

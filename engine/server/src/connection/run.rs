@@ -14,7 +14,6 @@ use super::wait::Awaited;
 use super::{Call, Connection, Gate, Replies, Turn};
 use crate::calls::{Begun, Spoken};
 use crate::command::{Called, Context, Entry, Next, Order, Runner};
-use crate::limits::Limits;
 use crate::pause::changes;
 use crate::resp::{Parsed, Words};
 
@@ -22,7 +21,7 @@ impl Connection {
     /// A command has come.
     pub(super) fn command(&mut self, parsed: Parsed, turn: &mut Turn<'_>) {
         let entry = parsed.entry();
-        match self.admit(parsed, turn.limits) {
+        match self.admit(parsed, turn) {
             Ok(Some(call)) => self.queue_or_begin(call, turn),
             Ok(None) => {}
             Err(mut error) => {
@@ -47,7 +46,7 @@ impl Connection {
     }
 
     /// The command, where there is one and this client may call it now.
-    fn admit(&mut self, parsed: Parsed, limits: &Limits) -> Result<Option<Call>, CommandError> {
+    fn admit(&mut self, parsed: Parsed, turn: &Turn<'_>) -> Result<Option<Call>, CommandError> {
         // The client's line shows what it called last, whether that may be called or not.
         let meant = match &parsed {
             Parsed::Unknown(..) => None,
@@ -75,7 +74,7 @@ impl Connection {
             }
         };
         let entry = call.entry();
-        match refusal(&self.client, entry, limits) {
+        match refusal(&self.client, entry, turn.limits, &turn.server.store) {
             Some(error) => Err(error),
             None => Ok(Some(call)),
         }

@@ -239,3 +239,35 @@ fn one_snapshot_is_made_at_a_time_and_may_be_given_up() {
     client.talk(&[("DBSIZE", ":1"), ("GET after", "$1 1")]);
     assert_eq!(number(&mut client, "rdb_last_load_keys_loaded"), 1);
 }
+
+/// Nobody waits for all keys to be loaded but who asks for all: no snapshot is made before they are.
+#[test]
+fn no_snapshot_is_made_while_keys_are_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = format!("dir={}", folder.path().display());
+    let settings = [dir.as_str(), "enable-debug-command=yes"];
+    let server = Server::start(1, &settings);
+    let mut client = server.connect();
+    client.talk(&[("DEBUG POPULATE 150000 key 100", "+OK"), ("SAVE", "+OK")]);
+    drop(client);
+    server.stop();
+
+    let server = Server::start(1, &[settings[0], settings[1], "save=1 1"]);
+    let mut client = server.connect();
+    let loading = "-LOADING Redis is loading the dataset in memory";
+    client.talk(&[
+        ("SET new value", "+OK"),
+        ("SAVE", loading),
+        ("BGSAVE", loading),
+        ("BGSAVE SCHEDULE", loading),
+        ("BGREWRITEAOF", loading),
+        ("EXISTS key:149999 new", ":2"),
+    ]);
+    // A save point waits, and nobody has to ask again.
+    wait_for(&mut client, "loading:0\r\n");
+    wait_for(&mut client, "rdb_saves:1\r\n");
+    client.talk(&[
+        ("DBSIZE", ":150001"),
+        ("BGSAVE", "+Background saving started"),
+    ]);
+}

@@ -22,6 +22,9 @@ impl From<CommandError> for Refused {
 }
 
 impl CommandError {
+    /// All keys are needed, and some are not in memory yet.
+    pub const LOADING: CommandError =
+        CommandError::fixed("LOADING Redis is loading the dataset in memory");
     /// `WRONGTYPE`.
     pub const WRONG_TYPE: CommandError = CommandError(Cow::Borrowed(
         "WRONGTYPE Operation against a key holding the wrong kind of value",

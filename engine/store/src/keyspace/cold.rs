@@ -40,9 +40,6 @@ const AHEAD_PAGES: u64 = (8 << 20) / PAGE_BYTES;
 
 const PAGE_BYTES: u64 = crate::snapshot::PAGE_BYTES as u64;
 
-/// Redis's words.
-const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
-
 /// Commands over all keys: they are answered when all are there.
 const WHOLE: &[&str] = &[
     "scan",
@@ -85,6 +82,9 @@ pub(super) struct Cold {
     asked_to: u64,
     asked: Option<Asked>,
     loaded_bytes: u64,
+    /// Records and keys of the blocks that were loaded.
+    records: u64,
+    keys: u64,
     damage: Option<CommandError>,
     out: Out,
 }
@@ -102,6 +102,8 @@ impl Cold {
             asked_to: first,
             asked: None,
             loaded_bytes: 0,
+            records: 0,
+            keys: 0,
             damage: None,
             out: Out {
                 effects: Effects::unread(),
@@ -124,7 +126,11 @@ impl Cold {
             Ok(block) => {
                 let pages = block.pages();
                 self.loaded_bytes += (pages.end - pages.start) * PAGE_BYTES;
-                keyspace.take_in(&block, &reader, &mut self.out)
+                let taken = keyspace.take_in(&block, &reader, &mut self.out);
+                taken.map(|(records, keys)| {
+                    self.records += records;
+                    self.keys += keys;
+                })
             }
             Err(error) => Err(self.note_damage(&error)),
         };
@@ -140,6 +146,8 @@ impl Cold {
     /// Loads the next cold block; the bytes that were passed, `None` where there is none left.
     fn load_next(&mut self, keyspace: &mut Keyspace) -> Result<Option<u64>, CommandError> {
         if self.next >= self.reader.pages().end {
+            let counted = self.reader.check_counts(self.records, self.keys);
+            counted.map_err(|error| self.note_damage(&error))?;
             return Ok(None);
         }
         let page = self.next;
@@ -240,7 +248,7 @@ impl Keyspace {
         if WHOLE.contains(&op.command().name) {
             return match (self.damage(), asker) {
                 (Some(damage), _) => Err(damage.clone()),
-                (None, Asker::Client) => Err(LOADING),
+                (None, Asker::Client) => Err(CommandError::LOADING),
                 (None, Asker::Log) => self.load_rest(),
             };
         }
@@ -336,34 +344,49 @@ impl Keyspace {
         cold.leave();
     }
 
-    /// Puts the records of a block into memory, as effects of the past.
+    /// Puts the records of a block into memory, as effects of the past; how many records and keys there were.
     fn take_in(
         &mut self,
         block: &Records<'_>,
         reader: &Reader,
         out: &mut Out,
-    ) -> Result<(), CommandError> {
+    ) -> Result<(u64, u64), CommandError> {
         let (now, reads, place) = (self.now, self.reads, self.place);
         let (classes, foreseen) = (self.mute(), std::mem::take(&mut self.foreseen));
         (self.now, self.reads) = (Millis(0), false);
-        let mut taken = Ok(());
+        let (mut taken, mut misplaced) = (Ok(()), None);
+        let (mut records, mut keys, mut cell) = (0, 0, None);
+        let page = block.pages().start;
         let read = block.for_each(|record| {
-            if taken.is_ok() {
-                self.place = reader.meta().places.of(record.database);
+            if taken.is_err() || misplaced.is_some() {
+                return;
+            }
+            self.place = reader.meta().places.of(record.database);
+            let here = reader.cell_of(position(hash(self.place, record.key, &self.secrets)));
+            if cell != Some(here) && !reader.blocks_of(here).any(|block| block == page) {
+                misplaced = Some("it has a key that would be looked for in another block");
+            } else if record.is_first && self.find(record.key).is_some() {
+                misplaced = Some("it has a key that another record has");
+            } else {
+                records += 1;
+                keys += u64::from(record.is_first);
+                cell = Some(here);
                 taken = self.take_record(&record, out);
             }
         });
         (self.now, self.reads, self.place) = (now, reads, place);
         self.foreseen = foreseen;
         self.set_notify(classes);
+        let read = misplaced.map_or(read, |what| Err(reader.damaged(page, 0, what)));
         read.map_err(|error| CommandError::new(format!("ERR {error}")))?;
         taken.map_err(|error| {
-            let (file, page) = (reader.name(), block.pages().start);
+            let file = reader.name();
             CommandError::new(format!(
                 "ERR a key of {file}, in the block at byte {}, is refused: {error}",
                 page * PAGE_BYTES
             ))
-        })
+        })?;
+        Ok((records, keys))
     }
 
     fn take_record(&mut self, record: &Record<'_>, out: &mut Out) -> Result<(), CommandError> {

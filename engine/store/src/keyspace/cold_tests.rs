@@ -347,3 +347,131 @@ fn other_places_are_loaded_by_name() {
     assert!(other.keyspace().open_cold(*reader).is_err());
     assert_eq!(run(&mut other, &op("dbsize")), ":0\r\n");
 }
+
+/// A snapshot whose cells and records `fill` chooses, with good checksums.
+fn forged(fill: impl FnOnce(&mut dyn FnMut(Option<u64>, &str))) -> Vec<u8> {
+    let disk = MemoryDisk::new();
+    let meta = Meta {
+        shards: 1,
+        seed: 7,
+        cell_bits: 8,
+        ..Meta::default()
+    };
+    let written = crate::snapshot::write_to(&disk, "s", &meta, |writer| {
+        fill(&mut |ahead, key| {
+            match ahead {
+                Some(at) => writer.ahead(at),
+                None => writer.walked(0),
+            }
+            writer.push(&Entry {
+                database: 0,
+                key: key.as_bytes(),
+                value: Value::String(b"value"),
+                expires: None,
+                tag: None,
+            });
+        });
+    });
+    written.unwrap();
+    let mut bytes = Vec::new();
+    disk.read("s", 0).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn what_no_shard_would_have_written_is_damage() {
+    let config = ShardConfig {
+        seed: ShardConfig::seed_of(7, 0),
+        ..ShardConfig::default()
+    };
+    let place = |key: &str| {
+        let secrets = Shard::new(&config).keyspace().secrets;
+        crate::index::position(lookup::hash(0, key.as_bytes(), &secrets))
+    };
+    let far = 1 << 47;
+    let key = (0..).map(|i| format!("key:{i}"));
+    let key = key.into_iter().find(|key| place(key) >= far).unwrap();
+    // As it is to be: saved ahead, as of its own cell.
+    let good = forged(|push| push(Some(place(&key)), &key));
+    let mut cold = opened(good, &config);
+    while cold.tick(NOW, &mut Out::default()) {}
+    assert_eq!(
+        run(&mut cold, &op(&format!("get {key}"))),
+        "$5\r\nvalue\r\n"
+    );
+
+    // As of a cell where nobody looks for it; twice.
+    let elsewhere = forged(|push| push(Some(place(&key) ^ far), &key));
+    let both = forged(|push| {
+        push(None, "other");
+        push(Some(place(&key)), &key);
+        push(Some(place(&key)), &key);
+    });
+    for (bytes, what) in [
+        (elsewhere, "would be looked for in another block"),
+        (both, "another record has"),
+    ] {
+        let mut cold = opened(bytes, &config);
+        while cold.tick(NOW, &mut Out::default()) {}
+        let said = run(&mut cold, &op(&format!("exists {key} other")));
+        assert!(said.starts_with("-ERR s is damaged at byte "), "{said}");
+        assert!(said.contains(what), "{said}");
+    }
+}
+
+#[test]
+fn a_head_that_counts_otherwise_is_damage() {
+    let config = ShardConfig {
+        seed: ShardConfig::seed_of(7, 0),
+        ..ShardConfig::default()
+    };
+    let mut warm = Shard::new(&config);
+    run(&mut warm, &op("mset a 1 b 2 c 3"));
+    for field in [64, 72] {
+        let mut bytes = snapshot_of(&mut warm, Codec::Plain);
+        // More records than keys there may be.
+        bytes[field] = if field == 64 { 4 } else { 2 };
+        let check = xxhash_rust::xxh3::xxh3_64(&bytes[..4088]).to_le_bytes();
+        bytes[4088..4096].copy_from_slice(&check);
+        let tail = bytes.len() - 16;
+        bytes[tail..tail + 8].copy_from_slice(&check);
+        let mut cold = opened(bytes, &config);
+        while cold.tick(NOW, &mut Out::default()) {}
+        let said = run(&mut cold, &op("get new"));
+        assert!(said.contains("counts other records"), "{said}");
+    }
+}
+
+/// What a client of Memcached knows from before a restart fits nothing that came with it.
+#[test]
+fn numbers_of_changes_do_not_repeat() {
+    let config = ShardConfig {
+        seed: ShardConfig::seed_of(7, 0),
+        ..ShardConfig::default()
+    };
+    let mut shard = Shard::new(&config);
+    let tag = Tag::default();
+    let mut known = Vec::new();
+    for round in 0..3 {
+        let opened_at = Millis(NOW.0 + 1_000 * round);
+        let keyspace = shard.keyspace();
+        keyspace.begin(opened_at, 0, false);
+        for i in 0..20 {
+            let key = format!("key:{i}");
+            if round == 0 {
+                keyspace
+                    .set_tagged(key.as_bytes(), b"v", None, tag, None)
+                    .unwrap();
+            }
+            let tagged = keyspace.tagged(key.as_bytes(), true).unwrap().unwrap();
+            assert!(!known.contains(&tagged.tag.cas), "round {round}: {key}");
+            known.push(tagged.tag.cas);
+        }
+        let bytes = snapshot_of(&mut shard, Codec::Plain);
+        shard = Shard::new(&config);
+        shard.keyspace().begin(opened_at + 500, 0, false);
+        let reader = Reader::from_bytes("s", bytes).unwrap();
+        assert!(shard.keyspace().open_cold(reader).is_ok());
+        shard.keyspace().load_rest().unwrap();
+    }
+}

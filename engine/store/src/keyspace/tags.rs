@@ -127,7 +127,8 @@ impl Keyspace {
     /// milliseconds above 20 bits of counter.
     #[inline]
     pub(super) fn numbered(&mut self, tag: Tag) -> Tag {
-        self.cas = (self.cas + 1).max(self.now.0 << 20);
+        // What is loaded of the past comes at no time.
+        self.cas = (self.cas + 1).max(self.latest.0 << 20);
         Tag {
             cas: self.cas,
             ..tag

@@ -1,7 +1,7 @@
 //! Blocks: runs of records with a checksum.
 //!
 //! ```text
-//!    0  XXH3 of all that follows, seeded by seed and page      24  records
+//!    0  XXH3 of all that follows, seeded by all that it is of  24  records
 //!    8  bytes of records as they stand here                    28  flags
 //!   16  bytes of records once decompressed                     32  its first cell: where that begins
 //!                                                              40  records…, zeroes to a whole page
@@ -33,7 +33,8 @@ const LZ4_RATIO_MAX: usize = 255;
 const AHEAD: u32 = 1;
 const CONTINUES: u32 = 1 << 1;
 
-/// The checksum of `bytes` at page `page`: a page that stands elsewhere has another.
+/// The checksum of `bytes` at page `page`: a page that stands elsewhere has another. The seed is one of the save and the
+/// shard ([`Meta`](super::Meta)).
 pub fn checksum(bytes: &[u8], page: u64, seed: u64) -> u64 {
     xxh3_64_with_seed(bytes, seed ^ page.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

@@ -17,10 +17,11 @@
 //! Opening reads head, tail and index. [`Reader::blocks_of`] names the blocks of a position, and
 //! [`Reader::block`] checks one against its checksum when it is first touched; which were checked is
 //! marked outside the mapping. [`Reader::for_each`] goes through all blocks. A checksum covers where its
-//! page stands as well as what is in it, so that pages that changed places are seen.
+//! page stands, in which save and of which shard as well as what is in it, so that pages that changed places
+//! are seen, and those that are left of other files.
 //!
-//! A snapshot is written to a temporary name, synced, renamed, folder synced ([`publish`]), and never
-//! changed afterwards. Its blocks may be compressed; the head has room for a cipher and its key.
+//! Who writes one chooses its name, and when it counts ([`store::save`](crate::store)); it is never changed
+//! afterwards. Its blocks may be compressed; the head has room for a cipher and its key.
 
 mod block;
 mod head;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use head::{Codec, Meta, Places};
 pub use reader::{Reader, Records};
+pub(crate) use record::elements;
 pub use record::{Body, Elements, Fields, Members, Record};
 pub use writer::{Ending, PART_ELEMENTS, Part, Sink, Summary, Writer};
 

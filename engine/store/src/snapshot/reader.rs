@@ -18,6 +18,8 @@ pub struct Reader {
     name: String,
     bytes: Bytes,
     head: Head,
+    /// Of the checksums of blocks.
+    check_seed: u64,
     index: Index,
     /// One bit a page: the block that begins there was checked.
     checked: Vec<AtomicU64>,
@@ -82,6 +84,7 @@ impl Reader {
         Ok(Reader {
             name,
             bytes,
+            check_seed: head.meta.check_seed(),
             head,
             index,
             checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
@@ -111,6 +114,11 @@ impl Reader {
     /// The pages at which blocks may begin.
     pub fn pages(&self) -> Range<u64> {
         1..self.head.index
+    }
+
+    /// Where the cell begins that has `position`.
+    pub fn cell_of(&self, position: u64) -> u64 {
+        self.head.meta.cell_of(position)
     }
 
     /// The pages of all blocks that may have records of the key at `position`, ascending. Loading a key
@@ -167,6 +175,14 @@ impl Reader {
             })?;
             page = block.pages.end;
         }
+        self.check_counts(records, keys)
+    }
+
+    /// Makes sure that all blocks together have as many records and keys as the head says.
+    ///
+    /// # Errors
+    /// They have not.
+    pub fn check_counts(&self, records: u64, keys: u64) -> Result<(), SnapshotError> {
         if (records, keys) != (self.head.records, self.head.keys) {
             return Err(self.damaged(0, 64, "the head counts other records than there are"));
         }
@@ -194,7 +210,7 @@ impl Reader {
             .get(page as usize * PAGE_BYTES..)
             .and_then(Block::bounded)
             .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))?;
-        self.check(page, || block.is_whole(page, self.head.meta.seed))?;
+        self.check(page, || block.is_whole(page, self.check_seed))?;
         Ok(block)
     }
 
@@ -220,7 +236,8 @@ impl Reader {
         Ok(())
     }
 
-    fn damaged(&self, page: u64, offset: u32, what: &'static str) -> SnapshotError {
+    /// What is wrong with the block at `page`, or so many bytes behind where it begins.
+    pub fn damaged(&self, page: u64, offset: u32, what: &'static str) -> SnapshotError {
         SnapshotError::Damaged {
             file: self.name.clone(),
             offset: page * PAGE_BYTES as u64 + u64::from(offset),
@@ -271,7 +288,7 @@ fn read_index(head: &Head, file: &[u8]) -> Result<Index, (u64, &'static str)> {
     // The head was found to fit the file's length.
     let pages = &file[head.index as usize * PAGE_BYTES..file.len() - TAIL_BYTES];
     let (count, walked) = ((head.walked + head.ahead) as usize, head.walked as usize);
-    let entries = index::decode(pages, count, head.index, head.meta.seed)
+    let entries = index::decode(pages, count, head.index, head.meta.check_seed())
         .map_err(|page| (page, "the checksum does not match"))?;
     Index::new(entries, walked, &(1..head.index)).map_err(|what| (head.index, what))
 }

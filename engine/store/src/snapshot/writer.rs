@@ -12,6 +12,8 @@
 
 use std::io;
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use super::head::{Head, Meta};
 use super::index::{self, Entry as IndexEntry, POSITION_MAX};
 use super::{PAGE_BYTES, block, record};
@@ -196,11 +198,6 @@ impl<S: Sink> Writer<S> {
         next
     }
 
-    /// Who takes the parts.
-    pub fn sink(&mut self) -> &mut S {
-        &mut self.sink
-    }
-
     /// No more records come: the last blocks go to the sink, which is given back with what is left to be
     /// written.
     ///
@@ -249,7 +246,7 @@ impl<S: Sink> Writer<S> {
 
     /// Finishes the block at hand, where it has records.
     fn flush(&mut self) {
-        let (page, seed, codec) = (self.page, self.meta.seed, self.meta.codec);
+        let (page, seed, codec) = (self.page, self.meta.check_seed(), self.meta.codec);
         let pending = self.pending();
         if pending.label.records == 0 {
             return;
@@ -294,7 +291,7 @@ impl Ending {
     pub fn write(mut self, sink: &mut impl Sink) -> Summary {
         self.ahead.sort_unstable();
         let entries = self.walked.iter().chain(&self.ahead);
-        let index = index::encode(entries, self.page, self.meta.seed);
+        let index = index::encode(entries, self.page, self.meta.check_seed());
         let head = Head {
             meta: self.meta,
             records: self.records,
@@ -326,6 +323,14 @@ impl Ending {
 }
 
 impl Meta {
+    /// Seeds the checksums of blocks and of the index: what was left of another save, or is another shard's, has others.
+    pub(super) fn check_seed(&self) -> u64 {
+        let mut of = [0; 12];
+        of[..8].copy_from_slice(&self.save.to_le_bytes());
+        of[8..].copy_from_slice(&self.shard.to_le_bytes());
+        xxh3_64_with_seed(&of, self.seed)
+    }
+
     /// Where the cell that has `position` begins.
     pub(crate) fn cell_of(&self, position: u64) -> u64 {
         let inside = POSITION_MAX >> self.cell_bits;

@@ -114,6 +114,8 @@ struct Inner {
     changes: Vec<Arc<AtomicU64>>,
     /// Bytes of each shard's log behind what it goes on from.
     log_bytes: Vec<Arc<AtomicU64>>,
+    /// Whether each shard has keys that are not in memory yet.
+    loading: Vec<Arc<AtomicBool>>,
     /// Why the log of each shard failed, where it did.
     failed: Vec<Arc<OnceLock<Failure>>>,
     retries: Retries,
@@ -229,6 +231,14 @@ impl Store {
     /// [`StoreError::SaveGivenUp`].
     pub fn give_up_save(&self) {
         self.inner.saves.iter().for_each(|saves| saves.give_up());
+    }
+
+    /// Whether a shard is loading keys that are not in memory yet: not one whose file is damaged. A save that is begun
+    /// meanwhile has all of them loaded first, with every shard standing still: whoever can wait does.
+    pub fn is_loading(&self) -> bool {
+        let mut loading = self.inner.loading.iter();
+        // Relaxed: it orders nothing, and whoever looks too early looks again.
+        loading.any(|loading| loading.load(Ordering::Relaxed))
     }
 
     /// How far the snapshot is that is being made, or how the last one ended.

@@ -103,7 +103,7 @@ impl Store {
         }
         let mut readers = Vec::new();
         let mut recovered = Vec::new();
-        let mut log_bytes = Vec::new();
+        let (mut log_bytes, mut loading) = (Vec::new(), Vec::new());
         let (mut changes, mut failed) = (Vec::new(), Vec::new());
         let retries = Retries::default();
         for (place, rebuilt) in placement.iter().zip(rebuilt) {
@@ -135,6 +135,9 @@ impl Store {
             let bytes = found.log.as_ref().map_or(0, |log| log.bytes);
             seen.log_bytes.store(bytes, Ordering::Relaxed);
             log_bytes.push(Arc::clone(&seen.log_bytes));
+            seen.loading
+                .store(shard.keyspace().is_cold(), Ordering::Relaxed);
+            loading.push(Arc::clone(&seen.loading));
             failed.push(Arc::clone(&seen.failed));
             let mut host = Host::new(place.shard, shards, shard, log, strict, seen, desk);
             host.wake_by(seats[place.worker].sleeper.bell().as_ref());
@@ -160,6 +163,7 @@ impl Store {
                 full: (0..shards).map(|_| AtomicBool::new(false)).collect(),
                 changes,
                 log_bytes,
+                loading,
                 failed,
                 retries,
                 limits: Mutex::new(config.limits),

@@ -2,9 +2,9 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use seawall_store::Reply;
 use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
 use seawall_store::log::Fsync;
+use seawall_store::{Reply, StoreConfig};
 
 use crate::draw::{Asked, Draw};
 use crate::judge::History;
@@ -236,7 +236,15 @@ impl Run {
 
     /// What is there when the store is opened on `disk`.
     pub fn open(&self, disk: &MemoryDisk) -> Result<State, String> {
-        let config = config(Some(disk), self.setting.fsync, self.now);
+        // Half of them serve from blocks of the snapshot, and have the log replayed over them.
+        let config = StoreConfig {
+            load_at_once_bytes: if self.number.is_multiple_of(2) {
+                0
+            } else {
+                u64::MAX
+            },
+            ..config(Some(disk), self.setting.fsync, self.now)
+        };
         let mut found = Alone::open(config).map_err(|error| error.to_string())?;
         found.state(self.now)
     }

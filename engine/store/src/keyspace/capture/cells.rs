@@ -58,12 +58,18 @@ impl Cells {
         is_left
     }
 
-    /// The next cell that the walk has to save, which counts as saved from here on; `None` when all are.
-    pub(super) fn take_next(&mut self) -> Option<u64> {
-        while self.next >> self.bits == 0 {
-            let cell = self.next;
-            self.next += 1;
-            if self.ahead[(cell / 64) as usize] >> (cell % 64) & 1 == 0 {
+    /// The next cell that the walk has to save, which counts as saved from here on; `None` when all are, or `looks` are
+    /// used up: one for each word of bits that it looks at.
+    pub(super) fn take_next(&mut self, looks: &mut usize) -> Option<u64> {
+        while !self.is_over() && *looks > 0 {
+            *looks -= 1;
+            let (word, bit) = ((self.next / 64) as usize, self.next % 64);
+            // Cells below the next one are saved, and none is behind the last.
+            let left = !self.ahead[word] & u64::MAX << bit;
+            let end = (self.next - bit + 64).min(1 << self.bits);
+            let cell = self.next - bit + u64::from(left.trailing_zeros());
+            self.next = (cell + 1).min(end);
+            if cell < end {
                 return Some(cell);
             }
         }
@@ -102,7 +108,7 @@ mod tests {
                         taken.push(cell);
                     }
                 }
-                match cells.take_next() {
+                match cells.take_next(&mut 1_000) {
                     Some(cell) => taken.push(cell),
                     None => break,
                 }
@@ -110,5 +116,22 @@ mod tests {
             taken.sort_unstable();
             assert!(taken.into_iter().eq(0..count as u64), "{buckets}");
         }
+    }
+
+    #[test]
+    fn what_was_saved_ahead_is_passed_by_words() {
+        let mut cells = Cells::new(64 * 1_000);
+        let count = 1 << cells.bits();
+        (0..count - 1).for_each(|cell| assert!(cells.take_ahead(cell)));
+        let (mut looks, mut slices) = (100, 1);
+        let last = loop {
+            if let Some(cell) = cells.take_next(&mut looks) {
+                break cell;
+            }
+            assert!(looks == 0 && !cells.is_over());
+            (looks, slices) = (100, slices + 1);
+        };
+        assert_eq!((last, slices), (count - 1, count.div_ceil(64 * 100)));
+        assert!(cells.is_over());
     }
 }

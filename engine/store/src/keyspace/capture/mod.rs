@@ -23,8 +23,8 @@ mod tests;
 use super::databases::DATABASES_MAX;
 use super::{Entry, Keyspace};
 use crate::mem::ItemId;
+use crate::snapshot::{PART_ELEMENTS, elements};
 use crate::time::Millis;
-use crate::value::Value;
 use cells::Cells;
 
 /// How much a slice does at most.
@@ -34,12 +34,9 @@ pub(crate) struct Most {
     pub(crate) keys: usize,
     /// Bytes that it shows, and the key that passes that.
     pub(crate) bytes: usize,
-    /// Cells that it looks at: there may be nothing in them.
+    /// Cells that it looks at, in which there may be nothing, and words of 64 that it passes since they were saved ahead.
     pub(crate) cells: usize,
 }
-
-/// Elements of a collection that are shown together.
-const PART_ELEMENTS: usize = 1_024;
 
 impl Most {
     /// Some tens of microseconds of a turn.
@@ -267,8 +264,9 @@ impl Capture {
         walk.found.clear();
         walk.cells.clear();
         (walk.at, walk.next, walk.element, walk.is_begun) = (0, 0, 0, false);
-        while walk.cells.len() < most.cells && walk.found.len() < most.keys {
-            let Some(cell) = self.cells.take_next() else {
+        let mut looks = most.cells;
+        while walk.found.len() < most.keys {
+            let Some(cell) = self.cells.take_next(&mut looks) else {
                 break;
             };
             let begin = walk.found.len();
@@ -333,22 +331,11 @@ impl Capture {
             tag: item.tag(),
         };
         let next = self.records.part(&entry, from, PART_ELEMENTS);
-        let len = len(value);
+        let len = elements(value);
         let beyond = keyspace.number(id);
         let beyond = beyond.map_or(0, |number| keyspace.collections.get(number).bytes());
         let shown = item.bytes() + beyond / len.max(1) * (next - from);
         ((next < len).then_some(next), shown)
-    }
-}
-
-/// Of how many elements a value consists.
-fn len(value: Value<'_>) -> usize {
-    match value {
-        Value::String(_) => 1,
-        Value::Hash(hash) => hash.len(),
-        Value::List(list) => list.len(),
-        Value::Set(set) => set.len(),
-        Value::SortedSet(set) => set.len(),
     }
 }
 

@@ -57,7 +57,7 @@ impl Records for Keep {
         let (is_ahead, _, keys) = shown.cells.last_mut().unwrap();
         let under_way = &mut shown.parts[usize::from(*is_ahead)];
         let (key, kept) = kept(entry);
-        let (len, before) = (super::len(entry.value), under_way.take());
+        let (len, before) = (super::elements(entry.value), under_way.take());
         if from == 0 {
             assert!(before.is_none(), "another key is not whole");
             keys.push((key.clone(), kept));

@@ -83,7 +83,7 @@ proptest! {
 }
 
 fn forge(page_bytes: &mut [u8], page: u64) {
-    let check = block::checksum(&page_bytes[8..], page, SEED);
+    let check = block::checksum(&page_bytes[8..], page, meta().check_seed());
     page_bytes[..8].copy_from_slice(&check.to_le_bytes());
 }
 
@@ -120,6 +120,40 @@ fn every_byte_changed_is_seen_or_does_no_harm() {
             }
         }
         assert!(seen < keys.len(), "byte {at}: damage is of its block alone");
+    }
+}
+
+/// What a disk kept of another save, or gives in the place of another shard's, is no block of this one.
+#[test]
+fn blocks_of_other_saves_and_shards_are_no_blocks() {
+    let keys = some_keys(40);
+    let whole = written(&keys);
+    let index = reader_index(&whole) as usize * PAGE_BYTES;
+    let others = [
+        Meta {
+            save: 0x5a7d,
+            ..meta()
+        },
+        Meta { shard: 2, ..meta() },
+        Meta {
+            seed: 0x5eee,
+            ..meta()
+        },
+    ];
+    for other in others {
+        let other = written_as(&keys, &other, 0);
+        assert_eq!(other.len(), whole.len());
+        let mut mixed = whole.clone();
+        mixed[PAGE_BYTES..index].copy_from_slice(&other[PAGE_BYTES..index]);
+        let reader = Reader::from_bytes("s", mixed).unwrap();
+        assert!(read_all(&reader).is_err());
+        let mut mixed = whole.clone();
+        let end = whole.len() - head::TAIL_BYTES;
+        mixed[index..end].copy_from_slice(&other[index..end]);
+        assert!(Reader::from_bytes("s", mixed).is_err());
+        let mut mixed = whole.clone();
+        mixed[end..].copy_from_slice(&other[end..]);
+        assert!(Reader::from_bytes("s", mixed).is_err());
     }
 }
 

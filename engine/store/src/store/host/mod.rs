@@ -12,7 +12,7 @@ mod serve;
 mod waiters;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::link::{Answer, Ask, Body, Bytes, Request};
@@ -54,6 +54,8 @@ pub(super) struct Seen {
     pub(super) changes: Arc<AtomicU64>,
     /// Bytes of its log behind what that goes on from.
     pub(super) log_bytes: Arc<AtomicU64>,
+    /// Whether there are keys that are not in memory yet.
+    pub(super) loading: Arc<AtomicBool>,
     /// Why its log failed, if it did.
     pub(super) failed: Arc<OnceLock<Failure>>,
     /// Ops that are tried again, of all shards.
@@ -271,6 +273,7 @@ impl Host {
         }
         self.gate.turn(now, say);
         self.tell_log_bytes();
+        self.tell_loading();
         if let Some(failure) = self.gate.failure() {
             self.seen.failed.get_or_init(|| failure.clone());
         }

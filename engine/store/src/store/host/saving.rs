@@ -78,7 +78,7 @@ impl Host {
             ..Written::default()
         };
         let keyspace = self.shard.keyspace();
-        // The walk is over what is in memory.
+        // The walk is over what is in memory. A server lets nobody wait for this, but at its own end (`Store::is_loading`).
         let all = keyspace.load_rest();
         all.map_err(|error| StoreError::Refused(error.to_string()))?;
         // Keys that have expired by now, and that nobody met, are left out.
@@ -175,6 +175,16 @@ impl Host {
         // Relaxed: this host alone writes it, and it orders nothing.
         if self.seen.log_bytes.load(Ordering::Relaxed) != bytes {
             self.seen.log_bytes.store(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells when all keys are in memory, or never will be, since their file is damaged.
+    pub(super) fn tell_loading(&mut self) {
+        // Relaxed: this host alone writes it after the store is open, and it orders nothing.
+        if self.seen.loading.load(Ordering::Relaxed) {
+            let keyspace = self.shard.keyspace();
+            let goes_on = keyspace.is_cold() && keyspace.damage().is_none();
+            self.seen.loading.store(goes_on, Ordering::Relaxed);
         }
     }
 

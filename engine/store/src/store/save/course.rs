@@ -34,7 +34,9 @@ pub(in crate::store) struct Course {
     may_count: AtomicBool,
     keys: AtomicU64,
     keys_done: AtomicU64,
-    extra_bytes: AtomicU64,
+    /// Memory of the shards that take part, and the most that was on its way to the disk.
+    bits_bytes: AtomicU64,
+    queued_bytes: AtomicU64,
 }
 
 impl Course {
@@ -52,7 +54,7 @@ impl Course {
     pub(in crate::store) fn join(&self, keys: u64, extra_bytes: u64) {
         // Relaxed: counts order nothing, here and below.
         self.keys.fetch_add(keys, Ordering::Relaxed);
-        self.extra_bytes.fetch_add(extra_bytes, Ordering::Relaxed);
+        self.bits_bytes.fetch_add(extra_bytes, Ordering::Relaxed);
     }
 
     /// The walk of a shard has come to so many more keys.
@@ -104,7 +106,7 @@ impl Course {
 
     /// So many bytes were on their way at once, at most.
     pub(super) fn note_queued(&self, bytes: u64) {
-        self.extra_bytes.fetch_max(bytes, Ordering::Relaxed);
+        self.queued_bytes.fetch_max(bytes, Ordering::Relaxed);
     }
 
     /// How far it is.
@@ -114,7 +116,8 @@ impl Course {
             keys,
             // What came after the beginning is not counted twice.
             keys_done: self.keys_done.load(Ordering::Relaxed).min(keys),
-            extra_bytes: self.extra_bytes.load(Ordering::Relaxed),
+            extra_bytes: self.bits_bytes.load(Ordering::Relaxed)
+                + self.queued_bytes.load(Ordering::Relaxed),
         }
     }
 }
@@ -160,5 +163,22 @@ impl Slip {
     pub(in crate::store) fn take(&self) -> Option<Result<Summary, StoreError>> {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_save_takes_is_all_of_it() {
+        let course = Course::new(1, Millis(0), 0, Pace::default());
+        course.join(10, 100);
+        course.join(20, 200);
+        for queued in [5_000, 7_000, 6_000] {
+            course.note_queued(queued);
+        }
+        assert_eq!(course.progress().extra_bytes, 7_300);
+        assert_eq!(course.progress().keys, 30);
     }
 }
