@@ -8,7 +8,7 @@
 //!  └──────┴─────────────────────────────────────────┴──────────────────────────┴─────┘
 //! ```
 //!
-//! The one idea: the file is sorted as the shard's index [walks](crate::index). A key's *position* is its
+//! The one idea: the file is sorted as the shard's index walks. A key's *position* is its
 //! hash's bits read backwards, and a *cell* is an interval of positions, 2^b of which make up the whole. The
 //! owner walks the cells in order and saves those ahead that are about to change, so a record is written
 //! once, as it was at the start; blocks of the walk are in ascending order by themselves, and the index
