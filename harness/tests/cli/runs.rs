@@ -116,7 +116,10 @@ fn an_interrupted_run_keeps_what_was_finished() {
         "long.toml",
         TINY.replace("repetitions = 2", "repetitions = 1000"),
     );
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("seawall"))
+    // A shell may ignore the signal in its jobs in the background, and in all that these start.
+    let mut child = std::process::Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(assert_cmd::cargo::cargo_bin!("seawall"))
         .args(["run", "long.toml", "--out", "run"])
         .current_dir(here.path())
         .stdout(Stdio::null())

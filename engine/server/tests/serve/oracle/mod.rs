@@ -146,6 +146,7 @@ fn what_may_differ_is_of_commands_that_there_are_and_has_a_reason() {
 /// Commands that no family draws.
 const NOT_DRAWN: &[(&str, &str)] = &[
     ("client|setinfo", "of Redis 7.2"),
+    ("waitaof", "of Redis 7.2"),
     (
         "function",
         "there are no functions: its answers are held by a script",
