@@ -83,7 +83,7 @@ pub struct LogStats {
 }
 
 /// How much longer than what is in it a segment's file is made, each time.
-const ROOM_BYTES: u64 = 4 << 20;
+const ROOM_BYTES: u64 = 1 << 20;
 
 impl LogStats {
     /// Adds what another log counts; the longest sync is the longer one.
@@ -192,10 +192,10 @@ impl Log {
         config: &LogConfig,
         owner: Owner,
         found: Recovered<D>,
-        device: impl FnOnce(D::File, u64, Room) -> (Box<dyn Device>, Option<String>),
+        device: impl FnOnce(String, D::File, u64, Room) -> (Box<dyn Device>, Option<String>),
     ) -> (Log, Recovery) {
         let room = Room::new(ROOM_BYTES.min(config.segment_bytes / 4), found.file_len);
-        let (device, notice) = device(found.file, found.len, room);
+        let (device, notice) = device(found.head.name(), found.file, found.len, room);
         let last = found.next - 1;
         let log = Log {
             device,
