@@ -11,6 +11,7 @@ mod several;
 mod tagged;
 mod together;
 mod waiting;
+mod withheld;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
