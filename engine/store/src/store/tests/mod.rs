@@ -2,6 +2,7 @@
 
 mod brief;
 mod durable;
+mod failing;
 mod order;
 mod restart;
 mod saves;
