@@ -129,6 +129,8 @@ impl Connection {
         let ran = turn.store.run_brief(database, &calls, output, ran);
         if let Some(until) = turn.store.withheld_until().filter(|_| ran > 0) {
             self.withheld.add(until, from..self.output.len(), ran);
+            let keys = calls[..ran].iter().map(BriefCall::key);
+            self.client.wrote.note_keys(keys, &turn.server.store);
         }
         if ran > told {
             tell(ran);
