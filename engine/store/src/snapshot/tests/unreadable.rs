@@ -71,3 +71,30 @@ fn the_words_name_file_and_byte() {
     let words = "cannot be read at byte 4096: the file is shorter than it was when it was opened";
     assert_eq!(error, format!("{} {words}", name.display()));
 }
+
+/// What asking the system for a block adds where all pages are in memory.
+#[test]
+#[ignore = "a figure, not a promise"]
+fn how_long_asking_for_a_block_takes() {
+    const ROUNDS: u32 = 20;
+    let mut keys = some_keys(20_000);
+    keys.insert(b"longer".to_vec(), (long_list(60_000), None));
+    let (_folder, mapped, _file) = mapped(&keys);
+    let owned = Reader::from_bytes("s", written(&keys)).unwrap();
+    let pass = |reader: &Reader| {
+        let (mut page, mut blocks) = (reader.pages().start, 0);
+        let begun = std::time::Instant::now();
+        while page < reader.pages().end {
+            page = reader.block(page).unwrap().pages().end;
+            blocks += 1;
+        }
+        (begun.elapsed() / blocks, blocks)
+    };
+    let first = pass(&mapped);
+    println!("first look: {:?} a block of {}", first.0, first.1);
+    pass(&owned);
+    for (reader, what) in [(&mapped, "mapped"), (&owned, "owned")] {
+        let all: std::time::Duration = (0..ROUNDS).map(|_| pass(reader).0).sum();
+        println!("{what}: {:?} a block that was checked", all / ROUNDS);
+    }
+}
