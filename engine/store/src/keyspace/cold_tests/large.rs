@@ -1,5 +1,6 @@
 //! What the first op on a large collection waits for, all of whose blocks are cold.
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use super::*;
@@ -27,11 +28,12 @@ fn how_long_the_first_op_on_a_cold_large_collection_takes() {
             let mut words = add.to_owned();
             for number in from..from + TOGETHER {
                 // Sorted sets and hashes take pairs, the others elements.
-                words += &match &add[..4] {
-                    "zadd" => format!(" {number} member:{number}"),
-                    "hset" => format!(" member:{number} {number}"),
-                    _ => format!(" member:{number}"),
+                let written = match &add[..4] {
+                    "zadd" => write!(words, " {number} member:{number}"),
+                    "hset" => write!(words, " member:{number} {number}"),
+                    _ => write!(words, " member:{number}"),
                 };
+                written.unwrap();
             }
             run(&mut warm, &op(&words));
         }
