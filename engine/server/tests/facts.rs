@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_server::command::facts::{self, Facts, Find};
 use seawall_server::command::{Entry, Runner, entries};
 use seawall_store::Op;
-use seawall_store::command::{Flag, Keys};
+use seawall_store::command::Flag;
 
 /// Commands of later versions of Redis, or of none.
 const NOT_OF_REDIS_7_0: &[&str] = &["client|setinfo", "waitaof"];
@@ -64,7 +64,7 @@ fn keys_are_where_redis_has_them() {
     for (entry, facts) in known() {
         let Runner::Store(command) = entry.runner else {
             // The server's own commands have keys by one rule only, which `WATCH` has.
-            let has_keys = entry.keys() != Keys::NONE;
+            let has_keys = entry.keys().are_named();
             assert_eq!(
                 has_keys,
                 !facts.keys.is_empty() && !is_channel(facts),

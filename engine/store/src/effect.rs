@@ -6,7 +6,7 @@
 //! which is also the form of Redis's append-only file. Database 0 is meant, except between `SELECT n`
 //! and `SELECT 0`: so any two sequences may follow each other.
 
-use crate::command::{CommandError, memcached, number};
+use crate::command::{Command, CommandError, memcached, number};
 use crate::op::Op;
 use crate::reply::ReplyBuf;
 
@@ -47,20 +47,31 @@ impl Effects {
 
     /// Appends `op` as an effect within `database`.
     pub fn push_within(&mut self, op: &Op, database: u8) {
+        self.push_words(op.command(), op.args(), database);
+    }
+
+    /// As [`Effects::push_within`], of a command and its arguments, which are no op.
+    #[inline]
+    pub(crate) fn push_words<'a>(
+        &mut self,
+        command: &Command,
+        args: impl ExactSizeIterator<Item = &'a [u8]>,
+        database: u8,
+    ) {
         self.count += 1;
         if self.unread {
             return;
         }
         let left = self.leaves.take();
         if database == 0 {
-            return ReplyBuf::command_into(&mut self.bytes, op);
+            return ReplyBuf::words_into(&mut self.bytes, command.name, args);
         }
         match left {
             // The database was left only a moment ago: on within it.
             Some((at, left)) if left == database => self.bytes.truncate(at),
             _ => select_into(&mut self.bytes, database),
         }
-        ReplyBuf::command_into(&mut self.bytes, op);
+        ReplyBuf::words_into(&mut self.bytes, command.name, args);
         self.leaves = Some((self.bytes.len(), database));
         select_into(&mut self.bytes, 0);
     }

@@ -49,7 +49,32 @@ fn fill(served: &Served) -> usize {
     panic!("so much does not fit");
 }
 
-fn a_full_disk(device: &str, fsync: &str) {
+/// Writes the same many at a time, in the form that clients send; how many were acknowledged, of which none comes behind
+/// one that was refused.
+fn fill_together(served: &Served) -> usize {
+    let value = "x".repeat(1_000);
+    let set = |number| {
+        let key = format!("{{k}}{number}");
+        let len = key.len();
+        format!("*3\r\n$3\r\nSET\r\n${len}\r\n{key}\r\n$1000\r\n{value}\r\n")
+    };
+    let mut acknowledged = 0;
+    for begin in (0..FILE_BYTES_MAX / 1_000 * 2).step_by(8) {
+        let sets: String = (begin..begin + 8).map(set).collect();
+        let replies = served.ask_all(sets.trim_end());
+        let replies: Vec<&str> = replies.lines().collect();
+        assert_eq!(replies.len(), 8, "{replies:?}");
+        let refused = replies.iter().position(|reply| *reply != "+OK");
+        acknowledged += refused.unwrap_or(8);
+        if let Some(refused) = refused {
+            assert!(replies[refused..].iter().all(|reply| *reply == SAID));
+            return acknowledged;
+        }
+    }
+    panic!("so much does not fit");
+}
+
+fn a_full_disk(device: &str, fsync: &str, fill: fn(&Served) -> usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let args = arguments(folder.path(), device, fsync);
     let served = Served::spawn(limited(&args));
@@ -106,13 +131,15 @@ fn a_full_disk(device: &str, fsync: &str) {
 #[test]
 fn always() {
     for device in ["log-device=uring", "log-device=file"] {
-        a_full_disk(device, "appendfsync=always");
+        a_full_disk(device, "appendfsync=always", fill);
+        a_full_disk(device, "appendfsync=always", fill_together);
     }
 }
 
 #[test]
 fn every_second() {
     for device in ["log-device=uring", "log-device=file"] {
-        a_full_disk(device, "appendfsync=everysec");
+        a_full_disk(device, "appendfsync=everysec", fill);
+        a_full_disk(device, "appendfsync=everysec", fill_together);
     }
 }

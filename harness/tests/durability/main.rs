@@ -3,7 +3,8 @@
 //! Several connections write ([`load`]) and remember what was acknowledged; the server ends at a random moment and is
 //! started again; what it holds then is compared with what each connection did ([`judge`]). [`kill`] ends it with
 //! `SIGKILL`: the system lives on and has all that it was given, so nothing acknowledged may be missing, whatever
-//! `appendfsync` says. [`power`] puts a file system beneath it that forgets what was not synced, and makes it forget.
+//! `appendfsync` says. [`power`] puts a file system beneath it that forgets what was not synced, and makes it forget;
+//! [`unreadable`] has it fail to read.
 //!
 //! What a disk may do at each step of a log is tried in the store's own crash test, which is exhaustive and knows no
 //! process; here threads, sockets, the kernel's rings and files are real, and moments are random.
@@ -18,6 +19,7 @@ mod process;
 mod refusals;
 mod tools;
 mod trial;
+mod unreadable;
 mod wire;
 
 /// The number that the environment gives by `name`, or `otherwise`.

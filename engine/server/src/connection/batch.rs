@@ -167,6 +167,7 @@ impl Connection {
     /// rests.
     pub(super) fn consume_batches(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
+        self.withheld.is_over(turn.store, &mut self.output);
         while at < bytes.len() && !self.rests() && self.is_plain(turn) && self.is_between() {
             let (used, count) = match self.run_gets(&bytes[at..], turn) {
                 (_, 0) => self.run_briefs(&bytes[at..], turn),
@@ -259,6 +260,7 @@ impl Connection {
             && !server.pause.is_on(turn.now)
             && server.takes_writes()
             && !self.is_output_held()
+            && self.withheld.may_grow(turn.store)
     }
 
     /// Runs a batch: how many bytes are done with, and whether more of the same may follow.

@@ -30,6 +30,7 @@ mod reply_queue;
 mod run;
 mod spelled;
 mod wait;
+mod withheld;
 mod wrote;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ use input::Input;
 use inquiry::Inquiry;
 use reply_queue::ReplyQueue;
 use wait::{Awaited, Parked};
+use withheld::Withheld;
 
 /// How many commands of one client may be unanswered; further ones wait.
 const UNANSWERED_MAX: usize = 512;
@@ -158,6 +160,8 @@ pub struct Connection {
     parked: Option<Parked>,
     /// Replies and messages that the network has not got yet.
     output: Vec<u8>,
+    /// What of the output must not be sent yet.
+    withheld: Withheld,
     /// How many bytes the network has got and not sent.
     queued: usize,
     /// Whether commands wait until the client reads.
@@ -191,6 +195,7 @@ impl Connection {
             inquiry: None,
             parked: None,
             output: Vec::new(),
+            withheld: Withheld::default(),
             queued: 0,
             held_by_output: false,
             here: 0,
@@ -336,7 +341,7 @@ impl Connection {
         let waiting = (self.output.len() + self.queued + bytes.len()) as u64;
         let hard_bytes = self.output_limit(limits).hard_bytes;
         if hard_bytes > 0 && waiting > hard_bytes {
-            self.output = Vec::new();
+            self.forget_output();
             self.broken = true;
         }
         if !self.broken {
@@ -373,7 +378,7 @@ impl Connection {
         }
         (self.exec, self.inquiry) = (None, None);
         self.order.forget_calls();
-        self.output = Vec::new();
+        self.forget_output();
         self.fall_silent(turn.server);
         self.unblock(false, turn);
         self.told(&[], turn);
@@ -411,9 +416,15 @@ impl Connection {
         self.order.is_empty() && (self.client.closing || is_through)
     }
 
-    /// What the network is to send.
-    pub fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+    /// What the network is to send; `None` where it must wait for a turn of `store` that is not settled.
+    pub fn output(&mut self, store: &Worker) -> Option<&mut Vec<u8>> {
+        let is_free = self.withheld.is_over(store, &mut self.output);
+        is_free.then_some(&mut self.output)
+    }
+
+    fn forget_output(&mut self) {
+        self.output = Vec::new();
+        self.withheld.forget();
     }
 
     /// The network has got the output and not sent so many bytes; whether the client took enough for

@@ -125,7 +125,13 @@ impl Connection {
             }
         };
         let (database, output) = (self.client.database, &mut self.output);
+        let from = output.len();
         let ran = turn.store.run_brief(database, &calls, output, ran);
+        if let Some(until) = turn.store.withheld_until().filter(|_| ran > 0) {
+            self.withheld.add(until, from..self.output.len(), ran);
+            let keys = calls[..ran].iter().map(BriefCall::key);
+            self.client.wrote.note_keys(keys, &turn.server.store);
+        }
         if ran > told {
             tell(ran);
         }

@@ -98,6 +98,7 @@ impl Hub {
         if store.number() == 0 && classes != Classes::NONE {
             store.configure(&Change::Notify(classes));
         }
+        store.withhold();
         let limits_version = server.limits_version();
         let limits = server.limits();
         let number = store.number();
@@ -268,8 +269,12 @@ impl Hub {
                 continue;
             };
             seat.is_dirty = false;
-            match seat.flush(net, &self.server, &self.limits, self.now) {
+            match seat.flush(net, &self.store, &self.server, &self.limits, self.now) {
                 Flushed::Stays => {}
+                Flushed::Waits => {
+                    seat.is_dirty = true;
+                    self.dirty.push(slot);
+                }
                 Flushed::Vacant => self.vacate(slot),
                 Flushed::GoesOn => {
                     self.set_runnable(slot);

@@ -9,7 +9,7 @@
 //! Whoever is not `Here` hears nothing that nobody asked for, and can be cut off at any time: a client
 //! that does not read what is left for it keeps neither memory nor the server.
 
-use seawall_store::Millis;
+use seawall_store::{Millis, Worker};
 
 use crate::connection::Connection;
 use crate::limits::Limits;
@@ -51,6 +51,8 @@ pub(super) enum Life {
 pub(super) enum Flushed {
     /// Nothing.
     Stays,
+    /// What it is to be sent has to wait.
+    Waits,
     /// Its connection may go on.
     GoesOn,
     /// It is nobody's any more.
@@ -74,12 +76,13 @@ impl Seat {
     pub(super) fn flush(
         &mut self,
         net: &mut dyn Net,
+        store: &Worker,
         server: &Server,
         limits: &Limits,
         now: Millis,
     ) -> Flushed {
         match self.life {
-            Life::Here => self.send(net, server, limits, now),
+            Life::Here => self.send(net, store, server, limits, now),
             Life::Closing(_) => {
                 let connection = &mut self.connection;
                 if connection.is_broken() || connection.is_too_slow(limits, now) {
@@ -96,6 +99,7 @@ impl Seat {
     fn send(
         &mut self,
         net: &mut dyn Net,
+        store: &Worker,
         server: &Server,
         limits: &Limits,
         now: Millis,
@@ -105,7 +109,9 @@ impl Seat {
             self.cut(net);
             return Flushed::Stays;
         }
-        let output = connection.output();
+        let Some(output) = connection.output(store) else {
+            return Flushed::Waits;
+        };
         if !output.is_empty() {
             net.send(self.token, output);
             let sent = output.len() as u64;

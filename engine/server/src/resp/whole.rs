@@ -5,7 +5,7 @@
 //! store's, too long or not understood is not read, and left to it.
 
 use seawall_store::Op;
-use seawall_store::command::{Command, Keys};
+use seawall_store::command::Command;
 use smallvec::SmallVec;
 
 use super::parser::{Bounds, COMMAND_BYTES_MAX, WORD_BYTES};
@@ -64,7 +64,7 @@ impl Known {
         let entry = find(name).filter(|entry| entry.subcommands().is_empty())?;
         match entry.runner {
             // What has no key (`FLUSHALL`) concerns more than a shard.
-            Runner::Store(command) if command.keys != Keys::NONE => {
+            Runner::Store(command) if command.keys.are_named() => {
                 Some((Called::new(entry, name), command))
             }
             Runner::Store(_) | Runner::Server(_) => None,

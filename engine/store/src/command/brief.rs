@@ -2,10 +2,11 @@
 //!
 //! What such a command does stands once, in the file of its family; its handler and the line here both call
 //! that. A call that fails has changed nothing and has no answer: it is made into an op, which says what is
-//! wrong. Nothing is told here to log, replicas or listeners: a call is brief only where there are none.
+//! wrong. Its effect is the call as it came; nothing is told to listeners: a call is brief only where there are none.
 
 use super::list::End;
 use super::{Command, Refused, counter, hash, list, set, sets, sorted_set};
+use crate::effect::Effects;
 use crate::keyspace::{Expire, Keyspace};
 use crate::reply::{ReplyBuf, int_into};
 
@@ -233,6 +234,12 @@ impl<'a> BriefCall<'a> {
     #[inline]
     pub(crate) fn entry(&self) -> Option<&'a [u8]> {
         self.brief.entry.map(|at| self.args[at])
+    }
+
+    /// Appends the effect of it, which has changed something in `database`.
+    #[inline]
+    pub(crate) fn effect(&self, database: u8, effects: &mut Effects) {
+        effects.push_words(self.brief.command, self.args().iter().copied(), database);
     }
 
     /// Runs it in the database that is served and appends its answer to `reply`; whether it changed anything.

@@ -24,7 +24,7 @@ pub static DIGEST: Command = Command {
     name: "debug|digest",
     arity: 1,
     flags: Flags::of(&[Flag::Readonly]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "the digest of each database",
     run: digest,
 };
@@ -65,7 +65,7 @@ pub static RELOAD: Command = Command {
     arity: -1,
     // Nobody may see the keys while they are away.
     flags: Flags::of(&[Flag::Write]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "save everything and load it again",
     run: reload,
 };

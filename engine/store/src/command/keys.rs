@@ -28,6 +28,8 @@ pub enum Keys {
         /// Whether argument 0 is a key.
         destination: bool,
     },
+    /// None: the command looks at every key of its database, or of all. So all have to be there before it runs.
+    Every,
     /// The first argument, and the one that follows the last of any of these words (`SORT … STORE key`).
     After {
         /// From which argument on the words may stand.
@@ -38,7 +40,7 @@ pub enum Keys {
 }
 
 impl Keys {
-    /// No keys.
+    /// No keys, and none is looked at: who drops all of them, or lets them be of another database, need not know them.
     pub const NONE: Keys = Keys::Range {
         first: 0,
         last: 0,
@@ -75,6 +77,11 @@ impl Keys {
         step: 2,
     };
 
+    /// Whether arguments name the keys.
+    pub fn are_named(self) -> bool {
+        !matches!(self, Keys::Every | Keys::Range { step: 0, .. })
+    }
+
     /// The positions of the keys of `op`. A number of keys that is none, or is larger than what follows
     /// it, is the handler's to refuse: the positions are then those that are there.
     pub fn positions(self, op: &Op) -> Positions {
@@ -92,6 +99,7 @@ impl Keys {
                 };
                 (first..end).step_by(step.max(1)).collect()
             }
+            Keys::Every => Positions::new(),
             Keys::Counted { count, destination } => {
                 let told = op.get(count).and_then(parse_int).unwrap_or(0);
                 let first = count + 1;
@@ -128,7 +136,11 @@ mod tests {
 
     #[test]
     fn finds_keys_by_every_rule() {
-        assert_eq!(positions(Keys::NONE, "a b"), []);
+        for none in [Keys::NONE, Keys::Every] {
+            assert_eq!(positions(none, "a b"), []);
+            assert!(!none.are_named());
+        }
+        assert!(Keys::ONE.are_named());
         assert_eq!(positions(Keys::ONE, "a b"), [0]);
         assert_eq!(positions(Keys::TWO, "a b c"), [0, 1]);
         assert_eq!(positions(Keys::ALL, "a b c"), [0, 1, 2]);

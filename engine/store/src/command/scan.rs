@@ -16,7 +16,7 @@ pub static SCAN: Command = Command {
     name: "scan",
     arity: -2,
     flags: Flags::of(&[Flag::Readonly]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "a part of the keys, and where to go on",
     run: scan,
 };
@@ -26,7 +26,7 @@ pub static KEYS: Command = Command {
     name: "keys",
     arity: 2,
     flags: Flags::of(&[Flag::Readonly]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "every key whose name fits a pattern",
     run: keys,
 };
@@ -36,7 +36,7 @@ pub static RANDOMKEY: Command = Command {
     name: "randomkey",
     arity: 1,
     flags: Flags::of(&[Flag::Readonly]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "a key at random",
     run: random_key,
 };

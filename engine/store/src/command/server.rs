@@ -12,7 +12,7 @@ pub static DBSIZE: Command = Command {
     name: "dbsize",
     arity: 1,
     flags: Flags::of(&[Flag::Readonly, Flag::Fast]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "how many keys the database has",
     run: dbsize,
 };
@@ -32,7 +32,7 @@ pub static FLUSHDB: Command = Command {
     name: "flushdb",
     arity: -1,
     flags: Flags::of(&[Flag::Write]),
-    keys: Keys::NONE,
+    keys: Keys::Every,
     about: "delete every key of the database",
     run: flushdb,
 };

@@ -12,10 +12,12 @@
 //!
 //! The parts of a large collection may stand in several blocks. Whoever looks for it has all of them loaded, in
 //! order; in the background they come one by one, and a part whose beginning is gone again was evicted with
-//! it. A block that is damaged ends it: from then on the shard answers with nothing but what is wrong.
+//! it. A block that is damaged, or that the disk cannot read, ends it: from then on the shard answers with nothing but
+//! what is wrong.
 //!
 //! It knows no other layout: whoever hashes otherwise loads record by record.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +25,7 @@ use smallvec::SmallVec;
 
 use super::lookup::hash;
 use super::{Expire, Keyspace, record_ops};
-use crate::command::{Call, CommandError};
+use crate::command::{Call, CommandError, Keys};
 use crate::effect::Effects;
 use crate::index::position;
 use crate::mem::{Asked, Populator};
@@ -39,17 +41,6 @@ const SLICE_BYTES: u64 = 32 << 10;
 const AHEAD_PAGES: u64 = (8 << 20) / PAGE_BYTES;
 
 const PAGE_BYTES: u64 = crate::snapshot::PAGE_BYTES as u64;
-
-/// Commands over all keys: they are answered when all are there.
-const WHOLE: &[&str] = &[
-    "scan",
-    "keys",
-    "randomkey",
-    "dbsize",
-    "flushdb",
-    "debug|digest",
-    "debug|reload",
-];
 
 /// What a shard has in memory of the snapshot that it was opened from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,23 +109,19 @@ impl Cold {
         self.warm[page as usize / u64::BITS as usize] & bit(page) != 0
     }
 
-    /// Loads the block at `page`, which is cold.
-    fn load(&mut self, keyspace: &mut Keyspace, page: u64) -> Result<(), CommandError> {
+    /// Loads the block at `page`, which is cold; its pages.
+    fn load(&mut self, keyspace: &mut Keyspace, page: u64) -> Result<Range<u64>, CommandError> {
         self.warm[page as usize / u64::BITS as usize] |= bit(page);
         let reader = Arc::clone(&self.reader);
-        let loaded = match reader.block(page) {
-            Ok(block) => {
-                let pages = block.pages();
-                self.loaded_bytes += (pages.end - pages.start) * PAGE_BYTES;
-                let taken = keyspace.take_in(&block, &reader, &mut self.out);
-                taken.map(|(records, keys)| {
-                    self.records += records;
-                    self.keys += keys;
-                })
-            }
-            Err(error) => Err(self.note_damage(&error)),
-        };
-        loaded.inspect_err(|error| self.damage = Some(error.clone()))
+        let block = reader.block(page);
+        let block = block.map_err(|error| self.note_damage(&error))?;
+        let pages = block.pages();
+        self.loaded_bytes += (pages.end - pages.start) * PAGE_BYTES;
+        let taken = keyspace.take_in(&block, &reader, &mut self.out);
+        let (records, keys) = taken.inspect_err(|error| self.damage = Some(error.clone()))?;
+        self.records += records;
+        self.keys += keys;
+        Ok(pages)
     }
 
     fn note_damage(&mut self, error: &SnapshotError) -> CommandError {
@@ -151,15 +138,15 @@ impl Cold {
             return Ok(None);
         }
         let page = self.next;
-        let was_warm = self.is_warm(page);
-        if !was_warm {
-            self.load(keyspace, page)?;
-        }
-        let extent = self.reader.extent(page);
-        let pages = extent.map_err(|error| self.note_damage(&error))?;
-        self.next = pages.end;
-        // What was warm costs a look.
-        let passed = if was_warm { 1 } else { pages.end - pages.start };
+        let passed = if self.is_warm(page) {
+            let extent = self.reader.extent(page);
+            self.next = extent.map_err(|error| self.note_damage(&error))?.end;
+            // What was warm costs a look.
+            1
+        } else {
+            self.next = self.load(keyspace, page)?.end;
+            self.next - page
+        };
         Ok(Some(passed * PAGE_BYTES))
     }
 
@@ -245,7 +232,7 @@ impl Keyspace {
     /// `LOADING` for a client that asks for all keys; what is damaged.
     #[cold]
     pub(crate) fn warm_for(&mut self, op: &Op, asker: Asker) -> Result<(), CommandError> {
-        if WHOLE.contains(&op.command().name) {
+        if op.command().keys == Keys::Every {
             return match (self.damage(), asker) {
                 (Some(damage), _) => Err(damage.clone()),
                 (None, Asker::Client) => Err(CommandError::LOADING),
@@ -271,7 +258,7 @@ impl Keyspace {
             let position = position(hash(self.place, key, &self.secrets));
             let blocks = cold.reader.blocks_of(position);
             let pages: SmallVec<[u64; 4]> = blocks.filter(|&page| !cold.is_warm(page)).collect();
-            loaded = (pages.into_iter()).try_for_each(|page| cold.load(self, page));
+            loaded = (pages.into_iter()).try_for_each(|page| cold.load(self, page).map(drop));
         }
         self.cold = Some(cold);
         loaded

@@ -5,6 +5,9 @@
 //! when logs are opened, a part counts where every shard of the joint has its own ([`cuts`]), and a shard's log
 //! ends before the first that does not.
 //!
+//! A part without effects is there for the others: what they did may hang on what was read here, so it has to be durable
+//! where theirs is to count. Nothing hangs on theirs here, so it waits for none of them, and no log ends before it.
+//!
 //! Joints are numbered in the order in which shards took part in them, one at a time over the whole store, so the
 //! parts in each log have rising numbers: all logs are compared in one pass, without keeping what was read. That
 //! a prefix of each log is whole is two-phase commit with presumed abort, where the participants' logs are the
@@ -80,6 +83,12 @@ impl Joint {
     pub fn note_write(&self) {
         // Relaxed: who brings the shards together hears of the part, and then closes the joint.
         self.wrote.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a part has effects, of those parts that who asks was told of.
+    pub fn is_written(&self) -> bool {
+        // Relaxed: the answer that a part was done came after what its owner noted.
+        self.wrote.load(Ordering::Relaxed)
     }
 
     /// Every shard has done its part, unless one has left.
@@ -165,6 +174,8 @@ pub struct Part {
     pub joint: u64,
     /// The joint's shards.
     pub shards: SmallVec<[u32; 4]>,
+    /// Whether it has effects.
+    pub changes: bool,
 }
 
 impl Part {
@@ -182,6 +193,7 @@ impl Part {
                 .iter()
                 .map(|shard| u32::from_le_bytes(*shard))
                 .collect(),
+            changes: !effects.is_empty(),
         };
         Some((part, effects))
     }
@@ -211,7 +223,8 @@ pub struct Cuts {
     pub joints: u64,
 }
 
-/// Reads all logs, in the order of shards, and says where each has to end.
+/// Reads all logs, in the order of shards, and says where each has to end: before the first part with effects that
+/// another shard of its joint lacks.
 ///
 /// # Errors
 /// As reading a log; and where a part does not count that had been durable on all shards.
@@ -236,7 +249,7 @@ pub fn cuts(logs: &mut [Box<dyn Parts + '_>]) -> Result<Cuts, LogError> {
             }
             let part = std::mem::replace(head, logs[shard].next_part()?);
             if !is_whole && cut[shard].is_none() {
-                cut[shard] = part;
+                cut[shard] = part.filter(|part| part.changes);
             }
         }
     }
@@ -282,16 +295,20 @@ mod tests {
         }
     }
 
+    /// A joint by its shards, and whether each of all shards changes by it.
+    type Joined = (Vec<u32>, Vec<bool>);
+
     /// The logs of a history of joints, each cut after so many records.
-    fn logs(shards: usize, joints: &[Vec<u32>], kept: &[usize]) -> Vec<Vec<Part>> {
+    fn logs(shards: usize, joints: &[Joined], kept: &[usize]) -> Vec<Vec<Part>> {
         let mut logs = vec![Vec::new(); shards];
-        for (number, members) in joints.iter().enumerate() {
+        for (number, (members, changes)) in joints.iter().enumerate() {
             for &shard in members {
                 let log: &mut Vec<Part> = &mut logs[shard as usize];
                 log.push(Part {
                     sequence: log.len() as u64 + 1,
                     joint: number as u64 + 1,
                     shards: members.iter().copied().collect(),
+                    changes: changes[shard as usize],
                 });
             }
         }
@@ -316,7 +333,8 @@ mod tests {
         loop {
             let has = |shard: u32, joint| logs[shard as usize].iter().any(|p| p.joint == joint);
             let broken = logs.iter().enumerate().find_map(|(shard, log)| {
-                let lacks = |part: &&Part| !part.shards.iter().all(|&s| has(s, part.joint));
+                let lacks =
+                    |part: &&Part| part.changes && !part.shards.iter().all(|&s| has(s, part.joint));
                 let part = log.iter().find(lacks)?;
                 Some((shard, part.sequence))
             });
@@ -331,7 +349,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_part_counts_where_all_are_there(
-            joints in proptest::collection::vec(proptest::sample::subsequence((0..5u32).collect::<Vec<_>>(), 2..=5), 0..30),
+            joints in proptest::collection::vec(
+                (
+                    proptest::sample::subsequence((0..5u32).collect::<Vec<_>>(), 2..=5),
+                    proptest::collection::vec(any::<bool>(), 5),
+                ),
+                0..30,
+            ),
             kept in proptest::collection::vec(0usize..30, 5),
         ) {
             let logs = logs(5, &joints, &kept);
@@ -351,11 +375,28 @@ mod tests {
 
     #[test]
     fn what_had_been_durable_everywhere_is_not_thrown_away() {
-        let joints = [vec![0, 1], vec![0, 1], vec![0, 1]];
+        let joints = vec![(vec![0, 1], vec![true; 2]); 3];
         let logs = logs(2, &joints, &[3, 1]);
         assert_eq!(cut(&logs, &[1, 1]).unwrap().at, [Some(2), None]);
         let error = cut(&logs, &[2, 1]).unwrap_err().to_string();
         assert!(error.contains("record 2"), "{error}");
+    }
+
+    #[test]
+    fn no_log_ends_before_a_part_without_effects() {
+        let joints = [
+            (vec![0, 1, 2], vec![false, true, true]),
+            (vec![0, 2], vec![true; 3]),
+        ];
+        // The second shard lacks all: the third ends, and so what the first did with that later does not count.
+        let lacking = logs(3, &joints, &[2, 0, 2]);
+        assert_eq!(
+            cut(&lacking, &[1, 0, 0]).unwrap().at,
+            [Some(2), None, Some(1)]
+        );
+        // The first shard lacks what was read there.
+        let lacking = logs(3, &joints, &[0, 1, 2]);
+        assert_eq!(cut(&lacking, &[0; 3]).unwrap().at, [None, Some(1), Some(1)]);
     }
 
     #[test]
@@ -370,6 +411,9 @@ mod tests {
             (9, 7, &[1, 3][..])
         );
         assert_eq!(effects, b"effects");
+        assert!(part.changes);
+        let (part, effects) = Part::decode(9, &payload[..20]).unwrap();
+        assert!(effects.is_empty() && !part.changes);
         for short in 0..20 {
             assert_eq!(Part::decode(9, &payload[..short]), None, "{short}");
         }

@@ -34,13 +34,14 @@ mod crash_tests;
 mod damage_tests;
 mod error;
 mod found;
+mod stats;
 mod turn;
+mod unsettled;
 
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -52,52 +53,19 @@ use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
 use joint::Joint;
 use recover::{Owner, Recovered};
 use segment::Head;
+use unsettled::Unsettled;
 
 pub use config::{Fsync, LogConfig, SEGMENT_BYTES};
 pub use error::{Failure, LogError};
 pub use found::Found;
 pub use recover::{Recovery, Torn};
+pub use stats::LogStats;
 
 /// Receives the effects of each record, in order; an error ends recovery.
 pub type Apply<'a> = dyn FnMut(&[u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
 
-/// Counts since a log was opened, and its state now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogStats {
-    /// Records appended.
-    pub records: u64,
-    /// Bytes appended and not yet given to the device: grows where the device cannot keep up.
-    pub buffered_bytes: u64,
-    /// Bytes given to the device, frames and marks counted.
-    pub written_bytes: u64,
-    /// Of those, bytes that are durable.
-    pub synced_bytes: u64,
-    /// Segments made.
-    pub segments: u64,
-    /// Syncs done.
-    pub syncs: u64,
-    /// The time that they took, together.
-    pub sync_time: Duration,
-    /// The longest of them.
-    pub sync_time_max: Duration,
-}
-
 /// How much longer than what is in it a segment's file is made, each time.
 const ROOM_BYTES: u64 = 1 << 20;
-
-impl LogStats {
-    /// Adds what another log counts; the longest sync is the longer one.
-    pub fn add(&mut self, other: &LogStats) {
-        self.records += other.records;
-        self.buffered_bytes += other.buffered_bytes;
-        self.written_bytes += other.written_bytes;
-        self.synced_bytes += other.synced_bytes;
-        self.segments += other.segments;
-        self.syncs += other.syncs;
-        self.sync_time += other.sync_time;
-        self.sync_time_max = self.sync_time_max.max(other.sync_time_max);
-    }
-}
 
 /// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
 const UNSETTLED_MAX: usize = 1_024;
@@ -110,16 +78,6 @@ struct Batch {
     sequence: u64,
     /// When its first record was appended.
     since: Millis,
-}
-
-/// A part in what is not known to be durable on all shards.
-struct Unsettled {
-    sequence: u64,
-    joint: Arc<Joint>,
-    since: Millis,
-    /// Whether the others know that it was given here, and that it is durable here.
-    tells_given: bool,
-    tells_durable: bool,
 }
 
 /// The log of one shard.
@@ -141,10 +99,8 @@ pub struct Log {
     written: u64,
     synced: u64,
     durable: u64,
-    /// Parts in what is not durable on all shards.
-    parts: VecDeque<Unsettled>,
-    /// How many of them, from the first on, the devices of all their shards were given.
-    given_parts: usize,
+    /// Its parts in what is not durable on all shards.
+    unsettled: Unsettled,
     /// The time (0: none was told), and when the first of what is pending was appended.
     now: Millis,
     pending_since: Millis,
@@ -211,8 +167,7 @@ impl Log {
             written: last,
             synced: last,
             durable: last,
-            parts: VecDeque::new(),
-            given_parts: 0,
+            unsettled: Unsettled::default(),
             now: Millis(0),
             pending_since: Millis(0),
             // Where nothing was written anew there is nothing to vouch for.
@@ -256,13 +211,8 @@ impl Log {
         let before = self.appended;
         let sequence = self.append_record(Kind::Part, &head, effects.as_bytes());
         if sequence > before {
-            self.parts.push_back(Unsettled {
-                sequence,
-                joint: Arc::clone(joint),
-                since: self.now,
-                tells_given: false,
-                tells_durable: false,
-            });
+            let changes = !effects.is_empty();
+            self.unsettled.push(sequence, joint, changes, self.now);
         } else {
             joint.fail();
         }
@@ -318,7 +268,7 @@ impl Log {
         if self.now == Millis(0) {
             // What was appended before there was a time is as old as the first.
             self.pending_since = now;
-            self.parts.iter_mut().for_each(|part| part.since = now);
+            self.unsettled.begin_at(now);
         }
         self.now = self.now.max(now);
     }
@@ -338,12 +288,7 @@ impl Log {
             Some(0) => true,
             Some(pause_ms) => now.since(*self.synced_at.get_or_insert(now)) >= pause_ms,
             // Nobody waits for it, but who did something together with others is remembered until it is durable.
-            None => {
-                let synced = self
-                    .parts
-                    .partition_point(|part| part.sequence <= self.synced);
-                self.parts.len() - synced > UNSETTLED_MAX
-            }
+            None => self.unsettled.behind(self.synced) > UNSETTLED_MAX,
         };
         if self.hand_over(due, self.fsync == Fsync::Always)? {
             self.synced_at = Some(now);
@@ -436,8 +381,8 @@ impl Log {
     /// what a program that is killed leaves to the system.
     #[inline]
     pub fn given(&self) -> u64 {
-        let part = self.parts.get(self.given_parts);
-        part.map_or(self.written, |part| self.written.min(part.sequence - 1))
+        let part = self.unsettled.first_not_given();
+        part.map_or(self.written, |part| self.written.min(part - 1))
     }
 
     /// How many milliseconds old the oldest record is that is not durable, with all that other shards did together
@@ -445,7 +390,7 @@ impl Log {
     pub fn lag_ms(&self) -> u64 {
         let pending = (!self.pending.is_empty()).then_some(self.pending_since);
         let written = self.batches.front().map(|batch| batch.since);
-        let part = self.parts.front().map(|part| part.since);
+        let part = self.unsettled.since();
         let oldest = [pending, written, part].into_iter().flatten().min();
         oldest.map_or(0, |since| self.now.since(since))
     }
@@ -459,10 +404,10 @@ impl Log {
     /// [`Joint`]'s waker.
     pub fn awaits_bell(&self) -> bool {
         let is_left_to_others = || {
-            let mut parts = [self.parts.front(), self.parts.get(self.given_parts)]
-                .into_iter()
-                .flatten();
-            self.pending.is_empty() && parts.any(|part| part.sequence <= self.given)
+            let unsettled = &self.unsettled;
+            let parts = [unsettled.first(), unsettled.first_not_given()];
+            let mut parts = parts.into_iter().flatten();
+            self.pending.is_empty() && parts.any(|part| part <= self.given)
         };
         self.rings && (self.device.is_under_way() || is_left_to_others())
     }

@@ -99,8 +99,10 @@ impl Log {
             self.synced = batch.sequence;
             self.batches.pop_front();
         }
-        self.settle();
-        if self.is_lost() {
+        self.unsettled.settle(self.written, self.synced);
+        let before = self.unsettled.first().map(|part| part - 1);
+        self.durable = before.map_or(self.synced, |before| before.min(self.synced));
+        if self.unsettled.is_lost() {
             // When the log is opened again it ends before that part.
             let lost =
                 io::Error::other("the log of another shard failed before its part of a record");
@@ -113,55 +115,11 @@ impl Log {
         Ok(self.durable)
     }
 
-    /// Tells other shards of parts that were given and are durable here, and sees which are there: one after the
-    /// other, since what stands behind one that others lose is lost with it.
-    fn settle(&mut self) {
-        while let Some(part) = self.parts.front_mut()
-            && part.sequence <= self.synced
-        {
-            if !std::mem::replace(&mut part.tells_durable, true) {
-                part.joint.note_durable();
-            }
-            if !part.joint.is_durable() {
-                break;
-            }
-            if !part.tells_given {
-                part.joint.note_given();
-            }
-            self.parts.pop_front();
-            self.given_parts = self.given_parts.saturating_sub(1);
-        }
-        while let Some(part) = self.parts.get_mut(self.given_parts)
-            && part.sequence <= self.written
-        {
-            if !std::mem::replace(&mut part.tells_given, true) {
-                part.joint.note_given();
-            }
-            if !part.joint.is_given() {
-                break;
-            }
-            self.given_parts += 1;
-        }
-        let before = self.parts.front().map(|part| part.sequence - 1);
-        self.durable = before.map_or(self.synced, |before| before.min(self.synced));
-    }
-
-    /// Whether what it waits for of other shards will never come.
-    fn is_lost(&self) -> bool {
-        let mut waits = [self.parts.front(), self.parts.get(self.given_parts)]
-            .into_iter()
-            .flatten();
-        waits.any(|part| part.joint.has_failed())
-    }
-
     /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
     pub(super) fn fail(&mut self, failure: Failure) {
         self.poison = Some(failure);
         self.pending = Vec::new();
-        self.given_parts = 0;
-        for part in self.parts.drain(..).filter(|part| !part.tells_durable) {
-            part.joint.fail();
-        }
+        self.unsettled.fail();
     }
 
     pub(super) fn or_poison<T>(

@@ -210,9 +210,19 @@ impl ReplyBuf {
 
     /// Appends `op` to `bytes` as a client would send it: an array of bulk strings.
     pub fn command_into(bytes: &mut Vec<u8>, op: &Op) {
-        number_into(bytes, b'*', op.len() as i64 + 1);
-        bulk_into(bytes, op.command().name.as_bytes());
-        op.args().for_each(|arg| bulk_into(bytes, arg));
+        ReplyBuf::words_into(bytes, op.command().name, op.args());
+    }
+
+    /// As [`ReplyBuf::command_into`], of the command called `name` and its arguments.
+    #[inline]
+    pub(crate) fn words_into<'a>(
+        bytes: &mut Vec<u8>,
+        name: &str,
+        args: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) {
+        number_into(bytes, b'*', args.len() as i64 + 1);
+        bulk_into(bytes, name.as_bytes());
+        args.for_each(|arg| bulk_into(bytes, arg));
     }
 
     fn number(&mut self, kind: u8, n: i64) {

@@ -236,6 +236,8 @@ impl Head {
         let cannot_be = head.index == 0
             || head.keys > head.records
             || u32::from(meta.cell_bits) > CURSOR_BITS
+            // A log goes on behind what a snapshot covers.
+            || meta.sequence == u64::MAX
             || !meta.places.is_valid();
         if cannot_be {
             return Err(Wrong::Damaged(64, "its head says what cannot be"));

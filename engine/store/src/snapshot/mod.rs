@@ -15,8 +15,8 @@
 //! needs an entry for a block and for a cell saved ahead, not for a key.
 //!
 //! Opening reads head, tail and index. [`Reader::blocks_of`] names the blocks of a position, and
-//! [`Reader::block`] checks one against its checksum when it is first touched; which were checked is
-//! marked outside the mapping. [`Reader::for_each`] goes through all blocks. A checksum covers where its
+//! [`Reader::block`] asks the system for its pages, which may fail, and checks it against its checksum when it is first
+//! touched; which were checked is marked outside the mapping. [`Reader::for_each`] goes through all blocks. A checksum covers where its
 //! page stands, in which save and of which shard as well as what is in it, so that pages that changed places
 //! are seen, and those that are left of other files.
 //!
@@ -40,9 +40,8 @@ pub use record::{Body, Elements, Fields, Members, Record};
 pub use writer::{Ending, PART_ELEMENTS, Part, Sink, Summary, Writer};
 
 use std::io;
-use std::path::Path;
 
-use crate::disk::{Disk, DiskFile as _, RealDisk, publish};
+use crate::disk::{Disk, DiskFile as _, publish};
 
 /// The size of a page, which head, blocks and index are made of.
 pub(crate) const PAGE_BYTES: usize = 4096;
@@ -57,6 +56,16 @@ pub enum SnapshotError {
         doing: &'static str,
         /// The file.
         file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A part of the file cannot be read.
+    #[error("{file} cannot be read at byte {offset}: {source}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Where.
+        offset: u64,
         /// What the system said.
         source: io::Error,
     },
@@ -91,40 +100,11 @@ pub enum SnapshotError {
     },
 }
 
-/// Writes a snapshot to `path`; `fill` pushes every key once, as of its cell. A crash at any step leaves
-/// what was at `path` before, or the new snapshot whole.
+/// Writes a snapshot to `name` in `disk`; `fill` pushes every key once, as of its cell. A crash at any step leaves what
+/// had the name before, or the new snapshot whole.
 ///
 /// # Errors
-/// Where the folder or file cannot be written: nothing is left under a final name then.
-pub fn write(
-    path: &Path,
-    meta: &Meta,
-    fill: impl FnOnce(&mut Writer<&mut dyn FnMut(Part)>),
-) -> Result<Summary, SnapshotError> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let failed = |source| SnapshotError::Io {
-        doing: "write",
-        file: path.display().to_string(),
-        source,
-    };
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        let why = "a file name in UTF-8 is accepted";
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, why)));
-    };
-    let disk = RealDisk::new(folder);
-    disk.prepare().map_err(failed)?;
-    write_to(&disk, name, meta, fill)
-}
-
-/// As [`write()`], to `name` in `disk`.
-///
-/// # Errors
-/// As [`write()`].
+/// Where the file cannot be written: nothing is left under its final name then.
 pub fn write_to<D: Disk>(
     disk: &D,
     name: &str,

@@ -1,11 +1,16 @@
 //! Reading a snapshot in place.
+//!
+//! The one idea: nothing of a mapping is looked at that was not asked of the system before, in a way that can fail
+//! ([`MappedFile::fetch`]); so a disk that cannot read a page is told of like a damaged block, and ends nobody. Whoever
+//! has a block's records looks at them at once: between the asking and the look the kernel may take a page back, and
+//! where it then cannot be read again, the look ends the process.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use seawall_sys::map::MappedFile;
+use seawall_sys::map::{MappedFile, Unreadable};
 
 use super::block::Block;
 use super::head::{Head, Meta, TAIL_BYTES, Wrong};
@@ -30,11 +35,33 @@ enum Bytes {
     Owned(Vec<u8>),
 }
 
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map.bytes(),
+            Bytes::Owned(bytes) => bytes,
+        }
+    }
+
+    /// Makes sure that a part can be looked at; errors are of the file called `name`.
+    fn fetch(&self, name: &str, part: Range<usize>) -> Result<(), SnapshotError> {
+        let fetched = match self {
+            Bytes::Mapped(map) => map.fetch(part),
+            Bytes::Owned(_) => Ok(()),
+        };
+        fetched.map_err(|Unreadable { offset, source }| SnapshotError::Unreadable {
+            file: name.to_owned(),
+            offset,
+            source,
+        })
+    }
+}
+
 impl Reader {
     /// Maps the snapshot at `path`. Reads its head, its tail and its index.
     ///
     /// # Errors
-    /// Where the file cannot be mapped, is no snapshot, is of another format, or is damaged there.
+    /// Where the file cannot be mapped or read, is no snapshot, is of another format, or is damaged there.
     pub fn open(path: &Path) -> Result<Reader, SnapshotError> {
         let name = path.display().to_string();
         let io = |source| SnapshotError::Io {
@@ -55,10 +82,9 @@ impl Reader {
     }
 
     fn new(name: String, bytes: Bytes) -> Result<Reader, SnapshotError> {
-        let file = match &bytes {
-            Bytes::Mapped(map) => map.bytes(),
-            Bytes::Owned(bytes) => bytes,
-        };
+        let file = bytes.all();
+        bytes.fetch(&name, 0..file.len().min(PAGE_BYTES))?;
+        bytes.fetch(&name, file.len().saturating_sub(TAIL_BYTES)..file.len())?;
         let head = match Head::decode(file) {
             Ok(head) => head,
             Err(Wrong::Foreign(what)) => return Err(SnapshotError::Foreign { file: name, what }),
@@ -70,6 +96,8 @@ impl Reader {
                 });
             }
         };
+        // The head was found to fit the file's length.
+        bytes.fetch(&name, head.index as usize * PAGE_BYTES..file.len())?;
         let index = match read_index(&head, file) {
             Ok(index) => index,
             Err((page, what)) => {
@@ -130,16 +158,21 @@ impl Reader {
     /// The pages of the block at `page`, as [`Reader::block`] has it.
     ///
     /// # Errors
-    /// It is damaged.
+    /// It is damaged, or cannot be read.
     pub fn extent(&self, page: u64) -> Result<Range<u64>, SnapshotError> {
-        let block = self.whole_block(page)?;
+        let block = if self.is_checked(page) {
+            self.bounded_block(page)?
+        } else {
+            self.whole_block(page)?
+        };
         Ok(page..page + block.pages())
     }
 
-    /// The block at `page`, one of [`Reader::blocks_of`], or page 1, or where another block ends.
+    /// The block at `page`, one of [`Reader::blocks_of`], or page 1, or where another block ends. Its records are to be
+    /// looked at soon: their pages were there a moment ago.
     ///
     /// # Errors
-    /// It is damaged.
+    /// It is damaged, or cannot be read.
     pub fn block(&self, page: u64) -> Result<Records<'_>, SnapshotError> {
         let block = self.whole_block(page)?;
         let label = block.label();
@@ -159,7 +192,7 @@ impl Reader {
     /// order, all else in none.
     ///
     /// # Errors
-    /// Where anything is damaged; `each` has had the records before it then.
+    /// Where anything is damaged or cannot be read; `each` has had the records before it then.
     pub fn for_each(&self, mut each: impl FnMut(Record<'_>)) -> Result<(), SnapshotError> {
         if let Bytes::Mapped(map) = &self.bytes {
             // Advice that is refused changes nothing but the speed.
@@ -192,11 +225,8 @@ impl Reader {
     /// Asks the system for `pages` of the file: whoever calls this waits for the disk, so that others need
     /// not.
     pub fn populate(&self, pages: &Range<u64>) {
-        if let Bytes::Mapped(map) = &self.bytes {
-            let bytes = |page: u64| page as usize * PAGE_BYTES;
-            // Where it cannot, pages come when they are first touched.
-            let _ = map.populate(bytes(pages.start)..bytes(pages.end));
-        }
+        // What cannot be read is told by whoever wants to look at it.
+        let _ = self.fetch(pages.clone());
     }
 
     /// The name of the file, for errors.
@@ -204,34 +234,50 @@ impl Reader {
         &self.name
     }
 
+    /// The block at `page`, all of it there to be looked at, and checked.
     fn whole_block(&self, page: u64) -> Result<Block<'_>, SnapshotError> {
-        let blocks = &self.file()[..self.head.index as usize * PAGE_BYTES];
-        let block = blocks
-            .get(page as usize * PAGE_BYTES..)
-            .and_then(Block::bounded)
-            .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))?;
+        let block = self.bounded_block(page)?;
+        self.fetch(page + 1..page + block.pages())?;
         self.check(page, || block.is_whole(page, self.check_seed))?;
         Ok(block)
     }
 
+    /// The block at `page`, of which the first page is there to be looked at.
+    fn bounded_block(&self, page: u64) -> Result<Block<'_>, SnapshotError> {
+        let end = self.head.index;
+        self.fetch(page..(page + 1).min(end))?;
+        let blocks = &self.file()[..end as usize * PAGE_BYTES];
+        blocks
+            .get(page as usize * PAGE_BYTES..)
+            .and_then(Block::bounded)
+            .ok_or_else(|| self.damaged(page, 8, "a block reaches into the index"))
+    }
+
+    fn fetch(&self, pages: Range<u64>) -> Result<(), SnapshotError> {
+        let byte = |page: u64| page as usize * PAGE_BYTES;
+        let part = byte(pages.start)..byte(pages.end);
+        self.bytes.fetch(&self.name, part)
+    }
+
     fn file(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Mapped(map) => map.bytes(),
-            Bytes::Owned(bytes) => bytes,
-        }
+        self.bytes.all()
+    }
+
+    fn is_checked(&self, page: u64) -> bool {
+        let word = self.checked.get(page as usize / u64::BITS as usize);
+        // Relaxed, and paired with nothing: the bytes do not change, so whoever does not see the
+        // mark yet only checks them once more.
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & bit(page) != 0)
     }
 
     /// Makes sure, once, that what begins at `page` is whole.
     fn check(&self, page: u64, is_whole: impl FnOnce() -> bool) -> Result<(), SnapshotError> {
-        let word = &self.checked[page as usize / u64::BITS as usize];
-        let bit = 1 << (page % u64::from(u64::BITS));
-        // Relaxed, and paired with nothing: the bytes do not change, so whoever does not see the
-        // mark yet only checks them once more.
-        if word.load(Ordering::Relaxed) & bit == 0 {
+        if !self.is_checked(page) {
             if !is_whole() {
                 return Err(self.damaged(page, 0, "the checksum does not match"));
             }
-            word.fetch_or(bit, Ordering::Relaxed);
+            let word = &self.checked[page as usize / u64::BITS as usize];
+            word.fetch_or(bit(page), Ordering::Relaxed);
         }
         Ok(())
     }
@@ -244,6 +290,11 @@ impl Reader {
             what,
         }
     }
+}
+
+/// The bit of `page` in its word.
+fn bit(page: u64) -> u64 {
+    1 << (page % u64::from(u64::BITS))
 }
 
 /// The records of one block.

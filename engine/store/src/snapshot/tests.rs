@@ -2,6 +2,7 @@
 //! old file or the new one.
 
 mod hostile;
+mod unreadable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -9,7 +10,7 @@ use std::io::Read;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::*;
-use crate::disk::{Fault, MemoryDisk, PowerLoss};
+use crate::disk::{Fault, MemoryDisk, PowerLoss, RealDisk};
 use crate::keyspace::Entry;
 use crate::time::Millis;
 use crate::value::limits::{Bounds, IntsMax};
@@ -279,7 +280,14 @@ fn a_file_is_mapped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("made/00001.snapshot");
     let keys = some_keys(300);
-    write(&path, &meta(), |writer| fill(writer, &keys, &meta(), 0)).unwrap();
+    let disk = RealDisk::new(path.parent().unwrap());
+    disk.prepare().unwrap();
+    let write = |name| {
+        write_to(&disk, name, &meta(), |writer| {
+            fill(writer, &keys, &meta(), 0);
+        })
+    };
+    write("00001.snapshot").unwrap();
     let reader = Reader::open(&path).unwrap();
     assert_eq!(read_all(&reader).unwrap(), keys);
     assert_eq!(
@@ -297,7 +305,7 @@ fn a_file_is_mapped() {
     );
     // A folder in the file's place: the new file cannot take the name, and is not left behind.
     std::fs::create_dir(path.with_file_name("folder")).unwrap();
-    let error = write(&path.with_file_name("folder"), &meta(), |_| {}).unwrap_err();
+    let error = write("folder").unwrap_err();
     assert!(
         matches!(error, SnapshotError::Io { doing: "write", .. }),
         "{error}"

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::Inner;
 use super::caller::set;
-use super::host::{From, Host};
+use super::host::{From, Host, Settled};
 use super::link::{Answer, Ask, Body, Bytes, Lane, Link, Request};
 use super::order::Looked;
 use super::ring::{RING_SLOTS, Sleeper, publish};
@@ -54,6 +54,10 @@ pub(super) struct Core {
     pub(super) sleeper: Sleeper,
     pub(super) now: Millis,
     pub(super) own_ops: u32,
+    /// How often its shards were turned.
+    pub(super) turns: u64,
+    /// Whether whoever drives it withholds what it was answered until it is [settled](Core::settled).
+    pub(super) withholds: bool,
     /// What keeps items of other workers' shards that were read since the last turn: many reads have one.
     pub(super) pinned: Option<Guard>,
     pub(super) order: Looked,
@@ -129,6 +133,26 @@ impl Core {
     #[inline]
     pub(super) fn unpin(&mut self) {
         self.pinned = None;
+    }
+
+    /// The number of the turn that takes to logs what was withheld since the last one, where something was.
+    #[inline]
+    pub(super) fn withheld_until(&self) -> Option<u64> {
+        (self.hosts.iter().any(Host::withholds)).then_some(self.turns + 1)
+    }
+
+    /// What became of what was withheld until turn `number`.
+    pub(super) fn settled(&self, number: u64) -> Settled {
+        if number > self.turns {
+            return Settled::NotYet;
+        }
+        let of_each = self.hosts.iter().map(|host| host.settled(number));
+        let others = |so_far, of_one| match (so_far, of_one) {
+            (Settled::Lost(why), _) | (_, Settled::Lost(why)) => Settled::Lost(why),
+            (Settled::NotYet, _) | (_, Settled::NotYet) => Settled::NotYet,
+            (Settled::Yes, Settled::Yes) => Settled::Yes,
+        };
+        of_each.fold(Settled::Yes, others)
     }
 
     /// Counts an op of its own; turns when it is time.
@@ -227,9 +251,10 @@ impl Core {
         let mut busy = false;
         self.asked = false;
         self.order.owes_turn = false;
+        self.turns += 1;
         for host in &mut self.hosts {
             let (links, own) = (&mut self.links, &mut self.own);
-            host.turn(self.now, ticks, |from, answer| match from {
+            host.turn(self.now, self.turns, ticks, |from, answer| match from {
                 From::Own => own.push(answer),
                 From::Link(at) => {
                     if let Some(link) = &mut links[at] {

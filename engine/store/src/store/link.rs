@@ -149,6 +149,10 @@ pub(super) enum Body {
     AllStats(Vec<ShardStats>),
     /// What came of a save.
     Saved(Box<Result<(), StoreError>>),
+    /// Whether a shard has begun a save.
+    SaveBegun(Box<Result<(), StoreError>>),
+    /// A shard has heard what came of a save.
+    SaveEnded,
     /// What a shard has written of a save.
     Written(Box<Result<Written, StoreError>>),
 }

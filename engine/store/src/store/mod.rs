@@ -54,6 +54,7 @@ pub use self::core::Turn;
 pub use caller::{Ahead, Answered};
 pub(crate) use config::SHARDS_MAX;
 pub use config::{Change, ReadPath, StoreConfig, StoreError};
+pub use host::Settled;
 pub use link::Until;
 pub use open::Recovered;
 pub use ring::Waker;

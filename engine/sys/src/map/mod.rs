@@ -5,7 +5,7 @@ mod file;
 mod prefetch;
 mod reserved;
 
-pub use file::MappedFile;
+pub use file::{MappedFile, Unreadable};
 pub use prefetch::prefetch;
 pub(crate) use reserved::page_bytes;
 pub use reserved::{HUGE_PAGE_BYTES, Reserved};

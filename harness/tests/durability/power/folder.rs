@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -49,6 +50,8 @@ struct State {
     last_node: u64,
     /// Syncs of files that were asked for.
     syncs: u64,
+    /// What cannot be read: so many bytes of files whose names end so.
+    unreadable: Option<(&'static str, Range<u64>)>,
 }
 
 struct Node {
@@ -80,6 +83,7 @@ impl Folder {
                 named: BTreeMap::new(),
                 last_node: INodeNo::ROOT.0,
                 syncs: 0,
+                unreadable: None,
             })),
         }
     }
@@ -115,6 +119,11 @@ impl Folder {
             Lie::Files => state.disk.break_syncs(),
             Lie::Names => state.disk.break_folder_syncs(),
         }
+    }
+
+    /// From now on these bytes of files whose names end so cannot be read.
+    pub fn refuse_reads(&self, names: &'static str, part: Range<u64>) {
+        self.lock().unreadable = Some((names, part));
     }
 
     /// How many syncs of files were asked for.
@@ -244,6 +253,13 @@ impl State {
         let name = &self.file(node)?.name;
         let left = self.disk.size(name)?.saturating_sub(offset);
         let mut bytes = vec![0; left.min(u64::from(size)) as usize];
+        if let Some((names, part)) = &self.unreadable
+            && name.ends_with(names)
+            && offset < part.end
+            && part.start < offset + bytes.len() as u64
+        {
+            return Err(io::Error::other("a part that cannot be read"));
+        }
         self.disk.read(name, offset)?.read_exact(&mut bytes)?;
         Ok(bytes)
     }

@@ -5,7 +5,7 @@
 //! and the server is started on what is left. Under `always` nothing acknowledged may be missing; otherwise each shard
 //! has to have a beginning, and what several shards did together is there on all of them or none.
 
-mod folder;
+pub mod folder;
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -135,7 +135,7 @@ fn remount(folder: &Folder) -> Result<Mounted, Ended> {
 }
 
 /// Past the test harness, which keeps to itself what a test prints that passes.
-fn say_skipped(why: &io::Error) {
+pub fn say_skipped(why: &io::Error) {
     let _ = writeln!(
         io::stderr(),
         "skipped: no file system of ours can be mounted here: {why}"

@@ -123,6 +123,21 @@ fn every_byte_changed_is_seen_or_does_no_harm() {
     }
 }
 
+/// A log could not go on behind it.
+#[test]
+fn no_head_covers_the_last_sequence_there_is() {
+    let covering = |sequence| {
+        let meta = Meta { sequence, ..meta() };
+        Reader::from_bytes("s", written_as(&some_keys(3), &meta, 0))
+    };
+    assert!(covering(u64::MAX - 1).is_ok());
+    let error = covering(u64::MAX).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "s is damaged at byte 64: its head says what cannot be"
+    );
+}
+
 /// What a disk kept of another save, or gives in the place of another shard's, is no block of this one.
 #[test]
 fn blocks_of_other_saves_and_shards_are_no_blocks() {

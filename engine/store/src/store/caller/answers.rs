@@ -91,6 +91,8 @@ impl Answers {
             | Body::Durable(_)
             | Body::Stats(_)
             | Body::Released
+            | Body::SaveBegun(_)
+            | Body::SaveEnded
             | Body::Written(_) => {}
         }
     }

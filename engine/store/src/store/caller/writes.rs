@@ -1,6 +1,6 @@
 //! Writes of a worker's own: strings, without ops; one by one, and many together, so that their waits for
 //! memory overlap. They can be where nothing stands before, and nobody but the shard is to hear of them: no
-//! log, no listener.
+//! listener, and no log, unless whoever drives the worker withholds the answers until the log has them.
 
 use smallvec::SmallVec;
 
@@ -46,7 +46,9 @@ impl Caller {
         pairs: &[(&[u8], &[u8])],
     ) -> usize {
         let keys = pairs.iter().map(|(key, _)| *key);
-        self.write_together(core, database, keys, no_more, |at, host, now, sought| {
+        let free = |host: &Host| host.is_free(true);
+        let each = (keys, free);
+        self.write_together(core, database, each, no_more, |at, host, now, sought| {
             let (key, value) = pairs[at];
             set(host, now, (database, key), value, Some(sought)).is_ok()
         })
@@ -63,7 +65,8 @@ impl Caller {
     ) -> (usize, usize) {
         let mut refused = 0;
         let keys = asked.iter().map(Storing::key);
-        let ran = self.write_together(core, 0, keys, no_more, |at, host, now, sought| {
+        let free = |host: &Host| host.is_free(true);
+        let ran = self.write_together(core, 0, (keys, free), no_more, |at, host, now, sought| {
             let one = &asked[at];
             if one.is_over(now) {
                 return false;
@@ -91,27 +94,37 @@ impl Caller {
         let beyond = |core: &Core, sought: &[(usize, Sought)]| {
             fetch_beyond(core, sought, |at| calls[at].entry());
         };
-        self.write_together(core, database, keys, beyond, |at, host, now, sought| {
+        let withholds = core.withholds;
+        let free = |host: &Host| host.is_free(true) || withholds && host.is_passable();
+        let each = (keys, free);
+        let written = self.write_together(core, database, each, beyond, |at, host, now, sought| {
             let call = &calls[at];
             let run = |keyspace: &mut Keyspace| call.run(keyspace, reply);
             let (key, beside) = (call.key(), call.beside());
             let done = host.write_own(now, (database, key), beside, Some(sought), run);
-            if done.is_ok() {
-                ran(at + 1);
-            }
-            done.is_ok()
-        })
+            let Ok(changed) = done else { return false };
+            // What changed nothing tells of what is there, which the log may not have yet.
+            host.log_withheld(|effects| {
+                if changed {
+                    call.effect(database, effects);
+                }
+            });
+            ran(at + 1);
+            true
+        });
+        core.order.owes_turn |= core.withheld_until().is_some();
+        written
     }
 
     /// Lets `write` write at each of `keys` of `database`, [`TOGETHER`] at most, in order, up to the first for which
-    /// that cannot be, or `write` says that it was not done; how many were. Of several, what lies `beyond` the keys
-    /// may be fetched before the first is written.
+    /// that cannot be, since its shard is not `free`, or `write` says that it was not done; how many were. Of several,
+    /// what lies `beyond` the keys may be fetched before the first is written.
     #[inline]
     fn write_together<'k>(
         &self,
         core: &mut Core,
         database: u8,
-        keys: impl Iterator<Item = &'k [u8]>,
+        (keys, free): (impl Iterator<Item = &'k [u8]>, impl Fn(&Host) -> bool),
         beyond: impl FnOnce(&Core, &[(usize, Sought)]),
         mut write: impl FnMut(usize, &mut Host, Millis, Sought) -> bool,
     ) -> usize {
@@ -122,7 +135,7 @@ impl Caller {
         let mut ahead = SmallVec::<[(usize, Sought); TOGETHER]>::new();
         for key in keys.take(TOGETHER) {
             let shard = shard_of(key, shards);
-            let Some(host) = core.host_for(shard).filter(|host| host.is_free(true)) else {
+            let Some(host) = core.host_for(shard).filter(|host| free(host)) else {
                 break;
             };
             ahead.push((shard, host.shard().keyspace().seek(database, key)));
@@ -139,7 +152,7 @@ impl Caller {
         let mut written = 0;
         for (shard, sought) in ahead {
             // Who waited for a key and is served may change what may be.
-            let Some(host) = core.host(shard).filter(|host| host.is_free(true)) else {
+            let Some(host) = core.host(shard).filter(|host| free(host)) else {
                 break;
             };
             if !write(written, host, now, sought) {

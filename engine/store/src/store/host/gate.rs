@@ -4,6 +4,9 @@
 //! `appendfsync always` until they are durable, reads included: a reader must not be told of what a
 //! power failure may take back. Once the log is known to have failed, no write is acknowledged.
 //!
+//! Or it is *withheld*: said already to somebody who tells nobody before the turn that takes its effects to the log
+//! is *settled*. So many calls are answered together, and none of them needs a place in a queue.
+//!
 //! Not every read passes here: under every other setting the values that are read on any core are told as memory holds
 //! them, which may be before the device was given what made them so.
 
@@ -47,7 +50,24 @@ pub(super) struct Gate {
     /// Why the log failed.
     failed: Option<Failure>,
     unsaid: VecDeque<Unsaid>,
+    /// Whether something was answered since the last turn that is withheld.
+    withholds: bool,
+    /// Turns that took withheld answers to the log and are not settled, and the last sequence of each.
+    unsettled: VecDeque<(u64, u64)>,
+    /// Of those, the first and the last that never will be.
+    lost: Option<(u64, u64)>,
     pub(super) promises: Vec<Promise>,
+}
+
+/// What became of what was withheld until a turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It may be said.
+    Yes,
+    /// Not yet.
+    NotYet,
+    /// It must never be: this is to be said instead.
+    Lost(CommandError),
 }
 
 impl Gate {
@@ -57,6 +77,9 @@ impl Gate {
             strict,
             failed: None,
             unsaid: VecDeque::new(),
+            withholds: false,
+            unsettled: VecDeque::new(),
+            lost: None,
             promises: Vec::new(),
         }
     }
@@ -79,6 +102,70 @@ impl Gate {
                     && self.unsaid.is_empty()
                     && log.pending_bytes() == 0
             }
+        }
+    }
+
+    /// Whether a write may be answered at once to somebody who withholds the answer.
+    #[inline]
+    pub(super) fn is_passable(&self) -> bool {
+        let takes = |log: &Log| {
+            self.failed.is_none() && log.pending_bytes() <= PENDING_BYTES_MAX && late(log).is_none()
+        };
+        self.log.as_ref().is_none_or(takes)
+    }
+
+    /// Logs what somebody was answered of who withholds the answer, as `tell` tells it.
+    #[inline]
+    pub(super) fn append_withheld(
+        &mut self,
+        effects: &mut Effects,
+        tell: impl FnOnce(&mut Effects),
+    ) {
+        if let Some(log) = &mut self.log {
+            self.withholds = true;
+            effects.clear();
+            tell(effects);
+            log.append(effects);
+        }
+    }
+
+    /// Whether something is withheld since the last turn.
+    #[inline]
+    pub(super) fn withholds(&self) -> bool {
+        self.withholds
+    }
+
+    /// What became of what was withheld until turn `number`, which is over.
+    pub(super) fn settled(&self, number: u64) -> Settled {
+        if let (Some((first, last)), Some(failure)) = (self.lost, &self.failed)
+            && (first..=last).contains(&number)
+        {
+            return Settled::Lost(failure.refusal());
+        }
+        match self.unsettled.front() {
+            Some((first, _)) if *first <= number => Settled::NotYet,
+            _ => Settled::Yes,
+        }
+    }
+
+    /// Turn `number` takes to the log what is withheld.
+    fn begin_to_settle(&mut self, number: u64) {
+        if std::mem::take(&mut self.withholds) {
+            self.unsettled.push_back((number, self.appended()));
+        }
+    }
+
+    /// Everything up to this sequence may be said, or nothing any more, where the log has failed.
+    fn settle(&mut self, kept: u64) {
+        if self.failed.is_none() {
+            let is_kept = |(_, sequence): &mut (u64, u64)| *sequence <= kept;
+            while self.unsettled.pop_front_if(is_kept).is_some() {}
+        } else if let (Some((first, _)), Some((last, _))) =
+            (self.unsettled.front(), self.unsettled.back())
+        {
+            let first = self.lost.map_or(*first, |(first, _)| first);
+            self.lost = Some((first, *last));
+            self.unsettled.clear();
         }
     }
 
@@ -163,8 +250,9 @@ impl Gate {
         }
     }
 
-    /// Turns the log; `say` hears what may now be said.
-    pub(super) fn turn(&mut self, now: Millis, mut say: impl FnMut(From, Answer)) {
+    /// Turns the log, in turn `number`; `say` hears what may now be said.
+    pub(super) fn turn(&mut self, now: Millis, number: u64, mut say: impl FnMut(From, Answer)) {
+        self.begin_to_settle(number);
         let mut kept = u64::MAX;
         if let Some(log) = self.log.as_mut().filter(|_| self.failed.is_none()) {
             match log.turn(now) {
@@ -173,6 +261,7 @@ impl Gate {
                 Err(_) => self.failed = log.failure().cloned(),
             }
         }
+        self.settle(kept);
         while let Some(first) = self.unsaid.front() {
             if first.sequence > kept {
                 break;
@@ -260,12 +349,17 @@ impl Gate {
     /// Whether answers wait for the log, and something rings when they need not.
     pub(super) fn awaits_bell(&self) -> bool {
         let log = self.log.as_ref().filter(|_| self.failed.is_none());
-        !self.unsaid.is_empty() && log.is_some_and(Log::awaits_bell)
+        self.is_owed() && log.is_some_and(Log::awaits_bell)
+    }
+
+    /// Whether answers wait for the log.
+    fn is_owed(&self) -> bool {
+        !self.unsaid.is_empty() || !self.unsettled.is_empty()
     }
 
     /// Whether answers wait for the log, so that it has to be looked at again and again.
     pub(super) fn is_busy(&self) -> bool {
-        !self.unsaid.is_empty() && !self.awaits_bell()
+        self.is_owed() && !self.awaits_bell()
     }
 
     /// Waits until everything that was logged is durable.

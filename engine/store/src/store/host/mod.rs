@@ -29,6 +29,7 @@ use crate::shard::{Out, Shard};
 use crate::time::Millis;
 
 use gate::Gate;
+pub use gate::Settled;
 pub(super) use gate::error_body;
 use saving::Saving;
 pub(super) use serve::aborted;
@@ -169,6 +170,30 @@ impl Host {
         self.holder.is_none() && self.waiting.is_empty() && self.gate.is_clear(writes)
     }
 
+    /// Whether the worker's own write may run and be answered at once to somebody who withholds the answer: nothing
+    /// stands before it, and a log takes it.
+    #[inline]
+    pub(super) fn is_passable(&self) -> bool {
+        self.holder.is_none() && self.waiting.is_empty() && self.gate.is_passable()
+    }
+
+    /// Logs what the worker's own write did, as `tell` tells it, whose answer is withheld.
+    #[inline]
+    pub(super) fn log_withheld(&mut self, tell: impl FnOnce(&mut Effects)) {
+        self.gate.append_withheld(&mut self.out.effects, tell);
+    }
+
+    /// Whether answers of the worker's own are withheld since the last turn.
+    #[inline]
+    pub(super) fn withholds(&self) -> bool {
+        self.gate.withholds()
+    }
+
+    /// What became of what was withheld until turn `number`, which is over.
+    pub(super) fn settled(&self, number: u64) -> Settled {
+        self.gate.settled(number)
+    }
+
     /// Applies `op` for the worker itself; [`Host::is_free`] allowed it. What came of it is
     /// [`Host::out`].
     pub(super) fn apply_own(&mut self, now: Millis, op: &Op) -> &Out {
@@ -179,8 +204,8 @@ impl Host {
     }
 
     /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op, which would have so
-    /// many bytes of arguments `beside` the key; [`Host::is_free`] allowed it. Whether it changed anything, as `write`
-    /// says.
+    /// many bytes of arguments `beside` the key; [`Host::is_free`] allowed it, or [`Host::is_passable`], and then it is
+    /// to be [logged](Host::log_withheld). Whether it changed anything, as `write` says.
     #[inline]
     pub(super) fn write_own<E: std::convert::From<CommandError>>(
         &mut self,
@@ -210,6 +235,7 @@ impl Host {
             self.out.clear();
             keyspace.drain_removed(&mut self.out.effects);
             changes += self.out.effects.len() as u64;
+            self.gate.append(&self.out.effects);
         }
         self.count_changes(changes);
         done
@@ -253,8 +279,14 @@ impl Host {
         }
     }
 
-    /// What no op asks for, where it `ticks`, and the log. `say` hears what may now be said.
-    pub(super) fn turn(&mut self, now: Millis, ticks: bool, say: impl FnMut(From, Answer)) {
+    /// Turn `number`: what no op asks for, where it `ticks`, and the log. `say` hears what may now be said.
+    pub(super) fn turn(
+        &mut self,
+        now: Millis,
+        number: u64,
+        ticks: bool,
+        say: impl FnMut(From, Answer),
+    ) {
         if self.holder.is_none() {
             let is_due = self.busy || now.since(self.ticked) >= TICK_MS;
             if self.changed || ticks && is_due {
@@ -271,7 +303,7 @@ impl Host {
         if ticks && self.saving.is_some() {
             self.go_on_saving();
         }
-        self.gate.turn(now, say);
+        self.gate.turn(now, number, say);
         self.tell_log_bytes();
         self.tell_loading();
         if let Some(failure) = self.gate.failure() {

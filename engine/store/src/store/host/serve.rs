@@ -105,15 +105,14 @@ impl Host {
             }
             Ask::Save(course) => {
                 let begun = self.begin_save(from, course);
-                let body = Body::Saved(Box::new(begun));
+                let body = Body::SaveBegun(Box::new(begun));
                 self.gate.say_now(from, number, body);
             }
             Ask::Written(save) => self.await_written(from, number, save),
             Ask::Publish(saved) => self.publish_save(from, number, &saved),
             Ask::EndSave(save, fate) => {
                 self.end_save(save, fate);
-                let body = Body::Saved(Box::new(Ok(())));
-                self.gate.say_now(from, number, body);
+                self.gate.say_now(from, number, Body::SaveEnded);
             }
         }
     }

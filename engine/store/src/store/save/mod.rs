@@ -15,6 +15,9 @@
 //! behind the sequence that it notes. That every log has all up to there on its disk is waited for before the save
 //! counts, so a log that ends before it has been damaged.
 //!
+//! A folder is one store's: it is locked when it is opened, or with the first save where it is made by that. Who may not
+//! write to it keeps nobody out, and cannot save.
+//!
 //! Who asks the shards, and in which order, is [`wide`](super::wide)'s; what a shard does with its turns is its
 //! [`host`](super::host)'s.
 
@@ -27,11 +30,11 @@ mod pen;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::config::{StoreConfig, StoreError};
 use super::load;
-use crate::disk::{Disk, DiskFile, Folder, RealDisk, publish};
+use crate::disk::{Disk, DiskFile, Folder, FolderLock, RealDisk, publish};
 use crate::log::device::DeviceKind;
 use crate::shard::Shard;
 use crate::snapshot::{Meta, Reader, SnapshotError};
@@ -54,7 +57,12 @@ pub(in crate::store) struct Saves {
     last: AtomicU64,
     /// The last that every shard has begun.
     course: Mutex<Option<Arc<Course>>>,
+    /// Keeps other stores out of the folder; the last to go, when the clerk has written all.
+    lock: OnceLock<FolderLock>,
 }
+
+/// The name of what is locked.
+const LOCK: &str = "snapshots.lock";
 
 /// What becomes of a save's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,16 +79,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether an error of locking says that nobody has to be kept out: there is no folder yet, or nothing of it can be
+/// changed from here.
+fn is_nobodys(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+fn unlockable(folder: &Folder, source: io::Error) -> StoreError {
+    StoreError::Snapshot(SnapshotError::Io {
+        doing: "lock",
+        file: folder.show(LOCK),
+        source,
+    })
+}
+
 impl Saves {
     /// The saves in the store's folder; `None` where it has none.
     ///
     /// # Errors
-    /// The folder or the manifest cannot be read.
+    /// The folder or the manifest cannot be read, or another store has the folder open.
     pub(in crate::store) fn find(config: &StoreConfig) -> Result<Option<Arc<Saves>>, StoreError> {
         let folder = match (&config.device, &config.dir) {
             (DeviceKind::Memory(disk), _) => Folder::Memory(disk.clone()),
             (_, Some(dir)) => Folder::Real(RealDisk::new(dir)),
             (_, None) => return Ok(None),
+        };
+        let lock = match folder.lock(LOCK) {
+            Ok(lock) => OnceLock::from(lock),
+            Err(error) if is_nobodys(&error) => OnceLock::new(),
+            Err(error) => return Err(unlockable(&folder, error)),
         };
         let unreadable = |source| SnapshotError::Io {
             doing: "list the folder",
@@ -102,6 +134,7 @@ impl Saves {
             manifest: Mutex::new(manifest),
             last: AtomicU64::new(last),
             course: Mutex::new(None),
+            lock,
         })))
     }
 
@@ -221,6 +254,9 @@ impl Saves {
 
     /// The store is open: what saves left that do not count goes.
     pub(in crate::store) fn sweep(&self) {
+        if self.lock.get().is_none() {
+            return;
+        }
         let manifest = lock(&self.manifest);
         files::remove_others(&self.folder, &files::meant(&manifest));
     }
@@ -228,7 +264,7 @@ impl Saves {
     /// Begins a save.
     ///
     /// # Errors
-    /// There is no folder, or the system gives no thread.
+    /// The folder cannot be made, or another store has it open; or the system gives no thread.
     pub(in crate::store) fn begin(
         &self,
         now: Millis,
@@ -237,8 +273,14 @@ impl Saves {
     ) -> Result<Arc<Course>, StoreError> {
         let prepared = self.folder.prepare();
         prepared.map_err(|error| self.unwritable("", error))?;
+        if self.lock.get().is_none() {
+            let lock = self.folder.lock(LOCK);
+            let lock = lock.map_err(|error| unlockable(&self.folder, error))?;
+            // Who makes all shards stand still is alone.
+            let _ = self.lock.set(lock);
+        }
         self.clerk.start()?;
-        // Relaxed: who makes all shards stand still is alone.
+        // Relaxed, for the same reason.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Arc::new(Course::new(number, now, joints, pace)))
     }

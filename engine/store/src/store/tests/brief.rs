@@ -7,7 +7,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{ReadPath, op};
 use crate::Millis;
 use crate::command::brief::{BRIEF_ARGS_MAX, BRIEFS, BROKEN, Brief, BriefCall};
+use crate::disk::MemoryDisk;
 use crate::evict::PolicySpec;
+use crate::log::device::DeviceKind;
 use crate::op::Op;
 use crate::reply::Reply;
 use crate::store::{Store, StoreConfig, Watch, Worker};
@@ -99,11 +101,16 @@ fn encoded(reply: &Reply) -> Vec<u8> {
 /// A worker and its store, whose memory has this bound and policy. Nobody else reads, so that what goes does not
 /// depend on when readers are done.
 fn alone((maxmemory, policy): (u64, &str)) -> (Store, Worker) {
+    open((maxmemory, policy), super::config(1))
+}
+
+/// As [`alone`], of a store that is otherwise configured so.
+fn open((maxmemory, policy): (u64, &str), config: StoreConfig) -> (Store, Worker) {
     let config = StoreConfig {
         maxmemory,
         policy: policy.parse::<PolicySpec>().unwrap(),
         read_path: ReadPath::OwnerOnly,
-        ..super::config(1)
+        ..config
     };
     let store = Store::open(config).unwrap();
     let worker = super::alone(&store).remove(0);
@@ -113,8 +120,17 @@ fn alone((maxmemory, policy): (u64, &str)) -> (Store, Worker) {
 /// Runs the same calls in both ways, and compares what they answer, what there is, what was counted and what
 /// those who watch were told.
 fn compare(seed: u64, memory: (u64, &str), all: &[&'static Brief]) {
+    let both = (alone(memory), alone(memory));
+    compare_in(seed, both, all);
+}
+
+/// As [`compare`], in stores that are there; the one of the brief calls.
+fn compare_in(
+    seed: u64,
+    ((one, mut ops), (two, mut briefs)): ((Store, Worker), (Store, Worker)),
+    all: &[&'static Brief],
+) -> (Store, Worker) {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let ((one, mut ops), (two, mut briefs)) = (alone(memory), alone(memory));
     for round in 0..120 {
         for _ in 0..random.random_range(0..6) {
             let words = other(&mut random);
@@ -177,6 +193,28 @@ fn compare(seed: u64, memory: (u64, &str), all: &[&'static Brief]) {
             assert_eq!(state(&mut ops), state(&mut briefs), "seed {seed}, {round}");
         }
     }
+    (two, briefs)
+}
+
+/// Lets brief calls run before a log, and compares what there is with what the log makes of them.
+fn compare_log(seed: u64, memory: (u64, &str), all: &[&'static Brief]) {
+    let (one, two) = (MemoryDisk::new(), MemoryDisk::new());
+    let on = |disk: &MemoryDisk| StoreConfig {
+        appendonly: true,
+        device: DeviceKind::Memory(disk.clone()),
+        ..super::config(1)
+    };
+    let (ops, mut briefs) = (open(memory, on(&one)), open(memory, on(&two)));
+    briefs.1.withhold();
+    let (store, mut worker) = compare_in(seed, (ops, briefs), all);
+    let there = state(&mut worker);
+    let now = store.now();
+    drop(worker);
+    drop(store);
+    // What went for want of memory has gone in the log, too.
+    let (_store, mut worker) = open(UNBOUNDED, on(&two));
+    worker.turn(now);
+    assert_eq!(state(&mut worker), there, "seed {seed}");
 }
 
 #[test]
@@ -194,6 +232,15 @@ fn brief_calls_find_room_as_their_ops_do() {
         for bytes in [4 << 10, 40 << 10] {
             compare(seed, (bytes, policy), &all);
         }
+    }
+}
+
+#[test]
+fn the_log_has_what_brief_calls_did() {
+    let all: Vec<&Brief> = BRIEFS.iter().collect();
+    for (seed, policy) in (0..).zip(["none", "lru", "volatile-ttl"]) {
+        compare_log(seed, UNBOUNDED, &all);
+        compare_log(seed, (40 << 10, policy), &all);
     }
 }
 

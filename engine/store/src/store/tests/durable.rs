@@ -4,16 +4,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::tagged::Bench;
 use super::{config, op, text};
-use crate::disk::{Fault, MemoryDisk, PowerLoss};
+use crate::disk::{MemoryDisk, PowerLoss};
 use crate::log::Fsync;
 use crate::log::device::DeviceKind;
 use crate::reply::Reply;
 use crate::store::{Store, StoreConfig};
 use crate::time::Millis;
 
-fn logged(disk: &MemoryDisk, fsync: Fsync) -> StoreConfig {
+pub(super) fn logged(disk: &MemoryDisk, fsync: Fsync) -> StoreConfig {
     StoreConfig {
         appendonly: true,
         appendfsync: fsync,
@@ -209,45 +208,5 @@ fn who_waits_for_the_disk_is_woken() {
             stop.store(true, Ordering::Release);
             wakers.lock().unwrap().iter().for_each(|waker| waker.wake());
         });
-    }
-}
-
-/// A shard whose log failed has no part in what others write: they would lose it with that shard's part.
-#[test]
-fn a_log_that_failed_leaves_those_of_other_shards_whole() {
-    let disk = MemoryDisk::new();
-    let mut bench = Bench::open(StoreConfig {
-        shards: 2,
-        ..logged(&disk, Fsync::EVERYSEC)
-    });
-    let key_of = |shard| {
-        let mut keys = (0..).map(|number| format!("k{number}"));
-        keys.find(|key| bench.store.shard_of(key.as_bytes()) == shard)
-            .expect("slots are spread")
-    };
-    let (failed, healthy) = (key_of(0), key_of(1));
-    let (set, get) = (format!("set {failed} 1"), format!("get {failed}"));
-    assert_eq!(bench.run(0, &set), "+OK ");
-    // Making room for what is to come may fail without harm, a write may not.
-    let is_refused = (0..3).any(|_| {
-        disk.fail_at(disk.steps() + 1, Fault::Error(28));
-        bench.run(0, &set).starts_with("-MISCONF ")
-    });
-    assert!(is_refused);
-    for worker in 0..2 {
-        let write = format!("set {healthy} {worker}");
-        let both = bench.transact(worker, &[&get, &write], None);
-        assert!(
-            both.starts_with("-EXECABORT ") && both.contains("MISCONF "),
-            "{both}"
-        );
-        let read = format!("get {healthy}");
-        assert_ne!(bench.run(worker, &read), format!("$1 {worker} "));
-        // What writes nothing is answered, and the other shard goes on.
-        let reads = bench.transact(worker, &[&get, &read], None);
-        assert!(reads.starts_with("*2 "), "{reads}");
-        assert_eq!(bench.run(worker, &write), "+OK ");
-        bench.pass(2_000);
-        assert_eq!(bench.run(worker, &write), "+OK ");
     }
 }

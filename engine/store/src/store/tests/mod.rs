@@ -2,6 +2,7 @@
 
 mod brief;
 mod durable;
+mod failing;
 mod order;
 mod restart;
 mod saves;
@@ -11,6 +12,7 @@ mod several;
 mod tagged;
 mod together;
 mod waiting;
+mod withheld;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -153,7 +153,7 @@ fn another_number_of_shards_takes_all_keys_over() {
         let store = Store::open(other.clone()).unwrap();
         let found: u64 = store.recovered().iter().map(|it| it.snapshot_keys).sum();
         assert_eq!(found, KEYS as u64 + 1);
-        let _workers = store.spawn().unwrap();
+        let workers = store.spawn().unwrap();
         let mut session = store.session();
         assert_eq!(when_all_is_there(&mut session), Reply::Int(KEYS as i64 + 1));
         assert_eq!(session.execute(&op("llen list")), Reply::Int(5_000));
@@ -162,6 +162,7 @@ fn another_number_of_shards_takes_all_keys_over() {
         }
         // The next one opens what this one saved.
         session.save().unwrap();
+        drop((session, workers, store));
         // Logs would have to be begun from it, which a crash must not undo by half.
         let logged = StoreConfig {
             shards: shards + 1,

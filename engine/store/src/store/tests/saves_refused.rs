@@ -11,7 +11,7 @@ use crate::reply::Reply;
 use crate::snapshot::{Meta, SnapshotError};
 use crate::store::ring::Sleeper;
 use crate::store::save::{Saves, SavesFound, Slip};
-use crate::store::{Pace, StoreConfig, StoreError};
+use crate::store::{Pace, Session, Store, StoreConfig, StoreError};
 use crate::time::Millis;
 
 #[test]
@@ -205,4 +205,36 @@ fn the_manifest_tells_what_files_have() {
     }
     std::fs::write(&manifest, &whole).unwrap();
     within(&plain, read);
+}
+
+/// A lock is of whoever opened it: this process is kept out as another one would be.
+#[test]
+fn a_folder_without_logs_is_one_stores_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = saved_in(folder.path(), 2);
+    let first = Store::open(config.clone()).unwrap();
+    let why = refusal(&config);
+    let lock = folder.path().join("snapshots.lock");
+    let words = format!("cannot lock {}: another store has it open", lock.display());
+    assert_eq!(why, words);
+    drop(first);
+    within(&config, Session::save).unwrap();
+
+    // Nothing is made where nothing is saved; who saves first has it then.
+    let made = saved_in(&folder.path().join("made"), 1);
+    let (first, second) = (Store::open(made.clone()), Store::open(made.clone()));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!(!folder.path().join("made").exists());
+    let (workers, others) = (first.spawn().unwrap(), second.spawn().unwrap());
+    run(&mut first.session(), &["set a first"]);
+    first.session().save().unwrap();
+    run(&mut second.session(), &["set a second"]);
+    let refused = second.session().save().unwrap_err().to_string();
+    assert!(refused.ends_with("another store has it open"), "{refused}");
+    drop((workers, first));
+    second.session().save().unwrap();
+    drop((others, second));
+    within(&made, |session| {
+        assert_eq!(session.execute(&op("get a")), text("second"));
+    });
 }

@@ -69,8 +69,9 @@ struct Job {
     shards: Vec<usize>,
     /// Since when: the time of everything that it does.
     since: Millis,
-    /// What they do together, where that is logged.
+    /// What they do together, where that is logged, and whether anything of it may write.
     joint: Option<Arc<Joint>>,
+    writes: bool,
     /// Answers to what it asked last, and how many are missing.
     bodies: Vec<Option<Body>>,
     missing: usize,
@@ -171,6 +172,7 @@ impl Caller {
             shards,
             since: Millis(0),
             joint: None,
+            writes: false,
             bodies: Vec::new(),
             missing: 0,
             result: None,
@@ -226,6 +228,7 @@ impl Caller {
             let holds: Vec<(usize, Hold)> = holds.collect();
             let mut ops = holds.iter().flat_map(|(_, hold)| &hold.ops);
             let writes = ops.any(|op| op.command().flags.writes());
+            job.writes = writes;
             let asks = holds.into_iter().map(|(shard, hold)| {
                 let ask = Ask::Hold(Box::new(Hold { writes, ..hold }));
                 (shard, ask)
@@ -330,7 +333,10 @@ impl Caller {
             events: &mut jobs.events,
         };
         match job.plan.next(bodies, &mut desk) {
-            Step::Ask(asks) => self.ask_for_job(core, number, asks),
+            Step::Ask(asks) => match self.spoilt(number) {
+                Some(body) => self.let_go(core, number, body),
+                None => self.ask_for_job(core, number, asks),
+            },
             Step::Release => self.let_go(core, number, Body::Released),
             Step::Done(body) if job.shards.is_empty() => self.finish(number, body),
             Step::Done(body) => self.let_go(core, number, body),
@@ -366,6 +372,23 @@ impl Caller {
                 self.let_go(core, number, Body::Parked(until));
             }
         }
+    }
+
+    /// Why a job must not go on: it writes, and the log of one of its shards has failed since that agreed to stand still.
+    /// Where nothing was changed yet it can be refused; later the other shards have what must not be kept.
+    fn spoilt(&mut self, number: u32) -> Option<Body> {
+        let job = self.jobs.get(number);
+        let joint = job.joint.as_ref().filter(|_| job.writes)?;
+        if joint.is_written() {
+            return None;
+        }
+        let inner = &self.inner;
+        let mut failures = job
+            .shards
+            .iter()
+            .filter_map(|&shard| inner.failed[shard].get());
+        let refusal = failures.next()?.refusal();
+        Some(job.plan.refused(super::host::error_body(&refusal)))
     }
 
     /// Lets the shards go; `result` is told when they have.

@@ -63,7 +63,7 @@ impl Parts {
     pub(super) fn split(op: &Op, merge: Merge, shards: usize) -> Result<Parts, CommandError> {
         let step = match op.command().keys {
             Keys::Range { step, .. } => step,
-            Keys::Counted { .. } | Keys::After { .. } => 1,
+            Keys::Counted { .. } | Keys::After { .. } | Keys::Every => 1,
         };
         if step == 2 && op.len() % 2 == 1 {
             return Err(CommandError::arity(op.command()));

@@ -56,8 +56,8 @@ impl Save {
                 }
                 Err(error) => Step::Done(Body::Saved(Box::new(Err(error)))),
             },
-            Stage::Begun => match failure(answers) {
-                Ok(_) => {
+            Stage::Begun => match begun(answers) {
+                Ok(()) => {
                     self.course
                         .iter()
                         .for_each(|course| self.saves.note(course));
@@ -72,7 +72,7 @@ impl Save {
                 let number = self.number();
                 ask_all(desk, |_| Ask::Written(number))
             }
-            Stage::Writing => match (failure(answers), &self.course) {
+            Stage::Writing => match (written(answers), &self.course) {
                 (Ok(shards), Some(course)) => {
                     let saved = Saved {
                         number: course.number,
@@ -95,7 +95,7 @@ impl Save {
                     self.end(desk, Fate::Dropped, Err(error))
                 }
             },
-            Stage::Publishing(saved) => match failure(answers) {
+            Stage::Publishing(saved) => match written(answers) {
                 Ok(_) => {
                     self.saves.count(saved);
                     self.end(desk, Fate::Kept, Ok(()))
@@ -129,20 +129,37 @@ fn ask_all(desk: &Desk<'_>, ask: impl Fn(usize) -> Ask) -> Step {
     Step::Ask((0..desk.shards).map(|shard| (shard, ask(shard))).collect())
 }
 
-/// What every shard has written; the first error, where one has not.
-fn failure(answers: Vec<Body>) -> Result<Vec<Written>, StoreError> {
-    let written = answers.into_iter().map(|body| match body {
-        Body::Written(written) => *written,
-        Body::Saved(done) => done.map(|()| Written::default()),
-        body => Err(StoreError::Refused(super::super::session::words(body))),
+/// Whether every shard has begun.
+fn begun(answers: Vec<Body>) -> Result<(), StoreError> {
+    let all = of_all(answers, |body| match body {
+        Body::SaveBegun(begun) => Ok(*begun),
+        body => Err(body),
     });
-    // That one gave up since another had failed says nothing.
+    all.map(drop)
+}
+
+/// What every shard has written.
+fn written(answers: Vec<Body>) -> Result<Vec<Written>, StoreError> {
+    of_all(answers, |body| match body {
+        Body::Written(written) => Ok(*written),
+        body => Err(body),
+    })
+}
+
+/// What every shard says, as `of` takes it out of an answer; the first error that says something, where there is one.
+fn of_all<T>(
+    answers: Vec<Body>,
+    of: impl Fn(Body) -> Result<Result<T, StoreError>, Body>,
+) -> Result<Vec<T>, StoreError> {
+    // A worker that has stopped answers in words.
+    let words = |body| Err(StoreError::Refused(super::super::session::words(body)));
     let mut all = Vec::new();
     let mut failed: Option<StoreError> = None;
-    for written in written {
-        match written {
-            Ok(written) => all.push(written),
+    for answer in answers {
+        match of(answer).unwrap_or_else(words) {
+            Ok(said) => all.push(said),
             Err(error) => {
+                // That one gave up since another had failed says nothing.
                 let says_more = failed
                     .as_ref()
                     .is_none_or(|before| matches!(before, StoreError::SaveGivenUp));

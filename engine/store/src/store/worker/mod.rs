@@ -75,6 +75,8 @@ impl Worker {
                 now: inner.now(),
                 inner,
                 own_ops: 0,
+                turns: 0,
+                withholds: false,
                 pinned: None,
                 order: Looked::default(),
                 deferred: Vec::new(),
