@@ -15,9 +15,10 @@ use super::room::Room;
 use super::{Bell, Progress};
 use crate::disk::{DiskFile, RealDisk};
 
-/// Syncs that answers wait for are done in the call where they make no more bytes durable than this: waking a thread
-/// takes as long as that, and who was woken goes on with few.
-const IN_LINE_BYTES_MAX: u64 = 16 << 10;
+/// Syncs that answers wait for are done in the call where they make no more bytes durable than this. Measured up to
+/// 100 KB, which is durable in less time than it takes to wake a thread and be woken by it; meanwhile clients wait in
+/// the kernel for what is the next commit. Many times as much takes longer than anybody else should wait.
+const IN_LINE_BYTES_MAX: u64 = 128 << 10;
 
 /// A segment's file, and how far it is written.
 pub struct Appender {

@@ -80,7 +80,7 @@ fn files_hold_what_was_given_whoever_wrote_it_and_zeroes_behind() {
                 let mut whole = HEAD.to_vec();
                 for _ in 0..rng.random_range(1..200) {
                     // Mostly what is synced in the call, and at times what is larger than the room that there is.
-                    let most = *[100, 3_000, 20_000, 100_000]
+                    let most = *[100, 3_000, 20_000, 300_000]
                         .get(rng.random_range(0..16))
                         .unwrap_or(&1_000);
                     let mut bytes = vec![0; rng.random_range(1..=most)];
