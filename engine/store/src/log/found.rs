@@ -2,6 +2,7 @@
 
 use seawall_sys::ring::Ring;
 
+use super::device::appender::Appender;
 use super::device::{self, DeviceKind};
 use super::joint::{self, Parts};
 use super::recover::{self, Owner, Recovery, find};
@@ -127,7 +128,7 @@ impl Found {
                     unreachable!("it was found there");
                 };
                 let found = found.open(cut, apply)?;
-                Ok(Log::begin(&config, owner, found, |file, len, room| {
+                Ok(Log::begin(&config, owner, found, |_, file, len, room| {
                     let device = device::memory::MemoryDevice::new(disk, file, len, room);
                     (Box::new(device), None)
                 }))
@@ -136,14 +137,19 @@ impl Found {
                 let found = found.open(cut, apply)?;
                 let disk = RealDisk::new(&config.dir);
                 let uring = matches!(config.device, DeviceKind::Uring);
-                Ok(Log::begin(&config, owner, found, |file, len, room| {
-                    if uring {
-                        let ring = Ring::new(device::uring::RING_ENTRIES);
-                        return device::uring::or_file(ring, disk, file, len, room);
-                    }
-                    let device = device::file::FileDevice::new(disk, file, len, room);
-                    (Box::new(device), None)
-                }))
+                Ok(Log::begin(
+                    &config,
+                    owner,
+                    found,
+                    |name, file, len, room| {
+                        let end = Appender::new(disk, name, file, len, room);
+                        if uring {
+                            let ring = Ring::new(device::uring::RING_ENTRIES);
+                            return device::uring::or_file(ring, end);
+                        }
+                        (Box::new(device::file::FileDevice::new(end)), None)
+                    },
+                ))
             }
         }
     }

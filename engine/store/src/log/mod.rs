@@ -65,7 +65,7 @@ pub use stats::LogStats;
 pub type Apply<'a> = dyn FnMut(&[u8]) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
 
 /// How much longer than what is in it a segment's file is made, each time.
-const ROOM_BYTES: u64 = 4 << 20;
+const ROOM_BYTES: u64 = 1 << 20;
 
 /// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
 const UNSETTLED_MAX: usize = 1_024;
@@ -148,10 +148,10 @@ impl Log {
         config: &LogConfig,
         owner: Owner,
         found: Recovered<D>,
-        device: impl FnOnce(D::File, u64, Room) -> (Box<dyn Device>, Option<String>),
+        device: impl FnOnce(String, D::File, u64, Room) -> (Box<dyn Device>, Option<String>),
     ) -> (Log, Recovery) {
         let room = Room::new(ROOM_BYTES.min(config.segment_bytes / 4), found.file_len);
-        let (device, notice) = device(found.file, found.len, room);
+        let (device, notice) = device(found.head.name(), found.file, found.len, room);
         let last = found.next - 1;
         let log = Log {
             device,

@@ -1,17 +1,13 @@
 //! `file`: `pwrite` and `fdatasync`.
 //!
 //! The portable reference, and the way out where `io_uring` is forbidden. A write goes to the page
-//! cache in the call; a sync runs on the keeper, or in the call where it is urgent and nobody can be woken.
+//! cache in the call. A sync runs on the keeper, or in the call where it is urgent, and is small or
+//! nobody can be woken.
 
-use std::fs::File;
 use std::io;
-use std::sync::Arc;
-use std::time::Instant;
 
-use super::keeper::{Done, Keeper};
-use super::room::Room;
+use super::appender::Appender;
 use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
-use crate::disk::{DiskFile, RealDisk};
 
 /// Its line in the list.
 pub const ENTRY: DeviceEntry = DeviceEntry {
@@ -22,34 +18,15 @@ pub const ENTRY: DeviceEntry = DeviceEntry {
 
 /// A log's file, written through the page cache.
 pub struct FileDevice {
-    file: Arc<File>,
-    keeper: Keeper,
-    /// How much is in the file.
-    len: u64,
-    room: Room,
-    given: u64,
-    /// How many bytes had been given when the sync under way began.
-    syncing: Option<u64>,
-    rolling: bool,
+    end: Appender,
     /// Whether somebody is woken when a sync is done.
     rings: bool,
-    progress: Progress,
 }
 
 impl FileDevice {
-    /// Appends to `file`, a segment in `disk` with `len` bytes in it, and this room.
-    pub fn new(disk: RealDisk, file: Arc<File>, len: u64, room: Room) -> FileDevice {
-        FileDevice {
-            file,
-            keeper: Keeper::new(disk),
-            len,
-            room,
-            given: 0,
-            syncing: None,
-            rolling: false,
-            rings: false,
-            progress: Progress::default(),
-        }
+    /// Appends at `end`.
+    pub fn new(end: Appender) -> FileDevice {
+        FileDevice { end, rings: false }
     }
 }
 
@@ -59,75 +36,58 @@ impl Device for FileDevice {
     }
 
     fn can_write(&self) -> bool {
-        !self.rolling
+        !self.end.is_rolling()
     }
 
     fn can_sync(&self) -> bool {
-        !self.rolling && self.syncing.is_none()
+        !self.end.is_rolling() && !self.end.is_syncing()
     }
 
     fn wake_by(&mut self, bell: &Bell) -> bool {
-        self.keeper.wake_by(bell);
+        self.end.wake_by(bell);
         self.rings = true;
         true
     }
 
     fn is_under_way(&self) -> bool {
-        self.syncing.is_some() || self.rolling
+        self.end.is_syncing() || self.end.is_rolling()
     }
 
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
-        self.room.make(&self.file, self.len + bytes.len() as u64);
-        self.file.write_at(bytes, self.len)?;
-        self.len += bytes.len() as u64;
-        self.given += bytes.len() as u64;
-        self.progress.written = self.given;
+        let at = self.end.take_place(bytes.len() as u64)?;
+        self.end.write(bytes, at)?;
         bytes.clear();
         Ok(())
     }
 
     fn sync(&mut self, urgent: bool) -> io::Result<()> {
+        let bytes = self.end.unsynced();
         // Whoever is woken goes on meanwhile: what is asked by then shares the next sync.
-        if !urgent || self.rings {
-            self.syncing = Some(self.given);
-            return self.keeper.sync(&self.file);
+        if !urgent || self.rings && !self.end.syncs_in_line() {
+            self.end.start_sync()?;
+        } else {
+            self.end.sync()?;
         }
-        let start = Instant::now();
-        self.file.sync()?;
-        self.progress.note_sync(self.given, start.elapsed());
+        if urgent {
+            self.end.look_ahead(bytes)?;
+        }
         Ok(())
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
-        debug_assert!(self.syncing.is_none(), "a sync's failure would be lost");
-        self.rolling = true;
-        let cut = self.room.cut(self.len);
-        self.len = head.len() as u64;
-        self.room.begin(self.len);
-        self.keeper.roll(&self.file, cut, name, head)
+        debug_assert!(!self.end.is_syncing(), "a sync's failure would be lost");
+        self.end.roll(name, head)
     }
 
     fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
-        self.keeper.remove(names)
+        self.end.remove(names)
     }
 
     fn poll(&mut self, wait: bool) -> io::Result<Progress> {
-        let mut wait = wait;
-        while let Some(done) = self.keeper.take(wait)? {
+        let mut wait = wait && self.is_under_way();
+        while self.end.take(wait)? {
             wait = false;
-            match done {
-                Done::Synced(time) => {
-                    let synced = self.syncing.take().unwrap_or_default();
-                    self.progress.note_sync(synced, time);
-                }
-                Done::Removed => {}
-                Done::Rolled(file) => {
-                    self.file = file;
-                    self.rolling = false;
-                    self.progress.synced = self.given;
-                }
-            }
         }
-        Ok(self.progress)
+        Ok(self.end.progress())
     }
 }

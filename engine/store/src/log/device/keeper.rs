@@ -1,11 +1,13 @@
 //! The keeper: a thread that does for a device what blocks and cannot be started otherwise.
 //!
-//! Making a segment takes a sync of the old file, a new file, a rename and a sync of the folder, and
-//! `fdatasync` has no form that returns at once. Each log on files has at most one keeper, started
+//! Making a segment takes a sync of the old file, a new file, a rename and a sync of the folder; `fdatasync` has
+//! no form that returns at once; and filling room with zeroes takes as long as writing does. Each log on files has at most one keeper, started
 //! when it is first needed; it sleeps on a channel. Jobs are done in the order in which they came.
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -14,12 +16,17 @@ use std::time::{Duration, Instant};
 use super::Bell;
 use crate::disk::{Disk, DiskFile, RealDisk, publish};
 
+/// What room is filled with, so much at a time.
+static ZEROES: [u8; 128 << 10] = [0; 128 << 10];
+
 /// What a keeper has done.
 pub enum Done {
     /// A file was synced, in this time.
     Synced(Duration),
     /// Segments were removed.
     Removed,
+    /// Room was filled with zeroes, which are durable, or could not be, which harms nothing.
+    Filled(bool),
     /// The old segment is sealed and the new one is there.
     Rolled(Arc<File>),
 }
@@ -27,6 +34,11 @@ pub enum Done {
 enum Job {
     Sync(Arc<File>),
     Remove(Vec<String>),
+    Fill {
+        file: Arc<File>,
+        name: String,
+        range: Range<u64>,
+    },
     Roll {
         old: Arc<File>,
         cut: Option<u64>,
@@ -61,7 +73,7 @@ impl Keeper {
         }
     }
 
-    /// Rings `bell` when a job is done.
+    /// Rings `bell` when a job is done that somebody waits for: any but filling.
     pub fn wake_by(&mut self, bell: &Bell) {
         self.bell.get_or_init(|| bell.clone());
     }
@@ -86,6 +98,12 @@ impl Keeper {
             name,
             head,
         })
+    }
+
+    /// Starts filling `range` of `file`, which has this name, with zeroes. Nobody may write there before it is done.
+    pub fn fill(&mut self, file: &Arc<File>, name: &str, range: Range<u64>) -> io::Result<()> {
+        let (file, name) = (file.clone(), name.to_owned());
+        self.give(Job::Fill { file, name, range })
     }
 
     /// Starts removing files by name, in order.
@@ -149,15 +167,37 @@ fn start(disk: RealDisk, bell: Arc<OnceLock<Bell>>) -> io::Result<Running> {
             // Where the kernel refuses, it does share it, and works all the same.
             let _ = seawall_sys::pin::unpin();
             for job in todo {
+                let is_awaited = !matches!(job, Job::Fill { .. });
                 if report.send(work(&disk, job)).is_err() {
                     return;
                 }
-                if let Some(bell) = bell.get() {
+                if let Some(bell) = bell.get().filter(|_| is_awaited) {
                     (bell.ring)();
                 }
             }
         })?;
     Ok(Running { jobs, done, thread })
+}
+
+/// Fills `range` of `file`, which has this name in `disk`, with zeroes, and makes them durable.
+fn fill(disk: &RealDisk, file: &File, name: &str, range: Range<u64>) -> io::Result<()> {
+    // The kernel tells of a write-back that failed once for each time that a file was opened. The log has to hear of
+    // its own, so this sync is one of a file that was opened anew.
+    let anew = disk.open(name)?;
+    let place = |file: &File| file.metadata().map(|it| (it.dev(), it.ino()));
+    if place(&anew)? != place(file)? {
+        return Err(io::Error::other("another file has the segment's name"));
+    }
+    // Its space first: a disk that is full says so here, and not in a sync of the log.
+    anew.reserve(range.end)?;
+    let mut at = range.start;
+    while at < range.end {
+        // Whoever appends to the file waits for as long as one write takes.
+        let bytes = (range.end - at).min(ZEROES.len() as u64);
+        anew.write_at(&ZEROES[..bytes as usize], at)?;
+        at += bytes;
+    }
+    anew.sync()
 }
 
 fn work(disk: &RealDisk, job: Job) -> io::Result<Done> {
@@ -173,6 +213,9 @@ fn work(disk: &RealDisk, job: Job) -> io::Result<Done> {
             }
             disk.sync_folder()?;
             Ok(Done::Removed)
+        }
+        Job::Fill { file, name, range } => {
+            Ok(Done::Filled(fill(disk, &file, &name, range).is_ok()))
         }
         Job::Roll {
             old,

@@ -7,8 +7,11 @@
 //!
 //! A device knows no records. Choosing when to write, sync and roll is the [`Log`](super::Log)'s.
 
+pub mod appender;
 pub mod file;
 mod keeper;
+#[cfg(test)]
+mod kept_tests;
 pub mod memory;
 pub mod room;
 pub mod uring;

@@ -1,24 +1,22 @@
-//! `uring`: writes and syncs through `io_uring`.
+//! `uring`: writes in the call, syncs through `io_uring`.
 //!
-//! A batch and the sync that follows it are one submission, linked in the kernel: one system call
-//! makes a turn's writes durable, and the worker goes on meanwhile. At most one write and one sync are
-//! in flight; what is appended meanwhile is the next batch (group commit by itself). New segments are
-//! made by the keeper.
+//! A batch that answers wait for and that is large goes with its sync in one submission, linked in the kernel: one
+//! system call makes a turn's writes durable, and the worker goes on meanwhile. At most one write and one sync are
+//! in flight; what is appended meanwhile is the next batch (group commit by itself). A small one is written and synced
+//! in the call, and one that nobody waits for is written in the call alone: the kernel has a thread write what goes to
+//! the page cache, and to wake that takes longer. New segments are made by the keeper.
 
-use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::time::Instant;
 
 use seawall_sys::ring::{Completion, Op, Ring, Unavailable, WRITE_BYTES_MAX};
 
+use super::appender::Appender;
 use super::file::FileDevice;
-use super::keeper::{Done, Keeper};
-use super::room::Room;
 use super::{Bell, Device, DeviceEntry, DeviceKind, Progress};
-use crate::disk::{DiskFile, RealDisk};
+use crate::disk::DiskFile;
 
 /// Its line in the list.
 pub const ENTRY: DeviceEntry = DeviceEntry {
@@ -33,22 +31,13 @@ pub const RING_ENTRIES: u32 = 4;
 /// The device on `ring`; the device `file` where there is none, and a line that says so.
 pub fn or_file(
     ring: Result<Ring, Unavailable>,
-    disk: RealDisk,
-    file: Arc<File>,
-    len: u64,
-    room: Room,
+    end: Appender,
 ) -> (Box<dyn Device>, Option<String>) {
     match ring {
-        Ok(ring) => (
-            Box::new(UringDevice::new(ring, disk, file, len, room)),
-            None,
-        ),
+        Ok(ring) => (Box::new(UringDevice::new(ring, end)), None),
         Err(unavailable) => {
             let notice = format!("{unavailable}; the log uses the device 'file' instead");
-            (
-                Box::new(FileDevice::new(disk, file, len, room)),
-                Some(notice),
-            )
+            (Box::new(FileDevice::new(end)), Some(notice))
         }
     }
 }
@@ -56,22 +45,25 @@ pub fn or_file(
 /// A log's file, written through a ring.
 pub struct UringDevice {
     ring: Ring,
-    file: Arc<File>,
-    keeper: Keeper,
-    /// How much is in the file once everything given is written.
-    len: u64,
-    room: Room,
-    given: u64,
-    /// Given, and not yet handed to the ring: a sync may still be linked to it.
-    prepared: Option<Vec<u8>>,
-    /// The length of the write in flight.
-    writing: Option<usize>,
+    end: Appender,
+    /// Given, and not written yet: a sync may still be linked to it.
+    prepared: Option<Write>,
+    /// The write in flight.
+    writing: Option<Place>,
     syncing: Option<Syncing>,
-    rolling: bool,
-    /// Prepared in the ring and unknown to the kernel.
-    unsubmitted: bool,
+    /// Whether somebody is woken when a sync is done.
+    rings: bool,
     spare: Vec<u8>,
-    progress: Progress,
+}
+
+struct Write {
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+struct Place {
+    at: u64,
+    len: usize,
 }
 
 struct Syncing {
@@ -80,73 +72,79 @@ struct Syncing {
 }
 
 impl UringDevice {
-    /// Appends through `ring` to `file`, a segment in `disk` with `len` bytes in it, and this room.
-    pub fn new(ring: Ring, disk: RealDisk, file: Arc<File>, len: u64, room: Room) -> UringDevice {
+    /// Appends through `ring` at `end`.
+    pub fn new(ring: Ring, end: Appender) -> UringDevice {
         UringDevice {
             ring,
-            file,
-            keeper: Keeper::new(disk),
-            len,
-            room,
-            given: 0,
+            end,
             prepared: None,
             writing: None,
             syncing: None,
-            rolling: false,
-            unsubmitted: false,
+            rings: false,
             spare: Vec::new(),
-            progress: Progress::default(),
         }
     }
 
-    /// Hands the prepared write to the ring, with a sync behind it where `sync` says so.
-    fn hand_over(&mut self, sync: bool) {
-        if let Some(bytes) = self.prepared.take() {
-            let offset = self.len;
-            self.len += bytes.len() as u64;
-            self.writing = Some(bytes.len());
-            let handed = if sync {
-                self.ring.write_then_sync(0, &self.file, offset, bytes)
-            } else {
-                self.ring.write(0, &self.file, offset, bytes)
-            };
-            handed.expect("one write and one sync at a time leave room");
-            self.unsubmitted = true;
+    /// Writes what is prepared, now.
+    fn write_prepared(&mut self) -> io::Result<()> {
+        if let Some(Write { at, bytes }) = self.prepared.take() {
+            self.end.write(&bytes, at)?;
+            self.keep_spare(bytes);
         }
+        Ok(())
+    }
+
+    fn keep_spare(&mut self, bytes: Vec<u8>) {
+        self.spare = bytes;
+        self.spare.clear();
+    }
+
+    /// Starts a sync, behind what is prepared.
+    fn start_sync(&mut self) -> io::Result<()> {
+        self.syncing = Some(Syncing {
+            given: self.end.given(),
+            start: Instant::now(),
+        });
+        let handed = match self.prepared.take() {
+            Some(Write { at, bytes }) => {
+                let len = bytes.len();
+                self.writing = Some(Place { at, len });
+                self.ring.write_then_sync(0, self.end.file(), at, bytes)
+            }
+            None => self.ring.sync(0, self.end.file()),
+        };
+        handed.expect("one write and one sync at a time leave room");
+        self.ring.submit()
     }
 
     fn finish(&mut self, done: Completion) -> io::Result<()> {
         let written = done.result?;
         match done.op {
             Op::Write => {
-                let asked = self.writing.take().unwrap_or_default();
-                if written < asked {
-                    return Err(self.why_short(&done.bytes[written..], asked));
+                if let Some(Place { at, len }) = self.writing.take()
+                    && written < len
+                {
+                    return Err(self.why_short(&done.bytes[written..], at + written as u64));
                 }
                 // A write that is only handed to the ring is dropped with the ring, when the program is killed.
-                self.progress.written = self.given;
-                self.spare = done.bytes;
-                self.spare.clear();
+                self.end.written();
+                self.keep_spare(done.bytes);
             }
             Op::Sync => {
                 if let Some(Syncing { given, start }) = self.syncing.take() {
-                    self.progress.note_sync(given, start.elapsed());
+                    self.end.synced(given, start.elapsed());
                 }
             }
             Op::Nop => {}
         }
         Ok(())
     }
-}
 
-impl UringDevice {
-    /// Why a write of `asked` bytes was short: what the system says of the `rest`, which is its last.
-    fn why_short(&self, rest: &[u8], asked: usize) -> io::Error {
-        let at = self.len - rest.len() as u64;
-        let error = self.file.write_at(rest, at).err();
+    /// Why a write ended at `at`, short by the `rest`: what the system says of that, which is the file's last.
+    fn why_short(&self, rest: &[u8], at: u64) -> io::Error {
+        let error = self.end.file().write_at(rest, at).err();
         error.unwrap_or_else(|| {
-            let written = asked - rest.len();
-            let message = format!("short write: {written} of {asked} bytes");
+            let message = format!("short write: {} bytes were left", rest.len());
             io::Error::new(io::ErrorKind::WriteZero, message)
         })
     }
@@ -158,106 +156,98 @@ impl Device for UringDevice {
     }
 
     fn can_write(&self) -> bool {
-        !self.rolling && self.prepared.is_none() && self.writing.is_none()
+        !self.end.is_rolling() && self.prepared.is_none() && self.writing.is_none()
     }
 
     fn can_sync(&self) -> bool {
         // A sync covers only writes that are done, or that it is linked to.
-        !self.rolling && self.syncing.is_none() && self.writing.is_none()
+        !self.end.is_rolling() && self.syncing.is_none() && self.writing.is_none()
     }
 
     fn wake_by(&mut self, bell: &Bell) -> bool {
-        self.keeper.wake_by(bell);
-        self.ring.ring_bell(bell.fd.as_fd()).is_ok()
+        self.end.wake_by(bell);
+        self.rings = self.ring.ring_bell(bell.fd.as_fd()).is_ok();
+        self.rings
     }
 
     fn is_under_way(&self) -> bool {
-        self.prepared.is_some() || self.writing.is_some() || self.syncing.is_some() || self.rolling
+        self.prepared.is_some()
+            || self.writing.is_some()
+            || self.syncing.is_some()
+            || self.end.is_rolling()
     }
 
     fn write(&mut self, bytes: &mut Vec<u8>) -> io::Result<()> {
-        self.given += bytes.len() as u64;
-        self.room.make(&self.file, self.len + bytes.len() as u64);
-        if bytes.len() > WRITE_BYTES_MAX {
-            // Beyond what one operation writes: rare enough to wait for.
-            self.file.write_at(bytes, self.len)?;
-            self.len += bytes.len() as u64;
-            self.progress.written = self.given;
-            bytes.clear();
-        } else {
-            self.prepared = Some(mem::replace(bytes, mem::take(&mut self.spare)));
-        }
+        let at = self.end.take_place(bytes.len() as u64)?;
+        let bytes = mem::replace(bytes, mem::take(&mut self.spare));
+        self.prepared = Some(Write { at, bytes });
         Ok(())
     }
 
-    fn sync(&mut self, _urgent: bool) -> io::Result<()> {
-        self.syncing = Some(Syncing {
-            given: self.given,
-            start: Instant::now(),
-        });
-        if self.prepared.is_some() {
-            self.hand_over(true);
+    fn sync(&mut self, urgent: bool) -> io::Result<()> {
+        let bytes = self.end.unsynced();
+        let in_line = urgent && (!self.rings || self.end.syncs_in_line());
+        let prepared = self.prepared.as_ref().map_or(0, |write| write.bytes.len());
+        if !urgent || in_line || prepared > WRITE_BYTES_MAX {
+            self.write_prepared()?;
+        }
+        if in_line {
+            self.end.sync()?;
         } else {
-            let handed = self.ring.sync(0, &self.file);
-            handed.expect("one write and one sync at a time leave room");
-            self.unsubmitted = true;
+            self.start_sync()?;
+        }
+        if urgent {
+            self.end.look_ahead(bytes)?;
         }
         Ok(())
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {
         debug_assert!(self.syncing.is_none(), "a sync's failure would be lost");
-        self.rolling = true;
-        let cut = self.room.cut(self.len);
-        self.len = head.len() as u64;
-        self.room.begin(self.len);
-        self.keeper.roll(&self.file, cut, name, head)
+        self.end.roll(name, head)
     }
 
     fn remove(&mut self, names: Vec<String>) -> io::Result<()> {
-        self.keeper.remove(names)
+        self.end.remove(names)
     }
 
     fn poll(&mut self, wait: bool) -> io::Result<Progress> {
-        self.hand_over(false);
+        self.write_prepared()?;
         if wait && self.ring.in_flight() > 0 {
             self.ring.wait()?;
-        } else if self.unsubmitted {
-            self.ring.submit()?;
         }
-        self.unsubmitted = false;
         let done: smallvec::SmallVec<[Completion; RING_ENTRIES as usize]> =
             self.ring.reap().collect();
         // Only a roll is left to wait for where the ring had nothing.
-        let wait = wait && done.is_empty();
+        let mut wait = wait && done.is_empty() && self.end.is_rolling();
         for done in done {
             self.finish(done)?;
         }
-        while let Some(done) = self.keeper.take(wait)? {
-            if let Done::Rolled(file) = done {
-                self.file = file;
-                self.rolling = false;
-                self.progress.synced = self.given;
-                break;
-            }
+        while self.end.take(wait)? {
+            wait = false;
         }
-        Ok(self.progress)
+        Ok(self.end.progress())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::fs::File;
+    use std::io::Write as _;
+    use std::sync::Arc;
 
+    use super::super::room::Room;
     use super::*;
+    use crate::disk::RealDisk;
 
-    /// A segment that is open to be read only, so that every write to it fails.
-    fn unwritable() -> (tempfile::TempDir, RealDisk, Arc<File>) {
+    /// The end of a segment that is open to be read only, so that every write to it fails.
+    fn unwritable() -> (tempfile::TempDir, Appender) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("segment"), b"head").unwrap();
         let file = Arc::new(File::open(folder.path().join("segment")).unwrap());
         let disk = RealDisk::new(folder.path());
-        (folder, disk, file)
+        let end = Appender::new(disk, "segment".to_owned(), file, 4, Room::new(64, 4));
+        (folder, end)
     }
 
     #[test]
@@ -267,9 +257,11 @@ mod tests {
             writeln!(io::stderr(), "skipped: no io_uring here").expect("it is open");
             return;
         };
-        let (_folder, disk, file) = unwritable();
-        let mut device = UringDevice::new(ring, disk, file, 4, Room::new(64, 4));
-        let mut bytes = b"record".to_vec();
+        let (_folder, end) = unwritable();
+        let mut device = UringDevice::new(ring, end);
+        // Somebody who can be woken does not wait for much.
+        device.rings = true;
+        let mut bytes = vec![7; 1 << 20];
         device.write(&mut bytes).unwrap();
         device.sync(true).unwrap();
         let error = loop {
@@ -284,12 +276,12 @@ mod tests {
 
     #[test]
     fn where_io_uring_is_forbidden_the_file_device_steps_in_and_says_so() {
-        let (_folder, disk, file) = unwritable();
+        let (_folder, end) = unwritable();
         let forbidden = Unavailable {
             reason: "forbidden here".to_owned(),
             source: None,
         };
-        let (device, notice) = or_file(Err(forbidden), disk, file, 4, Room::new(64, 4));
+        let (device, notice) = or_file(Err(forbidden), end);
         assert_eq!(device.name(), "file");
         let notice = notice.unwrap();
         assert!(
