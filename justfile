@@ -48,6 +48,9 @@ bench-speed *ARGS: (_servers "speed" ARGS)
 # What durability costs and what it is worth: log and snapshots, every server killed at the end; about half an hour.
 bench-persistence *ARGS: (_servers "persistence" ARGS)
 
+# Snapshots of 1.2 GB under load and idle, and restarts from snapshot and log, beside Redis: about an hour.
+bench-snapshot *ARGS: (_servers "snapshot" ARGS)
+
 # Eviction policies crossed with log and snapshots: about six minutes.
 bench-configs *ARGS: (_servers "configs" ARGS)
 

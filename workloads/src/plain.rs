@@ -1,4 +1,4 @@
-//! Plain: one command over and over, so that a figure is what this command costs.
+//! Plain: one command over and over, so that a figure is what this command costs; or reads, and writes among them.
 //!
 //! ```text
 //!  get set incr mset     a key each              k000000000000042
@@ -59,6 +59,10 @@ pub static DEFINITION: Definition = Definition {
         Param::share(
             "loaded",
             "share of the keys or members that are loaded first",
+        ),
+        Param::share(
+            "sets",
+            "share of the reads that set the key instead, to what it holds",
         ),
     ],
     presets: &[Preset {
@@ -149,6 +153,8 @@ pub struct Plain {
     turn: Option<u64>,
     /// What is there all the time.
     stock: Option<Stock>,
+    /// The share of ops that set a key instead of reading it.
+    sets: f64,
     /// How many things are still to be loaded.
     to_load: u64,
     model: Model,
@@ -177,6 +183,10 @@ impl Plain {
         let drawn = plain.model.things();
         plain.popularity = (zipf > 0.0).then(|| Popularity::Zipf(Zipf::new(drawn, zipf)));
         plain.collections = collections;
+        plain.sets = settings.real("sets");
+        if plain.sets > 0.0 && name != "get" {
+            return Err(settings.conflict(format!("`sets` is of reads, and `op` is {name}")));
+        }
         let loaded = settings.real("loaded");
         if loaded < 1.0 {
             plain.stock = None;
@@ -220,6 +230,7 @@ impl Plain {
                 items: owned,
                 bytes: owned * bytes,
             }),
+            sets: 0.0,
             to_load: owned,
             model: Model::new(form.known, owned),
             rng: Rng::stream(part.seed, part.client, "plain"),
@@ -330,7 +341,9 @@ impl Workload for Plain {
 
     fn next(&mut self) -> Op {
         let local = self.draw();
-        let mut op = self.op(self.command, local);
+        let sets = self.sets > 0.0 && self.rng.chance(self.sets);
+        let command = if sets { self.loads } else { self.command };
+        let mut op = self.op(command, local);
         if self.command.name == "mset" {
             for _ in 1..MSET_KEYS {
                 let number = self.part.global(self.draw());

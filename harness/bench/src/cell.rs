@@ -136,6 +136,7 @@ impl Cell {
             seed: self.seed,
             warmup: self.warmup,
             length: self.length,
+            loads: true,
             scratch,
             latency_from: drive::from_meant,
         }
@@ -151,7 +152,15 @@ impl Cell {
         extra.insert("clients".to_owned(), Value::from(measured.clients));
         extra.extend(measured.notes.clone());
         if let Some(timeline) = recording.timeline() {
-            extra.insert("timeline".to_owned(), timeline.to_json(&measured.saving));
+            let line = timeline.to_json(&measured.saving);
+            let p999 = |part: &str| line[part]["p999"].as_f64();
+            if let (Some(while_saving), Some(before)) =
+                (p999("while_saving"), p999("before_saving"))
+            {
+                let ratio = Value::from(while_saving / before);
+                extra.insert("p999_while_saving_ratio".to_owned(), ratio);
+            }
+            extra.insert("timeline".to_owned(), line);
         }
         if !self.bars.is_empty() {
             let bars = serde_json::to_value(&self.bars);

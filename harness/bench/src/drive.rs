@@ -7,7 +7,8 @@
 //!  here      all loaded?    whose turn?   sleep       sleep, or wait   ask for hits  add up
 //! ```
 //!
-//! A target that ends with the clock (it is killed, say) has one turn: after `Settle` comes `Stop`.
+//! A target that ends with the clock (it is killed, say) has one turn: after `Settle` comes `Stop`. Where it serves
+//! again, it may be driven once more ([`recovery`]).
 //!
 //! The calling thread only sleeps and looks at clocks. What is compared may be open together and is measured
 //! in turns ([`Turns`]); who has none rests. No client leaves before all have drained, since a client's thread
@@ -15,6 +16,7 @@
 
 mod client;
 mod lane;
+mod recovery;
 mod schedule;
 mod stage;
 mod turns;
@@ -34,6 +36,7 @@ use crate::BenchError;
 use crate::cell::Length;
 use crate::cost::{Reading, Spent};
 use crate::recording::Recording;
+use crate::saving::Watch;
 use crate::setting::Configuration;
 use crate::target::{Deal, Endpoint, Lookups, Standing};
 
@@ -65,6 +68,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) warmup: Duration,
     /// How much is measured.
     pub(crate) length: Length,
+    /// Whether clients load first what the workload wants to be there.
+    pub(crate) loads: bool,
     /// A folder where the target may make one of its own.
     pub(crate) scratch: &'a Path,
     /// What an op's latency counts from in an open loop, of when it was meant to be sent and when it
@@ -226,16 +231,21 @@ impl<E: Endpoint> Conductor<'_, E> {
         watched.map_err(|why| stage.fail(drive.failed(why))).ok()?;
         let lookups_before = endpoint.lookups();
         let before = self.read()?;
-        let mut watch = Watch::new(drive.configuration.timeline.is_some());
+        let configuration = drive.configuration;
+        let mut watch = Watch::new(configuration.timeline.is_some(), configuration.bgsave_at);
         let begin = Instant::now();
+        let mut look = || {
+            let seen = watch.look(*endpoint, begin);
+            seen.unwrap_or_else(|why| stage.fail(drive.failed(why)));
+        };
         stage.enter(Phase::Measure);
         match drive.length {
             Length::Time(length) => self.wait_for(|| {
-                watch.look(*endpoint, begin);
+                look();
                 length.saturating_sub(begin.elapsed())
             })?,
             Length::Ops(_) => self.wait(LOOK, || {
-                watch.look(*endpoint, begin);
+                look();
                 stage.all_finished()
             })?,
         }
@@ -245,16 +255,18 @@ impl<E: Endpoint> Conductor<'_, E> {
         let lookups = endpoint.lookups();
         let standing = endpoint.standing();
         self.wait(LOOK, || stage.all_arrived())?;
-        let mut ended = Map::new();
+        let failed = |why| stage.fail(drive.failed(why));
+        let mut notes = watch.figures(*endpoint).map_err(failed).ok()?;
+        let mut again = None;
         if endpoint.ends() {
             stage.enter(Phase::Stop);
             self.wait(LOOK, || stage.all_left())?;
-            let told = endpoint.end();
-            ended = told.map_err(|why| stage.fail(drive.failed(why))).ok()?;
+            let ended = endpoint.end().map_err(failed).ok()?;
+            notes.extend(ended.notes);
+            again = ended.again;
         }
 
-        let (mut recording, mut efforts) =
-            (Recording::new(drive.configuration.timeline), Vec::new());
+        let (mut recording, mut efforts) = (Recording::new(configuration.timeline), Vec::new());
         for driven in stage.driven() {
             recording.add(&driven.recording);
             efforts.push(driven.effort);
@@ -265,6 +277,15 @@ impl<E: Endpoint> Conductor<'_, E> {
                 workload: drive.workload.to_owned(),
             });
             return None;
+        }
+        if let (Some(began), Some(most)) = (again, configuration.recovery) {
+            let timeline = recording.timeline();
+            let steady = timeline.and_then(|line| line.steady_ops_per_s(watch.saving()));
+            let steady = steady.unwrap_or(recording.ops() as f64 / time.as_secs_f64());
+            let recovered = recovery::time(*endpoint, drive, (began, steady), most);
+            let recovered = recovered.map_err(|error| stage.fail(error)).ok()?;
+            let ms = recovered.map(|time| time.as_secs_f64() * 1e3);
+            notes.insert("recovered_ms".to_owned(), Value::from(ms));
         }
         let drivers = endpoint.deal().map(|deal| deal.drivers(&efforts));
         Some(Measured {
@@ -277,8 +298,8 @@ impl<E: Endpoint> Conductor<'_, E> {
             rss_bytes_before: self.rss_before,
             standing,
             stock: self.stock,
-            saving: watch.saving,
-            notes: endpoint.notes().into_iter().chain(ended).collect(),
+            saving: watch.saving().to_vec(),
+            notes: endpoint.notes().into_iter().chain(notes).collect(),
         })
     }
 
@@ -318,44 +339,6 @@ impl<E: Endpoint> Conductor<'_, E> {
                 Duration::ZERO => return Some(()),
                 left => thread::sleep(left.min(LOOK_MEASURING)),
             }
-        }
-    }
-}
-
-/// Looks while the clock runs whether the target is writing a snapshot.
-struct Watch {
-    looks: bool,
-    /// Since when it is.
-    since: Option<Duration>,
-    saving: Vec<(Duration, Duration)>,
-}
-
-impl Watch {
-    fn new(looks: bool) -> Watch {
-        Watch {
-            looks,
-            since: None,
-            saving: Vec::new(),
-        }
-    }
-
-    fn look(&mut self, endpoint: &impl Endpoint, begin: Instant) {
-        if !self.looks {
-            return;
-        }
-        let now = begin.elapsed();
-        match (self.since, endpoint.is_saving()) {
-            (None, true) => {
-                self.since = Some(now);
-                self.saving.push((now, now));
-            }
-            (Some(_), is) => {
-                if let Some((_, to)) = self.saving.last_mut() {
-                    *to = now;
-                }
-                self.since = self.since.filter(|_| is);
-            }
-            (None, false) => {}
         }
     }
 }

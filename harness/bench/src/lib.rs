@@ -21,6 +21,7 @@ mod drive;
 pub mod journal;
 mod recording;
 mod remote;
+mod saving;
 pub mod setting;
 pub mod source;
 pub mod target;

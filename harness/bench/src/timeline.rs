@@ -67,8 +67,42 @@ impl Timeline {
         }
     }
 
+    /// How many ops a second there were in the middle one of those slices, by their number of ops, in which no snapshot
+    /// was being written.
+    pub(crate) fn steady_ops_per_s(&self, saving: &[(Duration, Duration)]) -> Option<f64> {
+        // The clock stops in the midst of the last.
+        let whole = self.slices.len().saturating_sub(1);
+        let slices = (0_u32..).zip(&self.slices[..whole]);
+        let free = slices.filter(|(number, _)| !self.is_in(*number, saving));
+        let mut ops: Vec<u64> = free
+            .map(|(_, slice)| slice.as_ref().map_or(0, Histogram::len))
+            .collect();
+        ops.sort_unstable();
+        let middle = ops.get(ops.len() / 2)?;
+        Some(*middle as f64 / self.slice.as_secs_f64())
+    }
+
+    /// When, from the start, the first of three slices ended that followed each other and had so many ops a second, or
+    /// more.
+    pub(crate) fn reached(&self, ops_per_s: f64) -> Option<Duration> {
+        let wanted = ops_per_s * self.slice.as_secs_f64();
+        let has_enough = |slice: &Option<Histogram<u32>>| {
+            slice
+                .as_ref()
+                .is_some_and(|slice| slice.len() as f64 >= wanted)
+        };
+        let first = (self.slices.windows(3)).position(|slices| slices.iter().all(has_enough))?;
+        Some(self.slice * (u32::try_from(first).ok()? + 1))
+    }
+
+    /// Whether a snapshot was being written in slice `number`.
+    fn is_in(&self, number: u32, saving: &[(Duration, Duration)]) -> bool {
+        let (from, to) = (self.slice * number, self.slice * (number + 1));
+        (saving.iter()).any(|(begun, ended)| *begun < to && *ended > from)
+    }
+
     /// The line as a row keeps it, with the times from the start in which a snapshot was being written: percentiles of
-    /// each slice in µs, and of the slices with and without a snapshot in them.
+    /// each slice in µs, and of the slices with a snapshot in them, without one, and before the first.
     pub(crate) fn to_json(&self, saving: &[(Duration, Duration)]) -> Value {
         let us = |slice: &Histogram<u32>, quantile| slice.value_at_quantile(quantile) as f64 / 1e3;
         let each = |quantile: f64| -> Value {
@@ -76,15 +110,20 @@ impl Timeline {
                 |slice: &Option<Histogram<u32>>| slice.as_ref().map(|slice| us(slice, quantile));
             self.slices.iter().map(of).collect()
         };
-        let (mut with, mut without) = (empty(), empty());
+        let (mut with, mut without, mut before) = (empty(), empty(), empty());
+        let first = saving.first().map(|(begun, _)| *begun);
         for (number, slice) in (0_u32..).zip(&self.slices) {
-            let (from, to) = (self.slice * number, self.slice * (number + 1));
-            let is_in = saving
-                .iter()
-                .any(|(begun, ended)| *begun < to && *ended > from);
-            let to = if is_in { &mut with } else { &mut without };
-            if let Some(slice) = slice {
+            let Some(slice) = slice else { continue };
+            let add = |to: &mut Histogram<u32>| {
                 to.add(slice).expect("all slices have the same bounds");
+            };
+            if self.is_in(number, saving) {
+                add(&mut with);
+            } else {
+                add(&mut without);
+                if first.is_some_and(|first| self.slice * (number + 1) <= first) {
+                    add(&mut before);
+                }
             }
         }
         let whole = |of: &Histogram<u32>| match of.len() {
@@ -107,6 +146,7 @@ impl Timeline {
             "saving_ms": saving.iter().map(|(from, to)| [ms(from), ms(to)]).collect::<Vec<_>>(),
             "while_saving": whole(&with),
             "while_not": whole(&without),
+            "before_saving": whole(&before),
         })
     }
 }
@@ -152,8 +192,26 @@ mod tests {
         }
         assert_eq!(row["while_saving"]["ops"], 400);
         assert_eq!(row["while_not"]["ops"], 1600);
+        assert_eq!(row["before_saving"]["ops"], 800);
         assert!(row["while_not"]["max"].as_f64() < Some(2.1));
         assert_eq!(row["saving_ms"][0][1], 590.0);
+    }
+
+    #[test]
+    fn who_is_back_is_so_for_three_slices() {
+        let ms = Duration::from_millis;
+        let begin = Instant::now();
+        let mut line = Timeline::new(ms(100));
+        line.begin(begin);
+        for (slice, ops) in [0, 10, 3, 9, 10, 9, 10, 2].into_iter().enumerate() {
+            let at = begin + ms(100) * slice as u32 + ms(50);
+            (0..ops).for_each(|_| line.record(at, 1_000));
+        }
+        assert_eq!(line.reached(90.0), Some(ms(400)));
+        assert_eq!(line.reached(110.0), None);
+        // Without the last slice, and without those of a snapshot: 0, 9, 9, 10, 10.
+        let saving = [(ms(110), ms(290))];
+        assert_eq!(line.steady_ops_per_s(&saving), Some(90.0));
     }
 
     #[test]

@@ -241,15 +241,14 @@ impl Verdict {
 
 /// How a figure is written.
 fn format(figure: &str) -> Format {
-    let is_time = match figure {
-        "p50" | "p90" | "p99" | "p999" | "max" | "cpu_us_per_op" => true,
+    match figure {
+        "p50" | "p90" | "p99" | "p999" | "max" | "cpu_us_per_op" => number::time_us,
         // `longest_turn_us`, but not `ops_over_100_us`, which counts.
-        other => other.ends_with("_us") && !other.starts_with("ops_"),
-    };
-    if is_time {
-        number::time_us
-    } else {
-        number::count
+        other if other.ends_with("_us") && !other.starts_with("ops_") => number::time_us,
+        other if other.ends_with("_ms") => number::time_ms,
+        other if other.ends_with("_ratio") => number::ratio,
+        other if other.contains("_share") => number::percent,
+        _ => number::count,
     }
 }
 
@@ -284,5 +283,7 @@ mod tests {
         assert_eq!(format("ops_over_100_us")(3_889.0), number::count(3_889.0));
         assert_eq!(format("longest_turn_us")(838.0), number::time_us(838.0));
         assert_eq!(format("cpu_us_per_op")(0.66), number::time_us(0.66));
+        assert_eq!(format("restart_ms")(17.0), number::time_ms(17.0));
+        assert_eq!(format("save_share_of_disk")(0.7), number::percent(0.7));
     }
 }

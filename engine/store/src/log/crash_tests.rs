@@ -313,6 +313,57 @@ fn what_a_snapshot_covers_is_trimmed_and_not_missed() {
     }
 }
 
+/// What a snapshot has when it is begun is gone when it counts, the segment that was written to with it; one with little
+/// in it stays.
+#[test]
+fn a_segment_ends_where_a_snapshot_begins() {
+    for (before, is_sealed) in [(1, false), (20, true)] {
+        let disk = MemoryDisk::new();
+        let config = config(&disk, Fsync::EVERYSEC, 8_000);
+        let (mut log, ..) = open(&config).unwrap();
+        for i in 1..=before {
+            log.append(&effects(i, 50));
+        }
+        log.turn(Millis(1)).unwrap();
+        // What is pending is the snapshot's, too.
+        log.append(&effects(before + 1, 50));
+        log.seal();
+        let covered = log.appended();
+        for i in covered + 1..covered + 4 {
+            log.append(&effects(i, 50));
+            log.turn(Millis(i)).unwrap();
+            // Once is enough.
+            assert_eq!(log.stats().segments, u64::from(is_sealed));
+        }
+        log.sync().unwrap();
+        assert_eq!(log.trim(covered).unwrap(), usize::from(is_sealed));
+        drop(log);
+        assert_eq!(open_after(&config, covered).unwrap().1, 3);
+        disk.lose_power(PowerLoss::Nothing, before);
+        assert_eq!(open_after(&config, covered).unwrap().1, 3);
+        let alone = open_after(&config, 0);
+        assert_eq!(alone.is_err(), is_sealed);
+    }
+}
+
+/// It does not wait for somebody to write; nor does an empty segment end, whose name the next one would have.
+#[test]
+fn a_segment_ends_for_a_snapshot_without_a_write() {
+    let disk = MemoryDisk::new();
+    let (mut log, ..) = open(&config(&disk, Fsync::No, 1_000)).unwrap();
+    for segments in 1..4 {
+        log.append(&effects(segments, 200));
+        log.turn(Millis(segments)).unwrap();
+        for _ in 0..2 {
+            log.seal();
+            log.turn(Millis(segments)).unwrap();
+            assert_eq!(log.stats().segments, segments);
+        }
+        let covered = log.appended();
+        assert_eq!((log.durable(), log.trim(covered).unwrap()), (covered, 1));
+    }
+}
+
 #[test]
 fn a_log_that_ends_before_its_snapshot_is_refused_and_nothing_changes() {
     let (disk, config) = forty(Fsync::Always);

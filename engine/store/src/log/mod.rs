@@ -67,6 +67,10 @@ pub type Apply<'a> = dyn FnMut(&[u8]) -> Result<(), Box<dyn Error + Send + Sync>
 /// How much longer than what is in it a segment's file is made, each time.
 const ROOM_BYTES: u64 = 1 << 20;
 
+/// A segment with less than this part of what a full one has does not end for a snapshot: to read so little again costs
+/// less than a new file.
+const SEALED_PART: u64 = 16;
+
 /// Under `appendfsync no` a sync is started where so many parts are not known to be durable on all shards.
 const UNSETTLED_MAX: usize = 1_024;
 
@@ -89,6 +93,8 @@ pub struct Log {
     /// The last segment's head, for the salt.
     head: Head,
     segment_len: u64,
+    /// Whether it ends before anything more is written.
+    seals: bool,
     /// First sequences of the segments before the last.
     sealed: VecDeque<u64>,
     pending: Vec<u8>,
@@ -160,6 +166,7 @@ impl Log {
             owner,
             head: found.head,
             segment_len: found.len,
+            seals: false,
             sealed: found.sealed.into(),
             pending: Vec::new(),
             appended: last,
@@ -328,6 +335,13 @@ impl Log {
             self.poll(true)?;
         }
         Ok(())
+    }
+
+    /// Lets the segment end where it is, before anything more is written, unless it has little: a snapshot was begun that
+    /// has all that was appended, and when it counts, [`trim`](Log::trim) removes segments as wholes.
+    pub fn seal(&mut self) {
+        let has_much = self.segment_len >= self.segment_bytes / SEALED_PART;
+        self.seals |= has_much && self.given >= self.head.first;
     }
 
     /// Starts removing the segments that hold no record above `covered`, which a durable snapshot

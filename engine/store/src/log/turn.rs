@@ -17,15 +17,15 @@ impl Log {
         // Where every batch is synced, one that gathers while a sync is under way waits for it: the
         // two then go to the device together.
         let take = self.device.can_write() && (!urgent || self.device.can_sync());
-        if take && !self.pending.is_empty() {
-            if self.segment_len >= self.segment_bytes.max(segment::HEAD_BYTES as u64 + 1) {
-                // A sync under way may fail yet, and says so once: sealing the file would then succeed, and all of it
-                // be taken for durable.
-                if !self.device.can_sync() {
-                    return Ok(false);
-                }
-                return self.roll().map(|()| false);
+        if take && self.is_to_end() {
+            // A sync under way may fail yet, and says so once: sealing the file would then succeed, and all of it
+            // be taken for durable.
+            if self.device.can_sync() {
+                self.roll()?;
             }
+            return Ok(false);
+        }
+        if take && !self.pending.is_empty() {
             self.give()?;
         }
         let start = due && self.synced < self.given && self.device.can_sync();
@@ -34,6 +34,14 @@ impl Log {
             self.or_poison("sync", started)?;
         }
         Ok(start)
+    }
+
+    /// Whether the segment ends before anything more is given: it is full, or a snapshot was begun.
+    fn is_to_end(&self) -> bool {
+        // One without a record would share its name with the next.
+        let has_records = self.given >= self.head.first;
+        let is_full = self.segment_len >= self.segment_bytes && !self.pending.is_empty();
+        has_records && (self.seals || is_full)
     }
 
     /// Gives the device what is pending.
@@ -76,6 +84,7 @@ impl Log {
         let rolled = self.device.roll(head.name(), head.encode().to_vec());
         self.or_poison("begin a segment", rolled)?;
         self.sealed.push_back(self.head.first);
+        self.seals = false;
         self.head = head;
         self.segment_len = segment::HEAD_BYTES as u64;
         self.stats.segments += 1;

@@ -61,7 +61,11 @@ fn follow<E: Endpoint>(
     let (threads, lanes) = (endpoint.threads(), endpoint.lanes());
     let client = endpoint.client(number).map_err(|why| drive.failed(why))?;
     let lanes = (0..lanes)
-        .map(|lane| Lane::new(drive, (number * lanes + lane, threads * lanes), E::ANSWERS))
+        .map(|lane| {
+            // What was not loaded here may be otherwise than the workload thinks.
+            let verify = E::ANSWERS && drive.loads;
+            Lane::new(drive, (number * lanes + lane, threads * lanes), verify)
+        })
         .collect::<Result<_, _>>()?;
     // On a CPU of its own it need not sleep, and is never woken late.
     let alone = |deal: &Deal| !deal.shared && threads <= deal.generator.len();
@@ -79,7 +83,9 @@ fn follow<E: Endpoint>(
         std::thread::yield_now();
     }
 
-    thread.load(stage)?;
+    if drive.loads {
+        thread.load(stage)?;
+    }
     stage.arrive();
     while !stage.has_failed() {
         match stage.phase() {

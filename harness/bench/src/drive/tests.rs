@@ -239,6 +239,7 @@ fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, Bench
         seed: 1,
         warmup: Duration::from_millis(5),
         length,
+        loads: true,
         scratch: folder.path(),
         latency_from: from_meant,
     })
@@ -269,6 +270,7 @@ fn stalled(latency_from: fn(Instant, Instant) -> Instant) -> Measured {
         seed: 1,
         warmup: Duration::ZERO,
         length: Length::Time(Duration::from_secs(1)),
+        loads: true,
         scratch: folder.path(),
         latency_from,
     })
@@ -342,6 +344,7 @@ fn a_driver_that_is_late_is_told_and_its_cell_is_invalid() {
         seed: 1,
         warmup: Duration::ZERO,
         length: Length::Time(Duration::from_secs(1)),
+        loads: true,
         scratch: folder.path(),
         latency_from: from_meant,
     })
@@ -374,6 +377,7 @@ fn a_rate_is_kept_and_what_it_cost_is_told() {
         seed: 1,
         warmup: Duration::from_millis(50),
         length: Length::Time(Duration::from_secs(1)),
+        loads: true,
         scratch: folder.path(),
         latency_from: from_meant,
     })
@@ -410,6 +414,7 @@ fn servers_that_are_none_are_told_in_one_line() {
             seed: 1,
             warmup: Duration::ZERO,
             length: Length::Time(Duration::from_mins(1)),
+            loads: true,
             scratch: folder.path(),
             latency_from: from_meant,
         });

@@ -8,7 +8,7 @@ use seawall_store::log::Fsync;
 use seawall_store::log::device::DEVICES;
 use seawall_store::store::ReadPath;
 
-use super::{End, Filling, Setting};
+use super::{Cache, End, Filling, Setting};
 use crate::drive::Arrivals;
 
 /// Every setting.
@@ -233,6 +233,41 @@ pub static SETTINGS: &[Setting] = &[
                 "kill" => End::Kill,
                 _ => return None,
             };
+            Some(())
+        },
+    },
+    Setting {
+        name: "page-cache",
+        about: "what of its files the page cache has when a killed server is started again; default warm: what it happens to have",
+        accepts: || "warm or cold".to_owned(),
+        set: |to, text| {
+            to.cache = match text {
+                "warm" => Cache::Warm,
+                "cold" => Cache::Cold,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        name: "recovery",
+        about: "for how many seconds, at most, a killed server is driven when it serves again; the row tells when it did \
+                90 % of what it did before; default 0: not at all",
+        accepts: || "a number from 0 to 600".to_owned(),
+        set: |to, text| {
+            let seconds = number(text, 0, 600)?;
+            to.recovery = (seconds > 0).then(|| Duration::from_secs(seconds as u64));
+            Some(())
+        },
+    },
+    Setting {
+        name: "bgsave-at",
+        about: "when a spawned server is asked for a snapshot (BGSAVE), in ms from the start of the clock; the row tells \
+                what that took; default never",
+        accepts: || "a number from 1 to 3600000".to_owned(),
+        set: |to, text| {
+            let ms = number(text, 1, 3_600_000)?;
+            to.bgsave_at = Some(Duration::from_millis(ms as u64));
             Some(())
         },
     },

@@ -72,6 +72,16 @@ pub enum End {
     Kill,
 }
 
+/// What of a killed server's files the system still has in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// What it happens to have: nearly all.
+    #[default]
+    Warm,
+    /// Nothing.
+    Cold,
+}
+
 /// How a client of a closed loop fills its pipeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filling {
@@ -127,6 +137,12 @@ pub struct Configuration {
     pub save: String,
     /// How a spawned server ends.
     pub end: End,
+    /// What of its files the page cache has when a killed server is started again.
+    pub cache: Cache,
+    /// How long it is driven then, at most, to see when it does as much as before; not where absent.
+    pub recovery: Option<Duration>,
+    /// When, from the start of the clock, a spawned server is asked for a snapshot; never where absent.
+    pub bgsave_at: Option<Duration>,
     /// How long the slices are in which latency is told by time; not where absent.
     pub timeline: Option<Duration>,
 }
@@ -155,6 +171,9 @@ impl Default for Configuration {
             latency_monitor_ms: 0,
             save: String::new(),
             end: End::default(),
+            cache: Cache::default(),
+            recovery: None,
+            bgsave_at: None,
             timeline: None,
         }
     }

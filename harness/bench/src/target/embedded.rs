@@ -45,6 +45,9 @@ fn takes(_which: &str, named: &Named) -> Result<(), String> {
             "latency-monitor-threshold",
             "save",
             "end",
+            "page-cache",
+            "recovery",
+            "bgsave-at",
         ],
         "a store in this process has none",
     )

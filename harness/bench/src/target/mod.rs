@@ -14,7 +14,7 @@ mod scratch;
 mod spawn;
 mod spec;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use seawall_store::{Op, Reply};
 use serde_json::{Map, Value};
@@ -111,6 +111,9 @@ const STORE_SETTINGS: &[&str] = &[
     "latency-monitor-threshold",
     "save",
     "end",
+    "page-cache",
+    "recovery",
+    "bgsave-at",
 ];
 
 /// For servers that are there already.
@@ -138,6 +141,26 @@ pub(crate) struct Standing {
     pub(crate) used_bytes: Option<u64>,
     /// The longest turn of its loop, in CPU time.
     pub(crate) longest_turn_us: Option<u64>,
+}
+
+/// What a snapshot came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SaveWeight {
+    /// Bytes of its files.
+    pub(crate) bytes: u64,
+    /// How long the disk took for as many bytes, written one after another into one file and synced.
+    pub(crate) disk_time: Duration,
+    /// Memory that it took besides, as the target says.
+    pub(crate) extra_bytes: Option<u64>,
+}
+
+/// A target that has ended with the clock.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// What a row should say of that.
+    pub(crate) notes: Map<String, Value>,
+    /// When it was started again, where it was, and serves.
+    pub(crate) again: Option<Instant>,
 }
 
 /// An open target.
@@ -194,6 +217,27 @@ pub(crate) trait Endpoint: Sized + Sync {
         false
     }
 
+    /// Asks it for a snapshot, in the background.
+    ///
+    /// # Errors
+    /// In words for people.
+    fn save(&self) -> Result<(), String> {
+        Err("it makes no snapshots".to_owned())
+    }
+
+    /// Its resident memory, where that is told.
+    fn resident_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// What its last snapshot came to. Asked when the clock has stopped.
+    ///
+    /// # Errors
+    /// In words for people.
+    fn weigh_save(&self) -> Result<SaveWeight, String> {
+        Err("it makes no snapshots".to_owned())
+    }
+
     /// The clock starts.
     ///
     /// # Errors
@@ -207,13 +251,12 @@ pub(crate) trait Endpoint: Sized + Sync {
         false
     }
 
-    /// The clock has stopped and its clients are gone: ends, where it ends with the clock; what a row should say of
-    /// that.
+    /// The clock has stopped and its clients are gone: ends, where it ends with the clock.
     ///
     /// # Errors
     /// In words for people.
-    fn end(&self) -> Result<Map<String, Value>, String> {
-        Ok(Map::new())
+    fn end(&self) -> Result<Ended, String> {
+        Ok(Ended::default())
     }
 
     /// What it cost so far. Asked while clients poll.

@@ -78,6 +78,8 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             "configuration",
             "#runs",
             "#time with a snapshot",
+            "#of the disk's bandwidth",
+            "#memory besides",
             "#p99.9 without",
             "#p99.9 with",
             "#ratio",
@@ -93,6 +95,10 @@ fn table(cells: &[&Cell<'_>]) -> Table {
         let median = |part: &'static str, name: &'static str| {
             let median = cell.median(|row| figure(row, part, name));
             Entry::from(median.map_or_else(|| number::ABSENT.into(), time_us))
+        };
+        let share = |name| {
+            let share = cell.extra(name);
+            Entry::from(share.map_or_else(|| number::ABSENT.into(), number::percent))
         };
         let compared = cell
             .median(|row| figure(row, "while_saving", "p999") / figure(row, "while_not", "p999"));
@@ -110,6 +116,8 @@ fn table(cells: &[&Cell<'_>]) -> Table {
                 .filter(|time| *time > 0.0)
                 .map_or_else(|| number::ABSENT.into(), time_ms)
                 .into(),
+            share("save_share_of_disk"),
+            share("save_extra_share"),
             median("while_not", "p999"),
             median("while_saving", "p999"),
             Entry::from(compared.map_or_else(|| number::ABSENT.into(), ratio)).strong_if(true),

@@ -114,7 +114,7 @@ impl Progress {
 pub struct Bell {
     /// What becomes readable.
     pub fd: Arc<OwnedFd>,
-    /// Wakes, whichever way the driver sleeps.
+    /// Wakes, whichever way the driver sleeps, or is about to.
     pub ring: Arc<dyn Fn() + Send + Sync>,
 }
 

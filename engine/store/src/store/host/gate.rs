@@ -300,6 +300,13 @@ impl Gate {
         }
     }
 
+    /// A snapshot is begun that has all of what the log has.
+    pub(super) fn seal(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.seal();
+        }
+    }
+
     /// A snapshot that counts has everything up to `sequence`: what the log has of it may go.
     pub(super) fn trim(&mut self, sequence: u64) {
         if let Some(log) = self.log.as_mut().filter(|_| self.failed.is_none())

@@ -95,12 +95,14 @@ impl Host {
         let pen = desk.saves.pen(&course, &meta, Arc::clone(&slip));
         keyspace.capture(Box::new(pen));
         course.join(keyspace.len() as u64, keyspace.capture_bytes() as u64);
+        let clears = keyspace.clears();
+        self.gate.seal();
         self.saving = Some(Saving {
             by: from,
             course,
             slip,
             written,
-            clears: keyspace.clears(),
+            clears,
             log_bytes: self.log_before + self.gate.log_bytes().unwrap_or(0),
             stage: Stage::Walking,
             asked: None,

@@ -128,6 +128,37 @@ fn what_was_saved_is_loaded_and_logs_go_on_from_it() {
     assert_eq!(within(&logging, read), after);
 }
 
+/// What a snapshot has is in no log when it counts, the segment that is written to among them.
+#[test]
+fn nothing_of_what_was_saved_stays_in_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let logging = StoreConfig {
+        segment_bytes: 100_000,
+        ..logged_in(folder.path(), 2)
+    };
+    within(&logging, |session| {
+        for saves in 0..3 {
+            for n in 0..100 {
+                run(session, &[&format!("set k{n} {saves}{}", "x".repeat(500))]);
+            }
+            let before = files(folder.path(), ".log");
+            assert_eq!(before.len(), 2, "no segment is full");
+            session.save().unwrap();
+            run(session, &["set k7 later"]);
+            let until = Instant::now() + Duration::from_secs(20);
+            while before.iter().any(|path| path.exists()) {
+                assert!(Instant::now() < until, "{before:?} stay");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    });
+    within(&logging, |session| {
+        assert_eq!(session.execute(&op("get k7")), text("later"));
+        let read = session.execute(&op("strlen k8"));
+        assert_eq!(read, Reply::Int(501));
+    });
+}
+
 #[test]
 fn a_folder_that_is_not_whole_is_refused() {
     let folder = tempfile::tempdir().unwrap();

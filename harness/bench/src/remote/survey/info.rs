@@ -40,6 +40,13 @@ impl Spoken for Resp {
         is_done(dialogue, "CONFIG RESETSTAT")
     }
 
+    fn save(dialogue: &mut Dialogue) -> Result<(), String> {
+        match reply(dialogue, "BGSAVE")? {
+            Answer::Text(text) if text == "Background saving started" => Ok(()),
+            other => Err(other.is_strange(dialogue)),
+        }
+    }
+
     fn keep(dialogue: &mut Dialogue, key: &str, number: u64) -> Result<(), String> {
         is_done(dialogue, &format!("SET {key} {number}"))
     }
@@ -98,6 +105,7 @@ fn read(info: &str, keys: u64) -> Survey {
             .and_then(|(user, sys)| Duration::try_from_secs_f64(user + sys).ok()),
         rss_bytes: number("used_memory_rss"),
         used_bytes: number("used_memory"),
+        save_extra_bytes: number("rdb_last_cow_size"),
         longest_turn_us: number("longest_turn_usec"),
     }
 }

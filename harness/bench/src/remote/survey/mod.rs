@@ -38,6 +38,8 @@ pub(crate) struct Survey {
     pub(crate) rss_bytes: Option<u64>,
     /// Memory that it says it uses.
     pub(crate) used_bytes: Option<u64>,
+    /// Memory that the last snapshot took besides, as it says.
+    pub(crate) save_extra_bytes: Option<u64>,
     /// The longest turn of its loop, in CPU time; ours alone tells.
     pub(crate) longest_turn_us: Option<u64>,
 }
@@ -83,6 +85,15 @@ pub(crate) trait Spoken: Wire + 'static {
     fn forget(dialogue: &mut Dialogue) -> Result<(), String> {
         let _ = dialogue;
         Ok(())
+    }
+
+    /// Asks for a snapshot, in the background.
+    ///
+    /// # Errors
+    /// As [`Spoken::forget`]; there is no word for it.
+    fn save(dialogue: &mut Dialogue) -> Result<(), String> {
+        let _ = dialogue;
+        Err("this protocol has no word for a snapshot".to_owned())
     }
 
     /// Lets `key` be `number`, and hears that it is.

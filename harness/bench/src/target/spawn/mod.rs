@@ -9,6 +9,7 @@
 //! translated into its own words; a want that it cannot be given is an error, and is never dropped. A
 //! program is a file here and a line in [`PROGRAMS`].
 
+mod files;
 mod memcached;
 mod process;
 mod program;
@@ -21,15 +22,16 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use seawall_sys::usage;
 use serde_json::{Map, Value};
 
 use super::scratch::Scratch;
-use super::{Deal, Endpoint, Lookups, Standing, Target};
+use super::{Deal, Ended, Endpoint, Lookups, SaveWeight, Standing, Target};
 use crate::comparison::Named;
 use crate::cost::Cost;
 use crate::drive::Drive;
 use crate::remote::{Address, Caller, Dialogue, Remote, Spoken};
-use crate::setting::End;
+use crate::setting::{Cache, End};
 use process::Process;
 use program::{Place, Program, Wanted};
 use witness::{Account, Loss, Witness};
@@ -69,12 +71,18 @@ pub(super) static TARGET: Target = Target {
     },
 };
 
+/// Settings that are said to a server by Redis's protocol, once it runs.
+const SAID: &[&str] = &["bgsave-at"];
+
 /// Whether a program can be set so: it is asked for its arguments in a place that is none.
 fn takes(which: &str, named: &Named) -> Result<(), String> {
     let wanted = Wanted::parse(which)?;
     // A server that is spawned holds nothing that could be flushed.
     let refused = [wanted.program.refuses, &["flush"]].concat();
     named.refuse(&refused, "this program has nothing that it would mean")?;
+    if wanted.protocol.of_memcached {
+        named.refuse(SAID, "Memcached's protocol has no words for it")?;
+    }
     let place = Place {
         port: 1,
         folder: std::path::Path::new("/nonexistent"),
@@ -92,6 +100,8 @@ pub(super) struct Spawned<W> {
     process: Mutex<Process>,
     /// How it ends, and who sees what is lost.
     end: End,
+    /// What of its files is in memory when it is started again.
+    cache: Cache,
     /// Whether it may evict what the witness wrote.
     evicts: bool,
     witness: Mutex<Option<Witness>>,
@@ -144,6 +154,7 @@ impl<W: Spoken> Spawned<W> {
                 address,
                 process: Mutex::new(process),
                 end: configuration.end,
+                cache: configuration.cache,
                 evicts: configuration.maxmemory > 0,
                 witness: Mutex::new(None),
                 path,
@@ -155,14 +166,18 @@ impl<W: Spoken> Spawned<W> {
 
 impl<W: Spoken> Spawned<W> {
     /// Kills the server and starts it again; what it lost, and how long it took.
-    fn kill(&self, process: &mut Process) -> Result<Map<String, Value>, String> {
+    fn kill(&self, process: &mut Process) -> Result<Ended, String> {
         // What is acknowledged after this moment is younger than none.
         let at = Instant::now();
         process.end();
         let witness = held(&self.witness).take();
         let account = witness.map_or_else(|| Ok(Account::default()), Witness::end)?;
         account.lasted(at)?;
-        let kept_bytes = process.kept_bytes();
+        let kept_bytes = files::kept_bytes(process.folder());
+        if self.cache == Cache::Cold {
+            let forgotten = files::forget_cached(process.folder());
+            forgotten.map_err(|error| format!("its files cannot be forgotten: {error}"))?;
+        }
         let begin = Instant::now();
         process.start_again()?;
         let loss = loop {
@@ -192,10 +207,11 @@ impl<W: Spoken> Spawned<W> {
             ("restart_ms", Value::from(ms(restart))),
             ("disk_bytes", Value::from(kept_bytes)),
         ];
-        Ok(figures
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect())
+        let notes = figures.map(|(name, value)| (name.to_owned(), value));
+        Ok(Ended {
+            notes: notes.into_iter().collect(),
+            again: Some(begin),
+        })
     }
 }
 
@@ -245,14 +261,35 @@ impl<W: Spoken> Endpoint for Spawned<W> {
     }
 
     fn is_saving(&self) -> bool {
-        held(&self.process).is_saving()
+        files::is_saving(held(&self.process).folder())
+    }
+
+    fn save(&self) -> Result<(), String> {
+        W::save(&mut Dialogue::open(&self.address)?)
+    }
+
+    fn resident_bytes(&self) -> Option<u64> {
+        usage::resident_of(held(&self.process).pid()).ok()
+    }
+
+    fn weigh_save(&self) -> Result<SaveWeight, String> {
+        let extra_bytes = self.remote.survey()?.save_extra_bytes;
+        let process = held(&self.process);
+        let bytes = files::snapshot_bytes(process.folder());
+        let disk_time = files::write_time(process.folder(), bytes);
+        Ok(SaveWeight {
+            bytes,
+            disk_time: disk_time
+                .map_err(|error| format!("its disk is too slow or full: {error}"))?,
+            extra_bytes,
+        })
     }
 
     fn ends(&self) -> bool {
         self.end == End::Kill
     }
 
-    fn end(&self) -> Result<Map<String, Value>, String> {
+    fn end(&self) -> Result<Ended, String> {
         let mut process = held(&self.process);
         let told = self.kill(&mut process);
         told.map_err(|why| process.failed(&why, &self.parent))
@@ -325,6 +362,8 @@ mod tests {
         "window",
         "cpus",
         "end",
+        "page-cache",
+        "recovery",
         "timeline",
     ];
 
@@ -351,6 +390,9 @@ mod tests {
         ("cpus", "shared"),
         ("end", "kill"),
         ("save", "60 1"),
+        ("page-cache", "cold"),
+        ("recovery", "3"),
+        ("bgsave-at", "3"),
         ("timeline", "100"),
     ];
 
@@ -377,6 +419,10 @@ mod tests {
                 let default = said(program, &Configuration::default());
                 let heard = said(program, &named.configuration) != default;
                 let is_the_drivers = NOT_THE_SERVERS.contains(name);
+                if SAID.contains(name) {
+                    assert_eq!(refused, program.name == "memcached");
+                    continue;
+                }
                 assert!(
                     refused || heard || is_the_drivers,
                     "{} hears nothing of {name}",

@@ -8,7 +8,6 @@
 //!
 //! What it prints goes to a file in its folder, whose end is part of the error where it fails.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How many lines of its output an error shows.
 const LINES_SHOWN: usize = 12;
 /// The file that its output goes to.
-const OUTPUT: &str = "output.txt";
+pub(super) const OUTPUT: &str = "output.txt";
 
 /// A server's process.
 pub(super) struct Process {
@@ -78,22 +77,9 @@ impl Process {
         Ok(())
     }
 
-    /// Whether it is writing a snapshot, or a log anew, as the names of its files tell.
-    pub(super) fn is_saving(&self) -> bool {
-        let entries = std::fs::read_dir(self.scratch.path()).into_iter().flatten();
-        let names = entries.filter_map(|entry| {
-            let entry = entry.ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            // As long as a first save is being made its manifest names none.
-            let is_of_none = name == MANIFEST && entry.metadata().ok()?.len() <= MANIFEST_OF_NONE;
-            (!is_of_none).then_some(name)
-        });
-        is_saving(&names.collect::<Vec<_>>())
-    }
-
-    /// How many bytes its files have, of what it keeps.
-    pub(super) fn kept_bytes(&self) -> u64 {
-        bytes_in(self.scratch.path())
+    /// The folder that it runs in and keeps its files in.
+    pub(super) fn folder(&self) -> &Path {
+        self.scratch.path()
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -210,36 +196,6 @@ impl Process {
     }
 }
 
-/// The bytes of all files in `folder`, but what was printed. Files and folders may go while they are counted.
-fn bytes_in(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let sizes = entries.filter_map(Result::ok).map(|entry| {
-        let meta = entry.metadata().ok();
-        match meta {
-            Some(meta) if meta.is_dir() => bytes_in(&entry.path()),
-            Some(meta) if entry.file_name() != OUTPUT => meta.len(),
-            _ => 0,
-        }
-    });
-    sizes.sum()
-}
-
-/// What says which of Seawall's snapshots counts, and how many bytes it has where it names none.
-const MANIFEST: &str = "snapshots.manifest";
-const MANIFEST_OF_NONE: u64 = 32;
-
-/// Whether a snapshot is being written where there are these files. Redis gives such a file its name last; Seawall
-/// numbers them by save, and names the one that counts in a manifest.
-fn is_saving(names: &[String]) -> bool {
-    let save = |name: &String| {
-        let (_shard, save) = name.strip_suffix(".snapshot")?.split_once('-')?;
-        Some(save.to_owned())
-    };
-    let saves: BTreeSet<String> = names.iter().filter_map(save).collect();
-    let has_manifest = names.iter().any(|name| name == MANIFEST);
-    saves.len() > usize::from(has_manifest) || names.iter().any(|name| name.starts_with("temp-"))
-}
-
 impl Start {
     fn run(&self, scratch: &Scratch) -> Result<Child, String> {
         let path = scratch.path().join(OUTPUT);
@@ -272,26 +228,6 @@ impl Drop for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_tell_that_a_snapshot_is_being_written() {
-        let save = |shard, save| format!("{shard:05}-{save:020}.snapshot");
-        let manifest = || MANIFEST.to_owned();
-        let first = vec![save(0, 1), save(1, 1)];
-        let counts = [first.clone(), vec![manifest()]].concat();
-        let next = [counts.clone(), vec![save(0, 2)]].concat();
-        let redis = vec!["dump.rdb".to_owned(), "temp-71.rdb".to_owned()];
-        for (names, is) in [
-            (first, true),
-            (counts, false),
-            (next, true),
-            (redis[..1].to_vec(), false),
-            (redis, true),
-            (Vec::new(), false),
-        ] {
-            assert_eq!(is_saving(&names), is, "{names:?}");
-        }
-    }
 
     #[test]
     fn what_a_server_notes_is_heard() {
