@@ -2,11 +2,13 @@
 
 use std::io;
 
+use smallvec::SmallVec;
+
 use crate::command::{Call, CommandError, Flag};
 use crate::effect::Effects;
 use crate::event::{Classes, Event};
 use crate::evict::PolicySpec;
-use crate::keyspace::{Asker, DatabaseStats, DbKey, Keyspace, Loading};
+use crate::keyspace::{Asker, DatabaseStats, DbKey, Keyspace, Loading, Sought};
 use crate::log::LogStats;
 use crate::mem::Populator;
 use crate::op::Op;
@@ -290,7 +292,20 @@ impl Shard {
     /// # Errors
     /// The op is refused, which an effect never was.
     pub fn replay(&mut self, op: &Op, out: &mut Out) -> Result<(), CommandError> {
+        self.replay_sought(op, None, out)
+    }
+
+    /// As [`Shard::replay`] of an op whose first key was sought there.
+    fn replay_sought(
+        &mut self,
+        op: &Op,
+        sought: Option<Sought>,
+        out: &mut Out,
+    ) -> Result<(), CommandError> {
         self.begin(Millis(0), op, false, Asker::Log)?;
+        if let Some((key, sought)) = op.key().zip(sought) {
+            self.keyspace.foresee(key, sought);
+        }
         let done = (op.command().run)(&mut Call {
             keyspace: &mut self.keyspace,
             now: Millis(0),
@@ -303,6 +318,32 @@ impl Shard {
         self.keyspace.settle(true);
         out.clear();
         done
+    }
+
+    /// As [`Shard::replay`] of each of `ops`, in order, whose waits for memory overlap.
+    ///
+    /// # Errors
+    /// Which is refused, and why; those before it ran.
+    pub(crate) fn replay_together(
+        &mut self,
+        ops: &[Op],
+        out: &mut Out,
+    ) -> Result<(), (usize, CommandError)> {
+        let databases = self.keyspace.databases();
+        let seek = |op: &Op| {
+            let is_there = usize::from(op.database()) < databases;
+            let key = op.key().filter(|_| is_there)?;
+            Some(self.keyspace.seek(op.database(), key))
+        };
+        let mut sought: SmallVec<[Option<Sought>; 32]> = ops.iter().map(seek).collect();
+        for sought in sought.iter_mut().flatten() {
+            self.keyspace.approach(sought);
+        }
+        for (at, (op, sought)) in ops.iter().zip(sought).enumerate() {
+            self.replay_sought(op, sought, out)
+                .map_err(|error| (at, error))?;
+        }
+        Ok(())
     }
 
     /// Places the shard's items, from now on, in the memory of NUMA node `node`.

@@ -25,6 +25,7 @@ mod loom_model;
 mod nudge;
 mod open;
 mod order;
+mod replay;
 mod retry;
 mod ring;
 mod save;

@@ -14,16 +14,16 @@ use super::host::{Host, Seen};
 use super::link::Door;
 use super::load;
 use super::nudge::Nudges;
+use super::replay::Replay;
 use super::retry::Retries;
 use super::ring::Sleeper;
 use super::save::{Saved, Saves};
 use super::wide::ticket::Ticket;
 use super::{Inner, Reads, Seat, Store};
-use crate::effect::Effects;
 use crate::log::device::DeviceKind;
 use crate::log::{Found, Log, LogConfig, Recovery};
 use crate::mem::Populator;
-use crate::shard::{Out, Shard, ShardConfig};
+use crate::shard::{Shard, ShardConfig};
 use crate::snapshot::{Codec, Meta};
 use crate::value;
 
@@ -255,14 +255,9 @@ impl Rebuilt {
             let log = None;
             return Ok(Rebuilt { shard, log, found });
         };
-        let mut out = Out::default();
-        let mut apply = |record: &[u8]| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-            for op in Effects::decode(record) {
-                shard.replay(&op?, &mut out)?;
-            }
-            Ok(())
-        };
-        let (log, recovery) = log.open(&mut apply)?;
+        let mut replay = Replay::new(&mut shard);
+        let (log, recovery) = log.open(&mut |record| replay.take(record))?;
+        (replay.finish()).map_err(|refused| StoreError::Refused(refused.to_string()))?;
         found.log = Some(recovery);
         let log = Some(log);
         Ok(Rebuilt { shard, log, found })
