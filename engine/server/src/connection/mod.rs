@@ -248,7 +248,7 @@ impl Connection {
     /// (`rests`) or for anything else. One that waits for a key is: its end must be noticed.
     pub fn is_overfull(&self, rests: bool) -> bool {
         let is_held = self.held_by_output || matches!(self.gate, Gate::Held(_));
-        let waits = rests || is_held || !self.order.is_empty();
+        let waits = rests || is_held || !self.order.is_empty() || self.withheld.is_any();
         let most = if rests {
             INPUT_RESTING_BYTES
         } else {
@@ -463,6 +463,7 @@ impl Connection {
         limits.idle_s > 0
             && now.since(heard) > limits.idle_s * 1_000
             && self.order.is_empty()
+            && !self.withheld.is_any()
             && self.client.listens() == 0
     }
 

@@ -128,9 +128,10 @@ impl Connection {
         let from = output.len();
         let ran = turn.store.run_brief(database, &calls, output, ran);
         if let Some(until) = turn.store.withheld_until().filter(|_| ran > 0) {
-            self.withheld.add(until, from..self.output.len(), ran);
-            let keys = calls[..ran].iter().map(BriefCall::key);
-            self.client.wrote.note_keys(keys, &turn.server.store);
+            let shard = |call: &BriefCall<'_>| turn.server.store.shard_of(call.key());
+            let shards = calls[..ran].iter().map(shard);
+            let shards = shards.inspect(|shard| self.client.wrote.add(*shard));
+            self.withheld.add(until, (&self.output, from), shards);
         }
         if ran > told {
             tell(ran);

@@ -1,7 +1,7 @@
 //! Withheld replies: in the output already, and to be sent only when a turn of the store is settled.
 //!
 //! The one idea: what a client wrote may be answered where it is read before the log has it, as long as nothing of
-//! the output leaves. Where the log fails, errors take the replies' places.
+//! the output leaves. Where the log of a shard fails, errors take the places of the replies that tell of that shard.
 
 use std::ops::Range;
 
@@ -16,21 +16,51 @@ use smallvec::SmallVec;
 pub(super) struct Withheld {
     /// The turn that has to be settled; 0: nothing is withheld.
     until: u64,
-    /// Where the replies stand, and how many; ascending.
-    spans: SmallVec<[(Range<usize>, usize); 1]>,
+    /// Where the replies stand; ascending.
+    spans: SmallVec<[Span; 1]>,
+}
+
+/// Replies that follow each other and tell of one shard.
+#[derive(Debug, PartialEq, Eq)]
+struct Span {
+    place: Range<usize>,
+    replies: usize,
+    shard: usize,
 }
 
 impl Withheld {
-    /// So many replies at `place` of the output are withheld until turn `until`, which is to come.
-    pub(super) fn add(&mut self, until: u64, place: Range<usize>, replies: usize) {
+    /// The replies that stand in `output` from `from` on, a line each, are withheld until turn `until`, which is to come:
+    /// of these `shards`, one after the other.
+    pub(super) fn add(
+        &mut self,
+        until: u64,
+        (output, from): (&[u8], usize),
+        shards: impl Iterator<Item = usize>,
+    ) {
         self.until = until;
-        match self.spans.last_mut() {
-            Some((last, count)) if last.end == place.start => {
-                last.end = place.end;
-                *count += replies;
+        let lines = output[from..].split_inclusive(|byte| *byte == b'\n');
+        let mut begin = from;
+        for (line, shard) in lines.zip(shards) {
+            let place = begin..begin + line.len();
+            begin = place.end;
+            match self.spans.last_mut() {
+                Some(last) if last.place.end == place.start && last.shard == shard => {
+                    last.place.end = place.end;
+                    last.replies += 1;
+                }
+                _ => self.spans.push(Span {
+                    place,
+                    replies: 1,
+                    shard,
+                }),
             }
-            _ => self.spans.push((place, replies)),
         }
+    }
+
+    /// Whether anything is withheld.
+    #[inline]
+    pub(super) fn is_any(&self) -> bool {
+        self.until != 0
     }
 
     /// Whether more may be answered where it is read: nothing is withheld, or it is until the same turn.
@@ -42,14 +72,20 @@ impl Withheld {
     /// Whether nothing of `output` is withheld any more; what must never be said is replaced there.
     #[inline]
     pub(super) fn is_over(&mut self, store: &Worker, output: &mut Vec<u8>) -> bool {
-        self.until == 0 || self.is_settled(store, output)
+        let until = self.until;
+        until == 0 || self.end(|shard| store.settled(until, shard), output)
     }
 
-    fn is_settled(&mut self, store: &Worker, output: &mut Vec<u8>) -> bool {
-        match store.settled(self.until) {
-            Settled::NotYet => return false,
-            Settled::Yes => {}
-            Settled::Lost(why) => self.replace(&why, output),
+    fn end(&mut self, settled: impl Fn(usize) -> Settled, output: &mut Vec<u8>) -> bool {
+        let each = self.spans.iter().map(|span| settled(span.shard));
+        let each: SmallVec<[Settled; 1]> = each.collect();
+        if each.contains(&Settled::NotYet) {
+            return false;
+        }
+        for (span, settled) in self.spans.iter().zip(each).rev() {
+            if let Settled::Lost(why) = settled {
+                span.replace(&why, output);
+            }
         }
         self.forget();
         true
@@ -60,13 +96,13 @@ impl Withheld {
         self.until = 0;
         self.spans.clear();
     }
+}
 
+impl Span {
     fn replace(&self, why: &CommandError, output: &mut Vec<u8>) {
         let mut error = ReplyBuf::default();
         error.error(why);
-        for (place, replies) in self.spans.iter().rev() {
-            output.splice(place.clone(), error.as_bytes().repeat(*replies));
-        }
+        output.splice(self.place.clone(), error.as_bytes().repeat(self.replies));
     }
 }
 
@@ -74,18 +110,46 @@ impl Withheld {
 mod tests {
     use super::*;
 
+    /// Two runs of brief calls with a `GET` between them: of shard 4, of 4 and 6, and of 6.
+    fn withheld() -> (Withheld, Vec<u8>) {
+        let mut withheld = Withheld::default();
+        let mut output = b"$1\r\n0\r\n+OK\r\n:1\r\n:2\r\n".to_vec();
+        withheld.add(3, (&output, 7), [4, 4, 6].into_iter());
+        output.extend_from_slice(b"$1\r\n7\r\n");
+        let from = output.len();
+        output.extend_from_slice(b":3\r\n");
+        withheld.add(3, (&output, from), [6].into_iter());
+        (withheld, output)
+    }
+
     #[test]
     fn errors_take_the_places_of_what_must_never_be_said() {
-        let mut withheld = Withheld::default();
-        let mut output = b"$1\r\n0\r\n+OK\r\n:1\r\n$1\r\n7\r\n:2\r\n".to_vec();
-        withheld.add(3, 7..12, 1);
-        withheld.add(3, 12..16, 1);
-        withheld.add(3, 23..27, 1);
-        assert_eq!(withheld.spans.len(), 2, "what follows each other is one");
-        withheld.replace(&CommandError::fixed("MISCONF gone"), &mut output);
+        let (mut withheld, mut output) = withheld();
+        assert_eq!(withheld.spans.len(), 3, "what follows each other is one");
+        let settled = |shard| match shard {
+            6 => Settled::Lost(CommandError::fixed("MISCONF gone")),
+            _ => Settled::Yes,
+        };
+        assert!(withheld.end(settled, &mut output));
         assert_eq!(
-            output.as_slice(),
-            b"$1\r\n0\r\n-MISCONF gone\r\n-MISCONF gone\r\n$1\r\n7\r\n-MISCONF gone\r\n"
+            output.escape_ascii().to_string(),
+            b"$1\r\n0\r\n+OK\r\n:1\r\n-MISCONF gone\r\n$1\r\n7\r\n-MISCONF gone\r\n"
+                .escape_ascii()
+                .to_string()
         );
+        assert!(!withheld.is_any());
+    }
+
+    #[test]
+    fn nothing_leaves_before_all_of_it_is_settled() {
+        let (mut withheld, mut output) = withheld();
+        let before = output.clone();
+        let settled = |shard| match shard {
+            6 => Settled::NotYet,
+            _ => Settled::Lost(CommandError::fixed("MISCONF gone")),
+        };
+        assert!(!withheld.end(settled, &mut output));
+        assert_eq!(output, before);
+        assert!(withheld.is_any());
     }
 }

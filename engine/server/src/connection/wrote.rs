@@ -11,24 +11,21 @@ pub struct Wrote {
 impl Wrote {
     /// `op`, which writes, is sent: to the shards of its keys or, where it has none, to all.
     pub fn note(&mut self, op: &Op, store: &Store) {
-        if !self.note_keys(op.keys(), store) {
+        if store.shards() == 1 {
+            return self.add(0);
+        }
+        let mut has_key = false;
+        for key in op.keys() {
+            has_key = true;
+            self.add(store.shard_of(key));
+        }
+        if !has_key {
             (0..store.shards()).for_each(|shard| self.add(shard));
         }
     }
 
-    /// Something is written at `keys`; whether there are any.
-    pub fn note_keys<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>, store: &Store) -> bool {
-        let mut keys = keys.peekable();
-        let has_key = keys.peek().is_some();
-        if store.shards() == 1 {
-            self.add(0);
-        } else {
-            keys.for_each(|key| self.add(store.shard_of(key)));
-        }
-        has_key
-    }
-
-    fn add(&mut self, shard: usize) {
+    /// Something was written to `shard`.
+    pub fn add(&mut self, shard: usize) {
         let (word, bit) = (shard / 64, shard % 64);
         if self.words.len() <= word {
             self.words.resize(word + 1, 0);

@@ -110,6 +110,7 @@ impl Seat {
             return Flushed::Stays;
         }
         let Some(output) = connection.output(store) else {
+            self.listen(net);
             return Flushed::Waits;
         };
         if !output.is_empty() {
@@ -131,16 +132,21 @@ impl Seat {
             self.life = Life::Closing(now);
             net.close_after_sending(self.token);
         } else {
-            let overfull = connection.is_overfull(self.is_runnable);
-            if overfull != self.is_paused {
-                self.is_paused = overfull;
-                net.pause(self.token, overfull);
-            }
+            self.listen(net);
             if may_go_on {
                 return Flushed::GoesOn;
             }
         }
         Flushed::Stays
+    }
+
+    /// Lets the network receive, unless more waits already than may.
+    fn listen(&mut self, net: &mut dyn Net) {
+        let overfull = self.connection.is_overfull(self.is_runnable);
+        if overfull != self.is_paused {
+            self.is_paused = overfull;
+            net.pause(self.token, overfull);
+        }
     }
 
     fn cut(&mut self, net: &mut dyn Net) {

@@ -93,7 +93,7 @@ pub struct Log {
     /// The last segment's head, for the salt.
     head: Head,
     segment_len: u64,
-    /// Whether it ends before anything more is written.
+    /// Whether the segment ends before anything more is written.
     seals: bool,
     /// First sequences of the segments before the last.
     sealed: VecDeque<u64>,
@@ -282,8 +282,8 @@ impl Log {
 
     /// Writes what was appended, starts and reaps syncs, and gives the highest durable sequence.
     ///
-    /// Never waits, but for one case: under [`Fsync::Always`] the devices without asynchronous syncs
-    /// (`file`) sync in the call. `now` is what [`Fsync::Interval`] and [`Fsync::Bounded`] count by.
+    /// Waits only under [`Fsync::Always`]: for a sync of few bytes, which devices do in the call, and for room that is
+    /// being filled. `now` is what [`Fsync::Interval`] and [`Fsync::Bounded`] count by.
     ///
     /// # Errors
     /// Where writing or syncing failed, now or before.
@@ -297,8 +297,12 @@ impl Log {
             // Nobody waits for it, but who did something together with others is remembered until it is durable.
             None => self.unsettled.behind(self.synced) > UNSETTLED_MAX,
         };
-        if self.hand_over(due, self.fsync == Fsync::Always)? {
+        let urgent = self.fsync == Fsync::Always;
+        if self.hand_over(due, urgent)? {
             self.synced_at = Some(now);
+            if urgent {
+                self.device.look_ahead();
+            }
         }
         self.poll(false)
     }

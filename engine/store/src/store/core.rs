@@ -141,18 +141,13 @@ impl Core {
         (self.hosts.iter().any(Host::withholds)).then_some(self.turns + 1)
     }
 
-    /// What became of what was withheld until turn `number`.
-    pub(super) fn settled(&self, number: u64) -> Settled {
+    /// What became of what was withheld until turn `number` of one of this worker's shards.
+    pub(super) fn settled(&self, number: u64, shard: usize) -> Settled {
+        let host = self.host_of[shard].expect("its own shard");
         if number > self.turns {
             return Settled::NotYet;
         }
-        let of_each = self.hosts.iter().map(|host| host.settled(number));
-        let others = |so_far, of_one| match (so_far, of_one) {
-            (Settled::Lost(why), _) | (_, Settled::Lost(why)) => Settled::Lost(why),
-            (Settled::NotYet, _) | (_, Settled::NotYet) => Settled::NotYet,
-            (Settled::Yes, Settled::Yes) => Settled::Yes,
-        };
-        of_each.fold(Settled::Yes, others)
+        self.hosts[host].settled(number)
     }
 
     /// Counts an op of its own; turns when it is time.

@@ -140,7 +140,9 @@ impl Store {
             loading.push(Arc::clone(&seen.loading));
             failed.push(Arc::clone(&seen.failed));
             let mut host = Host::new(place.shard, shards, shard, log, strict, seen, desk);
-            host.wake_by(seats[place.worker].sleeper.bell().as_ref());
+            let beside = placement.iter().filter(|it| it.worker == place.worker);
+            let bell = seats[place.worker].sleeper.bell(beside.count() == 1);
+            host.wake_by(bell.as_ref());
             seats[place.worker].hosts.push(host);
         }
         let worker_of: Vec<usize> = placement.iter().map(|place| place.worker).collect();

@@ -6,7 +6,7 @@
 //!
 //! A thread sleeps in one of two ways: parked on its own ([`Sleeper::sleep`]), or in a system call of
 //! its caller's that also watches an eventfd ([`Sleeper::doze`]), as a network loop does. Who wakes it
-//! makes a system call only where it sleeps.
+//! makes a system call only where it sleeps; a log's device rings its eventfd always.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -140,8 +140,8 @@ impl Sleeper {
         &self.waker
     }
 
-    /// What a device rings that works for this thread, where it has a bell.
-    pub(super) fn bell(&self) -> Option<Bell> {
+    /// What a device rings that works for this thread, where it has a bell; whether it is the only one.
+    pub(super) fn bell(&self, is_for_one: bool) -> Option<Bell> {
         let fd = Arc::clone(self.waker.bell.as_ref()?);
         let (bell, waker) = (Arc::clone(&fd), Arc::clone(&self.waker));
         let ring = Arc::new(move || {
@@ -150,7 +150,11 @@ impl Sleeper {
             let _ = rustix::io::write(&bell, &[1; 8]);
             waker.wake();
         });
-        Some(Bell { fd, ring })
+        Some(Bell {
+            fd,
+            ring,
+            is_for_one,
+        })
     }
 
     /// Sleeps as [`Sleeper::sleep`], and hears the bell as well.
@@ -216,7 +220,7 @@ mod tests {
     fn what_a_device_rings_before_the_sleep_is_heard_in_it() {
         const AT_MOST: Duration = Duration::from_secs(30);
         let sleeper = Sleeper::with_bell().unwrap();
-        let bell = sleeper.bell().unwrap();
+        let bell = sleeper.bell(true).unwrap();
         let begin = std::time::Instant::now();
         (bell.ring)();
         sleeper.nap(AT_MOST, || false);

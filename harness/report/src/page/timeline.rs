@@ -100,8 +100,16 @@ fn table(cells: &[&Cell<'_>]) -> Table {
             let share = cell.extra(name);
             Entry::from(share.map_or_else(|| number::ABSENT.into(), number::percent))
         };
-        let compared = cell
-            .median(|row| figure(row, "while_saving", "p999") / figure(row, "while_not", "p999"));
+        let compared = cell.median(|row| {
+            // Beside before the first, where there was a before: what follows a snapshot may be of it.
+            let before = figure(row, "before_saving", "p999");
+            let without = if before.is_nan() {
+                figure(row, "while_not", "p999")
+            } else {
+                before
+            };
+            figure(row, "while_saving", "p999") / without
+        });
         let saving = cell.median(|row| {
             line(row).map_or(f64::NAN, |line| {
                 saving(line).map(|(from, to)| to - from).sum()

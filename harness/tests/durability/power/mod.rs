@@ -82,7 +82,11 @@ impl Run {
 
     /// Power goes again and again; how many ops were acknowledged.
     fn go(&self) -> Result<u64, Ended> {
-        let (folder, setup) = (Folder::new(self.seed), &self.setup);
+        self.go_in(&Folder::new(self.seed))
+    }
+
+    fn go_in(&self, folder: &Folder) -> Result<u64, Ended> {
+        let setup = &self.setup;
         let mut trial = Trial::new(self.seed, setup.shards);
         let mut acknowledged = 0;
         let mut mounted = folder.mount().map_err(Ended::Unmountable)?;
@@ -108,7 +112,7 @@ impl Run {
             drop(mounted);
             let loss = PowerLoss::ALL[trial.random.random_range(0..PowerLoss::ALL.len())];
             folder.lose(loss, trial.random.random());
-            mounted = remount(&folder)?;
+            mounted = remount(folder)?;
             if trial.random.random() {
                 // And once more while what is left is read.
                 let later = Duration::from_micros(trial.random.random_range(0..60_000));
@@ -117,7 +121,7 @@ impl Run {
                 folder.stop();
                 drop(mounted);
                 folder.lose(loss, trial.random.random());
-                mounted = remount(&folder)?;
+                mounted = remount(folder)?;
             }
             let told = |why: String| format!("{loss:?}: {why}");
             let server = Server::start(mounted.path(), setup).map_err(told)?;
@@ -143,15 +147,17 @@ pub fn say_skipped(why: &io::Error) {
 }
 
 fn nothing_synced_is_lost(device: &'static str) {
-    let mut acknowledged = 0;
+    let (mut acknowledged, mut filled, mut strict) = (0, 0, 0);
     for seed in seeds("SEAWALL_POWER_SEED", "SEAWALL_POWER_SEEDS", SEEDS) {
         let setup = setup(seed, device);
         let promise = match setup.appendfsync {
             "always" => Promise::Acknowledged,
             _ => Promise::Nothing,
         };
-        match Run::new(seed, setup.clone(), promise).go() {
-            Ok(ops) => acknowledged += ops,
+        let folder = Folder::new(seed);
+        strict += u32::from(setup.appendfsync == "always");
+        match Run::new(seed, setup.clone(), promise).go_in(&folder) {
+            Ok(ops) => (acknowledged, filled) = (acknowledged + ops, filled + folder.filled()),
             Err(Ended::Unmountable(why)) => return say_skipped(&why),
             Err(Ended::Wrong(why)) => panic!(
                 "seed {seed}, {setup:?}: {why}\n\
@@ -160,7 +166,11 @@ fn nothing_synced_is_lost(device: &'static str) {
         }
     }
     assert!(acknowledged > 0, "something was promised");
-    println!("{device}: {acknowledged} ops acknowledged");
+    assert!(
+        filled > 0 || strict == 0,
+        "power was lost in room that was filled ahead"
+    );
+    println!("{device}: {acknowledged} ops acknowledged, {filled} pieces of room filled");
 }
 
 #[test]

@@ -31,9 +31,13 @@ pub struct Appender {
     room: Room,
     /// How many bytes were given.
     given: u64,
+    /// How many bytes the last sync was to make durable.
+    last_sync_bytes: u64,
     /// How many of them the keeper's sync under way makes durable.
     syncing: Option<u64>,
     rolling: bool,
+    /// Whether whoever drives it drives no other log.
+    is_alone: bool,
     progress: Progress,
 }
 
@@ -47,8 +51,10 @@ impl Appender {
             len,
             room,
             given: 0,
+            last_sync_bytes: 0,
             syncing: None,
             rolling: false,
+            is_alone: true,
             progress: Progress::default(),
         }
     }
@@ -80,6 +86,7 @@ impl Appender {
 
     /// Rings `bell` when the keeper has done something that is waited for.
     pub fn wake_by(&mut self, bell: &Bell) {
+        self.is_alone = bell.is_for_one;
         self.keeper.wake_by(bell);
     }
 
@@ -113,9 +120,15 @@ impl Appender {
         self.given - self.progress.synced
     }
 
-    /// Whether a sync of what was given, which answers wait for, is to be done in the call.
-    pub fn syncs_in_line(&self) -> bool {
-        self.unsynced() <= IN_LINE_BYTES_MAX
+    /// Whether a sync of what was given, which answers wait for, is to be done in the call: it is small and whoever calls
+    /// drives nothing else, or nobody can be woken, which it `rings` for.
+    pub fn syncs_in_line(&self, rings: bool) -> bool {
+        !rings || self.is_alone && self.unsynced() <= IN_LINE_BYTES_MAX
+    }
+
+    /// A sync of what was given begins.
+    pub fn begin_sync(&mut self) {
+        self.last_sync_bytes = self.unsynced();
     }
 
     /// Makes durable all that was given and written.
@@ -137,12 +150,15 @@ impl Appender {
         self.progress.note_sync(given, time);
     }
 
-    /// A sync of `bytes`, which answers wait for, was done or is under way: room for the next is filled ahead where that
-    /// pays.
-    pub fn look_ahead(&mut self, bytes: u64) -> io::Result<()> {
-        match self.room.wanted(bytes, self.len) {
-            Some(range) => self.keeper.fill(&self.file, &self.name, range),
-            None => Ok(()),
+    /// Lets room be filled ahead, where that pays and the keeper has nothing else to do: who writes up to there would
+    /// wait for that, too.
+    pub fn look_ahead(&mut self) {
+        if self.keeper.is_idle()
+            && let Some(range) = self.room.wanted(self.last_sync_bytes, self.len)
+            && self.keeper.fill(&self.file, &self.name, range).is_err()
+        {
+            // Who has no thread for it has room as it comes.
+            self.room.filled(false);
         }
     }
 

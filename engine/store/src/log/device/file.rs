@@ -61,17 +61,17 @@ impl Device for FileDevice {
     }
 
     fn sync(&mut self, urgent: bool) -> io::Result<()> {
-        let bytes = self.end.unsynced();
+        self.end.begin_sync();
         // Whoever is woken goes on meanwhile: what is asked by then shares the next sync.
-        if !urgent || self.rings && !self.end.syncs_in_line() {
-            self.end.start_sync()?;
+        if urgent && self.end.syncs_in_line(self.rings) {
+            self.end.sync()
         } else {
-            self.end.sync()?;
+            self.end.start_sync()
         }
-        if urgent {
-            self.end.look_ahead(bytes)?;
-        }
-        Ok(())
+    }
+
+    fn look_ahead(&mut self) {
+        self.end.look_ahead();
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {

@@ -111,6 +111,11 @@ impl Keeper {
         self.give(Job::Remove(names))
     }
 
+    /// Whether it has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.jobs == 0
+    }
+
     /// Takes one thing that is done; `wait`: until there is one, where any job was given.
     pub fn take(&mut self, wait: bool) -> io::Result<Option<Done>> {
         let Some(running) = self.running.as_ref().filter(|_| self.jobs > 0) else {
@@ -168,11 +173,15 @@ fn start(disk: RealDisk, bell: Arc<OnceLock<Bell>>) -> io::Result<Running> {
             let _ = seawall_sys::pin::unpin();
             for job in todo {
                 let is_awaited = !matches!(job, Job::Fill { .. });
-                if report.send(work(&disk, job)).is_err() {
-                    return;
-                }
+                let done = work(&disk, job);
+                let has_failed = done.is_err();
+                let is_heard = report.send(done).is_ok();
                 if let Some(bell) = bell.get().filter(|_| is_awaited) {
                     (bell.ring)();
+                }
+                // What was asked for behind what failed counts on it: a segment is removed since a new one is there.
+                if has_failed || !is_heard {
+                    return;
                 }
             }
         })?;

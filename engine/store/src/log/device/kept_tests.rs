@@ -41,6 +41,7 @@ fn bell() -> Bell {
     Bell {
         fd: Arc::new(eventfd(0, EventfdFlags::NONBLOCK).unwrap()),
         ring: Arc::new(|| ()),
+        is_for_one: true,
     }
 }
 
@@ -92,7 +93,11 @@ fn files_hold_what_was_given_whoever_wrote_it_and_zeroes_behind() {
                     match rng.random_range(0..10) {
                         0 => {}
                         1 if device.can_sync() => device.sync(false).unwrap(),
-                        _ if device.can_sync() => device.sync(true).unwrap(),
+                        _ if device.can_sync() => {
+                            device.sync(true).unwrap();
+                            device.look_ahead();
+                            device.look_ahead();
+                        }
                         _ => {}
                     }
                     device.poll(false).unwrap();
@@ -135,6 +140,9 @@ fn room_is_filled_where_answers_wait_for_small_syncs() {
         let mut commit = |urgent| {
             device.write(&mut vec![7; 100]).unwrap();
             device.sync(urgent).unwrap();
+            if urgent {
+                device.look_ahead();
+            }
             settle(&mut *device);
         };
         commit(false);
@@ -154,6 +162,7 @@ fn another_file_of_the_same_name_is_left_alone() {
         for _ in 0..100 {
             device.write(&mut vec![7; 1_000]).unwrap();
             device.sync(true).unwrap();
+            device.look_ahead();
             settle(&mut *device);
         }
         // The keeper's jobs are done in order: the filling that was asked for first, too.

@@ -2,8 +2,9 @@
 //!
 //! The one idea: to a log, a device is a stream that remembers two numbers: how many bytes it was
 //! given, and how many of those are durable. Everything is *started* here and *seen* in
-//! [`Device::poll`], so a log's turn never waits unless it asks to. A device whose operation failed is
-//! done for: the log does not call it again.
+//! [`Device::poll`], so a log's turn waits only where it asks to, where a sync that answers wait for is small enough to
+//! be done at once, and for room that is being filled. A device whose operation failed is done for: the log does not
+//! call it again.
 //!
 //! A device knows no records. Choosing when to write, sync and roll is the [`Log`](super::Log)'s.
 
@@ -116,6 +117,8 @@ pub struct Bell {
     pub fd: Arc<OwnedFd>,
     /// Wakes, whichever way the driver sleeps, or is about to.
     pub ring: Arc<dyn Fn() + Send + Sync>,
+    /// Whether the driver drives one log alone.
+    pub is_for_one: bool,
 }
 
 /// Where a log's bytes go.
@@ -147,6 +150,9 @@ pub trait Device: Send {
     /// # Errors
     /// Where it failed, now.
     fn sync(&mut self, urgent: bool) -> io::Result<()>;
+
+    /// A sync that answers wait for was started or done, and others will follow: what makes these quicker is begun.
+    fn look_ahead(&mut self) {}
 
     /// Starts sealing the segment (all of it durable) and then making the next one, whose content is
     /// `head`; bytes given from now on go there. No sync may be under way ([`Device::can_sync`]): what it fails with

@@ -21,7 +21,7 @@ use crate::disk::DiskFile;
 /// Its line in the list.
 pub const ENTRY: DeviceEntry = DeviceEntry {
     name: "uring",
-    about: "io_uring: a turn's write and sync in one submission, without waiting",
+    about: "pwrite, and syncs through io_uring; what answers wait for is synced in the call where it is little",
     kind: || DeviceKind::Uring,
 };
 
@@ -185,21 +185,21 @@ impl Device for UringDevice {
     }
 
     fn sync(&mut self, urgent: bool) -> io::Result<()> {
-        let bytes = self.end.unsynced();
-        let in_line = urgent && (!self.rings || self.end.syncs_in_line());
+        self.end.begin_sync();
+        let in_line = urgent && self.end.syncs_in_line(self.rings);
         let prepared = self.prepared.as_ref().map_or(0, |write| write.bytes.len());
         if !urgent || in_line || prepared > WRITE_BYTES_MAX {
             self.write_prepared()?;
         }
         if in_line {
-            self.end.sync()?;
+            self.end.sync()
         } else {
-            self.start_sync()?;
+            self.start_sync()
         }
-        if urgent {
-            self.end.look_ahead(bytes)?;
-        }
-        Ok(())
+    }
+
+    fn look_ahead(&mut self) {
+        self.end.look_ahead();
     }
 
     fn roll(&mut self, name: String, head: Vec<u8>) -> io::Result<()> {

@@ -276,6 +276,7 @@ impl Saves {
         if self.lock.get().is_none() {
             let lock = self.folder.lock(LOCK);
             let lock = lock.map_err(|error| unlockable(&self.folder, error))?;
+            self.check_unchanged()?;
             // Who makes all shards stand still is alone.
             let _ = self.lock.set(lock);
         }
@@ -283,6 +284,21 @@ impl Saves {
         // Relaxed, for the same reason.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Arc::new(Course::new(number, now, joints, pace)))
+    }
+
+    /// That nobody saved to the folder since the store was opened, for one that could not lock it then.
+    fn check_unchanged(&self) -> Result<(), StoreError> {
+        let there = files::read_manifest(&self.folder)?.unwrap_or_default();
+        let names = files::last_number(&self.folder);
+        let last = names.map_err(|error| self.unwritable("", error))?;
+        // Relaxed: whoever saves is alone.
+        if there == *lock(&self.manifest) && last == self.last.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let folder = self.folder.show("");
+        Err(StoreError::Refused(format!(
+            "{folder}: another store has saved there since this one was opened; open it again to go on from that"
+        )))
     }
 
     /// Every shard has begun this save.

@@ -70,7 +70,7 @@ fn lose_power(seed: u64, fsync: Fsync, breaks: bool) {
             worker.turn(now);
         }
     }
-    let is_said = |(_, until): &&(usize, u64)| worker.settled(*until) == Settled::Yes;
+    let is_said = |(_, until): &&(usize, u64)| worker.settled(*until, 0) == Settled::Yes;
     let said = withheld.iter().filter(is_said).map(|(asked, _)| *asked);
     let said = said.max().unwrap_or(0);
     disk.lose_power(PowerLoss::Nothing, seed);
@@ -105,9 +105,9 @@ fn an_answer_waits_for_the_turn_that_takes_it_to_the_log() {
         let disk = MemoryDisk::new();
         let (store, mut worker) = open(&disk, fsync);
         let until = run(&mut worker, b"0").unwrap();
-        assert_eq!(worker.settled(until), Settled::NotYet);
+        assert_eq!(worker.settled(until, 0), Settled::NotYet);
         worker.turn(store.now());
-        assert_eq!(worker.settled(until), Settled::Yes);
+        assert_eq!(worker.settled(until, 0), Settled::Yes);
         assert_eq!(worker.withheld_until(), None);
     }
 }
@@ -119,14 +119,14 @@ fn what_a_failing_disk_did_not_take_is_never_said() {
         let (store, mut worker) = open(&disk, fsync);
         let first = run(&mut worker, b"0").unwrap();
         worker.turn(store.now());
-        assert_eq!(worker.settled(first), Settled::Yes);
+        assert_eq!(worker.settled(first, 0), Settled::Yes);
         let (mut said, mut lost) = (1, None);
         for value in 1..8 {
             let until = run(&mut worker, value.to_string().as_bytes()).unwrap();
             // Making room for what is to come may fail without harm, a write may not.
             disk.fail_at(disk.steps() + 1, Fault::Error(28));
             worker.turn(store.now());
-            match worker.settled(until) {
+            match worker.settled(until, 0) {
                 Settled::Yes => said += 1,
                 Settled::Lost(why) => {
                     lost = Some((until, why));
@@ -138,12 +138,12 @@ fn what_a_failing_disk_did_not_take_is_never_said() {
         let (until, why) = lost.expect("a disk that fails is noticed");
         assert!(why.to_string().starts_with("MISCONF "), "{why}");
         assert_eq!(
-            worker.settled(first),
+            worker.settled(first, 0),
             Settled::Yes,
             "what was said stays so"
         );
         worker.turn(store.now());
-        assert!(matches!(worker.settled(until), Settled::Lost(_)));
+        assert!(matches!(worker.settled(until, 0), Settled::Lost(_)));
         // No call is brief any more.
         assert_eq!(
             worker.run_brief(0, &[push(b"x")], &mut Vec::new(), |_| ()),

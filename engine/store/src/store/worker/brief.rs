@@ -44,8 +44,11 @@ impl Worker {
         self.core().turns
     }
 
-    /// What became of what was withheld until `turn`.
-    pub fn settled(&self, turn: u64) -> Settled {
-        self.core().settled(turn)
+    /// What became of what was withheld until `turn` and tells of `shard`, one of this worker's.
+    ///
+    /// # Panics
+    /// Where it is another worker's.
+    pub fn settled(&self, turn: u64, shard: usize) -> Settled {
+        self.core().settled(turn, shard)
     }
 }
