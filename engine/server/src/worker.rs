@@ -9,6 +9,7 @@
 //! only where nothing is to be done; other workers wake it.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use crate::server::Server;
 
 /// Between two looks at what no event tells of: clients' silence, expired keys.
 const CRON: Duration = Duration::from_millis(100);
+/// How often it is looked, in one turn, for what has come meanwhile.
+const GATHERINGS: usize = 4;
 /// How long clients that do not read are waited for at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -109,6 +112,7 @@ impl Worker {
             let done = net.turn(wait, wake.fd(), &mut |event| hub.event(event));
             self.hub.rouse();
             done.map_err(WorkerError::Network)?;
+            self.gather(wake.fd())?;
             self.hub.turn();
             self.hub.flush(&mut *self.net);
             self.watch();
@@ -116,6 +120,25 @@ impl Worker {
                 return Ok(self.hub.sync()?);
             }
         }
+    }
+
+    /// Takes in what has come since the turn began, where that shares a sync.
+    fn gather(&mut self, wake: BorrowedFd<'_>) -> Result<(), WorkerError> {
+        for _ in 0..GATHERINGS {
+            if !self.hub.gathers() {
+                break;
+            }
+            let (hub, mut came) = (&mut self.hub, false);
+            let done = self.net.turn(Duration::ZERO, wake, &mut |event| {
+                came = true;
+                hub.event(event);
+            });
+            done.map_err(WorkerError::Network)?;
+            if !came {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Notes how much CPU time the turn took, where the latency monitor is on: to ask for it is a system call,

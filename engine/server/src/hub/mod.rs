@@ -175,6 +175,11 @@ impl Hub {
         self.store.sync()
     }
 
+    /// Whether what else has come by now should be taken in before the turn: it shares a sync that takes longer than that.
+    pub fn gathers(&self) -> bool {
+        self.store.awaits_sync() && !self.budget.is_spent()
+    }
+
     /// Takes in what the network tells.
     pub fn event(&mut self, event: Event<'_>) {
         if std::mem::take(&mut self.slept) {

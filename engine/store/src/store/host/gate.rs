@@ -135,6 +135,11 @@ impl Gate {
         self.withholds
     }
 
+    /// Whether something is withheld for a sync that the next turn begins.
+    pub(super) fn awaits_sync(&self) -> bool {
+        self.withholds && self.strict
+    }
+
     /// What became of what was withheld until turn `number`, which is over.
     pub(super) fn settled(&self, number: u64) -> Settled {
         if let (Some((first, last)), Some(failure)) = (self.lost, &self.failed)

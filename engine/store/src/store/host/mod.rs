@@ -189,6 +189,11 @@ impl Host {
         self.gate.withholds()
     }
 
+    /// Whether something is withheld for a sync that the next turn begins.
+    pub(super) fn awaits_sync(&self) -> bool {
+        self.gate.awaits_sync()
+    }
+
     /// What became of what was withheld until turn `number`, which is over.
     pub(super) fn settled(&self, number: u64) -> Settled {
         self.gate.settled(number)

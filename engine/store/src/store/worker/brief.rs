@@ -5,7 +5,7 @@
 
 use super::Worker;
 use crate::command::brief::BriefCall;
-use crate::store::host::Settled;
+use crate::store::host::{Host, Settled};
 
 impl Worker {
     /// From now on whoever drives the worker withholds what [`Worker::run_brief`] answers, as long as it is to
@@ -36,6 +36,11 @@ impl Worker {
     #[inline]
     pub fn withheld_until(&self) -> Option<u64> {
         self.core().withheld_until()
+    }
+
+    /// Whether something is withheld for a sync that the next turn begins: what comes before that shares it.
+    pub fn awaits_sync(&self) -> bool {
+        self.core().hosts.iter().any(Host::awaits_sync)
     }
 
     /// The number of the last turn.
