@@ -2,7 +2,7 @@
 //!
 //! The one idea: bytes that are small enough are written and synced here, in the call, since to wake somebody who does
 //! it takes longer than it does. What may take longer than a turn should, and what blocks for as long as it likes, is
-//! the [keeper](super::keeper)'s: it makes segments, and fills room ahead. When a sync is started, and by whom, is the
+//! the keeper's: it makes segments, and fills room ahead. When a sync is started, and by whom, is the
 //! device's choice.
 
 use std::fs::File;
