@@ -334,7 +334,7 @@ impl Log {
         self.mark();
         self.give()?;
         let started = self.device.sync(true);
-        self.or_poison("sync", started)?;
+        self.or_poison("write or sync", started)?;
         while !self.batches.is_empty() {
             self.poll(true)?;
         }

@@ -31,7 +31,7 @@ impl Log {
         let start = due && self.synced < self.given && self.device.can_sync();
         if start {
             let started = self.device.sync(urgent);
-            self.or_poison("sync", started)?;
+            self.or_poison("write or sync", started)?;
         }
         Ok(start)
     }
