@@ -17,11 +17,23 @@ fn parts(message: &Msg) -> RedisResult<(Option<String>, String, String)> {
     ))
 }
 
+/// Waits until as many listen to `horn`, and one to patterns: in RESP3 this client waits for no answer when it subscribes,
+/// or does not want to hear any more.
+fn listens(r: &mut Connection, wanted: u64) -> Held {
+    let so = || {
+        let (_, horn): (String, u64) = words("PUBSUB NUMSUB horn").query(r)?;
+        let patterns: u64 = words("PUBSUB NUMPAT").query(r)?;
+        Ok((horn, patterns) == (wanted, 1))
+    };
+    eventually(so, "it listens, or does not any more")
+}
+
 pub fn pubsub(server: &Server, r: &mut Connection) -> Held {
     let mut listening = server.connect()?;
     let mut listener = listening.as_pubsub();
     listener.subscribe(&["horn", "bell"])?;
     listener.psubscribe("f?g*")?;
+    listens(r, 1)?;
     is(r.publish("horn", "foghorn"), 1)?;
     let heard = parts(&listener.get_message()?);
     holds(heard? == (None, text("horn"), text("foghorn")), "the horn")?;
@@ -46,6 +58,7 @@ pub fn pubsub(server: &Server, r: &mut Connection) -> Held {
         is(listener.get_message()?.get_payload(), i)?;
     }
     listener.unsubscribe("horn")?;
+    listens(r, 0)?;
     is(r.publish("horn", "unheard"), 0)?;
     drop(listener);
     // What was left of it is taken back, and the connection is an ordinary one again.
