@@ -51,6 +51,10 @@ bench-persistence *ARGS: (_servers "persistence" ARGS)
 # Snapshots of 1.2 GB under load and idle, and restarts from snapshot and log, beside Redis: about an hour.
 bench-snapshot *ARGS: (_servers "snapshot" ARGS)
 
+# Figures that stand in the docs and in no report: what large collections and unread pages make others wait for.
+figures:
+    cargo test --release -p seawall-store --lib -- --ignored --nocapture --test-threads 1 how_long
+
 # Eviction policies crossed with log and snapshots: about six minutes.
 bench-configs *ARGS: (_servers "configs" ARGS)
 

@@ -112,7 +112,7 @@ fn every_folder_opens_and_has_what_it_had() {
 
 /// Makes the folders anew that do not exist: `cargo test -p seawall-store --test golden -- --ignored`.
 #[test]
-#[ignore = "it writes into the source tree"]
+#[ignore = "it writes into the source tree: `cargo test -p seawall-store --test golden -- --ignored`"]
 fn make() {
     for (name, is_logged, is_saved) in [
         ("snapshot-4", false, true),

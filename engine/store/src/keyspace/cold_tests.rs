@@ -101,6 +101,19 @@ fn any_op(random: &mut Xoshiro256PlusPlus) -> Op {
     op(&words).within([0, 0, 1, 2][random.random_range(0..4)])
 }
 
+/// A shard with so many strings of 100 bytes, and what it was made with.
+fn filled(keys: usize) -> (ShardConfig, Shard) {
+    let config = ShardConfig {
+        seed: ShardConfig::seed_of(7, 0),
+        ..ShardConfig::default()
+    };
+    let mut shard = Shard::new(&config);
+    for i in 0..keys {
+        run(&mut shard, &op(&format!("set key:{i} {}", "v".repeat(100))));
+    }
+    (config, shard)
+}
+
 #[test]
 fn a_cold_shard_answers_as_the_one_that_was_saved() {
     for seed in 0..12 {
@@ -145,14 +158,7 @@ fn a_cold_shard_answers_as_the_one_that_was_saved() {
 
 #[test]
 fn who_asks_for_all_keys_waits_until_they_are_there() {
-    let config = ShardConfig {
-        seed: ShardConfig::seed_of(7, 0),
-        ..ShardConfig::default()
-    };
-    let mut warm = Shard::new(&config);
-    for i in 0..3_000 {
-        run(&mut warm, &op(&format!("set key:{i} {}", "v".repeat(100))));
-    }
+    let (config, mut warm) = filled(3_000);
     let bytes = snapshot_of(&mut warm, Codec::Plain);
     let mut cold = opened(bytes.clone(), &config);
     for words in ["dbsize", "keys *", "scan 0", "randomkey", "flushdb"] {
@@ -185,14 +191,7 @@ fn who_asks_for_all_keys_waits_until_they_are_there() {
 
 #[test]
 fn a_damaged_block_is_told_of_and_nobody_is_told_that_its_keys_are_gone() {
-    let config = ShardConfig {
-        seed: ShardConfig::seed_of(7, 0),
-        ..ShardConfig::default()
-    };
-    let mut warm = Shard::new(&config);
-    for i in 0..2_000 {
-        run(&mut warm, &op(&format!("set key:{i} {}", "v".repeat(100))));
-    }
+    let (config, mut warm) = filled(2_000);
     run(&mut warm, &op("rpush list 1 2 3"));
     let whole = snapshot_of(&mut warm, Codec::Plain);
     let damaged = |part: usize| {

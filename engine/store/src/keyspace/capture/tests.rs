@@ -415,7 +415,7 @@ fn who_removes_all_gives_it_up() {
 
 /// What a write waits for that comes to a large collection which is not shown yet.
 #[test]
-#[ignore = "a figure, not a promise"]
+#[ignore = "a figure, not a promise: `just figures` prints it"]
 fn how_long_a_write_to_a_large_collection_waits() {
     let mut shard = Shard::new(&ShardConfig::default());
     let add = |shard: &mut Shard, from: u64, to: u64| {

@@ -10,7 +10,7 @@ const ELEMENTS: usize = 1_000_000;
 const TOGETHER: usize = 1_000;
 
 #[test]
-#[ignore = "a figure, not a promise"]
+#[ignore = "a figure, not a promise: `just figures` prints it"]
 fn how_long_the_first_op_on_a_cold_large_collection_takes() {
     let config = ShardConfig {
         seed: ShardConfig::seed_of(7, 0),

@@ -4,14 +4,7 @@ use super::*;
 
 #[test]
 fn a_block_that_cannot_be_read_is_told_of() {
-    let config = ShardConfig {
-        seed: ShardConfig::seed_of(7, 0),
-        ..ShardConfig::default()
-    };
-    let mut warm = Shard::new(&config);
-    for i in 0..2_000 {
-        run(&mut warm, &op(&format!("set key:{i} {}", "v".repeat(100))));
-    }
+    let (config, mut warm) = filled(2_000);
     let bytes = snapshot_of(&mut warm, Codec::Plain);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");

@@ -74,7 +74,7 @@ fn the_words_name_file_and_byte() {
 
 /// What asking the system for a block adds where all pages are in memory.
 #[test]
-#[ignore = "a figure, not a promise"]
+#[ignore = "a figure, not a promise: `just figures` prints it"]
 fn how_long_asking_for_a_block_takes() {
     const ROUNDS: u32 = 20;
     let mut keys = some_keys(20_000);
