@@ -346,6 +346,35 @@ fn a_segment_ends_where_a_snapshot_begins() {
     }
 }
 
+/// A snapshot knows a log by records: what is appended after it was begun is in none that it has.
+#[test]
+fn small_effects_share_a_record_until_something_comes_between() {
+    let disk = MemoryDisk::new();
+    let config = config(&disk, Fsync::EVERYSEC, 1 << 20);
+    let (mut log, ..) = open(&config).unwrap();
+    let extend = |log: &mut Log, at, bytes| log.extend(&effects(at, bytes));
+    assert_eq!([1, 2, 3].map(|at| extend(&mut log, at, 50)), [1; 3]);
+    log.turn(Millis(1)).unwrap();
+    assert_eq!([4, 5].map(|at| extend(&mut log, at, 50)), [2; 2]);
+    log.seal();
+    assert_eq!([6, 7].map(|at| extend(&mut log, at, 50)), [3; 2]);
+    assert_eq!(log.append(&effects(8, 50)), 4);
+    assert_eq!(extend(&mut log, 9, 50), 5);
+    // The second finds no room beside the first, and has a record of its own.
+    assert_eq!([10, 11].map(|at| extend(&mut log, at, 40_000)), [5, 6]);
+    assert_eq!(extend(&mut log, 12, 200_000), 7);
+    log.sync().unwrap();
+    assert_eq!((log.durable(), log.stats().records), (7, 7));
+    drop(log);
+    let applied = |covered| open_after(&config, covered).unwrap().1;
+    assert_eq!([0, 2, 6].map(applied), [7, 5, 1]);
+    let all = open(&config).unwrap().2.concat();
+    let sizes = [50; 9].into_iter().chain([40_000, 40_000, 200_000]);
+    let expected = (1..).zip(sizes).map(|(at, bytes)| effects(at, bytes));
+    let expected: Vec<u8> = expected.flat_map(|one| one.as_bytes().to_vec()).collect();
+    assert!(all == expected);
+}
+
 /// It does not wait for somebody to write; nor does an empty segment end, whose name the next one would have.
 #[test]
 fn a_segment_ends_for_a_snapshot_without_a_write() {

@@ -88,19 +88,34 @@ impl Frame<'_> {
     /// # Panics
     /// As [`Frame::encode`], where both together are longer.
     pub fn encode_behind(&self, before: &[u8], salt: u32, bytes: &mut Vec<u8>) {
-        let len = before.len() + self.payload.len();
-        assert!(len <= PAYLOAD_BYTES_MAX, "the log bounds payloads");
-        let start = bytes.len();
-        bytes.reserve(HEAD_BYTES + len);
-        bytes.extend_from_slice(&[0; 4]);
-        bytes.extend_from_slice(&(len as u32).to_le_bytes());
-        bytes.push(self.kind.code());
-        bytes.extend_from_slice(&self.sequence.to_le_bytes());
+        let start = begin(self.kind, self.sequence, bytes);
+        bytes.reserve(before.len() + self.payload.len());
         bytes.extend_from_slice(before);
         bytes.extend_from_slice(self.payload);
-        let check = crc32_iscsi(&bytes[start + 4..]) ^ salt;
-        bytes[start..start + 4].copy_from_slice(&check.to_le_bytes());
+        end(bytes, start, salt);
     }
+}
+
+/// Appends the head of a frame whose payload follows, up to [`end`]; where it begins.
+pub(super) fn begin(kind: Kind, sequence: u64, bytes: &mut Vec<u8>) -> usize {
+    let start = bytes.len();
+    let mut head = [0; HEAD_BYTES];
+    head[8] = kind.code();
+    head[9..].copy_from_slice(&sequence.to_le_bytes());
+    bytes.extend_from_slice(&head);
+    start
+}
+
+/// Fills in the length and the check of the frame that begins at `start` and has all of its payload.
+///
+/// # Panics
+/// As [`Frame::encode`].
+pub(super) fn end(bytes: &mut [u8], start: usize, salt: u32) {
+    let len = bytes.len() - start - HEAD_BYTES;
+    assert!(len <= PAYLOAD_BYTES_MAX, "the log bounds payloads");
+    bytes[start + 4..start + 8].copy_from_slice(&(len as u32).to_le_bytes());
+    let check = crc32_iscsi(&bytes[start + 4..]) ^ salt;
+    bytes[start..start + 4].copy_from_slice(&check.to_le_bytes());
 }
 
 /// What stands where a frame was expected.

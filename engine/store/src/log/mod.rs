@@ -34,6 +34,7 @@ mod crash_tests;
 mod damage_tests;
 mod error;
 mod found;
+mod pending;
 mod stats;
 mod turn;
 mod unsettled;
@@ -51,6 +52,7 @@ use device::room::Room;
 use device::{Bell, Device};
 use frame::{Frame, Kind, PAYLOAD_BYTES_MAX};
 use joint::Joint;
+use pending::Pending;
 use recover::{Owner, Recovered};
 use segment::Head;
 use unsettled::Unsettled;
@@ -97,7 +99,7 @@ pub struct Log {
     seals: bool,
     /// First sequences of the segments before the last.
     sealed: VecDeque<u64>,
-    pending: Vec<u8>,
+    pending: Pending,
     /// The sequence of the last record appended, given to the device, in the system's hands, durable here, and
     /// durable with all that other shards did together with it.
     appended: u64,
@@ -107,9 +109,8 @@ pub struct Log {
     durable: u64,
     /// Its parts in what is not durable on all shards.
     unsettled: Unsettled,
-    /// The time (0: none was told), and when the first of what is pending was appended.
+    /// The time; 0: none was told.
     now: Millis,
-    pending_since: Millis,
     /// The last sequence that a mark told of.
     marked: u64,
     batches: VecDeque<Batch>,
@@ -168,7 +169,7 @@ impl Log {
             segment_len: found.len,
             seals: false,
             sealed: found.sealed.into(),
-            pending: Vec::new(),
+            pending: Pending::default(),
             appended: last,
             given: last,
             written: last,
@@ -176,7 +177,6 @@ impl Log {
             durable: last,
             unsettled: Unsettled::default(),
             now: Millis(0),
-            pending_since: Millis(0),
             // Where nothing was written anew there is nothing to vouch for.
             marked: if found.len == segment::HEAD_BYTES as u64 {
                 last
@@ -205,6 +205,22 @@ impl Log {
             return self.appended;
         }
         self.append_record(Kind::Effects, &[], effects.as_bytes())
+    }
+
+    /// As [`Log::append`], of effects that may share a record with those before and behind them: where they are small and nothing
+    /// else comes between, before the next turn.
+    #[inline]
+    pub fn extend(&mut self, effects: &Effects) -> u64 {
+        let payload = effects.as_bytes();
+        if effects.is_empty() || self.pending.extend(payload) {
+            return self.appended;
+        }
+        if self.poison.is_some() || payload.len() > PAYLOAD_BYTES_MAX {
+            return self.append(effects);
+        }
+        let sequence = self.next_record();
+        self.pending.open(sequence, payload, self.head.salt);
+        sequence
     }
 
     /// Appends the shard's part in `joint`, which has `effects`, and gives its sequence. Where that is nothing to
@@ -241,22 +257,27 @@ impl Log {
             });
             return self.appended;
         }
-        if self.pending.is_empty() {
-            self.pending_since = self.now;
-        }
-        if self.pending.is_empty() && self.durable > self.marked {
-            self.mark();
-        }
-        self.appended += 1;
-        self.stats.records += 1;
-        let sequence = self.appended;
+        let sequence = self.next_record();
         let frame = Frame {
             kind,
             sequence,
             payload,
         };
-        frame.encode_behind(head, self.head.salt, &mut self.pending);
+        self.pending.append(&frame, head, self.head.salt);
         sequence
+    }
+
+    /// Makes room for a record, and gives its sequence.
+    fn next_record(&mut self) -> u64 {
+        if self.pending.is_empty() {
+            self.pending.since = self.now;
+            if self.durable > self.marked {
+                self.mark();
+            }
+        }
+        self.appended += 1;
+        self.stats.records += 1;
+        self.appended
     }
 
     /// Appends a mark: what is durable now.
@@ -267,14 +288,14 @@ impl Log {
             sequence: self.durable,
             payload: &[],
         };
-        frame.encode(self.head.salt, &mut self.pending);
+        self.pending.append(&frame, &[], self.head.salt);
     }
 
     /// Lets it be `now` for what is appended from here on.
     pub fn see(&mut self, now: Millis) {
         if self.now == Millis(0) {
             // What was appended before there was a time is as old as the first.
-            self.pending_since = now;
+            self.pending.since = now;
             self.unsettled.begin_at(now);
         }
         self.now = self.now.max(now);
@@ -341,9 +362,11 @@ impl Log {
         Ok(())
     }
 
-    /// Lets the segment end where it is, before anything more is written, unless it has little: a snapshot was begun that
-    /// has all that was appended, and when it counts, [`trim`](Log::trim) removes segments as wholes.
+    /// A snapshot was begun that has all that was appended: no record has that and more. Lets the segment end where it is,
+    /// before anything more is written, unless it has little: when the snapshot counts, [`trim`](Log::trim) removes
+    /// segments as wholes.
     pub fn seal(&mut self) {
+        self.pending.end(self.head.salt);
         let has_much = self.segment_len >= self.segment_bytes / SEALED_PART;
         self.seals |= has_much && self.given >= self.head.first;
     }
@@ -406,7 +429,7 @@ impl Log {
     /// How many milliseconds old the oldest record is that is not durable, with all that other shards did together
     /// with it.
     pub fn lag_ms(&self) -> u64 {
-        let pending = (!self.pending.is_empty()).then_some(self.pending_since);
+        let pending = (!self.pending.is_empty()).then_some(self.pending.since);
         let written = self.batches.front().map(|batch| batch.since);
         let part = self.unsettled.since();
         let oldest = [pending, written, part].into_iter().flatten().min();

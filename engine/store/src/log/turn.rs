@@ -7,8 +7,9 @@
 use std::io;
 
 use super::device::Progress;
+use super::pending::Pending;
 use super::segment::{self, Head};
-use super::{Batch, Failure, Log, LogError, Owner, frame};
+use super::{Batch, Failure, Log, LogError, Owner};
 
 impl Log {
     /// Gives the device what it can take: the pending batch, or a new segment for it, and, where one
@@ -47,7 +48,7 @@ impl Log {
     /// Gives the device what is pending.
     pub(super) fn give(&mut self) -> Result<(), LogError> {
         let bytes = self.pending.len() as u64;
-        let written = self.device.write(&mut self.pending);
+        let written = self.pending.give(&mut *self.device, self.head.salt);
         self.or_poison("write", written)?;
         self.segment_len += bytes;
         self.stats.written_bytes += bytes;
@@ -55,7 +56,7 @@ impl Log {
         self.batches.push_back(Batch {
             end: self.stats.written_bytes,
             sequence: self.given,
-            since: self.pending_since,
+            since: self.pending.since,
         });
         Ok(())
     }
@@ -69,18 +70,7 @@ impl Log {
             ..
         } = self.owner;
         let head = Head::new(shard, shards, self.given + 1, seed, self.head.log);
-        let mut pending = Vec::with_capacity(self.pending.len());
-        let old = self.pending.as_slice();
-        let mut frames = frame::Frames::new(old, 0, old.len() as u64, self.head.salt);
-        while let Ok(frame::Next::Frame(frame)) = frames.read() {
-            frame.encode(head.salt, &mut pending);
-        }
-        assert_eq!(
-            pending.len(),
-            self.pending.len(),
-            "what was framed here reads back"
-        );
-        self.pending = pending;
+        self.pending.move_on(self.head.salt, head.salt);
         let rolled = self.device.roll(head.name(), head.encode().to_vec());
         self.or_poison("begin a segment", rolled)?;
         self.sealed.push_back(self.head.first);
@@ -127,7 +117,7 @@ impl Log {
     /// Appends and writes nothing more, and lets the shards know that have a part in what is lost by it.
     pub(super) fn fail(&mut self, failure: Failure) {
         self.poison = Some(failure);
-        self.pending = Vec::new();
+        self.pending = Pending::default();
         self.unsettled.fail();
     }
 

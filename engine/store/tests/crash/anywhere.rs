@@ -18,12 +18,12 @@ const OPS: usize = 100;
 const ERRORS: [i32; 2] = [5, 28];
 
 /// Runs, ends and judges.
-pub fn run(seed: u64, prepare: impl Fn(&MemoryDisk)) -> Result<(), String> {
+pub fn run(seed: u64, prepare: impl Fn(&mut Run)) -> Result<(), String> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(!seed);
     let setting = Setting::ALL[random.random_range(0..Setting::ALL.len())];
     let disk = MemoryDisk::new();
     let mut run = Run::new(seed, setting, disk.clone());
-    prepare(&disk);
+    prepare(&mut run);
     let fault = if random.random() {
         Fault::PowerOff
     } else {

@@ -1,14 +1,15 @@
-//! Disks that lie: the judge has to find them out.
+//! Disks that lie, and a client that is told too early: the judge has to find them out.
 
 use seawall_store::disk::MemoryDisk;
 
 use crate::anywhere;
+use crate::run::Run;
 
 /// Of so many runs at least one has to be found out.
 const RUNS: u64 = 200;
 
 fn is_caught(lie: impl Fn(&MemoryDisk)) -> bool {
-    (0..RUNS).any(|seed| anywhere::run(seed, &lie).is_err())
+    (0..RUNS).any(|seed| anywhere::run(seed, |run| lie(&run.disk)).is_err())
 }
 
 #[test]
@@ -37,4 +38,10 @@ fn a_disk_that_does_not_sync_its_folder() {
 #[test]
 fn a_disk_that_keeps_nothing_once_a_sync_failed() {
     assert!(is_caught(MemoryDisk::break_by_failure));
+}
+
+/// What needs no op is done before the log has it: its answer is to wait for that.
+#[test]
+fn an_answer_that_is_not_withheld() {
+    assert!((0..RUNS).any(|seed| anywhere::run(seed, Run::be_hasty).is_err()));
 }

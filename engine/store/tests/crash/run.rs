@@ -96,6 +96,11 @@ impl Run {
         }
     }
 
+    /// Answers are said that are to be withheld.
+    pub fn be_hasty(&mut self) {
+        self.live.is_hasty = true;
+    }
+
     /// How many snapshots were made.
     pub fn saves(&self) -> usize {
         self.saves

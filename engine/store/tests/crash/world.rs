@@ -1,11 +1,12 @@
 //! A store on a disk that may fail, and beside it one without a log that tells what each op leaves.
 
+use seawall_store::command::brief::{BRIEF_ARGS_MAX, Brief, BriefCall};
 use seawall_store::command::debug::DIGEST_VALUE;
 use seawall_store::disk::MemoryDisk;
 use seawall_store::log::Fsync;
 use seawall_store::log::device::DeviceKind;
 use seawall_store::reply::Protocol;
-use seawall_store::store::{Answered, Pace};
+use seawall_store::store::{Answered, Pace, Settled};
 use seawall_store::{Millis, Op, Reply, Store, StoreConfig, StoreError, Worker};
 
 use crate::draw::{Asked, keys};
@@ -29,6 +30,19 @@ pub struct Alone {
     tags: u64,
     /// Replies by tag, as they came.
     answered: Vec<(u64, Reply)>,
+    /// Whether what needs no op is run without one where there is a log, and answered when that has it.
+    withholds: bool,
+    withheld: Vec<Withheld>,
+    /// Whether that is answered before the log has it, which is wrong.
+    pub is_hasty: bool,
+}
+
+/// An answer that may be said when a turn is settled, for what was done to a shard.
+struct Withheld {
+    tag: u64,
+    reply: Reply,
+    turn: u64,
+    shard: usize,
 }
 
 /// How the store is opened.
@@ -49,20 +63,33 @@ pub fn config(disk: Option<&MemoryDisk>, fsync: Fsync, now: u64) -> StoreConfig 
 
 impl Alone {
     pub fn open(config: StoreConfig) -> Result<Alone, StoreError> {
+        let withholds = config.appendonly;
         let store = Store::open(config)?;
         let workers = (0..store.workers()).map(|_| store.attach());
-        let workers = workers.collect::<Result<_, _>>()?;
+        let mut workers = workers.collect::<Result<Vec<Worker>, _>>()?;
+        if withholds {
+            workers[0].withhold();
+        }
         Ok(Alone {
             store,
             workers,
             tags: 0,
             answered: Vec::new(),
+            withholds,
+            withheld: Vec::new(),
+            is_hasty: false,
         })
     }
 
     /// Asks without waiting; the tag of the answer.
     pub fn ask(&mut self, asked: &Asked) -> u64 {
         self.tags += 1;
+        if let Asked::Op(op) = asked
+            && let Some(reply) = self.run_brief(op)
+        {
+            self.withhold(op, reply);
+            return self.tags;
+        }
         let worker = &mut self.workers[0];
         match asked {
             Asked::Op(op) => drop(worker.send(self.tags, op.clone())),
@@ -71,6 +98,47 @@ impl Alone {
             }
         }
         self.tags
+    }
+
+    /// Does what can be done without an op, where answers are withheld.
+    fn run_brief(&mut self, op: &Op) -> Option<Reply> {
+        let brief = Brief::of(op.command(), op.args().len()).filter(|_| self.withholds)?;
+        let mut args: [&[u8]; BRIEF_ARGS_MAX] = Default::default();
+        args.iter_mut()
+            .zip(op.args())
+            .for_each(|(to, arg)| *to = arg);
+        let (call, mut reply) = (BriefCall::new(brief, args), Vec::new());
+        let ran = self.workers[0].run_brief(op.database(), &[call], &mut reply, |_| {});
+        (ran == 1).then(|| Reply::parse(&reply).expect("a whole reply").0)
+    }
+
+    fn withhold(&mut self, op: &Op, reply: Reply) {
+        let turn = self.workers[0].withheld_until().filter(|_| !self.is_hasty);
+        let Some(turn) = turn else {
+            return self.answered.push((self.tags, reply));
+        };
+        let key = op.args().next().expect("a key");
+        self.withheld.push(Withheld {
+            tag: self.tags,
+            reply,
+            turn,
+            shard: self.store.shard_of(key),
+        });
+    }
+
+    /// Says what was withheld and may be said, or what is to be said instead.
+    fn settle(&mut self) {
+        let worker = &self.workers[0];
+        self.withheld.retain(|withheld| {
+            let settled = worker.settled(withheld.turn, withheld.shard);
+            let reply = match &settled {
+                Settled::NotYet => return true,
+                Settled::Yes => withheld.reply.clone(),
+                Settled::Lost(why) => Reply::Error(why.to_string()),
+            };
+            self.answered.push((withheld.tag, reply));
+            false
+        });
     }
 
     /// Begins a snapshot; the tag of its answer.
@@ -104,6 +172,7 @@ impl Alone {
             }
             other => panic!("{other:?}"),
         });
+        self.settle();
     }
 
     fn turn_all(&mut self, now: u64) {

@@ -125,7 +125,7 @@ impl Gate {
             self.withholds = true;
             effects.clear();
             tell(effects);
-            log.append(effects);
+            log.extend(effects);
         }
     }
 
