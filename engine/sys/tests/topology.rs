@@ -296,8 +296,9 @@ fn files_that_disagree_are_errors() {
 
 #[test]
 fn this_machine_can_be_read() {
-    let machine = Topology::read(Path::new(SYSFS_ROOT)).unwrap();
-    let placements = place(4, &machine, seawall_sys::pin::allowed()).unwrap();
+    let machine = Topology::of_machine().unwrap();
+    assert_eq!(machine, &Topology::read(Path::new(SYSFS_ROOT)).unwrap());
+    let placements = place(4, machine, seawall_sys::pin::allowed()).unwrap();
     assert_eq!(placements.len(), 4);
     println!("{machine}");
 }

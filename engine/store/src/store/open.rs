@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use seawall_sys::clock::Clock;
-use seawall_sys::topology::{Placement, SYSFS_ROOT, Topology, place};
+use seawall_sys::topology::{Placement, Topology, place};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
@@ -191,8 +191,8 @@ impl Store {
 /// one node of as many CPUs as are allowed.
 fn placement(shards: usize) -> Result<(Vec<Placement>, bool), StoreError> {
     let allowed = seawall_sys::pin::allowed();
-    if let Ok(topology) = Topology::read(std::path::Path::new(SYSFS_ROOT)) {
-        return Ok((place(shards, &topology, allowed)?, topology.is_numa()));
+    if let Ok(topology) = Topology::of_machine() {
+        return Ok((place(shards, topology, allowed)?, topology.is_numa()));
     }
     let workers = allowed.len().clamp(1, shards);
     let one = |shard| Placement {

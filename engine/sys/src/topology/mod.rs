@@ -14,6 +14,7 @@ pub use place::{PlaceError, Placement, place};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Where Linux shows the machine.
 pub const SYSFS_ROOT: &str = "/sys/devices/system";
@@ -108,6 +109,16 @@ impl Topology {
     /// A file that is missing, unreadable or malformed, by name.
     pub fn read(root: &Path) -> Result<Topology, TopologyError> {
         sysfs::read(root)
+    }
+
+    /// This machine as it was when this was first asked for: it is shown in some hundred small files.
+    ///
+    /// # Errors
+    /// As [`Topology::read`].
+    pub fn of_machine() -> Result<&'static Topology, &'static TopologyError> {
+        static READ: OnceLock<Result<Topology, TopologyError>> = OnceLock::new();
+        let read = READ.get_or_init(|| Topology::read(Path::new(SYSFS_ROOT)));
+        read.as_ref()
     }
 
     /// Whether there are several nodes, so that placement by node matters.

@@ -4,8 +4,6 @@
 //! dealt, with all the threads that a core runs at once, and cores of one NUMA node before the next. What
 //! cannot be kept apart is told in the row.
 
-use std::path::Path;
-
 use seawall_sys::topology::Topology;
 use serde_json::{Map, Value};
 
@@ -87,7 +85,7 @@ impl Deal {
 
     /// As [`Deal::of`], on this machine.
     fn here(cores: Option<usize>) -> Deal {
-        Deal::of(seawall_sys::pin::allowed(), topology().as_ref(), cores)
+        Deal::of(seawall_sys::pin::allowed(), topology(), cores)
     }
 
     /// Around a server on this machine that is tied to `tied`; to nothing that is known where absent.
@@ -129,7 +127,7 @@ impl Deal {
 
     /// As [`Deal::around`], on this machine.
     pub(super) fn beside(tied: Option<&[usize]>) -> Deal {
-        Deal::around(seawall_sys::pin::allowed(), topology().as_ref(), tied)
+        Deal::around(seawall_sys::pin::allowed(), topology(), tied)
     }
 
     /// Driving a server of another machine: every CPU is the driver's.
@@ -181,8 +179,8 @@ impl Deal {
 }
 
 /// The machine's shape; where the kernel shows none, every CPU counts as a core.
-fn topology() -> Option<Topology> {
-    Topology::read(Path::new(seawall_sys::topology::SYSFS_ROOT)).ok()
+fn topology() -> Option<&'static Topology> {
+    Topology::of_machine().ok()
 }
 
 /// The allowed CPUs by core, cores of a node together.
