@@ -127,7 +127,11 @@ fn type_number(kind: Kind) -> u32 {
 /// Forty hexadecimal digits.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // Formatting byte by byte is felt where every key's digest is shown.
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| DIGITS[half as usize] as char);
+        let text: String = self.0.into_iter().flat_map(digits).collect();
+        f.write_str(&text)
     }
 }
 
@@ -155,6 +159,9 @@ mod tests {
         let digest = Digest::of_key(b"key", Value::String(b"value"), None);
         assert_eq!(Digest::from_bytes(digest.as_bytes()), Some(digest));
         assert_eq!(digest.to_string().len(), 2 * DIGEST_BYTES);
+        let bytes = std::array::from_fn(|at| (at * 13) as u8);
+        let text = "000d1a2734414e5b6875828f9ca9b6c3d0ddeaf7";
+        assert_eq!(Digest(bytes).to_string(), text);
         assert_eq!(Digest::from_bytes(b"short"), None);
         assert_eq!(Digest::of_databases([]), Digest::default());
     }
