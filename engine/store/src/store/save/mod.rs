@@ -264,7 +264,8 @@ impl Saves {
     /// Begins a save.
     ///
     /// # Errors
-    /// The folder cannot be made, or another store has it open; or the system gives no thread.
+    /// The folder cannot be made, or another store has it open; it has the last number that there is; or the system
+    /// gives no thread.
     pub(in crate::store) fn begin(
         &self,
         now: Millis,
@@ -280,10 +281,25 @@ impl Saves {
             // Who makes all shards stand still is alone.
             let _ = self.lock.set(lock);
         }
+        let number = self.next_number()?;
         self.clerk.start()?;
-        // Relaxed, for the same reason.
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Arc::new(Course::new(number, now, joints, pace)))
+    }
+
+    /// The number of a new save.
+    fn next_number(&self) -> Result<u64, StoreError> {
+        // Relaxed: whoever saves is alone.
+        let last = self.last.load(Ordering::Relaxed);
+        let number = last.checked_add(1).ok_or_else(|| {
+            let folder = self.folder.show("");
+            let manifest = manifest::NAME;
+            StoreError::Refused(format!(
+                "{folder}: {manifest} or a snapshot there is of save {last}, and no number comes after that: move \
+                 its snapshots and {manifest} away, or set another dir"
+            ))
+        })?;
+        self.last.store(number, Ordering::Relaxed);
+        Ok(number)
     }
 
     /// That nobody saved to the folder since the store was opened, for one that could not lock it then.

@@ -1,10 +1,11 @@
 //! Saves that fail, and folders that are not what their manifest says: told in words, and nothing is lost by it.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use super::saves::{WRITES, files, logged_in, read, refusal, run, saved_in, within};
 use super::{config, op, text};
-use crate::disk::{Disk, Fault, MemoryDisk, PowerLoss};
+use crate::disk::{Disk, DiskFile, Fault, MemoryDisk, PowerLoss};
 use crate::keyspace::Records;
 use crate::log::device::DeviceKind;
 use crate::reply::Reply;
@@ -176,6 +177,40 @@ fn logs_of_other_shards_are_not_left_behind() {
     });
 }
 
+/// A manifest that was changed, with the check of what it says now.
+fn checked(mut manifest: Vec<u8>) -> Vec<u8> {
+    let end = manifest.len() - 8;
+    let check = xxhash_rust::xxh3::xxh3_64(&manifest[..end]);
+    manifest[end..].copy_from_slice(&check.to_le_bytes());
+    manifest
+}
+
+#[test]
+fn after_the_last_number_nothing_is_saved() {
+    let disk = MemoryDisk::new();
+    let config = StoreConfig {
+        device: DeviceKind::Memory(disk.clone()),
+        ..config(1)
+    };
+    within(&config, |session| {
+        run(session, &["set a 1"]);
+        session.save().unwrap();
+    });
+    let mut manifest = Vec::new();
+    let mut from = disk.read("snapshots.manifest", 0).unwrap();
+    from.read_to_end(&mut manifest).unwrap();
+    manifest[24..32].fill(0xff);
+    let file = disk.create("snapshots.manifest").unwrap();
+    file.write_at(&checked(manifest), 0).unwrap();
+    let saves = Saves::find(&config).unwrap().unwrap();
+    for _ in 0..2 {
+        let begun = saves.begin(Millis(1), 0, Pace::default());
+        let why = begun.err().unwrap().to_string();
+        assert!(why.contains("snapshots.manifest"), "{why}");
+        assert!(why.contains(&u64::MAX.to_string()), "{why}");
+    }
+}
+
 #[test]
 fn the_manifest_tells_what_files_have() {
     let folder = tempfile::tempdir().unwrap();
@@ -195,10 +230,7 @@ fn the_manifest_tells_what_files_have() {
     for at in [24 + 24 + 16, 24 + 24 + 24] {
         let mut other = whole.clone();
         other[at] ^= 1;
-        let end = other.len() - 8;
-        let check = xxhash_rust::xxh3::xxh3_64(&other[..end]);
-        other[end..].copy_from_slice(&check.to_le_bytes());
-        std::fs::write(&manifest, &other).unwrap();
+        std::fs::write(&manifest, checked(other)).unwrap();
         assert!(refusal(&plain).contains("not the one"));
         let found = SavesFound::find(folder.path()).unwrap();
         assert!(found.saves[0].files[0].verify(folder.path()).is_err());
