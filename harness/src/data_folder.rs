@@ -7,9 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use seawall_store::disk::RealDisk;
-use seawall_store::log::inspect::Logs;
+use seawall_store::log::inspect::{Base, Logs};
 use seawall_store::snapshot::SnapshotError;
-use seawall_store::store::SavesFound;
+use seawall_store::store::{SaveFile, SavesFound};
 
 use crate::status::{Failure, Outcome};
 
@@ -72,7 +72,8 @@ impl DataFolder {
             }
             has_snapshot |= name.contains(SNAPSHOT);
         }
-        found.logs = Logs::find(RealDisk::new(path)).map_err(Failure::usage)?;
+        let bases = found.saves.as_ref().map_or(Vec::new(), bases);
+        found.logs = Logs::find(RealDisk::new(path), &bases).map_err(Failure::usage)?;
         if found.logs.is_none() && !has_snapshot && found.locks.is_empty() {
             return Err(Failure::usage(format!(
                 "{} is no data folder: it has no segment of a log (00000-….log) and no snapshot",
@@ -106,4 +107,15 @@ impl DataFolder {
         }
         Ok(Holding::Ours(held))
     }
+}
+
+/// What each log goes on from, where a snapshot is.
+fn bases(saves: &SavesFound) -> Vec<Base> {
+    let base = saves.saves.iter().find(|save| save.is_base);
+    let files = base.iter().flat_map(|save| &save.files);
+    let of_file = |file: &SaveFile| Base {
+        sequence: file.sequence,
+        log: file.log,
+    };
+    files.map(of_file).collect()
 }

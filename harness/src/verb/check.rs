@@ -4,8 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use seawall_store::disk::RealDisk;
 use seawall_store::log::LogError;
-use seawall_store::log::inspect::{Base, Cut, Finding, Logs, Mended, ShardSurvey, Survey};
+use seawall_store::log::inspect::{Cut, Finding, Logs, Mended, ShardSurvey, Survey};
 use seawall_store::store::SaveFile;
 use serde_json::{Value, json};
 
@@ -60,6 +61,30 @@ struct Checked {
     manifest: Option<String>,
     /// Files of snapshots that were never finished, and of logs.
     leftovers: Vec<String>,
+    resharding: Option<Resharding>,
+}
+
+/// What a folder has that was made one of another number of shards, and was not opened to the end since.
+struct Resharding {
+    /// How many shards it has.
+    shards: u32,
+    /// Logs that have no names yet.
+    laid: Vec<String>,
+    /// Logs of the number that it had.
+    strays: Vec<String>,
+}
+
+impl Resharding {
+    fn find(logs: &Logs<RealDisk>) -> Option<Resharding> {
+        let laid: Vec<String> = logs.laid().map(str::to_owned).collect();
+        let strays = logs.strays().to_vec();
+        let goes_on = !laid.is_empty() || !strays.is_empty();
+        goes_on.then(|| Resharding {
+            shards: logs.shards(),
+            laid,
+            strays,
+        })
+    }
 }
 
 /// What was cut, and what the folder is like after that.
@@ -179,22 +204,11 @@ fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked> {
     }
     let mut logs = None;
     if let Some(found) = &folder.logs {
-        let base = snapshots.iter().filter(|it| it.is_base);
-        let bases: Vec<Base> = base
-            .map(|it| Base {
-                sequence: it.file.sequence,
-                log: it.file.log,
-            })
-            .collect();
         let mut watch = |name: &str, bytes| {
             progress.begin(name);
             progress.end(megabytes(bytes));
         };
-        logs = Some(
-            found
-                .survey(&bases, in_use, &mut watch)
-                .map_err(unreadable)?,
-        );
+        logs = Some(found.survey(in_use, &mut watch).map_err(unreadable)?);
     }
     let unfinished = folder.logs.iter().flat_map(Logs::unfinished);
     let others = saves.iter().flat_map(|found| &found.others);
@@ -204,6 +218,7 @@ fn check(folder: &DataFolder, in_use: bool) -> Outcome<Checked> {
         snapshots,
         manifest: folder.saves.as_ref().err().map(ToString::to_string),
         leftovers: unfinished.chain(others).cloned().collect(),
+        resharding: folder.logs.as_ref().and_then(Resharding::find),
     })
 }
 
@@ -275,8 +290,11 @@ fn show(folder: &DataFolder, checked: &Checked, truncated: Option<&Truncated>) -
     }
     for name in &checked.leftovers {
         output::line(&format!(
-            "{name}: was never finished, counts for nothing, and goes when the store is opened"
+            "{name}: was never finished, or is of before; it counts for nothing, and goes when the store is opened"
         ))?;
+    }
+    if let Some(resharding) = &checked.resharding {
+        show_resharding(resharding)?;
     }
     for log in checked.logs.iter().flat_map(|survey| &survey.shards) {
         for finding in &log.findings {
@@ -299,6 +317,23 @@ fn show(folder: &DataFolder, checked: &Checked, truncated: Option<&Truncated>) -
     }
     if !truncated.map_or(checked, |it| &it.left).is_damaged() {
         output::line(&format!("{}: whole", folder.path.display()))?;
+    }
+    Ok(())
+}
+
+fn show_resharding(resharding: &Resharding) -> Outcome {
+    let shards = resharding.shards;
+    output::line(&format!(
+        "the folder was re-sharded to {shards} shards: all that it had is in the snapshot, and what is left to be done is \
+         done when the store is opened"
+    ))?;
+    for name in &resharding.laid {
+        output::line(&format!("{name}: a log, which gets its name then"))?;
+    }
+    for name in &resharding.strays {
+        output::line(&format!(
+            "{name}: of another number of shards, counts for nothing, and goes then"
+        ))?;
     }
     Ok(())
 }
@@ -390,6 +425,9 @@ fn as_json(folder: &DataFolder, checked: &Checked, truncated: Option<&Truncated>
         "snapshots": checked.snapshots.iter().map(snapshot).collect::<Vec<_>>(),
         "manifest": checked.manifest,
         "leftovers": checked.leftovers,
+        "resharding": checked.resharding.as_ref().map(|it| {
+            json!({"shards": it.shards, "laid": it.laid, "strays": it.strays})
+        }),
         "truncated": cut.map(mended).collect::<Vec<_>>(),
     })
 }

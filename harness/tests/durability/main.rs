@@ -4,7 +4,7 @@
 //! started again; what it holds then is compared with what each connection did ([`judge`]). [`kill`] ends it with
 //! `SIGKILL`: the system lives on and has all that it was given, so nothing acknowledged may be missing, whatever
 //! `appendfsync` says. [`power`] puts a file system beneath it that forgets what was not synced, and makes it forget;
-//! [`unreadable`] has it fail to read.
+//! [`unreadable`] has it fail to read; [`resharded`] has another number of shards take its folder over.
 //!
 //! What a disk may do at each step of a log is tried in the store's own crash test, which is exhaustive and knows no
 //! process; here threads, sockets, the kernel's rings and files are real, and moments are random.
@@ -17,6 +17,7 @@ mod model;
 mod power;
 mod process;
 mod refusals;
+mod resharded;
 mod tools;
 mod trial;
 mod unreadable;

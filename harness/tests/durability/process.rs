@@ -89,8 +89,21 @@ impl Server {
 
     /// Kills it with `SIGKILL`, and waits until it is gone.
     pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
         self.child.kill().expect("a process of ours");
         self.child.wait().expect("it ends");
+    }
+
+    /// Kills it as [`kill`](Server::kill); what it had told people.
+    pub fn kill_and_hear(mut self) -> String {
+        self.end();
+        let mut said = String::new();
+        let mut err = self.child.stderr.take().expect("a pipe");
+        err.read_to_string(&mut said).expect("text");
+        said
     }
 }
 

@@ -170,15 +170,6 @@ fn a_log_of_another_version() {
 }
 
 #[test]
-fn logs_of_another_number_of_shards() {
-    let folder = filled();
-    for shards in ["1", "3"] {
-        let told = format!("of 2 shards, and this one has {shards}");
-        must_refuse(folder.path(), &["--shards", shards], &[&told]);
-    }
-}
-
-#[test]
 fn a_segment_that_is_missing() {
     for segment in [0, 1] {
         let folder = filled();

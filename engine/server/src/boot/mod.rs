@@ -120,7 +120,11 @@ pub fn serve(mut settings: Settings, file: Option<PathBuf>) -> Result<Running, S
         keep_alive_s: settings.number("tcp-keepalive") as u32,
         doors,
     };
-    let mut notices = Vec::new();
+    let mut notices: Vec<String> = store
+        .resharded()
+        .map(ToString::to_string)
+        .into_iter()
+        .collect();
     if !settings.text("save").is_empty() && settings.text("dir").is_empty() {
         let text = "save needs a folder: without dir no snapshot is made, at the end neither";
         notices.push(text.to_owned());

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::device::DeviceKind;
+use super::{LogError, layout};
+use crate::disk::{Folder, RealDisk};
 use crate::spec::{Param, Spec, SpecError};
 
 /// When a log is made durable (`appendfsync`).
@@ -123,6 +125,22 @@ impl LogConfig {
             id: xxh3_64_with_seed(&shards.to_le_bytes(), seed) | 1,
             seed,
         }
+    }
+
+    /// The folder of all shards' segments.
+    pub(super) fn folder(&self) -> Folder {
+        match &self.device {
+            DeviceKind::Memory(disk) => Folder::Memory(disk.clone()),
+            DeviceKind::File | DeviceKind::Uring => Folder::Real(RealDisk::new(&self.dir)),
+        }
+    }
+
+    /// How many shards the logs in the folder are of, which no snapshot knows; `None` where there are none.
+    ///
+    /// # Errors
+    /// The folder or a segment cannot be read.
+    pub(crate) fn shards_found(&self) -> Result<Option<u32>, LogError> {
+        layout::shards(&self.folder())
     }
 }
 

@@ -6,8 +6,9 @@ use super::device::appender::Appender;
 use super::device::{self, DeviceKind};
 use super::joint::{self, Parts};
 use super::recover::{self, Owner, Recovery, find};
-use super::{Apply, Log, LogConfig, LogError};
-use crate::disk::{MemoryDisk, RealDisk};
+use super::segment::Head;
+use super::{Apply, Log, LogConfig, LogError, layout};
+use crate::disk::{Disk, Folder, MemoryDisk, RealDisk};
 
 /// A log that was found and locked. Nothing of it was changed, and nothing applied.
 pub struct Found {
@@ -112,6 +113,39 @@ impl Found {
         }
     }
 
+    /// Whether a record of it counts.
+    ///
+    /// # Errors
+    /// As [`Found::open`], but for what cannot be written.
+    pub(crate) fn counts(&self) -> Result<bool, LogError> {
+        match &self.place {
+            FoundIn::Memory(found) => found.counts(self.cut),
+            FoundIn::Folder(found) => found.counts(self.cut),
+        }
+    }
+
+    /// Gives the effects of every record that counts to `apply`, as [`Found::open`] does, and changes nothing.
+    ///
+    /// # Errors
+    /// As there, but for what cannot be written.
+    pub(crate) fn read(&self, apply: &mut Apply<'_>) -> Result<(), LogError> {
+        match &self.place {
+            FoundIn::Memory(found) => found.read(self.cut, apply),
+            FoundIn::Folder(found) => found.read(self.cut, apply),
+        }
+    }
+
+    /// Removes what means nothing beside it, durably.
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub(crate) fn remove_leftovers(&mut self) -> Result<(), LogError> {
+        match &mut self.place {
+            FoundIn::Memory(found) => found.remove_leftovers(),
+            FoundIn::Folder(found) => found.remove_leftovers(),
+        }
+    }
+
     /// Opens it, giving the effects of every record that counts to `apply`, in order.
     ///
     /// Where `io_uring` is forbidden the device `file` is used instead, and
@@ -151,6 +185,49 @@ impl Found {
                     },
                 ))
             }
+        }
+    }
+}
+
+/// Logs of another number of shards, laid in a folder whose logs they are to replace.
+pub(crate) struct Laid {
+    folder: Folder,
+    /// The sequence behind which all of them begin, and what tells them from others.
+    pub(crate) covered: u64,
+    pub(crate) id: u64,
+    names: Vec<String>,
+}
+
+impl Laid {
+    /// Lays the logs of all shards of `config`, behind the first record of every segment that there is: no name of the
+    /// one is a name of the other. They are durable once the folder is synced.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written; what was laid is removed again where it can be.
+    pub(crate) fn lay(config: &LogConfig) -> Result<Laid, LogError> {
+        let folder = config.folder();
+        let mut laid = Laid {
+            covered: layout::covered(&folder)?,
+            id: config.id,
+            folder,
+            names: Vec::new(),
+        };
+        for shard in 0..config.shards {
+            let first = laid.covered + 1;
+            let head = Head::new(shard, config.shards, first, config.seed, config.id);
+            laid.names.push(layout::laid_name(&head));
+            if let Err(error) = layout::lay(&laid.folder, &head) {
+                laid.remove();
+                return Err(error);
+            }
+        }
+        Ok(laid)
+    }
+
+    /// They are not wanted: what cannot be removed is nobody's.
+    pub(crate) fn remove(&self) {
+        for name in &self.names {
+            let _ = self.folder.remove(name);
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod device;
 pub mod frame;
 pub mod inspect;
 pub mod joint;
+mod layout;
 mod read;
 mod recover;
 pub mod segment;
@@ -60,6 +61,7 @@ use unsettled::Unsettled;
 pub use config::{Fsync, LogConfig, SEGMENT_BYTES};
 pub use error::{Failure, LogError};
 pub use found::Found;
+pub(crate) use found::Laid;
 pub use recover::{Recovery, Torn};
 pub use stats::LogStats;
 

@@ -3,13 +3,15 @@
 //! A log is first *found*: locked, and nothing of it changed. What it holds is read once to compare it with the
 //! logs of other shards ([`joint`](super::joint)), and once more to apply it. A torn tail does not count, nor does
 //! what is a part of something that other shards lost. The log goes on in a new segment, with what of the last one
-//! may be in memory alone ([`anew`]), so that all that was applied is durable before anyone hears of it.
+//! may be in memory alone ([`anew`]), so that all that was applied is durable before anyone hears of it. What another
+//! number of shards left goes then ([`layout`]).
 
 use std::io::{self, BufReader};
 
 use super::anew;
 use super::frame::{Frames, Kind};
 use super::joint::Part;
+use super::layout;
 use super::read::{Place, Reader, Tail};
 use super::segment::{self, HEAD_BYTES, Head};
 use super::{Apply, LogError};
@@ -66,9 +68,19 @@ pub struct Found<D: Disk> {
     owner: Owner,
     /// First sequences of its segments, rising.
     firsts: Vec<u64>,
-    /// Segments that were begun and have no name yet.
-    unfinished: Vec<String>,
+    /// Its first segment, where the snapshot knows the log and it has no name yet.
+    laid: Option<Head>,
+    /// What means nothing any more: segments that have no name, or are of another number of shards.
+    leftovers: Vec<String>,
     lock: D::Lock,
+}
+
+/// A log that was read to where it ends.
+struct Replayed<D: Disk> {
+    reader: Reader<D>,
+    recovery: Recovery,
+    /// Where the record lies that other shards lost, if that is where it ends.
+    cut_at: Option<(Place, u64)>,
 }
 
 /// A log as it was found, its last segment open to be appended to.
@@ -102,20 +114,37 @@ pub fn find<D: Disk>(disk: D, owner: Owner) -> Result<Found<D>, LogError> {
     let lock = disk
         .lock(&lock_name)
         .map_err(|source| LogError::io(&disk, "lock", &lock_name, source))?;
-    let (mut firsts, mut unfinished) = (Vec::new(), Vec::new());
+    let (mut firsts, mut leftovers) = (Vec::new(), Vec::new());
+    let mut laid = None;
     for name in disk.list().map_err(folder("list the folder"))? {
-        firsts.extend(segment::first_of(&name, owner.shard));
         let begun = name.strip_suffix(TEMPORARY);
-        if begun.is_some_and(|name| segment::first_of(name, owner.shard).is_some()) {
-            unfinished.push(name);
+        let Some((shard, first)) = segment::place_of(begun.unwrap_or(&name)) else {
+            continue;
+        };
+        // What is of shards that there are not is the last one's to remove.
+        let is_behind = shard > owner.shard && owner.shard + 1 == owner.shards;
+        if shard != owner.shard && !is_behind {
+            continue;
+        }
+        if begun.is_some() {
+            laid = layout::laid(&disk, owner, &name)?.or(laid);
+            leftovers.push(name);
+        } else if layout::is_stray(&disk, owner, &name, first)? {
+            leftovers.push(name);
+        } else if !is_behind {
+            firsts.push(first);
         }
     }
     firsts.sort_unstable();
+    // Where it has segments, this was to be the next of them.
+    let laid = laid.filter(|_| firsts.is_empty());
+    leftovers.retain(|name| laid.is_none_or(|head| layout::laid_name(&head) != *name));
     Ok(Found {
         disk,
         owner,
         firsts,
-        unfinished,
+        laid,
+        leftovers,
         lock,
     })
 }
@@ -123,7 +152,7 @@ pub fn find<D: Disk>(disk: D, owner: Owner) -> Result<Found<D>, LogError> {
 impl<D: Disk> Found<D> {
     /// Whether there is no segment.
     pub fn is_absent(&self) -> bool {
-        self.firsts.is_empty()
+        self.firsts.is_empty() && self.laid.is_none()
     }
 
     /// Whether there is a record, or ever was.
@@ -141,6 +170,15 @@ impl<D: Disk> Found<D> {
         Ok(first > 1 || size > HEAD_BYTES as u64)
     }
 
+    /// Whether a record counts, where those from `cut` on do not.
+    ///
+    /// # Errors
+    /// It cannot be read, is not its owner's, or is damaged.
+    pub fn counts(&self, cut: Option<u64>) -> Result<bool, LogError> {
+        let first = self.reader().next_record()?;
+        Ok(first.is_some_and(|met| Some(met.sequence) != cut))
+    }
+
     /// The error that it is absent, and should not be.
     pub fn absent(&self) -> LogError {
         LogError::Absent {
@@ -154,9 +192,12 @@ impl<D: Disk> Found<D> {
         Reader::new(self.disk.clone(), self.owner, self.firsts.clone())
     }
 
-    /// Gives each record's effects to `apply`, up to the one of sequence `cut`, which other shards lost and which
-    /// goes with all behind it; begins a log where there is none. All that was read is durable afterwards.
-    pub fn open(self, cut: Option<u64>, apply: &mut Apply<'_>) -> Result<Recovered<D>, LogError> {
+    /// Gives each record's effects to `apply`, as [`open`](Found::open) does, and changes nothing.
+    pub fn read(&self, cut: Option<u64>, apply: &mut Apply<'_>) -> Result<(), LogError> {
+        self.replay(cut, apply).map(drop)
+    }
+
+    fn replay(&self, cut: Option<u64>, apply: &mut Apply<'_>) -> Result<Replayed<D>, LogError> {
         let mut reader = self.reader();
         let mut recovery = Recovery::default();
         let mut cut_at = None;
@@ -188,9 +229,40 @@ impl<D: Disk> Found<D> {
                 covered: self.owner.covered,
             });
         }
-        for name in &self.unfinished {
-            self.remove(name)?;
+        Ok(Replayed {
+            reader,
+            recovery,
+            cut_at,
+        })
+    }
+
+    /// Removes what means nothing any more, durably.
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub fn remove_leftovers(&mut self) -> Result<(), LogError> {
+        let leftovers = std::mem::take(&mut self.leftovers);
+        leftovers.iter().try_for_each(|name| self.remove(name))?;
+        if leftovers.is_empty() {
+            return Ok(());
         }
+        self.sync_folder()
+    }
+
+    /// Gives each record's effects to `apply`, up to the one of sequence `cut`, which other shards lost and which
+    /// goes with all behind it; begins a log where there is none. All that was read is durable afterwards.
+    pub fn open(
+        mut self,
+        cut: Option<u64>,
+        apply: &mut Apply<'_>,
+    ) -> Result<Recovered<D>, LogError> {
+        let Replayed {
+            reader,
+            mut recovery,
+            cut_at,
+        } = self.replay(cut, apply)?;
+        let next = reader.next_sequence();
+        self.remove_leftovers()?;
         if let Some((place, offset)) = cut_at {
             let next = cut.expect("it was met");
             recovery.torn = Some(self.drop_behind(&place, offset)?);
@@ -314,7 +386,7 @@ impl<D: Disk> Found<D> {
         })
     }
 
-    /// Begins a log behind what the snapshot covers.
+    /// Begins a log behind what the snapshot covers, or the one that was laid there.
     fn begin(self, recovery: Recovery) -> Result<Recovered<D>, LogError> {
         let Owner {
             shard,
@@ -324,10 +396,18 @@ impl<D: Disk> Found<D> {
             log,
             ..
         } = self.owner;
-        let head = Head::new(shard, shards, covered + 1, seed, log);
+        let new = || Head::new(shard, shards, covered + 1, seed, log);
+        let head = self.laid.unwrap_or_else(new);
         let name = head.name();
-        let file = publish(&self.disk, &name, |file| file.write_at(&head.encode(), 0))
-            .map_err(|source| LogError::io(&self.disk, "create", &name, source))?;
+        let file = if self.laid.is_some() {
+            let named = self.disk.rename(&layout::laid_name(&head), &name);
+            named
+                .and_then(|()| self.disk.sync_folder())
+                .and_then(|()| self.disk.open(&name))
+        } else {
+            publish(&self.disk, &name, |file| file.write_at(&head.encode(), 0))
+        };
+        let file = file.map_err(|source| LogError::io(&self.disk, "create", &name, source))?;
         Ok(Recovered {
             head,
             len: HEAD_BYTES as u64,

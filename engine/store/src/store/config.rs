@@ -24,7 +24,7 @@ pub enum ReadPath {
 /// What a store is made with.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// How many shards the keys are split over, 1 to 1,024.
+    /// How many shards the keys are split over, 1 to 1,024; a folder with logs of another number becomes one of so many.
     pub shards: usize,
     /// Seeds hashes and every random choice; a folder keeps the seed that it was made with.
     pub seed: u64,
@@ -180,7 +180,10 @@ pub enum StoreError {
         file: String,
     },
     /// A snapshot is of another number of shards.
-    #[error("{file} is of shard {shard} of {shards}; the store has {wanted} shards")]
+    #[error(
+        "{file} is of shard {shard} of {shards}; the store has {wanted} shards: open it with {shards}, or with \
+         appendonly yes, which re-shards it"
+    )]
     Layout {
         /// The snapshot.
         file: String,
@@ -194,12 +197,26 @@ pub enum StoreError {
     /// A snapshot would be taken over by another number of shards, and the folder has logs of the old number.
     #[error(
         "the folder's logs go on from {file}, of {shards} shards, and cannot be taken over by {wanted}: open it with \
-         {shards} shards"
+         appendonly yes, which re-shards it, or with {shards} shards"
     )]
     LayoutOfLogs {
         /// The first file of the snapshot that the logs go on from.
         file: String,
         /// How many shards it has.
+        shards: usize,
+        /// How many the store has.
+        wanted: usize,
+    },
+    /// A folder with logs of another number of shards has a newer snapshot that was made without them.
+    #[error(
+        "{file} was made without the folder's logs, which are of {shards} shards: it would be lost if they became logs of \
+         {wanted}. Open it with {shards} shards, from the logs or the snapshot as appendonly says; a save with \
+         appendonly yes leaves what the logs have alone"
+    )]
+    BesideLogs {
+        /// The first file of the snapshot.
+        file: String,
+        /// How many shards the logs have.
         shards: usize,
         /// How many the store has.
         wanted: usize,

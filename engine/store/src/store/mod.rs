@@ -20,12 +20,14 @@ mod core;
 mod host;
 mod link;
 mod load;
+mod logs;
 #[cfg(all(test, loom))]
 mod loom_model;
 mod nudge;
 mod open;
 mod order;
 mod replay;
+mod reshard;
 mod retry;
 mod ring;
 mod save;
@@ -58,6 +60,7 @@ pub use config::{Change, ReadPath, StoreConfig, StoreError};
 pub use host::Settled;
 pub use link::Until;
 pub use open::Recovered;
+pub use reshard::Resharded;
 pub use ring::Waker;
 pub use save::{Pace, SaveFile, SaveFound, SaveProgress, SavesFound};
 pub use session::Session;
@@ -137,6 +140,8 @@ struct Inner {
     /// Sessions on threads that are no workers.
     outsiders: AtomicU64,
     recovered: Vec<Recovered>,
+    /// Where the folder was of another number of shards.
+    resharded: Option<Resharded>,
     /// Where there is a folder.
     saves: Option<Arc<Saves>>,
 }
@@ -191,6 +196,11 @@ impl Store {
     /// What opening the store found in its folder, by shard.
     pub fn recovered(&self) -> &[Recovered] {
         &self.inner.recovered
+    }
+
+    /// What was done to the folder where it was of another number of shards.
+    pub fn resharded(&self) -> Option<&Resharded> {
+        self.inner.resharded.as_ref()
     }
 
     /// How many effects ops have had since the store was opened.

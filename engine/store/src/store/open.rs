@@ -1,12 +1,10 @@
 //! Opening a store: placing its shards, and rebuilding them from their logs.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use seawall_sys::clock::Clock;
 use seawall_sys::topology::{Placement, Topology, place};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::config::{ReadPath, SHARDS_MAX, StoreConfig, StoreError};
 use super::host::saving::Desk;
@@ -15,13 +13,13 @@ use super::link::Door;
 use super::load;
 use super::nudge::Nudges;
 use super::replay::Replay;
+use super::reshard::reshard;
 use super::retry::Retries;
 use super::ring::Sleeper;
-use super::save::{Saved, Saves};
+use super::save::Saves;
 use super::wide::ticket::Ticket;
-use super::{Inner, Reads, Seat, Store};
-use crate::log::device::DeviceKind;
-use crate::log::{Found, Log, LogConfig, Recovery};
+use super::{Inner, Reads, Seat, Store, logs};
+use crate::log::{Found, Log, Recovery};
 use crate::mem::Populator;
 use crate::shard::{Shard, ShardConfig};
 use crate::snapshot::{Codec, Meta};
@@ -59,16 +57,15 @@ impl Store {
             });
         }
         let saves = Saves::find(&config)?;
-        let base = (saves.as_ref().filter(|_| config.appendonly)).and_then(|saves| saves.base());
-        let (logs, joints) = find_logs(&config, base.as_ref())?;
-        // Before logs are made for what cannot be loaded.
-        if let Some(saves) = saves.as_ref().filter(|_| base.is_none())
-            && let Some(newest) = saves.newest()
-            && config.appendonly
-            && (logs.iter().flatten()).all(|log| log.absent().is_some())
-        {
-            saves.check_layout(&newest, shards)?;
-        }
+        let logged = saves.as_ref().filter(|_| config.appendonly);
+        let resharded = logged.map(|saves| reshard(&config, saves)).transpose()?;
+        let base = logged.and_then(|saves| saves.base());
+        let (logs, joints) = if config.appendonly {
+            let (logs, joints) = logs::find(&config, shards, base.as_ref())?;
+            (logs.into_iter().map(Some).collect(), joints)
+        } else {
+            ((0..shards).map(|_| None).collect::<Vec<_>>(), 0)
+        };
         // Logs are salted by this store's own seed; keys are hashed as the snapshot has them, which then need not
         // be loaded first.
         if let Some(saves) = &saves
@@ -177,6 +174,7 @@ impl Store {
                 clocked: AtomicBool::new(false),
                 outsiders: AtomicU64::new(0),
                 recovered,
+                resharded: resharded.flatten(),
                 saves,
                 placement,
                 numa,
@@ -305,45 +303,4 @@ fn load_newest(
         saves.adopt(newest, &logs)?;
     }
     Ok(())
-}
-
-/// The log of each shard, where logs are kept, from `base` on, compared with each other; and the number of the last
-/// joint. Nothing of any is changed where one is damaged.
-fn find_logs(
-    config: &StoreConfig,
-    base: Option<&Saved>,
-) -> Result<(Vec<Option<Found>>, u64), StoreError> {
-    let shards = config.shards;
-    if !config.appendonly {
-        return Ok(((0..shards).map(|_| None).collect(), 0));
-    }
-    let dir = match (&config.device, &config.dir) {
-        (DeviceKind::Memory(_), None) => PathBuf::new(),
-        (_, None) => return Err(StoreError::NoFolder),
-        (_, Some(dir)) => dir.clone(),
-    };
-    let log_config = LogConfig {
-        device: config.device.clone(),
-        fsync: config.appendfsync,
-        segment_bytes: config.segment_bytes,
-        // Another store, or this one at another time, begins other logs.
-        id: xxh3_64_with_seed(&config.opened.0.to_le_bytes(), config.seed) | 1,
-        ..LogConfig::new(dir, shards as u32, config.seed)
-    };
-    let mut logs = Vec::with_capacity(shards);
-    for shard in 0..shards {
-        // One of another number of shards is refused when it is loaded.
-        let covered = base.and_then(|base| base.shards.get(shard));
-        let (covered, known) = covered.map_or((0, 0), |written| (written.sequence, written.log));
-        let found = Found::find(&log_config, shard as u32, covered, known)?;
-        if base.is_some()
-            && let Some(absent) = found.absent()
-        {
-            return Err(absent.into());
-        }
-        logs.push(found);
-    }
-    let joints = Found::compare(&mut logs)?;
-    let joints = joints.max(base.map_or(0, |base| base.joints));
-    Ok((logs.into_iter().map(Some).collect(), joints))
 }

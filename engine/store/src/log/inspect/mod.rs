@@ -17,6 +17,7 @@ use std::ops::ControlFlow;
 use super::LogError;
 use super::frame::Kind;
 use super::joint::Part;
+use super::layout;
 use super::read::Reader;
 use super::recover::Owner;
 use super::segment::{self, HEAD_BYTES, Head};
@@ -36,7 +37,21 @@ pub struct Logs<D> {
     shards: u32,
     /// For each shard the first sequences of its segments, rising.
     firsts: Vec<Vec<u64>>,
+    /// What each log goes on from, where a snapshot is.
+    bases: Vec<Base>,
+    /// Logs that were laid and have no names yet: their shards, and what they are called until then.
+    laid: Vec<(u32, String)>,
     unfinished: Vec<String>,
+    strays: Vec<String>,
+}
+
+/// The files of logs in a folder.
+#[derive(Default)]
+struct Listed {
+    /// Segments, by shard and first sequence.
+    segments: Vec<(u32, u64)>,
+    unfinished: Vec<String>,
+    strays: Vec<String>,
 }
 
 /// A record or a mark, as it lies in a log.
@@ -78,48 +93,53 @@ impl Entry<'_> {
 }
 
 impl<D: Disk> Logs<D> {
-    /// The logs in `disk`; `None` where it holds no segment of any.
+    /// The logs in `disk`; `None` where it holds no segment of any. `bases` says for each shard what its log goes on
+    /// from, where a snapshot is.
     ///
     /// # Errors
-    /// The folder cannot be listed.
-    pub fn find(disk: D) -> Result<Option<Logs<D>>, LogError> {
-        let failed = |source| LogError::io(&disk, "list", "", source);
-        let mut found: Vec<(u32, u64)> = Vec::new();
-        let mut unfinished = Vec::new();
-        for name in disk.list().map_err(failed)? {
-            // Of more shards than there can be, it is none of ours.
-            let place = |name| segment::place_of(name).filter(|&(shard, _)| shard < SHARDS_MAX);
-            if let Some(whole) = name.strip_suffix(TEMPORARY) {
-                if place(whole).is_some() {
-                    unfinished.push(name);
-                }
-            } else {
-                found.extend(place(&name));
-            }
-        }
-        found.sort_unstable();
-        unfinished.sort_unstable();
-        let Some(&(last, _)) = found.last() else {
-            return Ok(None);
-        };
-        let named = found.iter().find_map(|&(shard, first)| {
+    /// The folder cannot be listed, or a segment cannot be read.
+    pub fn find(disk: D, bases: &[Base]) -> Result<Option<Logs<D>>, LogError> {
+        let Listed {
+            segments,
+            mut unfinished,
+            strays,
+        } = Listed::find(&disk, bases)?;
+        let named = segments.iter().find_map(|&(shard, first)| {
             let mut bytes = [0; HEAD_BYTES];
             let mut from = disk.read(&name_of(shard, first), 0).ok()?;
             from.read_exact(&mut bytes).ok()?;
             Some(Head::decode(&bytes).ok()?.shards)
         });
-        let shards = named.filter(|&shards| shards > last).unwrap_or(last + 1);
+        let behind = segments.last().map_or(0, |&(last, _)| last + 1);
+        let known = named.filter(|_| bases.is_empty());
+        let shards = known.unwrap_or(bases.len() as u32).max(behind);
         // What a head counts is believed as far as there can be so many.
-        let listed = shards.min(SHARDS_MAX);
-        let mut firsts = vec![Vec::new(); listed as usize];
-        for (shard, first) in found {
+        let mut firsts = vec![Vec::new(); shards.min(SHARDS_MAX) as usize];
+        for (shard, first) in segments {
             firsts[shard as usize].push(first);
+        }
+        let mut laid = Vec::new();
+        for (shard, _) in (0..).zip(&firsts).filter(|(_, firsts)| firsts.is_empty()) {
+            let owner = owner(bases, shard);
+            let prefix = segment::prefix(shard);
+            for name in unfinished.iter().filter(|name| name.starts_with(&prefix)) {
+                if layout::laid(&disk, owner, name)?.is_some() {
+                    laid.push((shard, name.clone()));
+                }
+            }
+        }
+        unfinished.retain(|name| !laid.iter().any(|(_, laid)| laid == name));
+        if behind == 0 && strays.is_empty() && laid.is_empty() {
+            return Ok(None);
         }
         Ok(Some(Logs {
             disk,
             shards,
             firsts,
+            bases: bases.to_vec(),
+            laid,
             unfinished,
+            strays,
         }))
     }
 
@@ -136,6 +156,17 @@ impl<D: Disk> Logs<D> {
     /// Segments that a crash left before they had their names: they hold nothing, and go when the store is opened.
     pub fn unfinished(&self) -> &[String] {
         &self.unfinished
+    }
+
+    /// Logs that were laid for the number of shards that the folder has now, and get their names when the store is opened.
+    pub fn laid(&self) -> impl Iterator<Item = &str> {
+        self.laid.iter().map(|(_, name)| name.as_str())
+    }
+
+    /// Segments of the number of shards that the folder had before: all of them is in its snapshot, and they go when the
+    /// store is opened.
+    pub fn strays(&self) -> &[String] {
+        &self.strays
     }
 
     /// Gives `each` the records and marks of `shard` from sequence `from` on, until it breaks, or to the end of the
@@ -222,6 +253,46 @@ impl<D: Disk> Logs<D> {
     fn name(&self, shard: u32, segment: usize) -> Option<String> {
         let first = *self.firsts.get(shard as usize)?.get(segment)?;
         Some(name_of(shard, first))
+    }
+}
+
+impl Listed {
+    fn find<D: Disk>(disk: &D, bases: &[Base]) -> Result<Listed, LogError> {
+        let failed = |source| LogError::io(disk, "list", "", source);
+        let mut listed = Listed::default();
+        for name in disk.list().map_err(failed)? {
+            let begun = name.strip_suffix(TEMPORARY);
+            let place = segment::place_of(begun.unwrap_or(&name));
+            // Of more shards than there can be, it is none of ours.
+            let Some((shard, first)) = place.filter(|&(shard, _)| shard < SHARDS_MAX) else {
+                continue;
+            };
+            if begun.is_some() {
+                listed.unfinished.push(name);
+            } else if layout::is_stray(disk, owner(bases, shard), &name, first)? {
+                listed.strays.push(name);
+            } else {
+                listed.segments.push((shard, first));
+            }
+        }
+        listed.segments.sort_unstable();
+        listed.unfinished.sort_unstable();
+        listed.strays.sort_unstable();
+        Ok(listed)
+    }
+}
+
+/// Whose the log of `shard` is, where a snapshot knows it; of shards that there are not, what is behind the last one.
+fn owner(bases: &[Base], shard: u32) -> Owner {
+    let base = bases.get(shard as usize).or(bases.last());
+    let base = base.copied().unwrap_or_default();
+    Owner {
+        shard,
+        shards: bases.len() as u32,
+        covered: base.sequence,
+        known: base.log,
+        log: 0,
+        seed: 0,
     }
 }
 

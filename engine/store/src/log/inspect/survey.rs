@@ -160,27 +160,26 @@ impl Survey {
 }
 
 impl<D: Disk> Logs<D> {
-    /// Reads all logs. `bases` says for each shard what its log goes on from; `watch` hears of every segment that is
-    /// read, and its length. Where they are `growing`, a store goes on writing: that a log lacks a part which another
+    /// Reads all logs; `watch` hears of every segment that is read, and its length. Where they are `growing`, a store goes on writing: that a log lacks a part which another
     /// does not say was durable is then no finding, but on its way.
     ///
     /// # Errors
     /// A file cannot be read; of growing logs one may have been removed since they were found.
     pub fn survey(
         &self,
-        bases: &[Base],
         growing: bool,
         watch: &mut dyn FnMut(&str, u64),
     ) -> Result<Survey, LogError> {
         let mut shards = Vec::new();
         for shard in 0..self.shards() {
-            let base = bases.get(shard as usize).copied().unwrap_or_default();
+            let base = self.bases.get(shard as usize).copied().unwrap_or_default();
             shards.push(self.survey_shard(shard, base, watch)?);
         }
         let has_records = shards.iter().any(|shard| shard.last >= shard.first);
         for shard in &mut shards {
             let is_missed = has_records || shard.base.log != 0;
-            if shard.segments.is_empty() && is_missed {
+            let is_laid = self.laid.iter().any(|(laid, _)| *laid == shard.shard);
+            if shard.segments.is_empty() && is_missed && !is_laid {
                 let what = "it has no segment, and other shards have records, or a snapshot goes on with it";
                 shard.end_at(0, 0, Cause::Damage(what.to_owned()));
             }
@@ -285,7 +284,8 @@ impl<D: Disk> Logs<D> {
     /// the others as they are from then on, and so it is there, however much they grew meanwhile.
     fn compare(&self, shards: &mut [ShardSurvey], growing: bool) -> Result<(), LogError> {
         let grown = if growing {
-            Logs::find(self.disk.clone())?.filter(|grown| grown.firsts.len() == shards.len())
+            Logs::find(self.disk.clone(), &self.bases)?
+                .filter(|grown| grown.firsts.len() == shards.len())
         } else {
             None
         };

@@ -69,11 +69,16 @@ impl Pair {
     }
 
     fn find(&self) -> Logs<MemoryDisk> {
-        Logs::find(self.disk.clone()).unwrap().expect("logs")
+        self.find_behind(&[])
+    }
+
+    fn find_behind(&self, bases: &[Base]) -> Logs<MemoryDisk> {
+        let found = Logs::find(self.disk.clone(), bases);
+        found.unwrap().expect("logs")
     }
 
     fn survey(&self) -> Survey {
-        self.find().survey(&[], false, &mut |_, _| {}).unwrap()
+        self.find().survey(false, &mut |_, _| {}).unwrap()
     }
 
     fn names(&self, shard: u32) -> Vec<String> {
@@ -262,7 +267,10 @@ fn what_is_missing_is_damage() {
     assert!(finding.starts_with("records 1 to "), "{finding}");
     let base = |sequence, log| [Base { sequence, log }, Base::default()];
     let before = survey.shards[0].first - 1;
-    let survey = |base: [Base; 2]| pair.find().survey(&base, false, &mut |_, _| {}).unwrap();
+    let survey = |base: [Base; 2]| {
+        let found = pair.find_behind(&base);
+        found.survey(false, &mut |_, _| {}).unwrap()
+    };
     assert!(!survey(base(12, 0)).is_damaged());
     let finding = |survey: Survey| survey.shards[0].findings[0].cause.to_string();
     let other = survey(base(before, 1));
@@ -305,7 +313,7 @@ fn a_growing_log_is_compared_with_what_the_others_have_since() {
     // Both are on the disks of both and marked, and then one of them is not there.
     let lost = pair.find();
     let (first, second) = (pair.names(0), pair.names(1));
-    let growing = |pair: &Pair| pair.find().survey(&[], true, &mut |_, _| {}).unwrap();
+    let growing = |pair: &Pair| pair.find().survey(true, &mut |_, _| {}).unwrap();
     assert!(!growing(&pair).is_damaged());
     // One that only one of them has by now is on its way.
     pair.join(&[1]);
@@ -314,7 +322,7 @@ fn a_growing_log_is_compared_with_what_the_others_have_since() {
     assert!(pair.survey().is_cut());
     // While the first log's end is fixed and the second one's is not yet, both go on.
     let mut later = false;
-    let survey = lost.survey(&[], true, &mut |name, _| {
+    let survey = lost.survey(true, &mut |name, _| {
         if name == first[0] && !std::mem::replace(&mut later, true) {
             pair.settle();
             for _ in 0..20 {

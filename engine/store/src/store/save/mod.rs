@@ -192,6 +192,17 @@ impl Saves {
         })
     }
 
+    /// The newest save knows nothing of the folder's logs, which are of so many shards: one manifest cannot name both
+    /// once they are of another number.
+    pub(in crate::store) fn beside_logs(&self, shards: usize, wanted: usize) -> StoreError {
+        let number = self.newest().map_or(0, |newest| newest.number);
+        StoreError::BesideLogs {
+            file: self.folder.show(&files::name(0, number)),
+            shards,
+            wanted,
+        }
+    }
+
     /// The file of shard `number` in `saved`.
     fn reader(&self, saved: &Saved, number: usize) -> Result<Reader, StoreError> {
         let name = files::name(number, saved.number);

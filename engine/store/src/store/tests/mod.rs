@@ -4,6 +4,7 @@ mod brief;
 mod durable;
 mod failing;
 mod order;
+mod resharded;
 mod restart;
 mod saves;
 mod saves_refused;

@@ -163,14 +163,5 @@ fn another_number_of_shards_takes_all_keys_over() {
         // The next one opens what this one saved.
         session.save().unwrap();
         drop((session, workers, store));
-        // Logs would have to be begun from it, which a crash must not undo by half.
-        let logged = StoreConfig {
-            shards: shards + 1,
-            appendonly: true,
-            device: crate::log::device::DeviceKind::File,
-            ..other
-        };
-        let refused = Store::open(logged).err().expect("of another number");
-        assert!(matches!(refused, StoreError::Layout { .. }), "{refused}");
     }
 }
