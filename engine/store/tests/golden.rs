@@ -89,7 +89,8 @@ fn every_folder_opens_and_has_what_it_had() {
     for folder in fs::read_dir(golden()).unwrap() {
         let folder = folder.unwrap().path();
         let expected = fs::read_to_string(folder.join("content.txt")).unwrap();
-        for load_at_once_bytes in [0, u64::MAX] {
+        // Another number of shards takes it over.
+        for (load_at_once_bytes, shards) in [(0, 2), (u64::MAX, 2), (0, 3), (u64::MAX, 1)] {
             let copy = tempfile::tempdir().unwrap();
             let mut is_logged = false;
             for file in fs::read_dir(&folder).unwrap() {
@@ -99,6 +100,7 @@ fn every_folder_opens_and_has_what_it_had() {
             }
             let store = Store::open(StoreConfig {
                 load_at_once_bytes,
+                shards,
                 ..config(copy.path(), is_logged)
             });
             let store = store.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

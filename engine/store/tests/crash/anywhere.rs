@@ -1,5 +1,5 @@
 //! Many short runs, each with an end of its own: power goes or the disk fails at a random step, and perhaps once more
-//! while the store is opened again.
+//! while the store is opened again, be it with another number of shards.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -7,12 +7,16 @@ use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
 
 use crate::named;
 use crate::run::{End, Run, Setting};
+use crate::world::SHARDS;
 
 /// How many runs there are, where `SEAWALL_CRASH_SEEDS` says no number.
 const SEEDS: u64 = 10_000;
 
 /// How many ops a run has at most.
 const OPS: usize = 100;
+
+/// How many shards the store has that is opened after the end.
+const OPENED: [usize; 4] = [SHARDS, SHARDS, 2, 5];
 
 /// What the disk may say.
 const ERRORS: [i32; 2] = [5, 28];
@@ -51,21 +55,26 @@ pub fn run(seed: u64, prepare: impl Fn(&mut Run)) -> Result<(), String> {
     } else {
         durable
     };
+    let shards = [(); 3].map(|()| OPENED[random.random_range(0..OPENED.len())]);
     let found = if random.random_ratio(1, 3) {
         // It ends, and ends again while it is opened.
         if end != End::Killed {
             disk.lose_power(loss, seed);
         }
-        disk.fail_at(disk.steps() + random.random_range(1..12), Fault::PowerOff);
-        let _ = run.open(&disk);
+        let steps = if shards[0] == SHARDS { 12 } else { 60 };
+        disk.fail_at(
+            disk.steps() + random.random_range(1..steps),
+            Fault::PowerOff,
+        );
+        let _ = run.open(&disk, shards[0]);
         let again = PowerLoss::ALL[random.random_range(0..PowerLoss::ALL.len())];
         let promised = promised.min(durable);
-        run.check(&disk, End::Power(again), seed, promised)?
+        run.check(&disk, End::Power(again), seed, (promised, shards[1]))?
     } else {
-        run.check(&disk, end, seed, promised)?
+        run.check(&disk, end, seed, (promised, shards[1]))?
     };
     // What was found once, and may have been told of, is there for good: whatever the disk had said before.
-    let again = run.check(&disk, End::Power(PowerLoss::Nothing), seed, 0)?;
+    let again = run.check(&disk, End::Power(PowerLoss::Nothing), seed, (0, shards[2]))?;
     if again == found {
         Ok(())
     } else {

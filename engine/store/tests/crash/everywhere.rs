@@ -4,6 +4,7 @@ use seawall_store::disk::{MemoryDisk, PowerLoss};
 
 use crate::named;
 use crate::run::{End, Run, Setting};
+use crate::world::SHARDS;
 
 /// How many ops a run has, where `SEAWALL_CRASH_OPS` says no number.
 const OPS: u64 = 200;
@@ -13,7 +14,7 @@ const LOOSE_MAX: usize = 3;
 
 /// The ends that are tried at a step: the process is killed; of what is loose nothing is left, or any part, or,
 /// where that is too much, each beginning, each part but one, and what a seed decides.
-fn ends(disk: &MemoryDisk) -> Vec<End> {
+pub fn ends(disk: &MemoryDisk) -> Vec<End> {
     let loose = disk.loose();
     let mut masks: Vec<u64> = Vec::new();
     if loose <= LOOSE_MAX {
@@ -53,7 +54,7 @@ fn every_end(setting: Setting) {
             for end in ends(&fork) {
                 checked += 1;
                 let promised = if end == End::Killed { killed } else { off };
-                run.check(&fork.fork(), end, checked, promised).unwrap_or_else(|why| {
+                run.check(&fork.fork(), end, checked, (promised, SHARDS)).unwrap_or_else(|why| {
                     panic!(
                         "op {} under {setting:?}, {end:?}: {why}\nSEAWALL_CRASH_SEED={seed} SEAWALL_CRASH_OPS={ops} \
                          cargo test -p seawall-store --test crash everywhere",

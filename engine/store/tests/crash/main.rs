@@ -8,14 +8,16 @@
 //! missing, and what changed several shards must be there on all of them or on none.
 //!
 //! [`everywhere`] tries each step of one long run; [`anywhere`] many short runs with a random end, errors of the disk
-//! and crashes of the recovery among them; [`switched`] folders that are opened with logs and without by turns; [`broken`]
-//! proves that disks that lie are found out.
+//! and crashes of the recovery among them; [`switched`] folders that are opened with logs and without, and with other
+//! numbers of shards, by turns; [`resharded`] each step of what another number of shards takes; [`broken`] proves that disks
+//! that lie are found out.
 
 mod anywhere;
 mod broken;
 mod draw;
 mod everywhere;
 mod judge;
+mod resharded;
 mod run;
 mod switched;
 mod world;

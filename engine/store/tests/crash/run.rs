@@ -224,27 +224,34 @@ impl Run {
         }
     }
 
-    /// Ends so on `disk`, opens what is left of it, and judges that: what is there, or what is wrong with it.
+    /// Ends so on `disk`, opens what is left of it with so many shards, and judges that: what is there, or what is wrong
+    /// with it.
     pub fn check(
         &self,
         disk: &MemoryDisk,
         end: End,
         seed: u64,
-        promised: usize,
+        (promised, shards): (usize, usize),
     ) -> Result<State, String> {
         match end {
             End::Power(loss) => disk.lose_power(loss, seed),
             End::Killed => disk.fail_at(u64::MAX, Fault::PowerOff),
         }
-        let found = self.open(disk)?;
-        self.history.judge(&found, promised, self.now)?;
+        let found = self.open(disk, shards)?;
+        self.judge(&found, promised)?;
         Ok(found)
     }
 
-    /// What is there when the store is opened on `disk`.
-    pub fn open(&self, disk: &MemoryDisk) -> Result<State, String> {
+    /// Judges what was found now.
+    pub fn judge(&self, found: &State, promised: usize) -> Result<(), String> {
+        self.history.judge(found, promised, self.now)
+    }
+
+    /// What is there when a store of so many shards is opened on `disk`.
+    pub fn open(&self, disk: &MemoryDisk, shards: usize) -> Result<State, String> {
         // Half of them serve from blocks of the snapshot, and have the log replayed over them.
         let config = StoreConfig {
+            shards,
             load_at_once_bytes: if self.number.is_multiple_of(2) {
                 0
             } else {

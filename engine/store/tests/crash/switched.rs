@@ -1,17 +1,17 @@
-//! Folders that are opened with logs and without, by turns, and lose power in between: what each way of opening finds is
-//! what counted for it, whatever was done the other way.
+//! Folders that are opened with logs and without, and with one number of shards or another, by turns, and lose power in
+//! between: what each way of opening finds is what counted for it, whatever was done the other way.
 //!
 //! What may be there is a set of worlds: a step that was cut short may have counted or not, and what is found when the
 //! folder is opened next says which of them are left.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use seawall_store::Reply;
 use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
 use seawall_store::log::Fsync;
+use seawall_store::{Reply, StoreConfig, StoreError};
 
 use crate::named;
-use crate::world::{Alone, config, op};
+use crate::world::{Alone, SHARDS, config, op};
 
 /// How many runs there are, where `SEAWALL_CRASH_SEEDS` says no number.
 const SEEDS: u64 = 2_000;
@@ -21,6 +21,9 @@ const OPENINGS: usize = 8;
 
 /// All have the same value, over all shards.
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// How many shards it is opened with.
+const OPENED: [usize; 4] = [SHARDS, SHARDS, 2, 4];
 
 const NOW: u64 = 1_000_000;
 
@@ -42,6 +45,15 @@ impl World {
     fn adopted(self) -> World {
         let logged = self.logged.or(self.saved);
         World { logged, ..self }
+    }
+
+    /// What is found with logs is in a snapshot that they go on from, be it nothing.
+    fn resharded(self) -> World {
+        let logged = Some(self.found(true));
+        World {
+            logged,
+            saved: logged,
+        }
     }
 
     fn written(self, value: u64) -> World {
@@ -112,28 +124,48 @@ fn read(store: &mut Alone) -> Result<u64, String> {
     }
 }
 
-fn run(seed: u64) -> Result<(), String> {
+/// Whether a folder may be refused so: of several numbers of shards it can hold what one store cannot open.
+fn is_of_shards(error: &StoreError, with_logs: bool) -> bool {
+    match error {
+        StoreError::Layout { .. } | StoreError::LayoutOfLogs { .. } => !with_logs,
+        StoreError::BesideLogs { .. } => with_logs,
+        _ => false,
+    }
+}
+
+/// How often the folder was re-sharded.
+fn run(seed: u64) -> Result<usize, String> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let disk = MemoryDisk::new();
     let mut worlds = Worlds(vec![World::default()]);
-    let mut last = 0;
+    let (mut last, mut resharded) = (0, 0);
     for _ in 0..OPENINGS {
         let with_logs = random.random();
         if random.random_ratio(3, 4) {
             disk.fail_at(disk.steps() + random.random_range(1..80), Fault::PowerOff);
         }
-        let opened = Alone::open(seawall_store::StoreConfig {
+        let opened = Alone::open(StoreConfig {
+            shards: OPENED[random.random_range(0..OPENED.len())],
             appendonly: with_logs,
             ..config(Some(&disk), Fsync::Always, NOW)
         });
-        let is_open = opened.is_ok();
-        if with_logs {
-            worlds.step(is_open, World::adopted);
-        }
         match opened {
+            Err(error) if is_of_shards(&error, with_logs) => {}
             Err(error) if !disk.is_off() => return Err(error.to_string()),
-            Err(_) => {}
+            Err(_) => {
+                if with_logs {
+                    worlds.step(false, World::adopted);
+                    worlds.step(false, World::resharded);
+                }
+            }
             Ok(mut store) => {
+                let is_resharded = store.store.resharded().is_some();
+                resharded += usize::from(is_resharded);
+                if is_resharded {
+                    worlds.step(true, World::resharded);
+                } else if with_logs {
+                    worlds.step(true, World::adopted);
+                }
                 // A log that has failed answers nothing.
                 if !disk.is_off() {
                     worlds.keep(read(&mut store)?, with_logs)?;
@@ -161,7 +193,7 @@ fn run(seed: u64) -> Result<(), String> {
         let loss = PowerLoss::ALL[random.random_range(0..PowerLoss::ALL.len())];
         disk.lose_power(loss, seed);
     }
-    Ok(())
+    Ok(resharded)
 }
 
 #[test]
@@ -170,12 +202,14 @@ fn with_logs_and_without() {
         u64::MAX => 0..named("SEAWALL_CRASH_SEEDS", SEEDS),
         seed => seed..seed + 1,
     };
+    let mut resharded = 0;
     for seed in seeds {
-        run(seed).unwrap_or_else(|why| {
+        resharded += run(seed).unwrap_or_else(|why| {
             panic!(
                 "seed {seed}: {why}\nSEAWALL_CRASH_SEED={seed} cargo test -p seawall-store --test crash \
                  with_logs_and_without"
             )
         });
     }
+    println!("re-sharded {resharded} times");
 }

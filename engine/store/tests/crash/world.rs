@@ -7,7 +7,7 @@ use seawall_store::log::Fsync;
 use seawall_store::log::device::DeviceKind;
 use seawall_store::reply::Protocol;
 use seawall_store::store::{Answered, Pace, Settled};
-use seawall_store::{Millis, Op, Reply, Store, StoreConfig, StoreError, Worker};
+use seawall_store::{Millis, Op, Reply, Slot, Store, StoreConfig, StoreError, Worker};
 
 use crate::draw::{Asked, keys};
 
@@ -234,7 +234,8 @@ impl Alone {
                     }
                     other => return Err(format!("{key}: {other:?}")),
                 };
-                state[self.store.shard_of(key.as_bytes())].push(holds);
+                // By the shards that wrote it, however many have it now.
+                state[Slot::of(key.as_bytes()).shard(SHARDS)].push(holds);
             }
         }
         Ok(state)
