@@ -7,6 +7,9 @@
 //!
 //! Handles are clones of one folder. Files that were open when power was lost stay dead.
 
+mod content;
+mod file;
+
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +18,9 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Disk, DiskFile};
+use content::{Content, Written};
 
-/// What a disk writes at once: a torn write ends at a multiple of it.
-const SECTOR_BYTES: usize = 512;
+pub use file::MemoryFile;
 
 /// What goes wrong at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +56,6 @@ pub struct MemoryDisk {
     state: Arc<Mutex<State>>,
 }
 
-/// A file of a [`MemoryDisk`].
-#[derive(Debug)]
-pub struct MemoryFile {
-    state: Arc<Mutex<State>>,
-    id: u64,
-    /// How often power had been lost when the file was opened.
-    losses: u64,
-}
-
 /// Which syncs claim success and keep nothing.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lies {
@@ -89,16 +83,6 @@ struct State {
     lies: Lies,
     /// What was before each step since they were last taken, where that is kept.
     forks: Option<Vec<MemoryDisk>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Content {
-    written: Vec<u8>,
-    synced: Vec<u8>,
-    /// Before it, `written` and `synced` are the same: a sync copies only what is new.
-    same: usize,
-    /// A sync failed: what is not durable by now never will be, whatever later syncs say.
-    abandoned: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -316,74 +300,6 @@ impl Change {
     }
 }
 
-impl Content {
-    /// Where the sectors begin that were written and are not durable.
-    fn loose(&self) -> impl Iterator<Item = usize> {
-        let start = self.same / SECTOR_BYTES * SECTOR_BYTES;
-        let sectors = (start..self.written.len()).step_by(SECTOR_BYTES);
-        sectors.filter(|&at| {
-            let (written, synced) = (&self.written[at..], self.synced.get(at..).unwrap_or(&[]));
-            let sector = |bytes: &[u8]| bytes.len().min(SECTOR_BYTES);
-            written[..sector(written)] != synced[..sector(synced)]
-        })
-    }
-
-    /// What a power loss leaves.
-    fn left(
-        &self,
-        loss: PowerLoss,
-        rng: &mut Xoshiro256PlusPlus,
-        is_left: &mut dyn FnMut(u64) -> bool,
-    ) -> Content {
-        let (written, synced) = (&self.written, &self.synced);
-        let pick = |from: &[u8], at: usize| from.get(at).copied();
-        let left = match loss {
-            PowerLoss::Nothing => synced.clone(),
-            PowerLoss::Beginning => {
-                let end = written.len().max(synced.len());
-                let cut = rng.random_range(0..=end);
-                (0..end)
-                    .map_while(|at| pick(if at < cut { written } else { synced }, at))
-                    .collect()
-            }
-            PowerLoss::Torn => {
-                let (short, long) = (
-                    written.len().min(synced.len()),
-                    written.len().max(synced.len()),
-                );
-                let len = rng.random_range(short..=long);
-                let mut left = Vec::with_capacity(len);
-                while left.len() < len {
-                    let end = (left.len() + SECTOR_BYTES).min(len);
-                    let from = if rng.random() { written } else { synced };
-                    // A sector that never reached the disk reads as zeroes.
-                    left.extend((left.len()..end).map(|at| pick(from, at).unwrap_or(0)));
-                }
-                left
-            }
-            PowerLoss::Only(mask) => {
-                let mut left = synced.clone();
-                for at in self.loose() {
-                    let end = (at + SECTOR_BYTES).min(written.len());
-                    if !is_left(mask) {
-                        continue;
-                    }
-                    // A sector before it that never reached the disk reads as zeroes.
-                    left.resize(left.len().max(end), 0);
-                    left[at..end].copy_from_slice(&written[at..end]);
-                }
-                left
-            }
-        };
-        Content {
-            same: left.len(),
-            synced: left.clone(),
-            written: left,
-            abandoned: false,
-        }
-    }
-}
-
 impl Disk for MemoryDisk {
     type File = MemoryFile;
     type Lock = ();
@@ -414,7 +330,7 @@ impl Disk for MemoryDisk {
     fn read(&self, name: &str, offset: u64) -> io::Result<Box<dyn Read>> {
         let state = self.lock();
         let id = state.find(name)?;
-        let mut cursor = Cursor::new(state.files[&id].written.clone());
+        let mut cursor = Cursor::new(Written(Arc::clone(&state.files[&id])));
         cursor.set_position(offset);
         Ok(Box::new(cursor))
     }
@@ -468,88 +384,6 @@ impl Disk for MemoryDisk {
     }
 }
 
-impl MemoryFile {
-    fn change(
-        &self,
-        change: impl FnOnce(&mut Content, io::Result<()>, bool) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut state = lock(&self.state);
-        if state.losses != self.losses {
-            return Err(io::Error::other("the file was open when power was lost"));
-        }
-        let step = state.step();
-        if state.off {
-            return step;
-        }
-        let of_end = state.lies.ends.is_some_and(|end| {
-            let mut names = state.names.iter();
-            names.any(|(name, id)| *id == self.id && name.ends_with(end))
-        });
-        let lie = state.lies.files || of_end;
-        match state.files.get_mut(&self.id) {
-            Some(content) => change(Arc::make_mut(content), step, lie),
-            None => Err(io::Error::other("the file was removed")),
-        }
-    }
-}
-
-impl DiskFile for MemoryFile {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.change(|content, step, _| {
-            let bytes = &bytes[..if step.is_ok() {
-                bytes.len()
-            } else {
-                bytes.len() / 2
-            }];
-            let start = offset as usize;
-            let end = start + bytes.len();
-            if content.written.len() < end {
-                content.written.resize(end, 0);
-            }
-            content.written[start..end].copy_from_slice(bytes);
-            content.same = content.same.min(start);
-            step
-        })
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(|content, step, _| {
-            step?;
-            content.written.resize(len as usize, 0);
-            content.same = content.same.min(len as usize);
-            Ok(())
-        })
-    }
-
-    fn reserve(&self, len: u64) -> io::Result<()> {
-        self.change(|content, step, _| {
-            step?;
-            let len = content.written.len().max(len as usize);
-            content.written.resize(len, 0);
-            Ok(())
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let synced = self.change(|content, step, lie| {
-            content.abandoned |= step.is_err();
-            if !content.abandoned && !lie {
-                content.synced.truncate(content.same);
-                content
-                    .synced
-                    .extend_from_slice(&content.written[content.same..]);
-                content.same = content.written.len();
-            }
-            step
-        });
-        if synced.is_err() {
-            let mut state = lock(&self.state);
-            state.lies.files |= state.lies.by_failure;
-        }
-        synced
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -580,6 +414,41 @@ mod tests {
             }
         }
         assert_eq!(left.len(), 4, "all that may happen does: {left:?}");
+    }
+
+    #[test]
+    fn a_sync_keeps_what_was_written_cut_and_grown_since_the_last() {
+        let disk = MemoryDisk::new();
+        let file = disk.create("f").unwrap();
+        disk.sync_folder().unwrap();
+        let mut model: Vec<u8> = Vec::new();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        for n in 1..400_u32 {
+            match rng.random_range(0..4) {
+                0 => {
+                    let len = rng.random_range(0..3_000);
+                    model.resize(len, 0);
+                    file.set_len(len as u64).unwrap();
+                }
+                1 => {
+                    let len = rng.random_range(0..3_000);
+                    model.resize(model.len().max(len), 0);
+                    file.reserve(len as u64).unwrap();
+                }
+                _ => {
+                    let (at, bytes) = (rng.random_range(0..2_000), [n as u8; 700]);
+                    model.resize(model.len().max(at + 700), 0);
+                    model[at..at + 700].copy_from_slice(&bytes);
+                    file.write_at(&bytes, at as u64).unwrap();
+                }
+            }
+            if rng.random_range(0..3) == 0 {
+                file.sync().unwrap();
+                let after = disk.fork();
+                after.lose_power(PowerLoss::Nothing, 0);
+                assert_eq!(content(&after, "f"), Some(model.clone()), "after {n} steps");
+            }
+        }
     }
 
     #[test]
