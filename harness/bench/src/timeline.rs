@@ -1,7 +1,8 @@
 //! A time line: latency by slices of time, and when the target was writing a snapshot.
 //!
 //! The one idea: a percentile of a whole run hides what happens in a tenth of it. So latencies are kept by the slice in
-//! which their ops ended, and the slices in which a snapshot was being written are put beside the others.
+//! which their ops ended, and the slices in which a snapshot was being written are put beside the others. A line has as
+//! many slices as a picture can show: of a longer time they are longer.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::recording::LATENCY_NS_MAX;
 
-/// The most slices: what comes later is not on the line.
+/// The most slices: where a line would have more, they become twice as long. An even number, so that two make one.
 const SLICES_MAX: usize = 2_000;
 
 /// Latencies in nanoseconds to two digits, by time.
@@ -40,13 +41,11 @@ impl Timeline {
     /// Counts an op that ended `at`.
     pub(crate) fn record(&mut self, at: Instant, ns: u64) {
         let Some(begun) = self.begun else { return };
-        let number = at.saturating_duration_since(begun).as_nanos() / self.slice.as_nanos();
-        let Some(number) = usize::try_from(number)
-            .ok()
-            .filter(|number| *number < SLICES_MAX)
-        else {
-            return;
-        };
+        let time = at.saturating_duration_since(begun).as_nanos();
+        while time / self.slice.as_nanos() >= SLICES_MAX as u128 {
+            self.coarsen();
+        }
+        let number = (time / self.slice.as_nanos()) as usize;
         if self.slices.len() <= number {
             self.slices.resize(number + 1, None);
         }
@@ -56,6 +55,13 @@ impl Timeline {
 
     /// Adds what another client saw at the same time.
     pub(crate) fn add(&mut self, other: &Timeline) {
+        while self.slice < other.slice {
+            self.coarsen();
+        }
+        let mut other = other.clone();
+        while other.slice < self.slice {
+            other.coarsen();
+        }
         if self.slices.len() < other.slices.len() {
             self.slices.resize(other.slices.len(), None);
         }
@@ -65,6 +71,22 @@ impl Timeline {
                 own.add(other).expect("all slices have the same bounds");
             }
         }
+    }
+
+    /// Makes one slice of two.
+    fn coarsen(&mut self) {
+        self.slice *= 2;
+        let pairs = self.slices.chunks(2);
+        self.slices = pairs
+            .map(|pair| {
+                let mut slices = pair.iter().flatten();
+                let mut sum = slices.next()?.clone();
+                for slice in slices {
+                    sum.add(slice).expect("all slices have the same bounds");
+                }
+                Some(sum)
+            })
+            .collect();
     }
 
     /// How many ops a second there were in the middle one of those slices, by their number of ops, in which no snapshot
@@ -170,7 +192,7 @@ mod tests {
         let mut other = line.clone();
         for n in 0..1000 {
             line.record(begin + ms(n), 1_000);
-            // Slow while a snapshot is written, and one far beyond the line.
+            // Slow while a snapshot is written.
             other.record(
                 begin + ms(n),
                 if (400..600).contains(&n) {
@@ -180,7 +202,6 @@ mod tests {
                 },
             );
         }
-        other.record(begin + ms(100) * 10_000, 7);
         line.add(&other);
         let row = line.to_json(&[(ms(420), ms(590))]);
         let p999 = row["p999"].as_array().expect("a list");
@@ -195,6 +216,41 @@ mod tests {
         assert_eq!(row["before_saving"]["ops"], 800);
         assert!(row["while_not"]["max"].as_f64() < Some(2.1));
         assert_eq!(row["saving_ms"][0][1], 590.0);
+    }
+
+    #[test]
+    fn a_line_of_many_slices_has_longer_ones_and_every_op() {
+        let ms = Duration::from_millis;
+        let begin = Instant::now();
+        let (mut fine, mut coarse) = (Timeline::new(ms(10)), Timeline::new(ms(10)));
+        for line in [&mut fine, &mut coarse] {
+            line.begin(begin);
+        }
+        for second in 0..70 {
+            coarse.record(begin + ms(1_000 * second + 5), 1_000 * second + 1_000);
+            if second < 10 {
+                fine.record(begin + ms(1_000 * second + 15), 1_000_000);
+            }
+        }
+        // 70 s are 7,000 slices of 10 ms, 3,500 of 20 and 1,750 of 40.
+        let ops = |line: &Timeline| line.to_json(&[])["while_not"]["ops"].as_u64();
+        assert_eq!((ops(&fine), ops(&coarse)), (Some(10), Some(70)));
+        let mut both = [fine.clone(), coarse.clone()];
+        both[0].add(&coarse);
+        both[1].add(&fine);
+        for line in both {
+            let row = line.to_json(&[]);
+            assert_eq!(
+                (row["slice_ms"].as_f64(), ops(&line)),
+                (Some(40.0), Some(80))
+            );
+            let max = |slice: usize| row["max"][slice].as_f64().map(f64::round);
+            assert_eq!(
+                (max(0), max(25 * 9), max(1)),
+                (Some(1000.0), Some(1000.0), None)
+            );
+            assert_eq!(max(25 * 60), Some(61.0));
+        }
     }
 
     #[test]
