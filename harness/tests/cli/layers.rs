@@ -25,9 +25,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "seawall-store",
             "seawall-server",
             "seawall-workloads",
+            "seawall-power",
             "seawall-report",
         ],
     ),
+    ("seawall-power", &["seawall-store"]),
     (
         "seawall-lab",
         &["seawall-store", "seawall-workloads", "seawall-report"],
@@ -95,6 +97,7 @@ const IN_PART: &[(&str, &str, &[&str])] = &[
     ("workloads/src", "seawall_store::", OPS),
     ("engine/cluster/src", "seawall_store::", OPS),
     ("harness/bench/src", "seawall_report::", &["bar", "row"]),
+    ("harness/power/src", "seawall_store::", &["disk"]),
     ("harness/lab/src", "seawall_report::", &["row"]),
     ("harness/sim/src", "seawall_report::", &["row"]),
 ];

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::path::Path;
 
+use seawall_power::Folder;
 use seawall_store::Reply;
 
 use crate::filled::{SETUP, seawall};
-use crate::power::folder::{Folder, Mounted};
-use crate::power::say_skipped;
+use crate::power::{Apart, say_skipped};
 use crate::process::{Server, Setup};
 use crate::wire::Wire;
 
@@ -52,9 +52,9 @@ fn save(folder: &Path) -> u64 {
 }
 
 /// A folder with a snapshot, of which this part cannot be read any more; nothing where none can be mounted.
-fn without(part: impl FnOnce(u64) -> Range<u64>) -> Option<Mounted> {
+fn without(part: impl FnOnce(u64) -> Range<u64>) -> Option<Apart> {
     let folder = Folder::new(0);
-    match folder.mount() {
+    match Apart::mount(&folder) {
         Ok(mounted) => {
             let bytes = save(mounted.path());
             folder.refuse_reads(SNAPSHOT, part(bytes));

@@ -5,16 +5,16 @@
 //! and the server is started on what is left. Under `always` nothing acknowledged may be missing; otherwise each shard
 //! has to have a beginning, and what several shards did together is there on all of them or none.
 
-pub mod folder;
-
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use seawall_power::{Folder, Lie, Mounted};
 use seawall_store::disk::PowerLoss;
+use tempfile::TempDir;
 
-use self::folder::{Folder, Lie, Mounted};
 use crate::process::{SEGMENT_BYTES, Server, Setup};
 use crate::seeds;
 use crate::trial::{Promise, Trial, Until};
@@ -56,6 +56,26 @@ impl From<String> for Ended {
     }
 }
 
+/// A folder that is mounted at a place of its own; unmounted before that goes.
+pub struct Apart {
+    mounted: Mounted,
+    _point: TempDir,
+}
+
+impl Apart {
+    pub fn mount(folder: &Folder) -> io::Result<Apart> {
+        let point = tempfile::tempdir()?;
+        Ok(Apart {
+            mounted: folder.mount(point.path())?,
+            _point: point,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.mounted.path()
+    }
+}
+
 /// A run on a folder that may lie.
 struct Run {
     seed: u64,
@@ -89,7 +109,7 @@ impl Run {
         let setup = &self.setup;
         let mut trial = Trial::new(self.seed, setup.shards);
         let mut acknowledged = 0;
-        let mut mounted = folder.mount().map_err(Ended::Unmountable)?;
+        let mut mounted = Apart::mount(folder).map_err(Ended::Unmountable)?;
         for _ in 0..LOSSES {
             let server = Server::start(mounted.path(), setup)?;
             if let Some(lie) = self.lie {
@@ -133,8 +153,8 @@ impl Run {
 }
 
 /// Mounts what could be mounted before: that it cannot be any more is no reason to skip.
-fn remount(folder: &Folder) -> Result<Mounted, Ended> {
-    let again = folder.mount();
+fn remount(folder: &Folder) -> Result<Apart, Ended> {
+    let again = Apart::mount(folder);
     again.map_err(|error| Ended::Wrong(format!("it cannot be mounted again: {error}")))
 }
 
