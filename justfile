@@ -45,7 +45,7 @@ bench-peers *ARGS: (_servers "peers" ARGS)
 # What an operation costs beside peers and beside an echo server, against bars; `--only get` runs one comparison.
 bench-speed *ARGS: (_servers "speed" ARGS)
 
-# What durability costs and what it is worth: log and snapshots, every server killed at the end; about half an hour.
+# What durability costs and what it is worth: log and snapshots, servers killed and without power; about 35 minutes.
 bench-persistence *ARGS: (_servers "persistence" ARGS)
 
 # Snapshots of 1.2 GB under load and idle, and restarts from snapshot and log, beside Redis: about an hour.

@@ -81,7 +81,7 @@ impl Folder {
             let entry = entry?;
             let name = entry.file_name();
             if name.to_string_lossy().starts_with(SCRATCH_PREFIX) && entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
+                seawall_bench::sweep(&entry.path())?;
             }
         }
         Ok(())

@@ -28,6 +28,7 @@ pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
         seed,
         machine: machine(&Machine::read()),
         notices,
+        not_run: suite.not_run.clone(),
         extra: Map::from_iter([
             ("about".to_owned(), json!(suite.about)),
             (SUITE_HASH.to_owned(), json!(suite.hash)),

@@ -98,6 +98,8 @@ pub(crate) struct Suite {
     pub(crate) hash: String,
     /// What is left out of it on this machine, and why.
     pub(crate) skipped: Vec<String>,
+    /// What of it this machine cannot measure, and why.
+    pub(crate) not_run: Vec<String>,
     bench: Vec<Comparison>,
     lab: Vec<LabStep>,
     sim: Vec<SimPart>,
@@ -152,11 +154,15 @@ impl Suite {
                 skipped.push(why.clone());
             }
         }
-        let targets_left = bench
+        let not_run: Vec<String> = bench
             .iter()
-            .any(|comparison| !comparison.targets.is_empty());
-        if !targets_left && text.lab.is_empty() && text.sim.is_empty() {
-            let message = format!("nothing is left to do: {}", skipped.join("; "));
+            .filter(|comparison| !comparison.targets.is_empty())
+            .flat_map(|comparison| comparison.not_run.clone())
+            .collect();
+        let is_any_left = bench.iter().any(|comparison| !comparison.is_empty());
+        if !is_any_left && text.lab.is_empty() && text.sim.is_empty() {
+            let why = [skipped.as_slice(), &not_run].concat().join("; ");
+            let message = format!("nothing is left to do: {why}");
             return Err(source.at(&text.name.span(), message));
         }
         let mut lab = Vec::new();
@@ -174,6 +180,7 @@ impl Suite {
             seed: text.seed.unwrap_or(1),
             hash: hash(source, targets),
             skipped,
+            not_run,
             bench,
             lab,
             sim,

@@ -5,14 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use seawall_report::bar::Bar;
-use seawall_report::row::{BenchRow, SCHEMA};
+use seawall_report::row::{BenchRow, LatencyUs, SCHEMA};
 use seawall_workloads::Workload;
+use seawall_workloads::dist::Rng;
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::BenchError;
 use crate::comparison::Named;
 use crate::drive::{self, Drive, Measured, Once};
+use crate::setting::End;
 use crate::target::TargetSpec;
 use crate::verdict::Lateness;
 
@@ -25,6 +27,9 @@ const LATE_QUANTILES: &[(&str, f64)] = &[
     ("generator_late_us_p99", 0.99),
     ("generator_late_us_p999", 0.999),
 ];
+
+/// The most of the measured time for which a load goes on that a target ends in.
+const BEYOND_MAX: f64 = 1.0 / 3.0;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,11 +105,17 @@ impl Cell {
     pub fn seconds_expected(&self) -> f64 {
         /// What loading takes where nothing is known about it.
         const PRELOAD_SECONDS: f64 = 0.3;
+        /// What a small server takes to serve again.
+        const RESTART_SECONDS: f64 = 0.1;
         let measured = match self.length {
             Length::Time(time) => time.as_secs_f64(),
             Length::Ops(ops) => ops as f64 / 1e6,
         };
-        PRELOAD_SECONDS + self.warmup.as_secs_f64() + measured
+        let beyond = match self.named.configuration.end {
+            End::Stop => 0.0,
+            End::Kill | End::Power => RESTART_SECONDS + measured * self.beyond(),
+        };
+        PRELOAD_SECONDS + self.warmup.as_secs_f64() + measured + beyond
     }
 
     /// Whether the cell logs through `io_uring` where it can.
@@ -125,6 +136,12 @@ impl Cell {
         Ok(self.row(&measured.expect("a cell that did not fail was measured")))
     }
 
+    /// For how much of the measured time more the load goes on where the target ends in the midst of it: drawn anew for
+    /// each repetition.
+    fn beyond(&self) -> f64 {
+        BEYOND_MAX * Rng::stream(self.seed, self.repetition, &self.run()).unit()
+    }
+
     /// What drives it.
     pub(crate) fn drive<'a>(&'a self, scratch: &'a Path) -> Drive<'a> {
         Drive {
@@ -136,6 +153,7 @@ impl Cell {
             seed: self.seed,
             warmup: self.warmup,
             length: self.length,
+            beyond: self.beyond(),
             loads: true,
             scratch,
             latency_from: drive::from_meant,
@@ -145,12 +163,45 @@ impl Cell {
     /// Its row, of what was measured.
     pub(crate) fn row(&self, measured: &Measured) -> BenchRow {
         let recording = &measured.recording;
-        let ops = recording.ops();
-        let seconds = measured.seconds;
         let mut extra = Map::new();
         extra.insert("comparison".to_owned(), Value::from(&*self.comparison));
         extra.insert("clients".to_owned(), Value::from(measured.clients));
         extra.extend(measured.notes.clone());
+        let row = BenchRow {
+            schema: SCHEMA,
+            run: self.run(),
+            seed: self.seed,
+            config: self.named.given.clone(),
+            target: self.target.text.clone(),
+            workload: self.workload.clone(),
+            repetition: self.repetition,
+            ops: recording.ops(),
+            seconds: measured.seconds,
+            ops_per_s: f64::NAN,
+            cpu_us_per_op: f64::NAN,
+            latency_us: LatencyUs::UNKNOWN,
+            hit_ratio: measured.hit_ratio,
+            rss_bytes: measured.rss_bytes,
+            errors: recording.errors(),
+            histogram: String::new(),
+            extra,
+        };
+        // How fast a server is on a folder in memory says nothing of its disk.
+        match self.named.configuration.end {
+            End::Stop | End::Kill => self.with_speed(row, measured),
+            End::Power => row,
+        }
+    }
+
+    /// `row` with what was measured of speed, and what it is worth.
+    fn with_speed(&self, row: BenchRow, measured: &Measured) -> BenchRow {
+        let BenchRow {
+            ops,
+            seconds,
+            mut extra,
+            ..
+        } = row;
+        let recording = &measured.recording;
         if let Some(timeline) = recording.timeline() {
             let line = timeline.to_json(&measured.saving);
             let p999 = |part: &str| line[part]["p999"].as_f64();
@@ -238,23 +289,12 @@ impl Cell {
             }
         }
         BenchRow {
-            schema: SCHEMA,
-            run: self.run(),
-            seed: self.seed,
-            config: self.named.given.clone(),
-            target: self.target.text.clone(),
-            workload: self.workload.clone(),
-            repetition: self.repetition,
-            ops,
-            seconds,
             ops_per_s: ops as f64 / seconds,
             cpu_us_per_op: spent.cpu.map_or(f64::NAN, us_per_op),
             latency_us: recording.latency_us(),
-            hit_ratio: measured.hit_ratio,
-            rss_bytes: measured.rss_bytes,
-            errors: recording.errors(),
             histogram: recording.histogram_base64(),
             extra,
+            ..row
         }
     }
 }

@@ -7,8 +7,15 @@
 //!  here      all loaded?    whose turn?   sleep       sleep, or wait   ask for hits  add up
 //! ```
 //!
-//! A target that ends with the clock (it is killed, say) has one turn: after `Settle` comes `Stop`. Where it serves
-//! again, it may be driven once more ([`recovery`]).
+//! A target that is to end in the midst of its load (it is killed, say) has one turn, and there is no `Settle`:
+//!
+//! ```text
+//!            Measure ─────► Beyond ─────────────► End
+//!  clients   ops, recorded  ops                   ops, until what they are driving is gone
+//!  here      sleep          ask for hits, sleep   end it; when clients are gone, it serves again
+//! ```
+//!
+//! So its figures are of a time in which nothing ends. Then it may be driven once more ([`recovery`]).
 //!
 //! The calling thread only sleeps and looks at clocks. What is compared may be open together and is measured
 //! in turns ([`Turns`]); who has none rests. No client leaves before all have drained, since a client's thread
@@ -38,7 +45,7 @@ use crate::cost::{Reading, Spent};
 use crate::recording::Recording;
 use crate::saving::Watch;
 use crate::setting::Configuration;
-use crate::target::{Deal, Endpoint, Lookups, Standing};
+use crate::target::{Deal, Ended, Endpoint, Lookups, Standing};
 
 use stage::{Phase, Stage};
 
@@ -68,6 +75,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) warmup: Duration,
     /// How much is measured.
     pub(crate) length: Length,
+    /// For how much of that time more the load goes on, where the target ends in the midst of it.
+    pub(crate) beyond: f64,
     /// Whether clients load first what the workload wants to be there.
     pub(crate) loads: bool,
     /// A folder where the target may make one of its own.
@@ -249,19 +258,21 @@ impl<E: Endpoint> Conductor<'_, E> {
                 stage.all_finished()
             })?,
         }
-        stage.enter(Phase::Settle);
+        stage.enter(if endpoint.ends() {
+            Phase::Beyond
+        } else {
+            Phase::Settle
+        });
         let time = begin.elapsed();
         let after = self.read()?;
         let lookups = endpoint.lookups();
         let standing = endpoint.standing();
         self.wait(LOOK, || stage.all_arrived())?;
         let failed = |why| stage.fail(drive.failed(why));
-        let mut notes = watch.figures(*endpoint).map_err(failed).ok()?;
-        let mut again = None;
+        let weight = watch.weigh(*endpoint).map_err(failed).ok()?;
+        let (mut notes, mut again) = (Map::new(), None);
         if endpoint.ends() {
-            stage.enter(Phase::Stop);
-            self.wait(LOOK, || stage.all_left())?;
-            let ended = endpoint.end().map_err(failed).ok()?;
+            let ended = self.end(begin, time)?;
             notes.extend(ended.notes);
             again = ended.again;
         }
@@ -287,6 +298,11 @@ impl<E: Endpoint> Conductor<'_, E> {
             let ms = recovered.map(|time| time.as_secs_f64() * 1e3);
             notes.insert("recovered_ms".to_owned(), Value::from(ms));
         }
+        // The disk is asked last, when nobody else wants it.
+        if let Some(weight) = weight {
+            let disk_time = endpoint.disk_time(weight.bytes).map_err(failed).ok()?;
+            notes.extend(weight.figures(disk_time));
+        }
         let drivers = endpoint.deal().map(|deal| deal.drivers(&efforts));
         Some(Measured {
             recording,
@@ -301,6 +317,27 @@ impl<E: Endpoint> Conductor<'_, E> {
             saving: watch.saving().to_vec(),
             notes: endpoint.notes().into_iter().chain(notes).collect(),
         })
+    }
+
+    /// Ends the target in the midst of its load, whose clock started at `begin` and ran for `time`; what came of that.
+    fn end(&self, begin: Instant, time: Duration) -> Option<Ended> {
+        let Conductor {
+            endpoint, stage, ..
+        } = self;
+        let at = time + time.mul_f64(self.drive.beyond);
+        self.wait_for(|| at.saturating_sub(begin.elapsed()))?;
+        stage.enter(Phase::End);
+        let at = begin.elapsed();
+        let ended = endpoint.end(&mut || {
+            // Where a client failed, the stage knows.
+            let _ = self.wait(LOOK, || stage.all_left());
+        });
+        let mut ended = ended
+            .map_err(|why| stage.fail(self.drive.failed(why)))
+            .ok()?;
+        let ms = Value::from(at.as_secs_f64() * 1e3);
+        ended.notes.insert("ended_ms".to_owned(), ms);
+        (!stage.has_failed()).then_some(ended)
     }
 
     /// What target and machine spent so far.

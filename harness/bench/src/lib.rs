@@ -36,7 +36,7 @@ pub use drive::Arrivals;
 pub use journal::Journal;
 pub use setting::{Configuration, Filling, SETTINGS, Scalar, Setting};
 pub use source::{Source, SourceError};
-pub use target::{TARGETS, Target, TargetError, TargetSpec, abandon};
+pub use target::{TARGETS, Target, TargetError, TargetSpec, abandon, sweep};
 
 /// The field of a row that says what its reader must know: a fallback that was taken.
 pub const NOTICE: &str = "notice";

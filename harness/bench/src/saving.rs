@@ -21,6 +21,15 @@ pub(crate) struct Watch {
     saving: Vec<(Duration, Duration)>,
 }
 
+/// What a snapshot that was asked for came to.
+pub(crate) struct Weighed {
+    time: Duration,
+    pub(crate) bytes: u64,
+    /// Memory of the target before, and what it took besides.
+    resident_bytes: u64,
+    extra_bytes: u64,
+}
+
 /// A snapshot that was asked for.
 struct Asked {
     at: Duration,
@@ -89,16 +98,16 @@ impl Watch {
         &self.saving
     }
 
-    /// What a row should say of the snapshot that was asked for.
+    /// What the snapshot that was asked for came to, where one was.
     ///
     /// # Errors
     /// There was none, or it was not finished when the clock stopped; in words for people.
-    pub(crate) fn figures(&self, endpoint: &impl Endpoint) -> Result<Map<String, Value>, String> {
+    pub(crate) fn weigh(&self, endpoint: &impl Endpoint) -> Result<Option<Weighed>, String> {
         if self.ask_at.is_some() {
             return Err("the clock stopped before `bgsave-at`: measure for longer".to_owned());
         }
         let Some(asked) = &self.asked else {
-            return Ok(Map::new());
+            return Ok(None);
         };
         let is_it = |(_, to): &&(Duration, Duration)| *to >= asked.at;
         let Some((_, ended)) = self
@@ -112,28 +121,40 @@ impl Watch {
                     .to_owned(),
             );
         };
-        Ok(asked.figures(ended.saturating_sub(asked.at), &endpoint.weigh_save()?))
+        let time = ended.saturating_sub(asked.at);
+        Ok(Some(asked.weighed(time, &endpoint.weigh_save()?)))
     }
 }
 
 impl Asked {
-    fn figures(&self, time: Duration, weight: &SaveWeight) -> Map<String, Value> {
-        let seconds = |time: Duration| time.as_secs_f64().max(1e-9);
+    fn weighed(&self, time: Duration, weight: &SaveWeight) -> Weighed {
         // A child that writes the snapshot has memory of its own, which the target tells of.
         let grown = self.most_bytes.saturating_sub(self.resident_bytes);
-        let extra = grown.max(weight.extra_bytes.unwrap_or(0));
-        let rate = weight.bytes as f64 / seconds(time);
-        let disk = weight.bytes as f64 / seconds(weight.disk_time);
+        Weighed {
+            time,
+            bytes: weight.bytes,
+            resident_bytes: self.resident_bytes,
+            extra_bytes: grown.max(weight.extra_bytes.unwrap_or(0)),
+        }
+    }
+}
+
+impl Weighed {
+    /// What a row should say of it, where the disk takes `disk_time` for as many bytes.
+    pub(crate) fn figures(&self, disk_time: Duration) -> Map<String, Value> {
+        let seconds = |time: Duration| time.as_secs_f64().max(1e-9);
+        let rate = self.bytes as f64 / seconds(self.time);
+        let disk = self.bytes as f64 / seconds(disk_time);
         let figures = [
-            ("save_ms", seconds(time) * 1e3),
-            ("save_bytes", weight.bytes as f64),
+            ("save_ms", seconds(self.time) * 1e3),
+            ("save_bytes", self.bytes as f64),
             ("save_mb_per_s", rate / 1e6),
             ("disk_mb_per_s", disk / 1e6),
             ("save_share_of_disk", rate / disk),
-            ("save_extra_bytes", extra as f64),
+            ("save_extra_bytes", self.extra_bytes as f64),
             (
                 "save_extra_share",
-                extra as f64 / self.resident_bytes.max(1) as f64,
+                self.extra_bytes as f64 / self.resident_bytes.max(1) as f64,
             ),
         ];
         let figures = figures.map(|(name, figure)| (name.to_owned(), Value::from(figure)));
@@ -169,12 +190,14 @@ mod tests {
             resident_bytes: 1_000_000,
             most_bytes: 1_050_000,
         };
-        let weight = |extra_bytes| SaveWeight {
-            bytes: 30_000_000,
-            disk_time: Duration::from_secs(1),
-            extra_bytes,
+        let of = |extra_bytes| {
+            let weight = SaveWeight {
+                bytes: 30_000_000,
+                extra_bytes,
+            };
+            let weighed = asked.weighed(Duration::from_secs(2), &weight);
+            weighed.figures(Duration::from_secs(1))
         };
-        let of = |extra_bytes| asked.figures(Duration::from_secs(2), &weight(extra_bytes));
         assert_eq!(of(None)["save_extra_share"], 0.05);
         assert_eq!(of(Some(10))["save_extra_bytes"], 50_000.0);
         assert_eq!(of(Some(200_000))["save_extra_share"], 0.2);

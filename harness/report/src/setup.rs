@@ -42,6 +42,9 @@ pub struct Setup {
     /// What the reader must know: a fallback that was taken, a peer that was not there.
     #[serde(default)]
     pub notices: Vec<String>,
+    /// What of the suite the machine could not measure, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_run: Vec<String>,
     /// Fields of newer or other writers.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

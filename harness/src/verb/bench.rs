@@ -70,7 +70,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .lasts(cell.length)
         .and_then(|()| target.takes(&cell.named))
         .and_then(|()| target.speaks(&cell.workload))
-        .and_then(|()| target.absent().map_or(Ok(()), Err))
+        .and_then(|()| {
+            target
+                .absent()
+                .or_else(|| cell.named.absent())
+                .map_or(Ok(()), Err)
+        })
         .map_err(Failure::usage)?;
     interrupt::on_interrupt(None)?;
     let mut progress = Progress::new(1, cell.seconds_expected());

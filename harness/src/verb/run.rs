@@ -70,6 +70,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .notices
         .iter()
         .for_each(|notice| output::complain(&format!("note: {notice}")));
+    setup
+        .not_run
+        .iter()
+        .for_each(|what| output::complain(&format!("not run: {what}")));
 
     let steps: Vec<&Step> = all
         .iter()

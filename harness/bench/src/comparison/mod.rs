@@ -94,6 +94,8 @@ pub struct Comparison {
     pub bars: Vec<Bar>,
     /// Targets that are left out since they are not on this machine, and why.
     pub skipped: Vec<String>,
+    /// Configurations that are left out since this machine cannot measure them, and why.
+    pub not_run: Vec<String>,
 }
 
 /// What stands besides a draft's own text.
@@ -101,7 +103,8 @@ pub struct Comparison {
 pub struct Circumstances<'a> {
     /// What is driven instead of the draft's own targets, where there are any.
     pub targets: &'a [TargetSpec],
-    /// Whether targets that are not on this machine are left out, instead of being an error.
+    /// Whether targets that are not on this machine, and configurations that it cannot measure, are left out, instead of
+    /// being an error.
     pub skip_absent: bool,
 }
 
@@ -182,10 +185,9 @@ impl Comparison {
             let place = draft.ops.as_ref().map_or(place.clone(), Spanned::span);
             named.lasts(length).map_err(|why| source.at(&place, why))?;
             if let Some(given) = draft.rounds.as_ref().filter(|_| rounds > 1)
-                && named.configuration.end == End::Kill
+                && named.configuration.end != End::Stop
             {
-                let why =
-                    "`rounds` cannot be more than 1 where `end` is kill: a server is killed once";
+                let why = "`rounds` cannot be more than 1 where `end` is kill or power: a server ends once";
                 return Err(source.at(&given.span(), why));
             }
         }
@@ -216,6 +218,10 @@ impl Comparison {
                 Some(why) => return Err(source.at(&span, why)),
             }
         }
+        let (configurations, not_run) = measurable(configurations, &name);
+        if let Some(why) = not_run.first().filter(|_| !circumstances.skip_absent) {
+            return Err(source.at(&place, why.as_str()));
+        }
         Ok(Comparison {
             name,
             targets: here,
@@ -227,7 +233,13 @@ impl Comparison {
             length,
             bars: draft.bar.iter().map(|bar| bar.get_ref().clone()).collect(),
             skipped,
+            not_run,
         })
+    }
+
+    /// Whether there is nothing that could be run.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty() || self.configurations.is_empty()
     }
 
     /// The cells in the order in which they run, those together that targets are opened once for.
@@ -286,6 +298,21 @@ impl Comparison {
                 .collect(),
         }
     }
+}
+
+/// The configurations that this machine can measure; of the others, in words for people, which they are and why.
+fn measurable(configurations: Vec<Named>, comparison: &str) -> (Vec<Named>, Vec<String>) {
+    let (mut here, mut not_run) = (Vec::new(), Vec::new());
+    for named in configurations {
+        match named.absent() {
+            None => here.push(named),
+            Some(why) => {
+                let name = named.given["name"].as_str().unwrap_or_default();
+                not_run.push(format!("{comparison}, {name}: {why}"));
+            }
+        }
+    }
+    (here, not_run)
 }
 
 /// Checks that every bar is about something that is measured.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 
 use super::Length;
-use crate::setting::{Configuration, Scalar, SettingError};
+use crate::setting::{Configuration, End, Scalar, SettingError};
 use crate::source::{Source, SourceError};
 
 /// The most configurations that lists may make of one.
@@ -94,6 +94,14 @@ impl Named {
                     .to_owned(),
             ),
             _ => Ok(()),
+        }
+    }
+
+    /// Why it cannot be measured on this machine, where it cannot.
+    pub fn absent(&self) -> Option<String> {
+        match self.configuration.end {
+            End::Power => seawall_power::usable().err(),
+            End::Stop | End::Kill => None,
         }
     }
 

@@ -95,8 +95,14 @@ fn follow<E: Endpoint>(
                 let effort = thread.measure(number, threads, stage)?;
                 let recording = thread.take_recording();
                 stage.bring(Driven { recording, effort });
-                thread.drain(stage)?;
+                if !matches!(stage.phase(), Phase::Beyond | Phase::End) {
+                    thread.drain(stage)?;
+                }
                 stage.arrive();
+            }
+            Phase::Beyond | Phase::End => {
+                thread.outlast(stage)?;
+                break;
             }
             Phase::Stop => break,
         }
@@ -187,7 +193,7 @@ impl<C: Client> Thread<'_, C> {
                     }
                     self.idle(SLEEP_MAX)?;
                 }
-                Phase::Load | Phase::Rest | Phase::Settle | Phase::Stop => break,
+                _ => break,
             }
         }
         let effort = begun.map_or_else(Effort::default, |begun| Moment::now().since(&begun));
@@ -197,6 +203,18 @@ impl<C: Client> Thread<'_, C> {
             lane.rest();
         }
         Ok(effort)
+    }
+
+    /// Goes on, unrecorded, until the target is gone.
+    fn outlast(&mut self, stage: &Stage) -> Result<(), BenchError> {
+        while matches!(stage.phase(), Phase::Beyond | Phase::End) && !stage.has_failed() {
+            match self.turn(false) {
+                // The phase is entered before the target ends: whoever meets that end finds it entered.
+                Err(_) if stage.phase() == Phase::End => break,
+                turned => turned?,
+            }
+        }
+        Ok(())
     }
 
     /// What it saw since it was asked last.

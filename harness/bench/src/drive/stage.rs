@@ -19,6 +19,10 @@ pub(super) enum Phase {
     Warm,
     Measure,
     Settle,
+    /// The clock has stopped, and the load goes on.
+    Beyond,
+    /// It still does, while the target ends in the midst of it.
+    End,
     Stop,
 }
 
@@ -73,6 +77,8 @@ impl Stage {
             2 => Phase::Warm,
             3 => Phase::Measure,
             4 => Phase::Settle,
+            5 => Phase::Beyond,
+            6 => Phase::End,
             _ => Phase::Stop,
         }
     }
@@ -88,7 +94,7 @@ impl Stage {
         self.opened.load(Ordering::Acquire) >= self.clients
     }
 
-    /// A client has nothing under way: it loaded, or its turn is over.
+    /// A client did what comes before the next phase: it has loaded, or its turn is over.
     pub(super) fn arrive(&self) {
         // Release pairs with the Acquire in `all_arrived`.
         self.arrived.fetch_add(1, Ordering::Release);

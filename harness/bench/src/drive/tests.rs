@@ -1,5 +1,7 @@
 //! The driver on targets and workloads made for it: right ones, wrong ones, and ones that break.
 
+mod ending;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -239,6 +241,7 @@ fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, Bench
         seed: 1,
         warmup: Duration::from_millis(5),
         length,
+        beyond: 0.5,
         loads: true,
         scratch: folder.path(),
         latency_from: from_meant,
@@ -270,6 +273,7 @@ fn stalled(latency_from: fn(Instant, Instant) -> Instant) -> Measured {
         seed: 1,
         warmup: Duration::ZERO,
         length: Length::Time(Duration::from_secs(1)),
+        beyond: 0.5,
         loads: true,
         scratch: folder.path(),
         latency_from,
@@ -344,6 +348,7 @@ fn a_driver_that_is_late_is_told_and_its_cell_is_invalid() {
         seed: 1,
         warmup: Duration::ZERO,
         length: Length::Time(Duration::from_secs(1)),
+        beyond: 0.5,
         loads: true,
         scratch: folder.path(),
         latency_from: from_meant,
@@ -377,6 +382,7 @@ fn a_rate_is_kept_and_what_it_cost_is_told() {
         seed: 1,
         warmup: Duration::from_millis(50),
         length: Length::Time(Duration::from_secs(1)),
+        beyond: 0.5,
         loads: true,
         scratch: folder.path(),
         latency_from: from_meant,
@@ -414,6 +420,7 @@ fn servers_that_are_none_are_told_in_one_line() {
             seed: 1,
             warmup: Duration::ZERO,
             length: Length::Time(Duration::from_mins(1)),
+            beyond: 0.5,
             loads: true,
             scratch: folder.path(),
             latency_from: from_meant,

@@ -224,13 +224,16 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "end",
-        about: "how a spawned server ends; default stop. kill: as kill -9 does when the clock stops; it is started again, \
-                and the row tells what it lost of what it had acknowledged, and when it served again",
-        accepts: || "stop or kill".to_owned(),
+        about: "how a spawned server ends; default stop. kill: as kill -9 does in the midst of its load, when the clock \
+                has stopped; it is started again, and the row tells what it lost of what it had acknowledged, and when \
+                it served again. power: as when the power fails, on a folder that forgets what was not synced; the row \
+                has no figures of speed",
+        accepts: || "stop, kill or power".to_owned(),
         set: |to, text| {
             to.end = match text {
                 "stop" => End::Stop,
                 "kill" => End::Kill,
+                "power" => End::Power,
                 _ => return None,
             };
             Some(())
@@ -273,7 +276,8 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "timeline",
-        about: "latency by time, in slices of so many ms, beside the snapshots of a spawned server; default none",
+        about: "latency by time, in slices of so many ms (a power of two times as long where there would be more than \
+                2000), beside the snapshots of a spawned server; default none",
         accepts: || "a number from 10 to 60000".to_owned(),
         set: |to, text| {
             let ms = number(text, 10, 60_000)?;

@@ -68,8 +68,10 @@ pub enum End {
     /// When nobody needs it any more.
     #[default]
     Stop,
-    /// At once, when the clock stops (`SIGKILL`); it is then started again, and asked what it kept.
+    /// At once, in the midst of its load (`SIGKILL`); it is then started again, and asked what it kept.
     Kill,
+    /// As by `Kill`, when its folder has lost power: what it had not synced is gone.
+    Power,
 }
 
 /// What of a killed server's files the system still has in memory.

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub(crate) use deal::Deal;
 #[cfg(test)]
 pub(crate) use resp::Addressed;
-pub use scratch::abandon;
+pub use scratch::{abandon, sweep};
 pub use spec::{TargetError, TargetSpec};
 
 use crate::BenchError;
@@ -148,13 +148,11 @@ pub(crate) struct Standing {
 pub(crate) struct SaveWeight {
     /// Bytes of its files.
     pub(crate) bytes: u64,
-    /// How long the disk took for as many bytes, written one after another into one file and synced.
-    pub(crate) disk_time: Duration,
     /// Memory that it took besides, as the target says.
     pub(crate) extra_bytes: Option<u64>,
 }
 
-/// A target that has ended with the clock.
+/// A target that has ended in the midst of its load.
 #[derive(Debug, Default)]
 pub(crate) struct Ended {
     /// What a row should say of that.
@@ -238,6 +236,14 @@ pub(crate) trait Endpoint: Sized + Sync {
         Err("it makes no snapshots".to_owned())
     }
 
+    /// How long its disk takes for so many bytes, written one after another into one file and synced.
+    ///
+    /// # Errors
+    /// In words for people.
+    fn disk_time(&self, _bytes: u64) -> Result<Duration, String> {
+        Err("it has no disk".to_owned())
+    }
+
     /// The clock starts.
     ///
     /// # Errors
@@ -246,16 +252,17 @@ pub(crate) trait Endpoint: Sized + Sync {
         Ok(())
     }
 
-    /// Whether it ends with the clock.
+    /// Whether it is to end in the midst of its load.
     fn ends(&self) -> bool {
         false
     }
 
-    /// The clock has stopped and its clients are gone: ends, where it ends with the clock.
+    /// Ends while its clients drive it, where it is to. When it is gone it calls `gone`, which returns when its clients
+    /// are; then it may serve again.
     ///
     /// # Errors
     /// In words for people.
-    fn end(&self) -> Result<Ended, String> {
+    fn end(&self, _gone: &mut dyn FnMut()) -> Result<Ended, String> {
         Ok(Ended::default())
     }
 

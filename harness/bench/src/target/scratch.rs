@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
+use seawall_power::{Folder, Mounted};
 use tempfile::TempDir;
 
 /// What is there now.
@@ -21,25 +22,45 @@ static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
 const REMOVALS: usize = 50;
 const BETWEEN_REMOVALS: Duration = Duration::from_millis(10);
 
+/// What a folder is called that is mounted in one of a cell's.
+const MOUNTED: &str = "forgets";
+
 /// A folder and the process that runs in it.
 struct Made {
     folder: PathBuf,
     process: Option<Pid>,
+    /// What is mounted in the folder.
+    mounted: Option<Mounted>,
 }
 
 /// Kills every server that runs and removes what cells have made: for a program that was told to end, which
 /// it must do right after.
 pub fn abandon() {
     let mut made = lock();
-    for Made { folder, process } in made.drain(..) {
+    for Made {
+        folder,
+        process,
+        mounted,
+    } in made.drain(..)
+    {
         if let Some(process) = process {
             end(process);
             // It may have been waited for already.
             let _ = rustix::process::waitpid(Some(process), WaitOptions::empty());
         }
+        drop(mounted);
         let _ = remove(&folder);
     }
     std::mem::forget(made);
+}
+
+/// Removes the folder that a cell of a program which was killed has left.
+///
+/// # Errors
+/// What the system says: something is left.
+pub fn sweep(folder: &Path) -> std::io::Result<()> {
+    seawall_power::unmount_left(&folder.join(MOUNTED));
+    std::fs::remove_dir_all(folder)
 }
 
 /// Ends a process and what it started, which is in a process group of its own. It may have ended by itself.
@@ -85,6 +106,7 @@ impl Scratch {
         made.push(Made {
             folder: folder.path().to_owned(),
             process: None,
+            mounted: None,
         });
         Ok(Scratch { folder })
     }
@@ -104,19 +126,37 @@ impl Scratch {
     ) -> Result<T, String> {
         let mut made = lock();
         let (started, process) = start()?;
-        let is_this = |made: &&mut Made| made.folder == self.path();
-        if let Some(made) = made.iter_mut().find(is_this) {
-            made.process = Some(process);
-        }
+        self.enter(&mut made, |made| made.process = Some(process));
         Ok(started)
     }
 
     /// Says that the process that ran here was waited for: its number may be another one's from now on.
     pub(super) fn is_quiet(&self) {
+        self.enter(&mut lock(), |made| made.process = None);
+    }
+
+    /// Mounts a folder in it, until it is unmounted or this is dropped; where that is.
+    ///
+    /// # Errors
+    /// In words for people.
+    pub(super) fn mount(&self, folder: &Folder) -> Result<PathBuf, String> {
+        let point = self.path().join(MOUNTED);
         let mut made = lock();
-        let is_this = |made: &&mut Made| made.folder == self.path();
-        if let Some(made) = made.iter_mut().find(is_this) {
-            made.process = None;
+        let mounted = std::fs::create_dir_all(&point).and_then(|()| folder.mount(&point));
+        let mounted = mounted.map_err(|error| format!("{}: {error}", point.display()))?;
+        self.enter(&mut made, |made| made.mounted = Some(mounted));
+        Ok(point)
+    }
+
+    /// Unmounts what is mounted in it.
+    pub(super) fn unmount(&self) {
+        self.enter(&mut lock(), |made| drop(made.mounted.take()));
+    }
+
+    /// Enters into the list what is new of this one.
+    fn enter(&self, list: &mut [Made], enter: impl FnOnce(&mut Made)) {
+        if let Some(made) = list.iter_mut().find(|made| made.folder == self.path()) {
+            enter(made);
         }
     }
 
@@ -135,12 +175,14 @@ impl Scratch {
     /// # Errors
     /// In words for people: something is left.
     pub(super) fn remove(&self) -> Result<(), String> {
+        self.unmount();
         remove(self.path()).map_err(|error| format!("{}: {error}", self.path().display()))
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        self.unmount();
         // The error was told by `Scratch::remove`, or there is another one that ended the cell.
         let _ = remove(self.path());
         lock().retain(|made| made.folder != self.path());

@@ -76,6 +76,7 @@ pub fn setup() -> Setup {
         suite: "quick".into(),
         seed: 7,
         machine,
+        not_run: Vec::new(),
         notices: vec!["io_uring is forbidden here: the log used the file device.".into()],
         extra: Map::new(),
     }

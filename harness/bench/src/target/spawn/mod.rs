@@ -9,6 +9,7 @@
 //! translated into its own words; a want that it cannot be given is an error, and is never dropped. A
 //! program is a file here and a line in [`PROGRAMS`].
 
+mod ending;
 mod files;
 mod memcached;
 mod process;
@@ -20,8 +21,9 @@ mod witness;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use seawall_power::Folder;
 use seawall_sys::usage;
 use serde_json::{Map, Value};
 
@@ -34,14 +36,10 @@ use crate::remote::{Address, Caller, Dialogue, Remote, Spoken};
 use crate::setting::{Cache, End};
 use process::Process;
 use program::{Place, Program, Wanted};
-use witness::{Account, Loss, Witness};
+use witness::Witness;
 
 /// How long a server that closed its connections may take to be gone.
 const FAREWELL: Duration = Duration::from_millis(500);
-/// How long a server may take to serve again what it kept.
-const RESTART_MAX: Duration = Duration::from_mins(5);
-/// How often it is asked meanwhile.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Every program that can be started.
 static PROGRAMS: &[&Program] = &[
@@ -74,6 +72,9 @@ pub(super) static TARGET: Target = Target {
 /// Settings that are said to a server by Redis's protocol, once it runs.
 const SAID: &[&str] = &["bgsave-at"];
 
+/// Settings that a folder which loses power has no answer to: it lies in memory, and tells of loss alone.
+const OF_A_DISK: &[&str] = &["dir", "page-cache", "recovery", "bgsave-at", "timeline"];
+
 /// Whether a program can be set so: it is asked for its arguments in a place that is none.
 fn takes(which: &str, named: &Named) -> Result<(), String> {
     let wanted = Wanted::parse(which)?;
@@ -82,6 +83,10 @@ fn takes(which: &str, named: &Named) -> Result<(), String> {
     named.refuse(&refused, "this program has nothing that it would mean")?;
     if wanted.protocol.of_memcached {
         named.refuse(SAID, "Memcached's protocol has no words for it")?;
+    }
+    if named.configuration.end == End::Power {
+        let why = "`end` is power: the folder lies in memory, and tells of loss and restart alone";
+        named.refuse(OF_A_DISK, why)?;
     }
     let place = Place {
         port: 1,
@@ -98,6 +103,10 @@ pub(super) struct Spawned<W> {
     remote: Remote<W>,
     address: Address,
     process: Mutex<Process>,
+    /// Where its files are.
+    folder: PathBuf,
+    /// What that folder is, where it is to lose power.
+    forgetful: Option<Folder>,
     /// How it ends, and who sees what is lost.
     end: End,
     /// What of its files is in memory when it is started again.
@@ -125,9 +134,14 @@ impl<W: Spoken> Spawned<W> {
         loop {
             let port = free_port()?;
             let scratch = Scratch::make(parent)?;
+            let forgetful = (configuration.end == End::Power).then(|| Folder::new(drive.seed));
+            let folder = match &forgetful {
+                None => scratch.path().to_owned(),
+                Some(folder) => scratch.mount(folder)?,
+            };
             let place = Place {
                 port,
-                folder: scratch.path(),
+                folder: &folder,
                 cpus: deal.server.len(),
                 drivers: deal.generator.len(),
                 for_memcached: wanted.protocol.of_memcached,
@@ -153,6 +167,8 @@ impl<W: Spoken> Spawned<W> {
                 remote,
                 address,
                 process: Mutex::new(process),
+                folder,
+                forgetful,
                 end: configuration.end,
                 cache: configuration.cache,
                 evicts: configuration.maxmemory > 0,
@@ -161,57 +177,6 @@ impl<W: Spoken> Spawned<W> {
                 parent: parent.to_owned(),
             });
         }
-    }
-}
-
-impl<W: Spoken> Spawned<W> {
-    /// Kills the server and starts it again; what it lost, and how long it took.
-    fn kill(&self, process: &mut Process) -> Result<Ended, String> {
-        // What is acknowledged after this moment is younger than none.
-        let at = Instant::now();
-        process.end();
-        let witness = held(&self.witness).take();
-        let account = witness.map_or_else(|| Ok(Account::default()), Witness::end)?;
-        account.lasted(at)?;
-        let kept_bytes = files::kept_bytes(process.folder());
-        if self.cache == Cache::Cold {
-            let forgotten = files::forget_cached(process.folder());
-            forgotten.map_err(|error| format!("its files cannot be forgotten: {error}"))?;
-        }
-        let begin = Instant::now();
-        process.start_again()?;
-        let loss = loop {
-            let answer = Dialogue::open(&self.address)
-                .and_then(|mut dialogue| account.settle::<W>(&mut dialogue, at, self.evicts));
-            if let Some(how) = process.ended() {
-                return Err(format!("it ended when it was started again ({how})"));
-            }
-            match answer {
-                Ok(loss) => break loss,
-                Err(why) if begin.elapsed() > RESTART_MAX => {
-                    let seconds = RESTART_MAX.as_secs();
-                    return Err(format!(
-                        "it serves nothing {seconds} s after its second start: {why}"
-                    ));
-                }
-                Err(_) => std::thread::sleep(LOOK),
-            }
-        };
-        let restart = begin.elapsed();
-        let Loss { acked, lost, age } = loss;
-        let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        let figures = [
-            ("witness_acked", Value::from(acked)),
-            ("witness_lost", Value::from(lost)),
-            ("lost_ms", Value::from(ms(age))),
-            ("restart_ms", Value::from(ms(restart))),
-            ("disk_bytes", Value::from(kept_bytes)),
-        ];
-        let notes = figures.map(|(name, value)| (name.to_owned(), value));
-        Ok(Ended {
-            notes: notes.into_iter().collect(),
-            again: Some(begin),
-        })
     }
 }
 
@@ -261,7 +226,7 @@ impl<W: Spoken> Endpoint for Spawned<W> {
     }
 
     fn is_saving(&self) -> bool {
-        files::is_saving(held(&self.process).folder())
+        files::is_saving(&self.folder)
     }
 
     fn save(&self) -> Result<(), String> {
@@ -274,24 +239,24 @@ impl<W: Spoken> Endpoint for Spawned<W> {
 
     fn weigh_save(&self) -> Result<SaveWeight, String> {
         let extra_bytes = self.remote.survey()?.save_extra_bytes;
-        let process = held(&self.process);
-        let bytes = files::snapshot_bytes(process.folder());
-        let disk_time = files::write_time(process.folder(), bytes);
         Ok(SaveWeight {
-            bytes,
-            disk_time: disk_time
-                .map_err(|error| format!("its disk is too slow or full: {error}"))?,
+            bytes: files::snapshot_bytes(&self.folder),
             extra_bytes,
         })
     }
 
-    fn ends(&self) -> bool {
-        self.end == End::Kill
+    fn disk_time(&self, bytes: u64) -> Result<Duration, String> {
+        let time = files::write_time(&self.folder, bytes);
+        time.map_err(|error| format!("its disk is too slow or full: {error}"))
     }
 
-    fn end(&self) -> Result<Ended, String> {
+    fn ends(&self) -> bool {
+        self.end != End::Stop
+    }
+
+    fn end(&self, gone: &mut dyn FnMut()) -> Result<Ended, String> {
         let mut process = held(&self.process);
-        let told = self.kill(&mut process);
+        let told = self.end_and_begin(&mut process, gone);
         told.map_err(|why| process.failed(&why, &self.parent))
     }
 

@@ -29,7 +29,7 @@ pub(super) const OUTPUT: &str = "output.txt";
 /// A server's process.
 pub(super) struct Process {
     child: Child,
-    /// Where it runs and keeps its files.
+    /// Where it runs, and keeps its files where no other folder is mounted for them.
     scratch: Scratch,
     start: Start,
 }
@@ -77,9 +77,9 @@ impl Process {
         Ok(())
     }
 
-    /// The folder that it runs in and keeps its files in.
-    pub(super) fn folder(&self) -> &Path {
-        self.scratch.path()
+    /// The folder that it runs in.
+    pub(super) fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     pub(super) fn pid(&self) -> u32 {

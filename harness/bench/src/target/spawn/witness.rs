@@ -90,6 +90,11 @@ impl Witness {
 }
 
 impl Account {
+    /// Leaves out what was acknowledged to it later than `at`.
+    pub(super) fn end_at(&mut self, at: Instant) {
+        self.acked.retain(|acked| *acked <= at);
+    }
+
     /// Whether something was acknowledged to it until shortly before the server ended `at`.
     ///
     /// # Errors
@@ -172,6 +177,12 @@ mod tests {
         // One that was under way, and came through.
         kept[9] = 41;
         assert_eq!(account.beside(&kept, end), loss);
+        let mut shorter = Account {
+            acked: account.acked.clone(),
+        };
+        shorter.end_at(begin + ms(38));
+        let loss = shorter.beside(&kept, begin + ms(38));
+        assert_eq!((loss.acked, loss.lost, loss.age), (38, 2, ms(14)));
         let nothing = account.beside(&[0; KEYS as usize], end);
         assert_eq!((nothing.lost, nothing.age), (40, ms(49)));
     }
