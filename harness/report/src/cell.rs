@@ -49,6 +49,18 @@ pub fn cells(rows: &[Row]) -> Vec<Cell<'_>> {
     cells
 }
 
+/// The cells that have figures of speed: on a folder that loses power only loss and restart mean anything.
+pub fn timed(rows: &[Row]) -> Vec<Cell<'_>> {
+    let mut cells = cells(rows);
+    cells.retain(|cell| !loses_power(cell.settings));
+    cells
+}
+
+/// Whether a server with these settings ends by a power failure, on a folder in memory.
+pub fn loses_power(settings: &Map<String, Value>) -> bool {
+    settings.get("end").is_some_and(|end| end == "power")
+}
+
 /// What was set, as `name=value` in the given order, without the configuration's own name.
 pub fn set(settings: &Map<String, Value>) -> String {
     let pairs: Vec<String> = settings

@@ -5,7 +5,7 @@
 //! simulated rows, any claim that newly fails.
 
 use crate::block::{Entry, Table, Tone};
-use crate::cell::{Cell, cells};
+use crate::cell::{Cell, timed};
 use crate::curve::traces;
 use crate::number::{self, ratio};
 use crate::row::BenchRow;
@@ -155,7 +155,7 @@ fn judge(estimate: Option<Estimate>, more_is_better: bool) -> Change {
 }
 
 fn bench(base: &Run, new: &Run, verdict: &mut Verdict) {
-    let (base, new) = (cells(&base.rows), cells(&new.rows));
+    let (base, new) = (timed(&base.rows), timed(&new.rows));
     let same = |a: &Cell<'_>, b: &Cell<'_>| {
         (a.comparison, a.workload, a.target, a.settings)
             == (b.comparison, b.workload, b.target, b.settings)

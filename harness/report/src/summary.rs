@@ -2,18 +2,20 @@
 
 use crate::bar;
 use crate::block::{Entry, Table};
-use crate::cell::cells;
+use crate::cell::{cells, timed};
 use crate::curve::traces;
 use crate::number::{self, count, percent, time_ms, time_us};
 use crate::page;
 use crate::row::Row;
 use crate::trial::{Spread, trials};
 
-/// The tables that sum up `rows`: throughput, what is held to bars, the best policy of each trace, failures. Kinds of rows
-/// that are absent have no table.
+/// The tables that sum up `rows`: throughput, what is held to bars, what servers lost that ended, the best policy of each
+/// trace, failures. Kinds of rows that are absent have no table.
 pub fn summary(rows: &[Row]) -> Vec<Table> {
     let bars = page::bars::table(&bar::held(&cells(rows)));
-    let tables = [throughput(rows), bars, policies(rows), failures(rows)];
+    let mut tables = vec![throughput(rows), bars];
+    tables.extend(page::loss::tables(rows));
+    tables.extend([policies(rows), failures(rows)]);
     tables
         .into_iter()
         .filter(|table| !table.rows.is_empty())
@@ -35,7 +37,7 @@ fn throughput(rows: &[Row]) -> Table {
             "note",
         ],
     );
-    for cell in cells(rows) {
+    for cell in timed(rows) {
         let figure = |value: Option<f64>, format: number::Format| -> Entry {
             value.map_or_else(|| number::ABSENT.into(), format).into()
         };

@@ -215,6 +215,7 @@ fn plot(
             look: palette.look(member),
             value: spread.map(|spread| spread.median),
             interval: None,
+            bound: None,
             dots: trial.values(&figure),
             figure: shown,
         }

@@ -2,7 +2,7 @@
 
 use super::Page;
 use crate::block::{Block, Entry, Table, Text, Tone};
-use crate::cell::{Cell, cells, set, shown};
+use crate::cell::{Cell, cells, set, shown, timed};
 use crate::number::{self, percent, time_us};
 use crate::page::failures::in_order;
 use crate::row::Row;
@@ -105,7 +105,7 @@ fn identity(run: &Run) -> Table {
 
 /// Checks of the measurement: what makes its figures doubtful is told here, not left out.
 fn validity(run: &Run) -> Vec<Block> {
-    let cells = cells(&run.rows);
+    let cells = timed(&run.rows);
     if cells.is_empty() {
         return Vec::new();
     }

@@ -6,7 +6,7 @@
 pub(crate) mod bars;
 mod failures;
 mod hit_ratio;
-mod loss;
+pub(crate) mod loss;
 mod machine;
 mod peers;
 mod persistence;

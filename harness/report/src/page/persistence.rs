@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Page;
 use crate::block::{Block, Entry, Table};
-use crate::cell::{Cell, cells, shown};
+use crate::cell::{Cell, shown, timed};
 use crate::number::{self, count, ratio, time_us};
 use crate::plot::axis::Axis;
 use crate::plot::palette::Palette;
@@ -37,7 +37,7 @@ pub struct Compared<'a> {
 
 /// All configurations that set something of persistence, and persist.
 pub fn compared(run: &Run) -> Vec<Compared<'_>> {
-    let cells = cells(&run.rows);
+    let cells = timed(&run.rows);
     let mentions = |cell: &Cell<'_>| {
         SETTINGS
             .iter()
@@ -137,6 +137,7 @@ fn plot(compared: &[Compared<'_>]) -> Block {
             look: palette.look(&compared.setting),
             value: Some(throughput.value),
             interval: throughput.interval,
+            bound: None,
             dots,
             tip: format!("{}: {figure} of the throughput without", compared.setting),
             figure,
@@ -241,7 +242,7 @@ fn rest(settings: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// What is set of persistence and, where `whole`, what else.
-fn setting(settings: &Map<String, Value>, whole: bool) -> String {
+pub(super) fn setting(settings: &Map<String, Value>, whole: bool) -> String {
     let device = settings
         .get("device")
         .map(|device| format!("on {}", shown(device)));

@@ -7,7 +7,7 @@ use super::failures::{Family, comparisons, in_order};
 use super::throughput::NO_STORES;
 use super::{Page, peers, persistence};
 use crate::block::{Block, Text, Tone};
-use crate::cell::{Cell, cells};
+use crate::cell::{Cell, timed};
 use crate::curve::traces;
 use crate::number::{self, count, percent, ratio, time_us};
 use crate::run::Run;
@@ -209,7 +209,7 @@ fn lost_by(text: Text, trials: &[&&Trial<'_>]) -> Text {
 
 /// The fastest cell of each workload.
 fn speeds(run: &Run) -> Vec<Block> {
-    let cells = cells(&run.rows);
+    let cells = timed(&run.rows);
     let mut blocks = Vec::new();
     for workload in in_order(cells.iter().map(|cell| cell.workload.to_string())) {
         let rate = |cell: &Cell<'_>| cell.ops_per_s().map_or(f64::NEG_INFINITY, |ops| ops.value);

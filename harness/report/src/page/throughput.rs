@@ -2,7 +2,7 @@
 
 use super::Page;
 use crate::block::{Block, Entry, Table, Text, Tone};
-use crate::cell::{Cell, cells};
+use crate::cell::{Cell, timed};
 use crate::histogram;
 use crate::number::{self, count, percent, time_us};
 use crate::plot::axis::Axis;
@@ -29,7 +29,7 @@ const NINES_MAX: u32 = 4;
 pub const NO_STORES: [&str; 2] = ["null", "limit"];
 
 fn build(run: &Run) -> Vec<Block> {
-    let cells = cells(&run.rows);
+    let cells = timed(&run.rows);
     if cells.is_empty() {
         return Block::absent(
             "benchmark rows",
@@ -101,6 +101,7 @@ fn bars(cells: &[&Cell<'_>], palette: &Palette) -> Block {
                 look: palette.look(&cell.name()),
                 value: estimate.map(|estimate| estimate.value),
                 interval: estimate.and_then(|estimate| estimate.interval),
+                bound: None,
                 dots: Vec::new(),
                 tip: format!(
                     "{}: {figure} op/s, {} repetitions",

@@ -36,6 +36,8 @@ pub struct RowMark {
     pub value: Option<f64>,
     /// The interval of the figure.
     pub interval: Option<Interval>,
+    /// What the figure is held against: a line across its row.
+    pub bound: Option<f64>,
     /// All values.
     pub dots: Vec<f64>,
     /// Its figure in words, written to the right.
@@ -51,7 +53,7 @@ const GROUP: f64 = 26.0;
 const TEXT: f64 = 12.0;
 /// Dots nearer than this are one, in logical pixels.
 const PLACE: f64 = 0.5;
-const NAME_CHARACTERS: usize = 34;
+const NAME_CHARACTERS: usize = 38;
 
 impl Rows {
     /// The plot as an SVG element.
@@ -159,6 +161,9 @@ impl Rows {
         places.dedup();
         for place in places {
             canvas.mark((place as f64 * PLACE, y), row.look, 3.6, opacity);
+        }
+        if let Some(x) = row.bound.map(x_of) {
+            canvas.line(&[(x, y - 11.0), (x, y + 11.0)], Ink::TEXT, 2.0, Dash::Solid);
         }
         if let Some(Interval { low, high }) = row.interval {
             let (low, high) = (x_of(low), x_of(high));

@@ -1,7 +1,7 @@
-//! Servers that were killed: what their setting claims beside what they lost.
+//! Servers that were killed, or whose power failed: what their setting claims beside what they lost.
 
-use seawall_report::render_run;
 use seawall_report::row::{BenchRow, Row};
+use seawall_report::{Run, render_run};
 use serde_json::json;
 
 use crate::story::{self, SMALL};
@@ -36,10 +36,13 @@ fn page(lost: u64) -> String {
         extra.insert("written_bytes".into(), json!(4_000));
         extra.insert("payload_bytes".into(), json!(1_000));
     }
-    let text = render_run(&run).markdown;
-    let (_, page) = text.split_once("## Loss and restart").expect("the page");
-    let (page, _) = page.split_once("\n## ").unwrap_or((page, ""));
-    page.to_owned()
+    section(&render_run(&run).markdown, "Loss and restart").to_owned()
+}
+
+/// The page of this title.
+fn section<'a>(text: &'a str, title: &str) -> &'a str {
+    let (_, page) = text.split_once(&format!("## {title}")).expect("the page");
+    page.split_once("\n## ").map_or(page, |(page, _)| page)
 }
 
 #[test]
@@ -73,4 +76,82 @@ fn one_repetition_that_lost_what_was_promised_is_a_finding() {
         page.contains("3.00 ms"),
         "the worst repetition is told: {page}"
     );
+}
+
+/// A run whose server with the log on lost power, and writes that were so old.
+fn dark(appendfsync: &str, oldest_ms: f64) -> Run {
+    let mut run = story::run(SMALL);
+    for row in &mut run.rows {
+        let Row::Bench(BenchRow { config, extra, .. }) = row else {
+            continue;
+        };
+        if config["appendonly"] != "yes" {
+            continue;
+        }
+        config.insert("end".into(), json!("power"));
+        config.insert("appendfsync".into(), json!(appendfsync));
+        let lost = if oldest_ms > 0.0 { 30 } else { 0 };
+        extra.insert("witness_acked".into(), json!(300));
+        extra.insert("witness_lost".into(), json!(lost));
+        extra.insert("lost_ms".into(), json!(oldest_ms));
+        extra.insert("restart_ms".into(), json!(12.5));
+    }
+    run
+}
+
+#[test]
+fn a_loss_of_power_is_held_to_what_the_setting_claims() {
+    for (appendfsync, oldest_ms, claim, holds) in [
+        ("always", 0.0, "nothing", true),
+        ("always", 0.3, "nothing", false),
+        ("everysec", 1_003.0, "younger than 1.00 s", true),
+        ("everysec", 1_700.0, "younger than 1.00 s", false),
+        ("interval:ms=100", 140.0, "younger than 100 ms", true),
+        ("interval:ms=100", 700.0, "younger than 100 ms", false),
+        ("bounded:ms=5000", 4_000.0, "younger than 5.00 s", true),
+        ("no", 60_000.0, "had not written by itself", true),
+    ] {
+        let text = render_run(&dark(appendfsync, oldest_ms)).markdown;
+        let page = section(&text, "Loss and restart");
+        let what = format!("{appendfsync}, {oldest_ms}: {page}");
+        assert!(page.contains(claim), "{what}");
+        assert_eq!(page.contains("Nobody lost more"), holds, "{what}");
+        assert_eq!(
+            page.contains("lost more than the setting claims") && !holds,
+            !holds,
+            "{what}"
+        );
+        assert!(page.contains("Power failed for"), "{what}");
+    }
+}
+
+#[test]
+fn what_lost_power_has_no_figures_of_speed() {
+    let text = render_run(&dark("always", 0.0)).markdown;
+    for page in ["Throughput and latency", "Persistence compared"] {
+        let page = section(&text, page);
+        assert!(!page.contains("always"), "{page}");
+    }
+    let rows = dark("always", 0.0).rows;
+    let tables = seawall_report::summary(&rows);
+    let of = |words: &str| tables.iter().find(|table| table.title.contains(words));
+    let speed = format!("{:?}", of("Throughput").expect("the others"));
+    assert!(!speed.contains("log everysec"), "{speed}");
+    assert!(
+        of("the power had failed").is_some(),
+        "it is told what was lost"
+    );
+}
+
+#[test]
+fn what_was_not_run_is_no_pass() {
+    let mut run = story::run(SMALL);
+    run.setup.not_run = vec!["power, log, appendfsync always: no /dev/fuse".into()];
+    let text = render_run(&run).markdown;
+    let page = section(&text, "Loss and restart");
+    assert!(
+        page.contains("Not run") && page.contains("no /dev/fuse"),
+        "{page}"
+    );
+    assert!(!page.contains("Nobody lost more"), "{page}");
 }

@@ -9,7 +9,7 @@ mod table;
 use super::Page;
 use super::throughput::NO_STORES;
 use crate::block::{Block, Text, Tone};
-use crate::cell::{Cell, cells};
+use crate::cell::{Cell, timed};
 use crate::number::{self, count, ratio, time_us};
 use crate::plot::axis::Axis;
 use crate::plot::palette::Palette;
@@ -35,7 +35,7 @@ struct Group<'a> {
 }
 
 fn build(run: &Run) -> Vec<Block> {
-    let cells = cells(&run.rows);
+    let cells = timed(&run.rows);
     let groups = groups(&cells);
     if groups.is_empty() {
         return Block::absent("benchmark rows of servers", "just bench-peers");
@@ -92,7 +92,7 @@ fn build(run: &Run) -> Vec<Block> {
 
 /// A sentence for each comparison and configuration of closed loops: every server beside the first.
 pub(super) fn findings(run: &Run) -> Vec<Block> {
-    let cells = cells(&run.rows);
+    let cells = timed(&run.rows);
     let mut blocks = Vec::new();
     for group in &groups(&cells) {
         let closed = group.cells.iter().filter(|cell| cell.rate().is_none());
@@ -251,6 +251,7 @@ fn marks(
                 look: palette.look(cell.target),
                 value,
                 interval: None,
+                bound: None,
                 dots: cell.values(figure),
                 tip: format!("{}: {words}, {} repetitions", cell.name(), cell.rows.len()),
                 figure: words,
