@@ -27,6 +27,9 @@ pub const PAGE: Page = Page {
 /// More pictures than that nobody looks at; the table has all.
 const PICTURES_MAX: usize = 12;
 
+/// More points than that no picture can show apart: of the slices that share one the worst is drawn.
+const POINTS_MAX: usize = 240;
+
 /// Percentiles that are drawn: the field of a row and its name.
 const CURVES: &[(&str, &str)] = &[
     ("p50", "p50"),
@@ -146,14 +149,19 @@ fn plot(cell: &Cell<'_>, row: &BenchRow) -> Option<Block> {
     let line = line(row)?;
     let slice_ms = line["slice_ms"].as_f64().filter(|slice| *slice > 0.0)?;
     let palette = Palette::new(CURVES.iter().map(|(_, name)| *name));
+    let slices = |field: &str| line[field].as_array().map_or(&[][..], Vec::as_slice);
+    let most = CURVES.iter().map(|(field, _)| slices(field).len()).max();
+    let shared = most.unwrap_or(0).div_ceil(POINTS_MAX).max(1);
+    // The lowest curve is drawn last: where they meet, none but it would be seen otherwise.
     let curves: Vec<Curve> = CURVES
         .iter()
+        .rev()
         .map(|(field, name)| {
-            let slices = line[*field].as_array().into_iter().flatten();
-            let points = slices.enumerate().filter_map(|(slice, us)| {
-                let us = us.as_f64()?;
-                // The middle of its slice.
-                let seconds = (slice as f64 + 0.5) * slice_ms / 1e3;
+            let points = slices(field).chunks(shared).enumerate();
+            let points = points.filter_map(|(point, slices)| {
+                let us = slices.iter().filter_map(Value::as_f64).reduce(f64::max)?;
+                // The middle of its slices.
+                let seconds = (point as f64 + 0.5) * slice_ms * shared as f64 / 1e3;
                 Some(Point {
                     x: seconds,
                     y: us,
@@ -176,11 +184,18 @@ fn plot(cell: &Cell<'_>, row: &BenchRow) -> Option<Block> {
     let bands: Vec<(f64, f64)> = saving(line)
         .map(|(from, to)| (from / 1e3, to / 1e3))
         .collect();
-    let caption = if bands.is_empty() {
-        "No snapshot was written."
+    let mut caption = if bands.is_empty() {
+        "No snapshot was written.".to_owned()
     } else {
-        "Shaded: a snapshot was being written."
+        "Shaded: a snapshot was being written.".to_owned()
     };
+    if shared > 1 {
+        let words = format!(
+            " A point is the worst of {shared} slices of {}.",
+            time_ms(slice_ms)
+        );
+        caption.push_str(&words);
+    }
     let plot = Lines {
         title: format!("{} · {}", cell.workload, cell.name()),
         x: Axis::from_zero("seconds", times, number::plain),
@@ -190,6 +205,6 @@ fn plot(cell: &Cell<'_>, row: &BenchRow) -> Option<Block> {
     };
     Some(Block::Plot {
         svg: plot.svg(),
-        caption: caption.into(),
+        caption: caption.as_str().into(),
     })
 }

@@ -121,7 +121,7 @@ fn a_loss_of_power_is_held_to_what_the_setting_claims() {
             !holds,
             "{what}"
         );
-        assert!(page.contains("Power failed for"), "{what}");
+        assert!(page.contains("whose power failed: 6."), "{what}");
     }
 }
 

@@ -57,3 +57,22 @@ fn a_time_line_that_is_none_ends_no_report() {
         assert!(render_run(&run).markdown.contains("## Latency over time"));
     }
 }
+
+#[test]
+fn of_more_slices_than_a_picture_shows_the_worst_are_drawn() {
+    let mut run = story::run(SMALL);
+    let Some(Row::Bench(row)) = run.rows.first_mut() else {
+        panic!("the story begins with a benchmark row")
+    };
+    let mut slices = vec![10.0; 700];
+    slices[301] = 9_000.0;
+    let line = json!({
+        "slice_ms": 20.0, "p50": slices, "p99": [], "p999": [], "max": [], "saving_ms": [],
+    });
+    row.extra.insert("timeline".into(), line);
+    let html = render_run(&run).html;
+    assert!(html.contains("A point is the worst of 3 slices of 20.0 ms."));
+    // The slices from 6.00 to 6.06 s share it.
+    assert!(html.contains("p50 at 6.03 s: 9.00 ms"));
+    assert!(html.contains("p50 at 5.97 s: 10 µs"));
+}

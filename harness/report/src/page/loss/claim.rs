@@ -10,7 +10,7 @@ use crate::page::persistence::{has_log, has_snapshots};
 const INTERVAL_MS: f64 = 1_000.0;
 
 /// How much older than its claim a loss may be: a sync takes its time, and a thread may be woken late.
-pub(super) const LATE_MS: f64 = 500.0;
+pub(super) const LATE_MS: f64 = 250.0;
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -105,9 +105,15 @@ fn build(run: &Run) -> Vec<Block> {
     if !killed.is_empty() {
         blocks.push(Block::heading("Killed"));
         blocks.push(Block::paragraph(
-            "By SIGKILL: the process is gone, and the system has all that it was given. As fast as before: to the end of \
-             the first of three slices of 50 ms with nine tenths of the answers that there were before.",
+            "By SIGKILL: the process is gone, and the system has all that it was given.",
         ));
+        let mut recovered = killed.iter().map(|ended| ended.cell.extra("recovered_ms"));
+        if recovered.any(|time| time.is_some()) {
+            blocks.push(Block::paragraph(
+                "As fast as before: to the end of the first of three slices of 50 ms with nine tenths of the answers \
+                 that there were before.",
+            ));
+        }
         blocks.push(restarts(&killed));
         blocks.push(Block::Table(table(End::Kill, &killed)));
     }
@@ -138,13 +144,11 @@ fn not_run(what: &str) -> Block {
 fn finding(all: &[Ended<'_>]) -> Block {
     let beyond = all.iter().filter(|ended| !ended.holds()).count();
     let count = |end| all.iter().filter(|ended| ended.end == end).count();
-    let tried = match (count(End::Kill), count(End::Power)) {
-        (killed, 0) => format!(" {killed} configurations were killed."),
-        (0, dark) => format!(" Power failed for {dark} configurations."),
-        (killed, dark) => {
-            format!(" {killed} configurations were killed; power failed for {dark}.")
-        }
-    };
+    let tried = format!(
+        " Cells whose server was killed: {}; whose power failed: {}.",
+        count(End::Kill),
+        count(End::Power)
+    );
     let (tone, words) = if beyond == 0 {
         let words = "Nobody lost more than the setting claims.".to_owned();
         (Tone::Good, words)
