@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::content::Content;
 use super::{DiskFile, State, lock};
 
-/// A file of a [`MemoryDisk`].
+/// A file of a [`MemoryDisk`](super::MemoryDisk).
 #[derive(Debug)]
 pub struct MemoryFile {
     pub(super) state: Arc<Mutex<State>>,
