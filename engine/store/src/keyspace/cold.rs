@@ -11,8 +11,8 @@
 //! look at a pointer.
 //!
 //! The parts of a large collection may stand in several blocks. Whoever looks for it has all of them loaded, in
-//! order; in the background they come one by one, and a part whose beginning is gone again was evicted with
-//! it. A block that is damaged, or that the disk cannot read, ends it: from then on the shard answers with nothing but
+//! order, or lets slices do that first ([`wanted`](super::wanted)); in the background they come one by one, and a
+//! part whose beginning is gone again was evicted with it. A block that is damaged, or that the disk cannot read, ends it: from then on the shard answers with nothing but
 //! what is wrong.
 //!
 //! It knows no other layout: whoever hashes otherwise loads record by record.
@@ -116,7 +116,7 @@ impl Cold {
         let block = reader.block(page);
         let block = block.map_err(|error| self.note_damage(&error))?;
         let pages = block.pages();
-        self.loaded_bytes += (pages.end - pages.start) * PAGE_BYTES;
+        self.loaded_bytes += len_bytes(&pages);
         let taken = keyspace.take_in(&block, &reader, &mut self.out);
         let (records, keys) = taken.inspect_err(|error| self.damage = Some(error.clone()))?;
         self.records += records;
@@ -184,6 +184,10 @@ impl Cold {
     }
 }
 
+fn len_bytes(pages: &Range<u64>) -> u64 {
+    (pages.end - pages.start) * PAGE_BYTES
+}
+
 fn bit(page: u64) -> u64 {
     1 << (page % u64::from(u64::BITS))
 }
@@ -249,23 +253,48 @@ impl Keyspace {
     #[cold]
     #[inline(never)]
     pub(super) fn warm(&mut self, key: &[u8]) -> Result<(), CommandError> {
+        let position = position(hash(self.place, key, &self.secrets));
+        self.load_at(position, u64::MAX)
+    }
+
+    /// The blocks that are to be loaded before anything can be said of the key at `position`; none, where what is
+    /// damaged is said.
+    pub(super) fn cold_blocks(&self, position: u64) -> impl Iterator<Item = u64> {
+        let cold = self.cold.iter().filter(|cold| cold.damage.is_none());
+        cold.flat_map(move |cold| {
+            let blocks = cold.reader.blocks_of(position);
+            blocks.filter(|&page| !cold.is_warm(page))
+        })
+    }
+
+    /// Loads of the cold blocks that may have the key at `position` so many bytes, and the block that passes that.
+    ///
+    /// # Errors
+    /// One is damaged, or another was found to be.
+    pub(super) fn load_at(&mut self, position: u64, bytes: u64) -> Result<(), CommandError> {
+        let pages: SmallVec<[u64; 4]> = self.cold_blocks(position).collect();
         // Not there while a block is loaded: its own lookups load nothing.
         let Some(mut cold) = self.cold.take() else {
             return Ok(());
         };
-        let mut loaded = cold.damage.clone().map_or(Ok(()), Err);
-        if loaded.is_ok() {
-            let position = position(hash(self.place, key, &self.secrets));
-            let blocks = cold.reader.blocks_of(position);
-            let pages: SmallVec<[u64; 4]> = blocks.filter(|&page| !cold.is_warm(page)).collect();
-            loaded = (pages.into_iter()).try_for_each(|page| cold.load(self, page).map(drop));
+        let mut loaded = cold.damage.clone().map_or(Ok(0), Err);
+        for page in pages {
+            if !matches!(loaded, Ok(so_far) if so_far < bytes) {
+                break;
+            }
+            let pages = cold.load(self, page);
+            loaded = loaded.and_then(|so_far| Ok(so_far + len_bytes(&pages?)));
         }
         self.cold = Some(cold);
-        loaded
+        loaded.map(drop)
     }
 
-    /// Loads some of what is cold; whether more is to be done soon. While keys are evicted, nothing.
+    /// Loads some of what is cold, what is wanted first; whether more is to be done soon. While keys are evicted,
+    /// nothing but what is wanted.
     pub(crate) fn load_slice(&mut self) -> bool {
+        if self.load_wanted(SLICE_BYTES) {
+            return true;
+        }
         let Some(mut cold) = self.cold.take() else {
             return false;
         };

@@ -112,10 +112,14 @@ impl Keyspace {
     /// As [`Keyspace::prepare`], of a write at `key` without an op, whose other arguments are so many bytes.
     ///
     /// # Errors
-    /// As there.
+    /// As there; `LOADING` where the key is not at hand: an op waits for it.
     #[inline]
     pub(crate) fn prepare_at(&mut self, key: &[u8], beside: usize) -> Result<(), CommandError> {
         if self.is_cold() {
+            let database = self.databases.number(self.place);
+            if self.delays(std::iter::once((database, key))) {
+                return Err(CommandError::LOADING);
+            }
             self.warm(key)?;
         }
         if self.maxmemory == 0 {

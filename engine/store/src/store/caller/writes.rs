@@ -16,7 +16,8 @@ use crate::time::Millis;
 use crate::value::Ahead;
 
 impl Caller {
-    /// Sets `key` to `value` where the worker owns its shard, and where it can be.
+    /// Sets `key` to `value` where the worker owns its shard, and where it can be; whether it did. What cannot be is
+    /// refused in the long way.
     #[inline]
     pub(in crate::store) fn set_own(
         &self,
@@ -24,16 +25,21 @@ impl Caller {
         shard: usize,
         key: &[u8],
         value: &[u8],
-    ) -> Option<Result<(), CommandError>> {
+    ) -> bool {
         if self.inner.notify() != Classes::NONE {
-            return None;
+            return false;
         }
         let now = core.now;
-        let host = core.host_for(shard).filter(|host| host.is_free(true))?;
-        let done = set(host, now, (0, key), value, None);
+        let host = core.host_for(shard).filter(|host| host.is_free(true));
+        let Some(host) = host else {
+            return false;
+        };
+        if set(host, now, (0, key), value, None).is_err() {
+            return false;
+        }
         host.serve_after_own(now);
         core.own_op();
-        Some(done)
+        true
     }
 
     /// Sets each of `pairs` of `database`, [`TOGETHER`] at most, as [`Caller::set_own`] does, in order, up to the
