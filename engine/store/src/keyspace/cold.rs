@@ -68,6 +68,8 @@ pub(super) struct Cold {
     warm: Vec<u64>,
     /// The block that the slices go on with.
     next: u64,
+    /// A block of which a part was loaded, and how many of its records.
+    begun: Option<(u64, u64)>,
     /// Pages from here on were asked for last, up to there.
     asked_from: u64,
     asked_to: u64,
@@ -89,6 +91,7 @@ impl Cold {
             populator,
             warm: vec![0; words],
             next: first,
+            begun: None,
             asked_from: first,
             asked_to: first,
             asked: None,
@@ -109,18 +112,35 @@ impl Cold {
         self.warm[page as usize / u64::BITS as usize] & bit(page) != 0
     }
 
-    /// Loads the block at `page`, which is cold; its pages.
-    fn load(&mut self, keyspace: &mut Keyspace, page: u64) -> Result<Range<u64>, CommandError> {
-        self.warm[page as usize / u64::BITS as usize] |= bit(page);
+    /// Loads `most` of the block at `page`, which is cold; its pages.
+    fn load(
+        &mut self,
+        keyspace: &mut Keyspace,
+        page: u64,
+        most: Most,
+    ) -> Result<Range<u64>, CommandError> {
         let reader = Arc::clone(&self.reader);
         let block = reader.block(page);
         let block = block.map_err(|error| self.note_damage(&error))?;
         let pages = block.pages();
-        self.loaded_bytes += len_bytes(&pages);
-        let taken = keyspace.take_in(&block, &reader, &mut self.out);
+        let begun = self.begun.take_if(|(begun, _)| *begun == page);
+        let from = begun.map_or(0, |(_, records)| records);
+        // One block at a time is begun.
+        let most = if self.begun.is_some() {
+            Most::All
+        } else {
+            most
+        };
+        let taken = keyspace.take_in(&block, &reader, (from, most), &mut self.out);
         let (records, keys) = taken.inspect_err(|error| self.damage = Some(error.clone()))?;
         self.records += records;
         self.keys += keys;
+        if from + records < block.records() {
+            self.begun = Some((page, from + records));
+        } else {
+            self.warm[page as usize / u64::BITS as usize] |= bit(page);
+            self.loaded_bytes += len_bytes(&pages);
+        }
         Ok(pages)
     }
 
@@ -144,7 +164,7 @@ impl Cold {
             // What was warm costs a look.
             1
         } else {
-            self.next = self.load(keyspace, page)?.end;
+            self.next = self.load(keyspace, page, Most::All)?.end;
             self.next - page
         };
         Ok(Some(passed * PAGE_BYTES))
@@ -182,6 +202,15 @@ impl Cold {
             let _ = populator.ask(move || drop(reader));
         }
     }
+}
+
+/// How much of a block is loaded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Most {
+    /// All of it.
+    All,
+    /// As far as the next part of a collection, and that.
+    Part,
 }
 
 fn len_bytes(pages: &Range<u64>) -> u64 {
@@ -254,7 +283,8 @@ impl Keyspace {
     #[inline(never)]
     pub(super) fn warm(&mut self, key: &[u8]) -> Result<(), CommandError> {
         let position = position(hash(self.place, key, &self.secrets));
-        self.load_at(position, u64::MAX)
+        let pages: SmallVec<[u64; 4]> = self.cold_blocks(position).collect();
+        self.load_blocks(&pages, Most::All)
     }
 
     /// The blocks that are to be loaded before anything can be said of the key at `position`; none, where what is
@@ -267,32 +297,27 @@ impl Keyspace {
         })
     }
 
-    /// Loads of the cold blocks that may have the key at `position` so many bytes, and the block that passes that.
+    /// Loads `most` of each of these blocks, which are cold.
     ///
     /// # Errors
     /// One is damaged, or another was found to be.
-    pub(super) fn load_at(&mut self, position: u64, bytes: u64) -> Result<(), CommandError> {
-        let pages: SmallVec<[u64; 4]> = self.cold_blocks(position).collect();
+    pub(super) fn load_blocks(&mut self, pages: &[u64], most: Most) -> Result<(), CommandError> {
         // Not there while a block is loaded: its own lookups load nothing.
         let Some(mut cold) = self.cold.take() else {
             return Ok(());
         };
-        let mut loaded = cold.damage.clone().map_or(Ok(0), Err);
-        for page in pages {
-            if !matches!(loaded, Ok(so_far) if so_far < bytes) {
-                break;
-            }
-            let pages = cold.load(self, page);
-            loaded = loaded.and_then(|so_far| Ok(so_far + len_bytes(&pages?)));
+        let mut loaded = cold.damage.clone().map_or(Ok(()), Err);
+        for &page in pages {
+            loaded = loaded.and_then(|()| cold.load(self, page, most).map(drop));
         }
         self.cold = Some(cold);
-        loaded.map(drop)
+        loaded
     }
 
     /// Loads some of what is cold, what is wanted first; whether more is to be done soon. While keys are evicted,
     /// nothing but what is wanted.
     pub(crate) fn load_slice(&mut self) -> bool {
-        if self.load_wanted(SLICE_BYTES) {
+        if self.load_wanted() {
             return true;
         }
         let Some(mut cold) = self.cold.take() else {
@@ -360,23 +385,28 @@ impl Keyspace {
         cold.leave();
     }
 
-    /// Puts the records of a block into memory, as effects of the past; how many records and keys there were.
+    /// Puts records of a block into memory, as effects of the past: from this number on, and `most` of them; how many
+    /// records and keys there were.
     fn take_in(
         &mut self,
         block: &Records<'_>,
         reader: &Reader,
+        (from, most): (u64, Most),
         out: &mut Out,
     ) -> Result<(u64, u64), CommandError> {
         let (now, reads, place) = (self.now, self.reads, self.place);
         let (classes, foreseen) = (self.mute(), std::mem::take(&mut self.foreseen));
         (self.now, self.reads) = (Millis(0), false);
         let (mut taken, mut misplaced) = (Ok(()), None);
-        let (mut records, mut keys, mut cell) = (0, 0, None);
+        let (mut seen, mut is_over, mut records, mut keys, mut cell) = (0, false, 0, 0, None);
         let page = block.pages().start;
         let read = block.for_each(|record| {
-            if taken.is_err() || misplaced.is_some() {
+            seen += 1;
+            if seen <= from || is_over || taken.is_err() || misplaced.is_some() {
                 return;
             }
+            let is_part = !(record.is_first && record.is_last);
+            is_over = most == Most::Part && is_part;
             self.place = reader.meta().places.of(record.database);
             let here = reader.cell_of(position(hash(self.place, record.key, &self.secrets)));
             if cell != Some(here) && !reader.blocks_of(here).any(|block| block == page) {

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexSet;
 
+use super::cold::Most;
 use super::lookup::hash;
 use super::{DbKey, Keyspace};
 use crate::index::position;
@@ -87,13 +88,14 @@ impl Keyspace {
         std::mem::take(&mut self.wanted.has_come)
     }
 
-    /// Loads of what is wanted first so many bytes of the file, and the block that passes that; whether anything is.
-    pub(super) fn load_wanted(&mut self, bytes: u64) -> bool {
+    /// Loads a block of what is wanted first, or a part of one; whether anything is wanted.
+    pub(super) fn load_wanted(&mut self) -> bool {
         let Some(&position) = self.wanted.positions.first() else {
             return false;
         };
+        let next = self.cold_blocks(position).next();
         // What is damaged is told to whoever asked for it.
-        let _ = self.load_at(position, bytes);
+        let _ = self.load_blocks(next.as_slice(), Most::Part);
         let positions = self.wanted.positions.iter();
         let is_there = |&&position: &&u64| self.cold_blocks(position).next().is_none();
         let come = positions.take_while(is_there).count();
