@@ -42,6 +42,7 @@ use serde_json::{Map, Value};
 use crate::BenchError;
 use crate::cell::Length;
 use crate::cost::{Reading, Spent};
+use crate::gap;
 use crate::recording::Recording;
 use crate::saving::Watch;
 use crate::setting::Configuration;
@@ -302,6 +303,10 @@ impl<E: Endpoint> Conductor<'_, E> {
         if let Some(weight) = weight {
             let disk_time = endpoint.disk_time(weight.bytes).map_err(failed).ok()?;
             notes.extend(weight.figures(disk_time));
+        }
+        if standing.is_some_and(|standing| standing.longest_turn_us.is_some()) {
+            let us = gap::longest().as_secs_f64() * 1e6;
+            notes.insert("clock_gap_us".to_owned(), Value::from(us));
         }
         let drivers = endpoint.deal().map(|deal| deal.drivers(&efforts));
         Some(Measured {

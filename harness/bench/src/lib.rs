@@ -18,6 +18,7 @@ pub mod cell;
 pub mod comparison;
 mod cost;
 mod drive;
+mod gap;
 pub mod journal;
 mod recording;
 mod remote;

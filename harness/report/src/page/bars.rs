@@ -4,9 +4,10 @@
 //! It shows nothing that the other pages do not; it says what was wanted.
 
 use super::Page;
-use crate::bar::{Held, Verdict, held};
+use crate::bar::{Held, Verdict, figure, held};
 use crate::block::{Block, Entry, Table, Text, Tone};
-use crate::cell::cells;
+use crate::cell::{Cell, cells};
+use crate::number;
 use crate::run::Run;
 
 /// The page.
@@ -40,7 +41,7 @@ fn build(run: &Run) -> Vec<Block> {
             all.len() - met - missed
         ));
     }
-    vec![
+    let mut blocks = vec![
         Block::Finding {
             tone,
             text: text.plain("."),
@@ -49,8 +50,25 @@ fn build(run: &Run) -> Vec<Block> {
             "A ratio is that of repetitions that ran beside each other, with its 95 % bootstrap interval. A bar is \
              met where the worse end of the interval meets it. Figures are medians.",
         ),
-        Block::Table(table(&all)),
-    ]
+    ];
+    blocks.extend(gap(&cells));
+    blocks.push(Block::Table(table(&all)));
+    blocks
+}
+
+/// What the machine adds to a longest turn.
+fn gap(cells: &[Cell<'_>]) -> Option<Block> {
+    let gaps = cells
+        .iter()
+        .flat_map(|cell| cell.values(|row| figure(row, "clock_gap_us")));
+    let longest = gaps.filter(|gap| gap.is_finite()).reduce(f64::max)?;
+    let text = format!(
+        "A longest turn is CPU time of a thread, in which is what the machine itself took meanwhile. A thread that did \
+         nothing but read its CPU clock for five seconds after each of these cells saw it jump by up to {}: a turn \
+         up to that long tells nothing of the server.",
+        number::time_us(longest)
+    );
+    Some(Block::paragraph(text.as_str()))
 }
 
 /// A line for each bar.
