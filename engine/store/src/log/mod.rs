@@ -209,8 +209,8 @@ impl Log {
         self.append_record(Kind::Effects, &[], effects.as_bytes())
     }
 
-    /// As [`Log::append`], of effects that may share a record with those before and behind them: where they are small and nothing
-    /// else comes between, before the next turn.
+    /// As [`Log::append`], of effects that share a record with those before and behind them, where they are small and
+    /// nothing else comes between before the device is given them.
     #[inline]
     pub fn extend(&mut self, effects: &Effects) -> u64 {
         let payload = effects.as_bytes();
@@ -220,9 +220,9 @@ impl Log {
         if self.poison.is_some() || payload.len() > PAYLOAD_BYTES_MAX {
             return self.append(effects);
         }
-        let sequence = self.next_record();
-        self.pending.open(sequence, payload, self.head.salt);
-        sequence
+        self.next_record();
+        self.pending.open(self.appended, payload, self.head.salt);
+        self.appended
     }
 
     /// Appends the shard's part in `joint`, which has `effects`, and gives its sequence. Where that is nothing to
@@ -277,8 +277,8 @@ impl Log {
                 self.mark();
             }
         }
-        self.appended += 1;
         self.stats.records += 1;
+        self.appended += 1;
         self.appended
     }
 

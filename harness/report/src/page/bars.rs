@@ -64,8 +64,8 @@ fn gap(cells: &[Cell<'_>]) -> Option<Block> {
     let longest = gaps.filter(|gap| gap.is_finite()).reduce(f64::max)?;
     let text = format!(
         "A longest turn is CPU time of a thread, in which is what the machine itself took meanwhile. A thread that did \
-         nothing but read its CPU clock for five seconds after each of these cells saw it jump by up to {}: a turn \
-         up to that long tells nothing of the server.",
+         nothing but read its CPU clock for five seconds after each of these cells saw it jump by up to {}: so much of \
+         a turn may be the machine's.",
         number::time_us(longest)
     );
     Some(Block::paragraph(text.as_str()))

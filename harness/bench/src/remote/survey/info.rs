@@ -106,7 +106,8 @@ fn read(info: &str, keys: u64) -> Survey {
         rss_bytes: number("used_memory_rss"),
         used_bytes: number("used_memory"),
         save_extra_bytes: number("rdb_last_cow_size"),
-        longest_turn_us: number("longest_turn_usec"),
+        // None was watched where the monitor is off.
+        longest_turn_us: number("longest_turn_usec").filter(|us| *us > 0),
     }
 }
 
