@@ -383,6 +383,7 @@ impl Keyspace {
         // Release: pairs with the acquire in `KeyReader::search`. Whoever sees it sees the last keys.
         self.whole.store(true, Ordering::Release);
         cold.leave();
+        self.wanted.all_come();
     }
 
     /// Puts records of a block into memory, as effects of the past: from this number on, and `most` of them; how many

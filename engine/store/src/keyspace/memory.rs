@@ -115,7 +115,7 @@ impl Keyspace {
     /// As there; `LOADING` where the key is not at hand: an op waits for it.
     #[inline]
     pub(crate) fn prepare_at(&mut self, key: &[u8], beside: usize) -> Result<(), CommandError> {
-        if self.is_cold() {
+        if self.may_delay() {
             let database = self.databases.number(self.place);
             if self.delays(std::iter::once((database, key))) {
                 return Err(CommandError::LOADING);

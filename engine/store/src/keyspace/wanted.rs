@@ -16,8 +16,9 @@ use super::lookup::hash;
 use super::{DbKey, Keyspace};
 use crate::index::position;
 
-/// The most blocks that are loaded for an op while everybody waits: a cell may lie in two.
-const AT_ONCE_BLOCKS: usize = 2;
+/// The most blocks that are loaded for an op while everybody waits: some hundred microseconds, and what a few small
+/// keys take, each of whose cells may lie in two.
+const AT_ONCE_BLOCKS: usize = 8;
 
 /// What requests wait for.
 #[derive(Debug, Default)]
@@ -30,7 +31,21 @@ pub(super) struct Wanted {
     has_come: bool,
 }
 
+impl Wanted {
+    /// Everything has come.
+    pub(super) fn all_come(&mut self) {
+        self.positions.clear();
+        self.has_come = true;
+    }
+}
+
 impl Keyspace {
+    /// Whether an op may have to wait for its keys.
+    #[inline]
+    pub(crate) fn may_delay(&self) -> bool {
+        self.is_cold() || !self.wanted.reserved.is_empty()
+    }
+
     /// Whether an op on `keys`, each with its database, has to wait: for what is to be loaded, or behind those for whom
     /// one of them is reserved.
     #[cold]

@@ -236,16 +236,18 @@ impl<D: Disk> Found<D> {
         })
     }
 
-    /// Removes what means nothing any more, durably.
+    /// Removes what means nothing any more, durably: not before what makes it so is, which a store that was killed may have
+    /// left to the system.
     ///
     /// # Errors
     /// Something cannot be removed.
     pub fn remove_leftovers(&mut self) -> Result<(), LogError> {
         let leftovers = std::mem::take(&mut self.leftovers);
-        leftovers.iter().try_for_each(|name| self.remove(name))?;
         if leftovers.is_empty() {
             return Ok(());
         }
+        self.sync_folder()?;
+        leftovers.iter().try_for_each(|name| self.remove(name))?;
         self.sync_folder()
     }
 

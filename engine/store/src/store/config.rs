@@ -197,7 +197,7 @@ pub enum StoreError {
     /// A snapshot would be taken over by another number of shards, and the folder has logs of the old number.
     #[error(
         "the folder's logs go on from {file}, of {shards} shards, and cannot be taken over by {wanted}: open it with \
-         appendonly yes, which re-shards it, or with {shards} shards"
+         {shards} shards"
     )]
     LayoutOfLogs {
         /// The first file of the snapshot that the logs go on from.

@@ -5,10 +5,11 @@
 //!      └────► else it is delayed, its keys wanted and reserved ─► slices ─► they have come ─► it is performed
 //! ```
 //!
-//! The one idea: who asks for a large collection waits for it, and nobody else does. Whatever is asked of a key that a
-//! delayed request names is delayed behind it, so nobody sees that others were performed before. What may look at any
-//! key (`FLUSHALL`, `SORT … BY`), or stands still for delay of those keys, cannot be beside them: what is delayed is then
-//! performed at once, and everybody waits for what that takes.
+//! The one idea: who asks for a large collection waits for it, and who reads something else does not. Whatever is asked
+//! of a key that a delayed request names is delayed behind it, and so is every write while one is: the log keeps writes
+//! in the order in which they came, and nobody sees a later one of a client without an earlier one. What may look at
+//! any key (`FLUSHALL`, `SORT … BY`), or stands still for one of those keys, cannot be beside them: what is delayed is
+//! then performed at once, and everybody waits for what that takes.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -47,16 +48,21 @@ struct Delay {
     keys: Vec<DbKey>,
 }
 
+/// Whether what is asked may change something by itself.
+fn writes(ask: &Ask) -> bool {
+    match ask {
+        Ask::Apply(op) => op.command().flags.writes(),
+        Ask::Transact(transaction) => {
+            let mut ops = transaction.ops.iter();
+            ops.any(|op| op.command().flags.writes())
+        }
+        _ => false,
+    }
+}
+
 impl Delay {
     fn writes(&self) -> bool {
-        match &self.request.ask {
-            Ask::Apply(op) => op.command().flags.writes(),
-            Ask::Transact(transaction) => {
-                let mut ops = transaction.ops.iter();
-                ops.any(|op| op.command().flags.writes())
-            }
-            _ => false,
-        }
+        writes(&self.request.ask)
     }
 
     /// Whether it may wait for a key as long as nobody gives it up.
@@ -149,7 +155,8 @@ impl Host {
             About::Keys(keys) => {
                 let mut each = keys.iter().map(|key| (key.database(), key.key()));
                 if !matches!(request.ask, Ask::Hold(_)) {
-                    if self.keys().delays(each) {
+                    let comes_after = self.delayed.writes() && writes(&request.ask);
+                    if comes_after || self.keys().delays(each) {
                         let delay = Delay {
                             from,
                             request,
@@ -174,8 +181,9 @@ impl Host {
         let mut behind = HashSet::new();
         for delay in std::mem::take(&mut self.delayed).all {
             let keys = delay.keys.iter().map(|key| (key.database(), key.key()));
-            let may = !keys.clone().any(|(_, name)| behind.contains(name));
-            if !may || !self.keys().are_at_hand(keys) {
+            let comes_after = self.delayed.writes() && delay.writes()
+                || keys.clone().any(|(_, name)| behind.contains(name));
+            if comes_after || !self.keys().are_at_hand(keys) {
                 let names = delay.keys.iter().filter(|_| delay.reserves());
                 behind.extend(names.map(|key| key.key().to_vec()));
                 self.delayed.push(delay);

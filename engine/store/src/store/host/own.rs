@@ -13,28 +13,31 @@ impl Host {
     /// answer waits for the log.
     #[inline]
     pub(in crate::store) fn is_free(&self, writes: bool) -> bool {
-        self.holder.is_none() && self.waiting.is_empty() && self.gate.is_clear(writes)
+        self.holder.is_none()
+            && self.waiting.is_empty()
+            && self.gate.is_clear(writes)
+            && !(writes && self.delayed.writes())
     }
 
     /// Whether the worker's own write may run and be answered at once to somebody who withholds the answer: nothing
     /// stands before it, and a log takes it.
     #[inline]
     pub(in crate::store) fn is_passable(&self) -> bool {
-        self.holder.is_none() && self.waiting.is_empty() && self.gate.is_passable()
+        self.flows() && self.gate.is_passable()
     }
 
     /// Whether the worker's own `op` may run and be answered at once: [`Host::is_free`], and it has not to wait for its
     /// keys.
     #[inline]
     pub(in crate::store) fn is_free_for(&self, op: &Op) -> bool {
-        self.is_free(op.command().flags.writes()) && !(self.keys().is_cold() && self.delays(op))
+        self.is_free(op.command().flags.writes()) && !(self.keys().may_delay() && self.delays(op))
     }
 
     /// Whether a read of the worker's own of `key` may be answered at once.
     #[inline]
     pub(in crate::store) fn is_readable(&self, database: u8, key: &[u8]) -> bool {
         let key = std::iter::once((database, key));
-        self.is_free(false) && !(self.keys().is_cold() && self.keys().delays(key))
+        self.is_free(false) && !(self.keys().may_delay() && self.keys().delays(key))
     }
 
     /// Logs what the worker's own write did, as `tell` tells it, whose answer is withheld.

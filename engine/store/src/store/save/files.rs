@@ -30,14 +30,18 @@ pub(super) fn meant(manifest: &Manifest) -> Vec<String> {
     manifest.saves.iter().flat_map(of_save).collect()
 }
 
-/// Removes what was written of saves that do not count.
+/// Removes what was written of saves that do not count, when the manifest is durable that does not name them: a store that
+/// was killed may have left that to the system.
 pub(super) fn remove_others(folder: &Folder, means: &[String]) {
     let half = format!("{}{TEMPORARY}", manifest::NAME);
-    for name in folder.list().unwrap_or_default() {
-        if name == half || save_of(&name).is_some() && !means.contains(&name) {
-            // What cannot be removed now is in nobody's way, and is tried again when the next save counts.
-            let _ = folder.remove(&name);
-        }
+    let mut others = folder.list().unwrap_or_default();
+    others.retain(|name| *name == half || save_of(name).is_some() && !means.contains(name));
+    if others.is_empty() || folder.sync_folder().is_err() {
+        return;
+    }
+    for name in others {
+        // What cannot be removed now is in nobody's way, and is tried again when the next save counts.
+        let _ = folder.remove(&name);
     }
 }
 

@@ -8,6 +8,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_sys::usage::thread_cpu;
 
 use super::{alone, config, op};
+use crate::command::brief::{Brief, BriefCall};
+use crate::command::set::SET;
 use crate::reply::{Protocol, Reply};
 use crate::shard::{Out, Shard, ShardConfig};
 use crate::store::{Answered, Store, StoreConfig, Watch, Worker};
@@ -198,6 +200,27 @@ fn what_is_asked_of_a_key_that_is_waited_for_comes_later() {
     for ((words, expected), tag) in all.into_iter().zip(tags) {
         assert_eq!(cold.wait(tag).0, expected, "{words}");
     }
+}
+
+/// The log has a client's writes in its order, so a later one waits; who reads something else does not.
+#[test]
+fn a_write_comes_after_a_write_that_waits() {
+    let (_folder, config) = saved(1);
+    let mut cold = Cold::open(&config);
+    let all = ["zadd large:z 5 new", "set k1 flag", "rpush l2 d"].map(|words| cold.send(0, words));
+    let worker = &mut cold.workers[0];
+    worker.withhold();
+    let brief = Brief::of(&SET, 2).expect("it is brief");
+    let call = BriefCall::new(brief, [b"k3", b"brief", b""]);
+    let ran = worker.run_brief(0, &[call], &mut Vec::new(), |_| {});
+    assert_eq!(ran, 0, "nor is it done without an op");
+    for n in 5..9 {
+        let read = cold.send(0, &format!("lrange l{n} 0 0"));
+        assert!(cold.wait(read).1 <= 2);
+        assert!(all.iter().all(|tag| !cold.heard.contains_key(tag)));
+    }
+    assert_eq!(all.map(|tag| cold.wait(tag).0), [":1 ", "+OK ", ":4 "]);
+    assert_eq!(cold.run("mget k1 k3"), "*2 $4 flag $1 3 ");
 }
 
 #[test]
