@@ -441,7 +441,10 @@ impl Keyspace {
             return Err(CommandError::NO_SUCH_DATABASE);
         }
         if !record.is_first && self.find(record.key).is_none() {
-            return Ok(());
+            // It was evicted since its beginning was loaded; otherwise that was not, and what follows would be lost.
+            let is_evicted = self.eviction.evicts();
+            let lost = CommandError::fixed("ERR a part of it is there without its beginning");
+            return is_evicted.then_some(()).ok_or(lost);
         }
         if let (Body::String(bytes), None) = (&record.body, record.tag) {
             let expire = record.expiry.map_or(Expire::Never, Expire::At);

@@ -136,6 +136,12 @@ impl Index {
             while begin > 0 && self.walked[begin].continues && self.walked[begin].cell == cell {
                 begin -= 1;
             }
+            // A block that goes on with a cell has nothing else. To have it looked at for another would be to have the
+            // end of a collection before its beginning.
+            let is_of_another = |last: &Entry| last.continues && last.cell != cell;
+            if self.walked[begin..end].last().is_some_and(is_of_another) {
+                begin = end;
+            }
             &self.walked[begin..end]
         };
         found.iter().map(|entry| entry.page)
@@ -170,6 +176,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_end_of_a_split_cell_is_looked_at_for_no_other() {
+        let entry = |(cell, page, continues)| Entry {
+            cell,
+            page,
+            continues,
+        };
+        let walked = [(10, 1, false), (20, 2, true), (20, 3, true), (40, 4, false)];
+        let ahead = [(30, 5, false), (30, 6, true)];
+        let all = walked.into_iter().chain(ahead).map(entry).collect();
+        let index = Index::new(all, walked.len(), &(1..7)).expect("in order");
+        let blocks = |cell| index.blocks_of(cell).collect::<Vec<_>>();
+        assert_eq!(blocks(5), [] as [u64; 0]);
+        // The second begins in the first's block.
+        assert_eq!([10, 15].map(blocks), [[1], [1]]);
+        assert_eq!(blocks(20), [1, 2, 3]);
+        assert_eq!(blocks(25), [] as [u64; 0]);
+        assert_eq!(blocks(30), [5, 6]);
+        assert_eq!([40, 50].map(blocks), [[4], [4]]);
+    }
 
     proptest! {
         #[test]

@@ -15,6 +15,9 @@ const SEEDS: u64 = 10_000;
 /// How many ops a run has at most.
 const OPS: usize = 100;
 
+/// One run of so many goes on from a snapshot that is loaded bit by bit.
+const COLD: u32 = 4;
+
 /// How many shards the store has that is opened after the end.
 const OPENED: [usize; 4] = [SHARDS, SHARDS, 2, 5];
 
@@ -27,6 +30,9 @@ pub fn run(seed: u64, prepare: impl Fn(&mut Run)) -> Result<(), String> {
     let setting = Setting::ALL[random.random_range(0..Setting::ALL.len())];
     let disk = MemoryDisk::new();
     let mut run = Run::new(seed, setting, disk.clone());
+    if random.random_ratio(1, COLD) {
+        run.begin_cold();
+    }
     prepare(&mut run);
     let fault = if random.random() {
         Fault::PowerOff

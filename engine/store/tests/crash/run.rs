@@ -8,10 +8,14 @@ use seawall_store::{Reply, StoreConfig};
 
 use crate::draw::{Asked, Draw};
 use crate::judge::History;
-use crate::world::{Alone, State, config};
+use crate::world::{Alone, State, config, op};
 
 /// A snapshot is begun, where none is being made, at one of so many steps.
 const SAVES_RARE: u32 = 50;
+
+/// A collection of so many elements, each of so many bytes, is not loaded at once.
+const LARGE_ELEMENTS: usize = 40;
+const LARGE_ELEMENT_BYTES: usize = 8_000;
 
 /// A setting: when logs are synced, and whether the disk takes its time for syncs that nobody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,29 @@ impl Run {
         }
     }
 
+    /// Goes on from a snapshot that is not in memory yet, with collections so large that who wants one has to wait.
+    pub fn begin_cold(&mut self) {
+        let element = format!(" {}", "x".repeat(LARGE_ELEMENT_BYTES));
+        for list in ["l0", "l1"] {
+            let words = format!("rpush {list}{}", element.repeat(LARGE_ELEMENTS));
+            let words: Vec<&str> = words.split(' ').collect();
+            self.put(&op(&words, 0), false);
+        }
+        self.drain();
+        assert!(self.live.save_all(self.now).is_ok(), "nothing fails");
+        let open = |disk| {
+            let config = config(disk, self.setting.fsync, self.now);
+            Alone::open(StoreConfig {
+                load_at_once_bytes: 0,
+                ..config
+            })
+            .expect("it opens")
+        };
+        // Only one has the folder open.
+        drop(std::mem::replace(&mut self.live, open(None)));
+        self.live = open(Some(&self.disk));
+    }
+
     /// Answers are said that are to be withheld.
     pub fn be_hasty(&mut self) {
         self.live.is_hasty = true;
@@ -148,22 +175,26 @@ impl Run {
         };
         let (asked, is_wide) = draw.next();
         self.number = draw.number;
+        self.put(&asked, is_wide);
+    }
+
+    fn put(&mut self, asked: &Asked, is_wide: bool) {
         // What is done at once is done at the time of the last turn.
         while self.turned.iter().any(|[last, _]| *last < self.now) {
             self.listen();
         }
         // What goes over several shards is done in the order in which it was asked, and so is what goes to one, but
         // not one beside the other.
-        let is_wide = is_wide && self.live.is_wide(&asked);
+        let is_wide = is_wide && self.live.is_wide(asked);
         if is_wide != self.was_wide || matches!(asked, Asked::Transaction(_)) {
             self.drain();
         }
         self.was_wide = is_wide;
-        self.model.execute(&asked, self.now);
+        self.model.execute(asked, self.now);
         let state = self.model.state(self.now).expect("nothing fails");
         self.history.states.push(state);
         self.history.times.push(self.now);
-        let tag = self.live.ask(&asked);
+        let tag = self.live.ask(asked);
         self.asked.push((tag, self.ops()));
     }
 

@@ -223,6 +223,24 @@ fn a_write_comes_after_a_write_that_waits() {
     assert_eq!(cold.run("mget k1 k3"), "*2 $4 flag $1 3 ");
 }
 
+/// Whoever looks for keys that are not there has blocks loaded in which they would be: never the end of a collection
+/// before its beginning.
+#[test]
+fn a_collection_is_whole_whatever_was_looked_for_before() {
+    const ELEMENTS: usize = 40;
+    let (_folder, config) = saved_with(1, |each| {
+        let elements = format!(" {}", "x".repeat(8_000)).repeat(ELEMENTS);
+        (0..5).for_each(|n| each(&format!("rpush list{n}{elements}")));
+    });
+    let mut cold = Cold::open(&config);
+    for n in 0..200 {
+        assert_eq!(cold.run(&format!("exists absent{n}")), ":0 ");
+    }
+    for n in 0..5 {
+        assert_eq!(cold.run(&format!("llen list{n}")), format!(":{ELEMENTS} "));
+    }
+}
+
 #[test]
 fn a_transaction_waits_as_a_whole() {
     for shards in [1, 3] {
