@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::filled::{KEYS, SETUP, contents, fill, filled, seawall};
 use crate::process::{Server, Setup};
 use crate::wire::Wire;
@@ -11,8 +13,11 @@ use crate::wire::Wire;
 /// What names of segments end with.
 const LOG: &str = ".log";
 
-/// How late a server is killed that re-shards, each time later.
+/// By how much later a server is killed that re-shards than the one before it, which had not got there.
 const STEP: Duration = Duration::from_millis(3);
+
+/// How many are killed at least, and at most until some were killed on the way and some behind it.
+const KILLS: (u32, u32) = (12, 300);
 
 fn setup(shards: usize) -> Setup {
     Setup { shards, ..SETUP }
@@ -38,10 +43,19 @@ fn shards_in(folder: &Path) -> usize {
     shards.len()
 }
 
+/// What `seawall check` says of a folder that must be whole.
 #[track_caller]
-fn must_be_whole(folder: &Path) {
-    let output = seawall(&["check", "DIR"], folder);
+fn must_be_whole(folder: &Path) -> Value {
+    let output = seawall(&["check", "DIR", "--json"], folder);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Of how many shards a folder is, where it has logs.
+fn shards_told(told: &Value) -> usize {
+    let logs = told["logs"].as_array().map_or(0, Vec::len);
+    let switched = told["resharding"]["shards"].as_u64();
+    switched.map_or(logs, |shards| shards as usize)
 }
 
 #[test]
@@ -91,7 +105,7 @@ fn a_folder_that_is_re_sharded_by_half_is_told_of() {
     let strays = before.keys().filter(is_log).count();
     assert_eq!(count("counts for nothing, and goes then"), strays, "{said}");
     let output = seawall(&["check", "DIR", "--json"], folder.path());
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(told["resharding"]["shards"], 3, "{told}");
 
     let server = Server::start(folder.path(), &setup(3)).expect("it starts");
@@ -114,11 +128,29 @@ fn a_folder_that_is_re_sharded_by_half_is_told_of() {
 fn a_server_that_is_killed_while_it_re_shards_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path(), &SETUP);
-    for round in 1..=12u32 {
-        let shards = [3, 2][round as usize % 2];
-        Server::kill_in_start(folder.path(), &setup(shards), STEP * round).expect("it starts");
-        must_be_whole(folder.path());
+    let (mut of, mut later) = (SETUP.shards, STEP);
+    let (mut kills, mut midway, mut switched) = (0, 0, 0);
+    while kills < KILLS.0 || kills < KILLS.1 && (midway == 0 || switched == 0) {
+        let shards = if of == 2 { 3 } else { 2 };
+        Server::kill_in_start(folder.path(), &setup(shards), later).expect("it starts");
+        let told = must_be_whole(folder.path());
+        kills += 1;
+        let has_switched = shards_told(&told) == shards;
+        // Before the switch a file that counts for nothing yet is one of the new number.
+        let is_begun = !has_switched && told["leftovers"] != json!([]);
+        midway += u32::from(is_begun || !told["resharding"].is_null());
+        if has_switched {
+            (of, switched) = (shards, switched + 1);
+            later = later * 3 / 4;
+        } else {
+            assert_eq!(shards_told(&told), of, "{told}");
+            later += STEP;
+        }
     }
+    assert!(
+        midway > 0 && switched > 0,
+        "of {kills} kills {midway} were in the midst of it and {switched} behind the switch: expected some of each"
+    );
     let server = Server::start(folder.path(), &setup(4)).expect("it starts");
     let mut wire = Wire::connect(server.address).expect("it accepts");
     assert_eq!(keys(&mut wire), KEYS);
