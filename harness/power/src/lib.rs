@@ -141,22 +141,44 @@ impl Mounted {
     pub fn path(&self) -> &Path {
         &self.point
     }
+
+    /// Unmounts it, and waits until nobody has a file of it open.
+    ///
+    /// # Errors
+    /// What the system says: it may still be mounted.
+    pub fn unmount(mut self) -> io::Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some(session) = self.session.take() else {
+            return Ok(());
+        };
+        match unmount_ours(&self.point) {
+            Ok(()) => session.join(),
+            // For whoever may not unmount, a program of the system's does it.
+            Err(_) => session.umount_and_join(),
+        }
+    }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        for _ in 0..UNMOUNTS {
-            if unmount(&self.point, UnmountFlags::empty()) != Err(Errno::BUSY) {
-                break;
-            }
-            thread::sleep(BETWEEN_UNMOUNTS);
-        }
-        if let Some(session) = self.session.take() {
-            // For whoever may not unmount, a program of the system's does it. Where somebody has a file open still, it is
-            // unmounted when that is closed.
-            let _ = session.umount_and_join();
+        // Who wants to know of the error calls `Mounted::unmount`.
+        let _ = self.end();
+    }
+}
+
+/// Unmounts what is at `point`; where somebody has a file open still, it is gone from there at once, and ends when that is
+/// closed.
+fn unmount_ours(point: &Path) -> Result<(), Errno> {
+    for _ in 0..UNMOUNTS {
+        match unmount(point, UnmountFlags::empty()) {
+            Err(Errno::BUSY) => thread::sleep(BETWEEN_UNMOUNTS),
+            ended => return ended,
         }
     }
+    unmount(point, UnmountFlags::DETACH)
 }
 
 /// Unmounts what a process that was killed has left mounted at `point`, where anything is.
@@ -189,4 +211,37 @@ pub fn usable() -> Result<(), String> {
         })
     });
     tried.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_stays_in_use_is_unmounted_when_nobody_uses_it() {
+        if let Err(why) = usable() {
+            // Past the test harness, which keeps to itself what a test prints that passes.
+            let _ = writeln!(io::stderr(), "skipped: {why}");
+            return;
+        }
+        let point = tempfile::tempdir().expect("a folder");
+        let folder = Folder::new(0);
+        let mounted = folder.mount(point.path()).expect("it can be");
+        let used = File::create(point.path().join("used")).expect("a file");
+        let later = 2 * BETWEEN_UNMOUNTS * UNMOUNTS as u32;
+        let user = thread::spawn(move || {
+            thread::sleep(later);
+            drop(used);
+        });
+        let begin = Instant::now();
+        mounted.unmount().expect("it is");
+        assert!(begin.elapsed() >= later, "it was in use for so long");
+        user.join().expect("it ends");
+        let again = folder.mount(point.path()).expect("there is nothing there");
+        again.unmount().expect("it is");
+    }
 }

@@ -2,12 +2,13 @@
 //! leaves every byte as it was.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::filled::{SETUP, change, command, contents, fill, filled, seawall, segments};
 use crate::process::{Server, Setup};
+use crate::say_skipped;
 use crate::wire::Wire;
 
 /// A server must refuse `folder`, in these words.
@@ -49,11 +50,6 @@ const TWO: [&str; 2] = ["--shards", "2"];
 
 /// What to do about a folder whose files are wrong.
 const CHECK: &str = "seawall check";
-
-/// Past the test harness, which keeps to itself what a test prints that passes.
-fn say_skipped(what: &str, why: &str) {
-    let _ = writeln!(io::stderr(), "skipped: {what}: {why}");
-}
 
 /// Runs a program; why it did not do what it was asked for.
 fn system(program: &str, arguments: &[&str]) -> Result<(), String> {

@@ -7,7 +7,7 @@ use seawall_power::Folder;
 use seawall_store::Reply;
 
 use crate::filled::{SETUP, seawall};
-use crate::power::{Apart, say_skipped};
+use crate::power::{Apart, can_fail};
 use crate::process::{Server, Setup};
 use crate::wire::Wire;
 
@@ -53,18 +53,13 @@ fn save(folder: &Path) -> u64 {
 
 /// A folder with a snapshot, of which this part cannot be read any more; nothing where none can be mounted.
 fn without(part: impl FnOnce(u64) -> Range<u64>) -> Option<Apart> {
-    let folder = Folder::new(0);
-    match Apart::mount(&folder) {
-        Ok(mounted) => {
-            let bytes = save(mounted.path());
-            folder.refuse_reads(SNAPSHOT, part(bytes));
-            Some(mounted)
-        }
-        Err(why) => {
-            say_skipped(&why);
-            None
-        }
-    }
+    can_fail().then(|| {
+        let folder = Folder::new(0);
+        let mounted = Apart::mount(&folder).expect("it could be mounted before");
+        let bytes = save(mounted.path());
+        folder.refuse_reads(SNAPSHOT, part(bytes));
+        mounted
+    })
 }
 
 #[test]

@@ -149,8 +149,15 @@ impl Scratch {
     }
 
     /// Unmounts what is mounted in it.
-    pub(super) fn unmount(&self) {
-        self.enter(&mut lock(), |made| drop(made.mounted.take()));
+    ///
+    /// # Errors
+    /// In words for people: it may still be mounted.
+    pub(super) fn unmount(&self) -> Result<(), String> {
+        let mut ended = Ok(());
+        self.enter(&mut lock(), |made| {
+            ended = made.mounted.take().map_or(Ok(()), Mounted::unmount);
+        });
+        ended.map_err(|error| format!("{} cannot be unmounted: {error}", self.path().display()))
     }
 
     /// Enters into the list what is new of this one.
@@ -175,14 +182,14 @@ impl Scratch {
     /// # Errors
     /// In words for people: something is left.
     pub(super) fn remove(&self) -> Result<(), String> {
-        self.unmount();
+        self.unmount()?;
         remove(self.path()).map_err(|error| format!("{}: {error}", self.path().display()))
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        self.unmount();
+        let _ = self.unmount();
         // The error was told by `Scratch::remove`, or there is another one that ended the cell.
         let _ = remove(self.path());
         lock().retain(|made| made.folder != self.path());

@@ -39,7 +39,7 @@ impl<W: Spoken> Spawned<W> {
         gone();
         account.lasted(at)?;
         if let Some(folder) = &self.forgetful {
-            process.scratch().unmount();
+            process.scratch().unmount()?;
             // Nothing is left of it: less would be lost where a disk had written some of it by itself.
             folder.lose(PowerLoss::Nothing, 0);
             process.scratch().mount(folder)?;
