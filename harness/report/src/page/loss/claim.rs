@@ -9,6 +9,9 @@ use crate::page::persistence::{has_log, has_snapshots};
 /// What an interval is where nothing is said, as Redis's `everysec` has it.
 const INTERVAL_MS: f64 = 1_000.0;
 
+/// How many changes a second there are at least: the witness alone makes more.
+const CHANGES_PER_S: f64 = 100.0;
+
 /// How much older than its claim a loss may be: a sync takes its time, and a thread may be woken late.
 pub(super) const LATE_MS: f64 = 250.0;
 
@@ -40,8 +43,8 @@ pub(super) enum Claim {
     Younger(f64),
     /// What the system had not written by itself is.
     Unwritten,
-    /// What came after the last snapshot is.
-    SinceSnapshot,
+    /// What came after the last snapshot is; where one is made every so many milliseconds, that is.
+    SinceSnapshot(Option<f64>),
     /// All is.
     Everything,
 }
@@ -52,7 +55,7 @@ impl Claim {
             // What was given to the system before it was acknowledged outlives the process, however it syncs.
             (true, End::Kill) => Claim::Nothing,
             (true, End::Power) => Claim::of_log(settings),
-            (false, _) if has_snapshots(settings) => Claim::SinceSnapshot,
+            (false, _) if has_snapshots(settings) => Claim::SinceSnapshot(interval_ms(settings)),
             (false, _) => Claim::Everything,
         }
     }
@@ -74,7 +77,13 @@ impl Claim {
             Claim::Nothing => "nothing".into(),
             Claim::Younger(ms) => format!("what is younger than {}", time_ms(ms)),
             Claim::Unwritten => "what the system had not written by itself".into(),
-            Claim::SinceSnapshot => "what came after the last snapshot".into(),
+            Claim::SinceSnapshot(_) => {
+                let words = "what came after the last snapshot";
+                let bound = self.bound_ms();
+                bound.map_or(words.into(), |ms| {
+                    format!("{words}, {} at most", time_ms(ms))
+                })
+            }
             Claim::Everything => "everything".into(),
         }
     }
@@ -84,7 +93,10 @@ impl Claim {
         match self {
             Claim::Nothing => Some(0.0),
             Claim::Younger(ms) => Some(ms),
-            Claim::Unwritten | Claim::SinceSnapshot | Claim::Everything => None,
+            // A snapshot has what was there when it began, and counts when it is done; the time to the next begins then.
+            // So what two of them take is added, each half of that time: whose snapshots take longer makes fewer.
+            Claim::SinceSnapshot(interval_ms) => interval_ms.map(|ms| 2.0 * ms),
+            Claim::Unwritten | Claim::Everything => None,
         }
     }
 
@@ -96,4 +108,18 @@ impl Claim {
             Some(ms) => oldest_ms <= ms + LATE_MS,
         }
     }
+}
+
+/// How often `save` has a snapshot made, where so many changes as it asks for are certain.
+fn interval_ms(settings: &Map<String, Value>) -> Option<f64> {
+    let save = settings.get("save").map(shown)?;
+    let numbers: Vec<f64> = save
+        .split_ascii_whitespace()
+        .map(|word| word.parse().ok())
+        .collect::<Option<_>>()?;
+    numbers
+        .chunks_exact(2)
+        .filter(|pair| pair[1] <= CHANGES_PER_S * pair[0])
+        .map(|pair| 1e3 * pair[0])
+        .min_by(f64::total_cmp)
 }

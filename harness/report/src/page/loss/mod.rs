@@ -149,16 +149,15 @@ fn finding(all: &[Ended<'_>]) -> Block {
         count(End::Kill),
         count(End::Power)
     );
-    let (tone, words) = if beyond == 0 {
-        let words = "Nobody lost more than the setting claims.".to_owned();
-        (Tone::Good, words)
+    let (tone, who) = if beyond == 0 {
+        (Tone::Good, "Nobody".to_owned())
     } else {
-        let words = format!(
-            "{beyond} of {} lost more than the setting claims.",
-            all.len()
-        );
-        (Tone::Bad, words)
+        (Tone::Bad, format!("{beyond} of {}", all.len()))
     };
+    let words = format!(
+        "{who} lost more than the setting claims ({} more where it claims a time).",
+        time_ms(LATE_MS)
+    );
     Block::Finding {
         tone,
         text: Text::new().strong(words).plain(tried),
