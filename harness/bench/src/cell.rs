@@ -139,7 +139,13 @@ impl Cell {
     /// For how much of the measured time more the load goes on where the target ends in the midst of it: drawn anew for
     /// each repetition.
     fn beyond(&self) -> f64 {
-        BEYOND_MAX * Rng::stream(self.seed, self.repetition, &self.run()).unit()
+        BEYOND_MAX * self.drawn("end").unit()
+    }
+
+    /// What is drawn anew for each repetition, by what for.
+    fn drawn(&self, what: &str) -> Rng {
+        let name = format!("{what} {}", self.run());
+        Rng::stream(self.seed, self.repetition, &name)
     }
 
     /// What drives it.
@@ -154,6 +160,7 @@ impl Cell {
             warmup: self.warmup,
             length: self.length,
             beyond: self.beyond(),
+            disk_seed: self.drawn("disk").bits(),
             loads: true,
             scratch,
             latency_from: drive::from_meant,
@@ -167,6 +174,13 @@ impl Cell {
         extra.insert("comparison".to_owned(), Value::from(&*self.comparison));
         extra.insert("clients".to_owned(), Value::from(measured.clients));
         extra.extend(measured.notes.clone());
+        if !self.bars.is_empty() {
+            let bars = serde_json::to_value(&self.bars);
+            extra.insert(
+                seawall_report::bar::FIELD.to_owned(),
+                bars.expect("plain data"),
+            );
+        }
         let row = BenchRow {
             schema: SCHEMA,
             run: self.run(),
@@ -212,13 +226,6 @@ impl Cell {
                 extra.insert("p999_while_saving_ratio".to_owned(), ratio);
             }
             extra.insert("timeline".to_owned(), line);
-        }
-        if !self.bars.is_empty() {
-            let bars = serde_json::to_value(&self.bars);
-            extra.insert(
-                seawall_report::bar::FIELD.to_owned(),
-                bars.expect("plain data"),
-            );
         }
         let spent = &measured.spent;
         let us_per_op = |cpu: Duration| cpu.as_secs_f64() * 1e6 / ops as f64;

@@ -78,6 +78,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) length: Length,
     /// For how much of that time more the load goes on, where the target ends in the midst of it.
     pub(crate) beyond: f64,
+    /// Seeds how long the syncs of a folder that loses power take, and what they cover.
+    pub(crate) disk_seed: u64,
     /// Whether clients load first what the workload wants to be there.
     pub(crate) loads: bool,
     /// A folder where the target may make one of its own.

@@ -148,6 +148,7 @@ fn ended(which: &str, length: Length, rate: Option<u64>) -> Result<Measured, Ben
         warmup: Duration::from_millis(5),
         length,
         beyond: 0.5,
+        disk_seed: 0,
         loads: true,
         scratch: folder.path(),
         latency_from: from_meant,

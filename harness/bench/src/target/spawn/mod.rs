@@ -134,7 +134,7 @@ impl<W: Spoken> Spawned<W> {
         loop {
             let port = free_port()?;
             let scratch = Scratch::make(parent)?;
-            let forgetful = (configuration.end == End::Power).then(|| Folder::new(drive.seed));
+            let forgetful = (configuration.end == End::Power).then(|| Folder::new(drive.disk_seed));
             let folder = match &forgetful {
                 None => scratch.path().to_owned(),
                 Some(folder) => scratch.mount(folder)?,
