@@ -51,7 +51,7 @@ impl Folder {
             ))
         };
         fs::create_dir_all(path).map_err(|error| unwritable(error.to_string()))?;
-        if done.is_empty() {
+        if !path.join(seawall_report::setup::FILE).exists() {
             crate::setup::write(setup, path).map_err(|error| unwritable(error.to_string()))?;
         }
         Folder::sweep(path).map_err(|error| unwritable(error.to_string()))?;
@@ -73,6 +73,35 @@ impl Folder {
             self.journal.append(row).map_err(Failure::work)?;
         }
         Ok(())
+    }
+
+    /// Says in the setup what of the run could not be measured: what it says already or is in `more`, but for that of
+    /// which there are rows.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub(crate) fn tell_not_run(&self, more: &[String]) -> Outcome {
+        let mut setup = Setup::read(&self.path).map_err(Failure::work)?;
+        let rows = match Run::read(&self.path) {
+            Ok(run) => run.rows,
+            Err(seawall_report::Error::NoRun { .. }) => Vec::new(),
+            Err(error) => return Err(Failure::work(error)),
+        };
+        let measured: HashSet<String> = rows.iter().filter_map(begins_with).collect();
+        // Why something is not run may be said in other words the next time: what is said of it last counts.
+        let subject = |what: &str| what.split_once(": ").map(|(subject, _)| subject.to_owned());
+        let is_old = |what: &&String| more.iter().all(|new| subject(new) != subject(what));
+        let not_run = setup.not_run.iter().filter(is_old).chain(more);
+        let not_run: Vec<String> = not_run
+            .filter(|what| !measured.iter().any(|begin| what.starts_with(begin)))
+            .cloned()
+            .collect();
+        if not_run == setup.not_run {
+            return Ok(());
+        }
+        setup.not_run = not_run;
+        crate::setup::write(&setup, &self.path)
+            .map_err(|error| Failure::work(format!("{}: {error}", self.path.display())))
     }
 
     /// Removes what a run that was killed left of its logs.
@@ -144,4 +173,12 @@ impl Folder {
             Err(error) => Err(Failure::usage(error)),
         }
     }
+}
+
+/// What a text begins with that says why cells as that of `row` were not run.
+fn begins_with(row: &Row) -> Option<String> {
+    let Row::Bench(row) = row else { return None };
+    let comparison = row.extra.get("comparison")?.as_str()?;
+    let name = row.config.get("name")?.as_str()?;
+    Some(seawall_bench::comparison::not_run(comparison, name, ""))
 }

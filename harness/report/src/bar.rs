@@ -93,6 +93,20 @@ impl Bar {
         self.target == target && wanted.is_none_or(|wanted| is_named(settings, wanted))
     }
 
+    /// Whether its figure is one of speed, which the row of a server that lost power does not have.
+    pub fn is_of_speed(&self) -> bool {
+        [
+            "cpu_us_per_op",
+            "ops_per_s",
+            "p50",
+            "p90",
+            "p99",
+            "p999",
+            "max",
+        ]
+        .contains(&self.figure.as_str())
+    }
+
     /// The target whose figure it is about, besides.
     pub fn beside(&self) -> Option<&str> {
         self.of.as_deref().or(self.beyond.as_deref())

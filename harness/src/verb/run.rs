@@ -66,6 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .unwrap_or_else(|| PathBuf::from(format!("runs/{}-{seed}", suite.name)));
     let setup = setup::of(&suite, seed, notices(&suite, &all));
     let mut folder = Folder::open(&path, &setup, arguments.resume)?;
+    folder.tell_not_run(&setup.not_run)?;
     setup
         .notices
         .iter()
@@ -90,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     )))?;
     let worked = work(&steps, &mut folder);
     // What was finished is shown even where a later step failed.
-    let shown = show(&folder);
+    let shown = folder.tell_not_run(&[]).and_then(|()| show(&folder));
     worked.and(shown)
 }
 

@@ -128,6 +128,11 @@ const SUITES: &[(&str, &str, &[&str])] = &[
     ),
     (
         "settings = { threads = 1 }",
+        "settings = { end = \"power\" }\n[[bench.bar]]\ntarget = \"null\"\nfigure = \"p50\"\nat-most = 1.0",
+        &["`p50`", "`end` is power", "restart_ms"],
+    ),
+    (
+        "settings = { threads = 1 }",
         "settings = { threads = 1 }\n[[bench.bar]]\ntarget = \"nul\"\nfigure = \"p50\"\nat-most = 1.0",
         &[":10: ", "nul", "one of null"],
     ),

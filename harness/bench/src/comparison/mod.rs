@@ -300,6 +300,11 @@ impl Comparison {
     }
 }
 
+/// Which configuration of which comparison is not run, and why, in words for people.
+pub fn not_run(comparison: &str, configuration: &str, why: &str) -> String {
+    format!("{comparison}, {configuration}: {why}")
+}
+
 /// The configurations that this machine can measure; of the others, in words for people, which they are and why.
 fn measurable(configurations: Vec<Named>, comparison: &str) -> (Vec<Named>, Vec<String>) {
     let (mut here, mut not_run) = (Vec::new(), Vec::new());
@@ -308,7 +313,7 @@ fn measurable(configurations: Vec<Named>, comparison: &str) -> (Vec<Named>, Vec<
             None => here.push(named),
             Some(why) => {
                 let name = named.given["name"].as_str().unwrap_or_default();
-                not_run.push(format!("{comparison}, {name}: {why}"));
+                not_run.push(self::not_run(comparison, name, &why));
             }
         }
     }
@@ -348,8 +353,28 @@ fn bars(
                 return Err(source.at(&place, message));
             }
         }
+        if let Some(name) = dark(bar, configurations).filter(|_| bar.is_of_speed()) {
+            let message = format!(
+                "a bar cannot be about `{}` of configuration `{name}`, whose `end` is power: it has no figures of speed; \
+                 expected another `configuration` or a figure of loss and restart, as restart_ms",
+                bar.figure
+            );
+            return Err(source.at(&place, message));
+        }
     }
     Ok(())
+}
+
+/// The first configuration that a bar is about and that loses power.
+fn dark<'a>(bar: &Bar, configurations: &'a [Named]) -> Option<&'a str> {
+    let mut dark = configurations
+        .iter()
+        .filter(|named| named.configuration.end == End::Power)
+        .filter_map(|named| named.given["name"].as_str());
+    dark.find(|name| {
+        let own = bar.configuration.as_deref();
+        own.is_none_or(|own| own == *name) || bar.of_configuration.as_deref() == Some(*name)
+    })
 }
 
 /// Checks every name of a list that may not be empty.

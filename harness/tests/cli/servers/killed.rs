@@ -1,6 +1,7 @@
 //! Servers that end in the midst of their load, killed or by a power failure, and come back: what they lost is told.
 
 use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
@@ -22,6 +23,11 @@ const SERVERS: [(&str, &str); 3] = [
 ];
 
 const WORKLOAD: &str = "plain:op=set:keys=500";
+
+/// Past the test harness, which keeps to itself what a test prints that passes.
+fn say_skipped(why: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {why}");
+}
 
 #[test]
 fn what_a_killed_server_lost_is_told() {
@@ -74,8 +80,7 @@ fn what_a_killed_server_lost_is_told() {
 #[test]
 fn what_a_power_failure_lost_is_told() {
     if let Err(why) = seawall_power::usable() {
-        eprintln!("skipped: {why}");
-        return;
+        return say_skipped(&why);
     }
     let here = folder();
     for (program, wire) in SERVERS {
@@ -109,6 +114,34 @@ fn what_a_power_failure_lost_is_told() {
         );
     }
     assert!(entries(here.path()).is_empty(), "nothing is left behind");
+}
+
+/// A suite of a cell that loses power and is held to a bar.
+const HELD: &str = r#"
+name = "held"
+[[bench]]
+name = "ends"
+targets = ["spawn:seawall"]
+workloads = ["plain:op=set:keys=500"]
+seconds = 0.05
+settings = { end = "power" }
+[[bench.bar]]
+target = "spawn:seawall"
+figure = "restart_ms"
+at-most = 60000
+"#;
+
+#[test]
+fn what_lost_power_is_held_to_its_bars() {
+    if let Err(why) = seawall_power::usable() {
+        return say_skipped(&why);
+    }
+    let here = folder();
+    std::fs::write(here.path().join("held.toml"), HELD).expect("room");
+    must_end(here.path(), &["run", "held.toml", "--out", "out"], 0, &[]);
+    let rows = std::fs::read_to_string(here.path().join("out/rows.jsonl")).expect("rows");
+    let row: Value = serde_json::from_str(&rows).expect("one row");
+    assert_eq!(row["bars"][0]["figure"], "restart_ms", "{row}");
 }
 
 #[test]
@@ -186,7 +219,7 @@ fn without_fuse(here: &Path, arguments: &[&str]) -> Option<Command> {
     {
         apart(&program)
     } else {
-        eprintln!("skipped: /dev/fuse cannot be hidden here");
+        say_skipped("/dev/fuse cannot be hidden here");
         return None;
     };
     command.current_dir(here).args(arguments);
@@ -235,4 +268,46 @@ fn power_that_cannot_fail_here_is_told_as_not_run() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("it takes FUSE"), "{said}");
     }
+}
+
+#[test]
+fn what_was_not_run_is_told_until_it_was() {
+    let here = folder();
+    std::fs::write(here.path().join("dark.toml"), SUITE).expect("room");
+    let run = ["run", "dark.toml", "--out", "out"];
+    let resume = ["run", "dark.toml", "--out", "out", "--resume"];
+    let file = here.path().join("out/setup.json");
+    let setup = || -> Value {
+        let text = std::fs::read(&file).expect("a setup");
+        serde_json::from_slice(&text).expect("JSON")
+    };
+    let without = |arguments: &[&str]| {
+        let output = without_fuse(here.path(), arguments)?.output();
+        let output = output.expect("it starts");
+        assert!(output.status.success(), "{output:?}");
+        Some(setup())
+    };
+    let Some(mut told) = without(&run) else {
+        return;
+    };
+    // As where it could be measured when the run began.
+    told.as_object_mut().expect("a setup").remove("not_run");
+    std::fs::write(&file, told.to_string()).expect("room");
+    for _ in 0..2 {
+        let told = without(&resume).expect("as before");
+        let not_run = told["not_run"].as_array().expect("a list");
+        let [Value::String(what)] = &not_run[..] else {
+            panic!("it is told once: {told}");
+        };
+        assert!(what.starts_with("ends, dark: "), "{what}");
+    }
+    if let Err(why) = seawall_power::usable() {
+        return say_skipped(&why);
+    }
+    must_end(here.path(), &resume, 0, &["1 of 2 steps are done already"]);
+    assert_eq!(setup()["not_run"], Value::Null, "{}", setup());
+    let report = std::fs::read_to_string(here.path().join("out/report.md")).expect("a report");
+    assert!(!report.contains("Not run:"), "{report}");
+    let told = without(&resume).expect("as before");
+    assert_eq!(told["not_run"], Value::Null, "{told}");
 }
