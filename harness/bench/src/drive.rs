@@ -23,7 +23,7 @@
 
 mod client;
 mod lane;
-mod recovery;
+pub(crate) mod recovery;
 mod schedule;
 mod stage;
 mod turns;

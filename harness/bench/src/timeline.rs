@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::recording::LATENCY_NS_MAX;
 
 /// The most slices: where a line would have more, they become twice as long. An even number, so that two make one.
-const SLICES_MAX: usize = 2_000;
+pub(crate) const SLICES_MAX: usize = 2_000;
 
 /// Latencies in nanoseconds to two digits, by time.
 #[derive(Clone, Debug)]

@@ -12,9 +12,13 @@ use crate::BenchError;
 use crate::cell::Length;
 use crate::recording::Recording;
 use crate::target::Endpoint;
+use crate::timeline::SLICES_MAX;
 
 /// How long the slices are in which answers are counted.
 const SLICE: Duration = Duration::from_millis(50);
+/// The most seconds that it can take: in nine tenths of so many slices, so that none becomes longer, whatever is under way at
+/// the end.
+pub(crate) const SECONDS_MAX: usize = SLICES_MAX * SLICE.as_millis() as usize * 9 / 10 / 1_000;
 /// As good as before.
 const SHARE: f64 = 0.9;
 

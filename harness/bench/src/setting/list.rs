@@ -9,7 +9,7 @@ use seawall_store::log::device::DEVICES;
 use seawall_store::store::ReadPath;
 
 use super::{Cache, End, Filling, Setting};
-use crate::drive::Arrivals;
+use crate::drive::{Arrivals, recovery};
 
 /// Every setting.
 pub static SETTINGS: &[Setting] = &[
@@ -256,9 +256,9 @@ pub static SETTINGS: &[Setting] = &[
         name: "recovery",
         about: "for how many seconds, at most, a killed server is driven when it serves again; the row tells when it did \
                 90 % of what it did before; default 0: not at all",
-        accepts: || "a number from 0 to 600".to_owned(),
+        accepts: || format!("a number from 0 to {}", recovery::SECONDS_MAX),
         set: |to, text| {
-            let seconds = number(text, 0, 600)?;
+            let seconds = number(text, 0, recovery::SECONDS_MAX)?;
             to.recovery = (seconds > 0).then(|| Duration::from_secs(seconds as u64));
             Some(())
         },

@@ -277,6 +277,7 @@ mod tests {
             ("pipeline", 1025),
             ("threads", -1),
             ("shards", 0),
+            ("recovery", 91),
         ] {
             assert!(to.set(name, &Scalar::Int(value)).is_err(), "{name}={value}");
         }
