@@ -245,10 +245,9 @@ mod tests {
                 (Some(40.0), Some(80))
             );
             let max = |slice: usize| row["max"][slice].as_f64().map(f64::round);
-            assert_eq!(
-                (max(0), max(25 * 9), max(1)),
-                (Some(1000.0), Some(1000.0), None)
-            );
+            // To the digits that a slice keeps.
+            let is_slow = |slice| max(slice).is_some_and(|max| (990.0..1_010.0).contains(&max));
+            assert_eq!((is_slow(0), is_slow(25 * 9), max(1)), (true, true, None));
             assert_eq!(max(25 * 60), Some(61.0));
         }
     }

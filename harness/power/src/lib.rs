@@ -231,11 +231,11 @@ mod tests {
         let point = tempfile::tempdir().expect("a folder");
         let folder = Folder::new(0);
         let mounted = folder.mount(point.path()).expect("it can be");
-        let used = File::create(point.path().join("used")).expect("a file");
+        let held = File::create(point.path().join("held")).expect("a file");
         let later = 2 * BETWEEN_UNMOUNTS * UNMOUNTS as u32;
         let user = thread::spawn(move || {
             thread::sleep(later);
-            drop(used);
+            drop(held);
         });
         let begin = Instant::now();
         mounted.unmount().expect("it is");
