@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use seawall_store::command::Keys;
 use seawall_store::disk::{Fault, MemoryDisk, PowerLoss};
 use seawall_store::log::Fsync;
 use seawall_store::{Reply, StoreConfig};
@@ -175,7 +176,11 @@ impl Run {
         };
         let (asked, is_wide) = draw.next();
         self.number = draw.number;
-        self.put(&asked, is_wide);
+        let is_about_all = matches!(&asked, Asked::Op(op) if op.command().keys == Keys::Every);
+        // That is refused while some are not in memory.
+        if !(is_about_all && self.live.store.is_loading()) {
+            self.put(&asked, is_wide);
+        }
     }
 
     fn put(&mut self, asked: &Asked, is_wide: bool) {
