@@ -11,8 +11,8 @@
 //! look at a pointer.
 //!
 //! The parts of a large collection may stand in several blocks. Whoever looks for it has all of them loaded, in
-//! order, or lets slices do that first ([`wanted`](super::wanted)); in the background they come one by one, and a
-//! part whose beginning is gone again was evicted with it. A block that is damaged, or that the disk cannot read, ends it: from then on the shard answers with nothing but
+//! order; in the background they come one by one, and a part whose beginning is gone again was evicted with
+//! it. A block that is damaged, or that the disk cannot read, ends it: from then on the shard answers with nothing but
 //! what is wrong.
 //!
 //! It knows no other layout: whoever hashes otherwise loads record by record.
@@ -68,8 +68,6 @@ pub(super) struct Cold {
     warm: Vec<u64>,
     /// The block that the slices go on with.
     next: u64,
-    /// A block of which a part was loaded, and how many of its records.
-    begun: Option<(u64, u64)>,
     /// Pages from here on were asked for last, up to there.
     asked_from: u64,
     asked_to: u64,
@@ -91,7 +89,6 @@ impl Cold {
             populator,
             warm: vec![0; words],
             next: first,
-            begun: None,
             asked_from: first,
             asked_to: first,
             asked: None,
@@ -112,35 +109,18 @@ impl Cold {
         self.warm[page as usize / u64::BITS as usize] & bit(page) != 0
     }
 
-    /// Loads `most` of the block at `page`, which is cold; its pages.
-    fn load(
-        &mut self,
-        keyspace: &mut Keyspace,
-        page: u64,
-        most: Most,
-    ) -> Result<Range<u64>, CommandError> {
+    /// Loads the block at `page`, which is cold; its pages.
+    fn load(&mut self, keyspace: &mut Keyspace, page: u64) -> Result<Range<u64>, CommandError> {
+        self.warm[page as usize / u64::BITS as usize] |= bit(page);
         let reader = Arc::clone(&self.reader);
         let block = reader.block(page);
         let block = block.map_err(|error| self.note_damage(&error))?;
         let pages = block.pages();
-        let begun = self.begun.take_if(|(begun, _)| *begun == page);
-        let from = begun.map_or(0, |(_, records)| records);
-        // One block at a time is begun.
-        let most = if self.begun.is_some() {
-            Most::All
-        } else {
-            most
-        };
-        let taken = keyspace.take_in(&block, &reader, (from, most), &mut self.out);
+        self.loaded_bytes += (pages.end - pages.start) * PAGE_BYTES;
+        let taken = keyspace.take_in(&block, &reader, &mut self.out);
         let (records, keys) = taken.inspect_err(|error| self.damage = Some(error.clone()))?;
         self.records += records;
         self.keys += keys;
-        if from + records < block.records() {
-            self.begun = Some((page, from + records));
-        } else {
-            self.warm[page as usize / u64::BITS as usize] |= bit(page);
-            self.loaded_bytes += len_bytes(&pages);
-        }
         Ok(pages)
     }
 
@@ -164,7 +144,7 @@ impl Cold {
             // What was warm costs a look.
             1
         } else {
-            self.next = self.load(keyspace, page, Most::All)?.end;
+            self.next = self.load(keyspace, page)?.end;
             self.next - page
         };
         Ok(Some(passed * PAGE_BYTES))
@@ -202,19 +182,6 @@ impl Cold {
             let _ = populator.ask(move || drop(reader));
         }
     }
-}
-
-/// How much of a block is loaded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Most {
-    /// All of it.
-    All,
-    /// As far as the next part of a collection, and that.
-    Part,
-}
-
-fn len_bytes(pages: &Range<u64>) -> u64 {
-    (pages.end - pages.start) * PAGE_BYTES
 }
 
 fn bit(page: u64) -> u64 {
@@ -282,44 +249,23 @@ impl Keyspace {
     #[cold]
     #[inline(never)]
     pub(super) fn warm(&mut self, key: &[u8]) -> Result<(), CommandError> {
-        let position = position(hash(self.place, key, &self.secrets));
-        let pages: SmallVec<[u64; 4]> = self.cold_blocks(position).collect();
-        self.load_blocks(&pages, Most::All)
-    }
-
-    /// The blocks that are to be loaded before anything can be said of the key at `position`; none, where what is
-    /// damaged is said.
-    pub(super) fn cold_blocks(&self, position: u64) -> impl Iterator<Item = u64> {
-        let cold = self.cold.iter().filter(|cold| cold.damage.is_none());
-        cold.flat_map(move |cold| {
-            let blocks = cold.reader.blocks_of(position);
-            blocks.filter(|&page| !cold.is_warm(page))
-        })
-    }
-
-    /// Loads `most` of each of these blocks, which are cold.
-    ///
-    /// # Errors
-    /// One is damaged, or another was found to be.
-    pub(super) fn load_blocks(&mut self, pages: &[u64], most: Most) -> Result<(), CommandError> {
         // Not there while a block is loaded: its own lookups load nothing.
         let Some(mut cold) = self.cold.take() else {
             return Ok(());
         };
         let mut loaded = cold.damage.clone().map_or(Ok(()), Err);
-        for &page in pages {
-            loaded = loaded.and_then(|()| cold.load(self, page, most).map(drop));
+        if loaded.is_ok() {
+            let position = position(hash(self.place, key, &self.secrets));
+            let blocks = cold.reader.blocks_of(position);
+            let pages: SmallVec<[u64; 4]> = blocks.filter(|&page| !cold.is_warm(page)).collect();
+            loaded = (pages.into_iter()).try_for_each(|page| cold.load(self, page).map(drop));
         }
         self.cold = Some(cold);
         loaded
     }
 
-    /// Loads some of what is cold, what is wanted first; whether more is to be done soon. While keys are evicted,
-    /// nothing but what is wanted.
+    /// Loads some of what is cold; whether more is to be done soon. While keys are evicted, nothing.
     pub(crate) fn load_slice(&mut self) -> bool {
-        if self.load_wanted() {
-            return true;
-        }
         let Some(mut cold) = self.cold.take() else {
             return false;
         };
@@ -383,31 +329,25 @@ impl Keyspace {
         // Release: pairs with the acquire in `KeyReader::search`. Whoever sees it sees the last keys.
         self.whole.store(true, Ordering::Release);
         cold.leave();
-        self.wanted.all_come();
     }
 
-    /// Puts records of a block into memory, as effects of the past: from this number on, and `most` of them; how many
-    /// records and keys there were.
+    /// Puts the records of a block into memory, as effects of the past; how many records and keys there were.
     fn take_in(
         &mut self,
         block: &Records<'_>,
         reader: &Reader,
-        (from, most): (u64, Most),
         out: &mut Out,
     ) -> Result<(u64, u64), CommandError> {
         let (now, reads, place) = (self.now, self.reads, self.place);
         let (classes, foreseen) = (self.mute(), std::mem::take(&mut self.foreseen));
         (self.now, self.reads) = (Millis(0), false);
         let (mut taken, mut misplaced) = (Ok(()), None);
-        let (mut seen, mut is_over, mut records, mut keys, mut cell) = (0, false, 0, 0, None);
+        let (mut records, mut keys, mut cell) = (0, 0, None);
         let page = block.pages().start;
         let read = block.for_each(|record| {
-            seen += 1;
-            if seen <= from || is_over || taken.is_err() || misplaced.is_some() {
+            if taken.is_err() || misplaced.is_some() {
                 return;
             }
-            let is_part = !(record.is_first && record.is_last);
-            is_over = most == Most::Part && is_part;
             self.place = reader.meta().places.of(record.database);
             let here = reader.cell_of(position(hash(self.place, record.key, &self.secrets)));
             if cell != Some(here) && !reader.blocks_of(here).any(|block| block == page) {

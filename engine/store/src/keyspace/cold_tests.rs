@@ -1,6 +1,7 @@
 //! A shard that is opened cold answers like the one whose snapshot it has, whatever is loaded meanwhile.
 
 mod commands;
+mod large;
 mod unreadable;
 
 use std::sync::Arc;

@@ -112,14 +112,10 @@ impl Keyspace {
     /// As [`Keyspace::prepare`], of a write at `key` without an op, whose other arguments are so many bytes.
     ///
     /// # Errors
-    /// As there; `LOADING` where the key is not at hand: an op waits for it.
+    /// As there.
     #[inline]
     pub(crate) fn prepare_at(&mut self, key: &[u8], beside: usize) -> Result<(), CommandError> {
-        if self.may_delay() {
-            let database = self.databases.number(self.place);
-            if self.delays(std::iter::once((database, key))) {
-                return Err(CommandError::LOADING);
-            }
+        if self.is_cold() {
             self.warm(key)?;
         }
         if self.maxmemory == 0 {

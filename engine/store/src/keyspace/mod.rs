@@ -34,7 +34,6 @@ mod tags;
 mod tests;
 mod version;
 mod walk;
-mod wanted;
 
 use std::io;
 use std::sync::Arc;
@@ -77,7 +76,6 @@ use sought::Foreseen;
 pub use sought::Sought;
 pub use tags::{Tagged, Where};
 pub(crate) use version::Version;
-use wanted::Wanted;
 
 /// The most bytes of a key and of a value (Redis's `proto-max-bulk-len`).
 pub const BULK_BYTES_MAX: usize = 512 << 20;
@@ -141,7 +139,6 @@ pub struct Keyspace {
     cold: Option<Box<Cold>>,
     /// Whether there are none: for readers on other cores.
     whole: Arc<AtomicBool>,
-    wanted: Wanted,
     /// The snapshot that is being taken.
     capture: Option<Box<Capture>>,
     /// How often all keys were removed.
@@ -194,7 +191,6 @@ impl Keyspace {
             populator: None,
             cold: None,
             whole: Arc::new(AtomicBool::new(true)),
-            wanted: Wanted::default(),
             capture: None,
             clears: 0,
             removed: Effects::default(),

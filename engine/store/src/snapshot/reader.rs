@@ -312,11 +312,6 @@ impl Records<'_> {
         self.pages.clone()
     }
 
-    /// How many there are.
-    pub fn records(&self) -> u64 {
-        self.count.into()
-    }
-
     /// Gives every record to `each`.
     ///
     /// # Errors

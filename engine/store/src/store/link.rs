@@ -34,8 +34,6 @@ pub(super) enum Ask {
     Cancel(u64),
     /// The parked op of this number was served elsewhere.
     Forget(u64),
-    /// Say when the keys of these ops are at hand, for what goes over several shards.
-    AtHand(Vec<Op>),
     /// Stand still for what goes over several shards.
     Hold(Box<Hold>),
     /// Apply this while the shard stands still.

@@ -196,8 +196,8 @@ impl Session {
     ) -> Result<(), CommandError> {
         if let Some(core) = core.as_deref_mut() {
             let shard = shard_of(key, self.caller.inner.shards);
-            if self.caller.set_own(core, shard, key, value) {
-                return Ok(());
+            if let Some(done) = self.caller.set_own(core, shard, key, value) {
+                return done;
             }
         }
         let op = Op::new(&command::set::SET).arg(key).arg(value);

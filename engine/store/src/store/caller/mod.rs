@@ -81,8 +81,8 @@ impl Caller {
         match wide::route(&op, self.inner.shards) {
             Route::One(shard) => {
                 if let Some(core) = core.as_deref_mut() {
-                    let now = core.now;
-                    if let Some(host) = core.host_for(shard).filter(|host| host.is_free_for(&op)) {
+                    let (now, writes) = (core.now, op.command().flags.writes());
+                    if let Some(host) = core.host_for(shard).filter(|host| host.is_free(writes)) {
                         let out = host.apply_own(now, &op);
                         if let Some(parked) = out.parked {
                             let number = self.begin(shard, Mark::Nothing, Whose::Tag(tag));
@@ -137,7 +137,10 @@ impl Caller {
             return false;
         };
         let now = core.now;
-        if let Some(host) = core.host_for(shard).filter(|host| host.is_free_for(op)) {
+        if let Some(host) = core
+            .host_for(shard)
+            .filter(|host| host.is_free(command.flags.writes()))
+        {
             if let Some(sought) = ahead.sought {
                 host.shard().keyspace().foresee(&op[0], sought);
             }
@@ -276,12 +279,12 @@ impl Caller {
 
     /// Runs an op of the worker's own at once, where that can be done.
     pub(super) fn run_own(core: &mut Core, shard: usize, op: &Op) -> Option<Bytes> {
-        let now = core.now;
+        let (now, writes) = (core.now, op.command().flags.writes());
         // One that may wait takes the long way, on which it can be given up.
         if op.command().flags.has(Flag::Blocking) {
             return None;
         }
-        let host = core.host_for(shard).filter(|host| host.is_free_for(op))?;
+        let host = core.host_for(shard).filter(|host| host.is_free(writes))?;
         let bytes = Bytes::from_slice(host.apply_own(now, op).reply.as_bytes());
         host.serve_after_own(now);
         core.own_op();

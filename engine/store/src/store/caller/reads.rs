@@ -227,9 +227,7 @@ impl Caller {
         value: &mut Vec<u8>,
     ) -> Option<Result<bool, CommandError>> {
         let now = core.now;
-        let host = core
-            .host_for(shard)
-            .filter(|host| host.is_readable(0, key))?;
+        let host = core.host_for(shard).filter(|host| host.is_free(false))?;
         let keyspace = host.shard().keyspace();
         let found = match keyspace.read(now, 0, key) {
             Found::Hit(item) => {

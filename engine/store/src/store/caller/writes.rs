@@ -16,8 +16,7 @@ use crate::time::Millis;
 use crate::value::Ahead;
 
 impl Caller {
-    /// Sets `key` to `value` where the worker owns its shard, and where it can be; whether it did. What cannot be is
-    /// refused in the long way.
+    /// Sets `key` to `value` where the worker owns its shard, and where it can be.
     #[inline]
     pub(in crate::store) fn set_own(
         &self,
@@ -25,21 +24,16 @@ impl Caller {
         shard: usize,
         key: &[u8],
         value: &[u8],
-    ) -> bool {
+    ) -> Option<Result<(), CommandError>> {
         if self.inner.notify() != Classes::NONE {
-            return false;
+            return None;
         }
         let now = core.now;
-        let host = core.host_for(shard).filter(|host| host.is_free(true));
-        let Some(host) = host else {
-            return false;
-        };
-        if set(host, now, (0, key), value, None).is_err() {
-            return false;
-        }
+        let host = core.host_for(shard).filter(|host| host.is_free(true))?;
+        let done = set(host, now, (0, key), value, None);
         host.serve_after_own(now);
         core.own_op();
-        true
+        Some(done)
     }
 
     /// Sets each of `pairs` of `database`, [`TOGETHER`] at most, as [`Caller::set_own`] does, in order, up to the

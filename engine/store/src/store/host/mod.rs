@@ -1,13 +1,11 @@
 //! A host: one shard, as its worker drives it.
 //!
 //! A turn is apply → log → reply. The [`gate`] says when an answer may be said; [`waiters`] are ops that
-//! wait for a key, and [`delayed`] requests wait until it is at hand. While something goes over several shards the host *stands still* for whoever
+//! wait for a key. While something goes over several shards the host *stands still* for whoever
 //! coordinates it: its version is odd, so that readers on other cores ask it, and whatever else is asked
 //! waits until the release.
 
-mod delayed;
 mod gate;
-mod own;
 mod promise;
 pub(super) mod saving;
 mod serve;
@@ -19,10 +17,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::link::{Answer, Ask, Body, Bytes, Request};
 use super::retry::Retries;
-use crate::command::Keys;
+use crate::command::{CommandError, Keys};
 use crate::effect::Effects;
 use crate::event::Event;
-use crate::keyspace::{DbKey, Keyspace, Version};
+use crate::keyspace::{DbKey, Keyspace, Sought, Version};
 use crate::log::device::Bell;
 use crate::log::joint::Joint;
 use crate::log::{Failure, Log};
@@ -30,7 +28,6 @@ use crate::op::Op;
 use crate::shard::{Out, Shard};
 use crate::time::Millis;
 
-use delayed::Delayed;
 use gate::Gate;
 pub use gate::Settled;
 pub(super) use gate::error_body;
@@ -91,7 +88,6 @@ pub(super) struct Host {
     held: Effects,
     /// What others asked meanwhile.
     waiting: VecDeque<(From, Request)>,
-    delayed: Delayed,
     waiters: Waiters,
     /// Keys whose first waiter is tried again by its caller: until that has let the shard go, nobody else
     /// is served from them.
@@ -146,7 +142,6 @@ impl Host {
             joint: None,
             held: Effects::default(),
             waiting: VecDeque::new(),
-            delayed: Delayed::default(),
             waiters: Waiters::default(),
             promised: Vec::new(),
             out,
@@ -168,18 +163,106 @@ impl Host {
         self.shard.keys()
     }
 
-    /// Whether it does not stand still, and no write that was asked waits.
+    /// Whether the worker's own op may run and be answered at once: nothing stands before it, and no
+    /// answer waits for the log.
+    #[inline]
+    pub(super) fn is_free(&self, writes: bool) -> bool {
+        self.holder.is_none() && self.waiting.is_empty() && self.gate.is_clear(writes)
+    }
+
+    /// Whether the worker's own write may run and be answered at once to somebody who withholds the answer: nothing
+    /// stands before it, and a log takes it.
+    #[inline]
+    pub(super) fn is_passable(&self) -> bool {
+        self.holder.is_none() && self.waiting.is_empty() && self.gate.is_passable()
+    }
+
+    /// Logs what the worker's own write did, as `tell` tells it, whose answer is withheld.
+    #[inline]
+    pub(super) fn log_withheld(&mut self, tell: impl FnOnce(&mut Effects)) {
+        self.gate.append_withheld(&mut self.out.effects, tell);
+    }
+
+    /// Whether answers of the worker's own are withheld since the last turn.
+    #[inline]
+    pub(super) fn withholds(&self) -> bool {
+        self.gate.withholds()
+    }
+
+    /// Whether something is withheld for a sync that the next turn begins.
+    pub(super) fn awaits_sync(&self) -> bool {
+        self.gate.awaits_sync()
+    }
+
+    /// What became of what was withheld until turn `number`, which is over.
+    pub(super) fn settled(&self, number: u64) -> Settled {
+        self.gate.settled(number)
+    }
+
+    /// Applies `op` for the worker itself; [`Host::is_free`] allowed it. What came of it is
+    /// [`Host::out`].
+    pub(super) fn apply_own(&mut self, now: Millis, op: &Op) -> &Out {
+        self.out.clear();
+        self.apply(now, op);
+        self.conclude();
+        &self.out
+    }
+
+    /// As [`Host::apply_own`] of what `write` does with `key` of `database`, without an op, which would have so
+    /// many bytes of arguments `beside` the key; [`Host::is_free`] allowed it, or [`Host::is_passable`], and then it is
+    /// to be [logged](Host::log_withheld). Whether it changed anything, as `write` says.
+    #[inline]
+    pub(super) fn write_own<E: std::convert::From<CommandError>>(
+        &mut self,
+        now: Millis,
+        (database, key): (u8, &[u8]),
+        beside: usize,
+        sought: Option<Sought>,
+        write: impl FnOnce(&mut Keyspace) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let keyspace = self.shard.keyspace();
+        if usize::from(database) >= keyspace.databases() {
+            return Err(CommandError::NO_SUCH_DATABASE.into());
+        }
+        keyspace.begin(now, database, false);
+        if let Some(sought) = sought {
+            keyspace.foresee(key, sought);
+        }
+        let done = match keyspace.prepare_at(key, beside) {
+            Ok(()) => write(keyspace),
+            Err(error) => Err(error.into()),
+        };
+        let mut changes = u64::from(matches!(done, Ok(true)));
+        // What had expired is gone, even where the new value found no place.
+        let has_removed = keyspace.has_removed();
+        keyspace.settle(changes > 0 || has_removed);
+        if has_removed {
+            self.out.clear();
+            keyspace.drain_removed(&mut self.out.effects);
+            changes += self.out.effects.len() as u64;
+            self.gate.append(&self.out.effects);
+        }
+        self.count_changes(changes);
+        done
+    }
+
+    /// Serves those who waited for what an op of the worker's own made ready, after its answer was
+    /// taken.
+    #[inline]
+    pub(super) fn serve_after_own(&mut self, now: Millis) {
+        if self.shard.keyspace().has_ready() {
+            self.serve_waiters(now);
+        }
+    }
+
+    /// Whether it does not stand still, and nothing that was asked waits.
     pub(super) fn flows(&self) -> bool {
-        self.holder.is_none() && !self.keeps_waiting()
+        self.holder.is_none() && self.waiting.is_empty()
     }
 
-    /// Whether a write that was taken in waits, though nobody holds the shard.
+    /// Whether something that was taken in waits, though nobody holds the shard.
     pub(super) fn is_behind(&self) -> bool {
-        self.holder.is_none() && self.keeps_waiting()
-    }
-
-    fn keeps_waiting(&self) -> bool {
-        !self.waiting.is_empty() || self.delayed.writes()
+        self.holder.is_none() && !self.waiting.is_empty()
     }
 
     /// Takes a request in: it is answered by the end of a turn.
@@ -210,16 +293,13 @@ impl Host {
         say: impl FnMut(From, Answer),
     ) {
         if self.holder.is_none() {
-            let is_due = self.busy || !self.delayed.is_empty() || now.since(self.ticked) >= TICK_MS;
+            let is_due = self.busy || now.since(self.ticked) >= TICK_MS;
             if self.changed || ticks && is_due {
                 (self.ticked, self.changed) = (now, false);
                 self.out.clear();
                 self.busy = self.shard.tick(now, &mut self.out);
                 self.gate.append(&self.out.effects);
                 self.events.append(&mut self.out.events);
-            }
-            if !self.delayed.is_empty() {
-                self.serve_delayed(now);
             }
             if self.shard.keyspace().has_ready() {
                 self.serve_waiters(now);
@@ -256,7 +336,7 @@ impl Host {
 
     /// Whether a turn soon would do something.
     pub(super) fn is_busy(&self) -> bool {
-        self.gate.is_busy() || self.busy || !self.delayed.is_empty() || self.is_saving()
+        self.gate.is_busy() || self.busy || self.is_saving()
     }
 
     /// A turn begins, at `now`.
@@ -287,7 +367,6 @@ impl Host {
     /// Forgets a caller: what it asked is not answered, and what it held goes on.
     pub(super) fn forget(&mut self, now: Millis, gone: From) {
         self.waiting.retain(|(from, _)| *from != gone);
-        self.delayed.forget(Some(gone), self.shard.keyspace());
         self.waiters.forget(Some(gone), self.shard.keyspace());
         self.keep_promises(gone);
         self.forget_save(Some(gone));
@@ -302,7 +381,6 @@ impl Host {
     /// Forgets every caller: the worker leaves, and its links with it. What was asked is not answered.
     pub(super) fn forget_all(&mut self) {
         self.waiting.clear();
-        self.delayed.forget(None, self.shard.keyspace());
         self.waiters.forget(None, self.shard.keyspace());
         self.promised.clear();
         self.forget_save(None);
@@ -316,9 +394,6 @@ impl Host {
             self.keep_promises(from);
         }
         self.let_go();
-        if !self.delayed.is_empty() {
-            self.serve_delayed(now);
-        }
         if self.shard.keyspace().has_ready() {
             self.serve_waiters(now);
         }
@@ -400,12 +475,7 @@ impl Host {
 /// Whether an ask does not wait while the host stands still: it is the holder's, or concerns no key.
 fn passes(ask: &Ask) -> bool {
     match ask {
-        Ask::Apply(_)
-        | Ask::Transact(_)
-        | Ask::Watch(..)
-        | Ask::Cancel(_)
-        | Ask::AtHand(_)
-        | Ask::Hold(_) => false,
+        Ask::Apply(_) | Ask::Transact(_) | Ask::Watch(..) | Ask::Cancel(_) | Ask::Hold(_) => false,
         Ask::Forget(_)
         | Ask::Part(_)
         | Ask::Kinds(_)

@@ -21,17 +21,7 @@ use crate::value::Kind;
 const HELD_BYTES_MAX: usize = PAYLOAD_BYTES_MAX / 2;
 
 impl Host {
-    /// Performs a request, when its keys are at hand.
     pub(super) fn serve(&mut self, now: Millis, from: From, request: Request) {
-        if self.keys().is_cold() || !self.delayed.is_empty() {
-            self.perform_or_delay(now, from, request);
-        } else {
-            self.perform(now, from, request);
-        }
-    }
-
-    /// Performs a request.
-    pub(super) fn perform(&mut self, now: Millis, from: From, request: Request) {
         let number = request.number;
         self.out.clear();
         match request.ask {
@@ -51,10 +41,7 @@ impl Host {
                 self.gate.say_now(from, number, body);
             }
             Ask::Cancel(waiting) => {
-                let keyspace = self.shard.keyspace();
-                if self.waiters.cancel(from, waiting, keyspace)
-                    || self.delayed.cancel(from, waiting, keyspace)
-                {
+                if self.waiters.cancel(from, waiting, self.shard.keyspace()) {
                     self.gate.say_now(from, waiting, Body::Cancelled);
                 }
                 self.gate.end_promise(from, waiting);
@@ -62,7 +49,6 @@ impl Host {
             Ask::Forget(waiting) => {
                 self.waiters.cancel(from, waiting, self.shard.keyspace());
             }
-            Ask::AtHand(_) => self.say_whether(from, number, None),
             Ask::Hold(hold) => self.hold(from, number, &hold),
             Ask::Part(op) => self.part(from, number, &op),
             Ask::Kinds(keys) => {

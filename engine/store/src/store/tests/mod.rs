@@ -1,7 +1,6 @@
 //! The store as its callers see it: alone on one thread, by many on several, and over a restart.
 
 mod brief;
-mod delayed;
 mod durable;
 mod failing;
 mod order;

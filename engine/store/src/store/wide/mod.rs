@@ -1,9 +1,9 @@
 //! What goes over several shards, as an asynchronous job of whoever asked for it.
 //!
 //! ```text
-//!  approaching ─keys at hand─► queued ─ticket─► holding ─all stand still─► working ─► releasing ─► answered
-//!                                                  └─────── refused ────────────────────┘  └─► parked (BLPOP) ─► served,
-//!                                                                               cancelled, or as at first (BLMOVE)
+//!  queued ─ticket─► holding ─all stand still─► working ─► releasing ─► answered
+//!                      └──────── refused ───────────────────┘  └─► parked (BLPOP) ─► served, cancelled,
+//!                                                                        or queued again (BLMOVE)
 //! ```
 //!
 //! Its [`Plan`] says which shards have to stand still and what to ask of them; the driver here does the
@@ -14,7 +14,6 @@
 //! One job at a time holds shards: whoever has the store-wide [`ticket`]. It is passed on as soon as the
 //! releases are on their way, since whoever is next asks behind them.
 
-mod approach;
 mod cursor;
 mod durable;
 mod merge;
@@ -47,7 +46,7 @@ use crate::time::Millis;
 pub(super) use durable::Durable;
 pub(super) use plan::Plan;
 use plan::{Desk, Step};
-pub(super) use route::{Route, only_shard, reaches_out, route, watch};
+pub(super) use route::{Route, only_shard, route, watch};
 pub(super) use save::Save;
 use scratch::Scratch;
 pub(super) use transaction::transaction;
@@ -55,7 +54,6 @@ pub(super) use transaction::transaction;
 /// Where a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Approaching,
     Queued,
     Holding,
     Working,
@@ -192,7 +190,7 @@ impl Caller {
         let holds = !job.shards.is_empty();
         jobs.all[number as usize] = Some(job);
         if holds {
-            self.approach_job(core, number);
+            self.queue_job(core, number);
         } else {
             jobs.get(number).phase = Phase::Working;
             self.work(core, number, Vec::new());
@@ -249,7 +247,7 @@ impl Caller {
         for (part, (shard, ask)) in asks.into_iter().enumerate() {
             let mark = match &ask {
                 Ask::Apply(op) | Ask::Part(op) if !op.command().flags.writes() => Mark::Nothing,
-                Ask::AtHand(_) | Ask::Hold(_) | Ask::Durable(_) => Mark::Nothing,
+                Ask::Hold(_) | Ask::Durable(_) => Mark::Nothing,
                 _ => Mark::All,
             };
             let part = part as u32;
@@ -284,7 +282,6 @@ impl Caller {
         }
         let bodies: Vec<Body> = job.bodies.drain(..).flatten().collect();
         match job.phase {
-            Phase::Approaching => self.queue_job(core, number),
             Phase::Holding => {
                 let refused = bodies.into_iter().find(|body| body.refusal().is_some());
                 let refused = refused.map(|body| job.plan.refused(body));
@@ -456,7 +453,7 @@ impl Caller {
                 let job = self.jobs.get(number);
                 job.plan.again();
                 job.retry = Some(retry);
-                self.approach_job(core, number);
+                self.queue_job(core, number);
             }
             body => self.finish(number, body),
         }

@@ -42,7 +42,7 @@ pub(in crate::store) fn only_shard(op: &Op, shards: usize) -> Option<usize> {
     if command.keys == Keys::ONE && !std::ptr::eq(command, &raw const sort::SORT_RO) {
         return Some(op.get(0).map_or(0, |key| shard_of(key, shards)));
     }
-    if reaches_out(op) {
+    if is_sort(op) && sort::reaches_out(op) {
         return None;
     }
     let mut keys = op.keys();
@@ -56,7 +56,7 @@ pub(in crate::store) fn only_shard(op: &Op, shards: usize) -> Option<usize> {
 
 /// Where `op`, which goes to no single shard, goes.
 fn wide_route(op: &Op, shards: usize) -> Route {
-    if reaches_out(op) {
+    if is_sort(op) && sort::reaches_out(op) {
         return Route::Wide(Plan::Scratch(Box::new(Scratched::new(op))));
     }
     if op.key().is_none() {
@@ -65,12 +65,7 @@ fn wide_route(op: &Op, shards: usize) -> Route {
     over_several(op, shards)
 }
 
-/// Whether `op` looks at keys that its arguments do not name, for what it finds at those that they do.
-pub(in crate::store) fn reaches_out(op: &Op) -> bool {
-    is_sort(op) && sort::reaches_out(op)
-}
-
-/// Whether `op` may do that.
+/// Whether `op` may look at keys that its arguments do not name.
 pub(super) fn is_sort(op: &Op) -> bool {
     let command = op.command();
     std::ptr::eq(command, &raw const sort::SORT) || std::ptr::eq(command, &raw const sort::SORT_RO)
