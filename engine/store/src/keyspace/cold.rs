@@ -382,7 +382,8 @@ impl Keyspace {
         }
         if !record.is_first && self.find(record.key).is_none() {
             // It was evicted since its beginning was loaded; otherwise that was not, and what follows would be lost.
-            let is_evicted = self.eviction.evicts();
+            // It cannot have expired: its expiry comes with its last part. The policy may be another by now.
+            let is_evicted = self.stats.evicted > 0;
             let lost = CommandError::fixed("ERR a part of it is there without its beginning");
             return is_evicted.then_some(()).ok_or(lost);
         }

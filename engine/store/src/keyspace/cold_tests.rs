@@ -301,6 +301,28 @@ fn what_is_evicted_while_it_is_loaded_is_gone_whole() {
     }
 }
 
+/// What comes in parts expires with its last, so no expiry finds half of it.
+#[test]
+fn what_expires_while_it_is_loaded_is_gone_whole() {
+    let (config, mut warm) = filled(100);
+    for list in 0..4 {
+        for i in 0..4_000 {
+            run(&mut warm, &op(&format!("rpush list:{list} {i:020}")));
+        }
+        let soon = NOW.0 + 1;
+        run(&mut warm, &op(&format!("pexpireat list:{list} {soon}")));
+    }
+    let bytes = snapshot_of(&mut warm, Codec::Plain);
+    let (mut cold, mut out) = (opened(bytes, &config), Out::default());
+    while cold.tick(Millis(NOW.0 + 2), &mut out) {}
+    let stats = cold.stats();
+    assert_eq!((stats.loading, stats.keys), (None, 100));
+    for i in 0..100 {
+        let there = run(&mut cold, &op(&format!("exists key:{i} list:{}", i % 4)));
+        assert_eq!(there, ":1\r\n");
+    }
+}
+
 #[test]
 fn readers_on_other_cores_ask_for_what_they_do_not_find() {
     let config = ShardConfig {
