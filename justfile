@@ -45,7 +45,7 @@ bench-peers *ARGS: (_servers "peers" ARGS)
 # What an operation costs beside peers and beside an echo server, against bars; `--only get` runs one comparison.
 bench-speed *ARGS: (_servers "speed" ARGS)
 
-# What durability costs and what it is worth: log and snapshots, servers killed and without power; about 35 minutes.
+# What durability costs and what it is worth: log and snapshots, servers killed and without power; about 40 minutes.
 bench-persistence *ARGS: (_servers "persistence" ARGS)
 
 # Snapshots of 1.2 GB under load and idle, and restarts from snapshot and log, beside Redis: about an hour.
@@ -55,7 +55,7 @@ bench-snapshot *ARGS: (_servers "snapshot" ARGS)
 figures:
     cargo test --release -p seawall-store --lib -- --ignored --nocapture --test-threads 1 how_long
 
-# Eviction policies crossed with log and snapshots: about six minutes.
+# Eviction policies crossed with log and snapshots: about 15 minutes.
 bench-configs *ARGS: (_servers "configs" ARGS)
 
 # A suite that starts servers; Debian's are installed first where they are missing.

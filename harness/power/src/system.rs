@@ -76,16 +76,20 @@ fn entered(found: io::Result<FileAttr>, reply: ReplyEntry) {
     }
 }
 
+fn told(found: io::Result<FileAttr>, reply: ReplyAttr) {
+    match found {
+        Ok(found) => reply.attr(&NO_TIME, &found),
+        Err(error) => reply.error(errno(&error)),
+    }
+}
+
 impl Filesystem for System {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         entered(self.lock().find(parent, name), reply);
     }
 
     fn getattr(&self, _: &Request, node: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match self.lock().attributes(node) {
-            Ok(found) => reply.attr(&NO_TIME, &found),
-            Err(error) => reply.error(errno(&error)),
-        }
+        told(self.lock().attributes(node), reply);
     }
 
     fn setattr(
@@ -108,10 +112,7 @@ impl Filesystem for System {
     ) {
         let state = self.lock();
         let changed = size.map_or(Ok(()), |size| state.file(node)?.set_len(size));
-        match changed.and_then(|()| state.attributes(node)) {
-            Ok(found) => reply.attr(&NO_TIME, &found),
-            Err(error) => reply.error(errno(&error)),
-        }
+        told(changed.and_then(|()| state.attributes(node)), reply);
     }
 
     fn mkdir(

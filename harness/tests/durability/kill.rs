@@ -6,10 +6,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rand::{RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::RngExt;
 
-use crate::process::{SEGMENT_BYTES, Server, Setup};
+use crate::process::{Server, Setup};
 use crate::seeds;
 use crate::trial::{Promise, Trial};
 
@@ -18,24 +17,6 @@ const SEEDS: u64 = 5;
 
 /// How often the server is killed on each folder.
 const KILLS: usize = 2;
-
-/// Every other folder is that of `always`; the rest take turns.
-const OTHERS: [&str; 4] = ["everysec", "no", "interval:ms=20", "bounded:ms=10000"];
-
-fn setup(seed: u64, device: &'static str) -> Setup {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let appendfsync = match seed % 2 {
-        0 => "always",
-        _ => OTHERS[random.random_range(0..OTHERS.len())],
-    };
-    Setup {
-        shards: random.random_range(1..=2),
-        device,
-        appendonly: true,
-        appendfsync,
-        segment_bytes: SEGMENT_BYTES,
-    }
-}
 
 /// Kills servers on one folder, changing it by `between` each time; how many ops were acknowledged.
 fn run(seed: u64, setup: &Setup, between: impl Fn(&Path)) -> Result<u64, String> {
@@ -64,7 +45,8 @@ fn run(seed: u64, setup: &Setup, between: impl Fn(&Path)) -> Result<u64, String>
 fn nothing_is_lost(device: &'static str) {
     let mut acknowledged = 0;
     for seed in seeds("SEAWALL_KILL_SEED", "SEAWALL_KILL_SEEDS", SEEDS) {
-        let setup = setup(seed, device);
+        // Every other folder is that of `always`.
+        let setup = Setup::drawn(seed, device, seed % 2 == 0);
         acknowledged += run(seed, &setup, |_| {}).unwrap_or_else(|why| {
             panic!(
                 "seed {seed}, {setup:?}: {why}\n\
@@ -93,7 +75,7 @@ fn is_caught(appendonly: bool, between: impl Fn(&Path)) -> bool {
     (0..RUNS).any(|seed| {
         let setup = Setup {
             appendonly,
-            ..setup(2 * seed, "file")
+            ..Setup::drawn(seed, "file", true)
         };
         let error = run(seed, &setup, &between).err();
         error.is_some_and(|why| why.contains("acknowledged"))

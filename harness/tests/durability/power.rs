@@ -8,13 +8,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rand::{RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::RngExt;
 use seawall_power::{Folder, Lie, Mounted};
 use seawall_store::disk::PowerLoss;
 use tempfile::TempDir;
 
-use crate::process::{SEGMENT_BYTES, Server, Setup};
+use crate::process::{Server, Setup};
 use crate::trial::{Promise, Trial, Until};
 use crate::{say_skipped, seeds};
 
@@ -23,24 +22,6 @@ const SEEDS: u64 = 5;
 
 /// How often power goes on each folder.
 const LOSSES: usize = 2;
-
-/// Two of three folders are those of `always`; the rest take turns.
-const OTHERS: [&str; 4] = ["everysec", "no", "interval:ms=20", "bounded:ms=10000"];
-
-fn setup(seed: u64, device: &'static str) -> Setup {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let appendfsync = match seed % 3 {
-        0 | 1 => "always",
-        _ => OTHERS[random.random_range(0..OTHERS.len())],
-    };
-    Setup {
-        shards: random.random_range(1..=2),
-        device,
-        appendonly: true,
-        appendfsync,
-        segment_bytes: SEGMENT_BYTES,
-    }
-}
 
 /// Whether power can fail on this machine; says that a test is skipped where it cannot.
 pub fn can_fail() -> bool {
@@ -158,7 +139,8 @@ fn nothing_synced_is_lost(device: &'static str) {
     }
     let (mut acknowledged, mut filled, mut strict) = (0, 0, 0);
     for seed in seeds("SEAWALL_POWER_SEED", "SEAWALL_POWER_SEEDS", SEEDS) {
-        let setup = setup(seed, device);
+        // Two of three folders are those of `always`.
+        let setup = Setup::drawn(seed, device, seed % 3 < 2);
         let promise = match setup.appendfsync {
             "always" => Promise::Acknowledged,
             _ => Promise::Nothing,
@@ -205,7 +187,7 @@ fn a_log_that_does_not_wait_for_its_sync_is_caught() {
         for seed in 0..RUNS {
             let setup = Setup {
                 appendfsync: "no",
-                ..setup(3 * seed, device)
+                ..Setup::drawn(seed, device, true)
             };
             if let Err(why) = Run::new(seed, setup, Promise::Acknowledged).go() {
                 is_caught |= why.contains("acknowledged");
@@ -278,7 +260,7 @@ fn a_disk_that_lies_is_caught() {
         for seed in 0..2 * RUNS {
             let run = Run {
                 lie: Some(lie),
-                ..Run::new(seed, setup(3 * seed, "file"), Promise::Acknowledged)
+                ..Run::new(seed, Setup::drawn(seed, "file", true), Promise::Acknowledged)
             };
             if let Err(why) = run.go() {
                 // In the judge's own words: that anything else goes wrong is no proof.

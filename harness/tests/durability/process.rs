@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -18,6 +21,24 @@ pub struct Setup {
 
 /// The bytes of a segment: few, so that a run has several.
 pub const SEGMENT_BYTES: usize = 100_000;
+
+/// What `appendfsync` is where it is not `always`.
+const OTHERS: [&str; 4] = ["everysec", "no", "interval:ms=20", "bounded:ms=10000"];
+
+impl Setup {
+    /// A server with a log, the rest as the seed says.
+    pub fn drawn(seed: u64, device: &'static str, is_always: bool) -> Setup {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let other = OTHERS[random.random_range(0..OTHERS.len())];
+        Setup {
+            shards: random.random_range(1..=2),
+            device,
+            appendonly: true,
+            appendfsync: if is_always { "always" } else { other },
+            segment_bytes: SEGMENT_BYTES,
+        }
+    }
+}
 
 pub struct Server {
     child: Child,

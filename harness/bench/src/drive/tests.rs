@@ -225,6 +225,25 @@ fn once<E: Endpoint>(drive: &Drive<'_>) -> Result<Measured, BenchError> {
         .expect("a cell that did not fail was measured"))
 }
 
+/// A second of [`Counting`], without warm-up.
+fn plain<'a>(configuration: &'a Configuration, scratch: &'a Path) -> Drive<'a> {
+    Drive {
+        target: "toy",
+        which: "",
+        workload: "counting",
+        build: counting,
+        configuration,
+        seed: 1,
+        warmup: Duration::ZERO,
+        length: Length::Time(Duration::from_secs(1)),
+        beyond: 0.5,
+        disk_seed: 0,
+        loads: true,
+        scratch,
+        latency_from: from_meant,
+    }
+}
+
 fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, BenchError> {
     let folder = tempfile::tempdir().expect("a folder");
     let configuration = Configuration {
@@ -233,19 +252,9 @@ fn drive<E: Endpoint>(length: Length, pipeline: usize) -> Result<Measured, Bench
         ..Configuration::default()
     };
     once::<E>(&Drive {
-        target: "toy",
-        which: "",
-        workload: "counting",
-        build: counting,
-        configuration: &configuration,
-        seed: 1,
         warmup: Duration::from_millis(5),
         length,
-        beyond: 0.5,
-        disk_seed: 0,
-        loads: true,
-        scratch: folder.path(),
-        latency_from: from_meant,
+        ..plain(&configuration, folder.path())
     })
 }
 
@@ -268,17 +277,8 @@ fn stalled(latency_from: fn(Instant, Instant) -> Instant) -> Measured {
     once::<Addressed<Resp>>(&Drive {
         target: "stalling",
         which: &server.address(),
-        workload: "counting",
-        build: counting,
-        configuration: &configuration,
-        seed: 1,
-        warmup: Duration::ZERO,
-        length: Length::Time(Duration::from_secs(1)),
-        beyond: 0.5,
-        disk_seed: 0,
-        loads: true,
-        scratch: folder.path(),
         latency_from,
+        ..plain(&configuration, folder.path())
     })
     .expect("it runs")
 }
@@ -346,15 +346,7 @@ fn a_driver_that_is_late_is_told_and_its_cell_is_invalid() {
         which: &server.address(),
         workload: "dawdling",
         build: dawdling,
-        configuration: &configuration,
-        seed: 1,
-        warmup: Duration::ZERO,
-        length: Length::Time(Duration::from_secs(1)),
-        beyond: 0.5,
-        disk_seed: 0,
-        loads: true,
-        scratch: folder.path(),
-        latency_from: from_meant,
+        ..plain(&configuration, folder.path())
     })
     .expect("it runs");
     let lateness = crate::verdict::Lateness {
@@ -379,17 +371,8 @@ fn a_rate_is_kept_and_what_it_cost_is_told() {
     let measured = once::<Addressed<Resp>>(&Drive {
         target: "right",
         which: &server.address(),
-        workload: "counting",
-        build: counting,
-        configuration: &configuration,
-        seed: 1,
         warmup: Duration::from_millis(50),
-        length: Length::Time(Duration::from_secs(1)),
-        beyond: 0.5,
-        disk_seed: 0,
-        loads: true,
-        scratch: folder.path(),
-        latency_from: from_meant,
+        ..plain(&configuration, folder.path())
     })
     .expect("it runs");
     // Poisson: five standard deviations are 224; what a busy machine delays comes on top.
@@ -415,20 +398,11 @@ fn servers_that_are_none_are_told_in_one_line() {
         let error = once::<Addressed<Resp>>(&Drive {
             target: "strange",
             which: &server.address(),
-            workload: "counting",
-            build: counting,
-            configuration: &Configuration {
+            length: Length::Time(Duration::from_mins(1)),
+            ..plain(&Configuration {
                 threads: Some(2),
                 ..Configuration::default()
-            },
-            seed: 1,
-            warmup: Duration::ZERO,
-            length: Length::Time(Duration::from_mins(1)),
-            beyond: 0.5,
-            disk_seed: 0,
-            loads: true,
-            scratch: folder.path(),
-            latency_from: from_meant,
+            }, folder.path())
         });
         let text = error.err().expect(words).to_string();
         assert!(text.contains(words) && !text.contains('\n'), "{text}");

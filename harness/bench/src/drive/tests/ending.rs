@@ -141,17 +141,9 @@ fn ended(which: &str, length: Length, rate: Option<u64>) -> Result<Measured, Ben
     once::<Ending>(&Drive {
         target: "ending",
         which,
-        workload: "counting",
-        build: counting,
-        configuration: &configuration,
-        seed: 1,
         warmup: Duration::from_millis(5),
         length,
-        beyond: 0.5,
-        disk_seed: 0,
-        loads: true,
-        scratch: folder.path(),
-        latency_from: from_meant,
+        ..plain(&configuration, folder.path())
     })
 }
 
