@@ -59,6 +59,7 @@ impl Key {
                 let cell = seawall_sim::Cell {
                     replication: row.replication.clone(),
                     sharding: row.sharding.clone(),
+                    workload: row.workload.clone(),
                     fault: row.fault.clone(),
                 };
                 Key::sim(&row.config, &cell, row.seed)
@@ -79,10 +80,11 @@ impl Key {
         let seawall_sim::Cell {
             replication,
             sharding,
+            workload,
             fault,
         } = cell;
         Key(format!(
-            "sim {settings} {replication} {sharding} {fault} {seed}"
+            "sim {settings} {replication} {sharding} {workload} {fault} {seed}"
         ))
     }
 }
@@ -99,10 +101,11 @@ impl Step {
                 step.sizes.len()
             ),
             Step::Sim(step) => format!(
-                "sim {}: {} on {}, fault {}, {} seeds",
+                "sim {}: {} on {}, {}, fault {}, {} seeds",
                 step.scenario.name,
                 step.cell.replication,
                 step.cell.sharding,
+                step.cell.workload,
                 step.cell.fault,
                 step.seeds
             ),

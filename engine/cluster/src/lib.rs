@@ -13,6 +13,7 @@
 //! Whoever drives a strategy (the simulator on virtual links, a server on sockets) performs its
 //! actions in order. This crate decides; it never does. Of the store it knows ops only.
 
+pub mod autoscaling;
 pub mod codec;
 pub mod replication;
 pub mod sharding;

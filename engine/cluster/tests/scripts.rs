@@ -49,6 +49,7 @@ struct Node {
     cut: bool,
     alarms: u64,
     disk: Vec<Vec<u8>>,
+    replies: BTreeMap<RequestId, Vec<u8>>,
     out: Out,
 }
 
@@ -101,6 +102,7 @@ impl Stage {
                 cut: false,
                 alarms: 0,
                 disk: Vec::new(),
+                replies: BTreeMap::new(),
                 out: Out::default(),
             });
         }
@@ -203,12 +205,17 @@ impl Stage {
                 id: request,
                 at,
                 op,
+                answers,
             } => {
                 self.say(&format!("{id} executes {op:?}"));
                 let node = self.node(id);
                 node.out.clear();
                 node.shard.apply(at, &op, &mut node.out);
                 let effects = node.out.effects.as_bytes().to_vec();
+                if answers {
+                    let reply = node.out.reply.as_bytes().to_vec();
+                    node.replies.insert(request, reply);
+                }
                 return Some(Event::Executed {
                     id: request,
                     at,
@@ -216,17 +223,12 @@ impl Stage {
                 });
             }
             Action::Apply { at, effects, .. } => self.apply(id, at, &effects),
-            Action::Answer { .. } => {
-                let reply = self
-                    .node(id)
-                    .out
-                    .reply
-                    .as_bytes()
-                    .escape_ascii()
-                    .to_string();
-                self.say(&format!("{id} answers {reply}"));
+            Action::Answer { id: request } => {
+                let reply = self.node(id).replies.remove(&request).expect("executed");
+                self.say(&format!("{id} answers {}", reply.escape_ascii()));
             }
-            Action::Refuse { why, .. } => {
+            Action::Refuse { id: request, why } => {
+                self.node(id).replies.remove(&request);
                 let why = match why {
                     Refusal::Moved(to) => format!("moved to {to}"),
                     Refusal::Down => "down".to_owned(),
@@ -275,7 +277,15 @@ impl Stage {
         self.requests += 1;
         let request = RequestId(self.requests);
         self.say(&format!("client -> {id}  {op:?}"));
-        self.step(id, Event::Request { id: request, op });
+        let at = self.now.millis();
+        self.step(
+            id,
+            Event::Request {
+                id: request,
+                at,
+                op,
+            },
+        );
     }
 
     fn back(&mut self, id: NodeId) {
@@ -286,6 +296,7 @@ impl Stage {
         let machine = self.machine(id, Birth::Returned { records: &records });
         let node = self.node(id);
         (node.machine, node.shard, node.up, node.disk) = (machine, empty(), true, records);
+        node.replies.clear();
         self.step(id, Event::Start);
     }
 }
@@ -339,6 +350,11 @@ fn async_streams_and_catches_up() {
 #[test]
 fn async_fails_over() {
     insta::assert_snapshot!(play(include_str!("scripts/async_failover.txt")));
+}
+
+#[test]
+fn wait_answers_when_a_replica_has_it() {
+    insta::assert_snapshot!(play(include_str!("scripts/wait.txt")));
 }
 
 #[test]

@@ -8,15 +8,17 @@ use crate::check::{self, Phases};
 use crate::fault::{self, Schedule};
 use crate::random::rng_of;
 use crate::scenario::{Scenario, ScenarioError, check_replication, check_sharding};
-use crate::world::{Plan, World};
+use crate::world::{Plan, World, load};
 
-/// A replication, a sharding and a fault.
+/// A replication, a sharding, a workload and a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// The replication, as in the scenario.
     pub replication: String,
     /// The sharding, as in the scenario.
     pub sharding: String,
+    /// The workload, as in the scenario.
+    pub workload: String,
     /// The fault's name.
     pub fault: String,
 }
@@ -30,11 +32,14 @@ pub enum RunError {
     /// The fault does not exist.
     #[error("unknown fault \"{0}\"")]
     Fault(String),
+    /// The workload does not exist, or a parameter of it.
+    #[error("{0}")]
+    Workload(String),
 }
 
 impl Scenario {
     /// The cells to compare. Without `full`: every replication at the base sharding and every sharding at
-    /// the base replication; with it, every replication at every sharding. Each under every fault.
+    /// the base replication; with it, every replication at every sharding. Each under every fault and workload.
     pub fn cells(&self, full: bool) -> Vec<Cell> {
         let mut pairs: Vec<(&String, &String)> = Vec::new();
         if full {
@@ -50,11 +55,13 @@ impl Scenario {
             pairs.extend(self.shardings.iter().map(|s| (&self.base_replication, s)));
         }
         let mut cells = Vec::new();
-        for fault in &self.faults {
+        let at_fault = |workload| self.faults.iter().map(move |fault| (workload, fault));
+        for (workload, fault) in self.workloads.iter().flat_map(at_fault) {
             for (replication, sharding) in &pairs {
                 let cell = Cell {
                     replication: (*replication).clone(),
                     sharding: (*sharding).clone(),
+                    workload: workload.clone(),
                     fault: fault.clone(),
                 };
                 if !cells.contains(&cell) {
@@ -114,11 +121,13 @@ pub fn replay(
 ) -> Result<SimRow, RunError> {
     let replication = check_replication(&cell.replication)?;
     let sharding = check_sharding(&cell.sharding)?;
+    load::check(&cell.workload).map_err(RunError::Workload)?;
     let fault = fault::find(&cell.fault).ok_or_else(|| RunError::Fault(cell.fault.clone()))?;
     let mut world = World::new(Plan {
         scenario,
         replication: &replication,
         sharding: &sharding,
+        workload: &cell.workload,
         schedule,
         seed,
     });
@@ -131,7 +140,7 @@ pub fn replay(
         end_ms: scenario.duration_ms,
     };
     let lost = check::lost_writes(&world);
-    let stale_reads = check::stale_reads(&world.history);
+    let reads = check::reads(&world.history);
     let recovery_ms = check::recovery_ms(&world.measure, phases);
     let mut violations = Vec::new();
     if lost.by_replication > 0 && claim.survives >= fault.severity {
@@ -140,9 +149,16 @@ pub fn replay(
             lost.by_replication, lost.acked
         ));
     }
-    if stale_reads > 0 && claim.reads_are_fresh {
+    if reads.stale > 0 && claim.linearizable {
         violations.push(format!(
-            "claims that reads reflect every acknowledged write; {stale_reads} did not"
+            "claims that reads reflect every acknowledged write; {} did not",
+            reads.stale
+        ));
+    }
+    let disordered = check::not_linearizable(&world);
+    if let Some((keys, first)) = disordered.as_ref().filter(|_| claim.linearizable) {
+        violations.push(format!(
+            "claims that reads and writes of a key happen one after the other; those of {keys} keys cannot have: {first}"
         ));
     }
     if world.diverged > 0 {
@@ -151,13 +167,26 @@ pub fn replay(
             world.diverged
         ));
     }
+    violations.extend(world.panics.iter().cloned());
     violations.extend(check::differences(&world));
+    let silent = if world.is_whole() {
+        violations.extend(check::differing_copies(&world));
+        check::silent_shards(&world.measure, schedule, phases)
+    } else {
+        0
+    };
+    if silent > 0 && claim.resumes_after >= fault.severity {
+        violations.push(format!(
+            "claims to serve again; {silent} shards answer nobody long after all faults are over"
+        ));
+    }
 
     let settings = scenario.settings();
     let identity = json!([
         settings,
         cell.replication,
         cell.sharding,
+        cell.workload,
         cell.fault,
         schedule,
         seed
@@ -170,6 +199,13 @@ pub fn replay(
     put("misplaced_acked_writes", json!(lost.by_placement));
     put("loaded_keys", json!(lost.loaded_keys));
     put("lost_keys", json!(lost.keys_gone));
+    put("reads_back_in_time", json!(reads.back_in_time));
+    put("reads_without_own_writes", json!(reads.without_own));
+    put("silent_shards", json!(silent));
+    put(
+        "disordered_keys",
+        json!(disordered.map_or(0, |(keys, _)| keys)),
+    );
     put(
         "db_steady_per_s",
         json!(check::steady_per_s(&world.measure, phases)),
@@ -199,12 +235,12 @@ pub fn replay(
         scenario: scenario.name.clone(),
         replication: cell.replication.clone(),
         sharding: cell.sharding.clone(),
-        workload: scenario.workload.clone(),
+        workload: cell.workload.clone(),
         fault: cell.fault.clone(),
         claim: claim.about.to_owned(),
         acked_writes: lost.acked,
         lost_acked_writes: lost.by_replication,
-        stale_reads,
+        stale_reads: reads.stale,
         unavailable_ms: check::unavailable_ms(&world.measure, phases),
         recovery_ms,
         hit_ratio_min: check::hit_ratio_min(&world.measure, phases),

@@ -37,8 +37,27 @@ pub(crate) struct Asked {
     pub(crate) done: bool,
     /// Where it was acknowledged.
     pub(crate) acked_by_shard: Option<u16>,
-    /// For a read: the newest acknowledged write of its key when it began.
-    pub(crate) must_see: Option<OpId>,
+    /// For a read: what of its key it must see to keep what somebody was told when it began.
+    pub(crate) floor: Floor,
+}
+
+/// Writes of one key that a read must see, each if the read is to keep a promise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Floor {
+    /// The newest that was acknowledged to anybody: else the read is stale.
+    pub(crate) acked: Option<OpId>,
+    /// The newest that the same client had seen: else its reads go back in time.
+    pub(crate) seen: Option<OpId>,
+    /// The newest that was acknowledged to the same client: else it does not read its own writes.
+    pub(crate) own: Option<OpId>,
+}
+
+/// What an execution of a read did not see of its [`Floor`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unseen {
+    pub(crate) acked: bool,
+    pub(crate) seen: bool,
+    pub(crate) own: bool,
 }
 
 impl Asked {
@@ -55,12 +74,23 @@ pub(crate) struct Attempt {
     pub(crate) sent: Nanos,
     /// Whether the client still waits for it.
     pub(crate) open: bool,
-    /// Whether the client took its answer.
-    pub(crate) answered: bool,
+    /// When the client took its answer.
+    pub(crate) answered: Option<Nanos>,
+    /// The version of its key that its execution found; `None` where the key had none.
+    pub(crate) found: Option<RequestId>,
     /// What executing it changed, by its first execution.
     pub(crate) effects: Option<(Millis, Vec<u8>)>,
-    /// It read a state that lacks what it must see.
-    pub(crate) stale: bool,
+    /// What it read lacks this of what it must see.
+    pub(crate) unseen: Unseen,
+}
+
+impl Attempt {
+    /// Whether it changed something.
+    pub(crate) fn changed(&self) -> bool {
+        self.effects
+            .as_ref()
+            .is_some_and(|(_, effects)| !effects.is_empty())
+    }
 }
 
 /// A key and the newest write of it that a client knows to be done.
@@ -84,6 +114,15 @@ pub(crate) struct History {
     pub(crate) attempts: Vec<Attempt>,
     keys: Vec<Key>,
     key_ids: BTreeMap<Vec<u8>, KeyId>,
+    /// By client and key: what the client had of it last.
+    sessions: BTreeMap<(u16, KeyId), Session>,
+}
+
+/// The newest write of a key that a client saw, and that it was told is done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Session {
+    seen: Option<OpId>,
+    own: Option<OpId>,
 }
 
 impl History {
@@ -101,10 +140,9 @@ impl History {
             self.key_ids.insert(key.to_vec(), id);
             id
         });
-        let must_see = if op.command().flags.writes() {
-            None
-        } else {
-            key.and_then(|key| self.keys[key as usize].newest_acked)
+        let floor = match key {
+            Some(key) if !op.command().flags.writes() => self.floor(wanted, key),
+            _ => Floor::default(),
         };
         self.ops.push(Asked {
             op,
@@ -114,9 +152,22 @@ impl History {
             attempts: 0,
             done: false,
             acked_by_shard: None,
-            must_see,
+            floor,
         });
         (self.ops.len() - 1) as OpId
+    }
+
+    fn floor(&self, wanted: Wanted, key: KeyId) -> Floor {
+        let session = match wanted {
+            Wanted::By(client) => self.sessions.get(&(client, key)).copied(),
+            Wanted::Loaded | Wanted::Moved => None,
+        };
+        let Session { seen, own } = session.unwrap_or_default();
+        Floor {
+            acked: self.keys[key as usize].newest_acked,
+            seen,
+            own,
+        }
     }
 
     /// A new attempt at an op.
@@ -127,9 +178,10 @@ impl History {
             shard,
             sent: now,
             open: true,
-            answered: false,
+            answered: None,
+            found: None,
             effects: None,
-            stale: false,
+            unseen: Unseen::default(),
         });
         RequestId(self.attempts.len() as u64 - 1)
     }
@@ -143,16 +195,24 @@ impl History {
     }
 
     /// A client was told that an attempt is done.
-    pub(crate) fn acknowledge(&mut self, id: RequestId) {
+    pub(crate) fn acknowledge(&mut self, id: RequestId, now: Nanos) {
         let attempt = &mut self.attempts[id.0 as usize];
-        attempt.answered = true;
-        let changed = attempt
-            .effects
-            .as_ref()
-            .is_some_and(|(_, effects)| !effects.is_empty());
+        attempt.answered = Some(now);
+        let changed = attempt.changed();
         let (op, shard) = (attempt.op, attempt.shard);
+        let found = attempt
+            .found
+            .map(|version| self.attempts[version.0 as usize].op);
         let asked = &mut self.ops[op as usize];
         asked.done = true;
+        if let (Wanted::By(client), Some(key)) = (asked.wanted, asked.key) {
+            let session = self.sessions.entry((client, key)).or_default();
+            if asked.writes() && changed {
+                session.own = Some(op);
+            } else if found.is_some() {
+                session.seen = found;
+            }
+        }
         // A write that changed nothing (a key that was not there) leaves nothing to lose.
         if asked.writes() && changed {
             asked.acked_by_shard = Some(shard);
@@ -186,6 +246,37 @@ impl History {
             })
     }
 
+    /// A copy takes in what an attempt changed, if it did. Reads leave nothing: what expires under one does so
+    /// everywhere by itself.
+    pub(crate) fn enter(&self, lineage: &mut Lineage, id: RequestId) {
+        let attempt = self.attempt_of(id);
+        let asked = &self.ops[attempt.op as usize];
+        if !asked.writes() || !attempt.changed() {
+            return;
+        }
+        lineage.add(id, attempt.op);
+        if let Some(key) = asked.key {
+            lineage.set_version(key, id);
+        }
+    }
+
+    /// What a read of a copy with this lineage does not see of what it must.
+    pub(crate) fn unseen(&self, lineage: &Lineage, asked: &Asked) -> Unseen {
+        let lacks = |write: Option<OpId>| write.is_some_and(|write| !self.reflects(lineage, write));
+        let Floor { acked, seen, own } = asked.floor;
+        Unseen {
+            acked: lacks(acked),
+            seen: lacks(seen),
+            own: lacks(own),
+        }
+    }
+
+    /// The name of a key.
+    pub(crate) fn key(&self, id: KeyId) -> &[u8] {
+        let named = self.key_ids.iter().find(|(_, of)| **of == id);
+        named.map_or(&[], |(name, _)| name)
+    }
+
     /// All keys that were ever asked for.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.key_ids.keys().map(Vec::as_slice)
@@ -197,6 +288,8 @@ impl History {
 pub(crate) struct Lineage {
     pub(crate) executions: Vec<RequestId>,
     ops: Vec<u64>,
+    /// By key: the execution that gave it what it has.
+    versions: BTreeMap<KeyId, RequestId>,
 }
 
 impl Lineage {
@@ -208,6 +301,23 @@ impl Lineage {
             self.ops.resize(word + 1, 0);
         }
         self.ops[word] |= 1 << (op % 64);
+    }
+
+    /// The copy has this version of a key from now on.
+    pub(crate) fn set_version(&mut self, key: KeyId, version: RequestId) {
+        self.versions.insert(key, version);
+    }
+
+    /// The version of a key that the copy has.
+    pub(crate) fn version(&self, key: KeyId) -> Option<RequestId> {
+        self.versions.get(&key).copied()
+    }
+
+    /// Whether two copies hold what the same ops changed.
+    pub(crate) fn agrees_with(&self, other: &Lineage) -> bool {
+        let longest = self.ops.len().max(other.ops.len());
+        let word = |lineage: &Lineage, at: usize| lineage.ops.get(at).copied().unwrap_or(0);
+        (0..longest).all(|at| word(self, at) == word(other, at))
     }
 
     /// Whether the copy holds what `op` changed.

@@ -20,9 +20,11 @@ mod history;
 mod random;
 mod scenario;
 mod seeds;
+mod shrink;
 mod world;
 
 pub use cell::{Cell, RunError, replay, run, simulate};
-pub use fault::{Action, Dated, FAULTS, FaultMember, Schedule};
+pub use fault::{Action, Dated, FAULTS, FaultMember, Role, Schedule, Way};
 pub use scenario::{Scenario, ScenarioError};
 pub use seeds::simulate_seeds;
+pub use shrink::{Shrunk, shrink};

@@ -11,7 +11,7 @@ fn scenario(rate_per_s: u32) -> Scenario {
     let text = format!(
         "name = 'claims'\nduration_ms = 7000\nfault_at_ms = 2000\nfault_ms = 2500\n\
          replacement_ms = 2500\nclients_per_zone = 1\nrate_per_s = {rate_per_s}\n\
-         workload = 'cache-aside:keys=600:writes=0.3'\n"
+         workloads = ['cache-aside:keys=600:writes=0.3']\n"
     );
     Scenario::parse("claims.toml", &text).expect("it is a scenario")
 }
@@ -36,6 +36,7 @@ fn rows_at(
     let cell = Cell {
         replication: replication.to_owned(),
         sharding: "slots".to_owned(),
+        workload: "cache-aside:keys=600:writes=0.3".to_owned(),
         fault: fault.to_owned(),
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -180,6 +181,7 @@ fn a_resize_moves_what_the_sharding_says() {
         let cell = Cell {
             replication: replication.to_owned(),
             sharding: sharding.to_owned(),
+            workload: scenario.workloads[0].clone(),
             fault: "scale-out".to_owned(),
         };
         run(&scenario, &cell, 5).expect("the cell exists")
@@ -223,12 +225,13 @@ fn every_workload_runs_and_replicas_agree() {
         ] {
             let text = format!(
                 "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nrate_per_s = 300\n\
-                 clients_per_zone = 1\nworkload = '{workload}'\n"
+                 clients_per_zone = 1\nworkloads = ['{workload}']\n"
             );
             let scenario = Scenario::parse("workloads.toml", &text).expect("it is a scenario");
             let cell = Cell {
                 replication: replication.to_owned(),
                 sharding: "slots".to_owned(),
+                workload: workload.to_owned(),
                 fault: fault.to_owned(),
             };
             let row = run(&scenario, &cell, 1).expect("the cell exists");
@@ -240,4 +243,111 @@ fn every_workload_runs_and_replicas_agree() {
             );
         }
     }
+}
+
+/// The scenario of the swarm, as `just sim-swarm` runs it.
+fn swarm() -> Scenario {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/swarm.toml");
+    let text = std::fs::read_to_string(path).expect("it is there");
+    Scenario::parse(path, &text).expect("it is a scenario")
+}
+
+#[test]
+fn no_claim_is_broken_under_a_swarm_of_faults() {
+    let scenario = swarm();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for cell in scenario.cells(false) {
+        let rows = simulate_seeds(&scenario, &cell, seeds(100), threads).expect("the cell exists");
+        let sum = |of: fn(&SimRow) -> u64| rows.iter().map(of).sum::<u64>();
+        println!(
+            "{}: {} acknowledged writes, {} lost, {} stale reads",
+            cell.replication,
+            sum(|row| row.acked_writes),
+            sum(|row| row.lost_acked_writes),
+            sum(|row| row.stale_reads),
+        );
+        for row in &rows {
+            assert_eq!(
+                row.violations, [""; 0],
+                "{}, again: seawall simulate harness/sim/scenarios/swarm.toml --replication {0} --seed {}",
+                cell.replication, row.seed
+            );
+        }
+        assert!(sum(|row| row.acked_writes) > 0);
+    }
+}
+
+#[test]
+fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
+    let scenario = swarm();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for twin in [
+        "broken-quorum",
+        "broken-quorum-vote",
+        "broken-quorum-disk",
+        "broken-quorum-reads",
+        "broken-async-backlog:node_timeout_ms=1000",
+    ] {
+        let cell = Cell {
+            replication: twin.to_owned(),
+            sharding: "slots".to_owned(),
+            workload: scenario.workloads[0].clone(),
+            fault: "swarm".to_owned(),
+        };
+        let first = (0..100).step_by(10).find_map(|from| {
+            let rows = simulate_seeds(&scenario, &cell, from..from + 10, threads);
+            let mut rows = rows.expect("the cell exists").into_iter();
+            rows.find(|row| !row.violations.is_empty())
+        });
+        let first = first.unwrap_or_else(|| panic!("one seed in a hundred catches {twin}"));
+        let shrunk =
+            seawall_sim::shrink(&scenario, &cell, first.seed, 300).expect("the cell exists");
+        let shrunk = shrunk.expect("it breaks a claim");
+        println!(
+            "{twin}: caught by seed {}, shrunk to\n{}",
+            first.seed,
+            shrunk.schedule.to_toml()
+        );
+        assert!(!shrunk.row.violations.is_empty());
+        assert!(
+            shrunk.schedule.actions().len() <= 3,
+            "{}",
+            shrunk.schedule.to_toml()
+        );
+    }
+}
+
+/// Every scenario that is kept beside the code is read, and what it expects happens.
+#[test]
+fn scenarios_that_are_kept_do_what_they_say() {
+    let scenario = |name: &str| {
+        let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("it is there");
+        Scenario::parse(&path, &text).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let rows_of = |scenario: &Scenario| -> Vec<SimRow> {
+        let cells = scenario.cells(false).into_iter();
+        cells
+            .map(|cell| run(scenario, &cell, 1).expect("the cell exists"))
+            .collect()
+    };
+    let minority = rows_of(&scenario("minority-primary"));
+    let of = |rows: &[SimRow], name: &str| {
+        let found = rows
+            .iter()
+            .find(|row| row.replication.split(':').next() == Some(name));
+        found
+            .unwrap_or_else(|| panic!("{name} is compared"))
+            .clone()
+    };
+    assert!(of(&minority, "async").lost_acked_writes > 100);
+    assert_eq!(of(&minority, "wait").lost_acked_writes, 0);
+    assert_eq!(of(&minority, "quorum").lost_acked_writes, 0);
+
+    let waves = rows_of(&scenario("waves"));
+    let (none, replicated) = (of(&waves, "none"), of(&waves, "async"));
+    assert!(none.hit_ratio_min < replicated.hit_ratio_min - 0.1);
+    assert!(number(&none, "lost_keys") * 2 > number(&none, "loaded_keys"));
+    assert_eq!(number(&replicated, "lost_keys"), 0);
+    assert!(none.db_peak_over_steady > 5.0 && replicated.db_peak_over_steady > 5.0);
 }

@@ -6,7 +6,7 @@ use seawall_sim::{Cell, Dated, FAULTS, Scenario, Schedule, replay, run, simulate
 
 fn scenario() -> Scenario {
     let text = "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nreplacement_ms = 1500\n\
-                rate_per_s = 300\nclients_per_zone = 1\nworkload = 'cache-aside:keys=500'\n";
+                rate_per_s = 300\nclients_per_zone = 1\nworkloads = ['cache-aside:keys=500']\n";
     Scenario::parse("determinism.toml", text).expect("it is a scenario")
 }
 
@@ -51,7 +51,7 @@ fn other_seeds_give_other_events() {
 #[test]
 fn a_schedule_is_data() {
     let scenario = scenario();
-    for fault in FAULTS {
+    for fault in FAULTS.iter().filter(|fault| fault.name != "schedule") {
         let schedule = scenario.schedule(fault.name, 3).unwrap();
         let text = serde_json::to_string(&schedule).unwrap();
         let read: Schedule = serde_json::from_str(&text).unwrap();
@@ -59,6 +59,7 @@ fn a_schedule_is_data() {
         let cell = Cell {
             replication: "async:node_timeout_ms=1000".to_owned(),
             sharding: "slots".to_owned(),
+            workload: "cache-aside:keys=500".to_owned(),
             fault: fault.name.to_owned(),
         };
         let planned = run(&scenario, &cell, 3).unwrap();

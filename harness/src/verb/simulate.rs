@@ -6,7 +6,8 @@ use std::collections::HashSet;
 
 use clap::Args;
 use seawall_bench::Source;
-use seawall_sim::Scenario;
+use seawall_report::row::Row;
+use seawall_sim::{Cell, Scenario};
 
 use crate::family;
 use crate::output;
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Compare these shardings, in a comma list
     #[arg(long, value_name = "S,..", value_delimiter = ',')]
     sharding: Vec<String>,
+    /// Compare under these faults, in a comma list
+    #[arg(long, value_name = "F,..", value_delimiter = ',')]
+    fault: Vec<String>,
     /// The first seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -39,6 +43,10 @@ pub(crate) struct Arguments {
     /// Every replication with every sharding
     #[arg(long)]
     full: bool,
+    /// Where a claim is broken, look for the least schedule of faults that breaks it, and print it as a part of a
+    /// scenario
+    #[arg(long)]
+    shrink: bool,
     /// Print rows on standard output, one object a line, and nothing else
     #[arg(long)]
     json: bool,
@@ -72,8 +80,45 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if !arguments.json {
         table::summary(&rows)?;
     }
+    if arguments.shrink {
+        shrink(&scenario, &rows)?;
+    }
     crate::step::claims(&rows)
 }
+
+/// Prints the least schedule that breaks the claim that was broken first.
+fn shrink(scenario: &Scenario, rows: &[Row]) -> Outcome {
+    let broken = rows.iter().find_map(|row| match row {
+        Row::Sim(row) if !row.violations.is_empty() => Some(row),
+        _ => None,
+    });
+    let Some(row) = broken else {
+        return Ok(());
+    };
+    let cell = Cell {
+        replication: row.replication.clone(),
+        sharding: row.sharding.clone(),
+        workload: row.workload.clone(),
+        fault: row.fault.clone(),
+    };
+    let shrunk =
+        seawall_sim::shrink(scenario, &cell, row.seed, SHRINK_RUNS).map_err(Failure::usage)?;
+    if let Some(shrunk) = shrunk {
+        output::complain(&format!(
+            "the least that breaks it, after {} runs, with --seed {} --replication {} --sharding {}:\n\n\
+             faults = [\"schedule\"]\n{}",
+            shrunk.runs,
+            row.seed,
+            row.replication,
+            row.sharding,
+            shrunk.schedule.to_toml()
+        ));
+    }
+    Ok(())
+}
+
+/// How many runs the search for the least schedule takes at most.
+const SHRINK_RUNS: usize = 500;
 
 fn scenario(arguments: &Arguments) -> Outcome<Scenario> {
     let mut scenario = match &arguments.scenario {
@@ -93,15 +138,21 @@ fn scenario(arguments: &Arguments) -> Outcome<Scenario> {
             .with_shardings(&arguments.sharding)
             .map_err(Failure::usage)?;
     }
+    if !arguments.fault.is_empty() {
+        scenario = scenario
+            .with_faults(&arguments.fault)
+            .map_err(Failure::usage)?;
+    }
     Ok(scenario)
 }
 
 fn help() -> String {
     format!(
-        "Replications: {}\nShardings: {}\nFaults (of a scenario): {}\n
+        "Replications: {}\nShardings: {}\nFaults: {}\n
 Examples:
   seawall simulate --seeds 20
   seawall simulate --replication async:node_timeout_ms=1000,quorum --sharding slots --seed 7 --json
+  seawall simulate --fault swarm --seeds 1000 --shrink
   seawall simulate storm.toml --full",
         family::names("replications"),
         family::names("shardings"),

@@ -9,9 +9,10 @@
 //! ([`find`] knows them by name) prove the checkers and are never listed.
 
 mod asynchronous;
-mod broken_quorum;
+mod broken;
 mod none;
 mod quorum;
+mod wait;
 
 use std::fmt;
 
@@ -21,11 +22,12 @@ use crate::time::Nanos;
 use seawall_store::spec::{Param, Spec, SpecError};
 
 /// Every strategy that may be compared.
-pub const REPLICATIONS: &[&ReplicationMember] =
-    &[&none::MEMBER, &asynchronous::MEMBER, &quorum::MEMBER];
-
-/// Strategies broken on purpose: named, never listed.
-const BROKEN: &[&ReplicationMember] = &[&broken_quorum::MEMBER];
+pub const REPLICATIONS: &[&ReplicationMember] = &[
+    &none::MEMBER,
+    &asynchronous::MEMBER,
+    &wait::MEMBER,
+    &quorum::MEMBER,
+];
 
 /// A node of the cluster: its place in [`Setup::seats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +96,8 @@ pub enum Event {
     Request {
         /// Names the attempt.
         id: RequestId,
+        /// The node's wall clock, which may jump and differ from others'.
+        at: Millis,
         /// What is asked.
         op: Op,
     },
@@ -135,7 +139,7 @@ pub enum Action {
         /// When.
         at: Nanos,
     },
-    /// Apply `op` to the shard at time `at`, keep its reply, and tell its effects.
+    /// Apply `op` to the shard at time `at`, and tell its effects.
     Execute {
         /// The attempt.
         id: RequestId,
@@ -143,6 +147,9 @@ pub enum Action {
         at: Millis,
         /// The op.
         op: Op,
+        /// Whether a client waits for it here: its reply is kept until [`Action::Answer`] or
+        /// [`Action::Refuse`] names it.
+        answers: bool,
     },
     /// Apply the effects that another node's execution had.
     Apply {
@@ -217,7 +224,7 @@ impl Outbox {
 
 /// The machine of one node.
 pub trait Replication: Send {
-    /// Takes one event in and leaves actions.
+    /// Takes one event in and leaves actions. `now` never goes back.
     fn step(&mut self, now: Nanos, event: Event, out: &mut Outbox);
 
     /// Who serves this node's shard, as far as this node knows.
@@ -236,6 +243,8 @@ pub enum Survives {
     Node,
     /// The loss of one zone, where the copies are in different zones.
     Zone,
+    /// The restart of all nodes, at once or one by one, with what their disks kept.
+    Restart,
 }
 
 /// What a strategy promises.
@@ -245,8 +254,11 @@ pub struct Claim {
     pub about: &'static str,
     /// What an acknowledged write survives.
     pub survives: Survives,
-    /// A read reflects every write acknowledged before it began.
-    pub reads_are_fresh: bool,
+    /// After which failures every shard serves again by itself, once they are over.
+    pub resumes_after: Survives,
+    /// Reads and writes of a key happen one after the other, each between its request and its answer: a read reflects
+    /// every write acknowledged before it began.
+    pub linearizable: bool,
 }
 
 /// A strategy in the list.
@@ -279,7 +291,7 @@ pub struct ReplicationMember {
 pub fn find(spec: &Spec<'_>) -> Result<(&'static ReplicationMember, Vec<u64>), SpecError> {
     let member = REPLICATIONS
         .iter()
-        .chain(BROKEN)
+        .chain(broken::TWINS)
         .find(|member| member.name == spec.name())
         .ok_or_else(|| {
             spec.unknown_name("replication", REPLICATIONS.iter().map(|member| member.name))

@@ -10,7 +10,8 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     claim: Claim {
         about: "nothing survives the loss of a node",
         survives: Survives::Nothing,
-        reads_are_fresh: false,
+        resumes_after: Survives::Restart,
+        linearizable: false,
     },
     params: &[],
     keeps_copies: false,
@@ -24,12 +25,13 @@ struct Alone {
 }
 
 impl Replication for Alone {
-    fn step(&mut self, now: Nanos, event: Event, out: &mut Outbox) {
+    fn step(&mut self, _: Nanos, event: Event, out: &mut Outbox) {
         match event {
-            Event::Request { id, op } => out.push(Action::Execute {
+            Event::Request { id, at, op } => out.push(Action::Execute {
                 id,
-                at: now.millis(),
+                at,
                 op,
+                answers: true,
             }),
             Event::Executed { id, .. } => out.push(Action::Answer { id }),
             Event::Start

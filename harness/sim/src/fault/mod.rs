@@ -1,12 +1,25 @@
 //! Faults: a family of what may be made to fail. Each expands, before a run begins, to a dated list of
 //! actions that can be printed, saved as JSON and replayed.
 
+mod clock_jump;
+mod cold_restart;
+mod disk_stall;
+mod failed_sync;
+mod isolated_primary;
 mod node_crash;
 mod none;
+mod one_way_partition;
+mod packet_loss;
 mod partition;
+mod rolling_upgrade;
 mod scale_out;
+mod scheduled;
+mod slow_links;
+mod slow_node;
+mod swarm;
 mod zone_down;
 
+use rand::RngExt;
 use seawall_cluster::Survives;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +32,19 @@ pub const FAULTS: &[&FaultMember] = &[
     &node_crash::MEMBER,
     &zone_down::MEMBER,
     &partition::MEMBER,
+    &one_way_partition::MEMBER,
+    &isolated_primary::MEMBER,
+    &slow_node::MEMBER,
+    &slow_links::MEMBER,
+    &packet_loss::MEMBER,
+    &disk_stall::MEMBER,
+    &clock_jump::MEMBER,
+    &failed_sync::MEMBER,
+    &rolling_upgrade::MEMBER,
+    &cold_restart::MEMBER,
     &scale_out::MEMBER,
+    &swarm::MEMBER,
+    &scheduled::MEMBER,
 ];
 
 /// A fault in the list.
@@ -31,6 +56,8 @@ pub struct FaultMember {
     pub about: &'static str,
     /// Where it comes from.
     pub source: &'static str,
+    /// Whether it is one zone's, so that there must be others.
+    pub(crate) needs_zones: bool,
     /// What a strategy must claim to survive for this fault to test the claim.
     pub severity: Survives,
     /// Its actions in a scenario.
@@ -41,10 +68,13 @@ pub struct FaultMember {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// The first primary of a shard stops, and its memory is gone.
+    /// A node of a shard stops, and its memory is gone.
     Crash {
         /// The shard.
         shard: u16,
+        /// Which of its nodes.
+        #[serde(default, skip_serializing_if = "Role::is_primary")]
+        role: Role,
     },
     /// What crashed in this shard comes back: a new machine, or the old one with its disk, by what
     /// the replication keeps.
@@ -66,17 +96,166 @@ pub enum Action {
     Cut {
         /// The zone.
         zone: u16,
+        /// Which messages are lost.
+        #[serde(default, skip_serializing_if = "Way::is_both")]
+        way: Way,
     },
     /// Messages pass again.
     Heal {
         /// The zone.
         zone: u16,
     },
+    /// The primary of a shard hears no other node, and no other node hears it. Clients reach it.
+    Isolate {
+        /// The shard.
+        shard: u16,
+    },
+    /// The nodes of a shard hear each other again.
+    Rejoin {
+        /// The shard.
+        shard: u16,
+    },
+    /// What the primary of a shard does takes so many times as long. Once: all its nodes are as before.
+    SlowNode {
+        /// The shard.
+        shard: u16,
+        /// How many times, from 1.
+        times: u32,
+    },
+    /// What is sent within a zone, out of it and into it takes so many times as long.
+    SlowLinks {
+        /// The zone.
+        zone: u16,
+        /// How many times, from 1.
+        times: u32,
+    },
+    /// So many packets in a thousand are lost within a zone, out of it and into it, and sent again.
+    Loss {
+        /// The zone.
+        zone: u16,
+        /// How many, below 1000.
+        per_mille: u16,
+    },
+    /// The wall clock of a shard's primary jumps, and is so far ahead of the world's. Nought: all its nodes are right.
+    SetClock {
+        /// The shard.
+        shard: u16,
+        /// How many milliseconds; behind where they are negative.
+        ahead_ms: i64,
+    },
+    /// The disk of a shard's primary does nothing for a while.
+    StallDisk {
+        /// The shard.
+        shard: u16,
+        /// For how many milliseconds.
+        ms: u64,
+    },
+    /// The next sync of a shard's primary fails: what it was to keep is not kept, and the node stops, as a store
+    /// must that does not know what its disk has.
+    FailSync {
+        /// The shard.
+        shard: u16,
+    },
     /// The number of shards changes to this.
     Resize {
         /// How many shards.
         shards: u16,
     },
+}
+
+/// A node by what it is to its shard at that moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Its primary.
+    #[default]
+    Primary,
+    /// Of its replicas that are up, one that was restarted least often.
+    Replica,
+}
+
+impl Role {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_primary(&self) -> bool {
+        *self == Role::Primary
+    }
+}
+
+/// Which messages a cut takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// All of them.
+    #[default]
+    Both,
+    /// Those that leave the zone.
+    Out,
+    /// Those that enter it.
+    In,
+}
+
+impl Way {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_both(&self) -> bool {
+        *self == Way::Both
+    }
+}
+
+impl Action {
+    /// Whether there is in `scenario` what it is done to.
+    ///
+    /// # Errors
+    /// What there is not, and what there is.
+    pub(crate) fn check(self, scenario: &Scenario) -> Result<(), String> {
+        let below = |what: &str, number: u16, count: u16| {
+            let error = format!(
+                "{what} {number} does not exist; accepted are 0 to {}",
+                count - 1
+            );
+            (number < count).then_some(()).ok_or(error)
+        };
+        let of_shard = |shard| below("shard", shard, scenario.shards);
+        let of_zone = |zone| below("zone", zone, scenario.zones);
+        match self {
+            Action::Crash {
+                role: Role::Replica,
+                ..
+            } if scenario.replicas == 0 => {
+                Err("replicas is 0: there is no replica to crash".to_owned())
+            }
+            Action::SlowNode { times: 0, .. } | Action::SlowLinks { times: 0, .. } => {
+                Err("times is 0; accepted are whole numbers from 1".to_owned())
+            }
+            Action::Loss { per_mille, .. } if per_mille >= 1000 => {
+                Err(format!("per_mille is {per_mille}; accepted are 0 to 999"))
+            }
+            Action::Resize { shards } if !(3..=64).contains(&shards) => {
+                Err(format!("shards is {shards}; accepted are 3 to 64"))
+            }
+            Action::Resize { .. } => Ok(()),
+            Action::Crash { shard, .. }
+            | Action::Replace { shard }
+            | Action::Isolate { shard }
+            | Action::Rejoin { shard }
+            | Action::SlowNode { shard, .. }
+            | Action::SetClock { shard, .. }
+            | Action::StallDisk { shard, .. }
+            | Action::FailSync { shard } => of_shard(shard),
+            Action::ZoneDown { zone }
+            | Action::ZoneUp { zone }
+            | Action::Cut { zone, .. }
+            | Action::Heal { zone }
+            | Action::SlowLinks { zone, .. }
+            | Action::Loss { zone, .. } => of_zone(zone),
+        }
+    }
+
+    pub(crate) fn at(self, at_ms: u64) -> Dated {
+        Dated {
+            at_ms,
+            action: self,
+        }
+    }
 }
 
 /// An action and its date.
@@ -99,15 +278,39 @@ pub struct Schedule {
 impl Schedule {
     /// The actions of `fault` in a scenario, by a seed.
     pub(crate) fn plan(fault: &FaultMember, scenario: &Scenario, rng: &mut Rng) -> Schedule {
-        let mut actions = (fault.plan)(scenario, rng);
+        Schedule::of((fault.plan)(scenario, rng))
+    }
+
+    /// These actions, in the order of their dates.
+    pub(crate) fn of(mut actions: Vec<Dated>) -> Schedule {
         actions.sort_by_key(|dated| dated.at_ms);
         Schedule { actions }
+    }
+
+    /// As a part of a scenario: a list of tables in TOML.
+    ///
+    /// # Panics
+    /// Never: an action is plain data.
+    pub fn to_toml(&self) -> String {
+        #[derive(Serialize)]
+        struct Part<'a> {
+            schedule: &'a [Dated],
+        }
+        let part = Part {
+            schedule: &self.actions,
+        };
+        toml::to_string(&part).expect("plain data")
     }
 
     /// The actions in order.
     pub fn actions(&self) -> &[Dated] {
         &self.actions
     }
+}
+
+/// A zone that holds the first primary of a shard.
+fn zone_with_a_primary(scenario: &Scenario, rng: &mut Rng) -> u16 {
+    rng.random_range(0..scenario.zones.min(scenario.shards))
 }
 
 /// The fault of this name.

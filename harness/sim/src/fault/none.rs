@@ -8,6 +8,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     name: "none",
     about: "nothing fails",
     source: "the ground against which faults are seen",
+    needs_zones: false,
     severity: Survives::Nothing,
     plan: |_, _| Vec::new(),
 };

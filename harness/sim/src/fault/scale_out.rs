@@ -2,19 +2,16 @@
 
 use seawall_cluster::Survives;
 
-use super::{Action, Dated, FaultMember};
+use super::{Action, FaultMember};
 
 pub(super) static MEMBER: FaultMember = FaultMember {
     name: "scale-out",
     about: "one shard is added: keys move by the sharding's rule",
     source: "ElastiCache user guide, online resharding; libketama and modulo clients rehash",
+    needs_zones: false,
     severity: Survives::Zone,
     plan: |scenario, _| {
-        vec![Dated {
-            at_ms: scenario.fault_at_ms,
-            action: Action::Resize {
-                shards: scenario.shards + 1,
-            },
-        }]
+        let shards = scenario.shards + 1;
+        vec![Action::Resize { shards }.at(scenario.fault_at_ms)]
     },
 };

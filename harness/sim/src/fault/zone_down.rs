@@ -4,36 +4,25 @@
 //! Between the two (`zone_fade_ms`) clients in the zone still get answers from nodes in it, of which the
 //! rest of the world never hears.
 
-use rand::RngExt;
 use seawall_cluster::Survives;
 
-use super::{Action, Dated, FaultMember};
+use super::{Action, FaultMember, Way, zone_with_a_primary};
 
 pub(super) static MEMBER: FaultMember = FaultMember {
     name: "zone-down",
     about: "all nodes and clients of one zone stop, and come back later",
     source: "ElastiCache user guide, Mitigating Failures: Availability Zone failure",
+    needs_zones: true,
     severity: Survives::Zone,
     plan: |scenario, rng| {
-        let zone = rng.random_range(0..scenario.zones.min(scenario.shards));
-        let at_ms = scenario.fault_at_ms;
+        let zone = zone_with_a_primary(scenario, rng);
+        let (way, at_ms) = (Way::Both, scenario.fault_at_ms);
+        let back_ms = at_ms + scenario.fault_ms;
         vec![
-            Dated {
-                at_ms,
-                action: Action::Cut { zone },
-            },
-            Dated {
-                at_ms: at_ms + scenario.zone_fade_ms,
-                action: Action::ZoneDown { zone },
-            },
-            Dated {
-                at_ms: at_ms + scenario.fault_ms,
-                action: Action::Heal { zone },
-            },
-            Dated {
-                at_ms: at_ms + scenario.fault_ms,
-                action: Action::ZoneUp { zone },
-            },
+            Action::Cut { zone, way }.at(at_ms),
+            Action::ZoneDown { zone }.at(at_ms + scenario.zone_fade_ms),
+            Action::Heal { zone }.at(back_ms),
+            Action::ZoneUp { zone }.at(back_ms),
         ]
     },
 };

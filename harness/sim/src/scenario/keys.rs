@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Scenario, check_replication, check_sharding};
 use crate::check::cost;
-use crate::fault;
+use crate::fault::{self, Dated};
 use crate::world::load;
 
 /// What a key accepts and where it goes.
@@ -22,6 +22,9 @@ pub(super) enum Kind {
     Texts {
         check: fn(&str) -> Result<(), String>,
         set: fn(&mut Scenario, Vec<String>),
+    },
+    Actions {
+        set: fn(&mut Scenario, Vec<Dated>),
     },
 }
 
@@ -86,7 +89,7 @@ fn sharding(text: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-fn fault(text: &str) -> Result<(), String> {
+pub(super) fn check_fault(text: &str) -> Result<(), String> {
     let known = || {
         fault::FAULTS
             .iter()
@@ -115,7 +118,7 @@ pub(super) static KEYS: &[Key] = &[
     number!(zones, 1, 16),
     number!(shards, 3, 64),
     number!(replicas, 0, 5),
-    text!(workload, load::check),
+    texts!(workloads, load::check),
     number!(clients_per_zone, 1, 64),
     number!(rate_per_s, 1, 1_000_000),
     number!(duration_ms, 1000, HOUR_MS),
@@ -141,5 +144,12 @@ pub(super) static KEYS: &[Key] = &[
     texts!(shardings, sharding),
     text!(base_replication, replication),
     text!(base_sharding, sharding),
-    texts!(faults, fault),
+    texts!(faults, check_fault),
+    Key {
+        name: "schedule",
+        kind: Kind::Actions {
+            set: |scenario, actions| scenario.schedule = actions,
+        },
+        get: |scenario| json!(scenario.schedule),
+    },
 ];

@@ -11,6 +11,8 @@ pub use parse::ScenarioError;
 use seawall_cluster::{replication, sharding};
 use seawall_store::spec::Spec;
 
+use crate::fault::Dated;
+
 /// A scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -22,8 +24,8 @@ pub struct Scenario {
     pub shards: u16,
     /// Copies of a shard beside its primary, where the replication keeps copies.
     pub replicas: u16,
-    /// The workload, as `name:key=value`.
-    pub workload: String,
+    /// The workloads, each as `name:key=value`.
+    pub workloads: Vec<String>,
     /// Clients (application servers) in each zone.
     pub clients_per_zone: u16,
     /// Ops that all clients together begin in a second.
@@ -76,6 +78,8 @@ pub struct Scenario {
     pub base_sharding: String,
     /// The faults.
     pub faults: Vec<String>,
+    /// The actions of the fault `schedule`.
+    pub schedule: Vec<Dated>,
 }
 
 impl Scenario {
@@ -120,6 +124,19 @@ impl Scenario {
             first.clone_into(&mut self.base_sharding);
         }
         Ok(self)
+    }
+
+    /// With other faults, as on a command line.
+    ///
+    /// # Errors
+    /// One that does not exist, or that this scenario has no room for.
+    pub fn with_faults(mut self, names: &[String]) -> Result<Scenario, ScenarioError> {
+        names
+            .iter()
+            .try_for_each(|name| keys::check_fault(name))
+            .map_err(ScenarioError::Together)?;
+        names.clone_into(&mut self.faults);
+        parse::checked(self)
     }
 
     /// Every setting by its key, as rows carry it.

@@ -3,10 +3,13 @@
 use std::ops::Range;
 
 use seawall_store::spec::SpecError;
-use toml::de::{DeTable, DeValue};
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::keys::{KEYS, Kind};
 use super::{Scenario, check_replication};
+use crate::fault::{self, Dated};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
 
@@ -26,6 +29,9 @@ pub enum ScenarioError {
     /// A strategy that does not exist, or its parameters.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// What does not go together, or does not exist, without a place in a file.
+    #[error("{0}")]
+    Together(String),
 }
 
 pub(super) fn built_in() -> Scenario {
@@ -34,7 +40,7 @@ pub(super) fn built_in() -> Scenario {
         zones: 0,
         shards: 0,
         replicas: 0,
-        workload: String::new(),
+        workloads: Vec::new(),
         clients_per_zone: 0,
         rate_per_s: 0,
         duration_ms: 0,
@@ -61,6 +67,7 @@ pub(super) fn built_in() -> Scenario {
         base_replication: String::new(),
         base_sharding: String::new(),
         faults: Vec::new(),
+        schedule: Vec::new(),
     };
     let given = read("built_in.toml", BUILT_IN, &mut scenario);
     let given = given.unwrap_or_else(|error| panic!("{error}"));
@@ -85,6 +92,14 @@ pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError
         }
     })?;
     Ok(scenario)
+}
+
+/// The scenario, if its values go together.
+pub(super) fn checked(scenario: Scenario) -> Result<Scenario, ScenarioError> {
+    match together(&scenario) {
+        Ok(()) => Ok(scenario),
+        Err(Conflict { what, .. }) => Err(ScenarioError::Together(what)),
+    }
 }
 
 /// A key of the scenario and its line, from 1.
@@ -119,15 +134,38 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, Sc
                     format!("unknown key \"{}\"; accepted: {accepted}", name.get_ref()),
                 )
             })?;
-        set(scenario, &key.kind, value.get_ref())
-            .map_err(|what| at(value.span(), format!("{}: {what}", key.name)))?;
+        set(scenario, &key.kind, value)
+            .map_err(|(span, what)| at(span, format!("{}: {what}", key.name)))?;
         lines.push((key.name, line(name.span())));
     }
     Ok(lines)
 }
 
-fn set(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), String> {
+/// What is wrong with a value, and where.
+type Wrong = (Range<usize>, String);
+
+fn set(scenario: &mut Scenario, kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<(), Wrong> {
+    if let Kind::Actions { set } = kind {
+        set(scenario, actions(value)?);
+        return Ok(());
+    }
+    set_plain(scenario, kind, value.get_ref()).map_err(|what| (value.span(), what))
+}
+
+fn actions(value: &Spanned<DeValue<'_>>) -> Result<Vec<Dated>, Wrong> {
+    let expected = "accepted is a list of tables with at_ms and action";
+    let list = value.get_ref().as_array();
+    let list = list.ok_or_else(|| (value.span(), expected.to_owned()))?;
+    let dated = list.iter().map(|item| {
+        Dated::deserialize(ValueDeserializer::from(item.clone()))
+            .map_err(|error| (item.span(), format!("{}; {expected}", error.message())))
+    });
+    dated.collect()
+}
+
+fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), String> {
     match kind {
+        Kind::Actions { .. } => {}
         Kind::Number { min, max, set } => {
             let number = value
                 .as_integer()
@@ -191,16 +229,32 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
         );
     }
     for fault in &s.faults {
-        if s.zones < 2 && (fault == "partition" || fault == "zone-down") {
+        let needs_others = fault::find(fault).is_some_and(|fault| fault.needs_zones);
+        if s.zones < 2 && needs_others {
             return conflict(
                 &["zones", "faults"],
                 &format!("the fault {fault} needs at least 2 zones"),
             );
         }
     }
+    for dated in &s.schedule {
+        let checked = dated.action.check(s);
+        let late = format!("at_ms {} is after duration_ms", dated.at_ms);
+        let in_time = (dated.at_ms <= s.duration_ms).then_some(()).ok_or(late);
+        if let Err(what) = checked.and(in_time) {
+            let keys = &["schedule", "zones", "shards", "replicas", "duration_ms"];
+            return conflict(keys, &format!("schedule: {what}"));
+        }
+    }
+    if s.schedule.is_empty() && s.faults.iter().any(|fault| fault == "schedule") {
+        return conflict(
+            &["faults"],
+            "the fault schedule needs actions under [[schedule]]",
+        );
+    }
     for text in s.replications.iter().chain([&s.base_replication]) {
         let survives_zone = check_replication(text)
-            .is_ok_and(|(member, _)| member.claim.survives == seawall_cluster::Survives::Zone);
+            .is_ok_and(|(member, _)| member.claim.survives >= seawall_cluster::Survives::Zone);
         // Two of three zones can hold a majority only if no zone holds half of the copies.
         if survives_zone && (s.replicas < 2 || s.zones < 3) {
             return conflict(
@@ -267,7 +321,7 @@ mod tests {
             ),
             (
                 "replications = [\"raft\"]",
-                "unknown replication `raft`; accepted: none, async, quorum",
+                "unknown replication `raft`; accepted: none, async, wait, quorum",
             ),
             (
                 "base_sharding = \"ring:points=0\"",

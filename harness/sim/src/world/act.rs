@@ -1,18 +1,18 @@
 //! Scheduled actions: what is done to nodes, zones, links and the number of shards.
 
 use seawall_cluster::sharding::moved_share;
-use seawall_cluster::{Event, NodeId};
+use seawall_cluster::{Event, Nanos, NodeId};
 
 use super::World;
-use super::node::Fleet;
-use crate::fault::Action;
+use super::node::{Fleet, Node};
+use crate::fault::{Action, Role};
 
 impl World<'_> {
     pub(super) fn act(&mut self, action: Action) {
         match action {
-            Action::Crash { shard } => {
-                if let Some(primary) = self.primary_of(shard).map(|node| node.id) {
-                    self.node_mut(primary).up = false;
+            Action::Crash { shard, role } => {
+                if let Some(node) = self.in_role(shard, role) {
+                    node.up = false;
                 }
             }
             Action::Replace { shard } => {
@@ -35,10 +35,60 @@ impl World<'_> {
                     .for_each(|client| client.up = true);
                 self.revive(|world, id| world.node(id).zone == zone);
             }
-            Action::Cut { zone } => self.network.set_cut(zone, true),
-            Action::Heal { zone } => self.network.set_cut(zone, false),
+            Action::Cut { zone, way } => self.network.cut(zone, way),
+            Action::Heal { zone } => self.network.heal(zone),
+            Action::Isolate { shard } => {
+                if let Some(node) = self.in_role(shard, Role::Primary) {
+                    node.isolated = true;
+                }
+            }
+            Action::Rejoin { shard } => self.of_shard(shard).for_each(|node| node.isolated = false),
+            Action::SlowNode { shard, times: 1 } => {
+                self.of_shard(shard).for_each(|node| node.times = 1);
+            }
+            Action::SlowNode { shard, times } => {
+                if let Some(node) = self.in_role(shard, Role::Primary) {
+                    node.times = times;
+                }
+            }
+            Action::SlowLinks { zone, times } => self.network.slow(zone, times),
+            Action::Loss { zone, per_mille } => self.network.lose(zone, per_mille),
+            Action::SetClock { shard, ahead_ms: 0 } => {
+                self.of_shard(shard)
+                    .for_each(|node| node.clock_ahead_ms = 0);
+            }
+            Action::SetClock { shard, ahead_ms } => {
+                if let Some(node) = self.in_role(shard, Role::Primary) {
+                    node.clock_ahead_ms = ahead_ms;
+                }
+            }
+            Action::StallDisk { shard, ms } => {
+                let until = self.now + Nanos::from_millis(ms);
+                if let Some(node) = self.in_role(shard, Role::Primary) {
+                    node.disk_busy_until = node.disk_busy_until.max(until);
+                }
+            }
+            Action::FailSync { shard } => {
+                if let Some(node) = self.in_role(shard, Role::Primary) {
+                    node.sync_fails = true;
+                }
+            }
             Action::Resize { shards } => self.resize(shards),
         }
+    }
+
+    fn of_shard(&mut self, shard: u16) -> impl Iterator<Item = &mut Node> {
+        self.nodes
+            .iter_mut()
+            .filter(move |node| node.shard_number == shard)
+    }
+
+    /// The node of a shard that is this to it now.
+    fn in_role(&mut self, shard: u16, role: Role) -> Option<&mut Node> {
+        let primary = self.primary_of(shard).map(|node| node.id);
+        self.of_shard(shard)
+            .filter(|node| node.up && (Some(node.id) == primary) == (role == Role::Primary))
+            .min_by_key(|node| node.life)
     }
 
     /// What is down and chosen comes back.

@@ -10,6 +10,8 @@ mod node;
 mod queue;
 mod request;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use seawall_cluster::{Action, Event, Nanos, NodeId, Outbox, RequestId, Seat, Sharding};
 use seawall_store::{Out, Reply};
 
@@ -52,6 +54,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) replication: &'a ReplicationChoice,
     pub(crate) sharding: &'a ShardingChoice,
+    pub(crate) workload: &'a str,
     pub(crate) schedule: &'a Schedule,
     pub(crate) seed: u64,
 }
@@ -78,6 +81,8 @@ pub(crate) struct World<'a> {
     pub(crate) measure: Measure,
     /// The share of keys whose shard changed in a resize.
     pub(crate) moved_keys_share: f64,
+    /// Machines that panicked, in words.
+    pub(crate) panics: Vec<String>,
     /// Executions of one log entry that differed between replicas.
     pub(crate) diverged: u64,
 }
@@ -127,7 +132,7 @@ impl<'a> World<'a> {
         let clients = (0..client_count)
             .map(|client| {
                 let load = load::build(
-                    &scenario.workload,
+                    plan.workload,
                     plan.seed,
                     u32::from(client),
                     u32::from(client_count),
@@ -156,6 +161,7 @@ impl<'a> World<'a> {
             history: History::default(),
             measure: Measure::new(shards_max),
             moved_keys_share: 0.0,
+            panics: Vec::new(),
             diverged: 0,
         };
         world.load();
@@ -180,7 +186,7 @@ impl<'a> World<'a> {
                 let attempt = self.history.attempt(id, shard, self.now);
                 self.history.attempt_mut(attempt).effects = Some((self.now.millis(), effects));
                 self.history.attempt_mut(attempt).open = false;
-                self.history.acknowledge(attempt);
+                self.history.acknowledge(attempt, self.now);
                 self.base[usize::from(shard)].push(attempt);
             }
         }
@@ -273,20 +279,40 @@ impl<'a> World<'a> {
         node.up && node.life == life
     }
 
+    /// Whether a message from a node reaches another.
     fn passes(&self, from: NodeId, to: NodeId) -> bool {
-        self.network
-            .passes(self.node(from).zone, self.node(to).zone)
+        let (from, to) = (self.node(from), self.node(to));
+        !from.isolated && !to.isolated && self.network.passes(from.zone, to.zone)
     }
 
     /// Gives `event` to a machine and performs what it wants.
     fn step(&mut self, id: NodeId, event: Event) {
         let mut out = Outbox::default();
-        let now = self.now;
-        self.node_mut(id).machine.step(now, event, &mut out);
+        self.step_machine(id, event, &mut out);
         while let Some(action) = out.pop() {
-            if let Some(answer) = self.perform(id, action) {
-                self.node_mut(id).machine.step(now, answer, &mut out);
+            if !self.node(id).up {
+                // A failed sync stopped it.
+                break;
             }
+            if let Some(answer) = self.perform(id, action) {
+                self.step_machine(id, answer, &mut out);
+            }
+        }
+    }
+
+    /// A machine that panics stops its node, and is told of: no failure of the world may bring it to that.
+    fn step_machine(&mut self, id: NodeId, event: Event, out: &mut Outbox) {
+        let now = self.now;
+        let node = &mut self.nodes[usize::from(id.0)];
+        let stepped = catch_unwind(AssertUnwindSafe(|| node.machine.step(now, event, out)));
+        if let Err(panic) = stepped {
+            node.up = false;
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+            self.panics.push(format!(
+                "{id} panicked: {}",
+                words.unwrap_or("without words")
+            ));
         }
     }
 
@@ -294,24 +320,23 @@ impl<'a> World<'a> {
     fn perform(&mut self, id: NodeId, action: Action) -> Option<Event> {
         let now = self.now;
         match action {
+            Action::Send { to, .. } if !self.passes(id, to) => None,
             Action::Send { to, bytes } => {
                 let (from_zone, to_zone) = (self.node(id).zone, self.node(to).zone);
                 let done = self.node(id).core_busy_until.max(now);
                 let at = self
                     .network
                     .nodes(done, (id, from_zone), (to, to_zone), bytes.len());
-                if let Some(at) = at {
-                    let life = self.node(to).life;
-                    self.queue.push(
-                        at,
-                        Happening::Message {
-                            from: id,
-                            to,
-                            life,
-                            bytes,
-                        },
-                    );
-                }
+                let life = self.node(to).life;
+                self.queue.push(
+                    at,
+                    Happening::Message {
+                        from: id,
+                        to,
+                        life,
+                        bytes,
+                    },
+                );
                 None
             }
             Action::Alarm { at } => {
@@ -332,8 +357,9 @@ impl<'a> World<'a> {
                 id: request,
                 at,
                 op,
+                answers,
             } => {
-                let effects = self.execute(id, request, at, &op);
+                let effects = self.execute(id, request, at, &op, answers);
                 Some(Event::Executed {
                     id: request,
                     at,
@@ -345,10 +371,9 @@ impl<'a> World<'a> {
                 at,
                 effects,
             } => {
-                let op = self.history.attempt_of(request).op;
-                let node = self.node_mut(id);
+                let node = &mut self.nodes[usize::from(id.0)];
                 node.apply(at, &effects);
-                node.lineage.add(request, op);
+                self.history.enter(&mut node.lineage, request);
                 None
             }
             Action::Answer { id: request } => {
@@ -360,11 +385,17 @@ impl<'a> World<'a> {
                 None
             }
             Action::Refuse { id: request, why } => {
+                // What was executed already has a reply, which nobody gets.
+                self.node_mut(id).take_reply(request);
                 let outcome = match why {
                     seawall_cluster::Refusal::Moved(to) => Outcome::Moved(to),
                     seawall_cluster::Refusal::Down => Outcome::Down,
                 };
                 self.reply(id, request, outcome, REFUSAL_BYTES);
+                None
+            }
+            Action::Persist { .. } if self.node(id).sync_fails => {
+                self.node_mut(id).up = false;
                 None
             }
             Action::Persist { number, record } => {
@@ -407,19 +438,16 @@ impl<'a> World<'a> {
         request: RequestId,
         at: seawall_store::Millis,
         op: &seawall_store::Op,
+        answers: bool,
     ) -> Vec<u8> {
-        let effects = self.nodes[usize::from(id.0)].execute(request, at, op);
         let node = &mut self.nodes[usize::from(id.0)];
-        let attempt = self.history.attempt_of(request);
-        let of = attempt.op;
-        let asked = &self.history.ops[of as usize];
-        if asked.writes() {
-            node.lineage.add(request, of);
-        } else {
-            let stale = asked
-                .must_see
-                .is_some_and(|write| !self.history.reflects(&node.lineage, write));
-            self.history.attempt_mut(request).stale = stale;
+        let effects = node.execute(request, at, op, answers);
+        if answers {
+            let asked = &self.history.ops[self.history.attempt_of(request).op as usize];
+            let unseen = self.history.unseen(&node.lineage, asked);
+            let found = asked.key.and_then(|key| node.lineage.version(key));
+            let attempt = self.history.attempt_mut(request);
+            (attempt.unseen, attempt.found) = (unseen, found);
         }
         let known = &mut self.history.attempt_mut(request).effects;
         match known {
@@ -427,6 +455,7 @@ impl<'a> World<'a> {
             Some(known) if known.0 == at && known.1 == effects => {}
             Some(_) => self.diverged += 1,
         }
+        self.history.enter(&mut node.lineage, request);
         effects
     }
 
@@ -453,6 +482,11 @@ impl<'a> World<'a> {
             .filter_map(|node| Some((node.machine.primary_since()?, node)))
             .max_by_key(|(since, _)| *since)
             .map(|(_, node)| node)
+    }
+
+    /// Whether nothing fails any more: all nodes are up and hear each other.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.network.is_whole() && self.nodes.iter().all(|node| node.up && !node.isolated)
     }
 
     /// A client's choice among the nodes of a shard.

@@ -4,13 +4,20 @@
 
 use std::collections::BTreeMap;
 
+use rand::RngExt;
 use seawall_cluster::{Nanos, NodeId};
 
+use crate::fault::Way;
 use crate::random::{LogNormal, Rng, rng_of};
 use crate::scenario::Scenario;
 
 /// The bytes that a message costs beside its own: Ethernet, IP and TCP headers with timestamps.
 const FRAME_BYTES: u64 = 78;
+
+/// How long the sender of a lost packet waits before it sends it again: the first time, and the last. Whoever heard
+/// nothing for that long connects anew, so that no packet is late for longer than three seconds.
+const RETRANSMIT_MIN: Nanos = Nanos::from_millis(200);
+const RETRANSMIT_MAX: Nanos = Nanos::from_millis(1600);
 
 /// Bytes sent between zones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +33,12 @@ pub(super) struct Network {
     same_zone: LogNormal,
     cross_zone: LogNormal,
     ns_per_byte: f64,
-    cut: Vec<bool>,
+    /// By zone: what leaves it is lost, what enters it is lost.
+    cut: Vec<[bool; 2]>,
+    /// By zone: how many times as long as it should what is sent in it, out of it or into it takes.
+    times: Vec<u32>,
+    /// By zone: how many packets in a thousand are lost in it, out of it or into it.
+    loss_per_mille: Vec<u16>,
     last_delivery: BTreeMap<(NodeId, NodeId), Nanos>,
     rng: Rng,
     pub(super) crossed: CrossZone,
@@ -44,31 +56,71 @@ impl Network {
                 scenario.cross_zone_sigma_percent,
             ),
             ns_per_byte: 8000.0 / scenario.link_mbit_per_s as f64,
-            cut: vec![false; usize::from(scenario.zones)],
+            cut: vec![[false; 2]; usize::from(scenario.zones)],
+            times: vec![1; usize::from(scenario.zones)],
+            loss_per_mille: vec![0; usize::from(scenario.zones)],
             last_delivery: BTreeMap::new(),
             rng: rng_of(seed, "network", 0),
             crossed: CrossZone::default(),
         }
     }
 
-    /// Cuts a zone off, or heals it.
-    pub(super) fn set_cut(&mut self, zone: u16, cut: bool) {
-        self.cut[usize::from(zone)] = cut;
+    /// Cuts a zone off.
+    pub(super) fn cut(&mut self, zone: u16, way: Way) {
+        let [out, into] = &mut self.cut[usize::from(zone)];
+        *out |= way != Way::In;
+        *into |= way != Way::Out;
     }
 
-    /// Whether messages pass between two zones.
+    /// Everything passes again between a zone and those that are not cut off themselves.
+    pub(super) fn heal(&mut self, zone: u16) {
+        self.cut[usize::from(zone)] = [false; 2];
+    }
+
+    /// Whether everything passes, at once.
+    pub(super) fn is_whole(&self) -> bool {
+        self.cut.iter().all(|cut| *cut == [false; 2])
+            && self.loss_per_mille.iter().all(|loss| *loss == 0)
+            && self.times.iter().all(|times| *times == 1)
+    }
+
+    /// What is sent in a zone, out of it and into it takes so many times as long.
+    pub(super) fn slow(&mut self, zone: u16, times: u32) {
+        self.times[usize::from(zone)] = times;
+    }
+
+    /// So many packets in a thousand are lost in a zone, out of it and into it.
+    pub(super) fn lose(&mut self, zone: u16, per_mille: u16) {
+        self.loss_per_mille[usize::from(zone)] = per_mille;
+    }
+
+    /// Whether messages pass from one zone to another.
     pub(super) fn passes(&self, from: u16, to: u16) -> bool {
-        from == to || !(self.cut[usize::from(from)] || self.cut[usize::from(to)])
+        from == to || !(self.cut[usize::from(from)][0] || self.cut[usize::from(to)][1])
     }
 
+    /// How long a packet is on its way. What is lost is sent again, each time after twice as long (RFC 6298,
+    /// and the least of Linux).
     fn travel(&mut self, from: u16, to: u16, bytes: usize) -> Nanos {
+        let (a, b) = (usize::from(from), usize::from(to));
+        let times = self.times[a].max(self.times[b]);
+        let loss = self.loss_per_mille[a].max(self.loss_per_mille[b]);
+        let mut lost_for = Nanos::default();
+        if loss > 0 {
+            let mut again_after = RETRANSMIT_MIN;
+            while again_after <= RETRANSMIT_MAX && self.rng.random_range(0..1000) < loss {
+                lost_for = lost_for + again_after;
+                again_after = again_after.times(2);
+            }
+        }
         let link = if from == to {
             &self.same_zone
         } else {
             &self.cross_zone
         };
         let transmission = (bytes as u64 + FRAME_BYTES) as f64 * self.ns_per_byte;
-        Nanos(link.draw(&mut self.rng) + transmission as u64)
+        let takes = Nanos(link.draw(&mut self.rng) + transmission as u64);
+        lost_for + takes.times(u64::from(times))
     }
 
     /// When a message of a client (or to it) arrives; `None` where it is lost.
@@ -82,23 +134,20 @@ impl Network {
         Some(now + self.travel(from, to, bytes))
     }
 
-    /// When a message between nodes arrives, after all before it on its link; `None` where it is lost.
+    /// When a message between nodes arrives, after all before it on its link.
     pub(super) fn nodes(
         &mut self,
         now: Nanos,
         (from, from_zone): (NodeId, u16),
         (to, to_zone): (NodeId, u16),
         bytes: usize,
-    ) -> Option<Nanos> {
-        if !self.passes(from_zone, to_zone) {
-            return None;
-        }
+    ) -> Nanos {
         if from_zone != to_zone {
             self.crossed.replication_bytes += bytes as u64 + FRAME_BYTES;
         }
         let arrival = now + self.travel(from_zone, to_zone, bytes);
         let last = self.last_delivery.entry((from, to)).or_default();
         *last = arrival.max(*last + Nanos(1));
-        Some(*last)
+        *last
     }
 }

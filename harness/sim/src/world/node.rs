@@ -1,5 +1,7 @@
 //! A node: a real shard, a machine of replication, a disk, and a queue before its core.
 
+use std::collections::BTreeMap;
+
 use seawall_cluster::replication::Birth;
 use seawall_cluster::{Nanos, NodeId, Replication, ReplicationMember, RequestId, Seat, Setup};
 use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
@@ -13,6 +15,14 @@ pub(crate) struct Node {
     pub(crate) zone: u16,
     pub(crate) shard_number: u16,
     pub(crate) up: bool,
+    /// No other node hears it, and it hears none.
+    pub(super) isolated: bool,
+    /// How many times as long as it should what it does takes.
+    pub(super) times: u32,
+    /// How far its wall clock is ahead of the world's.
+    pub(super) clock_ahead_ms: i64,
+    /// Its next sync fails.
+    pub(super) sync_fails: bool,
     /// How often it came to be: what was meant for an earlier life does not reach a later one.
     pub(super) life: u32,
     pub(crate) machine: Box<dyn Replication>,
@@ -24,8 +34,8 @@ pub(crate) struct Node {
     pub(super) disk_busy_until: Nanos,
     pub(super) core_busy_until: Nanos,
     pub(super) alarms: u64,
-    /// The reply of the last execution.
-    reply: Option<(RequestId, Vec<u8>)>,
+    /// The replies of executions whose clients wait.
+    replies: BTreeMap<RequestId, Vec<u8>>,
     out: Out,
 }
 
@@ -56,6 +66,10 @@ impl Fleet<'_> {
             zone,
             shard_number: self.seats[usize::from(id.0)].shard,
             up: true,
+            isolated: false,
+            times: 1,
+            clock_ahead_ms: 0,
+            sync_fails: false,
             life: 0,
             machine: self.machine(id, 0, Birth::Formed),
             shard: empty_shard(),
@@ -64,7 +78,7 @@ impl Fleet<'_> {
             disk_busy_until: Nanos::default(),
             core_busy_until: Nanos::default(),
             alarms: 0,
-            reply: None,
+            replies: BTreeMap::new(),
             out: Out::default(),
         }
     }
@@ -74,7 +88,9 @@ impl Fleet<'_> {
     pub(super) fn revive(&self, node: &mut Node, base: &[RequestId], history: &History) {
         node.life += 1;
         node.up = true;
+        node.sync_fails = false;
         (node.shard, node.lineage) = (empty_shard(), Lineage::default());
+        node.replies.clear();
         node.disk_busy_until = Nanos::default();
         node.core_busy_until = Nanos::default();
         if self.member.keeps_disk {
@@ -106,20 +122,19 @@ pub(crate) fn apply_effects(shard: &mut Shard, at: Millis, effects: &[u8], out: 
 }
 
 impl Node {
-    /// Executes an op and keeps its reply; gives its effects.
-    pub(super) fn execute(&mut self, id: RequestId, at: Millis, op: &Op) -> Vec<u8> {
+    /// Executes an op, and keeps its reply where it `answers` a client; gives its effects.
+    pub(super) fn execute(&mut self, id: RequestId, at: Millis, op: &Op, answers: bool) -> Vec<u8> {
         self.out.clear();
         self.shard.apply(at, op, &mut self.out);
-        self.reply = Some((id, self.out.reply.as_bytes().to_vec()));
+        if answers {
+            self.replies.insert(id, self.out.reply.as_bytes().to_vec());
+        }
         self.out.effects.as_bytes().to_vec()
     }
 
     /// The reply of the execution of `id`.
     pub(super) fn take_reply(&mut self, id: RequestId) -> Option<Vec<u8>> {
-        self.reply
-            .take()
-            .filter(|(of, _)| *of == id)
-            .map(|(_, reply)| reply)
+        self.replies.remove(&id)
     }
 
     /// Takes in the effects of another node's execution.
@@ -132,7 +147,7 @@ impl Node {
         let attempt = history.attempt_of(id);
         if let Some((at, effects)) = &attempt.effects {
             self.apply(*at, effects);
-            self.lineage.add(id, attempt.op);
+            history.enter(&mut self.lineage, id);
         }
     }
 
@@ -155,9 +170,14 @@ impl Node {
         self.disk.push(record);
     }
 
+    /// What its wall clock says.
+    pub(super) fn wall_clock(&self, now: Nanos) -> Millis {
+        Millis(now.millis().0.saturating_add_signed(self.clock_ahead_ms))
+    }
+
     /// When the core has done a piece of work that comes at `now`.
     pub(super) fn work(&mut self, now: Nanos, takes: Nanos) -> Nanos {
-        self.core_busy_until = self.core_busy_until.max(now) + takes;
+        self.core_busy_until = self.core_busy_until.max(now) + takes.times(u64::from(self.times));
         self.core_busy_until
     }
 }

@@ -97,7 +97,8 @@ impl World<'_> {
         let takes = Nanos(self.plan.scenario.service_ns);
         let now = self.now;
         self.node_mut(node).work(now, takes);
-        self.step(node, Event::Request { id, op });
+        let at = self.node(node).wall_clock(now);
+        self.step(node, Event::Request { id, at, op });
     }
 
     fn zone_of(&self, id: RequestId) -> u16 {
@@ -129,7 +130,7 @@ impl World<'_> {
         let (op, shard, sent) = (attempt.op, attempt.shard, attempt.sent);
         if self.history.ops[op as usize].wanted == Wanted::Moved {
             if let Outcome::Answer(_) = outcome {
-                self.history.acknowledge(id);
+                self.history.acknowledge(id, self.now);
                 self.moved_one();
             } else {
                 self.retry_moved(op);
@@ -160,7 +161,7 @@ impl World<'_> {
     fn finish(&mut self, id: RequestId, number: u16, reply: &Reply) {
         let shard = self.history.attempt_of(id).shard;
         self.measure.shard_answered(self.now, shard);
-        self.history.acknowledge(id);
+        self.history.acknowledge(id, self.now);
         let asked = &self.history.ops[self.history.attempt_of(id).op as usize];
         let client = &mut self.clients[usize::from(number)];
         let mut latency = self.now.since(asked.begun);

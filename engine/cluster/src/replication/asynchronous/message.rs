@@ -64,6 +64,12 @@ pub(super) enum Message {
         at: Millis,
         effects: Vec<u8>,
     },
+    /// A primary asks how far a replica is.
+    GetAck,
+    /// A replica says it.
+    Ack {
+        offset: u64,
+    },
 }
 
 impl Message {
@@ -111,6 +117,8 @@ impl Message {
                 .u64(at.0)
                 .rest(effects)
                 .finish(),
+            Message::GetAck => Writer::new(10).finish(),
+            Message::Ack { offset } => Writer::new(11).u64(*offset).finish(),
         }
     }
 
@@ -141,6 +149,8 @@ impl Message {
                 at: Millis(r.u64()?),
                 effects: r.rest().to_vec(),
             },
+            10 => Message::GetAck,
+            11 => Message::Ack { offset: r.u64()? },
             _ => return None,
         };
         r.end().map(|()| message)
@@ -205,6 +215,8 @@ pub(super) fn describe(bytes: &[u8]) -> String {
         }) => {
             format!("entry at {offset}, {} bytes", effects.len())
         }
+        Some(Message::GetAck) => "how far are you?".to_owned(),
+        Some(Message::Ack { offset }) => format!("ack {offset}"),
     }
 }
 
@@ -261,6 +273,8 @@ mod tests {
                     effects,
                 }
             ),
+            Just(Message::GetAck),
+            any::<u64>().prop_map(|offset| Message::Ack { offset }),
         ]
     }
 

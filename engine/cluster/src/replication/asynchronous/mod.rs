@@ -19,8 +19,9 @@ mod election;
 mod message;
 mod serve;
 mod stream;
+mod wait;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -29,43 +30,58 @@ use seawall_store::Millis;
 use self::bus::Bus;
 use self::election::{Candidature, Step, Votes};
 use self::message::{Header, Message};
+pub(super) use self::stream::Backlog;
 use self::stream::Stream;
+pub(super) use self::wait::Waiting;
 use super::{
-    Action, Birth, Claim, Event, NodeId, Outbox, Replication, ReplicationMember, Setup, Survives,
+    Action, Birth, Claim, Event, NodeId, Outbox, Refusal, Replication, ReplicationMember,
+    RequestId, Setup, Survives,
 };
 use crate::time::Nanos;
 use seawall_store::spec::Param;
 
-pub(super) static MEMBER: ReplicationMember = ReplicationMember {
+pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     name: "async",
     about: "Redis Cluster: the primary answers at once, replicas follow, one is voted in on failure",
     source: "Redis Cluster specification; Valkey cluster_legacy.c and replication.c",
     claim: Claim {
         about: "best effort: writes acknowledged shortly before a failure may be lost",
         survives: Survives::Nothing,
-        reads_are_fresh: false,
+        resumes_after: Survives::Zone,
+        linearizable: false,
     },
-    params: &[
-        Param {
-            name: "node_timeout_ms",
-            default: 15_000,
-            min: 100,
-            max: 600_000,
-            about: "silence after which a node is suspected; cluster-node-timeout is 15000",
-        },
-        Param {
-            name: "backlog_bytes",
-            default: 10 << 20,
-            min: 1,
-            max: 1 << 40,
-            about: "effects kept for replicas that fell behind; repl-backlog-size is 10 MB",
-        },
-    ],
+    params: &[NODE_TIMEOUT, BACKLOG],
     keeps_copies: true,
     keeps_disk: false,
-    build: |setup, values| Box::new(Async::new(setup, values)),
+    build: |setup, values| build(setup, values, None, Backlog::Checked),
     describe: message::describe,
 };
+
+pub(super) const NODE_TIMEOUT: Param = Param {
+    name: "node_timeout_ms",
+    default: 15_000,
+    min: 100,
+    max: 600_000,
+    about: "silence after which a node is suspected; cluster-node-timeout is 15000",
+};
+
+pub(super) const BACKLOG: Param = Param {
+    name: "backlog_bytes",
+    default: 10 << 20,
+    min: 1,
+    max: 1 << 40,
+    about: "effects kept for replicas that fell behind; repl-backlog-size is 10 MB",
+};
+
+/// A node by the values of [`NODE_TIMEOUT`] and [`BACKLOG`]; whose clients wait for replicas, where they do.
+pub(super) fn build(
+    setup: &Setup<'_>,
+    values: &[u64],
+    waiting: Option<Waiting>,
+    backlog: Backlog,
+) -> Box<dyn Replication> {
+    Box::new(Async::new(setup, values, waiting, backlog))
+}
 
 /// Between looks at the bus, as Redis's `clusterCron`.
 const CRON: Nanos = Nanos::from_millis(100);
@@ -73,6 +89,8 @@ const CRON: Nanos = Nanos::from_millis(100);
 /// [`PING_PERIOD`] (`cluster-replica-validity-factor`, `repl-ping-replica-period`).
 const VALIDITY_FACTOR: u64 = 10;
 const PING_PERIOD: Nanos = Nanos::from_millis(10_000);
+/// Between a replica's words on how far it is (`replicationCron`).
+const ACK_PERIOD: Nanos = Nanos::from_millis(1000);
 /// Between a replica's requests for the stream, and how long it may lag behind before it asks again.
 const SYNC_RETRY: Nanos = Nanos::from_millis(1000);
 
@@ -106,18 +124,22 @@ struct Async {
     /// Whether this node has the shard's data, or had it until its primary went further.
     has_data: bool,
     stream: Stream,
-    /// As primary: who receives the stream.
-    replicas: BTreeSet<NodeId>,
+    /// As primary: who receives the stream, and how far it said that it is.
+    replicas: BTreeMap<NodeId, u64>,
+    /// Answers that wait for replicas; `None` where none does.
+    waiting: Option<Waiting>,
     /// As replica: where it comes from.
     link: Option<Link>,
     /// As primary: refuses until then.
     serves_from: Option<Nanos>,
     newest: Millis,
     next_cron: Nanos,
+    /// As replica: when it says again how far it is.
+    next_ack: Nanos,
 }
 
 impl Async {
-    fn new(setup: &Setup<'_>, values: &[u64]) -> Async {
+    fn new(setup: &Setup<'_>, values: &[u64], waiting: Option<Waiting>, backlog: Backlog) -> Async {
         let node_timeout = Nanos::from_millis(values[0]);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(setup.seed);
         let formed = matches!(setup.birth, Birth::Formed);
@@ -154,12 +176,14 @@ impl Async {
             votes: Votes::default(),
             candidature: None,
             has_data: formed,
-            stream: Stream::new(history, values[1]),
-            replicas: BTreeSet::new(),
+            stream: Stream::new(history, values[1], backlog),
+            replicas: BTreeMap::new(),
+            waiting,
             link: None,
             serves_from: Some(Nanos::default()),
             newest: Millis::default(),
             next_cron: Nanos(rng.random_range(0..CRON.0)),
+            next_ack: Nanos::default(),
             rng,
         }
     }
@@ -213,8 +237,11 @@ impl Async {
         }
         if self.is_primary() {
             self.watch_majority(now);
+            let late = self.waiting.as_mut().map(|waiting| waiting.late(now));
+            refuse(late, out);
         } else {
             self.keep_link(now, out);
+            self.tell_how_far(now, out);
             self.stand(now, out);
             self.take_over_ruins(out);
         }
@@ -318,6 +345,12 @@ impl Async {
             return;
         };
         if !header.primary {
+            // Whom this node knows to own the shard follows another by now (`clusterProcessPacket`: a primary turned
+            // into a replica loses its slots). A new machine in its place has no data and says nothing yet.
+            let owned = self.owner(shard) == Some(from) && from != self.node;
+            if owned && header.offset.is_some() {
+                self.owners.remove(&shard);
+            }
             return;
         }
         match self.owners.get(&shard) {
@@ -349,6 +382,7 @@ impl Async {
                 if was_primary && shard == self.shard {
                     self.bus.set_primary(self.node, false);
                     self.replicas.clear();
+                    refuse(self.waiting.as_mut().map(Waiting::all), out);
                 }
                 if shard == self.shard {
                     self.candidature = None;
@@ -422,7 +456,7 @@ impl Async {
             } => {
                 self.on_full(now, from, history, offset, image, out);
             }
-            Message::Continue { history } => self.on_continue(now, from, history),
+            Message::Continue { history } => self.on_continue(now, from, history, out),
             Message::Entry {
                 offset,
                 id,
@@ -432,7 +466,19 @@ impl Async {
                 let entry = stream::Entry { id, at, effects };
                 self.on_entry(now, from, offset, entry, out);
             }
+            Message::GetAck => self.send_ack(from, out),
+            Message::Ack { offset } => self.on_ack(from, offset, out),
         }
+    }
+}
+
+/// What was executed, and is not known to be where its clients want it.
+fn refuse(ids: Option<Vec<RequestId>>, out: &mut Outbox) {
+    for id in ids.into_iter().flatten() {
+        out.push(Action::Refuse {
+            id,
+            why: Refusal::Down,
+        });
     }
 }
 
@@ -463,8 +509,8 @@ impl Replication for Async {
                     self.on_message(now, from, message, out);
                 }
             }
-            Event::Request { id, op } => self.on_request(now, id, op, out),
-            Event::Executed { id, at, effects } => self.on_executed(id, at, effects, out),
+            Event::Request { id, at, op } => self.on_request(now, id, at, op, out),
+            Event::Executed { id, at, effects } => self.on_executed(now, id, at, effects, out),
             Event::Exported { to, image } => self.on_exported(to, image, out),
             Event::Persisted { .. } => {}
         }

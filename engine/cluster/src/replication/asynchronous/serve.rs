@@ -5,18 +5,30 @@ use seawall_store::{Millis, Op};
 use super::super::{Action, NodeId, Outbox, Refusal, RequestId};
 use super::message::{Header, HistoryId, Message};
 use super::stream::Entry;
-use super::{Async, Link, SYNC_RETRY};
+use super::{ACK_PERIOD, Async, Link, SYNC_RETRY};
 use crate::time::Nanos;
 
 impl Async {
-    pub(super) fn on_request(&mut self, now: Nanos, id: RequestId, op: Op, out: &mut Outbox) {
+    pub(super) fn on_request(
+        &mut self,
+        now: Nanos,
+        id: RequestId,
+        at: Millis,
+        op: Op,
+        out: &mut Outbox,
+    ) {
         let why = match self.owner(self.shard) {
             Some(primary) if primary != self.node => Refusal::Moved(primary),
             Some(_) if self.serves_from.is_some_and(|from| from <= now) => {
                 // Time as replicas see it does not go back when another clock takes over.
-                let at = now.millis().max(self.newest);
+                let at = at.max(self.newest);
                 self.newest = at;
-                out.push(Action::Execute { id, at, op });
+                out.push(Action::Execute {
+                    id,
+                    at,
+                    op,
+                    answers: true,
+                });
                 return;
             }
             _ => Refusal::Down,
@@ -26,18 +38,62 @@ impl Async {
 
     pub(super) fn on_executed(
         &mut self,
+        now: Nanos,
         id: RequestId,
         at: Millis,
         effects: Vec<u8>,
         out: &mut Outbox,
     ) {
-        if !effects.is_empty() {
-            let bytes = self.stream.append(Entry { id, at, effects }).encode();
-            self.replicas
-                .iter()
-                .for_each(|replica| out.send(*replica, bytes.clone()));
+        if effects.is_empty() {
+            out.push(Action::Answer { id });
+            return;
         }
-        out.push(Action::Answer { id });
+        let entry = self.stream.append(Entry { id, at, effects });
+        self.tell_replicas(&entry, out);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.hold(now, id, self.stream.offset);
+            self.tell_replicas(&Message::GetAck, out);
+        } else {
+            out.push(Action::Answer { id });
+        }
+    }
+
+    fn tell_replicas(&self, message: &Message, out: &mut Outbox) {
+        let bytes = message.encode();
+        for replica in self.replicas.keys() {
+            out.send(*replica, bytes.clone());
+        }
+    }
+
+    /// Tells the primary how far this replica is.
+    pub(super) fn send_ack(&self, from: NodeId, out: &mut Outbox) {
+        let is_streaming = |link: &Link| link.primary == from && link.streaming;
+        if self.link.as_ref().is_some_and(is_streaming) && !self.is_primary() {
+            let offset = self.stream.offset;
+            out.send(from, Message::Ack { offset }.encode());
+        }
+    }
+
+    pub(super) fn tell_how_far(&mut self, now: Nanos, out: &mut Outbox) {
+        let Some(primary) = self.link.as_ref().map(|link| link.primary) else {
+            return;
+        };
+        if now >= self.next_ack {
+            self.next_ack = now + ACK_PERIOD;
+            self.send_ack(primary, out);
+        }
+    }
+
+    pub(super) fn on_ack(&mut self, from: NodeId, offset: u64, out: &mut Outbox) {
+        let Some(acked) = self.replicas.get_mut(&from) else {
+            return;
+        };
+        *acked = offset;
+        if let Some(waiting) = &mut self.waiting {
+            for id in waiting.release(self.replicas.values().copied()) {
+                out.push(Action::Answer { id });
+            }
+        }
     }
 
     pub(super) fn on_sync(
@@ -57,7 +113,7 @@ impl Async {
                 for entry in &entries {
                     out.send(from, entry.encode());
                 }
-                self.replicas.insert(from);
+                self.replicas.insert(from, 0);
             }
             None => out.push(Action::Export { to: from }),
         }
@@ -74,7 +130,7 @@ impl Async {
             }
             .encode(),
         );
-        self.replicas.insert(to);
+        self.replicas.insert(to, 0);
     }
 
     pub(super) fn ask_stream(&mut self, now: Nanos, primary: NodeId, out: &mut Outbox) {
@@ -162,12 +218,20 @@ impl Async {
         self.stream.jump(history, offset);
         self.has_data = true;
         out.push(Action::Install { image });
+        self.send_ack(from, out);
     }
 
-    pub(super) fn on_continue(&mut self, now: Nanos, from: NodeId, history: HistoryId) {
+    pub(super) fn on_continue(
+        &mut self,
+        now: Nanos,
+        from: NodeId,
+        history: HistoryId,
+        out: &mut Outbox,
+    ) {
         if let Some(link) = self.link_to(now, from) {
             (link.streaming, link.behind_since) = (true, None);
             self.stream.follow(history);
+            self.send_ack(from, out);
         }
     }
 

@@ -19,6 +19,15 @@ pub(super) struct Entry {
     pub(super) effects: Vec<u8>,
 }
 
+/// Which backlogs are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Backlog {
+    /// Those that the replica's own history is a beginning of.
+    Checked,
+    /// Any of the history before: what a broken twin does.
+    Stale,
+}
+
 /// A node's place in the stream, and the last part of it.
 pub(super) struct Stream {
     pub(super) history: HistoryId,
@@ -30,11 +39,12 @@ pub(super) struct Stream {
     backlog: VecDeque<(u64, Entry)>,
     backlog_bytes: u64,
     backlog_bytes_max: u64,
+    kind: Backlog,
 }
 
 impl Stream {
     /// At the beginning of `history`.
-    pub(super) fn new(history: HistoryId, backlog_bytes_max: u64) -> Stream {
+    pub(super) fn new(history: HistoryId, backlog_bytes_max: u64, kind: Backlog) -> Stream {
         Stream {
             history,
             offset: 0,
@@ -42,6 +52,7 @@ impl Stream {
             backlog: VecDeque::new(),
             backlog_bytes: 0,
             backlog_bytes_max,
+            kind,
         }
     }
 
@@ -68,21 +79,19 @@ impl Stream {
 
     /// The entries that a replica at `offset` of `history` lacks; `None` where it needs a full copy.
     pub(super) fn since(&self, history: HistoryId, offset: u64) -> Option<Vec<Message>> {
-        let continues = history == self.history
-            || self
-                .before
-                .is_some_and(|(before, left)| history == before && offset <= left);
-        if !continues || offset > self.offset {
-            return None;
-        }
-        let first = self.backlog.front().map_or(self.offset, |&(at, _)| at);
-        if offset < first {
-            return None;
-        }
+        let left = match self.before {
+            _ if history == self.history => self.offset,
+            Some((before, left)) if history == before => left,
+            _ => return None,
+        };
         let begin = self.backlog.partition_point(|&(at, _)| at < offset);
-        // Offsets that a replica asks for lie between entries.
-        if self.backlog.get(begin).map_or(self.offset, |&(at, _)| at) != offset {
-            return None;
+        if self.kind == Backlog::Checked {
+            let first = self.backlog.front().map_or(self.offset, |&(at, _)| at);
+            // Offsets that a replica asks for lie between entries.
+            let next = self.backlog.get(begin).map_or(self.offset, |&(at, _)| at);
+            if offset > left || offset < first || next != offset {
+                return None;
+            }
         }
         let entries = self
             .backlog
@@ -113,7 +122,7 @@ impl Stream {
     pub(super) fn jump(&mut self, history: HistoryId, offset: u64) {
         *self = Stream {
             offset,
-            ..Stream::new(history, self.backlog_bytes_max)
+            ..Stream::new(history, self.backlog_bytes_max, self.kind)
         };
     }
 }
@@ -144,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_short_gap_is_filled_and_a_long_one_is_not() {
-        let mut stream = Stream::new(1, 25);
+        let mut stream = Stream::new(1, 25, Backlog::Checked);
         for id in 0..4 {
             stream.append(entry(id, 10));
         }
@@ -159,7 +168,7 @@ mod tests {
 
     #[test]
     fn after_a_failover_the_old_history_goes_on_up_to_where_it_was_left() {
-        let mut stream = Stream::new(1, 100);
+        let mut stream = Stream::new(1, 100, Backlog::Checked);
         stream.append(entry(0, 10));
         stream.begin(2);
         stream.append(entry(1, 10));

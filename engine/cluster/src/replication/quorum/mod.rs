@@ -30,7 +30,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::{Millis, Op};
 
 use self::entry::Proposal;
-use self::read::Reads;
+use self::read::{Read, Reads};
 use super::{
     Action, Birth, Claim, Event, NodeId, Outbox, Refusal, Replication, ReplicationMember,
     RequestId, Setup, Survives,
@@ -38,14 +38,15 @@ use super::{
 use crate::time::Nanos;
 use seawall_store::spec::Param;
 
-pub(super) static MEMBER: ReplicationMember = ReplicationMember {
+pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     name: "quorum",
     about: "Raft: a majority has a write on disk before it is acknowledged; reads ask a majority",
     source: "Ongaro and Ousterhout, USENIX ATC 2014, by raft-rs; timeouts as etcd's defaults",
     claim: Claim {
-        about: "acknowledged writes survive a zone; reads reflect every acknowledged write",
-        survives: Survives::Zone,
-        reads_are_fresh: true,
+        about: "acknowledged writes survive a zone, and the restart of all nodes; reads reflect every acknowledged write",
+        survives: Survives::Restart,
+        resumes_after: Survives::Restart,
+        linearizable: true,
     },
     params: &[
         Param {
@@ -66,17 +67,21 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     ],
     keeps_copies: true,
     keeps_disk: true,
-    build: |setup, values| build(setup, values, AckWhen::Committed),
+    build: |setup, values| build(setup, values, None),
     describe: entry::describe,
 };
 
-/// When a write is acknowledged.
+/// What a twin does wrong on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AckWhen {
-    /// When a majority has it on disk.
-    Committed,
-    /// At once: the fault of the broken twin.
-    Proposed,
+pub(super) enum Fault {
+    /// It acknowledges a write when it has proposed it.
+    AcksEarly,
+    /// A node that comes back knows neither its term nor its vote.
+    ForgetsVote,
+    /// A node tells others of records that its disk does not have yet.
+    AcksUnsynced,
+    /// A leader answers reads without asking a majority whether it still leads.
+    ReadsAlone,
 }
 
 /// The most that unexecuted entries may take before writes are refused.
@@ -84,15 +89,19 @@ const UNCOMMITTED_BYTES_MAX: u64 = 64 << 20;
 /// The most bytes of entries in one message.
 const MESSAGE_BYTES_MAX: u64 = 1 << 20;
 
-pub(super) fn build(setup: &Setup<'_>, values: &[u64], ack: AckWhen) -> Box<dyn Replication> {
-    Box::new(Quorum::new(setup, values, ack))
+pub(super) fn build(
+    setup: &Setup<'_>,
+    values: &[u64],
+    fault: Option<Fault>,
+) -> Box<dyn Replication> {
+    Box::new(Quorum::new(setup, values, fault))
 }
 
 struct Quorum {
     node: NodeId,
     raft: RawNode<MemStorage>,
     rng: Xoshiro256PlusPlus,
-    ack: AckWhen,
+    fault: Option<Fault>,
     tick: Nanos,
     next_tick: Nanos,
     campaigns_first: bool,
@@ -131,7 +140,7 @@ fn node_id(raft_id: u64) -> Option<NodeId> {
 }
 
 impl Quorum {
-    fn new(setup: &Setup<'_>, values: &[u64], ack: AckWhen) -> Quorum {
+    fn new(setup: &Setup<'_>, values: &[u64], fault: Option<Fault>) -> Quorum {
         let shard = setup.seats[usize::from(setup.node.0)].shard;
         let voters: Vec<u64> = (0u16..)
             .zip(setup.seats)
@@ -141,6 +150,11 @@ impl Quorum {
         let storage = MemStorage::new_with_conf_state((voters, vec![]));
         if let Birth::Returned { records } = setup.birth {
             record::recover(records, &storage);
+            if fault == Some(Fault::ForgetsVote) {
+                let mut storage = storage.wl();
+                let state = storage.mut_hard_state();
+                (state.term, state.vote) = (state.term.min(1), 0);
+            }
         }
         let (heartbeat_ms, election_ms) = (values[0], values[1]);
         let heartbeat_tick = 1;
@@ -167,7 +181,7 @@ impl Quorum {
             drawn_for: (raft.raft.term, raft.raft.state),
             raft,
             rng,
-            ack,
+            fault,
             tick,
             next_tick,
             campaigns_first: matches!(setup.birth, Birth::Formed)
@@ -231,7 +245,7 @@ impl Quorum {
         out.push(Action::Alarm { at: self.next_tick });
     }
 
-    fn on_request(&mut self, now: Nanos, id: RequestId, op: Op, out: &mut Outbox) {
+    fn on_request(&mut self, id: RequestId, at: Millis, op: Op, out: &mut Outbox) {
         if !self.leads() {
             let why = match self.primary() {
                 Some(primary) if primary != self.node => Refusal::Moved(primary),
@@ -239,14 +253,23 @@ impl Quorum {
             };
             out.push(Action::Refuse { id, why });
         } else if op.command().flags.writes() {
-            self.propose(now, id, op, out);
-        } else if self.reads.wait(id, op) {
+            self.propose(id, at, op, out);
+        } else if self.fault == Some(Fault::ReadsAlone) {
+            let at = self.executed_at;
+            out.push(Action::Execute {
+                id,
+                at,
+                op,
+                answers: true,
+            });
+            out.push(Action::Answer { id });
+        } else if self.reads.wait(Read { id, at, op }) {
             self.ask_reads();
         }
     }
 
-    fn propose(&mut self, now: Nanos, id: RequestId, op: Op, out: &mut Outbox) {
-        let at = now.millis().max(self.newest);
+    fn propose(&mut self, id: RequestId, at: Millis, op: Op, out: &mut Outbox) {
+        let at = at.max(self.newest);
         let proposal = Proposal {
             proposer: self.node,
             id,
@@ -262,11 +285,12 @@ impl Quorum {
         }
         self.newest = at;
         self.proposed.insert(id.0, at);
-        if self.ack == AckWhen::Proposed {
+        if self.fault == Some(Fault::AcksEarly) {
             out.push(Action::Execute {
                 id,
                 at,
                 op: proposal.op,
+                answers: true,
             });
             out.push(Action::Answer { id });
         }
@@ -278,15 +302,15 @@ impl Quorum {
     }
 
     /// Performs what `raft-rs` has ready, until it has nothing more.
-    fn drain(&mut self, now: Nanos, out: &mut Outbox) {
+    fn drain(&mut self, out: &mut Outbox) {
         while self.raft.has_ready() {
             let ready = self.raft.ready();
-            self.handle(now, ready, out);
+            self.handle(ready, out);
             self.own_election_timeout();
         }
     }
 
-    fn handle(&mut self, now: Nanos, mut ready: Ready, out: &mut Outbox) {
+    fn handle(&mut self, mut ready: Ready, out: &mut Outbox) {
         send_all(ready.take_messages(), out);
         for state in ready.take_read_states() {
             if let Ok(round) = state
@@ -301,7 +325,7 @@ impl Quorum {
         for entry in ready.take_committed_entries() {
             self.execute(&entry, out);
         }
-        self.serve_reads(now, out);
+        self.serve_reads(out);
 
         let (number, durable) = (ready.number(), ready.must_sync());
         {
@@ -321,7 +345,7 @@ impl Quorum {
         self.raft.advance_append_async(ready);
         self.unsent.push_back(Unsent {
             number,
-            durable,
+            durable: durable && self.fault != Some(Fault::AcksUnsynced),
             messages,
         });
         self.release(0, out);
@@ -359,26 +383,37 @@ impl Quorum {
         self.newest = self.newest.max(at);
         self.executed_at = at;
         let own = self.proposed.remove(&id.0).is_some() && proposer == self.node;
-        if own && self.ack == AckWhen::Proposed {
+        if own && self.fault == Some(Fault::AcksEarly) {
             return;
         }
-        out.push(Action::Execute { id, at, op });
+        out.push(Action::Execute {
+            id,
+            at,
+            op,
+            answers: own,
+        });
         if own {
             out.push(Action::Answer { id });
         }
     }
 
-    fn serve_reads(&mut self, now: Nanos, out: &mut Outbox) {
+    fn serve_reads(&mut self, out: &mut Outbox) {
         // See the file's head: the clock holds for a read only while no entry is under way.
         let last = self.raft.raft.raft_log.last_index();
-        let at = if self.executed == last {
-            now.millis().max(self.newest)
-        } else {
-            self.executed_at
-        };
-        for (id, op) in self.reads.take_ready(self.executed) {
+        let is_quiet = self.executed == last;
+        for Read { id, at, op } in self.reads.take_ready(self.executed) {
+            let at = if is_quiet {
+                at.max(self.newest)
+            } else {
+                self.executed_at
+            };
             self.newest = self.newest.max(at);
-            out.push(Action::Execute { id, at, op });
+            out.push(Action::Execute {
+                id,
+                at,
+                op,
+                answers: true,
+            });
             out.push(Action::Answer { id });
         }
         if self.leads() && self.reads.must_ask() {
@@ -415,11 +450,11 @@ impl Replication for Quorum {
                     self.own_election_timeout();
                 }
             }
-            Event::Request { id, op } => self.on_request(now, id, op, out),
+            Event::Request { id, at, op } => self.on_request(id, at, op, out),
             Event::Persisted { number } => self.release(number, out),
             Event::Executed { .. } | Event::Exported { .. } => return,
         }
-        self.drain(now, out);
+        self.drain(out);
     }
 
     fn primary(&self) -> Option<NodeId> {

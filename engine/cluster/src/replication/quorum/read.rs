@@ -4,19 +4,26 @@
 
 use std::collections::VecDeque;
 
-use seawall_store::Op;
+use seawall_store::{Millis, Op};
 
 use super::super::RequestId;
+
+/// A read, and the wall clock when it came.
+pub(super) struct Read {
+    pub(super) id: RequestId,
+    pub(super) at: Millis,
+    pub(super) op: Op,
+}
 
 /// Reads of one leader, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Reads {
     /// Reads that no round covers yet.
-    waiting: Vec<(RequestId, Op)>,
+    waiting: Vec<Read>,
     /// Reads that the round under way covers.
-    asked: Vec<(RequestId, Op)>,
+    asked: Vec<Read>,
     /// Reads that may be served once the log is executed up to an index.
-    confirmed: VecDeque<(u64, RequestId, Op)>,
+    confirmed: VecDeque<(u64, Read)>,
     round: u64,
     /// Ticks that the round under way has taken.
     ticks: u8,
@@ -24,8 +31,8 @@ pub(super) struct Reads {
 
 impl Reads {
     /// Adds a read; whether a round must begin now.
-    pub(super) fn wait(&mut self, id: RequestId, op: Op) -> bool {
-        self.waiting.push((id, op));
+    pub(super) fn wait(&mut self, read: Read) -> bool {
+        self.waiting.push(read);
         self.asked.is_empty()
     }
 
@@ -55,20 +62,20 @@ impl Reads {
     pub(super) fn confirm(&mut self, round: u64, index: u64) {
         if round == self.round {
             self.confirmed
-                .extend(self.asked.drain(..).map(|(id, op)| (index, id, op)));
+                .extend(self.asked.drain(..).map(|read| (index, read)));
         }
     }
 
     /// The reads that may be served when the log is executed up to `executed`.
-    pub(super) fn take_ready(&mut self, executed: u64) -> Vec<(RequestId, Op)> {
+    pub(super) fn take_ready(&mut self, executed: u64) -> Vec<Read> {
         let ready = self
             .confirmed
             .iter()
-            .take_while(|(index, ..)| *index <= executed)
+            .take_while(|(index, _)| *index <= executed)
             .count();
         self.confirmed
             .drain(..ready)
-            .map(|(_, id, op)| (id, op))
+            .map(|(_, read)| read)
             .collect()
     }
 
@@ -84,22 +91,26 @@ impl Reads {
 mod tests {
     use super::*;
 
-    fn get() -> Op {
-        Op::parse([&b"GET"[..], b"k"]).unwrap()
+    fn get(id: u64) -> Read {
+        Read {
+            id: RequestId(id),
+            at: Millis(0),
+            op: Op::parse([&b"GET"[..], b"k"]).unwrap(),
+        }
     }
 
     #[test]
     fn a_read_that_comes_during_a_round_waits_for_the_next() {
         let mut reads = Reads::default();
-        assert!(reads.wait(RequestId(1), get()));
+        assert!(reads.wait(get(1)));
         let round = reads.ask();
-        assert!(!reads.wait(RequestId(2), get()));
+        assert!(!reads.wait(get(2)));
         reads.confirm(round, 5);
         assert!(reads.take_ready(4).is_empty());
         let ids: Vec<_> = reads
             .take_ready(5)
             .into_iter()
-            .map(|(id, _)| id.0)
+            .map(|read| read.id.0)
             .collect();
         assert_eq!(ids, [1]);
         assert!(reads.must_ask());

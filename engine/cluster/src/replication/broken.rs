@@ -1,0 +1,50 @@
+//! Twins that are broken on purpose, and claim what the member claims that each is made from. They prove that the
+//! checkers find what they look for. Named, never listed.
+
+use super::asynchronous::{self, Backlog};
+use super::quorum::{self, Fault};
+use super::{ReplicationMember, Setup};
+
+/// All of them.
+pub(super) const TWINS: &[&ReplicationMember] = &[&ACKS, &VOTE, &DISK, &READS, &BACKLOG];
+
+static ACKS: ReplicationMember = ReplicationMember {
+    name: "broken-quorum",
+    about: "broken on purpose: acknowledges before it replicates",
+    build: |setup, values| quorum::build(setup, values, Some(Fault::AcksEarly)),
+    ..TWIN_OF_QUORUM
+};
+
+static VOTE: ReplicationMember = ReplicationMember {
+    name: "broken-quorum-vote",
+    about: "broken on purpose: forgets its term and its vote when it restarts",
+    build: |setup, values| quorum::build(setup, values, Some(Fault::ForgetsVote)),
+    ..TWIN_OF_QUORUM
+};
+
+static DISK: ReplicationMember = ReplicationMember {
+    name: "broken-quorum-disk",
+    about: "broken on purpose: acknowledges what its disk does not have yet, and forgets it in a crash",
+    build: |setup, values| quorum::build(setup, values, Some(Fault::AcksUnsynced)),
+    ..TWIN_OF_QUORUM
+};
+
+static READS: ReplicationMember = ReplicationMember {
+    name: "broken-quorum-reads",
+    about: "broken on purpose: a leader answers reads without asking whether it still leads",
+    build: |setup, values| quorum::build(setup, values, Some(Fault::ReadsAlone)),
+    ..TWIN_OF_QUORUM
+};
+
+static BACKLOG: ReplicationMember = ReplicationMember {
+    name: "broken-async-backlog",
+    about: "broken on purpose: a replica that went further than its new primary goes on from its backlog",
+    source: "a twin of async, to prove the checkers",
+    build: |setup: &Setup<'_>, values| asynchronous::build(setup, values, None, Backlog::Stale),
+    ..asynchronous::MEMBER
+};
+
+const TWIN_OF_QUORUM: ReplicationMember = ReplicationMember {
+    source: "a twin of quorum, to prove the checkers",
+    ..quorum::MEMBER
+};
