@@ -260,7 +260,11 @@ fn a_disk_that_lies_is_caught() {
         for seed in 0..2 * RUNS {
             let run = Run {
                 lie: Some(lie),
-                ..Run::new(seed, Setup::drawn(seed, "file", true), Promise::Acknowledged)
+                ..Run::new(
+                    seed,
+                    Setup::drawn(seed, "file", true),
+                    Promise::Acknowledged,
+                )
             };
             if let Err(why) = run.go() {
                 // In the judge's own words: that anything else goes wrong is no proof.

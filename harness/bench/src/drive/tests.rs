@@ -399,10 +399,13 @@ fn servers_that_are_none_are_told_in_one_line() {
             target: "strange",
             which: &server.address(),
             length: Length::Time(Duration::from_mins(1)),
-            ..plain(&Configuration {
-                threads: Some(2),
-                ..Configuration::default()
-            }, folder.path())
+            ..plain(
+                &Configuration {
+                    threads: Some(2),
+                    ..Configuration::default()
+                },
+                folder.path(),
+            )
         });
         let text = error.err().expect(words).to_string();
         assert!(text.contains(words) && !text.contains('\n'), "{text}");
