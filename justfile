@@ -136,8 +136,8 @@ sanitize:
     fi
 
 # What each replication claims, under a swarm of faults, over a thousand seeds: about two minutes.
-sim-swarm *ARGS:
-    cargo run --release -- simulate harness/sim/scenarios/swarm.toml --seeds 1000 --shrink {{ARGS}}
+sim-swarm SEEDS="1000" *ARGS:
+    cargo run --release -- simulate harness/sim/scenarios/swarm.toml --seeds {{SEEDS}} --shrink {{ARGS}}
 
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:
@@ -149,6 +149,6 @@ stress:
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
     SEAWALL_ORACLE_SEEDS=2000 cargo test --release -p seawall-server --features redis-oracle --test serve oracle
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
-    just sim-swarm --seeds 10000
+    just sim-swarm 10000
     just sanitize
     if cargo +nightly miri --version >/dev/null 2>&1; then just miri; else echo "skipped: Miri is not installed (see just miri)"; fi

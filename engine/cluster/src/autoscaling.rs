@@ -6,15 +6,19 @@
 //! what target tracking is for.
 
 /// The share of the shards that is added at least.
-const STEP_PERCENT: u64 = 20;
+const STEP_PERCENT: u128 = 20;
 
 /// Below this share of the target shards are removed.
-const SCALE_IN_PERCENT: u64 = 75;
+const SCALE_IN_PERCENT: u128 = 75;
 
 /// How many shards there should be where `shards` of them have `metric` of what `target` is wanted of, in any unit
 /// that both share; from 1 on.
 pub fn shards_wanted(shards: u16, metric: u64, target: u64) -> u16 {
-    let (now, target) = (u64::from(shards), target.max(1));
+    let (now, metric, target) = (
+        u128::from(shards),
+        u128::from(metric),
+        u128::from(target.max(1)),
+    );
     let wanted = if metric >= target {
         let above = (now * (metric - target)).div_ceil(target);
         now + above.max((now * STEP_PERCENT).div_ceil(100))

@@ -41,6 +41,7 @@ pub fn shrink(
         cell,
         seed,
         left: runs,
+        kinds: row.violations.iter().map(|words| kind(words)).collect(),
         actions: whole.actions().to_vec(),
         row,
     };
@@ -53,11 +54,22 @@ pub fn shrink(
     }))
 }
 
+/// What a violation is about: its first words, without numbers.
+fn kind(violation: &str) -> String {
+    violation
+        .chars()
+        .filter(|c| !c.is_ascii_digit())
+        .take(24)
+        .collect()
+}
+
 struct Search<'a> {
     scenario: &'a Scenario,
     cell: &'a Cell,
     seed: u64,
     left: usize,
+    /// What was broken at first: another fault of the same schedule is another search.
+    kinds: Vec<String>,
     /// The least that fails so far.
     actions: Vec<Dated>,
     row: SimRow,
@@ -76,7 +88,10 @@ impl Search<'_> {
             &Schedule::of(actions.clone()),
             self.seed,
         )?;
-        let fails = !row.violations.is_empty();
+        let fails = row
+            .violations
+            .iter()
+            .any(|words| self.kinds.contains(&kind(words)));
         if fails {
             (self.actions, self.row) = (actions, row);
         }

@@ -3,7 +3,7 @@
 //! `SEAWALL_SIM_SEEDS` sets how many seeds each test takes; a failing one prints the seed that repeats it.
 
 use seawall_report::row::SimRow;
-use seawall_sim::{Cell, Scenario, run, simulate_seeds};
+use seawall_sim::{Cell, Scenario, replay, run, simulate_seeds};
 
 /// A scenario of the size that hundreds of seeds take seconds. Replacements come early: a node may be
 /// back before it was missed.
@@ -309,15 +309,60 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
             shrunk.schedule.to_toml()
         );
         assert!(!shrunk.row.violations.is_empty());
+        // It is the twin's own fault: whom it is made from keeps its word under the same schedule.
+        let honest = Cell {
+            replication: twin
+                .replace("broken-", "")
+                .split_inclusive('-')
+                .next()
+                .map_or_else(String::new, |name| name.trim_end_matches('-').to_owned()),
+            ..cell
+        };
+        let kept =
+            replay(&scenario, &honest, &shrunk.schedule, first.seed).expect("the cell exists");
+        assert_eq!(kept.violations, [""; 0], "{}", honest.replication);
         assert!(
-            shrunk.schedule.actions().len() <= 3,
+            shrunk.schedule.actions().len() <= 6,
             "{}",
             shrunk.schedule.to_toml()
         );
     }
 }
 
-/// Every scenario that is kept beside the code is read, and what it expects happens.
+#[test]
+fn async_serves_again_when_a_fault_is_over() {
+    let text = "duration_ms = 25000\nfault_at_ms = 2000\nfault_ms = 6000\nreplacement_ms = 6000\n\
+                clients_per_zone = 1\nrate_per_s = 100\nworkloads = ['cache-aside:keys=200']\n";
+    let scenario = Scenario::parse("again.toml", text).expect("it is a scenario");
+    for fault in ["node-crash", "zone-down", "partition", "isolated-primary"] {
+        for seed in 0..10 {
+            let cell = Cell {
+                replication: "async:node_timeout_ms=1000".to_owned(),
+                sharding: "slots".to_owned(),
+                workload: scenario.workloads[0].clone(),
+                fault: fault.to_owned(),
+            };
+            let row = run(&scenario, &cell, seed).expect("the cell exists");
+            assert_eq!(row.violations, [""; 0], "{fault}, seed {seed}");
+            assert!(row.unavailable_ms > 0 && number(&row, "silent_shards") == 0);
+        }
+    }
+}
+
+#[test]
+fn all_scenarios_that_are_kept_are_scenarios() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+    let files = std::fs::read_dir(folder).expect("it is there");
+    let paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    assert!(paths.len() >= 3);
+    for path in paths {
+        let (name, text) = (path.display().to_string(), std::fs::read_to_string(&path));
+        let read = Scenario::parse(&name, &text.expect("it is read"));
+        read.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// What a scenario that is kept beside the code expects happens.
 #[test]
 fn scenarios_that_are_kept_do_what_they_say() {
     let scenario = |name: &str| {

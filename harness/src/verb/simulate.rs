@@ -106,11 +106,17 @@ fn shrink(scenario: &Scenario, rows: &[Row]) -> Outcome {
     if let Some(shrunk) = shrunk {
         output::complain(&format!(
             "the least that breaks it, after {} runs, with --seed {} --replication {} --sharding {}:\n\n\
-             faults = [\"schedule\"]\n{}",
+             workloads = [\"{}\"]\nfaults = [\"{}\"]\n{}",
             shrunk.runs,
             row.seed,
             row.replication,
             row.sharding,
+            row.workload,
+            if shrunk.schedule.actions().is_empty() {
+                "none"
+            } else {
+                "schedule"
+            },
             shrunk.schedule.to_toml()
         ));
     }

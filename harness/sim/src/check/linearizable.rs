@@ -60,13 +60,10 @@ impl Register {
     /// What contradicts a single order of the ops.
     fn anomaly(&self) -> Option<String> {
         let mut zones: BTreeMap<Version, Zone> = BTreeMap::new();
-        let none = (0, INITIAL);
-        for (version, span) in self
-            .writes
-            .iter()
-            .map(|(v, span)| (*v, *span))
-            .chain([none])
-        {
+        // Where something was loaded, the key never was without a version.
+        let is_loaded = self.writes.values().any(|span| *span == INITIAL);
+        let none = (!is_loaded).then_some((0, INITIAL));
+        for (version, span) in self.writes.iter().map(|(v, span)| (*v, *span)).chain(none) {
             let (first_end, last_begin) = (span.end, span.begin);
             zones.insert(
                 version,
@@ -120,8 +117,8 @@ impl Register {
     }
 }
 
-/// Keys whose ops no single order explains, and what contradicts in the first of them. `None` where keys were
-/// carried between shards: a version has another name there.
+/// How many keys have ops that no single order explains, and what contradicts in the first of them. `None` where keys
+/// were carried between shards: a version has another name there.
 pub(crate) fn not_linearizable(world: &World<'_>) -> Option<(u64, String)> {
     let resized = |dated: &crate::fault::Dated| matches!(dated.action, Action::Resize { .. });
     if world.plan.schedule.actions().iter().any(resized) {
@@ -158,7 +155,9 @@ pub(crate) fn not_linearizable(world: &World<'_>) -> Option<(u64, String)> {
     let mut wrong = registers
         .iter()
         .filter_map(|(key, register)| Some((key, register.anomaly()?)));
-    let (key, first) = wrong.next()?;
+    let Some((key, first)) = wrong.next() else {
+        return Some((0, String::new()));
+    };
     let name = world.history.key(*key).escape_ascii();
     Some((1 + wrong.count() as u64, format!("of {name}, {first}")))
 }

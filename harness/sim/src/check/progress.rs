@@ -18,8 +18,45 @@ pub(crate) fn silent_shards(measure: &Measure, schedule: &Schedule, phases: Phas
     let over = Nanos::from_millis(last.unwrap_or(0));
     let in_vain =
         |&(since, until): &(Nanos, Nanos)| until >= end && end.since(since.max(over)) >= PATIENCE;
-    measure
-        .down()
-        .filter(|down| down.iter().any(in_vain))
+    // Somebody has to have asked when it could have been well again.
+    let late = over + Nanos(PATIENCE.0 / 2);
+    let shards = measure.down().zip(measure.last_failed());
+    shards
+        .filter(|(down, failed)| *failed >= late && down.iter().any(in_vain))
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Action, Dated};
+
+    #[test]
+    fn a_shard_that_nobody_gets_an_answer_of_is_silent() {
+        let schedule = Schedule::of(vec![Dated {
+            at_ms: 5000,
+            action: Action::Replace { shard: 0 },
+        }]);
+        let phases = Phases {
+            warm_ms: 0,
+            fault_ms: 1000,
+            end_ms: 20_000,
+        };
+        let ms = Nanos::from_millis;
+        let silent = |failed: &[u64], answered: &[u64]| {
+            let mut measure = Measure::new(1);
+            failed
+                .iter()
+                .for_each(|at| measure.shard_failed(ms(*at), 0));
+            answered
+                .iter()
+                .for_each(|at| measure.shard_answered(ms(*at), 0));
+            measure.finish(ms(phases.end_ms));
+            silent_shards(&measure, &schedule, phases)
+        };
+        assert_eq!(silent(&[2000, 19_000], &[]), 1);
+        assert_eq!(silent(&[2000, 19_000], &[19_500]), 0, "it answered");
+        assert_eq!(silent(&[2000], &[]), 0, "nobody asked since");
+        assert_eq!(silent(&[12_000], &[]), 0, "it is not long enough ago");
+    }
 }

@@ -11,21 +11,12 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     needs_zones: false,
     severity: Survives::Restart,
     plan: |scenario, _| {
-        let at_ms = scenario.fault_at_ms;
-        let shards = 0..scenario.shards;
-        let stop = shards.clone().flat_map(|shard| {
-            // The primary, and then as many replicas as there are.
-            (0..=scenario.replicas).map(move |copy| {
-                let role = if copy == 0 {
-                    Role::Primary
-                } else {
-                    Role::Replica
-                };
-                Action::Crash { shard, role }.at(at_ms)
-            })
-        });
+        let (role, at_ms) = (Role::All, scenario.fault_at_ms);
         let back_ms = at_ms + scenario.fault_ms;
-        let back = shards.map(|shard| Action::Replace { shard }.at(back_ms));
-        stop.chain(back).collect()
+        let of_shard = |shard| {
+            let stop = Action::Crash { shard, role }.at(at_ms);
+            [stop, Action::Replace { shard }.at(back_ms)]
+        };
+        (0..scenario.shards).flat_map(of_shard).collect()
     },
 };

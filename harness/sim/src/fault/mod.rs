@@ -24,7 +24,10 @@ use seawall_cluster::Survives;
 use serde::{Deserialize, Serialize};
 
 use crate::random::Rng;
-use crate::scenario::Scenario;
+use crate::scenario::{HOUR_MS, SHARDS_MAX, Scenario};
+
+/// The most that something takes longer than it should.
+const TIMES_MAX: u32 = 1000;
 
 /// Every fault.
 pub const FAULTS: &[&FaultMember] = &[
@@ -172,6 +175,8 @@ pub enum Role {
     Primary,
     /// Of its replicas that are up, one that was restarted least often.
     Replica,
+    /// All of its nodes.
+    All,
 }
 
 impl Role {
@@ -223,15 +228,24 @@ impl Action {
             } if scenario.replicas == 0 => {
                 Err("replicas is 0: there is no replica to crash".to_owned())
             }
-            Action::SlowNode { times: 0, .. } | Action::SlowLinks { times: 0, .. } => {
-                Err("times is 0; accepted are whole numbers from 1".to_owned())
+            Action::SlowNode { times, .. } | Action::SlowLinks { times, .. }
+                if !(1..=TIMES_MAX).contains(&times) =>
+            {
+                Err(format!("times is {times}; accepted are 1 to {TIMES_MAX}"))
+            }
+            Action::StallDisk { ms, .. } if ms > HOUR_MS => {
+                Err(format!("ms is {ms}; accepted are 0 to {HOUR_MS}"))
+            }
+            Action::SetClock { ahead_ms, .. } if ahead_ms.unsigned_abs() > 24 * HOUR_MS => {
+                Err(format!("ahead_ms is {ahead_ms}; accepted is a day at most"))
             }
             Action::Loss { per_mille, .. } if per_mille >= 1000 => {
                 Err(format!("per_mille is {per_mille}; accepted are 0 to 999"))
             }
-            Action::Resize { shards } if !(3..=64).contains(&shards) => {
-                Err(format!("shards is {shards}; accepted are 3 to 64"))
-            }
+            Action::Resize { shards } if !(3..=SHARDS_MAX + 1).contains(&shards) => Err(format!(
+                "shards is {shards}; accepted are 3 to {}",
+                SHARDS_MAX + 1
+            )),
             Action::Resize { .. } => Ok(()),
             Action::Crash { shard, .. }
             | Action::Replace { shard }

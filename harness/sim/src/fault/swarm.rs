@@ -30,23 +30,12 @@ type Strike = fn(&Scenario, &mut Rng, from_ms: u64, to_ms: u64) -> Vec<Dated>;
 
 const STRIKES: &[Strike] = &[
     |scenario, rng, from, to| {
-        // All nodes of a shard.
         let shard = shard(scenario, rng);
-        let role = |copy| {
-            if copy == 0 {
-                Role::Primary
-            } else {
-                Role::Replica
-            }
-        };
-        let stop = (0..=scenario.replicas).map(|copy| {
-            Action::Crash {
-                shard,
-                role: role(copy),
-            }
-            .at(from)
-        });
-        stop.chain([Action::Replace { shard }.at(to)]).collect()
+        let role = Role::All;
+        vec![
+            Action::Crash { shard, role }.at(from),
+            Action::Replace { shard }.at(to),
+        ]
     },
     |scenario, rng, from, to| {
         let shard = shard(scenario, rng);

@@ -110,13 +110,17 @@ fn name(text: &str) -> Result<(), String> {
     }
 }
 
-const HOUR_MS: u64 = 3_600_000;
+/// An hour: the longest time of a scenario.
+pub(crate) const HOUR_MS: u64 = 3_600_000;
+
+/// The most shards at first.
+pub(crate) const SHARDS_MAX: u16 = 64;
 
 /// Every key.
 pub(super) static KEYS: &[Key] = &[
     text!(name, name),
     number!(zones, 1, 16),
-    number!(shards, 3, 64),
+    number!(shards, 3, SHARDS_MAX as u64),
     number!(replicas, 0, 5),
     texts!(workloads, load::check),
     number!(clients_per_zone, 1, 64),

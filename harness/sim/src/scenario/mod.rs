@@ -6,6 +6,7 @@
 mod keys;
 mod parse;
 
+pub(crate) use keys::{HOUR_MS, SHARDS_MAX};
 pub use parse::ScenarioError;
 
 use seawall_cluster::{replication, sharding};
@@ -108,7 +109,7 @@ impl Scenario {
         if let [first, ..] = specs {
             first.clone_into(&mut self.base_replication);
         }
-        Ok(self)
+        parse::checked(self)
     }
 
     /// With other shardings, as on a command line; the first is the one that replications are compared under.

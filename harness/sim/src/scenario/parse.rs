@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::keys::{KEYS, Kind};
-use super::{Scenario, check_replication};
+use super::{HOUR_MS, Scenario, check_replication};
 use crate::fault::{self, Dated};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
@@ -196,6 +196,9 @@ fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Resul
 /// The most ops of one run: all of them stay in memory.
 const OPS_MAX: u64 = 20_000_000;
 
+/// The most actions of a schedule.
+const ACTIONS_MAX: usize = 10_000;
+
 /// Keys whose values do not go together, and what would do.
 struct Conflict {
     keys: &'static [&'static str],
@@ -239,12 +242,20 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
     }
     for dated in &s.schedule {
         let checked = dated.action.check(s);
-        let late = format!("at_ms {} is after duration_ms", dated.at_ms);
-        let in_time = (dated.at_ms <= s.duration_ms).then_some(()).ok_or(late);
+        let late = format!("at_ms is {}; accepted are 0 to {HOUR_MS}", dated.at_ms);
+        let in_time = (dated.at_ms <= HOUR_MS).then_some(()).ok_or(late);
         if let Err(what) = checked.and(in_time) {
             let keys = &["schedule", "zones", "shards", "replicas", "duration_ms"];
             return conflict(keys, &format!("schedule: {what}"));
         }
+    }
+    let resizes = |dated: &&Dated| matches!(dated.action, fault::Action::Resize { .. });
+    if s.schedule.iter().filter(resizes).count() > 1 {
+        return conflict(&["schedule"], "schedule: accepted is one resize at most");
+    }
+    if s.schedule.len() > ACTIONS_MAX {
+        let what = format!("schedule: accepted are {ACTIONS_MAX} actions at most");
+        return conflict(&["schedule"], &what);
     }
     if s.schedule.is_empty() && s.faults.iter().any(|fault| fault == "schedule") {
         return conflict(
@@ -253,6 +264,20 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
         );
     }
     for text in s.replications.iter().chain([&s.base_replication]) {
+        // Of `wait`, which asks for more replicas than there are: no write would ever be answered.
+        let asks_for = check_replication(text).map_or(0, |(member, values)| {
+            let n = member.params.iter().position(|param| param.name == "n");
+            n.map_or(0, |at| values[at])
+        });
+        if asks_for > u64::from(s.replicas) {
+            return conflict(
+                &["replications", "base_replication", "replicas"],
+                &format!(
+                    "{text} waits for more replicas than there are: accepted are n = 1 to {}",
+                    s.replicas
+                ),
+            );
+        }
         let survives_zone = check_replication(text)
             .is_ok_and(|(member, _)| member.claim.survives >= seawall_cluster::Survives::Zone);
         // Two of three zones can hold a majority only if no zone holds half of the copies.

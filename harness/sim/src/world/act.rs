@@ -10,15 +10,22 @@ use crate::fault::{Action, Role};
 impl World<'_> {
     pub(super) fn act(&mut self, action: Action) {
         match action {
+            Action::Crash {
+                shard,
+                role: Role::All,
+            } => self.of_shard(shard).for_each(|node| node.up = false),
             Action::Crash { shard, role } => {
                 if let Some(node) = self.in_role(shard, role) {
                     node.up = false;
                 }
             }
             Action::Replace { shard } => {
+                self.of_shard(shard)
+                    .for_each(|node| node.sync_fails = false);
                 self.revive(|world, id| world.node(id).shard_number == shard);
             }
             Action::ZoneDown { zone } => {
+                self.zones_down[usize::from(zone)] = true;
                 self.nodes
                     .iter_mut()
                     .filter(|node| node.zone == zone)
@@ -29,6 +36,7 @@ impl World<'_> {
                     .for_each(|client| client.up = false);
             }
             Action::ZoneUp { zone } => {
+                self.zones_down[usize::from(zone)] = false;
                 self.clients
                     .iter_mut()
                     .filter(|client| client.zone == zone)
@@ -91,10 +99,11 @@ impl World<'_> {
             .min_by_key(|node| node.life)
     }
 
-    /// What is down and chosen comes back.
+    /// What is down and chosen comes back, where its zone is not down.
     fn revive(&mut self, chosen: impl Fn(&World<'_>, NodeId) -> bool) {
         for id in (0..self.nodes.len() as u16).map(NodeId) {
-            if self.node(id).up || !chosen(self, id) {
+            let stays = self.zones_down[usize::from(self.node(id).zone)];
+            if self.node(id).up || stays || !chosen(self, id) {
                 continue;
             }
             let (member, values) = self.plan.replication;

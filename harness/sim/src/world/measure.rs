@@ -22,6 +22,8 @@ struct Availability {
     last_answer: Nanos,
     /// When the first attempt was sent that failed with no answer of the shard since.
     down_since: Option<Nanos>,
+    /// When the last attempt was sent that failed.
+    last_failed: Nanos,
     down: Vec<(Nanos, Nanos)>,
 }
 
@@ -35,7 +37,7 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    pub(super) fn new(shards: u16) -> Measure {
+    pub(crate) fn new(shards: u16) -> Measure {
         Measure {
             shards: vec![Availability::default(); usize::from(shards)],
             ..Measure::default()
@@ -77,7 +79,7 @@ impl Measure {
     }
 
     /// A shard answered an attempt.
-    pub(super) fn shard_answered(&mut self, now: Nanos, shard: u16) {
+    pub(crate) fn shard_answered(&mut self, now: Nanos, shard: u16) {
         let shard = &mut self.shards[usize::from(shard)];
         if let Some(since) = shard.down_since.take() {
             shard.down.push((since, now));
@@ -86,8 +88,9 @@ impl Measure {
     }
 
     /// An attempt that was sent at `sent` timed out or was refused.
-    pub(super) fn shard_failed(&mut self, sent: Nanos, shard: u16) {
+    pub(crate) fn shard_failed(&mut self, sent: Nanos, shard: u16) {
         let shard = &mut self.shards[usize::from(shard)];
+        shard.last_failed = shard.last_failed.max(sent);
         if shard.last_answer <= sent {
             let since = shard.down_since.get_or_insert(sent);
             *since = sent.min(*since);
@@ -95,7 +98,7 @@ impl Measure {
     }
 
     /// The run is over.
-    pub(super) fn finish(&mut self, now: Nanos) {
+    pub(crate) fn finish(&mut self, now: Nanos) {
         for shard in &mut self.shards {
             if let Some(since) = shard.down_since.take() {
                 shard.down.push((since, now));
@@ -111,6 +114,11 @@ impl Measure {
     /// When each op was answered, and how long it took.
     pub(crate) fn latencies(&self) -> &[(Nanos, Nanos)] {
         &self.latencies
+    }
+
+    /// By shard: when an attempt was sent last that failed.
+    pub(crate) fn last_failed(&self) -> impl Iterator<Item = Nanos> {
+        self.shards.iter().map(|shard| shard.last_failed)
     }
 
     /// By shard: when it answered nobody although somebody asked.

@@ -74,6 +74,8 @@ pub(crate) struct World<'a> {
     pub(crate) sharding: Box<dyn Sharding>,
     /// By shard: the executions with which it began.
     pub(crate) base: Vec<Vec<RequestId>>,
+    /// By zone: whether all of it is down.
+    zones_down: Vec<bool>,
     /// Lineages of states on their way to another node.
     images: Vec<Lineage>,
     moves: Moves,
@@ -87,7 +89,7 @@ pub(crate) struct World<'a> {
     pub(crate) diverged: u64,
 }
 
-/// After clients stop, the cluster has this long to heal before its state is judged.
+/// After clients stop and the last fault is over, the cluster has this long to heal before its state is judged.
 const SETTLE: Nanos = Nanos::from_millis(10_000);
 
 impl<'a> World<'a> {
@@ -156,6 +158,7 @@ impl<'a> World<'a> {
             clients,
             sharding: (plan.sharding.0.build)(scenario.shards, &plan.sharding.1),
             base: vec![Vec::new(); usize::from(shards_max)],
+            zones_down: vec![false; usize::from(scenario.zones)],
             images: Vec::new(),
             moves: Moves::default(),
             history: History::default(),
@@ -207,11 +210,13 @@ impl<'a> World<'a> {
             let at = self.now + self.clients[usize::from(client)].gap();
             self.queue.push(at, Happening::Arrival { client });
         }
+        let mut over = self.end;
         for (number, dated) in self.plan.schedule.actions().iter().enumerate() {
             self.queue
                 .push(Nanos::from_millis(dated.at_ms), Happening::Act { number });
+            over = over.max(Nanos::from_millis(dated.at_ms));
         }
-        while let Some((at, happening)) = self.queue.pop_before(self.end + SETTLE) {
+        while let Some((at, happening)) = self.queue.pop_before(over + SETTLE) {
             self.now = at;
             self.happen(happening);
         }
@@ -484,9 +489,12 @@ impl<'a> World<'a> {
             .map(|(_, node)| node)
     }
 
-    /// Whether nothing fails any more: all nodes are up and hear each other.
+    /// Whether nothing fails any more: all nodes are up and hear each other at once.
     pub(crate) fn is_whole(&self) -> bool {
-        self.network.is_whole() && self.nodes.iter().all(|node| node.up && !node.isolated)
+        let is_well = |node: &Node| {
+            node.up && !node.isolated && node.times == 1 && node.disk_busy_until <= self.now
+        };
+        self.network.is_whole(self.now) && self.nodes.iter().all(is_well)
     }
 
     /// A client's choice among the nodes of a shard.

@@ -78,10 +78,11 @@ impl Network {
     }
 
     /// Whether everything passes, at once.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self, now: Nanos) -> bool {
         self.cut.iter().all(|cut| *cut == [false; 2])
             && self.loss_per_mille.iter().all(|loss| *loss == 0)
             && self.times.iter().all(|times| *times == 1)
+            && self.last_delivery.values().all(|at| *at <= now)
     }
 
     /// What is sent in a zone, out of it and into it takes so many times as long.

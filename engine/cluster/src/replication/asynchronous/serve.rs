@@ -113,6 +113,10 @@ impl Async {
                 for entry in &entries {
                     out.send(from, entry.encode());
                 }
+                if self.waiting.is_some() {
+                    // In Redis the question is a part of the stream, and comes again with it.
+                    out.send(from, Message::GetAck.encode());
+                }
                 self.replicas.insert(from, 0);
             }
             None => out.push(Action::Export { to: from }),

@@ -8,9 +8,9 @@
 //!  read  ──► waits for a round of heartbeats (ReadIndex) ──► leader executes ──► leader answers
 //! ```
 //!
-//! **Time.** An op sees the time in its entry, so that all replicas expire alike. A read sees the
-//! leader's clock only while no entry is under way, else the time of the last entry executed:
-//! so no read removes an expired key before an older entry that still finds it.
+//! **Time.** An op sees the time in its entry, so that all replicas expire alike. A read sees the time of the last
+//! entry executed: a clock of its own would remove expired keys on the leader alone, and another leader's clock may be
+//! behind. So a key expires for readers with the next write of any key.
 //!
 //! **Randomness.** `raft-rs` draws election timeouts from a generator of the thread; each is replaced by
 //! one of the node's own seeded generator before the machine's next tick can see it.
@@ -263,7 +263,7 @@ impl Quorum {
                 answers: true,
             });
             out.push(Action::Answer { id });
-        } else if self.reads.wait(Read { id, at, op }) {
+        } else if self.reads.wait(Read { id, op }) {
             self.ask_reads();
         }
     }
@@ -398,19 +398,10 @@ impl Quorum {
     }
 
     fn serve_reads(&mut self, out: &mut Outbox) {
-        // See the file's head: the clock holds for a read only while no entry is under way.
-        let last = self.raft.raft.raft_log.last_index();
-        let is_quiet = self.executed == last;
-        for Read { id, at, op } in self.reads.take_ready(self.executed) {
-            let at = if is_quiet {
-                at.max(self.newest)
-            } else {
-                self.executed_at
-            };
-            self.newest = self.newest.max(at);
+        for Read { id, op } in self.reads.take_ready(self.executed) {
             out.push(Action::Execute {
                 id,
-                at,
+                at: self.executed_at,
                 op,
                 answers: true,
             });

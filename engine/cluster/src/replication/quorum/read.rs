@@ -4,14 +4,13 @@
 
 use std::collections::VecDeque;
 
-use seawall_store::{Millis, Op};
+use seawall_store::Op;
 
 use super::super::RequestId;
 
-/// A read, and the wall clock when it came.
+/// A read.
 pub(super) struct Read {
     pub(super) id: RequestId,
-    pub(super) at: Millis,
     pub(super) op: Op,
 }
 
@@ -94,7 +93,6 @@ mod tests {
     fn get(id: u64) -> Read {
         Read {
             id: RequestId(id),
-            at: Millis(0),
             op: Op::parse([&b"GET"[..], b"k"]).unwrap(),
         }
     }
