@@ -135,7 +135,7 @@ sanitize:
         echo "skipped: valgrind is not installed"
     fi
 
-# What each replication claims, under a swarm of faults, over a thousand seeds: about two minutes.
+# What each replication claims, under a swarm of faults, over a thousand seeds: a minute or two.
 sim-swarm SEEDS="1000" *ARGS:
     cargo run --release -- simulate harness/sim/scenarios/swarm.toml --seeds {{SEEDS}} --shrink {{ARGS}}
 

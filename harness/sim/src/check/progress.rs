@@ -45,12 +45,12 @@ mod tests {
         let ms = Nanos::from_millis;
         let silent = |failed: &[u64], answered: &[u64]| {
             let mut measure = Measure::new(1);
-            failed
-                .iter()
-                .for_each(|at| measure.shard_failed(ms(*at), 0));
-            answered
-                .iter()
-                .for_each(|at| measure.shard_answered(ms(*at), 0));
+            for at in failed {
+                measure.shard_failed(ms(*at), 0);
+            }
+            for at in answered {
+                measure.shard_answered(ms(*at), 0);
+            }
             measure.finish(ms(phases.end_ms));
             silent_shards(&measure, &schedule, phases)
         };
