@@ -286,7 +286,6 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
         "broken-quorum-vote",
         "broken-quorum-disk",
         "broken-quorum-reads",
-        "broken-async-backlog:node_timeout_ms=1000",
     ] {
         let cell = Cell {
             replication: twin.to_owned(),
@@ -327,6 +326,30 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
             shrunk.schedule.to_toml()
         );
     }
+}
+
+#[test]
+fn who_replays_a_stale_backlog_is_caught_under_a_swarm() {
+    let scenario = swarm();
+    let cell = Cell {
+        replication: "broken-async-backlog:node_timeout_ms=1000".to_owned(),
+        sharding: "slots".to_owned(),
+        workload: scenario.workloads[0].clone(),
+        fault: "swarm".to_owned(),
+    };
+    let rows = simulate_seeds(&scenario, &cell, 0..100, 2).expect("the cell exists");
+    let caught = rows.iter().find(|row| !row.violations.is_empty());
+    let caught = caught.expect("one seed in a hundred catches it");
+    assert!(
+        caught.violations[0].contains("does not hold what"),
+        "{caught:?}"
+    );
+    let honest = Cell {
+        replication: "async:node_timeout_ms=1000".to_owned(),
+        ..cell
+    };
+    let kept = run(&scenario, &honest, caught.seed).expect("the cell exists");
+    assert_eq!(kept.violations, [""; 0]);
 }
 
 #[test]

@@ -85,13 +85,12 @@ impl Stream {
             _ => return None,
         };
         let begin = self.backlog.partition_point(|&(at, _)| at < offset);
-        if self.kind == Backlog::Checked {
-            let first = self.backlog.front().map_or(self.offset, |&(at, _)| at);
-            // Offsets that a replica asks for lie between entries.
-            let next = self.backlog.get(begin).map_or(self.offset, |&(at, _)| at);
-            if offset > left || offset < first || next != offset {
-                return None;
-            }
+        let first = self.backlog.front().map_or(self.offset, |&(at, _)| at);
+        // Offsets that a replica asks for lie between entries.
+        let next = self.backlog.get(begin).map_or(self.offset, |&(at, _)| at);
+        let is_refused = offset > left && self.kind == Backlog::Checked;
+        if is_refused || offset < first || (next != offset && offset <= self.offset) {
+            return None;
         }
         let entries = self
             .backlog
