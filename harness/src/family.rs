@@ -46,6 +46,14 @@ pub(crate) static FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "cachings",
+        members: || {
+            of(seawall_sim::CACHINGS, |caching| {
+                (caching.name, caching.about, caching.source)
+            })
+        },
+    },
+    Family {
         name: "faults",
         members: || {
             of(seawall_sim::FAULTS, |fault| {

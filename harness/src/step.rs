@@ -60,6 +60,7 @@ impl Key {
                     replication: row.replication.clone(),
                     sharding: row.sharding.clone(),
                     workload: row.workload.clone(),
+                    caching: row.caching.clone(),
                     fault: row.fault.clone(),
                 };
                 Key::sim(&row.config, &cell, row.seed)
@@ -81,10 +82,11 @@ impl Key {
             replication,
             sharding,
             workload,
+            caching,
             fault,
         } = cell;
         Key(format!(
-            "sim {settings} {replication} {sharding} {workload} {fault} {seed}"
+            "sim {settings} {replication} {sharding} {workload} {caching} {fault} {seed}"
         ))
     }
 }
@@ -101,11 +103,12 @@ impl Step {
                 step.sizes.len()
             ),
             Step::Sim(step) => format!(
-                "sim {}: {} on {}, {}, fault {}, {} seeds",
+                "sim {}: {} on {}, {}, {}, fault {}, {} seeds",
                 step.scenario.name,
                 step.cell.replication,
                 step.cell.sharding,
                 step.cell.workload,
+                step.cell.caching,
                 step.cell.fault,
                 step.seeds
             ),

@@ -12,14 +12,15 @@
 
 use std::collections::VecDeque;
 
-use seawall_store::command::{Command, key, set, string};
+use seawall_store::command::{key, string};
 use seawall_store::{Op, Reply};
 
 use crate::catalog::{Definition, Part};
-use crate::database::{Counts, Database, Latency};
-use crate::dist::{Exponential, Histogram, Popularity, Rng, Zipf, mix};
+use crate::database::{Counts, Database};
+use crate::dist::Rng;
+use crate::rows::{PREFIX, Request, Rows};
 use crate::settings::{Kind, Param, Preset, Settings, WorkloadError};
-use crate::{Mismatch, Workload, sealed};
+use crate::{Mismatch, Workload};
 
 /// Cache-aside as the list has it.
 pub static DEFINITION: Definition = Definition {
@@ -58,18 +59,6 @@ pub static DEFINITION: Definition = Definition {
             "warm",
             "share of the rows, the most popular, that are loaded first",
         ),
-        Param::real(
-            "db_floor_us",
-            0.0,
-            1e9,
-            "least latency of a database read, in µs",
-        ),
-        Param::real(
-            "db_beyond_us",
-            0.0,
-            1e9,
-            "mean of the exponential latency on top, in µs",
-        ),
     ],
     presets: &[
         Preset {
@@ -90,33 +79,14 @@ pub static DEFINITION: Definition = Definition {
 
 /// One client of an application with a cache and a database.
 pub struct CacheAside {
-    part: Part,
     rows: Rows,
-    popularity: Popularity,
-    writes: f64,
-    lone: f64,
     /// How many rows are still to be loaded: from the least popular to the most popular one.
     to_load: u64,
-    /// The next lone row, counted from 0.
-    lone_next: u64,
     database: Database,
     /// By row: how many of its invalidations the store acknowledged.
     floors: Vec<u32>,
-    /// Fills that wait to be sent, each with the time that the database took.
-    fills: VecDeque<(Op, u64)>,
-    delay_us: u64,
-    rng: Rng,
-    scratch: Vec<u8>,
-}
-
-/// What belongs to a row by its number alone.
-struct Rows {
-    /// Rows of this client that are popular and may be written; as many lone ones follow.
-    owned: u64,
-    key_bytes: usize,
-    value_bytes: Histogram,
-    ttl_s: Histogram,
-    seed: u64,
+    /// Fills that wait to be sent.
+    fills: VecDeque<Op>,
 }
 
 impl CacheAside {
@@ -125,96 +95,29 @@ impl CacheAside {
     /// # Errors
     /// Settings that do not go together.
     pub fn new(settings: &Settings, part: Part) -> Result<CacheAside, WorkloadError> {
-        let owned = part.owned(settings.whole("keys"));
-        if owned == 0 {
-            let why = format!(
-                "`keys` must be at least the number of clients, {}",
-                part.clients
-            );
-            return Err(settings.conflict(why));
-        }
-        let (writes, lone) = (settings.real("writes"), settings.real("lone"));
-        if writes + lone > 1.0 {
-            return Err(settings.conflict("`writes` and `lone` are more than 1 together"));
-        }
-        let shares = settings.points("shares");
-        let popularity = if shares.is_empty() {
-            Popularity::Zipf(Zipf::new(owned, settings.real("zipf")))
-        } else {
-            Popularity::buckets(owned, shares)
-                .map_err(|why| settings.no_histogram("shares", why))?
-        };
-        let latency = Latency {
-            floor_us: settings.real("db_floor_us"),
-            beyond_us: Exponential::new(settings.real("db_beyond_us")),
-        };
-        let stream = |name| Rng::stream(part.seed, part.client, name);
+        let rng = Rng::stream(part.seed, part.client, "requests");
+        let rows = Rows::new(settings, part, rng)?;
         Ok(CacheAside {
-            part,
-            rows: Rows {
-                owned,
-                key_bytes: settings.whole("key_bytes") as usize,
-                value_bytes: settings.spread("value_bytes")?,
-                ttl_s: settings.spread("ttl_s")?,
-                seed: part.seed,
-            },
-            popularity,
-            writes,
-            lone,
-            to_load: (settings.real("warm") * owned as f64).round() as u64,
-            lone_next: 0,
-            database: Database::new(owned, latency, stream("database")),
-            floors: vec![0; owned as usize],
+            to_load: rows.warm(),
+            database: Database::new(rows.owned()),
+            floors: vec![0; rows.owned() as usize],
+            rows,
             fills: VecDeque::new(),
-            delay_us: 0,
-            rng: stream("requests"),
-            scratch: Vec::new(),
         })
-    }
-
-    /// The op `command` on row `row`.
-    fn op(&mut self, command: &'static Command, row: u64) -> Op {
-        self.scratch.clear();
-        self.scratch.resize(self.rows.key_bytes, b'0');
-        self.scratch[0] = b'r';
-        let mut number = self.part.global(row);
-        for digit in self.scratch[1..].iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
-        }
-        assert_eq!(number, 0, "the shortest key has room for the largest row");
-        Op::new(command).arg(&self.scratch)
     }
 
     /// `SET` of `version` of row `row`.
     fn fill(&mut self, row: u64, version: u32) -> Op {
-        let op = self.op(&set::SET, row);
-        let number = self.part.global(row);
-        let salt = mix(self.rows.seed, number);
-        let bytes = self.rows.value_bytes.pick(mix(salt, u64::from(version)));
-        self.scratch.clear();
-        sealed::seal(&mut self.scratch, number, version, bytes as usize);
-        let op = op.arg(&self.scratch);
-        match self.rows.ttl_s.pick(mix(salt, u64::MAX)) as u64 {
+        let op = self.rows.set(PREFIX, row, version);
+        match self.rows.ttl_s(row) {
             0 => op,
             seconds => op.arg("EX").text(seconds),
         }
     }
 
-    /// The row of an op of ours.
-    fn row(&self, op: &Op) -> u64 {
-        let digits = op.key().and_then(|key| std::str::from_utf8(&key[1..]).ok());
-        let number = digits.and_then(|digits| digits.parse().ok());
-        let row = number.and_then(|number| self.part.local(number));
-        row.expect("an op that this workload gave")
-    }
-
     /// Whether `value` may be what row `row` holds.
     fn check(&self, row: u64, value: &[u8]) -> Result<(), String> {
-        let (number, version) = sealed::open(value)?;
-        if number != self.part.global(row) {
-            return Err(format!("the value of row {number}"));
-        }
+        let version = self.rows.version_of(row, value)?;
         let newest = self.database.version(row);
         let floor = self.floors.get(row as usize).copied().unwrap_or(0);
         if version > newest {
@@ -237,37 +140,29 @@ impl Workload for CacheAside {
     }
 
     fn next(&mut self) -> Op {
-        self.delay_us = 0;
         // Fills go before anything else, so a fill is never sent after a later invalidation.
-        if let Some((fill, delay_us)) = self.fills.pop_front() {
-            self.delay_us = delay_us;
+        if let Some(fill) = self.fills.pop_front() {
             return fill;
         }
         self.database.request();
-        let kind = self.rng.unit();
-        if kind < self.writes {
-            let row = self.popularity.sample(&mut self.rng);
-            self.database.write(row);
-            return self.op(&key::DEL, row);
+        match self.rows.request() {
+            Request::Write(row) => {
+                self.database.write(row);
+                self.rows.op(&key::DEL, PREFIX, row)
+            }
+            Request::Read(row) => self.rows.op(&string::GET, PREFIX, row),
         }
-        let row = if kind < self.writes + self.lone {
-            self.lone_next = (self.lone_next + 1) % self.rows.owned;
-            self.rows.owned + self.lone_next
-        } else {
-            self.popularity.sample(&mut self.rng)
-        };
-        self.op(&string::GET, row)
     }
 
     fn observe(&mut self, op: &Op, reply: &Reply) -> Result<(), Mismatch> {
-        let row = self.row(op);
+        let row = self.rows.row(op);
         let command = op.command().name;
         let right = match (command, reply) {
             ("get", Reply::Bulk(value)) => self.check(row, value),
             ("get", Reply::Nil) => {
-                let read = self.database.read(row);
-                let fill = self.fill(row, read.version);
-                self.fills.push_back((fill, read.latency_us));
+                let version = self.database.read(row);
+                let fill = self.fill(row, version);
+                self.fills.push_back(fill);
                 Ok(())
             }
             ("set", reply) if reply.is_ok() => Ok(()),
@@ -288,12 +183,8 @@ impl Workload for CacheAside {
         // leaves the floor where it is, which every later version satisfies.
     }
 
-    fn delay_us(&self) -> u64 {
-        self.delay_us
-    }
-
     fn value_bytes_mean(&self) -> Option<f64> {
-        Some(self.rows.value_bytes.mean())
+        Some(self.rows.value_bytes_mean())
     }
 
     fn database(&self) -> Option<Counts> {

@@ -22,6 +22,7 @@ pub mod plain;
 pub mod preset;
 mod ranking;
 pub mod removal;
+pub mod rows;
 mod sealed;
 pub mod session;
 pub mod settings;
@@ -58,13 +59,6 @@ pub trait Workload: Send {
     /// No reply to `op` came and none will: it was applied or not. What it would have changed is
     /// unknown from here on, until a reply tells.
     fn unanswered(&mut self, op: &Op);
-
-    /// How long the op that [`Workload::next`] gave last has to wait for something outside the store
-    /// (a database, on a miss) before it can be sent, in microseconds. For drivers on a virtual clock;
-    /// whoever measures the store alone sends at once.
-    fn delay_us(&self) -> u64 {
-        0
-    }
 
     /// The mean length of a value that is read, in bytes, where the workload has one: what an echo
     /// server answers with.

@@ -161,6 +161,9 @@ pub struct SimRow {
     pub sharding: String,
     /// The workload.
     pub workload: String,
+    /// How the application uses the cache.
+    #[serde(default = "cache_aside")]
+    pub caching: String,
     /// The fault.
     pub fault: String,
     /// What the replication claims, in one line.
@@ -201,6 +204,11 @@ pub struct SimRow {
 
 /// JSON has no NaN: a writer leaves `null` where a figure could not be had, and a reader gets the NaN
 /// back, which every page shows as absent and no statistic counts.
+/// What was compared before there was a choice.
+fn cache_aside() -> String {
+    "cache-aside".to_owned()
+}
+
 fn absent_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }

@@ -31,6 +31,7 @@ pub fn trials(rows: &[Row]) -> Vec<Trial<'_>> {
             [
                 &row.scenario,
                 &row.workload,
+                &row.caching,
                 &row.fault,
                 &row.replication,
                 &row.sharding,

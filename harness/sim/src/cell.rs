@@ -7,10 +7,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::check::{self, Phases};
 use crate::fault::{self, Schedule};
 use crate::random::rng_of;
-use crate::scenario::{Scenario, ScenarioError, check_replication, check_sharding};
+use crate::scenario::{Scenario, ScenarioError, check_caching, check_replication, check_sharding};
 use crate::world::{Plan, World, load};
 
-/// A replication, a sharding, a workload and a fault.
+/// A replication, a sharding, a workload, a way to use the cache and a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// The replication, as in the scenario.
@@ -19,6 +19,9 @@ pub struct Cell {
     pub sharding: String,
     /// The workload, as in the scenario.
     pub workload: String,
+    /// How the application uses the cache, as in the scenario; where the workload has no rows of a database, nobody
+    /// asks.
+    pub caching: String,
     /// The fault's name.
     pub fault: String,
 }
@@ -42,7 +45,8 @@ pub enum RunError {
 
 impl Scenario {
     /// The cells to compare. Without `full`: every replication at the base sharding and every sharding at
-    /// the base replication; with it, every replication at every sharding. Each under every fault and workload.
+    /// the base replication; with it, every replication at every sharding. Each under every fault and workload, with
+    /// the first caching; every other caching at both bases, for workloads of rows.
     pub fn cells(&self, full: bool) -> Vec<Cell> {
         let mut pairs: Vec<(&String, &String)> = Vec::new();
         if full {
@@ -60,11 +64,20 @@ impl Scenario {
         let mut cells = Vec::new();
         let at_fault = |workload| self.faults.iter().map(move |fault| (workload, fault));
         for (workload, fault) in self.workloads.iter().flat_map(at_fault) {
-            for (replication, sharding) in &pairs {
+            let base = (&self.base_replication, &self.base_sharding);
+            let [plain, others @ ..] = self.cachings.as_slice() else {
+                continue;
+            };
+            let others = others.iter().filter(|_| load::is_of_rows(workload));
+            let at_base = pairs.iter().map(|pair| (*pair, plain));
+            for ((replication, sharding), caching) in
+                at_base.chain(others.map(|caching| (base, caching)))
+            {
                 let cell = Cell {
-                    replication: (*replication).clone(),
-                    sharding: (*sharding).clone(),
+                    replication: replication.clone(),
+                    sharding: sharding.clone(),
                     workload: workload.clone(),
+                    caching: caching.clone(),
                     fault: fault.clone(),
                 };
                 if !cells.contains(&cell) {
@@ -124,6 +137,7 @@ pub fn replay(
 ) -> Result<SimRow, RunError> {
     let replication = check_replication(&cell.replication)?;
     let sharding = check_sharding(&cell.sharding)?;
+    let caching = check_caching(&cell.caching)?;
     load::check(&cell.workload).map_err(RunError::Workload)?;
     for dated in schedule.actions() {
         dated.action.check(scenario).map_err(RunError::Schedule)?;
@@ -134,6 +148,7 @@ pub fn replay(
         replication: &replication,
         sharding: &sharding,
         workload: &cell.workload,
+        caching,
         schedule,
         seed,
     });
@@ -176,6 +191,13 @@ pub fn replay(
         ));
     }
     violations.extend(world.panics.iter().cloned());
+    let toll = world.application.toll;
+    if toll.wrong_values > 0 {
+        violations.push(format!(
+            "{} reads gave what is no version of their row",
+            toll.wrong_values
+        ));
+    }
     violations.extend(check::differences(&world));
     let silent = if world.is_whole() {
         violations.extend(check::differing_copies(&world));
@@ -195,6 +217,7 @@ pub fn replay(
         cell.replication,
         cell.sharding,
         cell.workload,
+        cell.caching,
         cell.fault,
         schedule,
         seed
@@ -226,6 +249,12 @@ pub fn replay(
                 .sum::<u64>()
         ),
     );
+    put("stale_hits", json!(toll.stale_hits));
+    put("stale_ms_max", json!(toll.stale_ms_max));
+    put("fills_refused", json!(toll.fills_refused));
+    put("unserved_requests", json!(toll.unserved));
+    put("database_queries_wasted", json!(toll.queries_wasted));
+    put("writes_lost_behind", json!(toll.writes_lost_behind));
     put("nodes", json!(world.nodes.len()));
     put(
         "cross_zone_replication_bytes",
@@ -241,6 +270,7 @@ pub fn replay(
         replication: cell.replication.clone(),
         sharding: cell.sharding.clone(),
         workload: cell.workload.clone(),
+        caching: cell.caching.clone(),
         fault: cell.fault.clone(),
         claim: claim.about.to_owned(),
         acked_writes: lost.acked,

@@ -13,6 +13,7 @@
 //! modelled is the world around them: links, disks, clients, a database. A run asks no clock and no
 //! thread; the same seed gives the same bytes. Seeds alone run in parallel ([`simulate_seeds`]).
 
+mod caching;
 mod cell;
 mod check;
 mod fault;
@@ -23,6 +24,7 @@ mod seeds;
 mod shrink;
 mod world;
 
+pub use caching::{CACHINGS, CachingMember};
 pub use cell::{Cell, RunError, replay, run, simulate};
 pub use fault::{Action, Dated, FAULTS, FaultMember, Role, Schedule, Way};
 pub use scenario::{Scenario, ScenarioError};

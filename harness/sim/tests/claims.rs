@@ -37,6 +37,7 @@ fn rows_at(
         replication: replication.to_owned(),
         sharding: "slots".to_owned(),
         workload: "cache-aside:keys=600:writes=0.3".to_owned(),
+        caching: "cache-aside".to_owned(),
         fault: fault.to_owned(),
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -182,6 +183,7 @@ fn a_resize_moves_what_the_sharding_says() {
             replication: replication.to_owned(),
             sharding: sharding.to_owned(),
             workload: scenario.workloads[0].clone(),
+            caching: "cache-aside".to_owned(),
             fault: "scale-out".to_owned(),
         };
         run(&scenario, &cell, 5).expect("the cell exists")
@@ -232,6 +234,7 @@ fn every_workload_runs_and_replicas_agree() {
                 replication: replication.to_owned(),
                 sharding: "slots".to_owned(),
                 workload: workload.to_owned(),
+                caching: "cache-aside".to_owned(),
                 fault: fault.to_owned(),
             };
             let row = run(&scenario, &cell, 1).expect("the cell exists");
@@ -291,6 +294,7 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
             replication: twin.to_owned(),
             sharding: "slots".to_owned(),
             workload: scenario.workloads[0].clone(),
+            caching: "cache-aside".to_owned(),
             fault: "swarm".to_owned(),
         };
         let first = (0..100).step_by(10).find_map(|from| {
@@ -335,6 +339,7 @@ fn who_replays_a_stale_backlog_is_caught_under_a_swarm() {
         replication: "broken-async-backlog:node_timeout_ms=1000".to_owned(),
         sharding: "slots".to_owned(),
         workload: scenario.workloads[0].clone(),
+        caching: "cache-aside".to_owned(),
         fault: "swarm".to_owned(),
     };
     let rows = simulate_seeds(&scenario, &cell, 0..100, 2).expect("the cell exists");
@@ -363,6 +368,7 @@ fn async_serves_again_when_a_fault_is_over() {
                 replication: "async:node_timeout_ms=1000".to_owned(),
                 sharding: "slots".to_owned(),
                 workload: scenario.workloads[0].clone(),
+                caching: "cache-aside".to_owned(),
                 fault: fault.to_owned(),
             };
             let row = run(&scenario, &cell, seed).expect("the cell exists");

@@ -60,6 +60,7 @@ fn a_schedule_is_data() {
             replication: "async:node_timeout_ms=1000".to_owned(),
             sharding: "slots".to_owned(),
             workload: "cache-aside:keys=500".to_owned(),
+            caching: "cache-aside".to_owned(),
             fault: fault.name.to_owned(),
         };
         let planned = run(&scenario, &cell, 3).unwrap();

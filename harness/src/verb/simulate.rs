@@ -99,6 +99,7 @@ fn shrink(scenario: &Scenario, rows: &[Row]) -> Outcome {
         replication: row.replication.clone(),
         sharding: row.sharding.clone(),
         workload: row.workload.clone(),
+        caching: row.caching.clone(),
         fault: row.fault.clone(),
     };
     let shrunk =

@@ -310,6 +310,7 @@ fn simulated(
         replication: replication.into(),
         sharding: sharding.into(),
         workload: "cache-aside".into(),
+        caching: "cache-aside".into(),
         fault: fault.into(),
         claim: claim.into(),
         acked_writes: acked,

@@ -37,6 +37,10 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         let (Some(shard), Some(key)) = (asked.acked_by_shard, asked.key) else {
             continue;
         };
+        // A gutter node promises nothing.
+        if world.is_gutter(shard) {
+            continue;
+        }
         let held = survivors[usize::from(shard)].is_some_and(|node| node.lineage.holds(op));
         if held {
             surviving.insert(key);

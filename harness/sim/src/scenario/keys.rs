@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Scenario, check_replication, check_sharding};
+use super::{Scenario, check_caching, check_replication, check_sharding};
 use crate::check::cost;
 use crate::fault::{self, Dated};
 use crate::world::load;
@@ -89,6 +89,12 @@ fn sharding(text: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
+fn caching(text: &str) -> Result<(), String> {
+    check_caching(text)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
 pub(super) fn check_fault(text: &str) -> Result<(), String> {
     let known = || {
         fault::FAULTS
@@ -143,6 +149,12 @@ pub(super) static KEYS: &[Key] = &[
     number!(service_ns, 0, 1_000_000_000),
     number!(fsync_us, 1, 10_000_000),
     number!(database_us, 0, 10_000_000),
+    number!(database_connections, 0, 1_000_000),
+    number!(database_timeout_ms, 1, 600_000),
+    number!(database_attempts, 1, 100),
+    number!(retry_budget_percent, 0, 100),
+    number!(gutter_nodes, 0, 64),
+    texts!(cachings, caching),
     text!(node_type, cost::check_node_type),
     texts!(replications, replication),
     texts!(shardings, sharding),

@@ -12,6 +12,7 @@ pub use parse::ScenarioError;
 use seawall_cluster::{replication, sharding};
 use seawall_store::spec::Spec;
 
+use crate::caching::{self, Rules};
 use crate::fault::Dated;
 
 /// A scenario, checked.
@@ -65,10 +66,22 @@ pub struct Scenario {
     pub service_ns: u64,
     /// The median of a disk's sync, in µs.
     pub fsync_us: u64,
-    /// The mean of a read of the database, in µs.
+    /// The mean of a query of the database, in µs.
     pub database_us: u64,
+    /// How many queries the database serves at a time; 0: all.
+    pub database_connections: u64,
+    /// How long an application waits for the database, in ms.
+    pub database_timeout_ms: u64,
+    /// Attempts of an application at one query of the database.
+    pub database_attempts: u32,
+    /// Retries that a client may make, of a hundred requests; 0: as many as it likes.
+    pub retry_budget_percent: u64,
+    /// Gutter nodes, for cachings that use them.
+    pub gutter_nodes: u16,
     /// The nodes' type, as in the price table.
     pub node_type: String,
+    /// The ways to use the cache that are compared; the first is the one that all else is compared with.
+    pub cachings: Vec<String>,
     /// The replications to compare.
     pub replications: Vec<String>,
     /// The shardings to compare.
@@ -161,6 +174,10 @@ pub(crate) type ShardingChoice = (&'static sharding::ShardingMember, Vec<u64>);
 
 pub(crate) fn check_replication(text: &str) -> Result<ReplicationChoice, ScenarioError> {
     Ok(Spec::parse(text).and_then(|spec| replication::find(&spec))?)
+}
+
+pub(crate) fn check_caching(text: &str) -> Result<Rules, ScenarioError> {
+    Ok(caching::find(text)?)
 }
 
 pub(crate) fn check_sharding(text: &str) -> Result<ShardingChoice, ScenarioError> {

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::keys::{KEYS, Kind};
-use super::{HOUR_MS, Scenario, check_replication};
+use super::{HOUR_MS, Scenario, check_caching, check_replication};
 use crate::fault::{self, Dated};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
@@ -61,6 +61,12 @@ pub(super) fn built_in() -> Scenario {
         service_ns: 0,
         fsync_us: 0,
         database_us: 0,
+        database_connections: 0,
+        database_timeout_ms: 0,
+        database_attempts: 0,
+        retry_budget_percent: 0,
+        gutter_nodes: 0,
+        cachings: Vec::new(),
         node_type: String::new(),
         replications: Vec::new(),
         shardings: Vec::new(),
@@ -256,6 +262,13 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
     if s.schedule.len() > ACTIONS_MAX {
         let what = format!("schedule: accepted are {ACTIONS_MAX} actions at most");
         return conflict(&["schedule"], &what);
+    }
+    let uses_gutter = |text: &String| check_caching(text).is_ok_and(|rules| rules.gutter_s > 0);
+    if s.gutter_nodes == 0 && s.cachings.iter().any(uses_gutter) {
+        return conflict(
+            &["cachings", "gutter_nodes"],
+            "gutter_s needs gutter nodes: accepted is gutter_nodes >= 1",
+        );
     }
     if s.schedule.is_empty() && s.faults.iter().any(|fault| fault == "schedule") {
         return conflict(

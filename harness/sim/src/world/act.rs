@@ -30,10 +30,13 @@ impl World<'_> {
                     .iter_mut()
                     .filter(|node| node.zone == zone)
                     .for_each(|node| node.up = false);
-                self.clients
-                    .iter_mut()
-                    .filter(|client| client.zone == zone)
-                    .for_each(|client| client.up = false);
+                for number in 0..self.clients.len() as u16 {
+                    let client = &mut self.clients[usize::from(number)];
+                    if client.zone == zone {
+                        client.up = false;
+                        self.forget(number);
+                    }
+                }
             }
             Action::ZoneUp { zone } => {
                 self.zones_down[usize::from(zone)] = false;

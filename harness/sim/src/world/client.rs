@@ -2,17 +2,23 @@
 
 use rand::RngExt;
 use seawall_cluster::{Nanos, NodeId};
-use seawall_store::{Op, Reply};
-use seawall_workloads::Workload;
+use seawall_workloads::rows::Rows;
 
+use super::load::Load;
 use crate::random::{Rng, exponential};
 use crate::scenario::Scenario;
+
+/// The most that a budget for retries holds, in hundredths of an attempt: what is saved up in quiet times must not
+/// feed a storm. Finagle's holds what ten seconds give; this is as much at ten retries a second.
+const RETRIES_MAX: u64 = 10_000;
 
 /// A client.
 pub(super) struct Client {
     pub(super) zone: u16,
     pub(super) up: bool,
-    load: Box<dyn Workload>,
+    pub(super) load: Load,
+    /// What it may still try again, in hundredths of an attempt.
+    retries: u64,
     /// By shard: whom it asks.
     view: Vec<NodeId>,
     rng: Rng,
@@ -23,7 +29,7 @@ impl Client {
     pub(super) fn new(
         scenario: &Scenario,
         zone: u16,
-        load: Box<dyn Workload>,
+        load: Load,
         view: Vec<NodeId>,
         rng: Rng,
     ) -> Client {
@@ -33,6 +39,7 @@ impl Client {
             zone,
             up: true,
             load,
+            retries: RETRIES_MAX,
             view,
             rng,
             gap_ns,
@@ -44,26 +51,27 @@ impl Client {
         Nanos(exponential(&mut self.rng, self.gap_ns))
     }
 
-    /// The next op, and how long it waits for the database before it is sent.
-    pub(super) fn next(&mut self) -> (Op, Nanos) {
-        let op = self.load.next();
-        (op, Nanos(self.load.delay_us().saturating_mul(1000)))
+    /// The rows that it asks for, where its load is of rows.
+    pub(super) fn rows(&mut self) -> Option<&mut Rows> {
+        match &mut self.load {
+            Load::Rows(rows) => Some(rows),
+            Load::Ops(_) => None,
+        }
     }
 
-    /// The client's ops that must be there before the run.
-    pub(super) fn preload(&mut self) -> Option<Op> {
-        self.load.preload()
+    /// A user wants something: some part of it is for trying again.
+    pub(super) fn earn_retries(&mut self, scenario: &Scenario) {
+        self.retries = (self.retries + scenario.retry_budget_percent).min(RETRIES_MAX);
     }
 
-    /// A reply came. Under failures it may contradict what the workload believes; what that means is the
-    /// checkers' to say.
-    pub(super) fn observe(&mut self, op: &Op, reply: &Reply) {
-        let _ = self.load.observe(op, reply);
-    }
-
-    /// No reply came.
-    pub(super) fn unanswered(&mut self, op: &Op) {
-        self.load.unanswered(op);
+    /// Whether it may try something again; takes it off the budget.
+    pub(super) fn may_retry(&mut self, scenario: &Scenario) -> bool {
+        if scenario.retry_budget_percent == 0 {
+            return true;
+        }
+        let left = self.retries.checked_sub(100);
+        self.retries = left.unwrap_or(self.retries);
+        left.is_some()
     }
 
     /// Whom to ask for `shard`.
@@ -87,13 +95,5 @@ impl Client {
             .saturating_mul(1 << n.saturating_sub(1).min(32))
             .min(scenario.backoff_max_ms);
         Nanos(self.rng.random_range(0..=Nanos::from_millis(ceiling).0))
-    }
-
-    /// How long a read of the database takes.
-    pub(super) fn database_read(&mut self, scenario: &Scenario) -> Nanos {
-        Nanos(exponential(
-            &mut self.rng,
-            scenario.database_us as f64 * 1000.0,
-        ))
     }
 }

@@ -1,7 +1,16 @@
-//! The load: workloads of `seawall_workloads`, one part of each per client.
+//! The load: what users want of each client.
 
 use seawall_store::{Op, Reply};
 use seawall_workloads::Workload;
+use seawall_workloads::rows::Rows;
+
+/// What users want of one client.
+pub(super) enum Load {
+    /// Ops of the store, of this client's own part of a workload.
+    Ops(Box<dyn Workload>),
+    /// Rows of a database that all clients share, read and written by the rules of a caching.
+    Rows(Box<Rows>),
+}
 
 /// Checks a workload's text.
 pub(crate) fn check(text: &str) -> Result<(), String> {
@@ -10,10 +19,18 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
-/// The part of client `client` of `clients`.
-pub(super) fn build(text: &str, seed: u64, client: u32, clients: u32) -> Box<dyn Workload> {
-    seawall_workloads::build(text, seed, client, clients)
-        .expect("the workload was checked with the scenario")
+/// Whether a workload is of rows, so that it matters how the application uses the cache.
+pub(crate) fn is_of_rows(text: &str) -> bool {
+    matches!(Rows::shared(text, 0, 0), Ok(Some(_)))
+}
+
+/// The load of client `client` of `clients`.
+pub(super) fn build(text: &str, seed: u64, client: u32, clients: u32) -> Load {
+    let checked = "the workload was checked with the scenario";
+    match Rows::shared(text, seed, client).expect(checked) {
+        Some(rows) => Load::Rows(Box::new(rows)),
+        None => Load::Ops(seawall_workloads::build(text, seed, client, clients).expect(checked)),
+    }
 }
 
 /// Whether a read found nothing, so that the application must ask the database: no key, or a hash

@@ -1,8 +1,11 @@
 //! The world of one run: what happens is taken from a queue, one thing at a time, and leads to more.
 
 mod act;
+mod application;
 mod client;
+mod database;
 pub(crate) mod load;
+mod loading;
 mod measure;
 mod moves;
 mod network;
@@ -13,19 +16,22 @@ mod request;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use seawall_cluster::{Action, Event, Nanos, NodeId, Outbox, RequestId, Seat, Sharding};
-use seawall_store::{Out, Reply};
+use seawall_store::Reply;
 
 pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
 pub(crate) use self::network::CrossZone;
 pub(crate) use self::node::{Node, apply_effects, empty_shard};
 
+use self::application::Application;
 use self::client::Client;
+use self::database::Database;
 use self::moves::Moves;
 use self::network::Network;
 use self::node::Fleet;
 use self::queue::{Happening, Queue};
+use crate::caching::Rules;
 use crate::fault::{self, Schedule};
-use crate::history::{History, Lineage, Wanted};
+use crate::history::{History, Lineage};
 use crate::random::{LogNormal, Rng, rng_of};
 use crate::scenario::{ReplicationChoice, Scenario, ShardingChoice};
 
@@ -55,6 +61,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) replication: &'a ReplicationChoice,
     pub(crate) sharding: &'a ShardingChoice,
     pub(crate) workload: &'a str,
+    pub(crate) caching: Rules,
     pub(crate) schedule: &'a Schedule,
     pub(crate) seed: u64,
 }
@@ -79,6 +86,8 @@ pub(crate) struct World<'a> {
     /// Lineages of states on their way to another node.
     images: Vec<Lineage>,
     moves: Moves,
+    pub(crate) application: Application,
+    database: Database,
     pub(crate) history: History,
     pub(crate) measure: Measure,
     /// The share of keys whose shard changed in a resize.
@@ -115,6 +124,12 @@ impl<'a> World<'a> {
                 })
             })
             .collect();
+        // Gutter nodes stand beside the shards, each by itself, and know nothing of them.
+        let gutters = if plan.caching.gutter_s > 0 {
+            scenario.gutter_nodes
+        } else {
+            0
+        };
         let fleet = Fleet {
             member,
             values: &plan.replication.1,
@@ -124,14 +139,19 @@ impl<'a> World<'a> {
         let nodes = (0u16..seats.len() as u16)
             .map(|id| {
                 let (shard, copy) = (id / per_shard, id % per_shard);
-                fleet.form(NodeId(id), (shard + copy) % scenario.zones)
+                fleet.form(NodeId(id), shard, (shard + copy) % scenario.zones)
             })
+            .chain((0..gutters).map(|gutter| {
+                let id = NodeId(seats.len() as u16 + gutter);
+                fleet.form(id, shards_max + gutter, gutter % scenario.zones)
+            }))
             .collect();
         let view: Vec<NodeId> = (0..shards_max)
             .map(|shard| NodeId(shard * per_shard))
+            .chain((0..gutters).map(|gutter| NodeId(seats.len() as u16 + gutter)))
             .collect();
         let client_count = scenario.zones * scenario.clients_per_zone;
-        let clients = (0..client_count)
+        let mut clients: Vec<Client> = (0..client_count)
             .map(|client| {
                 let load = load::build(
                     plan.workload,
@@ -143,6 +163,7 @@ impl<'a> World<'a> {
                 Client::new(scenario, client % scenario.zones, load, view.clone(), rng)
             })
             .collect();
+        let rows = clients[0].rows().map_or(0, |rows| rows.owned());
         let mut world = World {
             plan,
             now: Nanos::default(),
@@ -157,48 +178,20 @@ impl<'a> World<'a> {
             nodes,
             clients,
             sharding: (plan.sharding.0.build)(scenario.shards, &plan.sharding.1),
-            base: vec![Vec::new(); usize::from(shards_max)],
+            base: vec![Vec::new(); usize::from(shards_max + gutters)],
+            application: Application::new(plan.caching, rows, plan.seed),
+            database: Database::new(scenario, rows, plan.seed),
             zones_down: vec![false; usize::from(scenario.zones)],
             images: Vec::new(),
             moves: Moves::default(),
             history: History::default(),
-            measure: Measure::new(shards_max),
+            measure: Measure::new(shards_max + gutters),
             moved_keys_share: 0.0,
             panics: Vec::new(),
             diverged: 0,
         };
         world.load();
         world
-    }
-
-    /// Puts the data in place, as if it had been written and replicated long ago.
-    fn load(&mut self) {
-        let mut out = Out::default();
-        let mut fresh: Vec<_> = self.base.iter().map(|_| empty_shard()).collect();
-        for client in 0..self.clients.len() {
-            while let Some(op) = self.clients[client].preload() {
-                let shard = op.key().map_or(0, |key| self.sharding.shard_of(key));
-                fresh[usize::from(shard)].apply(self.now.millis(), &op, &mut out);
-                let effects = out.effects.as_bytes().to_vec();
-                let reply = Reply::parse(out.reply.as_bytes()).map(|(reply, _)| reply);
-                out.clear();
-                if let Some(reply) = reply {
-                    self.clients[client].observe(&op, &reply);
-                }
-                let id = self.history.ask(op, Wanted::Loaded, self.now);
-                let attempt = self.history.attempt(id, shard, self.now);
-                self.history.attempt_mut(attempt).effects = Some((self.now.millis(), effects));
-                self.history.attempt_mut(attempt).open = false;
-                self.history.acknowledge(attempt, self.now);
-                self.base[usize::from(shard)].push(attempt);
-            }
-        }
-        for node in &mut self.nodes {
-            let base = &self.base[usize::from(node.shard_number)];
-            for id in base {
-                node.replay(*id, &self.history);
-            }
-        }
     }
 
     /// Runs to the end, and until the cluster has healed.
@@ -268,6 +261,13 @@ impl<'a> World<'a> {
                 self.act(self.plan.schedule.actions()[number].action);
             }
             Happening::Move => self.go_on_moving(),
+            Happening::Served { served } => self.on_served(served),
+            Happening::Look { task } => self.look(task),
+            Happening::Fetch { flight } => self.fetch(flight),
+            Happening::FetchLate { flight, number } => self.on_fetch_late(flight, number),
+            Happening::WriteAgain { task } => self.write_database(task),
+            Happening::WriteLate { task, number } => self.on_write_late(task, number),
+            Happening::Flush { row } => self.on_flush(row),
         }
     }
 
@@ -495,6 +495,18 @@ impl<'a> World<'a> {
             node.up && !node.isolated && node.times == 1 && node.disk_busy_until <= self.now
         };
         self.network.is_whole(self.now) && self.nodes.iter().all(is_well)
+    }
+
+    /// Whether this is the number of a gutter node's shard.
+    pub(crate) fn is_gutter(&self, shard: u16) -> bool {
+        self.seats.last().is_some_and(|last| shard > last.shard)
+    }
+
+    /// The shard of the gutter node that has a key.
+    fn gutter_of(&self, key: &[u8]) -> u16 {
+        let first = self.seats.last().map_or(0, |last| last.shard + 1);
+        let gutters = self.base.len() as u64 - u64::from(first);
+        first + (xxhash_rust::xxh3::xxh3_64(key) % gutters.max(1)) as u16
     }
 
     /// A client's choice among the nodes of a shard.

@@ -49,6 +49,11 @@ pub(super) struct Fleet<'a> {
 
 impl Fleet<'_> {
     fn machine(&self, id: NodeId, life: u32, birth: Birth<'_>) -> Box<dyn Replication> {
+        // Who has no seat is a gutter node, and replicates nothing.
+        let (member, values) = match self.seats.get(usize::from(id.0)) {
+            Some(_) => (self.member, self.values),
+            None => (seawall_cluster::replication::REPLICATIONS[0], &[][..]),
+        };
         let index = usize::from(id.0) | (life as usize) << 16;
         let setup = Setup {
             node: id,
@@ -56,15 +61,15 @@ impl Fleet<'_> {
             seed: seed_of(self.seed, "replication", index),
             birth,
         };
-        (self.member.build)(&setup, self.values)
+        (member.build)(&setup, values)
     }
 
     /// The node `id` when the cluster is formed.
-    pub(super) fn form(&self, id: NodeId, zone: u16) -> Node {
+    pub(super) fn form(&self, id: NodeId, shard_number: u16, zone: u16) -> Node {
         Node {
             id,
             zone,
-            shard_number: self.seats[usize::from(id.0)].shard,
+            shard_number,
             up: true,
             isolated: false,
             times: 1,

@@ -7,6 +7,8 @@ use seawall_cluster::{Nanos, NodeId, RequestId};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Outcome;
+use super::application::{FlightId, TaskId};
+use super::database::Served;
 use crate::history::OpId;
 
 /// One thing that happens.
@@ -50,6 +52,20 @@ pub(super) enum Happening {
         number: u64,
         record: Vec<u8>,
     },
+    /// The database has done a query.
+    Served { served: Served },
+    /// A reading looks again.
+    Look { task: TaskId },
+    /// A flight asks the database again.
+    Fetch { flight: FlightId },
+    /// The database has not answered this attempt of a flight in time.
+    FetchLate { flight: FlightId, number: u32 },
+    /// A writing asks the database again.
+    WriteAgain { task: TaskId },
+    /// The database has not answered this attempt of a writing in time.
+    WriteLate { task: TaskId, number: u32 },
+    /// A row that was written goes to the database.
+    Flush { row: u64 },
     /// The scheduled action with this number.
     Act { number: usize },
     /// The control plane goes on with moving slots.
@@ -85,6 +101,13 @@ impl Happening {
             } => [9, u64::from(node.0) << 48 | number, bytes(record)],
             Happening::Act { number } => [10, *number as u64, 0],
             Happening::Move => [11, 0, 0],
+            Happening::Served { served } => [12, u64::from(served.version), 0],
+            Happening::Look { task } => [13, *task, 0],
+            Happening::Fetch { flight } => [14, *flight, 0],
+            Happening::FetchLate { flight, number } => [15, *flight, u64::from(*number)],
+            Happening::WriteAgain { task } => [16, *task, 0],
+            Happening::WriteLate { task, number } => [17, *task, u64::from(*number)],
+            Happening::Flush { row } => [18, *row, 0],
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use seawall_cluster::{Event, Nanos, NodeId, RequestId};
 use seawall_store::{Op, Reply};
+use seawall_workloads::rows::Request;
 
-use super::load::is_miss;
+use super::database::Query;
+use super::load::{Load, is_miss};
 use super::queue::Happening;
 use super::{Outcome, World};
 use crate::history::{OpId, Wanted};
@@ -27,17 +29,21 @@ impl World<'_> {
         let gap = client.gap();
         self.queue
             .push(self.now + gap, Happening::Arrival { client: number });
-        if !self.clients[usize::from(number)].up {
+        let client = &mut self.clients[usize::from(number)];
+        if !client.up {
             return;
         }
-        let (op, delay) = self.clients[usize::from(number)].next();
-        // What waits for the database begins when it has it.
-        let begun = self.now + delay;
-        let op = self.history.ask(op, Wanted::By(number), begun);
-        if delay == Nanos::default() {
-            self.send(op);
-        } else {
-            self.queue.push(begun, Happening::Send { op });
+        client.earn_retries(self.plan.scenario);
+        match &mut client.load {
+            Load::Ops(workload) => {
+                let op = workload.next();
+                let op = self.history.ask(op, Wanted::By(number), self.now);
+                self.send(op);
+            }
+            Load::Rows(rows) => match rows.request() {
+                Request::Read(row) => self.begin_read(number, row),
+                Request::Write(row) => self.begin_write(number, row),
+            },
         }
     }
 
@@ -50,6 +56,7 @@ impl World<'_> {
         let shard = self.sharding.shard_of(key);
         let shard = match asked.wanted {
             Wanted::Moved => self.moves.target(key).unwrap_or(shard),
+            Wanted::By(_) if self.application.goes_to_gutter(op) => self.gutter_of(key),
             _ => shard,
         };
         let bytes = request_bytes(&asked.op);
@@ -85,6 +92,7 @@ impl World<'_> {
         let op = &self.history.ops[self.history.attempt_of(id).op as usize];
         // A cluster that moves data knows its map: a node refuses what is not its own.
         if self.plan.sharding.0.moves_data
+            && !self.is_gutter(self.node(node).shard_number)
             && op.wanted != Wanted::Moved
             && let Some(key) = op.op.key()
             && (self.moves.holds_back(key)
@@ -144,7 +152,7 @@ impl World<'_> {
             return;
         }
         match outcome {
-            Outcome::Answer(reply) => self.finish(id, client, &reply),
+            Outcome::Answer(reply) => self.finish(id, client, op, &reply),
             Outcome::Moved(node) => {
                 self.measure.shard_failed(sent, shard);
                 self.clients[usize::from(client)].learn(shard, node);
@@ -158,23 +166,29 @@ impl World<'_> {
     }
 
     /// The client has its answer.
-    fn finish(&mut self, id: RequestId, number: u16, reply: &Reply) {
+    fn finish(&mut self, id: RequestId, number: u16, op: OpId, reply: &Reply) {
         let shard = self.history.attempt_of(id).shard;
         self.measure.shard_answered(self.now, shard);
         self.history.acknowledge(id, self.now);
-        let asked = &self.history.ops[self.history.attempt_of(id).op as usize];
-        let client = &mut self.clients[usize::from(number)];
-        let mut latency = self.now.since(asked.begun);
-        if !asked.writes() {
-            let miss = is_miss(&asked.op, reply);
-            self.measure.looked_up(self.now, !miss);
-            if miss {
-                latency = latency + client.database_read(self.plan.scenario);
-                self.measure.database_read(self.now);
-            }
+        if self.cache_answered(op, reply) {
+            return;
         }
-        client.observe(&asked.op, reply);
-        self.measure.answered(self.now, latency);
+        let asked = &self.history.ops[op as usize];
+        let begun = asked.begun;
+        let misses = !asked.writes() && is_miss(&asked.op, reply);
+        if !asked.writes() {
+            self.measure.looked_up(self.now, !misses);
+        }
+        if let Load::Ops(workload) = &mut self.clients[usize::from(number)].load {
+            // Under failures a reply may contradict what the workload believes; what that means is the checkers'
+            // to say.
+            let _ = workload.observe(&asked.op, reply);
+        }
+        if misses {
+            self.ask_database(Query::Plain { begun });
+        } else {
+            self.measure.answered(self.now, self.now.since(begun));
+        }
     }
 
     pub(super) fn on_timeout(&mut self, id: RequestId) {
@@ -198,28 +212,46 @@ impl World<'_> {
 
     fn try_again(&mut self, number: u16, op: OpId, after_a_while: bool) {
         let scenario = self.plan.scenario;
-        let asked = &mut self.history.ops[op as usize];
+        let attempts = self.history.ops[op as usize].attempts;
         let client = &mut self.clients[usize::from(number)];
-        if asked.attempts >= scenario.attempts {
-            asked.done = true;
-            client.unanswered(&asked.op);
-            self.measure.failed(self.now);
-            if !asked.writes() {
-                // The application goes to the database itself.
-                self.measure.database_read(self.now);
-            }
+        // A redirection is no failure: following it is free.
+        let stops = after_a_while
+            && (self.application.has_another_place(op) || !client.may_retry(scenario));
+        if stops || attempts >= scenario.attempts {
+            self.give_up(number, op);
             return;
         }
         let wait = if after_a_while {
-            client.backoff(scenario, asked.attempts)
+            client.backoff(scenario, attempts)
         } else {
             Nanos::default()
         };
         self.queue.push(self.now + wait, Happening::Send { op });
     }
 
+    /// The client stops asking.
+    fn give_up(&mut self, number: u16, op: OpId) {
+        let asked = &mut self.history.ops[op as usize];
+        asked.done = true;
+        let (reads, begun) = (!asked.writes(), asked.begun);
+        self.measure.failed(self.now);
+        if self.cache_unanswered(op) {
+            return;
+        }
+        if let Load::Ops(workload) = &mut self.clients[usize::from(number)].load {
+            workload.unanswered(&self.history.ops[op as usize].op);
+        }
+        if reads {
+            // The application goes to the database itself.
+            self.ask_database(Query::Plain { begun });
+        }
+    }
+
     /// Asks one of a shard's nodes who serves it.
     fn look_up(&mut self, client: u16, shard: u16) {
+        if self.is_gutter(shard) {
+            return;
+        }
         let node = self.any_node(client, shard);
         let (from, to) = (self.clients[usize::from(client)].zone, self.node(node).zone);
         if let Some(at) = self.network.client(self.now, from, to, LOOKUP_BYTES) {
