@@ -67,6 +67,13 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             max: 3600,
             about: "for how long a gutter node keeps what it is given; 0: it is not asked",
         },
+        Param {
+            name: "budget_percent",
+            default: 0,
+            min: 0,
+            max: 100,
+            about: "retries that a client may make for each hundred requests; Finagle's choice is 20; 0: no limit",
+        },
     ],
     rules: |values| Rules {
         lease_s: values[0],
@@ -80,6 +87,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
         copies: values[4] as u8,
         hot_rows: if values[4] > 1 { values[5] } else { 0 },
         gutter_s: values[6],
+        budget_percent: values[7],
         ..PLAIN
     },
 };

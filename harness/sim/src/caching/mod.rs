@@ -11,6 +11,7 @@
 //! | expiry at one moment of what was filled at one moment | `jitter_percent` |
 //! | a key that is more than a node's share | `copies` of the `hot_rows` |
 //! | a cache node that does not answer | `gutter_s` |
+//! | retries that keep an overloaded database overloaded | `budget_percent` |
 
 mod cache_aside;
 mod read_through;
@@ -60,6 +61,8 @@ pub(crate) struct Rules {
     pub(crate) hot_rows: u64,
     /// For how many seconds a gutter node keeps what it is given; 0: it is not asked.
     pub(crate) gutter_s: u64,
+    /// Retries that a client may make for each hundred requests; 0: as many as it likes.
+    pub(crate) budget_percent: u64,
 }
 
 /// What a write does to the cache.
@@ -94,6 +97,7 @@ const PLAIN: Rules = Rules {
     copies: 1,
     hot_rows: 0,
     gutter_s: 0,
+    budget_percent: 0,
 };
 
 impl Rules {

@@ -3,6 +3,7 @@
 
 mod clock_jump;
 mod cold_restart;
+mod correlated_waves;
 mod disk_stall;
 mod failed_sync;
 mod isolated_primary;
@@ -11,6 +12,7 @@ mod none;
 mod one_way_partition;
 mod packet_loss;
 mod partition;
+mod retry_storm;
 mod rolling_upgrade;
 mod scale_out;
 mod scheduled;
@@ -45,6 +47,8 @@ pub const FAULTS: &[&FaultMember] = &[
     &failed_sync::MEMBER,
     &rolling_upgrade::MEMBER,
     &cold_restart::MEMBER,
+    &retry_storm::MEMBER,
+    &correlated_waves::MEMBER,
     &scale_out::MEMBER,
     &swarm::MEMBER,
     &scheduled::MEMBER,
@@ -159,6 +163,11 @@ pub enum Action {
         /// The shard.
         shard: u16,
     },
+    /// The database does nothing for a while.
+    StallDatabase {
+        /// For how many milliseconds.
+        ms: u64,
+    },
     /// The number of shards changes to this.
     Resize {
         /// How many shards.
@@ -233,7 +242,7 @@ impl Action {
             {
                 Err(format!("times is {times}; accepted are 1 to {TIMES_MAX}"))
             }
-            Action::StallDisk { ms, .. } if ms > HOUR_MS => {
+            Action::StallDisk { ms, .. } | Action::StallDatabase { ms } if ms > HOUR_MS => {
                 Err(format!("ms is {ms}; accepted are 0 to {HOUR_MS}"))
             }
             Action::SetClock { ahead_ms, .. } if ahead_ms.unsigned_abs() > 24 * HOUR_MS => {
@@ -246,7 +255,7 @@ impl Action {
                 "shards is {shards}; accepted are 3 to {}",
                 SHARDS_MAX + 1
             )),
-            Action::Resize { .. } => Ok(()),
+            Action::Resize { .. } | Action::StallDatabase { .. } => Ok(()),
             Action::Crash { shard, .. }
             | Action::Replace { shard }
             | Action::Isolate { shard }

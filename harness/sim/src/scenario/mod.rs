@@ -68,14 +68,14 @@ pub struct Scenario {
     pub fsync_us: u64,
     /// The mean of a query of the database, in µs.
     pub database_us: u64,
+    /// The least that one takes, in µs: of the mean, the rest is exponential.
+    pub database_floor_us: u64,
     /// How many queries the database serves at a time; 0: all.
     pub database_connections: u64,
     /// How long an application waits for the database, in ms.
     pub database_timeout_ms: u64,
     /// Attempts of an application at one query of the database.
     pub database_attempts: u32,
-    /// Retries that a client may make, of a hundred requests; 0: as many as it likes.
-    pub retry_budget_percent: u64,
     /// Gutter nodes, for cachings that use them.
     pub gutter_nodes: u16,
     /// The nodes' type, as in the price table.

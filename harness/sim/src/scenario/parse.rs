@@ -61,10 +61,10 @@ pub(super) fn built_in() -> Scenario {
         service_ns: 0,
         fsync_us: 0,
         database_us: 0,
+        database_floor_us: 0,
         database_connections: 0,
         database_timeout_ms: 0,
         database_attempts: 0,
-        retry_budget_percent: 0,
         gutter_nodes: 0,
         cachings: Vec::new(),
         node_type: String::new(),
@@ -262,6 +262,12 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
     if s.schedule.len() > ACTIONS_MAX {
         let what = format!("schedule: accepted are {ACTIONS_MAX} actions at most");
         return conflict(&["schedule"], &what);
+    }
+    if s.database_floor_us > s.database_us {
+        return conflict(
+            &["database_us", "database_floor_us"],
+            "database_floor_us must not be more than database_us, the mean",
+        );
     }
     let uses_gutter = |text: &String| check_caching(text).is_ok_and(|rules| rules.gutter_s > 0);
     if s.gutter_nodes == 0 && s.cachings.iter().any(uses_gutter) {

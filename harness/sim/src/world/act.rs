@@ -84,6 +84,9 @@ impl World<'_> {
                     node.sync_fails = true;
                 }
             }
+            Action::StallDatabase { ms } => {
+                self.database.stall(self.now + Nanos::from_millis(ms));
+            }
             Action::Resize { shards } => self.resize(shards),
         }
     }

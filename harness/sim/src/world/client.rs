@@ -5,6 +5,7 @@ use seawall_cluster::{Nanos, NodeId};
 use seawall_workloads::rows::Rows;
 
 use super::load::Load;
+use crate::caching::Rules;
 use crate::random::{Rng, exponential};
 use crate::scenario::Scenario;
 
@@ -60,13 +61,13 @@ impl Client {
     }
 
     /// A user wants something: some part of it is for trying again.
-    pub(super) fn earn_retries(&mut self, scenario: &Scenario) {
-        self.retries = (self.retries + scenario.retry_budget_percent).min(RETRIES_MAX);
+    pub(super) fn earn_retries(&mut self, rules: &Rules) {
+        self.retries = (self.retries + rules.budget_percent).min(RETRIES_MAX);
     }
 
     /// Whether it may try something again; takes it off the budget.
-    pub(super) fn may_retry(&mut self, scenario: &Scenario) -> bool {
-        if scenario.retry_budget_percent == 0 {
+    pub(super) fn may_retry(&mut self, rules: &Rules) -> bool {
+        if rules.budget_percent == 0 {
             return true;
         }
         let left = self.retries.checked_sub(100);

@@ -34,7 +34,11 @@ pub(super) struct Database {
     connections: u64,
     busy: u64,
     waiting: VecDeque<Query>,
-    mean_ns: f64,
+    floor: Nanos,
+    /// The mean of what comes on top of it.
+    beyond_ns: f64,
+    /// Nothing is done before this time.
+    stalled_until: Nanos,
     /// By row: how many times it was written. Rows beyond are never written.
     versions: Vec<u32>,
     rng: Rng,
@@ -55,7 +59,12 @@ impl Database {
             connections: scenario.database_connections,
             busy: 0,
             waiting: VecDeque::new(),
-            mean_ns: scenario.database_us as f64 * 1000.0,
+            floor: Nanos(scenario.database_floor_us * 1000),
+            beyond_ns: scenario
+                .database_us
+                .saturating_sub(scenario.database_floor_us) as f64
+                * 1000.0,
+            stalled_until: Nanos::default(),
             versions: vec![0; rows as usize],
             rng: rng_of(seed, "database", 0),
         }
@@ -86,12 +95,17 @@ impl Database {
             Query::Flush { version, .. } => version,
             Query::Plain { .. } => 0,
         };
-        let takes = Nanos(exponential(&mut self.rng, self.mean_ns));
+        let takes = self.floor + Nanos(exponential(&mut self.rng, self.beyond_ns));
         Served {
             query,
             version,
-            done: now + takes,
+            done: now.max(self.stalled_until) + takes,
         }
+    }
+
+    /// Whatever begins before this time is done after it.
+    pub(super) fn stall(&mut self, until: Nanos) {
+        self.stalled_until = self.stalled_until.max(until);
     }
 
     /// The newest version of a row.

@@ -246,15 +246,12 @@ impl<'a> World<'a> {
                     self.step(node, Event::Alarm);
                 }
             }
-            Happening::Persisted {
-                node,
-                life,
-                number,
-                record,
-            } => {
-                if self.lives(node, life) {
-                    self.node_mut(node).keep(record);
+            Happening::Synced { node, life } => {
+                if self.lives(node, life)
+                    && let Some(number) = self.node_mut(node).synced()
+                {
                     self.step(node, Event::Persisted { number });
+                    self.sync(node);
                 }
             }
             Happening::Act { number } => {
@@ -382,10 +379,11 @@ impl<'a> World<'a> {
                 None
             }
             Action::Answer { id: request } => {
-                if let Some(bytes) = self.node_mut(id).take_reply(request)
-                    && let Some((reply, _)) = Reply::parse(&bytes)
-                {
-                    self.reply(id, request, Outcome::Answer(reply), bytes.len());
+                if let Some(bytes) = self.node_mut(id).take_reply(request) {
+                    let (len, parsed) = (bytes.len(), Reply::parse(&bytes));
+                    // What is answered to a command of Memcached's is text, and handed on as it is.
+                    let reply = parsed.map_or(Reply::Bulk(bytes), |(reply, _)| reply);
+                    self.reply(id, request, Outcome::Answer(reply), len);
                 }
                 None
             }
@@ -404,19 +402,8 @@ impl<'a> World<'a> {
                 None
             }
             Action::Persist { number, record } => {
-                let takes = Nanos(self.disk.draw(&mut self.disk_rng));
-                let node = self.node_mut(id);
-                node.disk_busy_until = node.disk_busy_until.max(now) + takes;
-                let (at, life) = (node.disk_busy_until, node.life);
-                self.queue.push(
-                    at,
-                    Happening::Persisted {
-                        node: id,
-                        life,
-                        number,
-                        record,
-                    },
-                );
+                self.node_mut(id).write(number, record);
+                self.sync(id);
                 None
             }
             Action::Export { to } => {
@@ -434,6 +421,18 @@ impl<'a> World<'a> {
                 self.node_mut(id).install(now.millis(), state, lineage);
                 None
             }
+        }
+    }
+
+    /// Syncs what a node has written, all of it at once, where no sync is under way.
+    fn sync(&mut self, id: NodeId) {
+        let now = self.now;
+        let node = &mut self.nodes[usize::from(id.0)];
+        if node.up && node.begin_sync() {
+            let takes = Nanos(self.disk.draw(&mut self.disk_rng));
+            node.disk_busy_until = node.disk_busy_until.max(now) + takes;
+            let (at, life) = (node.disk_busy_until, node.life);
+            self.queue.push(at, Happening::Synced { node: id, life });
         }
     }
 

@@ -30,6 +30,9 @@ pub(crate) struct Node {
     pub(crate) lineage: Lineage,
     /// Durable records.
     disk: Vec<Vec<u8>>,
+    /// Records that are being synced, and those that wait for the next sync, by their numbers.
+    syncing: Vec<(u64, Vec<u8>)>,
+    written: Vec<(u64, Vec<u8>)>,
     /// When the disk has done what it was given.
     pub(super) disk_busy_until: Nanos,
     pub(super) core_busy_until: Nanos,
@@ -80,6 +83,8 @@ impl Fleet<'_> {
             shard: empty_shard(),
             lineage: Lineage::default(),
             disk: Vec::new(),
+            syncing: Vec::new(),
+            written: Vec::new(),
             disk_busy_until: Nanos::default(),
             core_busy_until: Nanos::default(),
             alarms: 0,
@@ -96,6 +101,8 @@ impl Fleet<'_> {
         node.sync_fails = false;
         (node.shard, node.lineage) = (empty_shard(), Lineage::default());
         node.replies.clear();
+        node.syncing.clear();
+        node.written.clear();
         node.disk_busy_until = Nanos::default();
         node.core_busy_until = Nanos::default();
         if self.member.keeps_disk {
@@ -170,9 +177,26 @@ impl Node {
         self.lineage = lineage;
     }
 
-    /// A record is durable now.
-    pub(super) fn keep(&mut self, record: Vec<u8>) {
-        self.disk.push(record);
+    /// A record waits for the next sync.
+    pub(super) fn write(&mut self, number: u64, record: Vec<u8>) {
+        self.written.push((number, record));
+    }
+
+    /// Begins to sync all that waits, if there is something and nothing is being synced.
+    pub(super) fn begin_sync(&mut self) -> bool {
+        let begins = self.syncing.is_empty() && !self.written.is_empty();
+        if begins {
+            std::mem::swap(&mut self.syncing, &mut self.written);
+        }
+        begins
+    }
+
+    /// What was being synced is durable; gives the number of its last record.
+    pub(super) fn synced(&mut self) -> Option<u64> {
+        let last = self.syncing.last().map(|(number, _)| *number);
+        let records = self.syncing.drain(..).map(|(_, record)| record);
+        self.disk.extend(records);
+        last
     }
 
     /// What its wall clock says.

@@ -45,13 +45,8 @@ pub(super) enum Happening {
         life: u32,
         number: u64,
     },
-    /// A record is durable.
-    Persisted {
-        node: NodeId,
-        life: u32,
-        number: u64,
-        record: Vec<u8>,
-    },
+    /// What a node's disk was syncing is durable.
+    Synced { node: NodeId, life: u32 },
     /// The database has done a query.
     Served { served: Served },
     /// A reading looks again.
@@ -93,12 +88,7 @@ impl Happening {
                 ..
             } => [7, u64::from(from.0) << 16 | u64::from(to.0), bytes(message)],
             Happening::Alarm { node, number, .. } => [8, u64::from(node.0), *number],
-            Happening::Persisted {
-                node,
-                number,
-                record,
-                ..
-            } => [9, u64::from(node.0) << 48 | number, bytes(record)],
+            Happening::Synced { node, life } => [9, u64::from(node.0), u64::from(*life)],
             Happening::Act { number } => [10, *number as u64, 0],
             Happening::Move => [11, 0, 0],
             Happening::Served { served } => [12, u64::from(served.version), 0],

@@ -33,7 +33,7 @@ impl World<'_> {
         if !client.up {
             return;
         }
-        client.earn_retries(self.plan.scenario);
+        client.earn_retries(&self.plan.caching);
         match &mut client.load {
             Load::Ops(workload) => {
                 let op = workload.next();
@@ -216,7 +216,7 @@ impl World<'_> {
         let client = &mut self.clients[usize::from(number)];
         // A redirection is no failure: following it is free.
         let stops = after_a_while
-            && (self.application.has_another_place(op) || !client.may_retry(scenario));
+            && (self.application.has_another_place(op) || !client.may_retry(&self.plan.caching));
         if stops || attempts >= scenario.attempts {
             self.give_up(number, op);
             return;

@@ -44,6 +44,8 @@ pub(crate) struct Application {
     joinable: BTreeMap<(u16, u64), FlightId>,
     purposes: BTreeMap<OpId, Purpose>,
     rows: Vec<Row>,
+    /// By row: acknowledged writes of the cache that wait to go to the database.
+    behind: BTreeMap<u64, Vec<OpId>>,
     /// How many tasks and flights there were.
     begun: u64,
     rng: Rng,
@@ -80,8 +82,6 @@ struct Row {
     /// When what was filled last expires, and how long the database took for it.
     expires: Nanos,
     took: Nanos,
-    /// Whether a write waits to go to the database.
-    dirty: bool,
 }
 
 /// What an op of the cache is for.
@@ -112,6 +112,7 @@ impl Application {
             joinable: BTreeMap::new(),
             purposes: BTreeMap::new(),
             rows: vec![Row::default(); rows as usize],
+            behind: BTreeMap::new(),
             begun: 0,
             rng: rng_of(seed, "application", 0),
             toll: Toll::default(),
@@ -176,6 +177,7 @@ impl World<'_> {
         let expiry = self.application.expiry(ttl_s);
         if let (Some(known), Some(expiry)) = (self.application.row_mut(row), expiry) {
             known.expires = expiry;
+            known.took = Nanos(self.plan.scenario.database_us * 1000);
         }
         Some(with_expiry(op, expiry))
     }
@@ -204,7 +206,7 @@ impl World<'_> {
                 let is_refused = lease::is_refused(reply);
                 self.application.toll.fills_refused += u64::from(is_refused);
             }
-            Of::Store(task) => self.stored(task),
+            Of::Store(task) => self.stored(task, Some(op)),
         }
         true
     }
@@ -218,7 +220,7 @@ impl World<'_> {
             Of::Look(task) => self.looked_in_vain(task, in_gutter),
             Of::Fill => {}
             // The database has it, and whoever wrote it is told so.
-            Of::Store(task) => self.stored(task),
+            Of::Store(task) => self.stored(task, None),
         }
         true
     }
@@ -268,7 +270,7 @@ impl World<'_> {
     fn asks_again(&mut self, client: u16, attempts: u32) -> Option<Nanos> {
         let scenario = self.plan.scenario;
         let client = &mut self.clients[usize::from(client)];
-        (attempts < scenario.database_attempts && client.may_retry(scenario))
+        (attempts < scenario.database_attempts && client.may_retry(&self.plan.caching))
             .then(|| client.backoff(scenario, attempts))
     }
 }

@@ -1,11 +1,12 @@
 //! Writing a row: the database and the cache, in the order of the rules.
 
-use seawall_cluster::Nanos;
+use seawall_cluster::{Nanos, NodeId};
 use seawall_store::command::{key, string};
 use seawall_store::{Op, Out, Reply};
 
 use super::{Of, TaskId, prefix, with_expiry};
 use crate::caching::OnWrite;
+use crate::history::OpId;
 use crate::world::World;
 use crate::world::database::Query;
 use crate::world::queue::Happening;
@@ -115,8 +116,8 @@ impl World<'_> {
         }
     }
 
-    /// The cache did what a writing asked, or gave no answer.
-    pub(super) fn stored(&mut self, task: TaskId) {
+    /// The cache did what a writing asked, by an op, or gave no answer.
+    pub(super) fn stored(&mut self, task: TaskId, by: Option<OpId>) {
         let it = &mut self.application;
         let Some(writing) = it.writings.get_mut(&task) else {
             return;
@@ -127,18 +128,25 @@ impl World<'_> {
         }
         let writing = *writing;
         it.writings.remove(&task);
-        self.measure
-            .answered(self.now, self.now.since(writing.begun));
+        if let OnWrite::Behind(after) = it.rules.on_write {
+            let Some(op) = by else {
+                // Nobody has it: the user is told so.
+                it.toll.unserved += 1;
+                return;
+            };
+            let row = writing.row;
+            let behind = it.behind.entry(row).or_default();
+            behind.push(op);
+            if behind.len() == 1 {
+                self.queue.push(self.now + after, Happening::Flush { row });
+            }
+        }
         let known = &mut it.rows[writing.row as usize];
         if writing.version > known.settled {
             (known.settled, known.settled_at) = (writing.version, self.now);
         }
-        if let OnWrite::Behind(after) = it.rules.on_write
-            && !std::mem::replace(&mut known.dirty, true)
-        {
-            let row = writing.row;
-            self.queue.push(self.now + after, Happening::Flush { row });
-        }
+        self.measure
+            .answered(self.now, self.now.since(writing.begun));
     }
 
     /// The time has come to bring a row from the cache to the database: what the serving primary has of it.
@@ -154,25 +162,21 @@ impl World<'_> {
             return;
         };
         let held = self.peek(primary, &op);
+        let behind = self.application.behind.remove(&row).unwrap_or_default();
+        let lineage = &self.node(primary).lineage;
+        let lost = behind.iter().filter(|op| !lineage.holds(**op)).count();
+        self.application.toll.writes_lost_behind += lost as u64;
         let rows = self.clients[0].rows();
         let version = rows
             .zip(held)
             .and_then(|(rows, value)| rows.version_of(row, &value).ok());
-        let version = version.unwrap_or(0);
-        let it = &mut self.application;
-        let known = &mut it.rows[row as usize];
-        known.dirty = false;
-        let has = version.max(self.database.version(row));
-        it.toll.writes_lost_behind += u64::from(known.settled.saturating_sub(has));
-        // What is lost is lost once; the next write goes on from what was told.
-        known.settled = known.settled.min(has);
-        if version > self.database.version(row) {
+        if let Some(version) = version {
             self.ask_database(Query::Flush { row, version });
         }
     }
 
     /// What a node's shard answers, past replication: nobody but the node itself asks.
-    fn peek(&mut self, node: seawall_cluster::NodeId, op: &Op) -> Option<Vec<u8>> {
+    fn peek(&mut self, node: NodeId, op: &Op) -> Option<Vec<u8>> {
         let (now, mut out) = (self.now.millis(), Out::default());
         self.node_mut(node).shard.apply(now, op, &mut out);
         match Reply::parse(out.reply.as_bytes()) {
