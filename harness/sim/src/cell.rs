@@ -255,6 +255,8 @@ pub fn replay(
     put("unserved_requests", json!(toll.unserved));
     put("database_queries_wasted", json!(toll.queries_wasted));
     put("writes_lost_behind", json!(toll.writes_lost_behind));
+    put("leaderless_ms", json!(world.leaderless_ms()));
+    put("connects", json!(world.connects));
     put("nodes", json!(world.nodes.len()));
     put(
         "cross_zone_replication_bytes",

@@ -137,3 +137,28 @@ fn retries_keep_the_database_down_and_a_budget_does_not() {
     assert!(budget.recovery_ms < 60_000, "{}", budget.recovery_ms);
     assert!(number(stuck, "unserved_requests") > 3.0 * number(budget, "unserved_requests"));
 }
+
+#[test]
+fn a_node_that_is_back_drowns_in_connections() {
+    let rows = rows("connection-storm");
+    let storm = of(&rows, "cache-aside");
+    let few = of(&rows, "cache-aside:connecting=1");
+    let both = of(&rows, "cache-aside:connecting=1:budget_percent=10");
+    assert!(number(storm, "connects") > 10.0 * number(few, "connects"));
+    assert_eq!((storm.recovery_ms, few.recovery_ms), (20_000, 20_000));
+    // The node is back after five seconds.
+    assert!(both.unavailable_ms < 6000 && both.recovery_ms < 15_000);
+}
+
+#[test]
+fn clients_recover_later_than_servers() {
+    for row in rows("names") {
+        let leaderless = number(&row, "leaderless_ms");
+        println!(
+            "{leaderless} ms without a primary, {} without service",
+            row.unavailable_ms
+        );
+        assert!((900.0..5000.0).contains(&leaderless));
+        assert!(row.unavailable_ms as f64 > leaderless + 1500.0);
+    }
+}

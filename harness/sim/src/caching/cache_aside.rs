@@ -74,6 +74,13 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             max: 100,
             about: "retries that a client may make for each hundred requests; Finagle's choice is 20; 0: no limit",
         },
+        Param {
+            name: "connecting",
+            default: 0,
+            min: 0,
+            max: 1000,
+            about: "how many connections a client opens to a node at a time; 0: as many as it needs",
+        },
     ],
     rules: |values| Rules {
         lease_s: values[0],
@@ -88,6 +95,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
         hot_rows: if values[4] > 1 { values[5] } else { 0 },
         gutter_s: values[6],
         budget_percent: values[7],
+        connecting: values[8],
         ..PLAIN
     },
 };

@@ -12,6 +12,7 @@
 //! | a key that is more than a node's share | `copies` of the `hot_rows` |
 //! | a cache node that does not answer | `gutter_s` |
 //! | retries that keep an overloaded database overloaded | `budget_percent` |
+//! | all connections opened anew at one moment | `connecting` |
 
 mod cache_aside;
 mod read_through;
@@ -63,6 +64,8 @@ pub(crate) struct Rules {
     pub(crate) gutter_s: u64,
     /// Retries that a client may make for each hundred requests; 0: as many as it likes.
     pub(crate) budget_percent: u64,
+    /// How many connections a client opens to a node at a time; 0: as many as it needs.
+    pub(crate) connecting: u64,
 }
 
 /// What a write does to the cache.
@@ -98,6 +101,7 @@ const PLAIN: Rules = Rules {
     hot_rows: 0,
     gutter_s: 0,
     budget_percent: 0,
+    connecting: 0,
 };
 
 impl Rules {

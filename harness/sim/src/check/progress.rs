@@ -11,7 +11,7 @@ use crate::world::Measure;
 const PATIENCE: Nanos = Nanos::from_millis(10_000);
 
 /// How many shards have answered nobody since the last action and for [`PATIENCE`] at least, up to the end of the
-/// run.
+/// run. One that answered, only too late for those who had asked, is overloaded and not silent.
 pub(crate) fn silent_shards(measure: &Measure, schedule: &Schedule, phases: Phases) -> usize {
     let end = Nanos::from_millis(phases.end_ms);
     let last = schedule.actions().iter().map(|dated| dated.at_ms).max();
@@ -22,7 +22,9 @@ pub(crate) fn silent_shards(measure: &Measure, schedule: &Schedule, phases: Phas
     let late = over + Nanos(PATIENCE.0 / 2);
     let shards = measure.down().zip(measure.last_failed());
     shards
-        .filter(|(down, failed)| *failed >= late && down.iter().any(in_vain))
+        .zip(measure.last_late())
+        .filter(|(_, answered)| *answered < late)
+        .filter(|((down, failed), _)| *failed >= late && down.iter().any(in_vain))
         .count()
 }
 
@@ -58,5 +60,11 @@ mod tests {
         assert_eq!(silent(&[2000, 19_000], &[19_500]), 0, "it answered");
         assert_eq!(silent(&[2000], &[]), 0, "nobody asked since");
         assert_eq!(silent(&[12_000], &[]), 0, "it is not long enough ago");
+        let mut measure = Measure::new(1);
+        measure.shard_failed(ms(2000), 0);
+        measure.shard_failed(ms(19_000), 0);
+        measure.shard_was_late(ms(19_500), 0);
+        measure.finish(ms(phases.end_ms));
+        assert_eq!(silent_shards(&measure, &schedule, phases), 0, "it was late");
     }
 }

@@ -46,6 +46,14 @@ pub struct Scenario {
     pub replacement_ms: u64,
     /// How long a client waits for a reply, in ms.
     pub timeout_ms: u64,
+    /// Connections of a client to a node, with one request at a time on each; 0: one that carries all.
+    pub connections: u64,
+    /// What opening a connection takes of a node's core, in µs.
+    pub connect_us: u64,
+    /// For how long a client believes a name; 0: it knows the cluster instead, and follows redirections.
+    pub dns_ttl_ms: u64,
+    /// After how long a name follows a change of primary.
+    pub dns_update_ms: u64,
     /// Attempts of a client at one op.
     pub attempts: u32,
     /// The first back-off between attempts, in ms.

@@ -22,6 +22,8 @@ pub(super) struct Client {
     retries: u64,
     /// By shard: whom it asks.
     view: Vec<NodeId>,
+    /// By shard: when what a name told it is too old.
+    names_until: Vec<Nanos>,
     rng: Rng,
     gap_ns: f64,
 }
@@ -41,6 +43,7 @@ impl Client {
             up: true,
             load,
             retries: RETRIES_MAX,
+            names_until: vec![Nanos::default(); view.len()],
             view,
             rng,
             gap_ns,
@@ -78,6 +81,23 @@ impl Client {
     /// Whom to ask for `shard`.
     pub(super) fn primary(&self, shard: u16) -> NodeId {
         self.view[usize::from(shard)]
+    }
+
+    /// Whether it asks for the name of a shard now; what it hears then holds for `ttl`.
+    pub(super) fn asks_for_name(&mut self, now: Nanos, shard: u16, ttl: Nanos) -> bool {
+        let until = &mut self.names_until[usize::from(shard)];
+        let asks = *until <= now;
+        if asks {
+            // Clients did not all ask at one moment the first time either.
+            let first = *until == Nanos::default();
+            let holds = if first {
+                self.rng.random_range(0..=ttl.0)
+            } else {
+                ttl.0
+            };
+            *until = now + Nanos(holds);
+        }
+        asks
     }
 
     pub(super) fn learn(&mut self, shard: u16, primary: NodeId) {

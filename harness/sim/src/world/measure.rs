@@ -24,6 +24,8 @@ struct Availability {
     down_since: Option<Nanos>,
     /// When the last attempt was sent that failed.
     last_failed: Nanos,
+    /// When it answered last what nobody waited for any more.
+    last_late: Nanos,
     down: Vec<(Nanos, Nanos)>,
 }
 
@@ -97,6 +99,11 @@ impl Measure {
         }
     }
 
+    /// A shard answered too late: it works, and has too much to do.
+    pub(crate) fn shard_was_late(&mut self, now: Nanos, shard: u16) {
+        self.shards[usize::from(shard)].last_late = now;
+    }
+
     /// The run is over.
     pub(crate) fn finish(&mut self, now: Nanos) {
         for shard in &mut self.shards {
@@ -119,6 +126,11 @@ impl Measure {
     /// By shard: when an attempt was sent last that failed.
     pub(crate) fn last_failed(&self) -> impl Iterator<Item = Nanos> {
         self.shards.iter().map(|shard| shard.last_failed)
+    }
+
+    /// By shard: when it answered last what nobody waited for any more.
+    pub(crate) fn last_late(&self) -> impl Iterator<Item = Nanos> {
+        self.shards.iter().map(|shard| shard.last_late)
     }
 
     /// By shard: when it answered nobody although somebody asked.

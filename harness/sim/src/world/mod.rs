@@ -4,12 +4,14 @@ mod act;
 mod application;
 mod client;
 mod database;
+mod dns;
 pub(crate) mod load;
 mod loading;
 mod measure;
 mod moves;
 mod network;
 mod node;
+mod pool;
 mod queue;
 mod request;
 
@@ -25,9 +27,11 @@ pub(crate) use self::node::{Node, apply_effects, empty_shard};
 use self::application::Application;
 use self::client::Client;
 use self::database::Database;
+use self::dns::Names;
 use self::moves::Moves;
 use self::network::Network;
 use self::node::Fleet;
+use self::pool::Pools;
 use self::queue::{Happening, Queue};
 use crate::caching::Rules;
 use crate::fault::{self, Schedule};
@@ -88,6 +92,10 @@ pub(crate) struct World<'a> {
     moves: Moves,
     pub(crate) application: Application,
     database: Database,
+    pools: Pools,
+    /// How many connections nodes were asked for.
+    pub(crate) connects: u64,
+    names: Names,
     pub(crate) history: History,
     pub(crate) measure: Measure,
     /// The share of keys whose shard changed in a resize.
@@ -181,6 +189,12 @@ impl<'a> World<'a> {
             base: vec![Vec::new(); usize::from(shards_max + gutters)],
             application: Application::new(plan.caching, rows, plan.seed),
             database: Database::new(scenario, rows, plan.seed),
+            pools: match scenario.connections {
+                0 => Pools::default(),
+                connections => Pools::new(client_count, &view, connections),
+            },
+            connects: 0,
+            names: Names::new(&view),
             zones_down: vec![false; usize::from(scenario.zones)],
             images: Vec::new(),
             moves: Moves::default(),
@@ -203,6 +217,7 @@ impl<'a> World<'a> {
             let at = self.now + self.clients[usize::from(client)].gap();
             self.queue.push(at, Happening::Arrival { client });
         }
+        self.watch();
         let mut over = self.end;
         for (number, dated) in self.plan.schedule.actions().iter().enumerate() {
             self.queue
@@ -221,8 +236,8 @@ impl<'a> World<'a> {
             Happening::Arrival { client } => self.on_arrival(client),
             Happening::Send { op } => self.send(op),
             Happening::Request { id, node } => self.on_request(id, node),
-            Happening::Reply { id, outcome } => self.on_reply(id, outcome),
-            Happening::Timeout { id } => self.on_timeout(id),
+            Happening::Reply { id, node, outcome } => self.on_reply(id, node, outcome),
+            Happening::Timeout { id, node } => self.on_timeout(id, node),
             Happening::Lookup { client, node } => self.on_lookup(client, node),
             Happening::Found {
                 client,
@@ -258,6 +273,22 @@ impl<'a> World<'a> {
                 self.act(self.plan.schedule.actions()[number].action);
             }
             Happening::Move => self.go_on_moving(),
+            Happening::Connect {
+                client,
+                node,
+                number,
+            } => self.on_connect(client, node, number),
+            Happening::Connected {
+                client,
+                node,
+                number,
+            } => self.on_connected(client, node, number),
+            Happening::ConnectLate {
+                client,
+                node,
+                number,
+            } => self.on_connect_late(client, node, number),
+            Happening::Watch => self.watch(),
             Happening::Served { served } => self.on_served(served),
             Happening::Look { task } => self.look(task),
             Happening::Fetch { flight } => self.fetch(flight),
@@ -466,6 +497,11 @@ impl<'a> World<'a> {
     /// The virtual time.
     pub(crate) fn now(&self) -> Nanos {
         self.now
+    }
+
+    /// For how long some shard had no node that serves it, in ms.
+    pub(crate) fn leaderless_ms(&self) -> u64 {
+        self.names.leaderless.millis().0
     }
 
     /// What was sent between zones.

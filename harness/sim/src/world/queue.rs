@@ -21,9 +21,13 @@ pub(super) enum Happening {
     /// A request reaches a node.
     Request { id: RequestId, node: NodeId },
     /// The answer reaches the client.
-    Reply { id: RequestId, outcome: Outcome },
+    Reply {
+        id: RequestId,
+        node: NodeId,
+        outcome: Outcome,
+    },
     /// The client stops waiting.
-    Timeout { id: RequestId },
+    Timeout { id: RequestId, node: NodeId },
     /// A client asks a node who serves its shard.
     Lookup { client: u16, node: NodeId },
     /// It hears.
@@ -47,6 +51,26 @@ pub(super) enum Happening {
     },
     /// What a node's disk was syncing is durable.
     Synced { node: NodeId, life: u32 },
+    /// A client wants a connection.
+    Connect {
+        client: u16,
+        node: NodeId,
+        number: u64,
+    },
+    /// It is open.
+    Connected {
+        client: u16,
+        node: NodeId,
+        number: u64,
+    },
+    /// It was not opened in time.
+    ConnectLate {
+        client: u16,
+        node: NodeId,
+        number: u64,
+    },
+    /// Somebody looks at who serves.
+    Watch,
     /// The database has done a query.
     Served { served: Served },
     /// A reading looks again.
@@ -75,8 +99,8 @@ impl Happening {
             Happening::Arrival { client } => [0, u64::from(*client), 0],
             Happening::Send { op } => [1, u64::from(*op), 0],
             Happening::Request { id, node } => [2, id.0, u64::from(node.0)],
-            Happening::Reply { id, outcome } => [3, id.0, outcome.fingerprint()],
-            Happening::Timeout { id } => [4, id.0, 0],
+            Happening::Reply { id, outcome, .. } => [3, id.0, outcome.fingerprint()],
+            Happening::Timeout { id, .. } => [4, id.0, 0],
             Happening::Lookup { client, node } => [5, u64::from(*client), u64::from(node.0)],
             Happening::Found {
                 client, primary, ..
@@ -98,6 +122,10 @@ impl Happening {
             Happening::WriteAgain { task } => [16, *task, 0],
             Happening::WriteLate { task, number } => [17, *task, u64::from(*number)],
             Happening::Flush { row } => [18, *row, 0],
+            Happening::Connect { node, number, .. } => [19, *number, u64::from(node.0)],
+            Happening::Connected { node, number, .. } => [20, *number, u64::from(node.0)],
+            Happening::ConnectLate { node, number, .. } => [21, *number, u64::from(node.0)],
+            Happening::Watch => [22, 0, 0],
         }
     }
 }

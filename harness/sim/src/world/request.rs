@@ -59,29 +59,52 @@ impl World<'_> {
             Wanted::By(_) if self.application.goes_to_gutter(op) => self.gutter_of(key),
             _ => shard,
         };
-        let bytes = request_bytes(&asked.op);
-        let (zone, node) = match asked.wanted {
-            Wanted::By(client) => {
-                let client = &self.clients[usize::from(client)];
+        let (client, node) = match asked.wanted {
+            Wanted::By(number) => {
+                let client = &mut self.clients[usize::from(number)];
                 if !client.up {
                     return;
                 }
-                (client.zone, client.primary(shard))
+                (Some(number), client.primary(shard))
             }
             // The control plane sits beside the node and knows who serves.
             Wanted::Loaded | Wanted::Moved => match self.primary_of(shard) {
-                Some(primary) => (primary.zone, primary.id),
+                Some(primary) => (None, primary.id),
                 None => return,
             },
         };
+        let node = client.map_or(node, |client| self.resolved(client, shard, node));
         let id = self.history.attempt(op, shard, self.now);
-        let to = self.node(node).zone;
-        if let Some(at) = self.network.client(self.now, zone, to, bytes) {
-            self.queue.push(at, Happening::Request { id, node });
+        match client {
+            Some(client) => self.send_connected(client, node, id),
+            None => self.transmit(id, node),
         }
         let timeout = Nanos::from_millis(self.plan.scenario.timeout_ms);
         self.queue
-            .push(self.now + timeout, Happening::Timeout { id });
+            .push(self.now + timeout, Happening::Timeout { id, node });
+    }
+
+    /// Whom a client asks for a shard: whom it knows, or, where it goes by names, whom it was told last.
+    fn resolved(&mut self, client: u16, shard: u16, known: NodeId) -> NodeId {
+        let ttl = Nanos::from_millis(self.plan.scenario.dns_ttl_ms);
+        if ttl == Nanos::default() || self.is_gutter(shard) {
+            return known;
+        }
+        let named = self.names.resolve(shard);
+        let client = &mut self.clients[usize::from(client)];
+        if client.asks_for_name(self.now, shard, ttl) {
+            client.learn(shard, named);
+        }
+        client.primary(shard)
+    }
+
+    /// Puts a request on the wire.
+    pub(super) fn transmit(&mut self, id: RequestId, node: NodeId) {
+        let bytes = request_bytes(&self.history.ops[self.history.attempt_of(id).op as usize].op);
+        let (from, to) = (self.zone_of(id), self.node(node).zone);
+        if let Some(at) = self.network.client(self.now, from, to, bytes) {
+            self.queue.push(at, Happening::Request { id, node });
+        }
     }
 
     pub(super) fn on_request(&mut self, id: RequestId, node: NodeId) {
@@ -124,13 +147,15 @@ impl World<'_> {
         let done = self.node(node).core_busy_until.max(self.now);
         let (from, to) = (self.node(node).zone, self.zone_of(id));
         if let Some(at) = self.network.client(done, from, to, bytes) {
-            self.queue.push(at, Happening::Reply { id, outcome });
+            self.queue.push(at, Happening::Reply { id, node, outcome });
         }
     }
 
-    pub(super) fn on_reply(&mut self, id: RequestId, outcome: Outcome) {
+    pub(super) fn on_reply(&mut self, id: RequestId, node: NodeId, outcome: Outcome) {
         if !self.history.attempt_of(id).open {
             // It came after the client had stopped waiting.
+            let shard = self.history.attempt_of(id).shard;
+            self.measure.shard_was_late(self.now, shard);
             return;
         }
         self.history.attempt_mut(id).open = false;
@@ -151,12 +176,20 @@ impl World<'_> {
         if !self.clients[usize::from(client)].up {
             return;
         }
+        if self.plan.scenario.connections > 0 {
+            self.release(client, node, id);
+        }
         match outcome {
             Outcome::Answer(reply) => self.finish(id, client, op, &reply),
             Outcome::Moved(node) => {
                 self.measure.shard_failed(sent, shard);
-                self.clients[usize::from(client)].learn(shard, node);
-                self.try_again(client, op, false);
+                if self.plan.scenario.dns_ttl_ms == 0 {
+                    self.clients[usize::from(client)].learn(shard, node);
+                    self.try_again(client, op, false);
+                } else {
+                    // Who goes by names takes this for a replica's refusal to write.
+                    self.try_again(client, op, true);
+                }
             }
             Outcome::Down => {
                 self.measure.shard_failed(sent, shard);
@@ -191,7 +224,7 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn on_timeout(&mut self, id: RequestId) {
+    pub(super) fn on_timeout(&mut self, id: RequestId, node: NodeId) {
         let attempt = self.history.attempt_mut(id);
         if !std::mem::take(&mut attempt.open) {
             return;
@@ -202,6 +235,9 @@ impl World<'_> {
             Wanted::Loaded => {}
             Wanted::By(client) => {
                 if self.clients[usize::from(client)].up {
+                    if self.plan.scenario.connections > 0 {
+                        self.close(client, node, id);
+                    }
                     self.measure.shard_failed(sent, shard);
                     self.look_up(client, shard);
                     self.try_again(client, op, true);
@@ -249,7 +285,7 @@ impl World<'_> {
 
     /// Asks one of a shard's nodes who serves it.
     fn look_up(&mut self, client: u16, shard: u16) {
-        if self.is_gutter(shard) {
+        if self.is_gutter(shard) || self.plan.scenario.dns_ttl_ms > 0 {
             return;
         }
         let node = self.any_node(client, shard);

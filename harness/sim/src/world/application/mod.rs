@@ -254,6 +254,7 @@ impl World<'_> {
 
     /// The application's server `client` is gone, with all that it had under way.
     pub(super) fn forget(&mut self, client: u16) {
+        self.pools.forget(client);
         let it = &mut self.application;
         it.readings.retain(|_, reading| reading.client != client);
         it.writings.retain(|_, writing| writing.client != client);
