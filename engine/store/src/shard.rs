@@ -377,6 +377,12 @@ impl Shard {
         more
     }
 
+    /// The most bytes that keys and values may take from now on (`maxmemory`); 0: no bound. What is above goes when the
+    /// next write needs room.
+    pub fn set_maxmemory(&mut self, bytes: u64) {
+        self.keyspace.set_maxmemory(bytes);
+    }
+
     /// Whether expired keys that nobody meets are removed (`DEBUG SET-ACTIVE-EXPIRE`).
     pub fn set_active_expiry(&mut self, whether: bool) {
         self.expires_actively = whether;

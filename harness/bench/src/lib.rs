@@ -23,6 +23,7 @@ pub mod journal;
 mod recording;
 mod remote;
 mod saving;
+pub mod service;
 pub mod setting;
 pub mod source;
 pub mod target;

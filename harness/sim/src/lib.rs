@@ -27,6 +27,6 @@ mod world;
 pub use caching::{CACHINGS, CachingMember};
 pub use cell::{Cell, RunError, replay, run, simulate};
 pub use fault::{Action, Dated, FAULTS, FaultMember, Role, Schedule, Way};
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::{Profile, Scenario, ScenarioError};
 pub use seeds::simulate_seeds;
 pub use shrink::{Shrunk, shrink};

@@ -162,3 +162,12 @@ fn clients_recover_later_than_servers() {
         assert!(row.unavailable_ms as f64 > leaderless + 1500.0);
     }
 }
+
+#[test]
+fn less_memory_is_fewer_hits() {
+    for row in rows("full-memory") {
+        assert_eq!(row.unavailable_ms, 0);
+        assert!(row.recovery_ms >= 45_000, "{}", row.recovery_ms);
+        assert!(row.db_peak_over_steady > 1.3, "{}", row.db_peak_over_steady);
+    }
+}

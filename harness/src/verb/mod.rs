@@ -2,6 +2,7 @@
 //! line.
 
 mod bench;
+mod calibrate;
 mod check;
 mod compare;
 mod list;
@@ -43,6 +44,7 @@ pub(crate) enum Verb {
     Serve(serve::Arguments),
     Replay(replay::Arguments),
     Simulate(simulate::Arguments),
+    Calibrate(calibrate::Arguments),
     Report(report::Arguments),
     Compare(compare::Arguments),
     Trace(trace::Arguments),
@@ -60,6 +62,7 @@ impl Verb {
             Verb::Serve(arguments) => serve::run(&arguments),
             Verb::Replay(arguments) => replay::run(&arguments),
             Verb::Simulate(arguments) => simulate::run(&arguments),
+            Verb::Calibrate(arguments) => calibrate::run(&arguments),
             Verb::Report(arguments) => report::run(&arguments),
             Verb::Compare(arguments) => compare::run(&arguments),
             Verb::Trace(arguments) => trace::run(&arguments),

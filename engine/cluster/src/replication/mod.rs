@@ -278,6 +278,8 @@ pub struct ReplicationMember {
     pub keeps_copies: bool,
     /// Whether a lost node's disk comes back with it. Without, a new machine takes its place.
     pub keeps_disk: bool,
+    /// Whether every copy executes writes itself, so that all must do the same: a copy may not evict by itself.
+    pub executes_everywhere: bool,
     /// Makes the machine of one node from the values of `params`.
     pub build: fn(&Setup<'_>, &[u64]) -> Box<dyn Replication>,
     /// A message in words, for scripts.

@@ -16,6 +16,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     params: &[],
     keeps_copies: false,
     keeps_disk: false,
+    executes_everywhere: false,
     build: |setup, _| Box::new(Alone { node: setup.node }),
     describe: |_| "no message is known".to_owned(),
 };

@@ -37,6 +37,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     ],
     keeps_copies: true,
     keeps_disk: false,
+    executes_everywhere: false,
     build: |setup, values| {
         let waiting = asynchronous::Waiting::new(values[2] as usize, Nanos::from_millis(values[3]));
         asynchronous::build(setup, values, Some(waiting), asynchronous::Backlog::Checked)

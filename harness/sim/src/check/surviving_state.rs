@@ -18,7 +18,7 @@ pub(crate) fn differences(world: &World<'_>) -> Vec<String> {
     (0..world.base.len() as u16)
         .filter_map(|shard| {
             let node = world.primary_of(shard)?;
-            let mut replayed = empty_shard();
+            let mut replayed = empty_shard(&world.plan.scenario.policy);
             let mut out = Out::default();
             for id in &node.lineage.executions {
                 if let Some((at, effects)) = &world.history.attempt_of(*id).effects {

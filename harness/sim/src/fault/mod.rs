@@ -6,6 +6,7 @@ mod cold_restart;
 mod correlated_waves;
 mod disk_stall;
 mod failed_sync;
+mod full_memory;
 mod isolated_primary;
 mod node_crash;
 mod none;
@@ -47,6 +48,7 @@ pub const FAULTS: &[&FaultMember] = &[
     &failed_sync::MEMBER,
     &rolling_upgrade::MEMBER,
     &cold_restart::MEMBER,
+    &full_memory::MEMBER,
     &retry_storm::MEMBER,
     &correlated_waves::MEMBER,
     &scale_out::MEMBER,
@@ -163,6 +165,11 @@ pub enum Action {
         /// The shard.
         shard: u16,
     },
+    /// Keys and values of every node may take so much of what they may; a hundred ends it.
+    Memory {
+        /// How much, from 1.
+        percent: u64,
+    },
     /// The database does nothing for a while.
     StallDatabase {
         /// For how many milliseconds.
@@ -255,7 +262,13 @@ impl Action {
                 "shards is {shards}; accepted are 3 to {}",
                 SHARDS_MAX + 1
             )),
-            Action::Resize { .. } | Action::StallDatabase { .. } => Ok(()),
+            Action::Memory { .. } if scenario.node_memory_kib == 0 => {
+                Err("node_memory_kib is 0: nodes have no bound to change".to_owned())
+            }
+            Action::Memory { percent } if !(1..=100).contains(&percent) => {
+                Err(format!("percent is {percent}; accepted are 1 to 100"))
+            }
+            Action::Resize { .. } | Action::Memory { .. } | Action::StallDatabase { .. } => Ok(()),
             Action::Crash { shard, .. }
             | Action::Replace { shard }
             | Action::Isolate { shard }

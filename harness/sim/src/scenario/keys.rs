@@ -1,9 +1,10 @@
 //! The keys of a scenario: name, range, and where the value goes. One table feeds reading, rows and
 //! error messages.
 
+use seawall_store::evict::PolicySpec;
 use serde_json::{Value, json};
 
-use super::{Scenario, check_caching, check_replication, check_sharding};
+use super::{Profile, Scenario, check_caching, check_replication, check_sharding};
 use crate::check::cost;
 use crate::fault::{self, Dated};
 use crate::world::load;
@@ -25,6 +26,10 @@ pub(super) enum Kind {
     },
     Actions {
         set: fn(&mut Scenario, Vec<Dated>),
+    },
+    /// A file beside the scenario's own.
+    Profile {
+        set: fn(&mut Scenario, Profile),
     },
 }
 
@@ -85,6 +90,12 @@ fn replication(text: &str) -> Result<(), String> {
 
 fn sharding(text: &str) -> Result<(), String> {
     check_sharding(text)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+fn policy(text: &str) -> Result<(), String> {
+    text.parse::<PolicySpec>()
         .map(drop)
         .map_err(|error| error.to_string())
 }
@@ -151,6 +162,15 @@ pub(super) static KEYS: &[Key] = &[
     number!(cross_zone_sigma_percent, 0, 200),
     number!(link_mbit_per_s, 1, 1_000_000),
     number!(service_ns, 0, 1_000_000_000),
+    Key {
+        name: "profile",
+        kind: Kind::Profile {
+            set: |scenario, profile| scenario.profile = profile,
+        },
+        get: |scenario| json!(scenario.profile),
+    },
+    number!(node_memory_kib, 0, 1 << 30),
+    text!(policy, policy),
     number!(fsync_us, 1, 10_000_000),
     number!(database_us, 0, 10_000_000),
     number!(database_floor_us, 0, 10_000_000),

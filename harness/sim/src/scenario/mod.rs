@@ -5,9 +5,11 @@
 
 mod keys;
 mod parse;
+mod profile;
 
 pub(crate) use keys::{HOUR_MS, SHARDS_MAX};
 pub use parse::ScenarioError;
+pub use profile::Profile;
 
 use seawall_cluster::{replication, sharding};
 use seawall_store::spec::Spec;
@@ -70,8 +72,14 @@ pub struct Scenario {
     pub cross_zone_sigma_percent: u64,
     /// What a link carries, in Mbit/s.
     pub link_mbit_per_s: u64,
-    /// What a request takes of a node's core, in ns.
+    /// What each request takes of a node's core, in ns; 0: what the profile says.
     pub service_ns: u64,
+    /// What requests take of a node's core, by command.
+    pub profile: Profile,
+    /// What keys and values of a node may take, in KiB; 0: no bound.
+    pub node_memory_kib: u64,
+    /// Who goes when they take as much (`maxmemory-policy`).
+    pub policy: String,
     /// The median of a disk's sync, in µs.
     pub fsync_us: u64,
     /// The mean of a query of the database, in µs.

@@ -1,6 +1,7 @@
 //! Reading a scenario from TOML, strictly.
 
 use std::ops::Range;
+use std::path::Path;
 
 use seawall_store::spec::SpecError;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::keys::{KEYS, Kind};
-use super::{HOUR_MS, Scenario, check_caching, check_replication};
+use super::{HOUR_MS, Profile, Scenario, check_caching, check_replication};
 use crate::fault::{self, Dated};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
@@ -63,6 +64,9 @@ pub(super) fn built_in() -> Scenario {
         cross_zone_sigma_percent: 0,
         link_mbit_per_s: 0,
         service_ns: 0,
+        profile: Profile::built_in(),
+        node_memory_kib: 0,
+        policy: String::new(),
         fsync_us: 0,
         database_us: 0,
         database_floor_us: 0,
@@ -82,9 +86,9 @@ pub(super) fn built_in() -> Scenario {
     let given = read("built_in.toml", BUILT_IN, &mut scenario);
     let given = given.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        given.len(),
+        given.len() + 1,
         KEYS.len(),
-        "the built-in scenario gives every key"
+        "the built-in scenario gives every key but the profile, which is a file of its own"
     );
     scenario
 }
@@ -144,7 +148,7 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, Sc
                     format!("unknown key \"{}\"; accepted: {accepted}", name.get_ref()),
                 )
             })?;
-        set(scenario, &key.kind, value)
+        set(scenario, file, &key.kind, value)
             .map_err(|(span, what)| at(span, format!("{}: {what}", key.name)))?;
         lines.push((key.name, line(name.span())));
     }
@@ -154,9 +158,21 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, Sc
 /// What is wrong with a value, and where.
 type Wrong = (Range<usize>, String);
 
-fn set(scenario: &mut Scenario, kind: &Kind, value: &Spanned<DeValue<'_>>) -> Result<(), Wrong> {
+fn set(
+    scenario: &mut Scenario,
+    file: &str,
+    kind: &Kind,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<(), Wrong> {
     if let Kind::Actions { set } = kind {
         set(scenario, actions(value)?);
+        return Ok(());
+    }
+    if let Kind::Profile { set } = kind {
+        set(
+            scenario,
+            profile(file, value).map_err(|what| (value.span(), what))?,
+        );
         return Ok(());
     }
     set_plain(scenario, kind, value.get_ref()).map_err(|what| (value.span(), what))
@@ -173,9 +189,19 @@ fn actions(value: &Spanned<DeValue<'_>>) -> Result<Vec<Dated>, Wrong> {
     dated.collect()
 }
 
+/// The profile that a scenario in `file` names: a path from the scenario's own folder.
+fn profile(file: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, String> {
+    let expected = "accepted is the path of a profile, as `seawall calibrate --out` writes it";
+    let name = value.get_ref().as_str().ok_or(expected)?;
+    let path = Path::new(file).parent().unwrap_or(Path::new("")).join(name);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("{}: {error}; {expected}", path.display()))?;
+    Profile::parse(&text).map_err(|what| format!("{}: {what}; {expected}", path.display()))
+}
+
 fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), String> {
     match kind {
-        Kind::Actions { .. } => {}
+        Kind::Actions { .. } | Kind::Profile { .. } => {}
         Kind::Number { min, max, set } => {
             let number = value
                 .as_integer()
@@ -266,6 +292,24 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
     if s.schedule.len() > ACTIONS_MAX {
         let what = format!("schedule: accepted are {ACTIONS_MAX} actions at most");
         return conflict(&["schedule"], &what);
+    }
+    for text in s.replications.iter().chain([&s.base_replication]) {
+        let alike = check_replication(text).is_ok_and(|(member, _)| member.executes_everywhere);
+        if s.node_memory_kib > 0 && alike {
+            return conflict(
+                &["replications", "base_replication", "node_memory_kib"],
+                &format!(
+                    "every copy of {text} executes writes itself, and would evict by itself: accepted is \
+                     node_memory_kib = 0"
+                ),
+            );
+        }
+    }
+    if s.node_memory_kib == 0 && s.faults.iter().any(|fault| fault == "full-memory") {
+        return conflict(
+            &["faults", "node_memory_kib"],
+            "the fault full-memory needs node_memory_kib >= 1",
+        );
     }
     if s.database_floor_us > s.database_us {
         return conflict(
@@ -386,6 +430,10 @@ mod tests {
                 "storm.toml:2: rate_per_s and duration_ms make 3600000000 ops; accepted are at most 20000000",
             ),
             ("zones = [", "storm.toml:1: "),
+            (
+                "\nprofile = \"nowhere.toml\"",
+                "storm.toml:2: profile: nowhere.toml: ",
+            ),
         ] {
             let error = error(text);
             assert!(error.contains(words), "{text:?} gave {error:?}");

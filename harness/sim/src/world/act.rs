@@ -84,6 +84,10 @@ impl World<'_> {
                     node.sync_fails = true;
                 }
             }
+            Action::Memory { percent } => {
+                let bytes = self.plan.scenario.node_memory_kib * 1024 * percent / 100;
+                self.nodes.iter_mut().for_each(|node| node.bound(bytes));
+            }
             Action::StallDatabase { ms } => {
                 self.database.stall(self.now + Nanos::from_millis(ms));
             }
@@ -118,6 +122,8 @@ impl World<'_> {
                 values,
                 seats: &self.seats,
                 seed: self.plan.seed,
+                policy: &self.plan.scenario.policy,
+                memory_bytes: self.plan.scenario.node_memory_kib * 1024,
             };
             let node = &mut self.nodes[usize::from(id.0)];
             let base = &self.base[usize::from(node.shard_number)];

@@ -10,7 +10,11 @@ use crate::history::Wanted;
 impl World<'_> {
     pub(super) fn load(&mut self) {
         let mut out = Out::default();
-        let mut fresh: Vec<_> = self.base.iter().map(|_| empty_shard()).collect();
+        let mut fresh: Vec<_> = self
+            .base
+            .iter()
+            .map(|_| empty_shard(&self.plan.scenario.policy))
+            .collect();
         for client in 0..self.clients.len() {
             while let Load::Ops(workload) = &mut self.clients[client].load {
                 let Some(op) = workload.preload() else {

@@ -143,6 +143,8 @@ impl<'a> World<'a> {
             values: &plan.replication.1,
             seats: &seats,
             seed: plan.seed,
+            policy: &scenario.policy,
+            memory_bytes: scenario.node_memory_kib * 1024,
         };
         let nodes = (0u16..seats.len() as u16)
             .map(|id| {
@@ -449,7 +451,8 @@ impl<'a> World<'a> {
                     .split_first_chunk::<8>()
                     .expect("images are made above");
                 let lineage = self.images[u64::from_le_bytes(*number) as usize].clone();
-                self.node_mut(id).install(now.millis(), state, lineage);
+                let policy = &self.plan.scenario.policy;
+                self.nodes[usize::from(id.0)].install(policy, now.millis(), state, lineage);
                 None
             }
         }

@@ -27,6 +27,10 @@ pub(crate) struct Node {
     pub(super) life: u32,
     pub(crate) machine: Box<dyn Replication>,
     pub(crate) shard: Shard,
+    /// What its keys and values may take where it serves, and whether that holds: who follows keeps what it is told
+    /// to keep (`replica-ignore-maxmemory`).
+    memory_bytes: u64,
+    is_bound: bool,
     pub(crate) lineage: Lineage,
     /// Durable records.
     disk: Vec<Vec<u8>>,
@@ -48,6 +52,8 @@ pub(super) struct Fleet<'a> {
     pub(super) values: &'a [u64],
     pub(super) seats: &'a [Seat],
     pub(super) seed: u64,
+    pub(super) policy: &'a str,
+    pub(super) memory_bytes: u64,
 }
 
 impl Fleet<'_> {
@@ -80,7 +86,9 @@ impl Fleet<'_> {
             sync_fails: false,
             life: 0,
             machine: self.machine(id, 0, Birth::Formed),
-            shard: empty_shard(),
+            shard: empty_shard(self.policy),
+            memory_bytes: self.memory_bytes,
+            is_bound: false,
             lineage: Lineage::default(),
             disk: Vec::new(),
             syncing: Vec::new(),
@@ -99,7 +107,8 @@ impl Fleet<'_> {
         node.life += 1;
         node.up = true;
         node.sync_fails = false;
-        (node.shard, node.lineage) = (empty_shard(), Lineage::default());
+        (node.shard, node.lineage) = (empty_shard(self.policy), Lineage::default());
+        node.is_bound = false;
         node.replies.clear();
         node.syncing.clear();
         node.written.clear();
@@ -120,8 +129,11 @@ impl Fleet<'_> {
 }
 
 /// A shard with nothing in it. All are alike: what replicas execute must give the same everywhere.
-pub(crate) fn empty_shard() -> Shard {
-    Shard::new(&ShardConfig::default())
+pub(crate) fn empty_shard(policy: &str) -> Shard {
+    Shard::new(&ShardConfig {
+        policy: policy.parse().expect("checked with the scenario"),
+        ..ShardConfig::default()
+    })
 }
 
 /// Applies encoded effects.
@@ -137,6 +149,10 @@ impl Node {
     /// Executes an op, and keeps its reply where it `answers` a client; gives its effects.
     pub(super) fn execute(&mut self, id: RequestId, at: Millis, op: &Op, answers: bool) -> Vec<u8> {
         self.out.clear();
+        if answers && !self.is_bound {
+            self.shard.set_maxmemory(self.memory_bytes);
+            self.is_bound = true;
+        }
         self.shard.apply(at, op, &mut self.out);
         if answers {
             self.replies.insert(id, self.out.reply.as_bytes().to_vec());
@@ -151,6 +167,9 @@ impl Node {
 
     /// Takes in the effects of another node's execution.
     pub(super) fn apply(&mut self, at: Millis, effects: &[u8]) {
+        if std::mem::take(&mut self.is_bound) {
+            self.shard.set_maxmemory(0);
+        }
         apply_effects(&mut self.shard, at, effects, &mut self.out);
     }
 
@@ -171,10 +190,19 @@ impl Node {
     }
 
     /// Replaces the shard's state.
-    pub(super) fn install(&mut self, now: Millis, state: &[u8], lineage: Lineage) {
-        self.shard = empty_shard();
+    pub(super) fn install(&mut self, policy: &str, now: Millis, state: &[u8], lineage: Lineage) {
+        self.shard = empty_shard(policy);
+        self.is_bound = false;
         self.apply(now, state);
         self.lineage = lineage;
+    }
+
+    /// Its keys and values may take so much from now on.
+    pub(super) fn bound(&mut self, bytes: u64) {
+        self.memory_bytes = bytes;
+        if self.is_bound {
+            self.shard.set_maxmemory(bytes);
+        }
     }
 
     /// A record waits for the next sync.

@@ -125,7 +125,10 @@ impl World<'_> {
             return;
         }
         let op = op.op.clone();
-        let takes = Nanos(self.plan.scenario.service_ns);
+        let takes = match self.plan.scenario.service_ns {
+            0 => self.plan.scenario.profile.takes(&op),
+            ns => Nanos(ns),
+        };
         let now = self.now;
         self.node_mut(node).work(now, takes);
         let at = self.node(node).wall_clock(now);

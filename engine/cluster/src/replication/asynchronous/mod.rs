@@ -53,6 +53,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     params: &[NODE_TIMEOUT, BACKLOG],
     keeps_copies: true,
     keeps_disk: false,
+    executes_everywhere: false,
     build: |setup, values| build(setup, values, None, Backlog::Checked),
     describe: message::describe,
 };

@@ -67,6 +67,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     ],
     keeps_copies: true,
     keeps_disk: true,
+    executes_everywhere: true,
     build: |setup, values| build(setup, values, None),
     describe: entry::describe,
 };

@@ -96,7 +96,7 @@ mod tests {
     fn one_gets_the_lease_and_its_fill_counts_unless_the_row_was_written() {
         let rows = Rows::shared("cache-aside:keys=10", 1, 0).expect("it is a workload");
         let mut rows = rows.expect("it has rows");
-        let mut shard = empty_shard();
+        let mut shard = empty_shard("lru");
         let look = look(&mut rows, b'r', 3, 10);
         let first = ask(&mut shard, &look);
         let Some(Found::Nothing(Some(lease))) = found(&first) else {
