@@ -97,7 +97,11 @@ fn copies_take_a_hot_key_apart() {
     let rows = rows("hot-key");
     let plain = of(&rows, "cache-aside");
     let copies = of(&rows, "cache-aside:copies=8:hot_rows=10");
+    let local = of(&rows, "cache-aside:local_ms=100");
     assert!(plain.latency_us.before.p99 > 5.0 * copies.latency_us.before.p99);
+    assert!(plain.latency_us.before.p99 > 5.0 * local.latency_us.before.p99);
+    // What a client keeps is that old at most when it is dropped, and as old as it was when it was read.
+    assert!(number(local, "stale_hits") > 100.0 && number(local, "stale_ms_max") < 400.0);
 }
 
 /// Nishtala et al., NSDI 2013, section 3.3: 99 % of client-visible failures are gone; 95 % are asked for here.

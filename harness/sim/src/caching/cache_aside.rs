@@ -81,6 +81,13 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             max: 1000,
             about: "how many connections a client opens to a node at a time; 0: as many as it needs",
         },
+        Param {
+            name: "local_ms",
+            default: 0,
+            min: 0,
+            max: 600_000,
+            about: "for how long a client keeps rows in its own memory; 0: it does not",
+        },
     ],
     rules: |values| Rules {
         lease_s: values[0],
@@ -96,6 +103,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
         gutter_s: values[6],
         budget_percent: values[7],
         connecting: values[8],
+        local_ms: values[9],
         ..PLAIN
     },
 };

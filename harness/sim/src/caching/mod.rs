@@ -9,7 +9,7 @@
 //! | stampede: everybody who misses a key asks the database | `lease_s`, `single_flight`, `early_percent` |
 //! | stale set: a fill that was read before a write lands after its invalidation | `lease_s` |
 //! | expiry at one moment of what was filled at one moment | `jitter_percent` |
-//! | a key that is more than a node's share | `copies` of the `hot_rows` |
+//! | a key that is more than a node's share | `copies` of the `hot_rows`, `local_ms` |
 //! | a cache node that does not answer | `gutter_s` |
 //! | retries that keep an overloaded database overloaded | `budget_percent` |
 //! | all connections opened anew at one moment | `connecting` |
@@ -66,6 +66,8 @@ pub(crate) struct Rules {
     pub(crate) budget_percent: u64,
     /// How many connections a client opens to a node at a time; 0: as many as it needs.
     pub(crate) connecting: u64,
+    /// For how long a client keeps rows in its own memory, in ms; 0: it does not.
+    pub(crate) local_ms: u64,
 }
 
 /// What a write does to the cache.
@@ -102,6 +104,7 @@ const PLAIN: Rules = Rules {
     gutter_s: 0,
     budget_percent: 0,
     connecting: 0,
+    local_ms: 0,
 };
 
 impl Rules {

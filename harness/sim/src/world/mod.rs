@@ -189,7 +189,7 @@ impl<'a> World<'a> {
             clients,
             sharding: (plan.sharding.0.build)(scenario.shards, &plan.sharding.1),
             base: vec![Vec::new(); usize::from(shards_max + gutters)],
-            application: Application::new(plan.caching, rows, plan.seed),
+            application: Application::new(plan.caching, client_count, rows, plan.seed),
             database: Database::new(scenario, rows, plan.seed),
             pools: match scenario.connections {
                 0 => Pools::default(),

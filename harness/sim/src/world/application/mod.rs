@@ -13,6 +13,7 @@
 //! happens.
 
 mod lease;
+mod local;
 mod read;
 mod write;
 
@@ -44,6 +45,8 @@ pub(crate) struct Application {
     joinable: BTreeMap<(u16, u64), FlightId>,
     purposes: BTreeMap<OpId, Purpose>,
     rows: Vec<Row>,
+    /// By client: what it keeps itself.
+    locals: Vec<local::Local>,
     /// By row: acknowledged writes of the cache that wait to go to the database.
     behind: BTreeMap<u64, Vec<OpId>>,
     /// How many tasks and flights there were.
@@ -69,6 +72,16 @@ pub(crate) struct Toll {
     pub(crate) writes_lost_behind: u64,
     /// Values that are not their row's, or damaged.
     pub(crate) wrong_values: u64,
+}
+
+impl Toll {
+    /// A hit with this version, where somebody had been told at `since` that `floor` is written.
+    fn judge(&mut self, now: Nanos, version: u32, floor: u32, since: Nanos) {
+        if version < floor {
+            self.stale_hits += 1;
+            self.stale_ms_max = self.stale_ms_max.max(now.since(since).millis().0);
+        }
+    }
 }
 
 /// What is known of a row.
@@ -103,7 +116,7 @@ enum Of {
 }
 
 impl Application {
-    pub(super) fn new(rules: Rules, rows: u64, seed: u64) -> Application {
+    pub(super) fn new(rules: Rules, clients: u16, rows: u64, seed: u64) -> Application {
         Application {
             rules,
             readings: BTreeMap::new(),
@@ -112,6 +125,7 @@ impl Application {
             joinable: BTreeMap::new(),
             purposes: BTreeMap::new(),
             rows: vec![Row::default(); rows as usize],
+            locals: vec![local::Local::default(); usize::from(clients)],
             behind: BTreeMap::new(),
             begun: 0,
             rng: rng_of(seed, "application", 0),
@@ -256,6 +270,7 @@ impl World<'_> {
     pub(super) fn forget(&mut self, client: u16) {
         self.pools.forget(client);
         let it = &mut self.application;
+        it.locals[usize::from(client)] = local::Local::default();
         it.readings.retain(|_, reading| reading.client != client);
         it.writings.retain(|_, writing| writing.client != client);
         it.flights

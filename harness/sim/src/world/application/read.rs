@@ -58,6 +58,14 @@ impl World<'_> {
     /// A user wants to read a row.
     pub(in crate::world) fn begin_read(&mut self, client: u16, row: u64) {
         let it = &mut self.application;
+        if let Some(version) = it.locals[usize::from(client)].get(self.now, row) {
+            let known = it.row(row);
+            it.toll
+                .judge(self.now, version, known.settled, known.settled_at);
+            self.measure.looked_up(self.now, true);
+            self.measure.answered(self.now, Nanos::default());
+            return;
+        }
         let copies = it.rules.copies_of(row);
         let copy = if copies > 1 {
             it.rng.random_range(0..copies)
@@ -169,14 +177,20 @@ impl World<'_> {
         };
         let version = rows.version_of(reading.row, value);
         let toll = &mut self.application.toll;
-        match version {
-            Err(_) => toll.wrong_values += 1,
-            Ok(version) if version < reading.floor => {
-                toll.stale_hits += 1;
-                let age = self.now.since(reading.floor_since).millis().0;
-                toll.stale_ms_max = toll.stale_ms_max.max(age);
-            }
-            Ok(_) => {}
+        let Ok(version) = version else {
+            toll.wrong_values += 1;
+            return;
+        };
+        toll.judge(self.now, version, reading.floor, reading.floor_since);
+        self.keep(reading.client, reading.row, version);
+    }
+
+    /// A client has a row, and may keep it itself for a while.
+    fn keep(&mut self, client: u16, row: u64, version: u32) {
+        let it = &mut self.application;
+        let local = Nanos::from_millis(it.rules.local_ms);
+        if local > Nanos::default() {
+            it.locals[usize::from(client)].keep(row, version, self.now + local);
         }
     }
 
@@ -255,6 +269,7 @@ impl World<'_> {
         for task in &flight.waiting {
             self.answer(*task);
         }
+        self.keep(flight.client, flight.row, version);
         if let Some(place) = flight.fill {
             self.fill(&flight, place, version);
         }

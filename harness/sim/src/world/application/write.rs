@@ -32,6 +32,7 @@ impl World<'_> {
     /// A user wants to write a row.
     pub(in crate::world) fn begin_write(&mut self, client: u16, row: u64) {
         let it = &mut self.application;
+        it.locals[usize::from(client)].forget(row);
         let task = it.number();
         let writing = Writing {
             client,
