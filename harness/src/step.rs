@@ -8,6 +8,7 @@ use seawall_bench::{Bout, Cell};
 use seawall_lab::{Grid, Size, Subject, Unit};
 use seawall_report::row::Row;
 use seawall_sim::Scenario;
+use seawall_sim::validation::{SOURCES, Source};
 use seawall_workloads::trace::FormatSpec;
 use serde_json::{Map, Value};
 
@@ -22,6 +23,8 @@ pub(crate) enum Step {
     Lab(LabStep),
     /// A cell of a scenario, with all its seeds.
     Sim(SimStep),
+    /// The published figures of a source.
+    Validation(ValidationStep),
 }
 
 /// A trace, and what is replayed.
@@ -45,6 +48,13 @@ pub(crate) struct SimStep {
     seeds: u64,
 }
 
+/// A source whose published figures are measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ValidationStep {
+    source: &'static Source,
+    seed: u64,
+}
+
 /// What tells a row from all others of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key(String);
@@ -65,6 +75,7 @@ impl Key {
                 };
                 Key::sim(&row.config, &cell, row.seed)
             }
+            Row::Validation(row) => Key::validation(&row.id, row.seed),
         }
     }
 
@@ -74,6 +85,10 @@ impl Key {
 
     fn bench(run: &str, repetition: u32) -> Key {
         Key(format!("bench {run} {repetition}"))
+    }
+
+    fn validation(id: &str, seed: u64) -> Key {
+        Key(format!("validation {id} {seed}"))
     }
 
     fn sim(settings: &Map<String, Value>, cell: &seawall_sim::Cell, seed: u64) -> Key {
@@ -112,6 +127,7 @@ impl Step {
                 step.cell.fault,
                 step.seeds
             ),
+            Step::Validation(step) => format!("published figures: {}", step.source.about),
         }
     }
 
@@ -119,10 +135,13 @@ impl Step {
     pub(crate) fn seconds_expected(&self) -> f64 {
         /// A replay of the carried trace, measured; others are of its order.
         const REPLAY_SECONDS: f64 = 0.03;
+        /// The figures of a source, measured: the mean.
+        const VALIDATION_SECONDS: f64 = 1.0;
         match self {
             Step::Bench(bout) => bout.seconds_expected(),
             Step::Lab(step) => REPLAY_SECONDS * (step.subjects.len() * step.sizes.len()) as f64,
             Step::Sim(step) => step.seconds_expected(),
+            Step::Validation(_) => VALIDATION_SECONDS,
         }
     }
 
@@ -141,6 +160,11 @@ impl Step {
                 let settings = step.scenario.settings();
                 (step.seed..step.seed + step.seeds)
                     .all(|seed| done.contains(&Key::sim(&settings, &step.cell, seed)))
+            }
+            Step::Validation(step) => {
+                let keys = step.source.validations.iter();
+                keys.map(|validation| Key::validation(validation.id, step.seed))
+                    .all(|key| done.contains(&key))
             }
         }
     }
@@ -162,6 +186,10 @@ impl Step {
             }
             Step::Lab(step) => step.run(keep),
             Step::Sim(step) => step.run(keep),
+            Step::Validation(step) => {
+                let mut rows = step.source.rows(step.seed).into_iter();
+                rows.try_for_each(|row| keep(Row::Validation(row)))
+            }
         }
     }
 }
@@ -220,6 +248,15 @@ impl SimStep {
     }
 }
 
+impl ValidationStep {
+    /// A step for each source of published figures.
+    pub(crate) fn all(seed: u64) -> impl Iterator<Item = ValidationStep> {
+        SOURCES
+            .iter()
+            .map(move |source| ValidationStep { source, seed })
+    }
+}
+
 /// How many threads replays and simulations share.
 pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
@@ -257,5 +294,23 @@ pub(crate) fn claims(rows: &[Row]) -> Outcome {
         first.replication,
         first.sharding,
         first.seed
+    )))
+}
+
+/// Whether every published figure that is measured is within what is accepted; names those that are not.
+pub(crate) fn published(rows: &[Row]) -> Outcome {
+    let short: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Validation(row) if row.within == Some(false) => Some(row.id.as_str()),
+            _ => None,
+        })
+        .collect();
+    if short.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Short(format!(
+        "published figures that are not reproduced within what is accepted: {}",
+        short.join(", ")
     )))
 }

@@ -4,6 +4,7 @@
 //! name = "storms"
 //! about = "one line, shown in the report"
 //! seed = 1                              # where --seed is not given
+//! validate = true                       # measure the published figures, too
 //! skip-absent = true                    # leave out programs that are not on this machine, and say so
 //!
 //! [[bench]]                             # see `seawall_bench::comparison`
@@ -37,7 +38,7 @@ use toml::Spanned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::input::Input;
-use crate::step::{LabStep, SimStep, Step};
+use crate::step::{LabStep, SimStep, Step, ValidationStep};
 
 /// The suite of `--quick`: a name, and its text.
 pub(crate) const QUICK: (&str, &str) = ("quick.toml", include_str!("../suites/quick.toml"));
@@ -56,6 +57,8 @@ struct Text {
     seed: Option<u64>,
     #[serde(default)]
     skip_absent: bool,
+    #[serde(default)]
+    validate: bool,
     #[serde(default)]
     bench: Vec<Draft>,
     #[serde(default)]
@@ -103,6 +106,7 @@ pub(crate) struct Suite {
     bench: Vec<Comparison>,
     lab: Vec<LabStep>,
     sim: Vec<SimPart>,
+    validate: bool,
 }
 
 struct SimPart {
@@ -130,8 +134,9 @@ impl Suite {
                 format!("`name` cannot be `{name}`, expected letters, digits, -, _ and ."),
             ));
         }
-        if text.bench.is_empty() && text.lab.is_empty() && text.sim.is_empty() {
-            let message = "nothing to do, expected at least one [[bench]], [[lab]] or [[sim]]";
+        let is_simulated = !text.sim.is_empty() || text.validate;
+        if text.bench.is_empty() && text.lab.is_empty() && !is_simulated {
+            let message = "nothing to do, expected at least one [[bench]], [[lab]] or [[sim]], or validate = true";
             return Err(source.at(&text.name.span(), message));
         }
         let circumstances = Circumstances {
@@ -160,7 +165,7 @@ impl Suite {
             .flat_map(|comparison| comparison.not_run.clone())
             .collect();
         let is_any_left = bench.iter().any(|comparison| !comparison.is_empty());
-        if !is_any_left && text.lab.is_empty() && text.sim.is_empty() {
+        if !is_any_left && text.lab.is_empty() && !is_simulated {
             let why = [skipped.as_slice(), &not_run].concat().join("; ");
             let message = format!("nothing is left to do: {why}");
             return Err(source.at(&text.name.span(), message));
@@ -184,6 +189,7 @@ impl Suite {
             bench,
             lab,
             sim,
+            validate: text.validate,
         })
     }
 
@@ -206,6 +212,9 @@ impl Suite {
             let of_part = SimStep::of(&part.scenario, part.full, first, part.seeds);
             steps.extend(of_part.into_iter().map(Step::Sim));
         }
+        if self.validate {
+            steps.extend(ValidationStep::all(seed).map(Step::Validation));
+        }
         steps
     }
 }
@@ -224,6 +233,7 @@ impl Text {
                 .retain(|draft| only.iter().any(|name| name == draft.name()));
             self.lab.clear();
             self.sim.clear();
+            self.validate = false;
         }
         Ok(())
     }

@@ -2,13 +2,13 @@
 //!
 //! A cell is worse only where the interval of its paired ratio leaves no room for "the same", and the
 //! difference is large enough to matter. Lab rows are exact, so there any further miss counts; of
-//! simulated rows, any claim that newly fails.
+//! simulated rows, any claim that newly fails; of validations, any figure that newly is not accepted.
 
 use crate::block::{Entry, Table, Tone};
 use crate::cell::{Cell, timed};
 use crate::curve::traces;
 use crate::number::{self, ratio};
-use crate::row::BenchRow;
+use crate::row::{BenchRow, Row};
 use crate::run::Run;
 use crate::stats::{Estimate, Interval};
 use crate::trial::trials;
@@ -84,6 +84,7 @@ pub fn compare(base: &Run, new: &Run) -> Verdict {
     bench(base, new, &mut verdict);
     lab(base, new, &mut verdict);
     sim(base, new, &mut verdict);
+    validations(base, new, &mut verdict);
     verdict
 }
 
@@ -264,6 +265,38 @@ fn sim(base: &Run, new: &Run, verdict: &mut Verdict) {
         verdict.compared.push(Compared {
             cell: name.clone(),
             figure,
+            ratio: None,
+            change,
+        });
+    }
+    let lost = base
+        .iter()
+        .filter(|(name, _)| !new.iter().any(|(other, _)| other == name));
+    verdict.only_base.extend(lost.map(|(name, _)| name.clone()));
+}
+
+fn validations(base: &Run, new: &Run, verdict: &mut Verdict) {
+    let known = |run: &Run| -> Vec<(String, bool)> {
+        let of = |row: &Row| match row {
+            Row::Validation(row) => Some((format!("{} · {}", row.id, row.what), row.within?)),
+            _ => None,
+        };
+        run.rows.iter().filter_map(of).collect()
+    };
+    let (base, new) = (known(base), known(new));
+    for (name, within) in &new {
+        let Some((_, before)) = base.iter().find(|(other, _)| other == name) else {
+            verdict.only_new.push(name.clone());
+            continue;
+        };
+        let change = match (before, within) {
+            (true, false) => Change::Worse,
+            (false, true) => Change::Better,
+            _ => Change::Same,
+        };
+        verdict.compared.push(Compared {
+            cell: name.clone(),
+            figure: "published figure",
             ratio: None,
             change,
         });

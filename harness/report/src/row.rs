@@ -1,4 +1,4 @@
-//! Rows: what a finished cell, replay or simulation leaves behind, one JSON object on one line.
+//! Rows: what a finished cell, replay, simulation or validation leaves behind, one JSON object on one line.
 //!
 //! Readers keep fields that they do not know (`extra`) and refuse a `schema` newer than
 //! [`SCHEMA`]. What differs between machines and moments stands in the run's `setup.json`, not here,
@@ -21,6 +21,8 @@ pub enum Row {
     Lab(LabRow),
     /// A simulated run.
     Sim(SimRow),
+    /// A published figure, measured here.
+    Validation(ValidationRow),
 }
 
 /// Percentiles of a latency distribution, in microseconds.
@@ -202,6 +204,60 @@ pub struct SimRow {
     pub extra: Map<String, Value>,
 }
 
+/// A published figure, and what it came to here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidationRow {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Hash of identity and seed.
+    pub run: String,
+    /// The seed.
+    pub seed: u64,
+    /// What was set, as given: nothing, since a validation has no parameter of its own.
+    pub config: Map<String, Value>,
+    /// Its name, `V1` and so on.
+    pub id: String,
+    /// What is compared.
+    pub what: String,
+    /// What was published, in words.
+    pub published: String,
+    /// What is accepted, in words.
+    pub tolerance: String,
+    /// Who published it, and where.
+    pub source: String,
+    /// What was measured; empty where nothing could be.
+    pub figures: Vec<ValidationFigure>,
+    /// Whether all figures are accepted; absent where there are none.
+    pub within: Option<bool>,
+    /// What is left out of it and why, or what the reader must know; empty where that is nothing.
+    pub note: String,
+    /// Fields of newer or other writers.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// One figure of a validation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidationFigure {
+    /// What it is.
+    pub name: String,
+    /// What was measured.
+    #[serde(deserialize_with = "absent_as_nan")]
+    pub measured: f64,
+    /// The least that is accepted; without, anything down from `most` is.
+    pub least: Option<f64>,
+    /// The most that is accepted; a figure without either is shown and not held to anything.
+    pub most: Option<f64>,
+}
+
+impl ValidationFigure {
+    /// Whether it is accepted. A figure that could not be had is not.
+    pub fn is_within(&self) -> bool {
+        self.least.is_none_or(|least| self.measured >= least)
+            && self.most.is_none_or(|most| self.measured <= most)
+    }
+}
+
 /// JSON has no NaN: a writer leaves `null` where a figure could not be had, and a reader gets the NaN
 /// back, which every page shows as absent and no statistic counts.
 /// What was compared before there was a choice.
@@ -220,6 +276,7 @@ impl Row {
             Self::Bench(_) => "bench",
             Self::Lab(_) => "lab",
             Self::Sim(_) => "sim",
+            Self::Validation(_) => "validation",
         }
     }
 
@@ -229,6 +286,7 @@ impl Row {
             Self::Bench(row) => row.seed,
             Self::Lab(row) => row.seed,
             Self::Sim(row) => row.seed,
+            Self::Validation(row) => row.seed,
         }
     }
 }

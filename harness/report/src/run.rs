@@ -117,7 +117,7 @@ fn row(path: &Path, line: usize, bytes: &[u8]) -> Result<Row, Error> {
         path: path.into(),
         line,
         why: error.to_string(),
-        accepted: "one JSON object a line, with schema and a kind of bench, lab or sim",
+        accepted: "one JSON object a line, with schema and a kind of bench, lab, sim or validation",
     };
     // The version first: a newer row may have any shape, and "newer" is the reason worth telling.
     let version: Version = serde_json::from_slice(bytes).map_err(malformed)?;

@@ -10,12 +10,16 @@ use crate::row::Row;
 use crate::trial::{Spread, trials};
 
 /// The tables that sum up `rows`: throughput, what is held to bars, what servers lost that ended, the best policy of each
-/// trace, failures. Kinds of rows that are absent have no table.
+/// trace, failures, published figures. Kinds of rows that are absent have no table.
 pub fn summary(rows: &[Row]) -> Vec<Table> {
     let bars = page::bars::table(&bar::held(&cells(rows)));
     let mut tables = vec![throughput(rows), bars];
     tables.extend(page::loss::tables(rows));
-    tables.extend([policies(rows), failures(rows)]);
+    tables.extend([
+        policies(rows),
+        failures(rows),
+        page::validations::table(rows),
+    ]);
     tables
         .into_iter()
         .filter(|table| !table.rows.is_empty())

@@ -22,6 +22,7 @@ mod random;
 mod scenario;
 mod seeds;
 mod shrink;
+pub mod validation;
 mod world;
 
 pub use caching::{CACHINGS, CachingMember};

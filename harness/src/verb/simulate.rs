@@ -13,7 +13,7 @@ use crate::family;
 use crate::output;
 use crate::progress::Progress;
 use crate::status::{Failure, Outcome};
-use crate::step::{SimStep, Step};
+use crate::step::{SimStep, Step, ValidationStep};
 use crate::table;
 
 /// Compare replications and shardings under faults, on a virtual clock. Exit status 3 where a claim
@@ -47,12 +47,19 @@ pub(crate) struct Arguments {
     /// scenario
     #[arg(long)]
     shrink: bool,
+    /// Measure the published figures instead, each beside its source. Exit status 3 where one is not within what is
+    /// accepted
+    #[arg(long, conflicts_with_all = ["scenario", "replication", "sharding", "fault", "seeds", "full", "shrink"])]
+    validate: bool,
     /// Print rows on standard output, one object a line, and nothing else
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    if arguments.validate {
+        return validate(arguments);
+    }
     let scenario = scenario(arguments)?;
     if arguments.seed.checked_add(arguments.seeds).is_none() {
         return Err(Failure::usage(
@@ -84,6 +91,32 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         shrink(&scenario, &rows)?;
     }
     crate::step::claims(&rows)
+}
+
+/// Measures the published figures.
+fn validate(arguments: &Arguments) -> Outcome {
+    let steps: Vec<Step> = ValidationStep::all(arguments.seed)
+        .map(Step::Validation)
+        .collect();
+    let seconds = steps.iter().map(Step::seconds_expected).sum();
+    let mut progress = Progress::new(steps.len(), seconds);
+    let mut rows = Vec::new();
+    for step in steps {
+        progress.begin(&step.title());
+        step.run(std::path::Path::new("."), &HashSet::new(), &mut |row| {
+            if arguments.json {
+                output::row(&row)?;
+            }
+            rows.push(row);
+            Ok(())
+        })?;
+        progress.end(step.seconds_expected());
+    }
+    drop(progress);
+    if !arguments.json {
+        table::summary(&rows)?;
+    }
+    crate::step::published(&rows)
 }
 
 /// Prints the least schedule that breaks the claim that was broken first.
@@ -160,7 +193,8 @@ Examples:
   seawall simulate --seeds 20
   seawall simulate --replication async:node_timeout_ms=1000,quorum --sharding slots --seed 7 --json
   seawall simulate --fault swarm --seeds 1000 --shrink
-  seawall simulate storm.toml --full",
+  seawall simulate storm.toml --full
+  seawall simulate --validate",
         family::names("replications"),
         family::names("shardings"),
         family::names("faults")

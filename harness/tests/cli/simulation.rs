@@ -75,6 +75,26 @@ fn a_broken_claim_ends_with_status_3() {
 }
 
 #[test]
+fn published_figures_are_measured() {
+    let here = folder();
+    let ended = call(here.path(), &["simulate", "--validate", "--json"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let rows = rows(&ended.out);
+    assert!(rows.iter().all(|row| row["kind"] == "validation"));
+    let within = |id: &str| {
+        let row = rows.iter().find(|row| row["id"] == id);
+        row.unwrap_or_else(|| panic!("{id} is listed"))["within"].clone()
+    };
+    assert_eq!((within("V1"), within("V26")), (true.into(), Value::Null));
+    must_end(
+        here.path(),
+        &["simulate", "--validate", "--seeds", "2"],
+        2,
+        &["--seeds"],
+    );
+}
+
+#[test]
 fn scenarios_are_checked() {
     let here = folder();
     let here = here.path();

@@ -68,28 +68,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn only_sampling_noise_is_left() {
-        // The spread of shards' shares is that of drawing K keys at random: sqrt(N / K), within 5 %.
-        let (shards, keys) = (1000u16, 2_000_000u64);
-        let mut counts = vec![0f64; usize::from(shards)];
-        for key in 0..keys {
-            counts[usize::from(jump(xxh3_64(&key.to_le_bytes()), shards))] += 1.0;
-        }
-        let mean = keys as f64 / f64::from(shards);
-        let variance = counts
-            .iter()
-            .map(|count| (count - mean).powi(2))
-            .sum::<f64>()
-            / counts.len() as f64;
-        let (spread, floor) = (
-            variance.sqrt() / mean,
-            (f64::from(shards) / keys as f64).sqrt(),
-        );
-        assert!(
-            (spread / floor - 1.0).abs() < 0.08,
-            "{spread}, of draws {floor}"
-        );
-    }
 }

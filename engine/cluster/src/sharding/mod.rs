@@ -10,6 +10,10 @@ mod rendezvous;
 mod ring;
 mod slots;
 
+pub use maglev::Maglev;
+pub use multi_probe::MultiProbe;
+pub use ring::Ring;
+
 use seawall_store::spec::{Param, Spec, SpecError};
 
 /// Every strategy.
@@ -117,7 +121,6 @@ mod tests {
         // Figures of strategies.tsv: modulo 0.909 (10 -> 11) and 0.8335 (10 -> 12).
         close(moved("modulo", 10, 11), 0.909, 0.003);
         close(moved("modulo", 10, 12), 0.8335, 0.003);
-        // Lamping and Veach, introduction: 1/6 of the keys must move from 10 to 12, within 0.002.
         for least in ["jump", "rendezvous", "anchor"] {
             close(moved(least, 10, 12), 1.0 / 6.0, 0.0025);
             close(moved(least, 10, 11), 1.0 / 11.0, 0.002);

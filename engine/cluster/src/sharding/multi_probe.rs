@@ -24,7 +24,8 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
     build: |shards, values| Box::new(MultiProbe::new(shards, values[0], 0)),
 };
 
-struct MultiProbe {
+/// A circle with one point a shard.
+pub struct MultiProbe {
     shards: u16,
     probes: u64,
     seed: u64,
@@ -33,7 +34,8 @@ struct MultiProbe {
 }
 
 impl MultiProbe {
-    fn new(shards: u16, probes: u64, seed: u64) -> MultiProbe {
+    /// A circle that is looked into so many times; another seed puts the points elsewhere.
+    pub fn new(shards: u16, probes: u64, seed: u64) -> MultiProbe {
         let mut points: Vec<_> = (0..shards)
             .map(|shard| (xxh3_64_with_seed(&shard.to_le_bytes(), seed), shard))
             .collect();
@@ -44,6 +46,33 @@ impl MultiProbe {
             seed,
             points,
         }
+    }
+
+    /// By shard: the part of all keys that is its own.
+    ///
+    /// A key goes where the least of its distances is. One distance is more than t with the chance S(t) that is the sum
+    /// of what exceeds t of each gap between points, so a shard with a gap g has the integral of k S(t)^(k-1) from 0 to g.
+    pub fn shares(&self) -> Vec<f64> {
+        let before = self.points.iter().cycle().skip(self.points.len() - 1);
+        let mut gaps: Vec<(u64, u16)> = self
+            .points
+            .iter()
+            .zip(before)
+            .map(|(&(at, shard), &(before, _))| (at.wrapping_sub(before), shard))
+            .collect();
+        gaps.sort_unstable();
+        let mut shares = vec![0.0; usize::from(self.shards)];
+        // Between two gaps S falls by the number of those that are longer.
+        let (mut rest, mut reached, mut share) = (1.0f64, 0, 0.0);
+        for (index, (gap, shard)) in gaps.iter().enumerate() {
+            let longer = (gaps.len() - index) as f64;
+            let then = rest - longer * (gap - reached) as f64 / CIRCLE;
+            let all = |rest: f64| rest.max(0.0).powi(self.probes as i32);
+            share += (all(rest) - all(then)) / longer;
+            shares[usize::from(*shard)] = share;
+            (rest, reached) = (then, *gap);
+        }
+        shares
     }
 
     /// The next point after `at`, how far it is, and whose.
@@ -72,28 +101,30 @@ impl Sharding for MultiProbe {
     }
 }
 
+/// How long the circle is.
+const CIRCLE: f64 = 18_446_744_073_709_551_616.0;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_bounded_by_the_probes() {
-        // arXiv:1505.00062: 1 + 1/e probes make a peak of 1 + e of the mean. With K keys the highest of N counts is some
-        // three standard deviations of sqrt(N / K) above that. One circle is one draw, so the mean over circles is compared.
-        let (shards, keys, circles) = (100u16, 200_000u64, 4);
-        for probes in [11, 21] {
-            let peak_of = |seed| {
-                let sharding = MultiProbe::new(shards, probes, seed);
-                let mut counts = vec![0u64; usize::from(shards)];
-                for key in 0..keys {
-                    counts[usize::from(sharding.shard_of(&key.to_le_bytes()))] += 1;
-                }
-                *counts.iter().max().unwrap() as f64 * f64::from(shards) / keys as f64
-            };
-            let peak = (0..circles).map(peak_of).sum::<f64>() / circles as f64;
-            let noise = (f64::from(shards) / keys as f64).sqrt();
-            let bound = 1.0 + 1.0 / (probes - 1) as f64 + 3.0 * noise;
-            assert!(peak <= bound, "{probes} probes: {peak}, at most {bound}");
+    fn keys_fall_where_shares_say() {
+        const KEYS: u64 = 100_000;
+        for probes in [1, 2, 21] {
+            let sharding = MultiProbe::new(12, probes, 3);
+            let mut counts = [0.0; 12];
+            for key in 0..KEYS {
+                counts[usize::from(sharding.shard_of(&key.to_le_bytes()))] += 1.0;
+            }
+            for (count, share) in counts.into_iter().zip(sharding.shares()) {
+                let expected = share * KEYS as f64;
+                // Five standard deviations of so many draws.
+                assert!(
+                    (count - expected).abs() < 5.0 * expected.sqrt() + 1.0,
+                    "{probes} probes: {count}, expected {expected}"
+                );
+            }
         }
     }
 }

@@ -23,7 +23,8 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
     build: |shards, values| Box::new(Ring::new(shards, values[0], 0)),
 };
 
-struct Ring {
+/// A circle with the points of all shards.
+pub struct Ring {
     shards: u16,
     points_per_shard: u64,
     seed: u64,
@@ -32,7 +33,8 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(shards: u16, points_per_shard: u64, seed: u64) -> Ring {
+    /// A circle with so many points a shard; another seed puts them elsewhere.
+    pub fn new(shards: u16, points_per_shard: u64, seed: u64) -> Ring {
         let mut points: Vec<_> = (0..shards)
             .flat_map(|shard| {
                 (0..points_per_shard).map(move |point| {
@@ -51,7 +53,21 @@ impl Ring {
             points,
         }
     }
+
+    /// By shard: the part of the circle that is its own.
+    pub fn arcs(&self) -> Vec<f64> {
+        let mut arcs = vec![0.0; usize::from(self.shards)];
+        let mut before = self.points.last().map_or(0, |&(at, _)| at);
+        for &(at, shard) in &self.points {
+            arcs[usize::from(shard)] += at.wrapping_sub(before) as f64 / CIRCLE;
+            before = at;
+        }
+        arcs
+    }
 }
+
+/// How long the circle is.
+const CIRCLE: f64 = 18_446_744_073_709_551_616.0;
 
 impl Sharding for Ring {
     fn shard_of(&self, key: &[u8]) -> u16 {
@@ -67,45 +83,5 @@ impl Sharding for Ring {
 
     fn resized(&self, shards: u16) -> Box<dyn Sharding> {
         Box::new(Ring::new(shards, self.points_per_shard, self.seed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The standard deviation of the shards' exact arcs over their mean.
-    fn std_err(ring: &Ring) -> f64 {
-        let mut arcs = vec![0f64; usize::from(ring.shards)];
-        let last = ring.points.last().unwrap().0;
-        let mut before = last;
-        for &(at, shard) in &ring.points {
-            arcs[usize::from(shard)] += at.wrapping_sub(before) as f64;
-            before = at;
-        }
-        let mean = arcs.iter().sum::<f64>() / arcs.len() as f64;
-        let variance = arcs.iter().map(|arc| (arc - mean).powi(2)).sum::<f64>() / arcs.len() as f64;
-        variance.sqrt() / mean
-    }
-
-    #[test]
-    fn balance_is_the_published_one() {
-        // Lamping and Veach, arXiv:1406.2294, table of the standard error for 1000 buckets. One ring is
-        // one draw of a noisy figure, so the mean over rings is compared.
-        for (points, published, tolerance, rings) in [
-            (1, 0.997_906_0, 0.02, 100),
-            (10, 0.315_181_0, 0.02, 20),
-            (100, 0.099_699_6, 0.02, 8),
-            (1000, 0.031_572_3, 0.04, 2),
-        ] {
-            let sum: f64 = (0..rings)
-                .map(|seed| std_err(&Ring::new(1000, points, seed)))
-                .sum();
-            let mean = sum / rings as f64;
-            assert!(
-                (mean / published - 1.0).abs() < tolerance,
-                "{points} points: {mean}, published {published}"
-            );
-        }
     }
 }

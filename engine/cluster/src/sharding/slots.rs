@@ -103,8 +103,6 @@ impl Sharding for Slots {
 
 #[cfg(test)]
 mod tests {
-    use xxhash_rust::xxh3::xxh3_64_with_seed;
-
     use super::*;
 
     #[test]
@@ -118,43 +116,6 @@ mod tests {
                 most - least <= 1 + u32::from(shards),
                 "{shards} shards: {owned:?}"
             );
-        }
-    }
-
-    #[test]
-    fn a_skewed_load_peaks_where_the_hottest_key_is() {
-        // A million keys with Zipf's law over the slots: the load of the shard with the hottest key over the mean, as an
-        // analytic oracle gave it (that key's share times the shards, and its part of the rest). Which other keys lie there
-        // hangs on their names, so the mean over names is compared. They are hashes: CRC16 is linear, so that
-        // "user:1" and "user:2" are as far apart as "item:1" and "item:2".
-        const NAMES: [u64; 6] = [1, 2, 3, 4, 5, 6];
-        let slots = NAMES.map(|seed| -> Vec<usize> {
-            (1..=1_000_000u64)
-                .map(|rank| xxh3_64_with_seed(&rank.to_le_bytes(), seed).to_le_bytes())
-                .map(|name| Slot::of(&name).index())
-                .collect()
-        });
-        for (exponent, peaks) in [
-            (0.0, [1.0, 1.0, 1.0]),
-            (0.99, [1.32, 2.14, 5.07]),
-            (1.2, [2.04, 3.70, 12.95]),
-        ] {
-            for (shards, expected) in [6u16, 16, 64].into_iter().zip(peaks) {
-                let map = Slots::new(shards).shard_of_slot;
-                let of_name = |slots: &Vec<usize>| {
-                    let mut loads = vec![0f64; usize::from(shards)];
-                    for (rank, slot) in (1u32..).zip(slots) {
-                        loads[usize::from(map[*slot])] += f64::from(rank).powf(-exponent);
-                    }
-                    let mean = loads.iter().sum::<f64>() / loads.len() as f64;
-                    loads[usize::from(map[slots[0]])] / mean
-                };
-                let peak = slots.iter().map(of_name).sum::<f64>() / NAMES.len() as f64;
-                assert!(
-                    (peak / expected - 1.0).abs() < 0.1,
-                    "{exponent}, {shards} shards: {peak}, not {expected}"
-                );
-            }
         }
     }
 

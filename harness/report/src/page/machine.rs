@@ -74,11 +74,12 @@ fn identity(run: &Run) -> Table {
     };
     let kinds = |kind: &str| run.rows.iter().filter(|row| row.kind() == kind).count();
     let rows = format!(
-        "{} ({} bench, {} lab, {} sim)",
+        "{} ({} bench, {} lab, {} sim, {} validation)",
         run.rows.len(),
         kinds("bench"),
         kinds("lab"),
-        kinds("sim")
+        kinds("sim"),
+        kinds("validation")
     );
     let mut seeds: Vec<u64> = run.rows.iter().map(Row::seed).collect();
     seeds.sort_unstable();

@@ -13,6 +13,7 @@ mod persistence;
 mod summary;
 mod throughput;
 mod timeline;
+pub(crate) mod validations;
 
 use crate::block::Block;
 use crate::run::Run;
@@ -43,5 +44,6 @@ pub const PAGES: &[Page] = &[
     timeline::PAGE,
     loss::PAGE,
     failures::PAGE,
+    validations::PAGE,
     machine::PAGE,
 ];

@@ -70,6 +70,7 @@ fn what_was_run(run: &Run) -> Text {
         ("bench", "benchmark cell"),
         ("lab", "trace replay"),
         ("sim", "simulated run"),
+        ("validation", "published figure"),
     ];
     let counts: Vec<String> = kinds
         .iter()

@@ -10,3 +10,4 @@ mod report;
 mod stats;
 mod story;
 mod timeline;
+mod validations;

@@ -214,7 +214,10 @@ fn a_malformed_line_in_the_middle_is_an_error_with_file_and_line() {
     let dir = folder(&setup, (lines.join("\n") + "\n").as_bytes());
     let message = Run::read(dir.path()).unwrap_err().to_string();
     assert!(message.contains("rows.jsonl:5:"), "{message}");
-    assert!(message.contains("bench, lab or sim"), "{message}");
+    assert!(
+        message.contains("bench, lab, sim or validation"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -322,6 +325,7 @@ fn names_never_become_markup() {
                 row.claim = NAME.into();
                 row.violations = vec![NAME.into()];
             }
+            Row::Validation(row) => row.what = NAME.into(),
         }
     }
     let rendered = render_run(&run);
@@ -364,6 +368,11 @@ fn hostile_figures_do_not_end_the_report() {
                     (row.usd_per_month, row.latency_us.during.p99) = (figure, figure);
                     (row.acked_writes, row.lost_acked_writes) = (0, u64::MAX);
                     (row.unavailable_ms, row.seed) = (u64::MAX, u64::MAX);
+                }
+                Row::Validation(row) => {
+                    for held in &mut row.figures {
+                        (held.measured, held.least) = (figure, Some(figure));
+                    }
                 }
             }
         }

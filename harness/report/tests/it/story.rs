@@ -9,7 +9,10 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer as _, V2Serializer};
 use rand::{Rng, RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use seawall_report::row::{BenchRow, LabRow, LatencyPhases, LatencyUs, Row, SCHEMA, SimRow};
+use seawall_report::row::{
+    BenchRow, LabRow, LatencyPhases, LatencyUs, Row, SCHEMA, SimRow, ValidationFigure,
+    ValidationRow,
+};
 use seawall_report::{Run, Setup};
 use serde_json::{Map, Value, json};
 
@@ -44,6 +47,7 @@ pub fn run(extent: Extent) -> Run {
     let mut rows = bench(&mut rng, extent.repetitions);
     rows.extend(lab(extent.sizes));
     rows.extend(sim(&mut rng, extent.seeds));
+    rows.extend(validations());
     Run {
         setup: setup(),
         rows,
@@ -336,6 +340,52 @@ fn simulated(
         event_hash: format!("{:016x}", rng.next_u64()),
         extra,
     }
+}
+
+/// Three published figures: one that is reproduced, one that is not, and one that cannot be.
+pub fn validations() -> Vec<Row> {
+    let figure = |name: &str, measured, least, most| ValidationFigure {
+        name: name.into(),
+        measured,
+        least,
+        most,
+    };
+    let row = |id: &str, what: &str, figures: Vec<ValidationFigure>, note: &str| {
+        let within = figures.iter().all(ValidationFigure::is_within);
+        Row::Validation(ValidationRow {
+            schema: SCHEMA,
+            run: format!("{id}-1"),
+            seed: 1,
+            config: Map::new(),
+            id: id.into(),
+            what: what.into(),
+            published: "1/6".into(),
+            tolerance: "±0.002".into(),
+            source: "Somebody, 2014".into(),
+            within: (!figures.is_empty()).then_some(within),
+            figures,
+            note: note.into(),
+            extra: Map::new(),
+        })
+    };
+    vec![
+        row(
+            "V5",
+            "keys that move",
+            vec![
+                figure("share", 0.1668, Some(0.1647), Some(0.1687)),
+                figure("keys", 50_000.0, None, None),
+            ],
+            "",
+        ),
+        row(
+            "V13",
+            "fullest shard",
+            vec![figure("over the bound", 1.3, None, Some(1.25))],
+            "",
+        ),
+        row("V26", "reads", Vec::new(), "not reproduced: not built"),
+    ]
 }
 
 /// The run as the text of its two files.
