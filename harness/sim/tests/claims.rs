@@ -108,26 +108,6 @@ fn async_loses_the_writes_of_a_minority() {
 }
 
 #[test]
-fn a_failover_of_async_takes_as_long_as_redis_says() {
-    // A node timeout of 1 s: V25's model has a median of 2.5 s and a 99th percentile of 3.3 s; the
-    // specification bounds it by the timeout and half of it again, plus 0.5 to 3 s.
-    let rows = rows("async:node_timeout_ms=1000", "node-crash", seeds(16));
-    let down: Vec<u64> = rows.iter().map(|row| row.unavailable_ms).collect();
-    println!(
-        "async, node-crash: unavailable ms over seeds: {}",
-        quantiles(down.clone())
-    );
-    for row in &rows {
-        assert!(
-            (1500..4500).contains(&row.unavailable_ms),
-            "seed {}: {} ms",
-            row.seed,
-            row.unavailable_ms
-        );
-    }
-}
-
-#[test]
 fn a_quorum_keeps_its_word() {
     let mut total = 0;
     for fault in ["zone-down", "partition", "node-crash"] {

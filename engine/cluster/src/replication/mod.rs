@@ -14,6 +14,8 @@ mod none;
 mod quorum;
 mod wait;
 
+pub use asynchronous::election;
+
 use std::fmt;
 
 use seawall_store::{Millis, Op};

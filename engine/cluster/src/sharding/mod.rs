@@ -2,6 +2,7 @@
 //! N changes.
 
 mod anchor;
+mod bounded_load;
 mod jump;
 mod maglev;
 mod modulo;
@@ -10,6 +11,7 @@ mod rendezvous;
 mod ring;
 mod slots;
 
+pub use bounded_load::{BoundedLoad, most_parts};
 pub use maglev::Maglev;
 pub use multi_probe::MultiProbe;
 pub use ring::Ring;
@@ -26,6 +28,7 @@ pub const SHARDINGS: &[&ShardingMember] = &[
     &slots::MEMBER,
     &multi_probe::MEMBER,
     &anchor::MEMBER,
+    &bounded_load::MEMBER,
 ];
 
 /// Which shard a key belongs to.
@@ -188,6 +191,7 @@ mod tests {
             ("anchor", 0.03),
             ("slots", 0.03),
             ("multi-probe", 0.15),
+            ("bounded-load:points=160", 0.28),
             ("ring", 0.35),
         ] {
             let sharding = build(text, 8);

@@ -54,6 +54,13 @@ impl Ring {
         }
     }
 
+    /// Whose the points are, from the first one at or after `at` on, once around.
+    pub fn clockwise_from(&self, at: u64) -> impl Iterator<Item = u16> {
+        let next = self.points.partition_point(|&(point, _)| point < at);
+        let (before, after) = self.points.split_at(next);
+        after.iter().chain(before).map(|&(_, shard)| shard)
+    }
+
     /// By shard: the part of the circle that is its own.
     pub fn arcs(&self) -> Vec<f64> {
         let mut arcs = vec![0.0; usize::from(self.shards)];
@@ -71,10 +78,7 @@ const CIRCLE: f64 = 18_446_744_073_709_551_616.0;
 
 impl Sharding for Ring {
     fn shard_of(&self, key: &[u8]) -> u16 {
-        let hash = xxh3_64(key);
-        let next = self.points.partition_point(|&(at, _)| at < hash);
-        // Past the last point the circle begins again.
-        self.points[if next == self.points.len() { 0 } else { next }].1
+        self.clockwise_from(xxh3_64(key)).next().unwrap_or(0)
     }
 
     fn shards(&self) -> u16 {

@@ -5,6 +5,7 @@
 //! sources of their own. What is not reproduced is listed too, with the reason.
 
 mod autoscaling;
+mod bounded_load;
 mod craq;
 mod lamping_veach;
 mod maglev;
@@ -12,6 +13,7 @@ mod memcache_at_facebook;
 mod memorydb;
 mod multi_probe;
 mod pbs;
+mod valkey_cluster;
 mod zipf_over_slots;
 
 use seawall_report::row::{SCHEMA, ValidationFigure, ValidationRow};
@@ -25,9 +27,11 @@ pub const SOURCES: &[&Source] = &[
     &lamping_veach::SOURCE,
     &maglev::SOURCE,
     &multi_probe::SOURCE,
+    &bounded_load::SOURCE,
     &pbs::SOURCE,
     &craq::SOURCE,
     &memcache_at_facebook::SOURCE,
+    &valkey_cluster::SOURCE,
     &memorydb::SOURCE,
     &zipf_over_slots::SOURCE,
     &autoscaling::SOURCE,

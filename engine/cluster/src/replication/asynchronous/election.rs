@@ -13,10 +13,22 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::super::NodeId;
 use crate::time::Nanos;
 
-const DELAY: Nanos = Nanos::from_millis(500);
-const JITTER: Nanos = Nanos::from_millis(500);
-const PER_RANK: Nanos = Nanos::from_millis(1000);
-const TIMEOUT_MIN: Nanos = Nanos::from_millis(2000);
+/// From the failure of a primary, as its replicas know it, to the first that stands.
+pub const DELAY: Nanos = Nanos::from_millis(500);
+/// A random part of this comes on top.
+pub const JITTER: Nanos = Nanos::from_millis(500);
+/// And this for each fellow that has more data.
+pub const PER_RANK: Nanos = Nanos::from_millis(1000);
+
+/// How long a replica waits for votes.
+pub fn votes_awaited(node_timeout: Nanos) -> Nanos {
+    node_timeout.times(2).max(Nanos::from_millis(2000))
+}
+
+/// After how long a replica that was not elected stands again.
+pub fn stands_again_after(node_timeout: Nanos) -> Nanos {
+    votes_awaited(node_timeout).times(2)
+}
 
 /// One replica's candidature.
 pub(super) struct Candidature {
@@ -49,9 +61,7 @@ impl Candidature {
 
     pub(super) fn step(&mut self, now: Nanos, rank: u64, node_timeout: Nanos) -> Step {
         if self.epoch.is_some() {
-            // Votes are awaited for one timeout, and the next attempt comes after two.
-            let timeout = node_timeout.times(2).max(TIMEOUT_MIN);
-            return if now.since(self.stands_at) > timeout.times(2) {
+            return if now.since(self.stands_at) > stands_again_after(node_timeout) {
                 Step::GiveUp
             } else {
                 Step::Wait

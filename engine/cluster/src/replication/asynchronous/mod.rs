@@ -15,7 +15,7 @@
 //! `cluster_legacy.c` for the constants. A lost node comes back as a new machine, without data.
 
 mod bus;
-mod election;
+pub mod election;
 mod message;
 mod serve;
 mod stream;
