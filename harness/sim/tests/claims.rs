@@ -409,4 +409,23 @@ fn scenarios_that_are_kept_do_what_they_say() {
     assert!(number(&none, "lost_keys") * 2 > number(&none, "loaded_keys"));
     assert_eq!(number(&replicated, "lost_keys"), 0);
     assert!(none.db_peak_over_steady > 5.0 && replicated.db_peak_over_steady > 5.0);
+
+    let split = rows_of(&scenario("split-brain"));
+    let lost_share = |row: &SimRow| row.lost_acked_writes as f64 / row.acked_writes as f64;
+    assert!(
+        (0.33..0.9).contains(&lost_share(&split[0])),
+        "{:?}",
+        split[0]
+    );
+    // One that refuses without a majority stops answering when it has noticed: within the timeout and half of it again.
+    let until_noticed = 7.5 * 125.0 * 1.15;
+    assert!(split[1].lost_acked_writes < split[0].lost_acked_writes);
+    assert!((split[1].lost_acked_writes as f64) < until_noticed);
+
+    let failover = rows_of(&scenario("failover"));
+    for (row, timeout_s) in failover.iter().zip([1, 5, 15]) {
+        let (least, most) = (1000 * timeout_s + 500, 1500 * timeout_s + 3000);
+        assert!((least..=most).contains(&row.unavailable_ms), "{row:?}");
+        assert_eq!(number(row, "lost_keys"), 0);
+    }
 }

@@ -40,6 +40,7 @@ static BACKLOG: ReplicationMember = ReplicationMember {
     name: "broken-async-backlog",
     about: "broken on purpose: a replica that went further than its new primary goes on from its backlog",
     source: "a twin of async, to prove the checkers",
+    params: &[asynchronous::NODE_TIMEOUT, asynchronous::BACKLOG],
     build: |setup: &Setup<'_>, values| asynchronous::build(setup, values, None, Backlog::Stale),
     ..asynchronous::MEMBER
 };

@@ -119,6 +119,12 @@ pub enum Action {
         /// The shard.
         shard: u16,
     },
+    /// The nodes of the first zones and those of the others hear each other no more; clients reach all of them. Nought:
+    /// all nodes hear each other again.
+    Split {
+        /// How many zones are on one side.
+        zones: u16,
+    },
     /// The nodes of a shard hear each other again.
     Rejoin {
         /// The shard.
@@ -268,7 +274,14 @@ impl Action {
             Action::Memory { percent } if !(1..=100).contains(&percent) => {
                 Err(format!("percent is {percent}; accepted are 1 to 100"))
             }
-            Action::Resize { .. } | Action::Memory { .. } | Action::StallDatabase { .. } => Ok(()),
+            Action::Split { zones } if zones >= scenario.zones => Err(format!(
+                "zones is {zones}; accepted are 0 to {}",
+                scenario.zones - 1
+            )),
+            Action::Resize { .. }
+            | Action::Split { .. }
+            | Action::Memory { .. }
+            | Action::StallDatabase { .. } => Ok(()),
             Action::Crash { shard, .. }
             | Action::Replace { shard }
             | Action::Isolate { shard }

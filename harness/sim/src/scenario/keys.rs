@@ -156,6 +156,7 @@ pub(super) static KEYS: &[Key] = &[
     number!(attempts, 1, 100),
     number!(backoff_ms, 1, 60_000),
     number!(backoff_max_ms, 1, 60_000),
+    number!(refresh_ms, 0, HOUR_MS),
     number!(same_zone_rtt_us, 1, 10_000_000),
     number!(same_zone_sigma_percent, 0, 200),
     number!(cross_zone_rtt_us, 1, 10_000_000),

@@ -62,6 +62,8 @@ pub struct Scenario {
     pub backoff_ms: u64,
     /// The longest back-off, in ms.
     pub backoff_max_ms: u64,
+    /// How often clients ask the nodes of their zone who serves their shards, in ms; 0: after a timeout alone.
+    pub refresh_ms: u64,
     /// The median round trip inside a zone, in µs.
     pub same_zone_rtt_us: u64,
     /// The standard deviation of its logarithm, in percent.

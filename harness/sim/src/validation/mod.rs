@@ -7,6 +7,7 @@
 mod autoscaling;
 mod bounded_load;
 mod craq;
+mod jepsen;
 mod lamping_veach;
 mod maglev;
 mod memcache_at_facebook;
@@ -31,6 +32,7 @@ pub const SOURCES: &[&Source] = &[
     &pbs::SOURCE,
     &craq::SOURCE,
     &memcache_at_facebook::SOURCE,
+    &jepsen::SOURCE,
     &valkey_cluster::SOURCE,
     &memorydb::SOURCE,
     &zipf_over_slots::SOURCE,
@@ -112,6 +114,16 @@ fn between(name: impl Into<String>, measured: f64, least: f64, most: f64) -> Val
         measured,
         least: Some(least),
         most: Some(most),
+    }
+}
+
+/// A figure that is accepted from `least` on.
+fn at_least(name: impl Into<String>, measured: f64, least: f64) -> ValidationFigure {
+    ValidationFigure {
+        name: name.into(),
+        measured,
+        least: Some(least),
+        most: None,
     }
 }
 

@@ -52,6 +52,7 @@ fn outages(seed: u64, node_timeout_s: u64) -> [ValidationFigure; 3] {
             replication: format!("async:node_timeout_ms={}", 1000 * node_timeout_s),
             sharding: scenario.base_sharding.clone(),
             workload: scenario.workloads[0].clone(),
+            caching: scenario.cachings[0].clone(),
             fault: "node-crash".to_owned(),
         };
         let draw = draw as usize;

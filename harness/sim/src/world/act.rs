@@ -53,6 +53,7 @@ impl World<'_> {
                     node.isolated = true;
                 }
             }
+            Action::Split { zones } => self.split = zones,
             Action::Rejoin { shard } => self.of_shard(shard).for_each(|node| node.isolated = false),
             Action::SlowNode { shard, times: 1 } => {
                 self.of_shard(shard).for_each(|node| node.times = 1);

@@ -13,6 +13,7 @@ mod network;
 mod node;
 mod pool;
 mod queue;
+mod refresh;
 mod request;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,6 +86,8 @@ pub(crate) struct World<'a> {
     pub(crate) sharding: Box<dyn Sharding>,
     /// By shard: the executions with which it began.
     pub(crate) base: Vec<Vec<RequestId>>,
+    /// Nodes of so many zones do not hear those of the others; 0: all hear each other.
+    split: u16,
     /// By zone: whether all of it is down.
     zones_down: Vec<bool>,
     /// Lineages of states on their way to another node.
@@ -197,6 +200,7 @@ impl<'a> World<'a> {
             },
             connects: 0,
             names: Names::new(&view),
+            split: 0,
             zones_down: vec![false; usize::from(scenario.zones)],
             images: Vec::new(),
             moves: Moves::default(),
@@ -218,6 +222,7 @@ impl<'a> World<'a> {
         for client in 0..self.clients.len() as u16 {
             let at = self.now + self.clients[usize::from(client)].gap();
             self.queue.push(at, Happening::Arrival { client });
+            self.refresh_again(client);
         }
         self.watch();
         let mut over = self.end;
@@ -298,6 +303,7 @@ impl<'a> World<'a> {
             Happening::WriteAgain { task } => self.write_database(task),
             Happening::WriteLate { task, number } => self.on_write_late(task, number),
             Happening::Flush { row } => self.on_flush(row),
+            Happening::Refresh { client } => self.refresh(client),
         }
     }
 
@@ -317,7 +323,8 @@ impl<'a> World<'a> {
     /// Whether a message from a node reaches another.
     fn passes(&self, from: NodeId, to: NodeId) -> bool {
         let (from, to) = (self.node(from), self.node(to));
-        !from.isolated && !to.isolated && self.network.passes(from.zone, to.zone)
+        let is_apart = (from.zone < self.split) != (to.zone < self.split);
+        !from.isolated && !to.isolated && !is_apart && self.network.passes(from.zone, to.zone)
     }
 
     /// Gives `event` to a machine and performs what it wants.
@@ -532,7 +539,7 @@ impl<'a> World<'a> {
         let is_well = |node: &Node| {
             node.up && !node.isolated && node.times == 1 && node.disk_busy_until <= self.now
         };
-        self.network.is_whole(self.now) && self.nodes.iter().all(is_well)
+        self.split == 0 && self.network.is_whole(self.now) && self.nodes.iter().all(is_well)
     }
 
     /// Whether this is the number of a gutter node's shard.

@@ -89,6 +89,8 @@ pub(super) enum Happening {
     Act { number: usize },
     /// The control plane goes on with moving slots.
     Move,
+    /// A client asks again who serves what.
+    Refresh { client: u16 },
 }
 
 impl Happening {
@@ -126,6 +128,7 @@ impl Happening {
             Happening::Connected { node, number, .. } => [20, *number, u64::from(node.0)],
             Happening::ConnectLate { node, number, .. } => [21, *number, u64::from(node.0)],
             Happening::Watch => [22, 0, 0],
+            Happening::Refresh { client } => [23, u64::from(*client), 0],
         }
     }
 }

@@ -292,6 +292,11 @@ impl World<'_> {
             return;
         }
         let node = self.any_node(client, shard);
+        self.ask(client, node);
+    }
+
+    /// Asks a node who serves its shard.
+    pub(super) fn ask(&mut self, client: u16, node: NodeId) {
         let (from, to) = (self.clients[usize::from(client)].zone, self.node(node).zone);
         if let Some(at) = self.network.client(self.now, from, to, LOOKUP_BYTES) {
             self.queue.push(at, Happening::Lookup { client, node });

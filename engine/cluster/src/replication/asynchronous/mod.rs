@@ -50,11 +50,25 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
         resumes_after: Survives::Zone,
         linearizable: false,
     },
-    params: &[NODE_TIMEOUT, BACKLOG],
+    params: &[
+        NODE_TIMEOUT,
+        BACKLOG,
+        Param {
+            name: "minority_serves",
+            default: 0,
+            min: 0,
+            max: 1,
+            about: "1: a primary that reaches no majority goes on, as one that Redis Sentinel watches does",
+        },
+    ],
     keeps_copies: true,
     keeps_disk: false,
     executes_everywhere: false,
-    build: |setup, values| build(setup, values, None, Backlog::Checked),
+    build: |setup, values| {
+        let mut machine = Async::new(setup, values, None, Backlog::Checked);
+        machine.minority_serves = values[2] == 1;
+        Box::new(machine)
+    },
     describe: message::describe,
 };
 
@@ -117,6 +131,8 @@ struct Async {
     shard: u16,
     rng: Xoshiro256PlusPlus,
     node_timeout: Nanos,
+    /// Whether it serves as primary without a majority of primaries.
+    minority_serves: bool,
     bus: Bus,
     owners: BTreeMap<u16, Owner>,
     current_epoch: u64,
@@ -171,6 +187,7 @@ impl Async {
             node: setup.node,
             shard,
             node_timeout,
+            minority_serves: false,
             bus: Bus::new(setup.node, setup.seats, node_timeout, formed),
             current_epoch: owners.len() as u64,
             owners,
@@ -251,6 +268,9 @@ impl Async {
     /// A primary that does not reach a majority of primaries refuses, and serves again only some time
     /// after it does: the others may have replaced it.
     fn watch_majority(&mut self, now: Nanos) {
+        if self.minority_serves {
+            return;
+        }
         if !self.bus.reaches_majority() {
             self.serves_from = None;
         } else if self.serves_from.is_none() {
