@@ -170,7 +170,8 @@ fn a_resize_moves_what_the_sharding_says() {
     };
     let moved = |row: &SimRow| row.extra["moved_keys_share"].as_f64().expect("a number");
     let misplaced = |row: &SimRow| number(row, "misplaced_acked_writes");
-    let [modulo, ring, slots] = ["modulo", "ring", "slots"].map(|s| row("async", s));
+    let shardings = ["modulo", "ring", "slots", "range:keys=6000", "bounded-load"];
+    let [modulo, ring, slots, range, bounded] = shardings.map(|s| row("async", s));
     // From 3 to 4 shards: 3/4 of the keys by modulo, 1/4 by the others (a ring up to its arcs' spread).
     assert!((moved(&modulo) - 0.75).abs() < 0.03, "{}", moved(&modulo));
     assert!((moved(&ring) - 0.25).abs() < 0.06, "{}", moved(&ring));
@@ -187,6 +188,15 @@ fn a_resize_moves_what_the_sharding_says() {
         ),
         (0, 0, 0)
     );
+    // A range's upper half moves, with its data; under a bound more moves than must, and nothing comes along.
+    assert!(
+        (moved(&range) - 1.0 / 6.0).abs() < 0.03,
+        "{}",
+        moved(&range)
+    );
+    assert_eq!((misplaced(&range), range.lost_acked_writes), (0, 0));
+    assert!(moved(&bounded) > 0.25 && moved(&bounded) < moved(&modulo));
+    assert!(misplaced(&bounded) > 0);
     // Slots that move under a quorum keep its promise.
     let quorum = row("quorum", "slots");
     assert_eq!(quorum.violations, [""; 0]);

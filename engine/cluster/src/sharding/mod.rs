@@ -7,6 +7,7 @@ mod jump;
 mod maglev;
 mod modulo;
 mod multi_probe;
+mod range;
 mod rendezvous;
 mod ring;
 mod slots;
@@ -29,6 +30,7 @@ pub const SHARDINGS: &[&ShardingMember] = &[
     &multi_probe::MEMBER,
     &anchor::MEMBER,
     &bounded_load::MEMBER,
+    &range::MEMBER,
 ];
 
 /// Which shard a key belongs to.
@@ -131,6 +133,8 @@ mod tests {
         // A shard of eleven, and of the rest what need not move: little where a table has many places.
         close(moved("maglev", 10, 11), 1.0 / 11.0, 0.03);
         close(moved("multi-probe", 10, 11), 1.0 / 11.0, 0.02);
+        // Half of one range of ten.
+        close(moved("range:keys=200000", 10, 11), 0.05, 0.001);
         // The least possible is 1/(N+1); slots reach it up to one slot's share, a ring of 160 points
         // up to the spread of its arcs (one shard's share has a standard error of 1/sqrt(160)).
         close(moved("slots", 10, 11), 1.0 / 11.0, 0.003);
@@ -150,6 +154,7 @@ mod tests {
             "slots",
             "multi-probe",
             "anchor",
+            "range",
         ] {
             let before = build(text, 5);
             let after = before.resized(6);
@@ -191,6 +196,7 @@ mod tests {
             ("anchor", 0.03),
             ("slots", 0.03),
             ("multi-probe", 0.15),
+            ("range:keys=100000", 0.03),
             ("bounded-load:points=160", 0.28),
             ("ring", 0.35),
         ] {

@@ -4,6 +4,7 @@
 //! it: what a measurement needs beside the published set-up comes from the built-in scenario, whose values have
 //! sources of their own. What is not reproduced is listed too, with the reason.
 
+mod atomic_slot_migration;
 mod autoscaling;
 mod bounded_load;
 mod craq;
@@ -35,6 +36,7 @@ pub const SOURCES: &[&Source] = &[
     &jepsen::SOURCE,
     &valkey_cluster::SOURCE,
     &memorydb::SOURCE,
+    &atomic_slot_migration::SOURCE,
     &zipf_over_slots::SOURCE,
     &autoscaling::SOURCE,
 ];
