@@ -353,6 +353,11 @@ fn async_fails_over() {
 }
 
 #[test]
+fn async_serves_a_minority_where_it_is_told_to() {
+    insta::assert_snapshot!(play(include_str!("scripts/async_minority.txt")));
+}
+
+#[test]
 fn wait_answers_when_a_replica_has_it() {
     insta::assert_snapshot!(play(include_str!("scripts/wait.txt")));
 }
