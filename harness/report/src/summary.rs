@@ -15,11 +15,8 @@ pub fn summary(rows: &[Row]) -> Vec<Table> {
     let bars = page::bars::table(&bar::held(&cells(rows)));
     let mut tables = vec![throughput(rows), bars];
     tables.extend(page::loss::tables(rows));
-    tables.extend([
-        policies(rows),
-        failures(rows),
-        page::validations::table(rows),
-    ]);
+    tables.extend([policies(rows), failures(rows)]);
+    tables.extend(page::validations::tables(rows));
     tables
         .into_iter()
         .filter(|table| !table.rows.is_empty())

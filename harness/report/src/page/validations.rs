@@ -16,8 +16,7 @@ pub const PAGE: Page = Page {
 };
 
 fn build(run: &Run) -> Vec<Block> {
-    let table = table(&run.rows);
-    if table.rows.is_empty() {
+    if validations(&run.rows).next().is_none() {
         return Block::absent("published figures", "seawall run full.toml");
     }
     let of = |within| {
@@ -33,14 +32,15 @@ fn build(run: &Run) -> Vec<Block> {
         .plain(" are not, and ")
         .strong(open)
         .plain(" are not reproduced, each for the reason beside it.");
-    vec![
+    let mut blocks = vec![
         Block::paragraph(
             "A simulator is worth what it gets right of what is known. Each line is measured anew by the code that \
              the comparisons run, from the seed of the row; it has no setting that was fitted to the published figure.",
         ),
         Block::Finding { tone, text },
-        Block::Table(table),
-    ]
+    ];
+    blocks.extend(tables(&run.rows).map(Block::Table));
+    blocks
 }
 
 fn validations(rows: &[Row]) -> impl Iterator<Item = &ValidationRow> {
@@ -50,61 +50,80 @@ fn validations(rows: &[Row]) -> impl Iterator<Item = &ValidationRow> {
     })
 }
 
-/// The validations among `rows`: a line a figure, and one where there is none.
-pub fn table(rows: &[Row]) -> Table {
+/// The tables of the validations among `rows`: what each came to, and figure by figure.
+pub fn tables(rows: &[Row]) -> [Table; 2] {
+    [verdicts(rows), figures(rows)]
+}
+
+fn verdicts(rows: &[Row]) -> Table {
     let columns = [
         "id",
         "what",
         "published",
         "tolerance",
-        "figure",
         "#measured",
-        "#accepted",
         "within",
         "source",
         "note",
     ];
     let mut table = Table::new("Published figures", &columns);
     for row in validations(rows) {
-        if row.figures.is_empty() {
-            table.push(line(row, true, None));
-        }
-        for (index, figure) in row.figures.iter().enumerate() {
-            table.push(line(row, index == 0, Some(figure)));
-        }
+        let within = match row.within {
+            None => "not reproduced".into(),
+            Some(within) => verdict(within),
+        };
+        table.push(vec![
+            row.id.as_str().into(),
+            row.what.as_str().into(),
+            row.published.as_str().into(),
+            row.tolerance.as_str().into(),
+            measured(row).into(),
+            within,
+            row.source.as_str().into(),
+            row.note.as_str().into(),
+        ]);
     }
     table.without_empty_columns()
 }
 
-/// A line; what all figures of a validation share stands in its `first` alone.
-fn line(row: &ValidationRow, first: bool, figure: Option<&ValidationFigure>) -> Vec<Entry> {
-    let shared = |text: &str| Entry::from(if first { text } else { "" });
-    let (name, measured, accepted, within) = match figure {
-        None => (
-            Entry::default(),
-            ABSENT.into(),
-            ABSENT.into(),
-            "not reproduced".into(),
-        ),
-        Some(figure) => (
-            figure.name.as_str().into(),
-            Entry::from(plain(figure.measured)),
-            Entry::from(accepted(figure)),
-            verdict(figure),
-        ),
-    };
-    vec![
-        shared(&row.id),
-        shared(&row.what),
-        shared(&row.published),
-        shared(&row.tolerance),
-        name,
-        measured,
-        accepted,
-        within,
-        shared(&row.source),
-        shared(&row.note),
-    ]
+/// The figure that is held to something, or how many are.
+fn measured(row: &ValidationRow) -> String {
+    let held: Vec<_> = row
+        .figures
+        .iter()
+        .filter(|figure| is_held(figure))
+        .collect();
+    match held.as_slice() {
+        [] => ABSENT.into(),
+        [one] => plain(one.measured),
+        several => format!("{} figures", several.len()),
+    }
+}
+
+fn figures(rows: &[Row]) -> Table {
+    let columns = ["id", "figure", "#measured", "#accepted", "within"];
+    let mut table = Table::new("What was measured", &columns);
+    for row in validations(rows) {
+        for figure in &row.figures {
+            let within = if is_held(figure) {
+                verdict(figure.is_within())
+            } else {
+                Entry::default()
+            };
+            table.push(vec![
+                row.id.as_str().into(),
+                figure.name.as_str().into(),
+                plain(figure.measured).into(),
+                accepted(figure).into(),
+                within,
+            ]);
+        }
+    }
+    table
+}
+
+fn is_held(figure: &ValidationFigure) -> bool {
+    figure.least.is_some() || figure.most.is_some()
 }
 
 fn accepted(figure: &ValidationFigure) -> String {
@@ -117,10 +136,10 @@ fn accepted(figure: &ValidationFigure) -> String {
     }
 }
 
-fn verdict(figure: &ValidationFigure) -> Entry {
-    match (figure.least, figure.most) {
-        (None, None) => Entry::default(),
-        _ if figure.is_within() => Entry::from("yes").tone(Tone::Good),
-        _ => Entry::from("NO").tone(Tone::Bad),
+fn verdict(within: bool) -> Entry {
+    if within {
+        Entry::from("yes").tone(Tone::Good)
+    } else {
+        Entry::from("NO").tone(Tone::Bad)
     }
 }

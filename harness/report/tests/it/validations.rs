@@ -1,6 +1,7 @@
 //! The page of published figures, and what a comparison says of them.
 
 use crate::story::{self, SMALL};
+use seawall_report::block::{Entry, Table};
 use seawall_report::compare::{Change, compare};
 use seawall_report::row::Row;
 use seawall_report::{Run, render_run, summary};
@@ -14,36 +15,30 @@ fn run() -> Run {
 
 #[test]
 fn every_figure_stands_beside_what_is_accepted_and_its_source() {
+    let texts = |table: &Table| -> Vec<Vec<String>> {
+        let text = |row: &Vec<Entry>| row.iter().map(|entry| entry.text.clone()).collect();
+        table.rows.iter().map(text).collect()
+    };
     let tables = summary(&run().rows);
-    let lines: Vec<Vec<&str>> = tables[0]
-        .rows
-        .iter()
-        .map(|row| row.iter().map(|entry| entry.text.as_str()).collect())
-        .collect();
     assert_eq!(
-        lines,
+        texts(&tables[0]),
         [
             [
                 "V5",
                 "keys that move",
                 "1/6",
                 "±0.002",
-                "share",
                 "0.167",
-                "0.165 – 0.169",
                 "yes",
                 "Somebody, 2014",
                 ""
             ],
-            ["", "", "", "", "keys", "50000", "shown only", "", "", ""],
             [
                 "V13",
                 "fullest shard",
                 "1/6",
                 "±0.002",
-                "over the bound",
                 "1.30",
-                "≤ 1.25",
                 "NO",
                 "Somebody, 2014",
                 ""
@@ -53,13 +48,19 @@ fn every_figure_stands_beside_what_is_accepted_and_its_source() {
                 "reads",
                 "1/6",
                 "±0.002",
-                "",
-                "–",
                 "–",
                 "not reproduced",
                 "Somebody, 2014",
                 "not reproduced: not built"
             ],
+        ]
+    );
+    assert_eq!(
+        texts(&tables[1]),
+        [
+            ["V5", "share", "0.167", "0.165 – 0.169", "yes"],
+            ["V5", "keys", "50000", "shown only", ""],
+            ["V13", "over the bound", "1.30", "≤ 1.25", "NO"],
         ]
     );
     let markdown = render_run(&run()).markdown;
