@@ -30,6 +30,8 @@ mod sighting;
 
 pub mod trace;
 
+use std::fmt::{self, Write as _};
+
 use seawall_store::{Op, Reply};
 
 pub use catalog::{Build, Definition, Part, WORKLOADS, build, find};
@@ -102,19 +104,45 @@ impl Mismatch {
     /// `reply` to `op` is wrong. Long values are cut.
     pub fn new(op: &Op, reply: &Reply, why: impl Into<String>) -> Mismatch {
         Mismatch {
-            op: cut(format!("{op:?}")),
-            reply: cut(format!("{reply:?}")),
+            op: shown(op),
+            reply: shown(reply),
             why: why.into(),
         }
     }
 }
 
-fn cut(mut text: String) -> String {
-    const SHOWN: usize = 200;
-    if text.len() > SHOWN {
-        let end = (0..=SHOWN).rev().find(|&i| text.is_char_boundary(i));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
+/// The beginning of what `thing` looks like.
+fn shown(thing: &impl fmt::Debug) -> String {
+    let mut text = Cut(String::new());
+    // Only a text that is full refuses more.
+    let whole = write!(text, "{thing:?}").is_ok();
+    text.0 + if whole { "" } else { "…" }
+}
+
+/// A text of 200 bytes at most.
+struct Cut(String);
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        const SHOWN: usize = 200;
+        let room = SHOWN - self.0.len();
+        if more.len() <= room {
+            self.0.push_str(more);
+            return Ok(());
+        }
+        self.0.push_str(&more[..more.floor_char_boundary(room)]);
+        Err(fmt::Error)
     }
-    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut() {
+        assert_eq!(shown(&"k"), "\"k\"");
+        let long = shown(&"é".repeat(300));
+        assert_eq!(long, format!("\"{}…", "é".repeat(99)));
+    }
 }
