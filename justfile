@@ -29,6 +29,7 @@ bench:
     cargo bench -p seawall-store --features peers --bench peers
     cargo bench -p seawall-store --bench log
     cargo bench -p seawall-lab
+    cargo bench -p seawall-sim
 
 # The full suite, with its report.
 full *ARGS:

@@ -2,6 +2,9 @@
 //!
 //! Not a schema language: each message writes and reads its own fields in one order.
 
+/// Most messages take no more.
+const USUAL_BYTES: usize = 32;
+
 /// Appends fields.
 #[derive(Default)]
 pub struct Writer {
@@ -11,7 +14,9 @@ pub struct Writer {
 impl Writer {
     /// A message whose first byte is `tag`.
     pub fn new(tag: u8) -> Writer {
-        Writer { bytes: vec![tag] }
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
+        bytes.push(tag);
+        Writer { bytes }
     }
 
     /// A byte.

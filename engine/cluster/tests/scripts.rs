@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use seawall_cluster::replication::{Birth, find};
 use seawall_cluster::{
@@ -273,7 +274,7 @@ impl Stage {
     }
 
     fn ask(&mut self, id: NodeId, words: &[&str]) {
-        let op = Op::parse(words.iter().map(|word| word.as_bytes())).unwrap();
+        let op = Arc::new(Op::parse(words.iter().map(|word| word.as_bytes())).unwrap());
         self.requests += 1;
         let request = RequestId(self.requests);
         self.say(&format!("client -> {id}  {op:?}"));

@@ -161,7 +161,7 @@ pub fn replay(
         end_ms: scenario.duration_ms,
     };
     let lost = check::lost_writes(&world);
-    let reads = check::reads(&world.history);
+    let reads = world.history.answered_reads;
     let recovery_ms = check::recovery_ms(&world.measure, phases);
     let mut violations = Vec::new();
     // What nobody serves is not known to be lost.
@@ -257,6 +257,7 @@ pub fn replay(
     put("writes_lost_behind", json!(toll.writes_lost_behind));
     put("leaderless_ms", json!(world.leaderless_ms()));
     put("connects", json!(world.connects));
+    put("ops", json!(world.history.wanted_by_clients));
     put("nodes", json!(world.nodes.len()));
     put(
         "cross_zone_replication_bytes",

@@ -17,6 +17,7 @@ mod wait;
 pub use asynchronous::election;
 
 use std::fmt;
+use std::sync::Arc;
 
 use seawall_store::{Millis, Op};
 
@@ -101,7 +102,7 @@ pub enum Event {
         /// The node's wall clock, which may jump and differ from others'.
         at: Millis,
         /// What is asked.
-        op: Op,
+        op: Arc<Op>,
     },
     /// An [`Action::Execute`] was performed.
     Executed {
@@ -148,7 +149,7 @@ pub enum Action {
         /// The time that the op sees.
         at: Millis,
         /// The op.
-        op: Op,
+        op: Arc<Op>,
         /// Whether a client waits for it here: its reply is kept until [`Action::Answer`] or
         /// [`Action::Refuse`] names it.
         answers: bool,

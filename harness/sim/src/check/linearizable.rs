@@ -8,113 +8,68 @@
 //! A version is the execution that wrote it, whatever the value: so lists and sorted sets are checked as strings
 //! are. An attempt that nobody answered may take effect at any time after it was sent, or never.
 
-use std::collections::BTreeMap;
-
 use crate::fault::Action;
-use crate::history::{KeyId, Wanted};
+use crate::history::{Extent, Wanted};
 use crate::world::World;
 
-/// When an op was asked for and answered, in ns from 1 on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
-    begin: u64,
-    end: u64,
-}
-
-/// What was there before any op.
-const INITIAL: Span = Span { begin: 0, end: 0 };
-
-/// A version of a key: the attempt that wrote it; 0 stands for none.
+/// A version of a key: the attempt that wrote it, from 1 on; 0 stands for none.
 type Version = u64;
-
-/// All ops on a key: `None` of a version is what no client asked to write.
-#[derive(Debug, Default)]
-struct Register {
-    writes: BTreeMap<Version, Span>,
-    reads: Vec<(Version, Span)>,
-}
 
 /// Between what the ops of a version say that it was the key's.
 #[derive(Clone, Copy, Debug)]
 struct Zone {
     version: Version,
-    first_end: u64,
-    last_begin: u64,
+    extent: Extent,
 }
 
 impl Zone {
     fn runs_forward(&self) -> bool {
-        self.first_end < self.last_begin
+        self.extent.first_end < self.extent.last_begin
     }
 
     fn low(&self) -> u64 {
-        self.first_end.min(self.last_begin)
+        self.extent.first_end.min(self.extent.last_begin)
     }
 
     fn high(&self) -> u64 {
-        self.first_end.max(self.last_begin)
+        self.extent.first_end.max(self.extent.last_begin)
     }
 }
 
-impl Register {
-    /// What contradicts a single order of the ops.
-    fn anomaly(&self) -> Option<String> {
-        let mut zones: BTreeMap<Version, Zone> = BTreeMap::new();
-        // Where something was loaded, the key never was without a version.
-        let is_loaded = self.writes.values().any(|span| *span == INITIAL);
-        let none = (!is_loaded).then_some((0, INITIAL));
-        for (version, span) in self.writes.iter().map(|(v, span)| (*v, *span)).chain(none) {
-            let (first_end, last_begin) = (span.end, span.begin);
-            zones.insert(
-                version,
-                Zone {
-                    version,
-                    first_end,
-                    last_begin,
-                },
-            );
-        }
-        for (version, span) in &self.reads {
-            let Some(zone) = zones.get_mut(version) else {
-                return Some(format!("version {version} was read, which nobody wrote"));
-            };
-            if self
-                .writes
-                .get(version)
-                .is_some_and(|write| span.end < write.begin)
-            {
-                return Some(format!(
-                    "version {version} was read before it was asked for"
-                ));
-            }
-            zone.first_end = zone.first_end.min(span.end);
-            zone.last_begin = zone.last_begin.max(span.begin);
-        }
-        let mut zones: Vec<Zone> = zones.into_values().collect();
-        zones.sort_unstable_by_key(|zone| (zone.low(), zone.high()));
-        // The forward zone that reaches furthest of those that began before.
-        let mut furthest: Option<Zone> = None;
-        for zone in &zones {
-            if let Some(forward) = furthest
-                && forward.high() > zone.low()
-                && (zone.runs_forward() || zone.high() < forward.high())
-            {
-                return Some(format!(
-                    "version {} is of between {} and {}, and version {} of between {} and {}",
-                    forward.version,
-                    forward.low(),
-                    forward.high(),
-                    zone.version,
-                    zone.low(),
-                    zone.high(),
-                ));
-            }
-            if zone.runs_forward() && furthest.is_none_or(|forward| forward.high() < zone.high()) {
-                furthest = Some(*zone);
-            }
-        }
-        None
+/// What contradicts a single order of the ops on a key, where these are its versions.
+fn anomaly(zones: &mut [Zone]) -> Option<String> {
+    if let Some(zone) = zones
+        .iter()
+        .find(|zone| zone.extent.first_end < zone.extent.begin)
+    {
+        return Some(format!(
+            "version {} was read before it was asked for",
+            zone.version
+        ));
     }
+    zones.sort_unstable_by_key(|zone| (zone.low(), zone.high(), zone.version));
+    // The forward zone that reaches furthest of those that began before.
+    let mut furthest: Option<Zone> = None;
+    for zone in zones {
+        if let Some(forward) = furthest
+            && forward.high() > zone.low()
+            && (zone.runs_forward() || zone.high() < forward.high())
+        {
+            return Some(format!(
+                "version {} is of between {} and {}, and version {} of between {} and {}",
+                forward.version,
+                forward.low(),
+                forward.high(),
+                zone.version,
+                zone.low(),
+                zone.high(),
+            ));
+        }
+        if zone.runs_forward() && furthest.is_none_or(|forward| forward.high() < zone.high()) {
+            furthest = Some(*zone);
+        }
+    }
+    None
 }
 
 /// How many keys have ops that no single order explains, and what contradicts in the first of them. `None` where keys
@@ -124,42 +79,40 @@ pub(crate) fn not_linearizable(world: &World<'_>) -> Option<(u64, String)> {
     if world.plan.schedule.actions().iter().any(resized) {
         return None;
     }
-    let mut registers: BTreeMap<KeyId, Register> = BTreeMap::new();
-    for (id, attempt) in (1u64..).zip(&world.history.attempts) {
-        let asked = &world.history.ops[attempt.op as usize];
-        let Some(key) = asked.key else {
-            continue;
+    let history = &world.history;
+    let mut versions: Vec<_> = history.versions().collect();
+    versions.sort_by_key(|(key, ..)| *key);
+    let (mut wrong, mut first) = (0, String::new());
+    let mut zones = Vec::new();
+    for of_key in versions.chunk_by(|(one, ..), (other, ..)| one == other) {
+        let key = of_key[0].0;
+        zones.clear();
+        zones.extend(of_key.iter().map(|(_, id, write)| Zone {
+            version: id.version(),
+            extent: write.extent,
+        }));
+        // Where something was loaded, the key never was without a version.
+        let without = Zone {
+            version: 0,
+            extent: history.without_version(key),
         };
-        let register = registers.entry(key).or_default();
-        let writes = asked.writes() && attempt.changed();
-        let span = match (asked.wanted, attempt.answered) {
-            // What is there from the beginning was written at once.
-            (Wanted::Loaded, _) => INITIAL,
-            (_, Some(answered)) => Span {
-                begin: attempt.sent.0 + 1,
-                end: answered.0 + 1,
-            },
-            (_, None) if writes => Span {
-                begin: attempt.sent.0 + 1,
-                end: u64::MAX,
-            },
-            (_, None) => continue,
-        };
-        if writes {
-            register.writes.insert(id, span);
+        let is_loaded = of_key
+            .iter()
+            .any(|(.., write)| write.wanted == Wanted::Loaded);
+        let told = if is_loaded && without.extent != Extent::BEGINNING {
+            Some("version 0 was read, which nobody wrote".to_owned())
         } else {
-            let found = attempt.found.map_or(0, |version| version.0 + 1);
-            register.reads.push((found, span));
+            zones.extend((!is_loaded).then_some(without));
+            anomaly(&mut zones)
+        };
+        if let Some(words) = told {
+            if wrong == 0 {
+                first = format!("of {}, {words}", history.key(key).escape_ascii());
+            }
+            wrong += 1;
         }
     }
-    let mut wrong = registers
-        .iter()
-        .filter_map(|(key, register)| Some((key, register.anomaly()?)));
-    let Some((key, first)) = wrong.next() else {
-        return Some((0, String::new()));
-    };
-    let name = world.history.key(*key).escape_ascii();
-    Some((1 + wrong.count() as u64, format!("of {name}, {first}")))
+    Some((wrong, first))
 }
 
 #[cfg(test)]
@@ -171,15 +124,35 @@ mod tests {
 
     use super::*;
 
+    /// When an op was asked for and answered.
+    #[derive(Clone, Copy, Debug)]
+    struct Span {
+        begin: u64,
+        end: u64,
+    }
+
     fn span(begin: u64, end: u64) -> Span {
         Span { begin, end }
     }
 
-    fn register(writes: &[(Version, Span)], reads: &[(Version, Span)]) -> Register {
-        Register {
-            writes: writes.iter().copied().collect(),
-            reads: reads.to_vec(),
+    /// What contradicts in a key that was written and read so.
+    fn told(writes: &[(Version, Span)], reads: &[(Version, Span)]) -> Option<String> {
+        let none = (0, span(0, 0));
+        let mut zones: Vec<Zone> = writes
+            .iter()
+            .chain([&none])
+            .map(|&(version, Span { begin, end })| Zone {
+                version,
+                extent: Extent::new(begin, end),
+            })
+            .collect();
+        for (version, span) in reads {
+            let zone = zones.iter_mut().find(|zone| zone.version == *version);
+            zone.expect("it was written")
+                .extent
+                .read(span.begin, span.end);
         }
+        anomaly(&mut zones)
     }
 
     #[test]
@@ -189,23 +162,18 @@ mod tests {
             [(1, span(20, 21)), (1, span(30, 31))],
             [(2, span(20, 21)), (2, span(30, 31))],
         ] {
-            assert_eq!(register(&writes, &reads).anomaly(), None);
+            assert_eq!(told(&writes, &reads), None);
         }
         let back = [(1, span(20, 21)), (2, span(30, 31))];
-        assert!(register(&writes, &back).anomaly().is_some());
+        assert!(told(&writes, &back).is_some());
     }
 
     #[test]
     fn what_was_acknowledged_is_read() {
         let writes = [(1, span(1, 10))];
-        assert!(register(&writes, &[(0, span(20, 21))]).anomaly().is_some());
-        assert_eq!(register(&writes, &[(0, span(5, 21))]).anomaly(), None);
-        assert!(register(&writes, &[(7, span(5, 21))]).anomaly().is_some());
-        assert!(
-            register(&[(1, span(30, 40))], &[(1, span(5, 21))])
-                .anomaly()
-                .is_some()
-        );
+        assert!(told(&writes, &[(0, span(20, 21))]).is_some());
+        assert_eq!(told(&writes, &[(0, span(5, 21))]), None);
+        assert!(told(&[(1, span(30, 40))], &[(1, span(5, 21))]).is_some());
     }
 
     #[test]
@@ -215,7 +183,7 @@ mod tests {
             vec![(1, span(20, 21))],
             vec![(1, span(20, 21)), (2, span(90, 91))],
         ] {
-            assert_eq!(register(&writes, &reads).anomaly(), None);
+            assert_eq!(told(&writes, &reads), None);
         }
     }
 
@@ -262,7 +230,7 @@ mod tests {
                 .into_iter()
                 .map(|(version, span)| (version.min(writes.len() as u64), span))
                 .collect();
-            let told = register(&writes, &reads).anomaly();
+            let told = told(&writes, &reads);
             prop_assert_eq!(told.is_none(), searched(&writes, &reads), "{:?}", told);
         }
     }

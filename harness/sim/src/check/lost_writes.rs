@@ -33,19 +33,21 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
     let mut lost = Lost::default();
     let mut loaded = BTreeSet::new();
     let mut surviving = BTreeSet::new();
-    for (op, asked) in (0u32..).zip(&world.history.ops) {
-        let (Some(shard), Some(key)) = (asked.acked_by_shard, asked.key) else {
+    for (id, write) in world.history.writes().filter(|(_, write)| write.acked) {
+        let Some(key) = write.key else {
             continue;
         };
+        let shard = write.shard();
         // A gutter node promises nothing.
         if world.is_gutter(shard) {
             continue;
         }
-        let held = survivors[usize::from(shard)].is_some_and(|node| node.lineage.holds(op));
+        let survivor = survivors[usize::from(shard)];
+        let held = survivor.is_some_and(|node| world.history.holds(&node.lineage, id));
         if held {
             surviving.insert(key);
         }
-        match asked.wanted {
+        match write.wanted {
             Wanted::Loaded => {
                 loaded.insert(key);
             }
@@ -53,10 +55,11 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
             Wanted::Moved => {}
             Wanted::By(_) => {
                 lost.acked += 1;
-                let placed = asked.op.key().map(|key| world.sharding.shard_of(key));
                 if !held {
                     lost.by_replication += 1;
-                } else if placed != Some(shard) && !world.plan.sharding.0.moves_data {
+                } else if !world.plan.sharding.0.moves_data
+                    && world.sharding.shard_of(world.history.key(key)) != shard
+                {
                     lost.by_placement += 1;
                 }
             }

@@ -26,7 +26,7 @@ pub(crate) use linearizable::not_linearizable;
 pub(crate) use lost_writes::lost_writes;
 pub(crate) use progress::silent_shards;
 pub(crate) use recovery::recovery_ms;
-pub(crate) use session::reads;
+pub(crate) use session::Reads;
 pub(crate) use surviving_state::differences;
 
 use crate::world::{WINDOW_MS, Window};

@@ -3,7 +3,7 @@
 //! Terry et al., "Session Guarantees for Weakly Consistent Replicated Data", PDIS 1994. Decided when a read is
 //! executed, by the lineage of the node that executes it; counted where the client took the answer.
 
-use crate::history::{History, Unseen, Wanted};
+use crate::history::Unseen;
 
 /// Answers that clients took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,18 +16,12 @@ pub(crate) struct Reads {
     pub(crate) without_own: u64,
 }
 
-/// The reads of all clients that broke a promise.
-pub(crate) fn reads(history: &History) -> Reads {
-    let mut reads = Reads::default();
-    for attempt in &history.attempts {
-        let asked = &history.ops[attempt.op as usize];
-        if attempt.answered.is_none() || !matches!(asked.wanted, Wanted::By(_)) || asked.writes() {
-            continue;
-        }
-        let Unseen { acked, seen, own } = attempt.unseen;
-        reads.stale += u64::from(acked);
-        reads.back_in_time += u64::from(seen);
-        reads.without_own += u64::from(own);
+impl Reads {
+    /// A client took the answer of a read that did not see this.
+    pub(crate) fn count(&mut self, unseen: Unseen) {
+        let Unseen { acked, seen, own } = unseen;
+        self.stale += u64::from(acked);
+        self.back_in_time += u64::from(seen);
+        self.without_own += u64::from(own);
     }
-    reads
 }

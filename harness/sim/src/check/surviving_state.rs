@@ -20,9 +20,9 @@ pub(crate) fn differences(world: &World<'_>) -> Vec<String> {
             let node = world.primary_of(shard)?;
             let mut replayed = empty_shard(&world.plan.scenario.policy);
             let mut out = Out::default();
-            for id in &node.lineage.executions {
-                if let Some((at, effects)) = &world.history.attempt_of(*id).effects {
-                    apply_effects(&mut replayed, *at, effects, &mut out);
+            for write in world.history.held(&node.lineage) {
+                if let Some((at, effects)) = world.history.effects(write) {
+                    apply_effects(&mut replayed, at, effects, &mut out);
                 }
             }
             let (held, expected) = (items(&node.shard, now), items(&replayed, now));

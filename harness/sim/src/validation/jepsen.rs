@@ -31,7 +31,7 @@ const MINORITY: u16 = 2;
 /// An acknowledged write.
 struct Write {
     client: u16,
-    /// When it was wanted.
+    /// When it was sent.
     at: Nanos,
     survives: bool,
 }
@@ -100,16 +100,16 @@ fn writes(scenario: &Scenario, seed: u64) -> (Vec<Write>, usize) {
     });
     world.run();
     let mut writes = Vec::new();
-    for (op, asked) in (0u32..).zip(&world.history.ops) {
-        let (Wanted::By(client), Some(shard)) = (asked.wanted, asked.acked_by_shard) else {
+    for (id, write) in world.history.writes().filter(|(_, write)| write.acked) {
+        let Wanted::By(client) = write.wanted else {
             continue;
         };
-        let primary = world.primary_of(shard);
+        let primary = world.primary_of(write.shard());
         writes.push(Write {
             client,
-            at: asked.begun,
-            survives: primary.is_some_and(|node| node.lineage.holds(op)),
+            at: write.attempt.sent,
+            survives: primary.is_some_and(|node| world.history.holds(&node.lineage, id)),
         });
     }
-    (writes, world.history.ops.len())
+    (writes, world.history.wanted_by_clients as usize)
 }

@@ -128,7 +128,7 @@ impl World<'_> {
             };
             let node = &mut self.nodes[usize::from(id.0)];
             let base = &self.base[usize::from(node.shard_number)];
-            fleet.revive(node, base, &self.history);
+            fleet.revive(node, base, &mut self.history);
             self.step(id, Event::Start);
         }
     }

@@ -5,7 +5,6 @@ use seawall_store::{Op, Out, Reply};
 use super::World;
 use super::load::Load;
 use super::node::empty_shard;
-use crate::history::Wanted;
 
 impl World<'_> {
     pub(super) fn load(&mut self) {
@@ -20,7 +19,7 @@ impl World<'_> {
                 let Some(op) = workload.preload() else {
                     break;
                 };
-                self.lay(op.clone(), &mut fresh, &mut out);
+                self.lay(&op, &mut fresh, &mut out);
                 let reply = Reply::parse(out.reply.as_bytes());
                 if let (Some((reply, _)), Load::Ops(workload)) =
                     (reply, &mut self.clients[client].load)
@@ -36,28 +35,24 @@ impl World<'_> {
         for row in (0..warm).rev() {
             for copy in 0..self.copies_of(row) {
                 if let Some(op) = self.loaded_row(0, row, copy) {
-                    self.lay(op, &mut fresh, &mut out);
+                    self.lay(&op, &mut fresh, &mut out);
                     out.clear();
                 }
             }
         }
         for node in &mut self.nodes {
             for id in &self.base[usize::from(node.shard_number)] {
-                node.replay(*id, &self.history);
+                node.replay(*id, &mut self.history);
             }
         }
     }
 
     /// Puts one op in place.
-    fn lay(&mut self, op: Op, fresh: &mut [seawall_store::Shard], out: &mut Out) {
+    fn lay(&mut self, op: &Op, fresh: &mut [seawall_store::Shard], out: &mut Out) {
         let shard = op.key().map_or(0, |key| self.sharding.shard_of(key));
-        fresh[usize::from(shard)].apply(self.now.millis(), &op, out);
-        let effects = out.effects.as_bytes().to_vec();
-        let id = self.history.ask(op, Wanted::Loaded, self.now);
-        let attempt = self.history.attempt(id, shard, self.now);
-        self.history.attempt_mut(attempt).effects = Some((self.now.millis(), effects));
-        self.history.attempt_mut(attempt).open = false;
-        self.history.acknowledge(attempt, self.now);
-        self.base[usize::from(shard)].push(attempt);
+        fresh[usize::from(shard)].apply(self.now.millis(), op, out);
+        let effects = out.effects.as_bytes();
+        let write = self.history.load(op, shard, self.now.millis(), effects);
+        self.base[usize::from(shard)].push(write);
     }
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod application;
+mod calendar;
 mod client;
 mod database;
 mod dns;
@@ -36,7 +37,7 @@ use self::pool::Pools;
 use self::queue::{Happening, Queue};
 use crate::caching::Rules;
 use crate::fault::{self, Schedule};
-use crate::history::{History, Lineage};
+use crate::history::{History, Lineage, WriteId};
 use crate::random::{LogNormal, Rng, rng_of};
 use crate::scenario::{ReplicationChoice, Scenario, ShardingChoice};
 
@@ -85,11 +86,13 @@ pub(crate) struct World<'a> {
     clients: Vec<Client>,
     pub(crate) sharding: Box<dyn Sharding>,
     /// By shard: the executions with which it began.
-    pub(crate) base: Vec<Vec<RequestId>>,
+    pub(crate) base: Vec<Vec<WriteId>>,
     /// Nodes of so many zones do not hear those of the others; 0: all hear each other.
     split: u16,
     /// By zone: whether all of it is down.
     zones_down: Vec<bool>,
+    /// What a machine wants done; empty between steps, and kept for its memory.
+    outbox: Outbox,
     /// Lineages of states on their way to another node.
     images: Vec<Lineage>,
     moves: Moves,
@@ -182,7 +185,7 @@ impl<'a> World<'a> {
             now: Nanos::default(),
             end: Nanos::from_millis(scenario.duration_ms),
             queue: Queue::new(),
-            network: Network::new(scenario, plan.seed),
+            network: Network::new(scenario, seats.len(), plan.seed),
             // The spread of an SSD's sync: its 99th percentile is ten times the median (etcd, hardware
             // recommendations), so sigma = ln(10) / 2.326.
             disk: LogNormal::new(scenario.fsync_us as f64, 0.99),
@@ -202,6 +205,7 @@ impl<'a> World<'a> {
             names: Names::new(&view),
             split: 0,
             zones_down: vec![false; usize::from(scenario.zones)],
+            outbox: Outbox::default(),
             images: Vec::new(),
             moves: Moves::default(),
             history: History::default(),
@@ -240,9 +244,17 @@ impl<'a> World<'a> {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::Arrival { client } => self.on_arrival(client),
+            Happening::Arrival { client } => {
+                let scenario = self.plan.scenario;
+                let idle = Nanos::from_millis(scenario.timeout_ms + scenario.backoff_max_ms);
+                self.history.forget(self.now, idle, self.network.longest());
+                self.on_arrival(client);
+            }
             Happening::Send { op } => self.send(op),
             Happening::Request { id, node } => self.on_request(id, node),
+            // What is forgotten has its answer, or nobody waits for it any more.
+            Happening::Reply { id, .. } | Happening::Timeout { id, .. }
+                if !self.history.knows(id) => {}
             Happening::Reply { id, node, outcome } => self.on_reply(id, node, outcome),
             Happening::Timeout { id, node } => self.on_timeout(id, node),
             Happening::Lookup { client, node } => self.on_lookup(client, node),
@@ -329,17 +341,18 @@ impl<'a> World<'a> {
 
     /// Gives `event` to a machine and performs what it wants.
     fn step(&mut self, id: NodeId, event: Event) {
-        let mut out = Outbox::default();
+        let mut out = std::mem::take(&mut self.outbox);
         self.step_machine(id, event, &mut out);
         while let Some(action) = out.pop() {
             if !self.node(id).up {
-                // A failed sync stopped it.
-                break;
+                // A failed sync stopped it, and nothing more comes of what it wanted.
+                continue;
             }
             if let Some(answer) = self.perform(id, action) {
                 self.step_machine(id, answer, &mut out);
             }
         }
+        self.outbox = out;
     }
 
     /// A machine that panics stops its node, and is told of: no failure of the world may bring it to that.
@@ -419,7 +432,9 @@ impl<'a> World<'a> {
                 None
             }
             Action::Answer { id: request } => {
-                if let Some(bytes) = self.node_mut(id).take_reply(request) {
+                if let Some(bytes) = self.node_mut(id).take_reply(request)
+                    && self.history.knows(request)
+                {
                     let (len, parsed) = (bytes.len(), Reply::parse(&bytes));
                     // What is answered to a command of Memcached's is text, and handed on as it is.
                     let reply = parsed.map_or(Reply::Bulk(bytes), |(reply, _)| reply);
@@ -434,7 +449,9 @@ impl<'a> World<'a> {
                     seawall_cluster::Refusal::Moved(to) => Outcome::Moved(to),
                     seawall_cluster::Refusal::Down => Outcome::Down,
                 };
-                self.reply(id, request, outcome, REFUSAL_BYTES);
+                if self.history.knows(request) {
+                    self.reply(id, request, outcome, REFUSAL_BYTES);
+                }
                 None
             }
             Action::Persist { .. } if self.node(id).sync_fails => {
@@ -487,19 +504,11 @@ impl<'a> World<'a> {
     ) -> Vec<u8> {
         let node = &mut self.nodes[usize::from(id.0)];
         let effects = node.execute(request, at, op, answers);
-        if answers {
-            let asked = &self.history.ops[self.history.attempt_of(request).op as usize];
-            let unseen = self.history.unseen(&node.lineage, asked);
-            let found = asked.key.and_then(|key| node.lineage.version(key));
-            let attempt = self.history.attempt_mut(request);
-            (attempt.unseen, attempt.found) = (unseen, found);
+        if answers && self.history.knows(request) {
+            self.history.read(&node.lineage, request);
         }
-        let known = &mut self.history.attempt_mut(request).effects;
-        match known {
-            None => *known = Some((at, effects.clone())),
-            Some(known) if known.0 == at && known.1 == effects => {}
-            Some(_) => self.diverged += 1,
-        }
+        let agrees = self.history.executed(request, at, &effects);
+        self.diverged += u64::from(!agrees);
         self.history.enter(&mut node.lineage, request);
         effects
     }

@@ -159,11 +159,7 @@ impl World<'_> {
     fn batch_is_busy(&self) -> bool {
         let longest = Nanos::from_millis(self.plan.scenario.timeout_ms);
         self.history
-            .attempts
-            .iter()
-            .rev()
-            .take_while(|attempt| self.now.since(attempt.sent) <= longest)
-            .filter(|attempt| attempt.open)
+            .open_since(Nanos(self.now.0.saturating_sub(longest.0)))
             .filter_map(|attempt| self.history.ops[attempt.op as usize].op.key())
             .any(|key| self.moves.in_batch(key))
     }
@@ -185,7 +181,7 @@ impl World<'_> {
             // What the donor itself had lost is not made good by the move.
             if self
                 .primary_of(shard)
-                .is_some_and(|node| node.lineage.holds(write))
+                .is_some_and(|node| self.history.holds(&node.lineage, write))
             {
                 self.history.carry(&key, shard, written.get(&key).copied());
             }

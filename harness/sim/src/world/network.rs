@@ -2,8 +2,6 @@
 //!
 //! A link between two nodes delivers in order, as TCP does; a message that meets a cut is lost.
 
-use std::collections::BTreeMap;
-
 use rand::RngExt;
 use seawall_cluster::{Nanos, NodeId};
 
@@ -39,13 +37,17 @@ pub(super) struct Network {
     times: Vec<u32>,
     /// By zone: how many packets in a thousand are lost in it, out of it or into it.
     loss_per_mille: Vec<u16>,
-    last_delivery: BTreeMap<(NodeId, NodeId), Nanos>,
+    nodes: usize,
+    /// By sender, then by receiver.
+    last_delivery: Vec<Nanos>,
+    /// The longest that anything of a client was on its way.
+    longest: Nanos,
     rng: Rng,
     pub(super) crossed: CrossZone,
 }
 
 impl Network {
-    pub(super) fn new(scenario: &Scenario, seed: u64) -> Network {
+    pub(super) fn new(scenario: &Scenario, nodes: usize, seed: u64) -> Network {
         let one_way = |rtt_us: u64, sigma_percent: u64| {
             LogNormal::new(rtt_us as f64 / 2.0, sigma_percent as f64 / 100.0)
         };
@@ -59,7 +61,9 @@ impl Network {
             cut: vec![[false; 2]; usize::from(scenario.zones)],
             times: vec![1; usize::from(scenario.zones)],
             loss_per_mille: vec![0; usize::from(scenario.zones)],
-            last_delivery: BTreeMap::new(),
+            nodes,
+            last_delivery: vec![Nanos::default(); nodes * nodes],
+            longest: Nanos::default(),
             rng: rng_of(seed, "network", 0),
             crossed: CrossZone::default(),
         }
@@ -82,7 +86,7 @@ impl Network {
         self.cut.iter().all(|cut| *cut == [false; 2])
             && self.loss_per_mille.iter().all(|loss| *loss == 0)
             && self.times.iter().all(|times| *times == 1)
-            && self.last_delivery.values().all(|at| *at <= now)
+            && self.last_delivery.iter().all(|at| *at <= now)
     }
 
     /// What is sent in a zone, out of it and into it takes so many times as long.
@@ -132,7 +136,14 @@ impl Network {
         if from != to {
             self.crossed.client_bytes += bytes as u64 + FRAME_BYTES;
         }
-        Some(now + self.travel(from, to, bytes))
+        let takes = self.travel(from, to, bytes);
+        self.longest = self.longest.max(takes);
+        Some(now + takes)
+    }
+
+    /// The longest that anything of a client was on its way so far.
+    pub(super) fn longest(&self) -> Nanos {
+        self.longest
     }
 
     /// When a message between nodes arrives, after all before it on its link.
@@ -147,7 +158,8 @@ impl Network {
             self.crossed.replication_bytes += bytes as u64 + FRAME_BYTES;
         }
         let arrival = now + self.travel(from_zone, to_zone, bytes);
-        let last = self.last_delivery.entry((from, to)).or_default();
+        let link = usize::from(from.0) * self.nodes + usize::from(to.0);
+        let last = &mut self.last_delivery[link];
         *last = arrival.max(*last + Nanos(1));
         *last
     }

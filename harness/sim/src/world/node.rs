@@ -1,12 +1,11 @@
 //! A node: a real shard, a machine of replication, a disk, and a queue before its core.
 
-use std::collections::BTreeMap;
-
+use hashbrown::HashMap;
 use seawall_cluster::replication::Birth;
 use seawall_cluster::{Nanos, NodeId, Replication, ReplicationMember, RequestId, Seat, Setup};
 use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
 
-use crate::history::{History, Lineage};
+use crate::history::{History, Lineage, NumberHasher, WriteId};
 use crate::random::seed_of;
 
 /// A node.
@@ -41,8 +40,8 @@ pub(crate) struct Node {
     pub(super) disk_busy_until: Nanos,
     pub(super) core_busy_until: Nanos,
     pub(super) alarms: u64,
-    /// The replies of executions whose clients wait.
-    replies: BTreeMap<RequestId, Vec<u8>>,
+    /// The replies of executions whose clients wait; only looked up, so that their order is nobody's concern.
+    replies: HashMap<RequestId, Vec<u8>, NumberHasher>,
     out: Out,
 }
 
@@ -96,14 +95,14 @@ impl Fleet<'_> {
             disk_busy_until: Nanos::default(),
             core_busy_until: Nanos::default(),
             alarms: 0,
-            replies: BTreeMap::new(),
+            replies: HashMap::default(),
             out: Out::default(),
         }
     }
 
     /// `node` comes back: with what its disk kept, or as a new machine. Its memory is empty, except for
     /// `base`, the snapshot with which a disk began.
-    pub(super) fn revive(&self, node: &mut Node, base: &[RequestId], history: &History) {
+    pub(super) fn revive(&self, node: &mut Node, base: &[WriteId], history: &mut History) {
         node.life += 1;
         node.up = true;
         node.sync_fails = false;
@@ -115,8 +114,8 @@ impl Fleet<'_> {
         node.disk_busy_until = Nanos::default();
         node.core_busy_until = Nanos::default();
         if self.member.keeps_disk {
-            for id in base {
-                node.replay(*id, history);
+            for write in base {
+                node.replay(*write, history);
             }
         } else {
             node.disk.clear();
@@ -173,12 +172,11 @@ impl Node {
         apply_effects(&mut self.shard, at, effects, &mut self.out);
     }
 
-    /// Takes in what an attempt changed, from the history.
-    pub(super) fn replay(&mut self, id: RequestId, history: &History) {
-        let attempt = history.attempt_of(id);
-        if let Some((at, effects)) = &attempt.effects {
-            self.apply(*at, effects);
-            history.enter(&mut self.lineage, id);
+    /// Takes in what a write changed, from the history.
+    pub(super) fn replay(&mut self, write: WriteId, history: &mut History) {
+        if let Some((at, effects)) = history.effects(write) {
+            self.apply(at, effects);
+            history.enter_write(&mut self.lineage, write);
         }
     }
 

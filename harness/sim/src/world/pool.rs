@@ -86,7 +86,7 @@ impl World<'_> {
     fn hand_on(&mut self, client: u16, node: NodeId) {
         let pool = self.pools.of(client, node);
         while let Some(id) = pool.waiting.pop_front() {
-            if self.history.attempt_of(id).open {
+            if self.history.is_open(id) {
                 pool.on_wire.insert(id);
                 self.transmit(id, node);
                 return;
@@ -180,7 +180,7 @@ impl World<'_> {
     fn connect_for_those_who_wait(&mut self, client: u16, node: NodeId) {
         let attempts = &self.history;
         let pool = self.pools.of(client, node);
-        pool.waiting.retain(|id| attempts.attempt_of(*id).open);
+        pool.waiting.retain(|id| attempts.is_open(*id));
         self.connect(client, node);
     }
 }

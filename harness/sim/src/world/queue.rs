@@ -1,13 +1,13 @@
 //! What will happen, by time and then by the order in which it was decided.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 
 use seawall_cluster::{Nanos, NodeId, RequestId};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::Outcome;
 use super::application::{FlightId, TaskId};
+use super::calendar::{Calendar, Date};
 use super::database::Served;
 use crate::history::OpId;
 
@@ -96,7 +96,6 @@ pub(super) enum Happening {
 impl Happening {
     /// What the hash of events takes in: the kind and who is concerned.
     fn fingerprint(&self) -> [u64; 3] {
-        let bytes = |bytes: &[u8]| xxhash_rust::xxh3::xxh3_64(bytes);
         match self {
             Happening::Arrival { client } => [0, u64::from(*client), 0],
             Happening::Send { op } => [1, u64::from(*op), 0],
@@ -112,7 +111,11 @@ impl Happening {
                 to,
                 bytes: message,
                 ..
-            } => [7, u64::from(from.0) << 16 | u64::from(to.0), bytes(message)],
+            } => [
+                7,
+                u64::from(from.0) << 16 | u64::from(to.0),
+                xxh3_64(message),
+            ],
             Happening::Alarm { node, number, .. } => [8, u64::from(node.0), *number],
             Happening::Synced { node, life } => [9, u64::from(node.0), u64::from(*life)],
             Happening::Act { number } => [10, *number as u64, 0],
@@ -133,76 +136,185 @@ impl Happening {
     }
 }
 
-struct Dated {
-    at: Nanos,
-    sequence: u64,
-    happening: Happening,
-}
-
-impl PartialEq for Dated {
-    fn eq(&self, other: &Dated) -> bool {
-        (self.at, self.sequence) == (other.at, other.sequence)
-    }
-}
-
-impl Eq for Dated {}
-
-impl PartialOrd for Dated {
-    fn partial_cmp(&self, other: &Dated) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Dated {
-    fn cmp(&self, other: &Dated) -> std::cmp::Ordering {
-        (self.at, self.sequence).cmp(&(other.at, other.sequence))
-    }
-}
-
 /// The queue, and a hash over all that it gave out.
+///
+/// What is moved when it is put in order is small; what happens lies still beside it. Timeouts come in the order in
+/// which they are set, as long as all are equally long: they stand in a line of their own, so that the many that
+/// nobody needs in the end cost no ordering.
 pub(super) struct Queue {
-    heap: BinaryHeap<Reverse<Dated>>,
+    calendar: Calendar,
+    timeouts: VecDeque<(Date, RequestId, NodeId)>,
+    happenings: Vec<Option<Happening>>,
+    free: Vec<u32>,
     sequence: u64,
     taken: u64,
-    hash: Xxh3,
+    hash: EventHash,
 }
 
 impl Queue {
     pub(super) fn new() -> Queue {
         Queue {
-            heap: BinaryHeap::new(),
+            calendar: Calendar::new(),
+            timeouts: VecDeque::new(),
+            happenings: Vec::new(),
+            free: Vec::new(),
             sequence: 0,
             taken: 0,
-            hash: Xxh3::new(),
+            hash: EventHash::default(),
         }
     }
 
     /// `happening` comes at `at`, after all that was decided before for the same time.
     pub(super) fn push(&mut self, at: Nanos, happening: Happening) {
         self.sequence += 1;
-        self.heap.push(Reverse(Dated {
-            at,
-            sequence: self.sequence,
-            happening,
-        }));
+        if let Happening::Timeout { id, node } = happening
+            && self.timeouts.back().is_none_or(|(last, ..)| last.at <= at)
+        {
+            self.timeouts
+                .push_back((Date::new(at, self.sequence, 0), id, node));
+            return;
+        }
+        let place = if let Some(place) = self.free.pop() {
+            self.happenings[place as usize] = Some(happening);
+            place as usize
+        } else {
+            self.happenings.push(Some(happening));
+            self.happenings.len() - 1
+        };
+        self.calendar.push(Date::new(at, self.sequence, place));
     }
 
     /// Takes what comes next, if it comes before `end`.
     pub(super) fn pop_before(&mut self, end: Nanos) -> Option<(Nanos, Happening)> {
-        if self.heap.peek()?.0.at >= end {
-            return None;
-        }
-        let Reverse(Dated { at, happening, .. }) = self.heap.pop()?;
+        let first = self.calendar.first();
+        let timeout = self.timeouts.front().copied();
+        let (at, happening) = match (first, timeout) {
+            (first, Some((date, id, node))) if first.is_none_or(|first| date < first) => {
+                if date.at >= end {
+                    return None;
+                }
+                self.timeouts.pop_front();
+                (date.at, Happening::Timeout { id, node })
+            }
+            (Some(date), _) if date.at < end => {
+                self.calendar.take_first();
+                self.free.push(date.number() as u32);
+                (date.at, self.happenings[date.number()].take()?)
+            }
+            _ => return None,
+        };
         self.taken += 1;
-        self.hash.update(&at.0.to_le_bytes());
-        for word in happening.fingerprint() {
-            self.hash.update(&word.to_le_bytes());
-        }
+        let [kind, who, what] = happening.fingerprint();
+        self.hash.take_in([at.0, kind, who, what]);
         Some((at, happening))
     }
 
     /// How many things happened, and the hash over all of them.
     pub(super) fn digest(&self) -> (u64, u64) {
         (self.taken, self.hash.digest())
+    }
+}
+
+/// Events whose fingerprints are hashed together.
+const HASHED_TOGETHER: usize = 64;
+
+/// A hash over events, which are hashed many at a time: each lot with the hash of all before it as its seed.
+#[derive(Default)]
+struct EventHash {
+    hash: u64,
+    lot: Vec<u8>,
+}
+
+impl EventHash {
+    fn take_in(&mut self, words: [u64; 4]) {
+        for word in words {
+            self.lot.extend_from_slice(&word.to_le_bytes());
+        }
+        if self.lot.len() >= HASHED_TOGETHER * size_of::<[u64; 4]>() {
+            self.hash = self.digest();
+            self.lot.clear();
+        }
+    }
+
+    fn digest(&self) -> u64 {
+        xxh3_64_with_seed(&self.lot, self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes out, by its number.
+    fn numbers(queue: &mut Queue, end: Nanos) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        while let Some((_, happening)) = queue.pop_before(end) {
+            numbers.push(match happening {
+                Happening::Timeout { id, .. } => id.0,
+                Happening::Act { number } => number as u64,
+                other => panic!("{other:?}"),
+            });
+        }
+        numbers
+    }
+
+    fn pushed(happenings: &[(u64, Happening)]) -> Queue {
+        let mut queue = Queue::new();
+        for (at, happening) in happenings {
+            let happening = match happening {
+                Happening::Timeout { id, node } => Happening::Timeout {
+                    id: *id,
+                    node: *node,
+                },
+                Happening::Act { number } => Happening::Act { number: *number },
+                other => panic!("{other:?}"),
+            };
+            queue.push(Nanos(*at), happening);
+        }
+        queue
+    }
+
+    #[test]
+    fn what_comes_at_one_time_comes_in_the_order_in_which_it_was_decided() {
+        let node = NodeId(0);
+        let timeout = |at, id| {
+            let id = RequestId(id);
+            (at, Happening::Timeout { id, node })
+        };
+        let act = |at, number| (at, Happening::Act { number });
+        let mut queue = pushed(&[
+            timeout(20, 0),
+            act(20, 1),
+            timeout(10, 2),
+            timeout(20, 3),
+            act(10, 4),
+            act(5, 5),
+            timeout(30, 6),
+        ]);
+        assert_eq!(numbers(&mut queue, Nanos(30)), [5, 2, 4, 0, 1, 3]);
+        queue.push(Nanos(40), Happening::Act { number: 7 });
+        assert_eq!(
+            numbers(&mut queue, Nanos(50)),
+            [6, 7],
+            "places are used again"
+        );
+    }
+
+    #[test]
+    fn the_hash_tells_orders_apart() {
+        let hash = |numbers: &[usize]| {
+            let mut queue = Queue::new();
+            for number in numbers {
+                queue.push(Nanos(1), Happening::Act { number: *number });
+            }
+            while queue.pop_before(Nanos(2)).is_some() {}
+            queue.digest()
+        };
+        let forth: Vec<usize> = (0..100).collect();
+        let mut swapped = forth.clone();
+        swapped.swap(3, 4);
+        assert_eq!(hash(&forth), hash(&forth));
+        assert_ne!(hash(&forth), hash(&swapped));
+        assert_ne!(hash(&forth), hash(&forth[..99]));
     }
 }

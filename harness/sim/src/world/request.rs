@@ -100,6 +100,7 @@ impl World<'_> {
 
     /// Puts a request on the wire.
     pub(super) fn transmit(&mut self, id: RequestId, node: NodeId) {
+        self.history.transmitted(id, self.now);
         let bytes = request_bytes(&self.history.ops[self.history.attempt_of(id).op as usize].op);
         let (from, to) = (self.zone_of(id), self.node(node).zone);
         if let Some(at) = self.network.client(self.now, from, to, bytes) {

@@ -6,6 +6,7 @@
 use seawall_store::Millis;
 
 use super::super::{NodeId, RequestId};
+use super::stream::Entry;
 use crate::codec::{Reader, Writer};
 
 /// What every bus message tells of its sender.
@@ -60,9 +61,7 @@ pub(super) enum Message {
     /// Effects at an offset.
     Entry {
         offset: u64,
-        id: RequestId,
-        at: Millis,
-        effects: Vec<u8>,
+        entry: Entry,
     },
     /// A primary asks how far a replica is.
     GetAck,
@@ -106,17 +105,7 @@ impl Message {
                 .rest(image)
                 .finish(),
             Message::Continue { history } => Writer::new(8).u64(*history).finish(),
-            Message::Entry {
-                offset,
-                id,
-                at,
-                effects,
-            } => Writer::new(9)
-                .u64(*offset)
-                .u64(id.0)
-                .u64(at.0)
-                .rest(effects)
-                .finish(),
+            Message::Entry { offset, entry } => entry.encode(*offset),
             Message::GetAck => Writer::new(10).finish(),
             Message::Ack { offset } => Writer::new(11).u64(*offset).finish(),
         }
@@ -145,15 +134,29 @@ impl Message {
             8 => Message::Continue { history: r.u64()? },
             9 => Message::Entry {
                 offset: r.u64()?,
-                id: RequestId(r.u64()?),
-                at: Millis(r.u64()?),
-                effects: r.rest().to_vec(),
+                entry: Entry {
+                    id: RequestId(r.u64()?),
+                    at: Millis(r.u64()?),
+                    effects: r.rest().to_vec(),
+                },
             },
             10 => Message::GetAck,
             11 => Message::Ack { offset: r.u64()? },
             _ => return None,
         };
         r.end().map(|()| message)
+    }
+}
+
+impl Entry {
+    /// The message that carries it from `offset` of the stream.
+    pub(super) fn encode(&self, offset: u64) -> Vec<u8> {
+        Writer::new(9)
+            .u64(offset)
+            .u64(self.id.0)
+            .u64(self.at.0)
+            .rest(&self.effects)
+            .finish()
     }
 }
 
@@ -210,10 +213,8 @@ pub(super) fn describe(bytes: &[u8]) -> String {
             format!("full {history:016x} at {offset}, {} bytes", image.len())
         }
         Some(Message::Continue { history }) => format!("continue {history:016x}"),
-        Some(Message::Entry {
-            offset, effects, ..
-        }) => {
-            format!("entry at {offset}, {} bytes", effects.len())
+        Some(Message::Entry { offset, entry }) => {
+            format!("entry at {offset}, {} bytes", entry.effects.len())
         }
         Some(Message::GetAck) => "how far are you?".to_owned(),
         Some(Message::Ack { offset }) => format!("ack {offset}"),
@@ -268,9 +269,11 @@ mod tests {
             (any::<u64>(), any::<u64>(), any::<u64>(), bytes()).prop_map(
                 |(offset, id, at, effects)| Message::Entry {
                     offset,
-                    id: RequestId(id),
-                    at: Millis(at),
-                    effects,
+                    entry: Entry {
+                        id: RequestId(id),
+                        at: Millis(at),
+                        effects,
+                    },
                 }
             ),
             Just(Message::GetAck),

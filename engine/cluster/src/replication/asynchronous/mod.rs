@@ -134,7 +134,8 @@ struct Async {
     /// Whether it serves as primary without a majority of primaries.
     minority_serves: bool,
     bus: Bus,
-    owners: BTreeMap<u16, Owner>,
+    /// By shard.
+    owners: Vec<Option<Owner>>,
     current_epoch: u64,
     votes: Votes,
     candidature: Option<Candidature>,
@@ -161,20 +162,17 @@ impl Async {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(setup.seed);
         let formed = matches!(setup.birth, Birth::Formed);
         let shard = setup.seats[usize::from(setup.node.0)].shard;
-        let mut owners = BTreeMap::new();
+        let mut owners = vec![None; bus::shard_count(setup.seats)];
         if formed {
             for (node, seat) in (0u16..)
                 .map(NodeId)
                 .zip(setup.seats)
                 .filter(|(_, seat)| seat.first)
             {
-                owners.insert(
-                    seat.shard,
-                    Owner {
-                        node,
-                        epoch: u64::from(seat.shard) + 1,
-                    },
-                );
+                owners[usize::from(seat.shard)] = Some(Owner {
+                    node,
+                    epoch: u64::from(seat.shard) + 1,
+                });
             }
         }
         // A history that is formed with the cluster is known to the whole shard.
@@ -189,7 +187,7 @@ impl Async {
             node_timeout,
             minority_serves: false,
             bus: Bus::new(setup.node, setup.seats, node_timeout, formed),
-            current_epoch: owners.len() as u64,
+            current_epoch: owners.iter().flatten().count() as u64,
             owners,
             votes: Votes::default(),
             candidature: None,
@@ -211,7 +209,15 @@ impl Async {
     }
 
     fn owner(&self, shard: u16) -> Option<NodeId> {
-        self.owners.get(&shard).map(|owner| owner.node)
+        self.owner_of(shard).map(|owner| owner.node)
+    }
+
+    fn owner_of(&self, shard: u16) -> Option<Owner> {
+        self.owners.get(usize::from(shard)).copied().flatten()
+    }
+
+    fn set_owner(&mut self, shard: u16, node: NodeId, epoch: u64) {
+        self.owners[usize::from(shard)] = Some(Owner { node, epoch });
     }
 
     /// Whether `node` serves its shard, as far as this node knows.
@@ -222,7 +228,7 @@ impl Async {
     }
 
     fn config_epoch(&self) -> u64 {
-        self.owners.get(&self.shard).map_or(0, |owner| owner.epoch)
+        self.owner_of(self.shard).map_or(0, |owner| owner.epoch)
     }
 
     fn header(&self) -> Header {
@@ -342,13 +348,7 @@ impl Async {
     }
 
     fn become_primary(&mut self, epoch: u64, out: &mut Outbox) {
-        self.owners.insert(
-            self.shard,
-            Owner {
-                node: self.node,
-                epoch,
-            },
-        );
+        self.set_owner(self.shard, self.node, epoch);
         self.bus.set_primary(self.node, true);
         self.candidature = None;
         self.link = None;
@@ -370,11 +370,11 @@ impl Async {
             // into a replica loses its slots). A new machine in its place has no data and says nothing yet.
             let owned = self.owner(shard) == Some(from) && from != self.node;
             if owned && header.offset.is_some() {
-                self.owners.remove(&shard);
+                self.owners[usize::from(shard)] = None;
             }
             return;
         }
-        match self.owners.get(&shard) {
+        match self.owner_of(shard) {
             Some(owner) if owner.epoch > header.config_epoch => {}
             Some(owner) if owner.epoch == header.config_epoch => {
                 if owner.node == self.node && from != self.node && self.node < from {
@@ -382,24 +382,12 @@ impl Async {
                     // "configEpoch conflicts resolution").
                     self.current_epoch += 1;
                     let epoch = self.current_epoch;
-                    self.owners.insert(
-                        shard,
-                        Owner {
-                            node: self.node,
-                            epoch,
-                        },
-                    );
+                    self.set_owner(shard, self.node, epoch);
                 }
             }
             _ => {
                 let was_primary = self.is_primary();
-                self.owners.insert(
-                    shard,
-                    Owner {
-                        node: from,
-                        epoch: header.config_epoch,
-                    },
-                );
+                self.set_owner(shard, from, header.config_epoch);
                 if was_primary && shard == self.shard {
                     self.bus.set_primary(self.node, false);
                     self.replicas.clear();
@@ -426,8 +414,7 @@ impl Async {
             return;
         };
         let replaceable = self
-            .owners
-            .get(&shard)
+            .owner_of(shard)
             .is_some_and(|owner| self.bus.has_failed(owner.node) && config_epoch >= owner.epoch);
         if self.is_primary()
             && epoch == self.current_epoch
@@ -478,15 +465,7 @@ impl Async {
                 self.on_full(now, from, history, offset, image, out);
             }
             Message::Continue { history } => self.on_continue(now, from, history, out),
-            Message::Entry {
-                offset,
-                id,
-                at,
-                effects,
-            } => {
-                let entry = stream::Entry { id, at, effects };
-                self.on_entry(now, from, offset, entry, out);
-            }
+            Message::Entry { offset, entry } => self.on_entry(now, from, offset, entry, out),
             Message::GetAck => self.send_ack(from, out),
             Message::Ack { offset } => self.on_ack(from, offset, out),
         }

@@ -1,5 +1,7 @@
 //! Requests, and the stream of effects between a primary and its replicas.
 
+use std::sync::Arc;
+
 use seawall_store::{Millis, Op};
 
 use super::super::{Action, NodeId, Outbox, Refusal, RequestId};
@@ -14,7 +16,7 @@ impl Async {
         now: Nanos,
         id: RequestId,
         at: Millis,
-        op: Op,
+        op: Arc<Op>,
         out: &mut Outbox,
     ) {
         let why = match self.owner(self.shard) {
@@ -48,20 +50,20 @@ impl Async {
             out.push(Action::Answer { id });
             return;
         }
-        let entry = self.stream.append(Entry { id, at, effects });
-        self.tell_replicas(&entry, out);
+        let entry = Entry { id, at, effects };
+        self.tell_replicas(&entry.encode(self.stream.offset), out);
+        self.stream.append(&entry);
         if let Some(waiting) = &mut self.waiting {
             waiting.hold(now, id, self.stream.offset);
-            self.tell_replicas(&Message::GetAck, out);
+            self.tell_replicas(&Message::GetAck.encode(), out);
         } else {
             out.push(Action::Answer { id });
         }
     }
 
-    fn tell_replicas(&self, message: &Message, out: &mut Outbox) {
-        let bytes = message.encode();
+    fn tell_replicas(&self, bytes: &[u8], out: &mut Outbox) {
         for replica in self.replicas.keys() {
-            out.send(*replica, bytes.clone());
+            out.send(*replica, bytes.to_vec());
         }
     }
 
@@ -110,8 +112,8 @@ impl Async {
             Some(entries) => {
                 let history = self.stream.history;
                 out.send(from, Message::Continue { history }.encode());
-                for entry in &entries {
-                    out.send(from, entry.encode());
+                for (at, entry) in entries {
+                    out.send(from, entry.encode(at));
                 }
                 if self.waiting.is_some() {
                     // In Redis the question is a part of the stream, and comes again with it.
@@ -257,9 +259,9 @@ impl Async {
         } else if offset == own {
             link.behind_since = None;
             self.newest = self.newest.max(entry.at);
-            let Entry { id, at, effects } = entry.clone();
+            self.stream.append(&entry);
+            let Entry { id, at, effects } = entry;
             out.push(Action::Apply { id, at, effects });
-            self.stream.append(entry);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use seawall_store::Millis;
 
 use super::super::RequestId;
-use super::message::{HistoryId, Message};
+use super::message::HistoryId;
 
 /// Effects of one execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,15 @@ pub(super) struct Entry {
     pub(super) id: RequestId,
     pub(super) at: Millis,
     pub(super) effects: Vec<u8>,
+}
+
+/// An entry of the backlog, whose effects stand apart: they are many and short.
+#[derive(Clone, Copy)]
+struct Logged {
+    /// Where its effects begin.
+    offset: u64,
+    id: RequestId,
+    at: Millis,
 }
 
 /// Which backlogs are served.
@@ -35,9 +44,10 @@ pub(super) struct Stream {
     pub(super) offset: u64,
     /// The history before this one and the offset at which it was left.
     before: Option<(HistoryId, u64)>,
-    /// The last entries and the offsets at which they begin.
-    backlog: VecDeque<(u64, Entry)>,
-    backlog_bytes: u64,
+    /// The last entries, without their effects.
+    backlog: VecDeque<Logged>,
+    /// Their effects, one after the other.
+    effects: VecDeque<u8>,
     backlog_bytes_max: u64,
     kind: Backlog,
 }
@@ -50,58 +60,69 @@ impl Stream {
             offset: 0,
             before: None,
             backlog: VecDeque::new(),
-            backlog_bytes: 0,
+            effects: VecDeque::new(),
             backlog_bytes_max,
             kind,
         }
     }
 
-    /// Appends an entry and gives the message that carries it.
-    pub(super) fn append(&mut self, entry: Entry) -> Message {
-        let offset = self.offset;
-        let bytes = entry.effects.len() as u64;
-        self.offset += bytes;
-        self.backlog_bytes += bytes;
-        self.backlog.push_back((offset, entry.clone()));
-        while self.backlog_bytes > self.backlog_bytes_max
-            && let Some((_, old)) = self.backlog.pop_front()
+    /// Appends an entry.
+    pub(super) fn append(&mut self, entry: &Entry) {
+        self.backlog.push_back(Logged {
+            offset: self.offset,
+            id: entry.id,
+            at: entry.at,
+        });
+        self.effects.extend(&entry.effects);
+        self.offset += entry.effects.len() as u64;
+        while self.effects.len() as u64 > self.backlog_bytes_max
+            && let Some(old) = self.backlog.pop_front()
         {
-            self.backlog_bytes -= old.effects.len() as u64;
-        }
-        let Entry { id, at, effects } = entry;
-        Message::Entry {
-            offset,
-            id,
-            at,
-            effects,
+            let end = self.backlog.front().map_or(self.offset, |next| next.offset);
+            self.effects.drain(..(end - old.offset) as usize);
         }
     }
 
     /// The entries that a replica at `offset` of `history` lacks; `None` where it needs a full copy.
-    pub(super) fn since(&self, history: HistoryId, offset: u64) -> Option<Vec<Message>> {
+    pub(super) fn since(
+        &self,
+        history: HistoryId,
+        offset: u64,
+    ) -> Option<impl Iterator<Item = (u64, Entry)>> {
         let left = match self.before {
             _ if history == self.history => self.offset,
             Some((before, left)) if history == before => left,
             _ => return None,
         };
-        let begin = self.backlog.partition_point(|&(at, _)| at < offset);
-        let first = self.backlog.front().map_or(self.offset, |&(at, _)| at);
+        let begin = self.backlog.partition_point(|old| old.offset < offset);
+        let offset_of = |at: usize| self.backlog.get(at).map_or(self.offset, |old| old.offset);
         // Offsets that a replica asks for lie between entries.
-        let next = self.backlog.get(begin).map_or(self.offset, |&(at, _)| at);
+        let (first, next) = (offset_of(0), offset_of(begin));
         let is_refused = offset > left && self.kind == Backlog::Checked;
         if is_refused || offset < first || (next != offset && offset <= self.offset) {
             return None;
         }
-        let entries = self
-            .backlog
-            .range(begin..)
-            .map(|(at, entry)| Message::Entry {
-                offset: *at,
-                id: entry.id,
-                at: entry.at,
-                effects: entry.effects.clone(),
-            });
-        Some(entries.collect())
+        let entry = move |at: usize| {
+            let Logged {
+                offset,
+                id,
+                at: time,
+            } = self.backlog[at];
+            let (from, to) = (
+                (offset - first) as usize,
+                (offset_of(at + 1) - first) as usize,
+            );
+            let effects = self.effects.range(from..to).copied().collect();
+            (
+                offset,
+                Entry {
+                    id,
+                    at: time,
+                    effects,
+                },
+            )
+        };
+        Some((begin..self.backlog.len()).map(entry))
     }
 
     /// This node becomes primary: what follows is a history of its own.
@@ -138,42 +159,35 @@ mod tests {
         }
     }
 
-    fn offsets(messages: Option<Vec<Message>>) -> Option<Vec<u64>> {
-        messages.map(|messages| {
-            messages
-                .iter()
-                .map(|message| match message {
-                    Message::Entry { offset, .. } => *offset,
-                    other => panic!("{other:?}"),
-                })
-                .collect()
-        })
+    fn offsets(stream: &Stream, history: HistoryId, offset: u64) -> Option<Vec<u64>> {
+        let entries = stream.since(history, offset)?;
+        Some(entries.map(|(at, _)| at).collect())
     }
 
     #[test]
     fn a_short_gap_is_filled_and_a_long_one_is_not() {
         let mut stream = Stream::new(1, 25, Backlog::Checked);
         for id in 0..4 {
-            stream.append(entry(id, 10));
+            stream.append(&entry(id, 10));
         }
         assert_eq!(stream.offset, 40);
-        assert_eq!(offsets(stream.since(1, 20)), Some(vec![20, 30]));
-        assert_eq!(offsets(stream.since(1, 40)), Some(vec![]));
-        assert_eq!(stream.since(1, 10), None, "the backlog holds 25 bytes");
-        assert_eq!(stream.since(1, 25), None, "not between entries");
-        assert_eq!(stream.since(1, 50), None, "ahead of the primary");
-        assert_eq!(stream.since(2, 20), None, "another history");
+        assert_eq!(offsets(&stream, 1, 20), Some(vec![20, 30]));
+        assert_eq!(offsets(&stream, 1, 40), Some(vec![]));
+        assert_eq!(offsets(&stream, 1, 10), None, "the backlog holds 25 bytes");
+        assert_eq!(offsets(&stream, 1, 25), None, "not between entries");
+        assert_eq!(offsets(&stream, 1, 50), None, "ahead of the primary");
+        assert_eq!(offsets(&stream, 2, 20), None, "another history");
     }
 
     #[test]
     fn after_a_failover_the_old_history_goes_on_up_to_where_it_was_left() {
         let mut stream = Stream::new(1, 100, Backlog::Checked);
-        stream.append(entry(0, 10));
+        stream.append(&entry(0, 10));
         stream.begin(2);
-        stream.append(entry(1, 10));
-        assert_eq!(offsets(stream.since(1, 10)), Some(vec![10]));
+        stream.append(&entry(1, 10));
+        assert_eq!(offsets(&stream, 1, 10), Some(vec![10]));
         assert_eq!(
-            stream.since(1, 20),
+            offsets(&stream, 1, 20),
             None,
             "the old primary went further: a full copy"
         );

@@ -1,5 +1,7 @@
 //! What an entry of the log carries: who proposed which op, for which attempt, at what time.
 
+use std::sync::Arc;
+
 use protobuf::Message as _;
 use raft::eraftpb::Message;
 use seawall_store::{Effects, Millis, Op};
@@ -16,7 +18,7 @@ pub(super) struct Proposal {
     pub(super) proposer: NodeId,
     pub(super) id: RequestId,
     pub(super) at: Millis,
-    pub(super) op: Op,
+    pub(super) op: Arc<Op>,
 }
 
 impl Proposal {
@@ -40,7 +42,7 @@ impl Proposal {
         let id = RequestId(reader.u64()?);
         let at = Millis(reader.u64()?);
         let mut ops = Effects::decode(reader.rest());
-        let op = ops.next()?.ok()?;
+        let op = Arc::new(ops.next()?.ok()?);
         ops.next().is_none().then_some(Proposal {
             proposer,
             id,
@@ -81,7 +83,7 @@ mod tests {
 
     #[test]
     fn survives_the_wire() {
-        let op = Op::parse([&b"SET"[..], b"k", b"v"]).unwrap();
+        let op = Op::parse([&b"SET"[..], b"k", b"v"]).unwrap().into();
         let proposal = Proposal {
             proposer: NodeId(3),
             id: RequestId(9),

@@ -20,6 +20,7 @@ mod read;
 mod record;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use protobuf::Message as _;
 use raft::eraftpb::{Entry, EntryType, Message};
@@ -246,7 +247,7 @@ impl Quorum {
         out.push(Action::Alarm { at: self.next_tick });
     }
 
-    fn on_request(&mut self, id: RequestId, at: Millis, op: Op, out: &mut Outbox) {
+    fn on_request(&mut self, id: RequestId, at: Millis, op: Arc<Op>, out: &mut Outbox) {
         if !self.leads() {
             let why = match self.primary() {
                 Some(primary) if primary != self.node => Refusal::Moved(primary),
@@ -269,7 +270,7 @@ impl Quorum {
         }
     }
 
-    fn propose(&mut self, id: RequestId, at: Millis, op: Op, out: &mut Outbox) {
+    fn propose(&mut self, id: RequestId, at: Millis, op: Arc<Op>, out: &mut Outbox) {
         let at = at.max(self.newest);
         let proposal = Proposal {
             proposer: self.node,

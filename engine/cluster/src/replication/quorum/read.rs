@@ -3,6 +3,7 @@
 //! One round of heartbeats is under way at a time; reads that come meanwhile share the next one.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use seawall_store::Op;
 
@@ -11,7 +12,7 @@ use super::super::RequestId;
 /// A read.
 pub(super) struct Read {
     pub(super) id: RequestId,
-    pub(super) op: Op,
+    pub(super) op: Arc<Op>,
 }
 
 /// Reads of one leader, in the order in which they came.
@@ -93,7 +94,7 @@ mod tests {
     fn get(id: u64) -> Read {
         Read {
             id: RequestId(id),
-            op: Op::parse([&b"GET"[..], b"k"]).unwrap(),
+            op: Op::parse([&b"GET"[..], b"k"]).unwrap().into(),
         }
     }
 

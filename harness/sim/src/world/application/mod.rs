@@ -27,7 +27,7 @@ use super::World;
 use super::database::{Query, Served};
 use super::queue::Happening;
 use crate::caching::Rules;
-use crate::history::{OpId, Wanted};
+use crate::history::{OpId, Wanted, WriteId};
 use crate::random::{Rng, rng_of};
 
 /// A request of a user.
@@ -48,7 +48,7 @@ pub(crate) struct Application {
     /// By client: what it keeps itself.
     locals: Vec<local::Local>,
     /// By row: acknowledged writes of the cache that wait to go to the database.
-    behind: BTreeMap<u64, Vec<OpId>>,
+    behind: BTreeMap<u64, Vec<WriteId>>,
     /// How many tasks and flights there were.
     begun: u64,
     rng: Rng,
@@ -203,6 +203,9 @@ impl World<'_> {
 
     /// Asks the cache for something; the answer comes to [`World::cache_answered`].
     fn ask_cache(&mut self, client: u16, op: Op, of: Of, in_gutter: bool) {
+        if !self.clients[usize::from(client)].up {
+            return;
+        }
         let op = self.history.ask(op, Wanted::By(client), self.now);
         let purpose = Purpose { of, in_gutter };
         self.application.purposes.insert(op, purpose);
@@ -220,7 +223,7 @@ impl World<'_> {
                 let is_refused = lease::is_refused(reply);
                 self.application.toll.fills_refused += u64::from(is_refused);
             }
-            Of::Store(task) => self.stored(task, Some(op)),
+            Of::Store(task) => self.stored(task, self.history.write_of(op)),
         }
         true
     }
@@ -277,9 +280,12 @@ impl World<'_> {
             .retain(|_, flight| flight.owner != client && flight.client != client);
         let flights = &it.flights;
         it.joinable.retain(|_, flight| flights.contains_key(flight));
-        let ops = &self.history.ops;
-        it.purposes
-            .retain(|op, _| ops[*op as usize].wanted != Wanted::By(client));
+        let history = &self.history;
+        it.purposes.retain(|op, _| {
+            history
+                .wanted(*op)
+                .is_some_and(|by| by != Wanted::By(client))
+        });
     }
 
     /// Whether a client asks the database once more, and after how long.

@@ -6,7 +6,7 @@ use seawall_store::{Op, Out, Reply};
 
 use super::{Of, TaskId, prefix, with_expiry};
 use crate::caching::OnWrite;
-use crate::history::OpId;
+use crate::history::WriteId;
 use crate::world::World;
 use crate::world::database::Query;
 use crate::world::queue::Happening;
@@ -118,7 +118,7 @@ impl World<'_> {
     }
 
     /// The cache did what a writing asked, by an op, or gave no answer.
-    pub(super) fn stored(&mut self, task: TaskId, by: Option<OpId>) {
+    pub(super) fn stored(&mut self, task: TaskId, by: Option<WriteId>) {
         let it = &mut self.application;
         let Some(writing) = it.writings.get_mut(&task) else {
             return;
@@ -130,14 +130,14 @@ impl World<'_> {
         let writing = *writing;
         it.writings.remove(&task);
         if let OnWrite::Behind(after) = it.rules.on_write {
-            let Some(op) = by else {
+            let Some(write) = by else {
                 // Nobody has it: the user is told so.
                 it.toll.unserved += 1;
                 return;
             };
             let row = writing.row;
             let behind = it.behind.entry(row).or_default();
-            behind.push(op);
+            behind.push(write);
             if behind.len() == 1 {
                 self.queue.push(self.now + after, Happening::Flush { row });
             }
@@ -165,7 +165,8 @@ impl World<'_> {
         let held = self.peek(primary, &op);
         let behind = self.application.behind.remove(&row).unwrap_or_default();
         let lineage = &self.node(primary).lineage;
-        let lost = behind.iter().filter(|op| !lineage.holds(**op)).count();
+        let is_lost = |write: &&WriteId| !self.history.holds(lineage, **write);
+        let lost = behind.iter().filter(is_lost).count();
         self.application.toll.writes_lost_behind += lost as u64;
         let rows = self.clients[0].rows();
         let version = rows

@@ -1,0 +1,179 @@
+//! A calendar: what is dated, given out in order, at a cost that does not grow with how much there is.
+//!
+//! ```text
+//!  today (in order) │ day │ day │ day │ … 1024 days │ later (a heap)
+//! ```
+//!
+//! Brown, "Calendar queues", CACM 31 (1988). A day's dates are put in order when it comes. Messages come within a few
+//! milliseconds, so that nearly all that is ever dated finds its day at once; the rest waits in a heap.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use seawall_cluster::Nanos;
+
+/// When something comes, and which. Ordered by time, then by the order in which it was decided, which is why the number
+/// of what comes stands in the lowest bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Date {
+    pub(super) at: Nanos,
+    sequence_and_number: u64,
+}
+
+/// Bits of the number of what comes: more than 16 million things never wait at once.
+const NUMBER_BITS: u32 = 24;
+
+impl Date {
+    pub(super) fn new(at: Nanos, sequence: u64, number: usize) -> Date {
+        assert!(number < 1 << NUMBER_BITS, "too much waits at once");
+        Date {
+            at,
+            sequence_and_number: sequence << NUMBER_BITS | number as u64,
+        }
+    }
+
+    pub(super) fn number(self) -> usize {
+        (self.sequence_and_number & ((1 << NUMBER_BITS) - 1)) as usize
+    }
+
+    fn day(self) -> u64 {
+        self.at.0 >> DAY_BITS
+    }
+}
+
+/// A day has 4096 ns.
+const DAY_BITS: u32 = 12;
+/// Days of the calendar: 4 ms.
+const DAYS: u64 = 1024;
+
+/// Dates in order.
+pub(super) struct Calendar {
+    /// Today's and those of days before, the next one last.
+    today: Vec<Date>,
+    /// The day after today.
+    tomorrow: u64,
+    /// By day, modulo [`DAYS`], from tomorrow on.
+    days: Vec<Vec<Date>>,
+    /// Which of them have dates.
+    busy: [u64; (DAYS / 64) as usize],
+    /// What comes after those days.
+    later: BinaryHeap<Reverse<Date>>,
+}
+
+impl Calendar {
+    pub(super) fn new() -> Calendar {
+        Calendar {
+            today: Vec::new(),
+            tomorrow: 0,
+            days: (0..DAYS).map(|_| Vec::new()).collect(),
+            busy: [0; (DAYS / 64) as usize],
+            later: BinaryHeap::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, date: Date) {
+        let day = date.day();
+        if day < self.tomorrow {
+            let place = self.today.partition_point(|other| *other > date);
+            self.today.insert(place, date);
+        } else if day < self.tomorrow + DAYS {
+            let place = (day % DAYS) as usize;
+            self.days[place].push(date);
+            self.busy[place / 64] |= 1 << (place % 64);
+        } else {
+            self.later.push(Reverse(date));
+        }
+    }
+
+    /// What comes next.
+    pub(super) fn first(&mut self) -> Option<Date> {
+        if self.today.is_empty() {
+            self.turn_page()?;
+        }
+        self.today.last().copied()
+    }
+
+    /// Takes what [`Calendar::first`] gave.
+    pub(super) fn take_first(&mut self) {
+        self.today.pop();
+    }
+
+    /// Goes on to the next day that has dates.
+    fn turn_page(&mut self) -> Option<()> {
+        let later = self.later.peek().map(|Reverse(date)| date.day());
+        let day = match (self.next_busy(), later) {
+            (Some(day), Some(later)) => day.min(later),
+            (day, later) => day.or(later)?,
+        };
+        self.tomorrow = day + 1;
+        let place = (day % DAYS) as usize;
+        self.busy[place / 64] &= !(1 << (place % 64));
+        std::mem::swap(&mut self.today, &mut self.days[place]);
+        while let Some(Reverse(date)) = self.later.peek()
+            && date.day() == day
+        {
+            self.today.push(*date);
+            self.later.pop();
+        }
+        self.today.sort_unstable_by(|one, other| other.cmp(one));
+        Some(())
+    }
+
+    /// The first day from tomorrow on that has dates.
+    fn next_busy(&self) -> Option<u64> {
+        let words = self.busy.len();
+        let from = (self.tomorrow % DAYS) as usize;
+        // The first word twice: its days from tomorrow on, and at last those that come round again.
+        (0..=words).find_map(|step| {
+            let word = (from / 64 + step) % words;
+            let mask = match step {
+                0 => u64::MAX << (from % 64),
+                _ if step == words => !(u64::MAX << (from % 64)),
+                _ => u64::MAX,
+            };
+            let busy = self.busy[word] & mask;
+            let place = word as u64 * 64 + u64::from(busy.trailing_zeros());
+            let ahead = (place + DAYS - from as u64) % DAYS;
+            (busy != 0).then(|| self.tomorrow + ahead)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn dates_come_in_order(
+            steps in prop::collection::vec(prop_oneof![
+                3 => (0u64..3 << DAY_BITS).prop_map(Some),
+                2 => (0u64..(2 * DAYS) << DAY_BITS).prop_map(Some),
+                1 => (0u64..(100 * DAYS) << DAY_BITS).prop_map(Some),
+                6 => Just(None),
+            ], 1..300)
+        ) {
+            let (mut calendar, mut heap) = (Calendar::new(), BinaryHeap::new());
+            let mut now = 0;
+            for (sequence, step) in (0u64..).zip(steps) {
+                if let Some(ahead) = step {
+                    let date = Date::new(Nanos(now + ahead), sequence, sequence as usize % 7);
+                    calendar.push(date);
+                    heap.push(Reverse(date));
+                } else {
+                    let expected = heap.pop().map(|Reverse(date)| date);
+                    prop_assert_eq!(calendar.first(), expected);
+                    calendar.take_first();
+                    now = expected.map_or(now, |date| date.at.0);
+                }
+            }
+            while let Some(Reverse(expected)) = heap.pop() {
+                prop_assert_eq!(calendar.first(), Some(expected));
+                calendar.take_first();
+            }
+            prop_assert_eq!(calendar.first(), None);
+        }
+    }
+}
