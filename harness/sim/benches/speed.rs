@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p seawall-sim                 # all but the long run
-//! cargo bench -p seawall-sim -- relay 6      # rows whose names contain one of these words
+//! cargo bench -p seawall-sim -- 'async, 6 '  # rows whose names contain one of these words
 //! cargo bench -p seawall-sim -- '600 s'      # the long run: 1,000 nodes, 10 minutes, 60 million ops
 //! ```
 //!

@@ -27,7 +27,7 @@ use seawall_cluster::Survives;
 use serde::{Deserialize, Serialize};
 
 use crate::random::Rng;
-use crate::scenario::{HOUR_MS, SHARDS_MAX, Scenario};
+use crate::scenario::{HOUR_MS, NODES_MAX, SHARDS_MAX, Scenario};
 
 /// The most that something takes longer than it should.
 const TIMES_MAX: u32 = 1000;
@@ -278,6 +278,13 @@ impl Action {
                 "zones is {zones}; accepted are 0 to {}",
                 scenario.zones - 1
             )),
+            // One shard more than a scenario may begin with.
+            Action::Resize { shards } if scenario.nodes_with(shards - 1) > NODES_MAX => {
+                Err(format!(
+                    "shards is {shards}, and all but one of them have {} nodes; accepted are at most {NODES_MAX}",
+                    scenario.nodes_with(shards - 1)
+                ))
+            }
             Action::Resize { .. }
             | Action::Split { .. }
             | Action::Memory { .. }

@@ -131,7 +131,10 @@ fn name(text: &str) -> Result<(), String> {
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 
 /// The most shards at first.
-pub(crate) const SHARDS_MAX: u16 = 64;
+pub(crate) const SHARDS_MAX: u16 = 1000;
+
+/// The most nodes at first: each knows something of every other.
+pub(crate) const NODES_MAX: u32 = 2000;
 
 /// Every key.
 pub(super) static KEYS: &[Key] = &[

@@ -7,7 +7,7 @@ mod keys;
 mod parse;
 mod profile;
 
-pub(crate) use keys::{HOUR_MS, SHARDS_MAX};
+pub(crate) use keys::{HOUR_MS, NODES_MAX, SHARDS_MAX};
 pub use parse::ScenarioError;
 pub use profile::Profile;
 
@@ -177,6 +177,11 @@ impl Scenario {
             .iter()
             .map(|key| (key.name.to_owned(), (key.get)(self)))
             .collect()
+    }
+
+    /// The most nodes that so many shards have.
+    pub(crate) fn nodes_with(&self, shards: u16) -> u32 {
+        u32::from(shards) * u32::from(self.replicas + 1)
     }
 
     /// Nodes of one shard with this replication.

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::keys::{KEYS, Kind};
-use super::{HOUR_MS, Profile, Scenario, check_caching, check_replication};
+use super::{HOUR_MS, NODES_MAX, Profile, Scenario, check_caching, check_replication};
 use crate::fault::{self, Dated};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
@@ -230,8 +230,8 @@ fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Resul
     Ok(())
 }
 
-/// The most ops of one run: all of them stay in memory.
-const OPS_MAX: u64 = 20_000_000;
+/// The most ops of one run: of each, some bytes stay in memory until the end, and of each that writes, some hundreds.
+const OPS_MAX: u64 = 100_000_000;
 
 /// The most actions of a schedule.
 const ACTIONS_MAX: usize = 10_000;
@@ -253,6 +253,13 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
         return conflict(
             &["rate_per_s", "duration_ms"],
             &format!("rate_per_s and duration_ms make {ops} ops; accepted are at most {OPS_MAX}"),
+        );
+    }
+    let nodes = s.nodes_with(s.shards);
+    if nodes > NODES_MAX {
+        return conflict(
+            &["shards", "replicas"],
+            &format!("shards and replicas make {nodes} nodes; accepted are at most {NODES_MAX}"),
         );
     }
     if s.warmup_ms + 1000 > s.fault_at_ms || s.fault_at_ms + 1000 > s.duration_ms {
@@ -428,7 +435,11 @@ mod tests {
             ("replicas = 1", "storm.toml:1: quorum survives a zone only"),
             (
                 "rate_per_s = 1000000\nduration_ms = 3600000\nzones = 4",
-                "storm.toml:2: rate_per_s and duration_ms make 3600000000 ops; accepted are at most 20000000",
+                "storm.toml:2: rate_per_s and duration_ms make 3600000000 ops; accepted are at most 100000000",
+            ),
+            (
+                "shards = 1000\nreplicas = 2",
+                "storm.toml:2: shards and replicas make 3000 nodes; accepted are at most 2000",
             ),
             ("zones = [", "storm.toml:1: "),
             (
