@@ -10,6 +10,7 @@
 
 mod asynchronous;
 mod broken;
+mod group;
 mod none;
 mod quorum;
 mod wait;
@@ -66,6 +67,17 @@ pub struct Setup<'a> {
     pub seed: u64,
     /// How it comes to be.
     pub birth: Birth<'a>,
+}
+
+impl Setup<'_> {
+    /// The nodes of the node's own shard, itself among them.
+    fn fellows(&self) -> impl Iterator<Item = NodeId> {
+        let shard = self.seats[usize::from(self.node.0)].shard;
+        (0u16..)
+            .zip(self.seats)
+            .filter(move |(_, seat)| seat.shard == shard)
+            .map(|(node, _)| NodeId(node))
+    }
 }
 
 /// How a machine comes to be.
