@@ -372,3 +372,18 @@ fn quorum_writes_reads_and_fails_over() {
 fn broken_quorum_answers_too_early() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_quorum.txt")));
 }
+
+#[test]
+fn a_chain_writes_reads_goes_on_without_its_tail_and_takes_it_back() {
+    insta::assert_snapshot!(play(include_str!("scripts/chain.txt")));
+}
+
+#[test]
+fn a_tail_that_is_cut_off_says_nothing_once_its_lease_is_over() {
+    insta::assert_snapshot!(play(include_str!("scripts/chain_lease.txt")));
+}
+
+#[test]
+fn broken_chain_answers_without_a_lease() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_chain.txt")));
+}

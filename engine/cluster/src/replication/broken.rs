@@ -2,11 +2,12 @@
 //! checkers find what they look for. Named, never listed.
 
 use super::asynchronous::{self, Backlog};
+use super::chain::{self, Leases};
 use super::quorum::{self, Fault};
 use super::{ReplicationMember, Setup};
 
 /// All of them.
-pub(super) const TWINS: &[&ReplicationMember] = &[&ACKS, &VOTE, &DISK, &READS, &BACKLOG];
+pub(super) const TWINS: &[&ReplicationMember] = &[&ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE];
 
 static ACKS: ReplicationMember = ReplicationMember {
     name: "broken-quorum",
@@ -43,6 +44,14 @@ static BACKLOG: ReplicationMember = ReplicationMember {
     params: &[asynchronous::NODE_TIMEOUT, asynchronous::BACKLOG],
     build: |setup: &Setup<'_>, values| asynchronous::build(setup, values, None, Backlog::Stale),
     ..asynchronous::MEMBER
+};
+
+static LEASE: ReplicationMember = ReplicationMember {
+    name: "broken-chain-lease",
+    about: "broken on purpose: a tail answers for as long as it believes to be the tail",
+    source: "a twin of chain, to prove the checkers",
+    build: |setup, values| chain::build(setup, values, Leases::Ignored),
+    ..chain::MEMBER
 };
 
 const TWIN_OF_QUORUM: ReplicationMember = ReplicationMember {

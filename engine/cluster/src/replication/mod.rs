@@ -10,6 +10,7 @@
 
 mod asynchronous;
 mod broken;
+mod chain;
 mod group;
 mod none;
 mod quorum;
@@ -31,6 +32,7 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &asynchronous::MEMBER,
     &wait::MEMBER,
     &quorum::MEMBER,
+    &chain::MEMBER,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
