@@ -387,3 +387,18 @@ fn a_tail_that_is_cut_off_says_nothing_once_its_lease_is_over() {
 fn broken_chain_answers_without_a_lease() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_chain.txt")));
 }
+
+#[test]
+fn craq_reads_at_any_copy_what_is_not_on_its_way() {
+    insta::assert_snapshot!(play(include_str!("scripts/craq.txt")));
+}
+
+#[test]
+fn craq_waits_until_a_copy_that_left_answers_no_more() {
+    insta::assert_snapshot!(play(include_str!("scripts/craq_lease.txt")));
+}
+
+#[test]
+fn broken_craq_reads_what_is_on_its_way() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_craq.txt")));
+}

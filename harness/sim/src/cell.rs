@@ -258,6 +258,10 @@ pub fn replay(
     put("leaderless_ms", json!(world.leaderless_ms()));
     put("connects", json!(world.connects));
     put("ops", json!(world.history.wanted_by_clients));
+    put(
+        "answered_per_s",
+        json!(check::answered_per_s(&world.measure, phases)),
+    );
     put("nodes", json!(world.nodes.len()));
     put(
         "cross_zone_replication_bytes",

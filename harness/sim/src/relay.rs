@@ -1,5 +1,6 @@
 //! Nodes that only pass messages on: what the world itself costs, apart from what nodes do in it.
 
+use seawall_cluster::replication::Reads;
 use seawall_cluster::{
     Action, Claim, Event, Nanos, NodeId, Outbox, Replication, ReplicationMember, Setup, Survives,
 };
@@ -25,6 +26,7 @@ static MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: false,
     keeps_disk: false,
     executes_everywhere: false,
+    reads_at: Reads::Primary,
     build: |setup, _| Box::new(Relay::new(setup)),
     describe: |_| "a message".to_owned(),
 };

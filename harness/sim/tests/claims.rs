@@ -148,6 +148,8 @@ fn a_quorum_keeps_its_word() {
 fn a_chain_keeps_its_word() {
     // Up to two election timeouts of 1 s, a failure timeout of 1 s, a lease of 0.5 s and a tenth, and ticks.
     keeps_its_word("chain", 100, 500..5000);
+    // Its other copies answer meanwhile what is not on its way.
+    keeps_its_word("craq", 100, 0..5000);
 }
 
 #[test]
@@ -294,6 +296,7 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
         "broken-quorum-disk",
         "broken-quorum-reads",
         "broken-chain-lease",
+        "broken-craq-dirty",
     ] {
         let cell = Cell {
             replication: twin.to_owned(),

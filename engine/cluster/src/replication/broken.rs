@@ -2,12 +2,14 @@
 //! checkers find what they look for. Named, never listed.
 
 use super::asynchronous::{self, Backlog};
-use super::chain::{self, Leases};
+use super::chain;
+use super::craq;
 use super::quorum::{self, Fault};
-use super::{ReplicationMember, Setup};
+use super::{Reads, ReplicationMember, Setup};
 
 /// All of them.
-pub(super) const TWINS: &[&ReplicationMember] = &[&ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE];
+pub(super) const TWINS: &[&ReplicationMember] =
+    &[&ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY];
 
 static ACKS: ReplicationMember = ReplicationMember {
     name: "broken-quorum",
@@ -50,8 +52,30 @@ static LEASE: ReplicationMember = ReplicationMember {
     name: "broken-chain-lease",
     about: "broken on purpose: a tail answers for as long as it believes to be the tail",
     source: "a twin of chain, to prove the checkers",
-    build: |setup, values| chain::build(setup, values, Leases::Ignored),
+    build: |setup, values| {
+        chain::build(
+            setup,
+            values,
+            Reads::Primary,
+            Some(chain::Fault::IgnoresLease),
+        )
+    },
     ..chain::MEMBER
+};
+
+static DIRTY: ReplicationMember = ReplicationMember {
+    name: "broken-craq-dirty",
+    about: "broken on purpose: a copy answers reads of what is on its way still",
+    source: "a twin of craq, to prove the checkers",
+    build: |setup, values| {
+        chain::build(
+            setup,
+            values,
+            Reads::AnyCopy,
+            Some(chain::Fault::ReadsDirty),
+        )
+    },
+    ..craq::MEMBER
 };
 
 const TWIN_OF_QUORUM: ReplicationMember = ReplicationMember {

@@ -11,6 +11,7 @@
 mod asynchronous;
 mod broken;
 mod chain;
+mod craq;
 mod group;
 mod none;
 mod quorum;
@@ -33,6 +34,7 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &wait::MEMBER,
     &quorum::MEMBER,
     &chain::MEMBER,
+    &craq::MEMBER,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
@@ -278,6 +280,15 @@ pub struct Claim {
     pub linearizable: bool,
 }
 
+/// Which of a shard's nodes clients ask for reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// The one that they ask for writes.
+    Primary,
+    /// Any of them.
+    AnyCopy,
+}
+
 /// A strategy in the list.
 #[derive(Debug)]
 pub struct ReplicationMember {
@@ -297,6 +308,8 @@ pub struct ReplicationMember {
     pub keeps_disk: bool,
     /// Whether every copy executes writes itself, so that all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
+    /// Whom clients ask for reads.
+    pub reads_at: Reads,
     /// Makes the machine of one node from the values of `params`.
     pub build: fn(&Setup<'_>, &[u64]) -> Box<dyn Replication>,
     /// A message in words, for scripts.

@@ -1,6 +1,8 @@
 //! No replication: one node per shard, which answers at once. The family's trivial member.
 
-use super::{Action, Claim, Event, NodeId, Outbox, Replication, ReplicationMember, Survives};
+use super::{
+    Action, Claim, Event, NodeId, Outbox, Reads, Replication, ReplicationMember, Survives,
+};
 use crate::time::Nanos;
 
 pub(super) static MEMBER: ReplicationMember = ReplicationMember {
@@ -17,6 +19,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: false,
     keeps_disk: false,
     executes_everywhere: false,
+    reads_at: Reads::Primary,
     build: |setup, _| Box::new(Alone { node: setup.node }),
     describe: |_| "no message is known".to_owned(),
 };

@@ -3,7 +3,7 @@
 //! Redis documentation, `WAIT`: it makes a loss less likely and is no consensus, since a replica that lacks the
 //! write may be elected, and a primary that gave up waiting has executed it all the same.
 
-use super::{Claim, ReplicationMember, Survives, asynchronous};
+use super::{Claim, Reads, ReplicationMember, Survives, asynchronous};
 use crate::time::Nanos;
 use seawall_store::spec::Param;
 
@@ -38,6 +38,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: false,
     executes_everywhere: false,
+    reads_at: Reads::Primary,
     build: |setup, values| {
         let waiting = asynchronous::Waiting::new(values[2] as usize, Nanos::from_millis(values[3]));
         asynchronous::build(setup, values, Some(waiting), asynchronous::Backlog::Checked)

@@ -3,6 +3,7 @@
 //! A violation is where the observed contradicts the claim. Weakness is no violation: a strategy that
 //! promises nothing may lose everything.
 
+mod answered;
 mod availability;
 mod convergence;
 pub(crate) mod cost;
@@ -16,6 +17,7 @@ mod recovery;
 mod session;
 mod surviving_state;
 
+pub(crate) use answered::answered_per_s;
 pub(crate) use availability::unavailable_ms;
 pub(crate) use convergence::differing_copies;
 pub(crate) use cost::usd_per_month;

@@ -1,5 +1,6 @@
 //! The life of an op: arrival, attempts, answer or giving up.
 
+use seawall_cluster::replication::Reads;
 use seawall_cluster::{Event, Nanos, NodeId, RequestId};
 use seawall_store::{Op, Reply};
 use seawall_workloads::rows::Request;
@@ -74,6 +75,7 @@ impl World<'_> {
             },
         };
         let node = client.map_or(node, |client| self.resolved(client, shard, node));
+        let node = self.copy_to_read(op, shard).unwrap_or(node);
         let id = self.history.attempt(op, shard, self.now);
         match client {
             Some(client) => self.send_connected(client, node, id),
@@ -106,6 +108,16 @@ impl World<'_> {
         if let Some(at) = self.network.client(self.now, from, to, bytes) {
             self.queue.push(at, Happening::Request { id, node });
         }
+    }
+
+    /// The copy that a client asks first for a read, where any may answer; who is told no asks the primary.
+    fn copy_to_read(&mut self, op: OpId, shard: u16) -> Option<NodeId> {
+        let asked = &self.history.ops[op as usize];
+        let Wanted::By(client) = asked.wanted else {
+            return None;
+        };
+        let any = self.plan.replication.0.reads_at == Reads::AnyCopy && !self.is_gutter(shard);
+        (any && asked.attempts == 0 && !asked.writes()).then(|| self.any_node(client, shard))
     }
 
     pub(super) fn on_request(&mut self, id: RequestId, node: NodeId) {

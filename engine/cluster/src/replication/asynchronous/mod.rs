@@ -34,7 +34,7 @@ pub(super) use self::stream::Backlog;
 use self::stream::Stream;
 pub(super) use self::wait::Waiting;
 use super::{
-    Action, Birth, Claim, Event, NodeId, Outbox, Refusal, Replication, ReplicationMember,
+    Action, Birth, Claim, Event, NodeId, Outbox, Reads, Refusal, Replication, ReplicationMember,
     RequestId, Setup, Survives,
 };
 use crate::time::Nanos;
@@ -64,6 +64,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: false,
     executes_everywhere: false,
+    reads_at: Reads::Primary,
     build: |setup, values| {
         let mut machine = Async::new(setup, values, None, Backlog::Checked);
         machine.minority_serves = values[2] == 1;

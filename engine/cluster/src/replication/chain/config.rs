@@ -44,6 +44,12 @@ impl Config {
         self.members.iter().find(|member| member.is(node, life))
     }
 
+    /// Whether a member of another chain is none of this one.
+    pub(super) fn lacks_one_of(&self, other: &Config) -> bool {
+        let stays = |member: &Member| self.member(member.node, member.life).is_some();
+        !other.members.iter().all(stays)
+    }
+
     fn place(&self, node: NodeId) -> Option<usize> {
         self.members.iter().position(|member| member.node == node)
     }

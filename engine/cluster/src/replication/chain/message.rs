@@ -21,6 +21,7 @@ const ENTRY: u8 = 5;
 const ACK: u8 = 6;
 const FETCH: u8 = 7;
 const STATE: u8 = 8;
+const READ: u8 = 9;
 
 /// A write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,12 @@ pub(super) enum Message<'a> {
         newest: Millis,
         image: &'a [u8],
     },
+    /// A copy lets the tail answer a read of what is on its way.
+    Read {
+        epoch: u64,
+        id: RequestId,
+        op: Arc<Op>,
+    },
 }
 
 impl<'a> Message<'a> {
@@ -99,6 +106,9 @@ impl<'a> Message<'a> {
                 .u64(newest.0)
                 .rest(image)
                 .finish(),
+            Message::Read { epoch, id, op } => {
+                put_op(Writer::new(READ).u64(*epoch).u64(id.0), op).finish()
+            }
         }
     }
 
@@ -134,6 +144,11 @@ impl<'a> Message<'a> {
                 newest: Millis(reader.u64()?),
                 image: reader.rest(),
             },
+            READ => Message::Read {
+                epoch: reader.u64()?,
+                id: RequestId(reader.u64()?),
+                op: take_op(&mut reader)?,
+            },
             _ => return None,
         };
         reader.end()?;
@@ -142,18 +157,27 @@ impl<'a> Message<'a> {
 }
 
 fn put_write(writer: Writer, write: &Write) -> Writer {
-    let mut op = Effects::default();
-    op.push(&write.op);
-    writer.u64(write.id.0).u64(write.at.0).rest(op.as_bytes())
+    put_op(writer.u64(write.id.0).u64(write.at.0), &write.op)
 }
 
 fn take_write(reader: &mut Reader<'_>) -> Option<Write> {
-    let id = RequestId(reader.u64()?);
-    let at = Millis(reader.u64()?);
+    Some(Write {
+        id: RequestId(reader.u64()?),
+        at: Millis(reader.u64()?),
+        op: take_op(reader)?,
+    })
+}
+
+fn put_op(writer: Writer, op: &Op) -> Writer {
+    let mut ops = Effects::default();
+    ops.push(op);
+    writer.rest(ops.as_bytes())
+}
+
+fn take_op(reader: &mut Reader<'_>) -> Option<Arc<Op>> {
     let mut ops = Effects::decode(reader.rest());
     let op = ops.next()?.ok()?;
-    let op = op.into();
-    ops.next().is_none().then_some(Write { id, at, op })
+    ops.next().is_none().then(|| op.into())
 }
 
 /// A message in words.
@@ -173,6 +197,7 @@ pub(super) fn describe(bytes: &[u8]) -> String {
         }) => format!("entry epoch {epoch} [{number} {:?}]", write.op),
         Some(Message::Ack { epoch, number }) => format!("ack epoch {epoch} to {number}"),
         Some(Message::Fetch { epoch }) => format!("fetch epoch {epoch}"),
+        Some(Message::Read { epoch, op, .. }) => format!("read epoch {epoch} {op:?}"),
         Some(Message::State { epoch, number, .. }) => format!("state epoch {epoch} at {number}"),
     }
 }

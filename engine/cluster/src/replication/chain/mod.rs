@@ -27,7 +27,9 @@
 //! **Loss.** A chain whose members all lost their memory stays closed: nobody has what it promised to keep.
 
 mod config;
+mod lease;
 mod message;
+mod read;
 mod stream;
 mod watch;
 
@@ -43,7 +45,7 @@ use self::message::{Message, Write};
 use self::watch::{Watch, Word};
 use super::group::{self, Forgets, Group, LostLead};
 use super::{
-    Action, Birth, Claim, Event, NodeId, Outbox, Refusal, Replication, ReplicationMember,
+    Action, Birth, Claim, Event, NodeId, Outbox, Reads, Refusal, Replication, ReplicationMember,
     RequestId, Setup, Survives,
 };
 use crate::time::Nanos;
@@ -60,42 +62,51 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
         resumes_after: Survives::Zone,
         linearizable: true,
     },
-    params: &[
-        group::HEARTBEAT,
-        group::ELECTION,
-        Param {
-            name: "failure_ms",
-            default: 1000,
-            min: 20,
-            max: 600_000,
-            about: "silence after which the chain goes on without a node",
-        },
-        Param {
-            name: "lease_ms",
-            default: 500,
-            min: 20,
-            max: 600_000,
-            about: "for how long a tail answers reads after it asked the group; a new tail waits for a tenth longer",
-        },
-    ],
+    params: PARAMS,
     keeps_copies: true,
     // Of the group only: the data is in memory.
     keeps_disk: true,
     executes_everywhere: true,
-    build: |setup, values| build(setup, values, Leases::Kept),
+    reads_at: Reads::Primary,
+    build: |setup, values| build(setup, values, Reads::Primary, None),
     describe: message::describe,
 };
 
-/// Whether a tail minds its lease.
+pub(super) const PARAMS: &[Param] = &[
+    group::HEARTBEAT,
+    group::ELECTION,
+    Param {
+        name: "failure_ms",
+        default: 1000,
+        min: 20,
+        max: 600_000,
+        about: "silence after which the chain goes on without a node",
+    },
+    Param {
+        name: "lease_ms",
+        default: 500,
+        min: 20,
+        max: 600_000,
+        about: "for how long a tail answers reads after it asked the group; a new tail waits for a tenth longer",
+    },
+];
+
+/// What a twin does wrong on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leases {
-    Kept,
-    /// A twin: it answers for as long as it believes to be the tail.
-    Ignored,
+pub(super) enum Fault {
+    /// A node answers for as long as it believes that it may.
+    IgnoresLease,
+    /// A copy answers reads of what is on its way still.
+    ReadsDirty,
 }
 
-pub(super) fn build(setup: &Setup<'_>, values: &[u64], leases: Leases) -> Box<dyn Replication> {
-    Box::new(Chain::new(setup, values, leases))
+pub(super) fn build(
+    setup: &Setup<'_>,
+    values: &[u64],
+    reads_at: Reads,
+    fault: Option<Fault>,
+) -> Box<dyn Replication> {
+    Box::new(Chain::new(setup, values, reads_at, fault))
 }
 
 /// The most writes that are on their way through a chain; more are refused.
@@ -110,7 +121,8 @@ struct Chain {
     /// The nodes of the shard, itself among them.
     fellows: Vec<NodeId>,
     group: Group,
-    leases: Leases,
+    reads_at: Reads,
+    fault: Option<Fault>,
     failure: Nanos,
     lease: Nanos,
     /// The chain by the newest entry of the group that was executed.
@@ -130,7 +142,9 @@ struct Chain {
     pending: VecDeque<Write>,
     /// The newest time of any entry: entries never go back in time.
     newest: Millis,
-    /// As tail: until when it may answer reads.
+    /// The time of the last entry that the tail is known to have.
+    acked_at: Millis,
+    /// Until when it may answer reads.
     lease_until: Nanos,
     /// The index up to which the group must be executed for a lease asked for at this time.
     confirmed: Option<(u64, Nanos)>,
@@ -143,7 +157,7 @@ struct Chain {
 }
 
 impl Chain {
-    fn new(setup: &Setup<'_>, values: &[u64], leases: Leases) -> Chain {
+    fn new(setup: &Setup<'_>, values: &[u64], reads_at: Reads, fault: Option<Fault>) -> Chain {
         let formed = matches!(setup.birth, Birth::Formed);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(!setup.seed);
         let life = if formed {
@@ -175,7 +189,8 @@ impl Chain {
                 &[message::RAFT],
                 Forgets::default(),
             ),
-            leases,
+            reads_at,
+            fault,
             failure,
             lease: Nanos::from_millis(values[3]),
             config: Config { epoch: 0, members },
@@ -187,6 +202,7 @@ impl Chain {
             acked_before: 0,
             pending: VecDeque::new(),
             newest: Millis::default(),
+            acked_at: Millis::default(),
             lease_until: Nanos::default(),
             confirmed: None,
             serves_from: Nanos::default(),
@@ -211,18 +227,6 @@ impl Chain {
                 .is_some_and(|head| head.is(self.node, self.life))
     }
 
-    /// Whether a node is a member that has no data yet.
-    fn waits(&self, node: NodeId) -> bool {
-        let mut members = self.config.members.iter();
-        members.any(|member| member.node == node && !member.ready)
-    }
-
-    /// Whether it may answer now.
-    fn serves(&self, now: Nanos) -> bool {
-        let holds_lease = self.leases == Leases::Ignored || now < self.lease_until;
-        self.is_tail() && now >= self.serves_from && holds_lease
-    }
-
     fn on_alarm(&mut self, now: Nanos, out: &mut Outbox) {
         let LostLead(_) = self.group.tick(now);
         self.ask_lease(now);
@@ -241,32 +245,6 @@ impl Chain {
         out.push(Action::Alarm {
             at: self.group.next_tick(),
         });
-    }
-
-    /// Asks the group whether this node still is the tail.
-    fn ask_lease(&mut self, now: Nanos) {
-        if self.is_tail() {
-            // Unique in the group: raft-rs knows a question by its bytes.
-            let mut question = self.node.0.to_le_bytes().to_vec();
-            question.extend(now.0.to_le_bytes());
-            self.group.raft.read_index(question);
-        }
-    }
-
-    /// The group had agreed on `index` at some time after the question.
-    fn confirm(&mut self, index: u64, question: &[u8]) {
-        let asked = question.get(2..).and_then(|at| at.try_into().ok());
-        if let Some(asked) = asked.map(u64::from_le_bytes)
-            && self.confirmed.is_none()
-        {
-            self.confirmed = Some((index, Nanos(asked)));
-        }
-    }
-
-    fn take_lease(&mut self) {
-        if let Some((_, asked)) = self.confirmed.take_if(|(index, _)| *index <= self.executed) {
-            self.lease_until = self.lease_until.max(asked + self.lease);
-        }
     }
 
     /// As leader of the group: asks who lives, and changes the chain where it must.
@@ -328,8 +306,8 @@ impl Chain {
             if !was_tail {
                 // All that is on its way through it has come to its end.
                 self.pending.clear();
-                self.serves_from = now + self.lease + Nanos(self.lease.0 / 10);
             }
+            self.wait_for_leases(now, was_tail, &before);
         } else {
             refuse(std::mem::take(&mut self.asked).into_keys(), out);
         }
@@ -347,22 +325,17 @@ impl Chain {
     }
 
     fn on_request(&mut self, now: Nanos, id: RequestId, at: Millis, op: Arc<Op>, out: &mut Outbox) {
-        if !self.serves(now) {
+        let writes = op.command().flags.writes();
+        if !writes && self.reads_at == Reads::AnyCopy && !self.is_tail() && self.holds_lease(now) {
+            self.read_here(id, op, out);
+        } else if !self.serves(now) {
             let why = match self.primary() {
                 Some(tail) if tail != self.node => Refusal::Moved(tail),
                 _ => Refusal::Down,
             };
             out.push(Action::Refuse { id, why });
-        } else if !op.command().flags.writes() {
-            // As in `quorum`, a read sees the time of the last write.
-            let (at, answers) = (self.newest, true);
-            out.push(Action::Execute {
-                id,
-                at,
-                op,
-                answers,
-            });
-            out.push(Action::Answer { id });
+        } else if !writes {
+            self.read(id, op, out);
         } else if self.asked.len() >= PENDING_MAX {
             refuse([id], out);
         } else {
@@ -435,7 +408,14 @@ impl Chain {
             {
                 self.acknowledge(number, out);
             }
-            Message::Fetch { epoch } if epoch == current && self.is_tail() && self.waits(from) => {
+            Message::Read { epoch, id, op } => {
+                if epoch == current && self.serves(now) {
+                    self.read(id, op, out);
+                } else {
+                    refuse([id], out);
+                }
+            }
+            Message::Fetch { epoch } if epoch == current && self.gives_to(now, from) => {
                 out.push(Action::Export { to: from });
             }
             Message::State {

@@ -38,7 +38,9 @@ impl Chain {
         self.newest = write.at;
         let is_tail = self.is_tail();
         let (id, at) = (write.id, write.at);
-        let answers = is_tail && self.asked.remove(&id).is_some();
+        // Until then another tail may answer reads that do not see it.
+        let serves = is_tail && now >= self.serves_from;
+        let answers = serves && self.asked.remove(&id).is_some();
         out.push(Action::Execute {
             id,
             at,
@@ -51,7 +53,7 @@ impl Chain {
         if !is_tail {
             self.pass_on(self.last, &write, out);
             self.pending.push_back(write);
-        } else if now >= self.serves_from {
+        } else if serves {
             self.acknowledge(self.last, out);
         }
     }
@@ -80,7 +82,10 @@ impl Chain {
             return;
         }
         let done = number.saturating_sub(self.acked) as usize;
-        self.pending.drain(..done.min(self.pending.len()));
+        let done = done.min(self.pending.len());
+        if let Some(write) = self.pending.drain(..done).next_back() {
+            self.acked_at = write.at;
+        }
         self.acked = self.acked.max(number);
         if let Some(before) = self.config.before(self.node) {
             let (epoch, number) = (self.config.epoch, self.acked);
@@ -99,6 +104,13 @@ impl Chain {
         }
     }
 
+    /// Whether a node may have the data: it is a member without, and all of it is on every copy that answers.
+    pub(super) fn gives_to(&self, now: Nanos, node: NodeId) -> bool {
+        let mut members = self.config.members.iter();
+        let waits = members.any(|member| member.node == node && !member.ready);
+        self.is_tail() && now >= self.serves_from && waits
+    }
+
     pub(super) fn send_state(&self, to: NodeId, image: &[u8], out: &mut Outbox) {
         let state = Message::State {
             epoch: self.config.epoch,
@@ -113,7 +125,8 @@ impl Chain {
         let image = image.to_vec();
         out.push(Action::Install { image });
         self.has_data = true;
-        (self.last, self.acked, self.newest) = (number, number, newest);
+        (self.last, self.acked) = (number, number);
+        (self.newest, self.acked_at) = (newest, newest);
         self.pending.clear();
         self.acknowledge(number, out);
     }

@@ -26,8 +26,8 @@ use self::entry::Proposal;
 use self::read::{Read, Reads};
 use super::group::{self, Forgets, Group, LostLead};
 use super::{
-    Action, Claim, Event, NodeId, Outbox, Refusal, Replication, ReplicationMember, RequestId,
-    Setup, Survives,
+    Action, Claim, Event, NodeId, Outbox, Reads as ReadsAt, Refusal, Replication,
+    ReplicationMember, RequestId, Setup, Survives,
 };
 use crate::time::Nanos;
 
@@ -45,6 +45,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: true,
     executes_everywhere: true,
+    reads_at: ReadsAt::Primary,
     build: |setup, values| build(setup, values, None),
     describe: entry::describe,
 };
