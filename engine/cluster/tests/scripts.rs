@@ -364,6 +364,11 @@ fn wait_answers_when_a_replica_has_it() {
 }
 
 #[test]
+fn min_replicas_refuses_writes_when_its_replicas_are_silent() {
+    insta::assert_snapshot!(play(include_str!("scripts/min_replicas.txt")));
+}
+
+#[test]
 fn quorum_writes_reads_and_fails_over() {
     insta::assert_snapshot!(play(include_str!("scripts/quorum.txt")));
 }

@@ -107,6 +107,20 @@ fn async_loses_the_writes_of_a_minority() {
     assert!(lost.iter().all(|&lost| lost > 0), "{lost:?}");
 }
 
+#[test]
+fn who_refuses_writes_without_replicas_loses_less_of_a_minority() {
+    let lost = |replication: &str| -> u64 {
+        let rows = rows(replication, "isolated-primary", seeds(8));
+        assert!(rows.iter().all(|row| row.violations.is_empty()));
+        rows.iter().map(|row| row.lost_acked_writes).sum()
+    };
+    // Without it, a primary takes writes until it sees that it reaches no majority, after the node timeout.
+    let without = lost("async:node_timeout_ms=2000");
+    let with = lost("min-replicas:node_timeout_ms=2000:max_lag_ms=1500");
+    println!("isolated-primary: lost acknowledged writes: async {without}, min-replicas {with}");
+    assert!(0 < with && with * 10 < without * 9, "{with} of {without}");
+}
+
 /// Runs a strategy that loses nothing under the faults that its claim covers; `down_ms` is how long it may be down.
 fn keeps_its_word(replication: &str, zone_seeds: u64, down_ms: std::ops::Range<u64>) {
     let mut total = 0;

@@ -1,7 +1,7 @@
 //! Twins that are broken on purpose, and claim what the member claims that each is made from. They prove that the
 //! checkers find what they look for. Named, never listed.
 
-use super::asynchronous::{self, Backlog};
+use super::asynchronous::{self, Backlog, Guard};
 use super::chain;
 use super::craq;
 use super::quorum::{self, Fault};
@@ -44,7 +44,9 @@ static BACKLOG: ReplicationMember = ReplicationMember {
     about: "broken on purpose: a replica that went further than its new primary goes on from its backlog",
     source: "a twin of async, to prove the checkers",
     params: &[asynchronous::NODE_TIMEOUT, asynchronous::BACKLOG],
-    build: |setup: &Setup<'_>, values| asynchronous::build(setup, values, None, Backlog::Stale),
+    build: |setup: &Setup<'_>, values| {
+        asynchronous::build(setup, values, Backlog::Stale, Guard::default())
+    },
     ..asynchronous::MEMBER
 };
 

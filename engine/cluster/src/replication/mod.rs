@@ -13,6 +13,7 @@ mod broken;
 mod chain;
 mod craq;
 mod group;
+mod min_replicas;
 mod none;
 mod quorum;
 mod wait;
@@ -32,6 +33,7 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &none::MEMBER,
     &asynchronous::MEMBER,
     &wait::MEMBER,
+    &min_replicas::MEMBER,
     &quorum::MEMBER,
     &chain::MEMBER,
     &craq::MEMBER,

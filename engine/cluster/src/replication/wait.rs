@@ -40,8 +40,14 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     executes_everywhere: false,
     reads_at: Reads::Primary,
     build: |setup, values| {
-        let waiting = asynchronous::Waiting::new(values[2] as usize, Nanos::from_millis(values[3]));
-        asynchronous::build(setup, values, Some(waiting), asynchronous::Backlog::Checked)
+        let guard = asynchronous::Guard {
+            waiting: Some(asynchronous::Waiting::new(
+                values[2] as usize,
+                Nanos::from_millis(values[3]),
+            )),
+            ..asynchronous::Guard::default()
+        };
+        asynchronous::build(setup, values, asynchronous::Backlog::Checked, guard)
     },
     describe: asynchronous::MEMBER.describe,
 };

@@ -16,6 +16,7 @@
 
 mod bus;
 pub mod election;
+mod good_replicas;
 mod message;
 mod serve;
 mod stream;
@@ -29,6 +30,7 @@ use seawall_store::Millis;
 
 use self::bus::Bus;
 use self::election::{Candidature, Step, Votes};
+pub(super) use self::good_replicas::GoodReplicas;
 use self::message::{Header, Message};
 pub(super) use self::stream::Backlog;
 use self::stream::Stream;
@@ -66,7 +68,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     executes_everywhere: false,
     reads_at: Reads::Primary,
     build: |setup, values| {
-        let mut machine = Async::new(setup, values, None, Backlog::Checked);
+        let mut machine = Async::new(setup, values, Backlog::Checked, Guard::default());
         machine.minority_serves = values[2] == 1;
         Box::new(machine)
     },
@@ -89,14 +91,23 @@ pub(super) const BACKLOG: Param = Param {
     about: "effects kept for replicas that fell behind; repl-backlog-size is 10 MB",
 };
 
-/// A node by the values of [`NODE_TIMEOUT`] and [`BACKLOG`]; whose clients wait for replicas, where they do.
+/// What a primary asks of its replicas, if anything.
+#[derive(Default)]
+pub(super) struct Guard {
+    /// Answers that wait for replicas.
+    pub(super) waiting: Option<Waiting>,
+    /// How many replicas must have been heard lately before a write.
+    pub(super) good_replicas: Option<GoodReplicas>,
+}
+
+/// A node by the values of [`NODE_TIMEOUT`] and [`BACKLOG`].
 pub(super) fn build(
     setup: &Setup<'_>,
     values: &[u64],
-    waiting: Option<Waiting>,
     backlog: Backlog,
+    guard: Guard,
 ) -> Box<dyn Replication> {
-    Box::new(Async::new(setup, values, waiting, backlog))
+    Box::new(Async::new(setup, values, backlog, guard))
 }
 
 /// Between looks at the bus, as Redis's `clusterCron`.
@@ -145,8 +156,7 @@ struct Async {
     stream: Stream,
     /// As primary: who receives the stream, and how far it said that it is.
     replicas: BTreeMap<NodeId, u64>,
-    /// Answers that wait for replicas; `None` where none does.
-    waiting: Option<Waiting>,
+    guard: Guard,
     /// As replica: where it comes from.
     link: Option<Link>,
     /// As primary: refuses until then.
@@ -158,7 +168,7 @@ struct Async {
 }
 
 impl Async {
-    fn new(setup: &Setup<'_>, values: &[u64], waiting: Option<Waiting>, backlog: Backlog) -> Async {
+    fn new(setup: &Setup<'_>, values: &[u64], backlog: Backlog, guard: Guard) -> Async {
         let node_timeout = Nanos::from_millis(values[0]);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(setup.seed);
         let formed = matches!(setup.birth, Birth::Formed);
@@ -195,7 +205,7 @@ impl Async {
             has_data: formed,
             stream: Stream::new(history, values[1], backlog),
             replicas: BTreeMap::new(),
-            waiting,
+            guard,
             link: None,
             serves_from: Some(Nanos::default()),
             newest: Millis::default(),
@@ -262,7 +272,7 @@ impl Async {
         }
         if self.is_primary() {
             self.watch_majority(now);
-            let late = self.waiting.as_mut().map(|waiting| waiting.late(now));
+            let late = self.guard.waiting.as_mut().map(|waiting| waiting.late(now));
             refuse(late, out);
         } else {
             self.keep_link(now, out);
@@ -392,7 +402,7 @@ impl Async {
                 if was_primary && shard == self.shard {
                     self.bus.set_primary(self.node, false);
                     self.replicas.clear();
-                    refuse(self.waiting.as_mut().map(Waiting::all), out);
+                    refuse(self.guard.waiting.as_mut().map(Waiting::all), out);
                 }
                 if shard == self.shard {
                     self.candidature = None;
@@ -468,7 +478,7 @@ impl Async {
             Message::Continue { history } => self.on_continue(now, from, history, out),
             Message::Entry { offset, entry } => self.on_entry(now, from, offset, entry, out),
             Message::GetAck => self.send_ack(from, out),
-            Message::Ack { offset } => self.on_ack(from, offset, out),
+            Message::Ack { offset } => self.on_ack(now, from, offset, out),
         }
     }
 }

@@ -7,7 +7,7 @@ use seawall_store::{Millis, Op};
 use super::super::{Action, NodeId, Outbox, Refusal, RequestId};
 use super::message::{Header, HistoryId, Message};
 use super::stream::Entry;
-use super::{ACK_PERIOD, Async, Link, SYNC_RETRY};
+use super::{ACK_PERIOD, Async, GoodReplicas, Link, SYNC_RETRY};
 use crate::time::Nanos;
 
 impl Async {
@@ -21,7 +21,7 @@ impl Async {
     ) {
         let why = match self.owner(self.shard) {
             Some(primary) if primary != self.node => Refusal::Moved(primary),
-            Some(_) if self.serves_from.is_some_and(|from| from <= now) => {
+            Some(_) if self.may_execute(now, &op) => {
                 // Time as replicas see it does not go back when another clock takes over.
                 let at = at.max(self.newest);
                 self.newest = at;
@@ -36,6 +36,14 @@ impl Async {
             _ => Refusal::Down,
         };
         out.push(Action::Refuse { id, why });
+    }
+
+    /// As primary: whether it serves, and has enough replicas for a write.
+    fn may_execute(&self, now: Nanos, op: &Op) -> bool {
+        let serves = self.serves_from.is_some_and(|from| from <= now);
+        let suffice = |good: &GoodReplicas| good.suffice(now, self.replicas.keys().copied());
+        let writes = op.command().flags.writes();
+        serves && (!writes || self.guard.good_replicas.as_ref().is_none_or(suffice))
     }
 
     pub(super) fn on_executed(
@@ -53,7 +61,7 @@ impl Async {
         let entry = Entry { id, at, effects };
         self.tell_replicas(&entry.encode(self.stream.offset), out);
         self.stream.append(&entry);
-        if let Some(waiting) = &mut self.waiting {
+        if let Some(waiting) = &mut self.guard.waiting {
             waiting.hold(now, id, self.stream.offset);
             self.tell_replicas(&Message::GetAck.encode(), out);
         } else {
@@ -86,12 +94,15 @@ impl Async {
         }
     }
 
-    pub(super) fn on_ack(&mut self, from: NodeId, offset: u64, out: &mut Outbox) {
+    pub(super) fn on_ack(&mut self, now: Nanos, from: NodeId, offset: u64, out: &mut Outbox) {
         let Some(acked) = self.replicas.get_mut(&from) else {
             return;
         };
         *acked = offset;
-        if let Some(waiting) = &mut self.waiting {
+        if let Some(good) = &mut self.guard.good_replicas {
+            good.hear(now, from);
+        }
+        if let Some(waiting) = &mut self.guard.waiting {
             for id in waiting.release(self.replicas.values().copied()) {
                 out.push(Action::Answer { id });
             }
@@ -115,7 +126,7 @@ impl Async {
                 for (at, entry) in entries {
                     out.send(from, entry.encode(at));
                 }
-                if self.waiting.is_some() {
+                if self.guard.waiting.is_some() {
                     // In Redis the question is a part of the stream, and comes again with it.
                     out.send(from, Message::GetAck.encode());
                 }
