@@ -8,7 +8,7 @@ use crate::check::{self, Phases};
 use crate::fault::{self, Schedule};
 use crate::random::rng_of;
 use crate::scenario::{Scenario, ScenarioError, check_caching, check_replication, check_sharding};
-use crate::world::{Plan, World, load};
+use crate::world::{Measure, Plan, WINDOW_MS, Window, World, load};
 
 /// A replication, a sharding, a workload, a way to use the cache and a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub enum RunError {
 impl Scenario {
     /// The cells to compare. Without `full`: every replication at the base sharding and every sharding at
     /// the base replication; with it, every replication at every sharding. Each under every fault and workload, with
-    /// the first caching; every other caching at both bases, for workloads of rows.
+    /// the first caching; every other caching at both bases, for workloads of rows. What is shown of shardings alone
+    /// comes last, with the first workload.
     pub fn cells(&self, full: bool) -> Vec<Cell> {
         let mut pairs: Vec<(&String, &String)> = Vec::new();
         if full {
@@ -83,6 +84,21 @@ impl Scenario {
                 if !cells.contains(&cell) {
                     cells.push(cell);
                 }
+            }
+        }
+        for (fault, sharding) in self.sharding_faults.iter().flat_map(|fault| {
+            let shardings = self.shardings.iter();
+            shardings.map(move |sharding| (fault, sharding))
+        }) {
+            let cell = Cell {
+                replication: self.base_replication.clone(),
+                sharding: sharding.clone(),
+                workload: self.workloads[0].clone(),
+                caching: self.cachings[0].clone(),
+                fault: fault.clone(),
+            };
+            if !cells.contains(&cell) {
+                cells.push(cell);
             }
         }
         cells
@@ -267,7 +283,12 @@ pub fn replay(
         "cross_zone_replication_bytes",
         json!(crossed.replication_bytes),
     );
+    put(
+        "claims_to_keep_writes",
+        json!(claim.survives >= fault.severity),
+    );
     put("schedule", json!(schedule));
+    put("timeline", timeline(&world.measure, scenario.duration_ms));
     Ok(SimRow {
         schema: SCHEMA,
         run: format!("{:016x}", xxh3_64(identity.to_string().as_bytes())),
@@ -299,5 +320,28 @@ pub fn replay(
         events,
         event_hash: format!("{event_hash:016x}"),
         extra,
+    })
+}
+
+/// The most slices of a row's time line: a row stays a line that one can look at.
+const SLICES_MAX: u64 = 120;
+
+/// What happened in each whole slice of the time in which clients began ops.
+fn timeline(measure: &Measure, duration_ms: u64) -> Value {
+    let count = duration_ms / WINDOW_MS;
+    let per_slice = count.div_ceil(SLICES_MAX).max(1);
+    let mut windows = measure.windows().to_vec();
+    windows.resize(count as usize, Window::default());
+    let sums = |figure: fn(&Window) -> u64| -> Vec<u64> {
+        let slices = windows.chunks_exact(per_slice as usize);
+        slices.map(|slice| slice.iter().map(figure).sum()).collect()
+    };
+    json!({
+        "slice_ms": per_slice * WINDOW_MS,
+        "answered": sums(|window| window.answered),
+        "failed": sums(|window| window.failed),
+        "hits": sums(|window| window.hits),
+        "misses": sums(|window| window.misses),
+        "database_reads": sums(|window| window.database_reads),
     })
 }

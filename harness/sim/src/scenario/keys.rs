@@ -21,6 +21,8 @@ pub(super) enum Kind {
         set: fn(&mut Scenario, String),
     },
     Texts {
+        /// How many there are at the least.
+        least: usize,
         check: fn(&str) -> Result<(), String>,
         set: fn(&mut Scenario, Vec<String>),
     },
@@ -70,10 +72,11 @@ macro_rules! text {
 }
 
 macro_rules! texts {
-    ($name:ident, $check:expr) => {
+    ($name:ident, $least:expr, $check:expr) => {
         Key {
             name: stringify!($name),
             kind: Kind::Texts {
+                least: $least,
                 check: $check,
                 set: |scenario, value| scenario.$name = value,
             },
@@ -142,7 +145,7 @@ pub(super) static KEYS: &[Key] = &[
     number!(zones, 1, 16),
     number!(shards, 3, SHARDS_MAX as u64),
     number!(replicas, 0, 5),
-    texts!(workloads, load::check),
+    texts!(workloads, 1, load::check),
     number!(clients_per_zone, 1, 64),
     number!(rate_per_s, 1, 1_000_000),
     number!(duration_ms, 1000, HOUR_MS),
@@ -182,13 +185,14 @@ pub(super) static KEYS: &[Key] = &[
     number!(database_timeout_ms, 1, 600_000),
     number!(database_attempts, 1, 100),
     number!(gutter_nodes, 0, 64),
-    texts!(cachings, caching),
+    texts!(cachings, 1, caching),
     text!(node_type, cost::check_node_type),
-    texts!(replications, replication),
-    texts!(shardings, sharding),
+    texts!(replications, 1, replication),
+    texts!(shardings, 1, sharding),
     text!(base_replication, replication),
     text!(base_sharding, sharding),
-    texts!(faults, check_fault),
+    texts!(faults, 1, check_fault),
+    texts!(sharding_faults, 0, check_fault),
     Key {
         name: "schedule",
         kind: Kind::Actions {

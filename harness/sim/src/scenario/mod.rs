@@ -110,14 +110,27 @@ pub struct Scenario {
     pub base_sharding: String,
     /// The faults.
     pub faults: Vec<String>,
+    /// Faults that are shown of shardings alone, with the first workload.
+    pub sharding_faults: Vec<String>,
     /// The actions of the fault `schedule`.
     pub schedule: Vec<Dated>,
 }
 
 impl Scenario {
-    /// The built-in scenario.
+    /// The built-in scenario: what a file falls back to for the keys that it leaves out.
     pub fn built_in() -> Scenario {
         parse::built_in()
+    }
+
+    /// Every replication and sharding over four workloads: what is compared where nothing else is asked for.
+    pub fn comparison() -> Scenario {
+        parse::comparison()
+    }
+
+    /// The scenario of this name, of those that the program carries.
+    pub fn carried(name: &str) -> Option<Scenario> {
+        let carried = [Scenario::comparison(), Scenario::built_in()];
+        carried.into_iter().find(|scenario| scenario.name == name)
     }
 
     /// A scenario from TOML; `file` names it in errors.
@@ -158,7 +171,7 @@ impl Scenario {
         Ok(self)
     }
 
-    /// With other faults, as on a command line.
+    /// With other faults, as on a command line, for shardings as for replications.
     ///
     /// # Errors
     /// One that does not exist, or that this scenario has no room for.
@@ -168,6 +181,7 @@ impl Scenario {
             .try_for_each(|name| keys::check_fault(name))
             .map_err(ScenarioError::Together)?;
         names.clone_into(&mut self.faults);
+        self.sharding_faults.clear();
         parse::checked(self)
     }
 

@@ -13,6 +13,7 @@ use super::{HOUR_MS, NODES_MAX, Profile, Scenario, check_caching, check_replicat
 use crate::fault::{self, Dated};
 
 const BUILT_IN: &str = include_str!("built_in.toml");
+const COMPARISON: &str = include_str!("../../scenarios/comparison.toml");
 
 /// Why a scenario was refused.
 #[derive(Debug, thiserror::Error)]
@@ -82,27 +83,34 @@ pub(super) fn built_in() -> Scenario {
         base_replication: String::new(),
         base_sharding: String::new(),
         faults: Vec::new(),
+        sharding_faults: Vec::new(),
         schedule: Vec::new(),
     };
     let given = read("built_in.toml", BUILT_IN, &mut scenario);
     let given = given.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        given.len() + 1,
+        given.keys.len() + 1,
         KEYS.len(),
         "the built-in scenario gives every key but the profile, which is a file of its own"
     );
     scenario
 }
 
+pub(super) fn comparison() -> Scenario {
+    scenario("comparison.toml", COMPARISON).unwrap_or_else(|error| panic!("{error}"))
+}
+
 pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = built_in();
     let lines = read(file, text, &mut scenario)?;
-    together(&scenario).map_err(|Conflict { keys, what }| {
+    together(&scenario).map_err(|Conflict { keys, action, what }| {
         // The file gives at least one of them, since the built-in scenario has no conflict.
-        let given = lines.iter().filter(|(key, _)| keys.contains(key));
+        let given = lines.keys.iter().filter(|(key, _)| keys.contains(key));
+        let of_keys = given.map(|&(_, line)| line).max();
+        let of_action = action.and_then(|number| lines.actions.get(number).copied());
         ScenarioError::At {
             file: file.to_owned(),
-            line: given.map(|&(_, line)| line).max().unwrap_or(1),
+            line: of_action.or(of_keys).unwrap_or(1),
             what,
         }
     })?;
@@ -117,11 +125,17 @@ pub(super) fn checked(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     }
 }
 
-/// A key of the scenario and its line, from 1.
-type Line = (&'static str, usize);
+/// Where a file gives what; lines count from 1.
+#[derive(Default)]
+struct Lines {
+    /// The keys.
+    keys: Vec<(&'static str, usize)>,
+    /// The actions of the schedule.
+    actions: Vec<usize>,
+}
 
 /// Reads the keys that `text` gives into `scenario`; which, and where.
-fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, ScenarioError> {
+fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Lines, ScenarioError> {
     let line = |span: Range<usize>| {
         let before = text.get(..span.start);
         before.map_or(0, |before| before.matches('\n').count()) + 1
@@ -131,7 +145,7 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, Sc
         line: line(span),
         what,
     };
-    let mut lines = Vec::new();
+    let mut lines = Lines::default();
     let table = DeTable::parse(text)
         .map_err(|error| at(error.span().unwrap_or(0..0), error.message().to_owned()))?;
     for (name, value) in table.get_ref() {
@@ -151,7 +165,10 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Vec<Line>, Sc
             })?;
         set(scenario, file, &key.kind, value)
             .map_err(|(span, what)| at(span, format!("{}: {what}", key.name)))?;
-        lines.push((key.name, line(name.span())));
+        lines.keys.push((key.name, line(name.span())));
+        if let (Kind::Actions { .. }, Some(list)) = (&key.kind, value.get_ref().as_array()) {
+            lines.actions = list.iter().map(|item| line(item.span())).collect();
+        }
     }
     Ok(lines)
 }
@@ -216,12 +233,16 @@ fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Resul
             check(text)?;
             set(scenario, text.to_owned());
         }
-        Kind::Texts { check, set } => {
-            let expected = "accepted is a list of at least one text";
+        Kind::Texts { least, check, set } => {
+            let expected = if *least == 0 {
+                "accepted is a list of texts"
+            } else {
+                "accepted is a list of at least one text"
+            };
             let texts = value
                 .as_array()
                 .and_then(|list| list.iter().map(|item| item.get_ref().as_str()).collect())
-                .filter(|texts: &Vec<&str>| !texts.is_empty())
+                .filter(|texts: &Vec<&str>| texts.len() >= *least)
                 .ok_or(expected)?;
             texts.iter().try_for_each(|text| check(text))?;
             set(scenario, texts.into_iter().map(str::to_owned).collect());
@@ -239,6 +260,8 @@ const ACTIONS_MAX: usize = 10_000;
 /// Keys whose values do not go together, and what would do.
 struct Conflict {
     keys: &'static [&'static str],
+    /// The action of the schedule that it is about.
+    action: Option<usize>,
     what: String,
 }
 
@@ -246,7 +269,11 @@ struct Conflict {
 fn together(s: &Scenario) -> Result<(), Conflict> {
     let conflict = |keys, what: &str| {
         let what = what.to_owned();
-        Err(Conflict { keys, what })
+        Err(Conflict {
+            keys,
+            action: None,
+            what,
+        })
     };
     let ops = s.rate_per_s.saturating_mul(s.duration_ms) / 1000;
     if ops > OPS_MAX {
@@ -275,22 +302,33 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
             "zone_fade_ms must not be more than fault_ms",
         );
     }
-    for fault in &s.faults {
+    for fault in s.faults.iter().chain(&s.sharding_faults) {
         let needs_others = fault::find(fault).is_some_and(|fault| fault.needs_zones);
         if s.zones < 2 && needs_others {
             return conflict(
-                &["zones", "faults"],
+                &["zones", "faults", "sharding_faults"],
                 &format!("the fault {fault} needs at least 2 zones"),
             );
         }
     }
-    for dated in &s.schedule {
+    for (number, dated) in s.schedule.iter().enumerate() {
         let checked = dated.action.check(s);
         let late = format!("at_ms is {}; accepted are 0 to {HOUR_MS}", dated.at_ms);
         let in_time = (dated.at_ms <= HOUR_MS).then_some(()).ok_or(late);
-        if let Err(what) = checked.and(in_time) {
-            let keys = &["schedule", "zones", "shards", "replicas", "duration_ms"];
-            return conflict(keys, &format!("schedule: {what}"));
+        let before = number
+            .checked_sub(1)
+            .map_or(0, |before| s.schedule[before].at_ms);
+        let back = format!(
+            "at_ms is {}, before that of the action above; accepted are {before} and more",
+            dated.at_ms
+        );
+        let in_order = (before <= dated.at_ms).then_some(()).ok_or(back);
+        if let Err(what) = checked.and(in_time).and(in_order) {
+            return Err(Conflict {
+                keys: &["schedule"],
+                action: Some(number),
+                what: format!("schedule: {what}"),
+            });
         }
     }
     let resizes = |dated: &&Dated| matches!(dated.action, fault::Action::Resize { .. });
@@ -332,9 +370,10 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
             "gutter_s needs gutter nodes: accepted is gutter_nodes >= 1",
         );
     }
-    if s.schedule.is_empty() && s.faults.iter().any(|fault| fault == "schedule") {
+    let mut faults = s.faults.iter().chain(&s.sharding_faults);
+    if s.schedule.is_empty() && faults.any(|fault| fault == "schedule") {
         return conflict(
-            &["faults"],
+            &["faults", "sharding_faults"],
             "the fault schedule needs actions under [[schedule]]",
         );
     }
@@ -380,8 +419,24 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_scenario_is_whole() {
+    fn the_carried_scenarios_are_whole() {
         assert!(together(&built_in()).is_ok());
+        let comparison = comparison();
+        let member = |text: &String| text.split(':').next().unwrap_or_default().to_owned();
+        let of = |texts: &[String]| -> std::collections::BTreeSet<String> {
+            texts.iter().map(member).collect()
+        };
+        let replications = seawall_cluster::replication::REPLICATIONS.iter();
+        let shardings = seawall_cluster::sharding::SHARDINGS.iter();
+        // What is in the lists is compared.
+        assert_eq!(
+            of(&comparison.replications),
+            replications.map(|member| member.name.to_owned()).collect()
+        );
+        assert_eq!(
+            of(&comparison.shardings),
+            shardings.map(|member| member.name.to_owned()).collect()
+        );
     }
 
     #[test]
@@ -390,6 +445,14 @@ mod tests {
         assert_eq!(read.shards, 16);
         assert_eq!(read.faults, ["none"]);
         assert_eq!(read.zones, built_in().zones);
+    }
+
+    /// A schedule of two actions, the first in line 2 at 5 s, the second in line 6.
+    fn actions(first: &str, of: &str, at_ms: i64, second: &str, of_it: &str) -> String {
+        format!(
+            "\n[[schedule]]\nat_ms = 5000\naction = \"{first}\"\n{of}\n[[schedule]]\nat_ms = {at_ms}\n\
+             action = \"{second}\"\n{of_it}\n"
+        )
     }
 
     #[test]
@@ -445,6 +508,43 @@ mod tests {
             (
                 "\nprofile = \"nowhere.toml\"",
                 "storm.toml:2: profile: nowhere.toml: ",
+            ),
+            (
+                "clients_per_zone = 0",
+                "storm.toml:1: clients_per_zone: accepted are whole numbers from 1 to 64",
+            ),
+            ("rate_per_s = 0", "storm.toml:1: rate_per_s: accepted are"),
+            (
+                "\nreplications = [\"wait:n=3\"]",
+                "storm.toml:2: wait:n=3 waits for more replicas than there are: accepted are n = 1 to 2",
+            ),
+            (
+                "faults = [\"schedule\"]",
+                "storm.toml:1: the fault schedule needs actions under [[schedule]]",
+            ),
+            (
+                &actions("zone-down", "zone = 0", 5000, "cut", "zone = 3"),
+                "storm.toml:6: schedule: zone 3 does not exist; accepted are 0 to 2",
+            ),
+            (
+                &actions("crash", "shard = 3", 5000, "heal", "zone = 0"),
+                "storm.toml:2: schedule: shard 3 does not exist; accepted are 0 to 2",
+            ),
+            (
+                &actions("zone-down", "zone = 0", 5000, "flood", "zone = 0"),
+                "storm.toml:6: schedule: unknown variant `flood`, expected one of `crash`",
+            ),
+            (
+                &actions("zone-down", "zone = 0", 4999, "zone-up", "zone = 0"),
+                "storm.toml:6: schedule: at_ms is 4999, before that of the action above; accepted are 5000 and more",
+            ),
+            (
+                &actions("zone-down", "zone = 0", -1, "zone-up", "zone = 0"),
+                "storm.toml:6: schedule: invalid value",
+            ),
+            (
+                "zones = 1\nfaults = [\"node-crash\"]\nsharding_faults = [\"partition\"]",
+                "storm.toml:3: the fault partition needs at least 2 zones",
             ),
         ] {
             let error = error(text);
