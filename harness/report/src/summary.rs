@@ -4,18 +4,18 @@ use crate::bar;
 use crate::block::{Entry, Table};
 use crate::cell::{cells, timed};
 use crate::curve::traces;
-use crate::number::{self, count, percent, time_ms, time_us};
+use crate::number::{self, count, percent, time_us};
 use crate::page;
 use crate::row::Row;
-use crate::trial::{Spread, trials};
 
 /// The tables that sum up `rows`: throughput, what is held to bars, what servers lost that ended, the best policy of each
-/// trace, failures, published figures. Kinds of rows that are absent have no table.
+/// trace, how strategies stood failures, published figures. Kinds of rows that are absent have no table.
 pub fn summary(rows: &[Row]) -> Vec<Table> {
     let bars = page::bars::table(&bar::held(&cells(rows)));
     let mut tables = vec![throughput(rows), bars];
     tables.extend(page::loss::tables(rows));
-    tables.extend([policies(rows), failures(rows)]);
+    tables.push(policies(rows));
+    tables.extend(page::failures::short_tables(rows));
     tables.extend(page::validations::tables(rows));
     tables
         .into_iter()
@@ -94,51 +94,6 @@ fn policies(rows: &[Row]) -> Table {
                 .into(),
             worst.name.as_str().into(),
             percent(*high).into(),
-        ]);
-    }
-    table
-}
-
-fn failures(rows: &[Row]) -> Table {
-    let mut table = Table::new(
-        "Failures (medians over seeds, least and most)",
-        &[
-            "fault",
-            "replication",
-            "sharding",
-            "workload",
-            "claim",
-            "#seeds",
-            "held",
-            "#lost acked writes",
-            "#stale reads",
-            "#unavailable",
-        ],
-    );
-    for trial in trials(rows) {
-        let row = trial.first();
-        let broken = trial.broken();
-        let held = if broken == 0 {
-            "yes".into()
-        } else {
-            format!("NOT in {broken}")
-        };
-        let tone = if broken == 0 {
-            crate::block::Tone::Good
-        } else {
-            crate::block::Tone::Bad
-        };
-        table.push(vec![
-            row.fault.as_str().into(),
-            row.replication.as_str().into(),
-            row.sharding.as_str().into(),
-            row.workload.as_str().into(),
-            row.claim.as_str().into(),
-            trial.seeds().to_string().into(),
-            Entry::from(held).tone(tone),
-            Spread::show(trial.spread(|row| row.lost_acked_writes as f64), count).into(),
-            Spread::show(trial.spread(|row| row.stale_reads as f64), count).into(),
-            Spread::show(trial.spread(|row| row.unavailable_ms as f64), time_ms).into(),
         ]);
     }
     table

@@ -4,7 +4,7 @@ use crate::number::{ABSENT, Format};
 use crate::row::{Row, SimRow};
 use crate::stats::{Interval, order};
 
-/// The runs of one scenario, workload, fault, replication and sharding, over seeds.
+/// The runs of one condition, replication and sharding, over seeds.
 #[derive(Clone, Debug)]
 pub struct Trial<'a> {
     /// The runs.
@@ -22,21 +22,19 @@ pub struct Spread {
     pub most: f64,
 }
 
+/// What a run was put under, whatever the strategies: members are compared under the same.
+pub fn condition(row: &SimRow) -> [&str; 4] {
+    [&row.scenario, &row.workload, &row.caching, &row.fault]
+}
+
 /// The simulated rows as trials, in the order of their first rows.
 pub fn trials(rows: &[Row]) -> Vec<Trial<'_>> {
     let mut trials: Vec<Trial<'_>> = Vec::new();
     for row in rows {
         let Row::Sim(row) = row else { continue };
-        let key = |row: &SimRow| {
-            [
-                &row.scenario,
-                &row.workload,
-                &row.caching,
-                &row.fault,
-                &row.replication,
-                &row.sharding,
-            ]
-            .map(String::clone)
+        let key = |row: &'_ SimRow| {
+            let strategies = [&row.replication, &row.sharding].map(String::clone);
+            (condition(row).map(str::to_owned), strategies)
         };
         match trials
             .iter_mut()
@@ -76,12 +74,7 @@ impl<'a> Trial<'a> {
 
     /// The spread of a figure over seeds. `None` where no run has it.
     pub fn spread(&self, figure: impl Fn(&SimRow) -> f64) -> Option<Spread> {
-        let sorted = order::sorted(&self.values(figure));
-        Some(Spread {
-            median: order::quantile(&sorted, 0.5)?,
-            least: *sorted.first()?,
-            most: *sorted.last()?,
-        })
+        Spread::of(&self.values(figure))
     }
 
     /// In how many runs something holds.
@@ -96,6 +89,16 @@ impl<'a> Trial<'a> {
 }
 
 impl Spread {
+    /// The spread of `values`, one a seed; those that are no number do not count. `None` where none is left.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let sorted = order::sorted(values);
+        Some(Self {
+            median: order::quantile(&sorted, 0.5)?,
+            least: *sorted.first()?,
+            most: *sorted.last()?,
+        })
+    }
+
     /// The median with the ends in parentheses, or one figure where all agree.
     pub fn show(spread: Option<Self>, format: Format) -> String {
         match spread {

@@ -274,7 +274,8 @@ fn simulations(run: &Run) -> Table {
             .map(|row| row.event_hash.as_str())
             .collect();
         let command = format!(
-            "seawall simulate --replication {} --sharding {} --seed {} --seeds {}",
+            "seawall simulate {} --replication {} --sharding {} --seed {} --seeds {}",
+            quoted(&row.scenario),
             quoted(&row.replication),
             quoted(&row.sharding),
             trial

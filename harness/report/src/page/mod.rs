@@ -4,7 +4,7 @@
 //! one, add a file and a line in [`PAGES`].
 
 pub(crate) mod bars;
-mod failures;
+pub(crate) mod failures;
 mod hit_ratio;
 pub(crate) mod loss;
 mod machine;

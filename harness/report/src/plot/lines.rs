@@ -165,7 +165,7 @@ impl Lines {
             .collect();
         ends.sort_by(|(_, a), (_, b)| a.1.total_cmp(&b.1));
         let wanted: Vec<f64> = ends.iter().map(|(_, at)| at.1).collect();
-        for ((curve, at), y) in ends.iter().zip(spread(&wanted, TOP, bottom)) {
+        for ((curve, at), y) in ends.iter().zip(spread(&wanted, NAME_STEP, (TOP, bottom))) {
             let x = right + 26.0;
             let lead = [(at.0 + 6.0, at.1), (right + 8.0, at.1), (x - 4.0, y)];
             canvas.line(&lead, Ink::GRID, 1.0, Dash::Solid);
@@ -185,20 +185,19 @@ impl Lines {
     }
 }
 
-/// Heights near `wanted` (in order), at least [`NAME_STEP`] apart and within `top` to `bottom` where
-/// there is room.
-fn spread(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+/// Heights near `wanted` (in order), at least `step` apart and within `top` to `bottom` where there is room.
+pub(super) fn spread(wanted: &[f64], step: f64, (top, bottom): (f64, f64)) -> Vec<f64> {
     let mut heights = Vec::with_capacity(wanted.len());
     let mut free = top;
     for height in wanted {
         let height = height.max(free);
         heights.push(height);
-        free = height + NAME_STEP;
+        free = height + step;
     }
     let mut free = bottom;
     for height in heights.iter_mut().rev() {
         *height = height.min(free).max(top);
-        free = *height - NAME_STEP;
+        free = *height - step;
     }
     heights
 }
@@ -214,7 +213,7 @@ mod tests {
             vec![290.0, 291.0, 300.0],
             vec![46.0, 170.0, 298.0],
         ] {
-            let heights = spread(&wanted, TOP, BOTTOM);
+            let heights = spread(&wanted, NAME_STEP, (TOP, BOTTOM));
             for pair in heights.windows(2) {
                 assert!(pair[1] - pair[0] >= NAME_STEP - 1e-9, "{heights:?}");
             }

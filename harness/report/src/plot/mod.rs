@@ -1,7 +1,8 @@
 //! Plots: SVG drawn by `plotters`, to be set inline in a page.
 //!
 //! Three forms carry every page: [`lines`] (curves with their names at their ends), [`rows`]
-//! (horizontal bars, or one dot a seed, with intervals) and, beneath both, [`canvas`] (logical pixels,
+//! (horizontal bars, or one dot a seed, with intervals), [`points`] (one figure against another, with the
+//! front of the best) and, beneath them, [`canvas`] (logical pixels,
 //! colours by role, tooltips) and [`axis`] (scales, ticks with units). [`palette`] gives a name the same
 //! colour and mark in every plot of a report.
 
@@ -9,4 +10,5 @@ pub mod axis;
 pub mod canvas;
 pub mod lines;
 pub mod palette;
+pub mod points;
 pub mod rows;

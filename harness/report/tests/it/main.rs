@@ -3,6 +3,7 @@
 mod bars;
 mod cells;
 mod compare;
+mod failures;
 mod histogram;
 mod loss;
 mod peers;
