@@ -5,16 +5,33 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use seawall_report::Setup;
+use seawall_sim::Scenario;
 use seawall_sys::machine::Machine;
 use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::suite::Suite;
 
 /// The name of the suite's hash among the setup's further fields.
 pub(crate) const SUITE_HASH: &str = "suite hash";
 
-/// The setup of a run that begins now, on this machine.
+/// The setup of a suite's run that begins now, on this machine.
 pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
+    Setup {
+        notices,
+        not_run: suite.not_run.clone(),
+        ..begun(&suite.name, &suite.about, &suite.hash, seed)
+    }
+}
+
+/// The setup of a scenario's run that begins now, on this machine.
+pub(crate) fn of_scenario(scenario: &Scenario, seed: u64) -> Setup {
+    let settings = Value::Object(scenario.settings()).to_string();
+    let hash = format!("{:016x}", xxh3_64(settings.as_bytes()));
+    begun(&scenario.name, "a scenario of the simulator", &hash, seed)
+}
+
+fn begun(name: &str, about: &str, hash: &str, seed: u64) -> Setup {
     Setup {
         schema: seawall_report::setup::SCHEMA,
         // Nobody asks for less than a second.
@@ -24,14 +41,14 @@ pub(crate) fn of(suite: &Suite, seed: u64, notices: Vec<String>) -> Setup {
         command: std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
-        suite: suite.name.clone(),
+        suite: name.to_owned(),
         seed,
         machine: machine(&Machine::read()),
-        notices,
-        not_run: suite.not_run.clone(),
+        notices: Vec::new(),
+        not_run: Vec::new(),
         extra: Map::from_iter([
-            ("about".to_owned(), json!(suite.about)),
-            (SUITE_HASH.to_owned(), json!(suite.hash)),
+            ("about".to_owned(), json!(about)),
+            (SUITE_HASH.to_owned(), json!(hash)),
         ]),
     }
 }

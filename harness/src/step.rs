@@ -276,14 +276,13 @@ pub(crate) fn claims(rows: &[Row]) -> Outcome {
         return Ok(());
     };
     // A scenario of a user's own is a file, which the row knows by the scenario's name alone.
-    let file = if first.scenario == Scenario::built_in().name {
-        String::new()
-    } else {
-        format!("<file of scenario {}> ", first.scenario)
+    let file = match Scenario::carried(&first.scenario) {
+        Some(carried) => carried.name,
+        None => format!("<file of scenario {}>", first.scenario),
     };
     Err(Failure::Short(format!(
         "{} of {} simulations broke a claim; the first: {} (scenario {}, fault {}): {}; again: seawall \
-         simulate {}--replication {} --sharding {} --seed {}",
+         simulate {} --replication {} --sharding {} --seed {}",
         broken.len(),
         simulated,
         first.replication,

@@ -29,7 +29,11 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
             let here = folder();
             let ended = call(
                 here.path(),
-                &[&["simulate", "--seed", seed, "--json"][..], more].concat(),
+                &[
+                    &["simulate", "three-zones", "--seed", seed, "--json"][..],
+                    more,
+                ]
+                .concat(),
             );
             assert!(matches!(ended.status, Some(0 | 3)), "{}", ended.err);
             (ended.status, ended.out)
@@ -49,7 +53,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
     assert!(!other.is_empty());
     for row in other {
         let same = all.iter().find(|base| cell(base) == cell(&row));
-        let same = same.unwrap_or_else(|| panic!("{row} is a cell of the built-in comparison"));
+        let same = same.unwrap_or_else(|| panic!("{row} is a cell of the whole scenario"));
         assert_ne!(same["event_hash"], row["event_hash"], "{row}");
     }
 }
@@ -59,6 +63,7 @@ fn a_broken_claim_ends_with_status_3() {
     let here = folder();
     let call = [
         "simulate",
+        "three-zones",
         "--replication",
         "broken-quorum",
         "--sharding",
@@ -122,10 +127,57 @@ fn scenarios_are_checked() {
         ("zones = 3\nzoness = 3\n", [":2: ", "zoness"]),
         ("zones = 3\nshards = 0\n", [":2: ", "shards"]),
         ("faults = [\"flood\"]\n", [":1: ", "zone-down"]),
+        ("clients_per_zone = 0\n", [":1: ", "1 to 64"]),
+        ("\nreplications = [\"wait:n=3\"]\n", [":2: ", "1 to 2"]),
+        (
+            "[[schedule]]\nat_ms = 5000\naction = \"cut\"\nzone = 3\n",
+            [":1: ", "0 to 2"],
+        ),
+        (
+            "[[schedule]]\nat_ms = 5000\naction = \"cut\"\nzone = 0\n\
+             [[schedule]]\nat_ms = 4000\naction = \"heal\"\nzone = 0\n",
+            [":5: ", "5000 and more"],
+        ),
+        ("faults = [\"schedule\"]\n", [":1: ", "[[schedule]]"]),
         ("zones = \n", [":1: ", "storm.toml"]),
     ] {
         file(here, "storm.toml", text);
         must_end(here, &["simulate", "storm.toml"], 2, &words);
     }
     assert_eq!(call(here, &["simulate", "storm.toml"]).out, "");
+}
+
+#[test]
+fn one_command_makes_the_report() {
+    let here = folder();
+    let here = here.path();
+    let into_folder = [
+        "simulate",
+        "three-zones",
+        "--replication",
+        "none",
+        "--sharding",
+        "slots",
+        "--fault",
+        "node-crash",
+        "--out",
+        "storms",
+    ];
+    let ended = call(here, &into_folder);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("storms/report.html"), "{}", ended.err);
+    let report = std::fs::read_to_string(here.join("storms/report.md")).expect("it is written");
+    assert!(report.contains("| node-crash | none |"), "{report}");
+    let kept = || std::fs::read_to_string(here.join("storms/rows.jsonl")).expect("rows");
+    let first = kept();
+    let row = &rows(&first)[0];
+    let answered = row["timeline"]["answered"].as_array().expect("slices");
+    assert!(answered.len() > 10 && answered.len() <= 120, "{row}");
+
+    must_end(here, &into_folder, 2, &["storms", "--resume"]);
+    let more = [&into_folder[..], &["--seeds", "2", "--resume"]].concat();
+    let ended = call(here, &more);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let (both, one) = (kept(), first);
+    assert!(both.starts_with(&one) && rows(&both).len() == 2, "{both}");
 }

@@ -171,6 +171,18 @@ impl Scenario {
         Ok(self)
     }
 
+    /// With other ways to use the cache, as on a command line; the first is the one that all else is compared with.
+    ///
+    /// # Errors
+    /// One that does not exist, or that this scenario has no room for.
+    pub fn with_cachings(mut self, specs: &[String]) -> Result<Scenario, ScenarioError> {
+        specs
+            .iter()
+            .try_for_each(|spec| check_caching(spec).map(drop))?;
+        specs.clone_into(&mut self.cachings);
+        parse::checked(self)
+    }
+
     /// With other faults, as on a command line, for shardings as for replications.
     ///
     /// # Errors
