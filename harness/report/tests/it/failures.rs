@@ -84,7 +84,7 @@ fn the_choice_follows_the_rows() {
     };
     for name in ["none", "async", "quorum"] {
         let page = page(&lossless(name));
-        let words = format!("may be lost:** `{name}`, which does not promise to lose none");
+        let words = format!("may be lost:** `{name}`, which is not known to promise to lose none");
         assert!(page.contains(&words), "{name}: {page}");
     }
     // Who promises it comes before who is cheaper and had luck.

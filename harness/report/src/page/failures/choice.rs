@@ -82,7 +82,7 @@ fn without_loss(safe: &Standing<'_>, lossless: &[&Standing<'_>]) -> Text {
             if safe.promises_to_keep() {
                 "promises to"
             } else {
-                "does not promise to"
+                "is not known to promise to"
             },
             safe.runs(),
         ))
