@@ -1,4 +1,4 @@
-//! "Amazon MemoryDB: A Fast and Durable Memory-First Cloud Database".
+//! "Amazon `MemoryDB`: A Fast and Durable Memory-First Cloud Database".
 
 use super::{Measure, Source, Validation};
 

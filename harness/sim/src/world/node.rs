@@ -9,6 +9,10 @@ use crate::history::{History, Lineage, NumberHasher, WriteId};
 use crate::random::seed_of;
 
 /// A node.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is wrong with a node comes in any combination"
+)]
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) zone: u16,

@@ -31,6 +31,8 @@ impl World<'_> {
             .filter(|node| node.zone == zone)
             .map(|node| node.id)
             .collect();
-        near.into_iter().for_each(|node| self.ask(client, node));
+        for node in near {
+            self.ask(client, node);
+        }
     }
 }
