@@ -18,6 +18,16 @@ pub struct Built {
     pub blocks: Vec<Block>,
 }
 
+impl Built {
+    /// Whether it says only what to run to get it.
+    pub fn is_absent(&self) -> bool {
+        matches!(
+            self.blocks.as_slice(),
+            [Block::Paragraph { .. }, Block::Command { .. }]
+        )
+    }
+}
+
 /// The templates; names that end in `.html` are escaped by minijinja wherever a value is written.
 const TEMPLATES: [(&str, &str); 2] = [
     ("report.html", include_str!("templates/report.html")),

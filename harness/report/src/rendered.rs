@@ -36,7 +36,9 @@ pub fn render_run(run: &Run) -> Rendered {
         title: page.title,
         blocks: (page.build)(run),
     };
-    let pages: Vec<Built> = PAGES.iter().map(build).collect();
+    let mut pages: Vec<Built> = PAGES.iter().map(build).collect();
+    // What the run has comes before what it has not.
+    pages.sort_by_key(Built::is_absent);
     Rendered {
         html: html::render(run, &pages),
         markdown: markdown::render(run, &pages),

@@ -484,7 +484,7 @@ mod tests {
             ),
             (
                 "replications = [\"raft\"]",
-                "unknown replication `raft`; accepted: none, async, wait, quorum",
+                "unknown replication `raft`; accepted: none, async, wait, min-replicas, quorum, chain, craq",
             ),
             (
                 "base_sharding = \"ring:points=0\"",
