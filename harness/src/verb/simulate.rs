@@ -91,13 +91,13 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let steps: Vec<Step> = steps.into_iter().map(Step::Sim).collect();
     let rows = match &arguments.out {
         None => work(
-            steps,
+            &steps,
             arguments,
             Path::new("."),
             &HashSet::new(),
             &mut |_| Ok(()),
         )?,
-        Some(path) => into_folder(path, &scenario, steps, arguments)?,
+        Some(path) => into_folder(path, &scenario, &steps, arguments)?,
     };
     if !arguments.json {
         table::summary(&rows)?;
@@ -110,15 +110,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 
 /// Measures the published figures.
 fn validate(arguments: &Arguments) -> Outcome {
-    let steps = ValidationStep::all(arguments.seed).map(Step::Validation);
+    let steps: Vec<Step> = ValidationStep::all(arguments.seed)
+        .map(Step::Validation)
+        .collect();
     let nothing = HashSet::new();
-    let rows = work(
-        steps.collect(),
-        arguments,
-        Path::new("."),
-        &nothing,
-        &mut |_| Ok(()),
-    )?;
+    let rows = work(&steps, arguments, Path::new("."), &nothing, &mut |_| Ok(()))?;
     if !arguments.json {
         table::summary(&rows)?;
     }
@@ -129,7 +125,7 @@ fn validate(arguments: &Arguments) -> Outcome {
 fn into_folder(
     path: &Path,
     scenario: &Scenario,
-    steps: Vec<Step>,
+    steps: &[Step],
     arguments: &Arguments,
 ) -> Outcome<Vec<Row>> {
     let setup = setup::of_scenario(scenario, arguments.seed);
@@ -148,7 +144,7 @@ fn into_folder(
 
 /// Runs the steps whose rows are not `done`; each row goes to `keep`.
 fn work(
-    steps: Vec<Step>,
+    steps: &[Step],
     arguments: &Arguments,
     scratch: &Path,
     done: &HashSet<Key>,
