@@ -104,6 +104,42 @@ fn copies_take_a_hot_key_apart() {
     assert!(number(local, "stale_hits") > 100.0 && number(local, "stale_ms_max") < 400.0);
 }
 
+/// Leases where most rows are as they were loaded, zones fail and shared flights lose their first client.
+#[test]
+fn no_guard_breaks_a_claim() {
+    for caching in [
+        "cache-aside:lease_s=10",
+        "cache-aside:lease_s=10:single_flight=1:early_percent=100",
+        "cache-aside:single_flight=1:copies=4:local_ms=50",
+        "cache-aside:gutter_s=5",
+        "read-through",
+        "write-through",
+        "write-behind",
+    ] {
+        let replications: &[&str] = if caching.contains("lease") {
+            &["none", "async:node_timeout_ms=1000"]
+        } else {
+            &["none", "async:node_timeout_ms=1000", "quorum"]
+        };
+        for replication in replications {
+            let text = format!(
+                "duration_ms = 12000\nfault_at_ms = 3000\nfault_ms = 3000\nreplacement_ms = 3000\nrate_per_s = 300\n\
+                 clients_per_zone = 1\ngutter_nodes = 1\nworkloads = ['cache-aside:keys=300:writes=0.1:warm=1']\n\
+                 cachings = ['{caching}']\nreplications = ['{replication}']\nbase_replication = '{replication}'\n\
+                 shardings = ['slots']\nfaults = ['none', 'zone-down', 'swarm']\n"
+            );
+            let scenario = Scenario::parse("guards.toml", &text).expect("it is a scenario");
+            for cell in scenario.cells(false) {
+                for seed in 1..4 {
+                    let row = run(&scenario, &cell, seed).expect("the cell exists");
+                    assert_eq!(row.violations, [""; 0], "{cell:?}, seed {seed}");
+                    assert!(row.acked_writes > 50, "{cell:?}, seed {seed}");
+                }
+            }
+        }
+    }
+}
+
 /// Nishtala et al., NSDI 2013, section 3.3: 99 % of client-visible failures are gone; 95 % are asked for here.
 #[test]
 fn a_gutter_takes_failures_away() {
@@ -128,6 +164,13 @@ fn what_is_behind_is_lost_with_the_cache() {
     assert!(lost("none") > 50.0);
     assert_eq!(lost("quorum"), 0.0);
     assert!(lost("async") < lost("none") / 10.0);
+    // What expires before its time comes is lost as well.
+    let text = "duration_ms = 9000\nfault_at_ms = 3000\nrate_per_s = 500\nfaults = ['none']\nreplications = ['none']\n\
+                base_replication = 'none'\nshardings = ['slots']\ncachings = ['write-behind:flush_ms=4000']\n\
+                workloads = ['cache-aside:keys=300:writes=0.3:ttl_s=1']\n";
+    let scenario = Scenario::parse("expired.toml", text).expect("it is a scenario");
+    let row = run(&scenario, &scenario.cells(false)[0], 1).expect("the cell exists");
+    assert!(number(&row, "writes_lost_behind") > 50.0);
 }
 
 /// Huang et al., OSDI 2022: what retries sustain stays after its cause is gone.
@@ -171,7 +214,11 @@ fn clients_recover_later_than_servers() {
 fn less_memory_is_fewer_hits() {
     for row in rows("full-memory") {
         assert_eq!(row.unavailable_ms, 0);
-        assert!(row.recovery_ms >= 45_000, "{}", row.recovery_ms);
+        assert!(
+            (45_000..70_000).contains(&row.recovery_ms),
+            "{}",
+            row.recovery_ms
+        );
         assert!(row.db_peak_over_steady > 1.3, "{}", row.db_peak_over_steady);
     }
 }

@@ -338,7 +338,7 @@ impl History {
     }
 
     /// Whether a copy with this lineage reflects `write`: it holds it, or what carried it there.
-    fn reflects(&self, lineage: &Lineage, write: WriteId) -> bool {
+    pub(crate) fn reflects(&self, lineage: &Lineage, write: WriteId) -> bool {
         if self.holds(lineage, write) {
             return true;
         }

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::keys::{KEYS, Kind};
 use super::{HOUR_MS, NODES_MAX, Profile, Scenario, check_caching, check_replication};
 use crate::fault::{self, Dated};
+use crate::world::load;
 
 const BUILT_IN: &str = include_str!("built_in.toml");
 const COMPARISON: &str = include_str!("../../scenarios/comparison.toml");
@@ -351,6 +352,36 @@ fn together(s: &Scenario) -> Result<(), Conflict> {
             );
         }
     }
+    let clients = u32::from(s.zones) * u32::from(s.clients_per_zone);
+    for text in &s.workloads {
+        if let Err(what) = load::check_clients(text, clients) {
+            let keys = &["workloads", "zones", "clients_per_zone"];
+            return conflict(keys, &format!("{what} (clients: {clients})"));
+        }
+    }
+    let has_leases = |text: &String| check_caching(text).is_ok_and(|rules| rules.lease_s > 0);
+    if s.cachings.iter().any(has_leases)
+        && let Some(text) = s
+            .replications
+            .iter()
+            .chain([&s.base_replication])
+            .find(|text| {
+                check_replication(text).is_ok_and(|(member, _)| member.executes_everywhere)
+            })
+    {
+        return conflict(
+            &["cachings", "replications", "base_replication"],
+            &format!(
+                "{text} carries Redis's commands alone, and leases are Memcached's: accepted is lease_s = 0"
+            ),
+        );
+    }
+    if s.dns_ttl_ms > 0 && s.refresh_ms > 0 {
+        return conflict(
+            &["dns_ttl_ms", "refresh_ms"],
+            "clients that go by names (dns_ttl_ms) ask no node who serves: accepted is refresh_ms = 0",
+        );
+    }
     if s.node_memory_kib == 0 && s.faults.iter().any(|fault| fault == "full-memory") {
         return conflict(
             &["faults", "node_memory_kib"],
@@ -505,6 +536,15 @@ mod tests {
                 "storm.toml:2: shards and replicas make 3000 nodes; accepted are at most 2000",
             ),
             ("zones = [", "storm.toml:1: "),
+            ("\nworkloads = [\"session:sessions=3\"]", "storm.toml:2: "),
+            (
+                "cachings = [\"cache-aside:lease_s=10\"]",
+                "storm.toml:1: quorum carries Redis's commands alone",
+            ),
+            (
+                "dns_ttl_ms = 5000\nrefresh_ms = 100",
+                "storm.toml:2: clients that go by names",
+            ),
             (
                 "\nprofile = \"nowhere.toml\"",
                 "storm.toml:2: profile: nowhere.toml: ",

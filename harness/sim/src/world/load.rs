@@ -19,6 +19,24 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
+/// Checks that so many clients can share a workload, and that what is known of its rows finds room.
+pub(crate) fn check_clients(text: &str, clients: u32) -> Result<(), String> {
+    match Rows::shared(text, 0, 0) {
+        Ok(Some(rows)) if rows.owned() > ROWS_MAX => Err(format!(
+            "{text} has {} rows; accepted are at most {ROWS_MAX}",
+            rows.owned()
+        )),
+        Ok(Some(_)) => Ok(()),
+        // The last client has the fewest things.
+        _ => seawall_workloads::build(text, 0, clients - 1, clients)
+            .map(drop)
+            .map_err(|error| error.to_string()),
+    }
+}
+
+/// The most rows of a database: what is known of each stays in memory.
+const ROWS_MAX: u64 = 20_000_000;
+
 /// Whether a workload is of rows, so that it matters how the application uses the cache.
 pub(crate) fn is_of_rows(text: &str) -> bool {
     matches!(Rows::shared(text, 0, 0), Ok(Some(_)))

@@ -238,6 +238,7 @@ impl<'a> World<'a> {
             self.now = at;
             self.happen(happening);
         }
+        self.flush_all();
         self.measure.finish(self.end);
     }
 

@@ -170,8 +170,10 @@ impl World<'_> {
     pub(super) fn on_reply(&mut self, id: RequestId, node: NodeId, outcome: Outcome) {
         if !self.history.attempt_of(id).open {
             // It came after the client had stopped waiting.
-            let shard = self.history.attempt_of(id).shard;
-            self.measure.shard_was_late(self.now, shard);
+            if let Outcome::Answer(_) = outcome {
+                let shard = self.history.attempt_of(id).shard;
+                self.measure.shard_was_late(self.now, shard);
+            }
             return;
         }
         self.history.attempt_mut(id).open = false;
@@ -222,17 +224,18 @@ impl World<'_> {
         if self.cache_answered(op, reply) {
             return;
         }
+        let Load::Ops(workload) = &mut self.clients[usize::from(number)].load else {
+            // Its client was gone meanwhile, and knows of nothing.
+            return;
+        };
         let asked = &self.history.ops[op as usize];
         let begun = asked.begun;
         let misses = !asked.writes() && is_miss(&asked.op, reply);
         if !asked.writes() {
             self.measure.looked_up(self.now, !misses);
         }
-        if let Load::Ops(workload) = &mut self.clients[usize::from(number)].load {
-            // Under failures a reply may contradict what the workload believes; what that means is the checkers'
-            // to say.
-            let _ = workload.observe(&asked.op, reply);
-        }
+        // Under failures a reply may contradict what the workload believes; what that means is the checkers' to say.
+        let _ = workload.observe(&asked.op, reply);
         if misses {
             self.ask_database(Query::Plain { begun });
         } else {
@@ -290,9 +293,10 @@ impl World<'_> {
         if self.cache_unanswered(op) {
             return;
         }
-        if let Load::Ops(workload) = &mut self.clients[usize::from(number)].load {
-            workload.unanswered(&self.history.ops[op as usize].op);
-        }
+        let Load::Ops(workload) = &mut self.clients[usize::from(number)].load else {
+            return;
+        };
+        workload.unanswered(&self.history.ops[op as usize].op);
         if reads {
             // The application goes to the database itself.
             self.ask_database(Query::Plain { begun });

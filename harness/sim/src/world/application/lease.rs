@@ -17,7 +17,8 @@ pub(super) const WAITS_MAX: u32 = 200;
 
 /// What a look found.
 pub(super) enum Found<'a> {
-    Value(&'a [u8]),
+    /// A value; with the number that names it, where leases are asked for.
+    Value(&'a [u8], Option<u64>),
     /// Nothing; with the lease, if it was given.
     Nothing(Option<u64>),
     /// Somebody else has the lease.
@@ -41,9 +42,19 @@ pub(super) fn fill(
 ) -> Op {
     let op = rows.op(&META_SET, prefix, row);
     let op = op.arg(rows.value(row, version)).arg(format!("C{lease}"));
+    with_seconds(op, expiry)
+}
+
+/// What lies in the cache before the run: kept as a fill is, so that looking at it changes nothing.
+pub(super) fn loaded(rows: &mut Rows, prefix: u8, row: u64, expiry: Option<Nanos>) -> Op {
+    let op = rows.op(&META_SET, prefix, row);
+    with_seconds(op.arg(rows.value(row, 0)), expiry)
+}
+
+/// Memcached counts in seconds; none would mean for ever.
+fn with_seconds(op: Op, expiry: Option<Nanos>) -> Op {
     match expiry {
         None => op,
-        // Memcached counts in seconds; none would mean for ever.
         Some(expiry) => op.arg(format!("T{}", expiry.millis().0.div_ceil(1000))),
     }
 }
@@ -53,7 +64,7 @@ pub(super) fn found(reply: &Reply) -> Option<Found<'_>> {
     match reply {
         Reply::Nil => Some(Found::Nothing(None)),
         Reply::Bulk(bytes) if bytes.starts_with(b"VA ") => meta(bytes),
-        Reply::Bulk(value) => Some(Found::Value(value)),
+        Reply::Bulk(value) => Some(Found::Value(value, None)),
         _ => None,
     }
 }
@@ -61,13 +72,14 @@ pub(super) fn found(reply: &Reply) -> Option<Found<'_>> {
 fn meta(bytes: &[u8]) -> Option<Found<'_>> {
     let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
     let (line, value) = (&bytes[..end], bytes[end + 2..].strip_suffix(b"\r\n")?);
-    if !value.is_empty() {
-        return Some(Found::Value(value));
-    }
     let mut words = line.split(|byte| *byte == b' ').skip(2);
-    if words.clone().any(|word| word == b"W") {
-        let number = words.find_map(|word| word.strip_prefix(b"c"));
-        let number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    let is_won = words.clone().any(|word| word == b"W");
+    let number = words.find_map(|word| word.strip_prefix(b"c"));
+    let number = number.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+    if !value.is_empty() {
+        return Some(Found::Value(value, number));
+    }
+    if is_won {
         return Some(Found::Nothing(number));
     }
     Some(Found::Leased)
@@ -122,7 +134,7 @@ mod tests {
         let right = fill(&mut rows, b'r', 3, 2, newer, Some(Nanos::from_millis(500)));
         assert!(!is_refused(&ask(&mut shard, &right)));
         let filled = ask(&mut shard, &look);
-        let Some(Found::Value(value)) = found(&filled) else {
+        let Some(Found::Value(value, _)) = found(&filled) else {
             panic!("{filled:?} is no value");
         };
         assert_eq!(rows.version_of(3, value), Ok(2));

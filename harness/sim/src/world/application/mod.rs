@@ -64,6 +64,8 @@ pub(crate) struct Toll {
     pub(crate) stale_ms_max: u64,
     /// Fills that a lease kept out, since the row was written after they were read.
     pub(crate) fills_refused: u64,
+    /// Answers of the database older than that, to those who joined a read that was under way.
+    pub(crate) stale_answers: u64,
     /// Requests that got no answer, since the database gave none in time.
     pub(crate) unserved: u64,
     /// Queries that the database served when nobody waited for them any more.
@@ -187,13 +189,18 @@ impl World<'_> {
     pub(super) fn loaded_row(&mut self, client: usize, row: u64, copy: u8) -> Option<Op> {
         let rows = self.clients[client].rows()?;
         let ttl_s = rows.ttl_s(row);
-        let op = rows.set(prefix(copy, false), row, 0);
         let expiry = self.application.expiry(ttl_s);
+        let prefix = prefix(copy, false);
+        let op = if self.application.rules.lease_s > 0 {
+            lease::loaded(rows, prefix, row, expiry)
+        } else {
+            with_expiry(rows.set(prefix, row, 0), expiry)
+        };
         if let (Some(known), Some(expiry)) = (self.application.row_mut(row), expiry) {
             known.expires = expiry;
             known.took = Nanos(self.plan.scenario.database_us * 1000);
         }
-        Some(with_expiry(op, expiry))
+        Some(op)
     }
 
     /// How many copies of a row are loaded.
@@ -223,7 +230,11 @@ impl World<'_> {
                 let is_refused = lease::is_refused(reply);
                 self.application.toll.fills_refused += u64::from(is_refused);
             }
-            Of::Store(task) => self.stored(task, self.history.write_of(op)),
+            Of::Store(task) => {
+                let is_done = !matches!(reply, Reply::Error(_));
+                let by = self.history.write_of(op).filter(|_| is_done);
+                self.stored(task, by);
+            }
         }
         true
     }
@@ -276,8 +287,11 @@ impl World<'_> {
         it.locals[usize::from(client)] = local::Local::default();
         it.readings.retain(|_, reading| reading.client != client);
         it.writings.retain(|_, writing| writing.client != client);
-        it.flights
-            .retain(|_, flight| flight.owner != client && flight.client != client);
+        // What the cache reads itself goes on for those who wait in other servers.
+        let readings = &it.readings;
+        it.flights.retain(|_, flight| {
+            flight.client != client || flight.passes_on(|task| Some(readings.get(&task)?.client))
+        });
         let flights = &it.flights;
         it.joinable.retain(|_, flight| flights.contains_key(flight));
         let history = &self.history;
@@ -286,6 +300,12 @@ impl World<'_> {
                 .wanted(*op)
                 .is_some_and(|by| by != Wanted::By(client))
         });
+    }
+
+    /// A user got no answer.
+    fn unserved(&mut self) {
+        self.application.toll.unserved += 1;
+        self.measure.failed(self.now);
     }
 
     /// Whether a client asks the database once more, and after how long.

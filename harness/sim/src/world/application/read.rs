@@ -7,7 +7,7 @@ use seawall_store::command::string;
 
 use super::lease::{self, Found};
 use super::{FlightId, Of, TaskId, prefix, with_expiry};
-use crate::caching::Flights;
+use crate::caching::{Flights, OnWrite};
 use crate::world::World;
 use crate::world::database::Query;
 use crate::world::queue::Happening;
@@ -36,15 +36,25 @@ pub(super) struct Flight {
     pub(super) client: u16,
     pub(super) owner: u16,
     waiting: Vec<TaskId>,
-    /// Where its fill goes; `None`: it fills nothing.
-    fill: Option<Place>,
+    /// Where its fills go.
+    fills: Vec<Place>,
     /// How many times the database was asked.
     attempts: u32,
     begun: Nanos,
 }
 
+impl Flight {
+    /// The client that asks is gone: whether another one asks from now on, of those who wait.
+    pub(super) fn passes_on(&mut self, client_of: impl Fn(TaskId) -> Option<u16>) -> bool {
+        let next = self.waiting.iter().find_map(|task| client_of(*task));
+        let goes_on = next.filter(|_| self.owner == CACHE);
+        self.client = goes_on.unwrap_or(self.client);
+        goes_on.is_some()
+    }
+}
+
 /// Where a fill goes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     copy: u8,
     in_gutter: bool,
@@ -122,13 +132,13 @@ impl World<'_> {
         };
         let is_first = reading.looks == 1;
         match lease::found(reply) {
-            Some(Found::Value(value)) if !value.is_empty() => {
+            Some(Found::Value(value, number)) if !value.is_empty() => {
                 if is_first {
                     self.measure.looked_up(self.now, true);
                 }
                 self.check(&reading, value);
                 self.answer(task);
-                self.read_early(&reading);
+                self.read_early(&reading, number);
             }
             Some(Found::Nothing(lease)) => {
                 if is_first {
@@ -142,7 +152,7 @@ impl World<'_> {
                 self.fly(&reading, Some(task), Some(place));
             }
             // An empty value is what a lease leaves for those who look without one.
-            Some(Found::Leased | Found::Value(_)) if reading.looks <= lease::WAITS_MAX => {
+            Some(Found::Leased | Found::Value(..)) if reading.looks <= lease::WAITS_MAX => {
                 if is_first {
                     self.measure.looked_up(self.now, false);
                 }
@@ -194,8 +204,9 @@ impl World<'_> {
         }
     }
 
-    /// Perhaps reads a row anew before it expires.
-    fn read_early(&mut self, reading: &Reading) {
+    /// Perhaps reads a row anew before it expires. With leases the fill counts if the value is still the one that has
+    /// this `number`.
+    fn read_early(&mut self, reading: &Reading, number: Option<u64>) {
         let it = &mut self.application;
         let (early, known) = (it.rules.early, it.row(reading.row));
         if early == 0.0 || known.expires <= self.now {
@@ -207,7 +218,7 @@ impl World<'_> {
             let place = Place {
                 copy: reading.copy,
                 in_gutter: reading.in_gutter,
-                lease: None,
+                lease: number,
             };
             self.fly(reading, None, Some(place));
         }
@@ -224,6 +235,9 @@ impl World<'_> {
         if let Some(flight) = it.joinable.get(&share) {
             let flight = it.flights.get_mut(flight).expect("what is joinable flies");
             flight.waiting.extend(task);
+            flight
+                .fills
+                .extend(fill.filter(|fill| !flight.fills.contains(fill)));
             return;
         }
         let number = it.number();
@@ -232,7 +246,7 @@ impl World<'_> {
             client: reading.client,
             owner,
             waiting: task.into_iter().collect(),
-            fill,
+            fills: fill.into_iter().collect(),
             attempts: 0,
             begun: self.now,
         };
@@ -267,11 +281,14 @@ impl World<'_> {
             return;
         };
         for task in &flight.waiting {
+            let floor = self.application.readings.get(task).map(|it| it.floor);
+            let is_stale = floor.is_some_and(|floor| version < floor);
+            self.application.toll.stale_answers += u64::from(is_stale);
             self.answer(*task);
         }
         self.keep(flight.client, flight.row, version);
-        if let Some(place) = flight.fill {
-            self.fill(&flight, place, version);
+        for place in &flight.fills {
+            self.fill(&flight, *place, version);
         }
     }
 
@@ -288,8 +305,9 @@ impl World<'_> {
         }
         let flight = self.landed(id, number);
         for task in flight.into_iter().flat_map(|flight| flight.waiting) {
-            let was = self.application.readings.remove(&task);
-            self.application.toll.unserved += u64::from(was.is_some());
+            if self.application.readings.remove(&task).is_some() {
+                self.unserved();
+            }
         }
     }
 
@@ -327,7 +345,12 @@ impl World<'_> {
         let prefix = prefix(place.copy, place.in_gutter);
         let op = match place.lease {
             Some(lease) => lease::fill(rows, prefix, flight.row, version, lease, expiry),
-            None => with_expiry(rows.set(prefix, flight.row, version), expiry),
+            None => {
+                let op = with_expiry(rows.set(prefix, flight.row, version), expiry);
+                // What waits to go to the database is newer than what was read there.
+                let is_behind = matches!(it.rules.on_write, OnWrite::Behind(_));
+                if is_behind { op.arg("NX") } else { op }
+            }
         };
         self.ask_cache(flight.client, op, Of::Fill, place.in_gutter);
     }

@@ -58,6 +58,10 @@ impl World<'_> {
         let Some(writing) = self.application.writings.get_mut(&task) else {
             return;
         };
+        if writing.missing > 0 {
+            // An answer came while this waited to ask again.
+            return;
+        }
         writing.attempts += 1;
         let (number, row) = (writing.attempts, writing.row);
         self.ask_database(Query::Write { task, number, row });
@@ -89,7 +93,7 @@ impl World<'_> {
                 .push(self.now + wait, Happening::WriteAgain { task });
         } else {
             self.application.writings.remove(&task);
-            self.application.toll.unserved += 1;
+            self.unserved();
         }
     }
 
@@ -129,10 +133,11 @@ impl World<'_> {
         }
         let writing = *writing;
         it.writings.remove(&task);
+        it.locals[usize::from(writing.client)].forget(writing.row);
         if let OnWrite::Behind(after) = it.rules.on_write {
             let Some(write) = by else {
                 // Nobody has it: the user is told so.
-                it.toll.unserved += 1;
+                self.unserved();
                 return;
             };
             let row = writing.row;
@@ -150,22 +155,29 @@ impl World<'_> {
             .answered(self.now, self.now.since(writing.begun));
     }
 
-    /// The time has come to bring a row from the cache to the database: what the serving primary has of it.
+    /// The time has come to bring a row from the cache to the database.
     pub(in crate::world) fn on_flush(&mut self, row: u64) {
+        if !self.flush(row) {
+            self.queue
+                .push(self.now + NO_PRIMARY, Happening::Flush { row });
+        }
+    }
+
+    /// Brings to the database what the serving primary has of a row; gives whether there is one. What is not there any
+    /// more is lost.
+    fn flush(&mut self, row: u64) -> bool {
         let Some(rows) = self.clients[0].rows() else {
-            return;
+            return true;
         };
         let op = rows.op(&string::GET, prefix(0, false), row);
         let shard = op.key().map_or(0, |key| self.sharding.shard_of(key));
         let Some(primary) = self.primary_of(shard).map(|node| node.id) else {
-            self.queue
-                .push(self.now + NO_PRIMARY, Happening::Flush { row });
-            return;
+            return false;
         };
         let held = self.peek(primary, &op);
         let behind = self.application.behind.remove(&row).unwrap_or_default();
         let lineage = &self.node(primary).lineage;
-        let is_lost = |write: &&WriteId| !self.history.holds(lineage, **write);
+        let is_lost = |write: &&WriteId| held.is_none() || !self.history.reflects(lineage, **write);
         let lost = behind.iter().filter(is_lost).count();
         self.application.toll.writes_lost_behind += lost as u64;
         let rows = self.clients[0].rows();
@@ -174,6 +186,18 @@ impl World<'_> {
             .and_then(|(rows, value)| rows.version_of(row, &value).ok());
         if let Some(version) = version {
             self.ask_database(Query::Flush { row, version });
+        }
+        true
+    }
+
+    /// The run is over: what still waits to go to the database goes there, if anybody has it.
+    pub(in crate::world) fn flush_all(&mut self) {
+        let rows: Vec<u64> = self.application.behind.keys().copied().collect();
+        for row in rows {
+            if !self.flush(row) {
+                let left = self.application.behind.remove(&row).unwrap_or_default();
+                self.application.toll.writes_lost_behind += left.len() as u64;
+            }
         }
     }
 
