@@ -343,14 +343,13 @@ impl World<'_> {
             known.expires = expiry.map_or(Nanos(u64::MAX), |expiry| self.now + expiry);
         }
         let prefix = prefix(place.copy, place.in_gutter);
-        let op = match place.lease {
-            Some(lease) => lease::fill(rows, prefix, flight.row, version, lease, expiry),
-            None => {
-                let op = with_expiry(rows.set(prefix, flight.row, version), expiry);
-                // What waits to go to the database is newer than what was read there.
-                let is_behind = matches!(it.rules.on_write, OnWrite::Behind(_));
-                if is_behind { op.arg("NX") } else { op }
-            }
+        let op = if let Some(lease) = place.lease {
+            lease::fill(rows, prefix, flight.row, version, lease, expiry)
+        } else {
+            let op = with_expiry(rows.set(prefix, flight.row, version), expiry);
+            // What waits to go to the database is newer than what was read there.
+            let is_behind = matches!(it.rules.on_write, OnWrite::Behind(_));
+            if is_behind { op.arg("NX") } else { op }
         };
         self.ask_cache(flight.client, op, Of::Fill, place.in_gutter);
     }
