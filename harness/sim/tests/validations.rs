@@ -1,13 +1,14 @@
 //! Every published figure is within what is accepted, whatever the seed.
 //!
-//! `SEAWALL_SIM_SEEDS` sets how many seeds are measured.
+//! `SEAWALL_SIM_VALIDATION_SEEDS` sets how many seeds are measured; one takes a hundred times as long as a run of a cell.
 
 use seawall_report::row::ValidationRow;
 use seawall_sim::validation::{Measure, SOURCES};
 
 fn seeds() -> u64 {
-    std::env::var("SEAWALL_SIM_SEEDS").map_or(1, |text| {
-        text.parse().expect("SEAWALL_SIM_SEEDS is a number")
+    std::env::var("SEAWALL_SIM_VALIDATION_SEEDS").map_or(1, |text| {
+        text.parse()
+            .expect("SEAWALL_SIM_VALIDATION_SEEDS is a number")
     })
 }
 
