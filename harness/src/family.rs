@@ -1,6 +1,7 @@
 //! Families as the program shows them: name, one-line meaning and source of every member, taken from
 //! the lists that the members themselves stand in.
 
+use seawall_sim::validation::{SOURCES, Source, Validation};
 use serde::Serialize;
 
 /// A member, for people.
@@ -91,6 +92,20 @@ pub(crate) static FAMILIES: &[Family] = &[
             of(seawall_lab::bound::LIST, |bound| {
                 (bound.name, bound.about, bound.source)
             })
+        },
+    },
+    Family {
+        name: "validations",
+        members: || {
+            let of_source = |source: &&'static Source| {
+                let member = |validation: &'static Validation| Member {
+                    name: validation.id,
+                    about: validation.what,
+                    source: source.about,
+                };
+                source.validations.iter().map(member).collect::<Vec<_>>()
+            };
+            SOURCES.iter().flat_map(of_source).collect()
         },
     },
     Family {

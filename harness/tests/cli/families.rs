@@ -51,7 +51,10 @@ fn names(list: &Value, family: &str) -> BTreeSet<String> {
 #[test]
 fn every_member_says_what_it_is_and_where_it_comes_from() {
     let list = listed();
-    let families = FAMILIES.iter().map(|family| family.0).chain(["bounds"]);
+    let families = FAMILIES
+        .iter()
+        .map(|family| family.0)
+        .chain(["bounds", "validations"]);
     for family in families {
         let members = list[family]
             .as_array()
