@@ -12,6 +12,7 @@ use crate::row::{BenchRow, Row};
 use crate::run::Run;
 use crate::stats::{Estimate, Interval};
 use crate::trial::trials;
+use std::cmp::Ordering;
 
 /// Differences below this are never called better or worse, however certain.
 pub const MATTERS: f64 = 0.01;
@@ -200,30 +201,49 @@ fn lab(base: &Run, new: &Run, verdict: &mut Verdict) {
             .flat_map(|trace| trace.curves.iter().map(move |c| point(trace, c)));
         curves.flatten().collect()
     };
-    let (base, new) = (points(base), points(new));
-    for (name, missed) in &new {
+    pairs(
+        &points(base),
+        &points(new),
+        "misses",
+        verdict,
+        |before, missed| {
+            let value = if missed == before {
+                1.0
+            } else {
+                missed / before
+            };
+            let ratio = Estimate {
+                value,
+                interval: None,
+                n: 1,
+            };
+            let change = match missed.total_cmp(&before) {
+                Ordering::Less => Change::Better,
+                Ordering::Equal => Change::Same,
+                Ordering::Greater => Change::Worse,
+            };
+            (Some(ratio), change)
+        },
+    );
+}
+
+/// Compares what both runs have under one name, and tells of what only one has.
+fn pairs(
+    base: &[(String, f64)],
+    new: &[(String, f64)],
+    figure: &'static str,
+    verdict: &mut Verdict,
+    judge: impl Fn(f64, f64) -> (Option<Estimate>, Change),
+) {
+    for (name, value) in new {
         let Some((_, before)) = base.iter().find(|(other, _)| other == name) else {
             verdict.only_new.push(name.clone());
             continue;
         };
-        let value = if missed == before {
-            1.0
-        } else {
-            missed / before
-        };
-        let ratio = Some(Estimate {
-            value,
-            interval: None,
-            n: 1,
-        });
-        let change = match missed.total_cmp(before) {
-            std::cmp::Ordering::Less => Change::Better,
-            std::cmp::Ordering::Equal => Change::Same,
-            std::cmp::Ordering::Greater => Change::Worse,
-        };
+        let (ratio, change) = judge(*before, *value);
         verdict.compared.push(Compared {
             cell: name.clone(),
-            figure: "misses",
+            figure,
             ratio,
             change,
         });
@@ -234,6 +254,16 @@ fn lab(base: &Run, new: &Run, verdict: &mut Verdict) {
     verdict.only_base.extend(lost.map(|(name, _)| name.clone()));
 }
 
+/// Whether something began to fall short, or ceased to: by what share of it did before, and does.
+fn fell_short(before: f64, now: f64) -> (Option<Estimate>, Change) {
+    let change = match (before > 0.0, now > 0.0) {
+        (false, true) => Change::Worse,
+        (true, false) => Change::Better,
+        _ => Change::Same,
+    };
+    (None, change)
+}
+
 fn sim(base: &Run, new: &Run, verdict: &mut Verdict) {
     let shares = |run: &Run| -> Vec<(String, f64)> {
         let of = |trial: &crate::trial::Trial<'_>| {
@@ -241,6 +271,7 @@ fn sim(base: &Run, new: &Run, verdict: &mut Verdict) {
             let names = [
                 &row.scenario,
                 &row.workload,
+                &row.caching,
                 &row.fault,
                 &row.replication,
                 &row.sharding,
@@ -250,59 +281,20 @@ fn sim(base: &Run, new: &Run, verdict: &mut Verdict) {
         };
         trials(&run.rows).iter().map(of).collect()
     };
-    let (base, new) = (shares(base), shares(new));
-    for (name, broken) in &new {
-        let Some((_, before)) = base.iter().find(|(other, _)| other == name) else {
-            verdict.only_new.push(name.clone());
-            continue;
-        };
-        let change = match (*before > 0.0, *broken > 0.0) {
-            (false, true) => Change::Worse,
-            (true, false) => Change::Better,
-            _ => Change::Same,
-        };
-        let figure = "claim";
-        verdict.compared.push(Compared {
-            cell: name.clone(),
-            figure,
-            ratio: None,
-            change,
-        });
-    }
-    let lost = base
-        .iter()
-        .filter(|(name, _)| !new.iter().any(|(other, _)| other == name));
-    verdict.only_base.extend(lost.map(|(name, _)| name.clone()));
+    pairs(&shares(base), &shares(new), "claim", verdict, fell_short);
 }
 
 fn validations(base: &Run, new: &Run, verdict: &mut Verdict) {
-    let known = |run: &Run| -> Vec<(String, bool)> {
+    let known = |run: &Run| -> Vec<(String, f64)> {
         let of = |row: &Row| match row {
-            Row::Validation(row) => Some((format!("{} · {}", row.id, row.what), row.within?)),
+            Row::Validation(row) => {
+                let name = format!("{} · {}", row.id, row.what);
+                Some((name, f64::from(!row.within?)))
+            }
             _ => None,
         };
         run.rows.iter().filter_map(of).collect()
     };
     let (base, new) = (known(base), known(new));
-    for (name, within) in &new {
-        let Some((_, before)) = base.iter().find(|(other, _)| other == name) else {
-            verdict.only_new.push(name.clone());
-            continue;
-        };
-        let change = match (before, within) {
-            (true, false) => Change::Worse,
-            (false, true) => Change::Better,
-            _ => Change::Same,
-        };
-        verdict.compared.push(Compared {
-            cell: name.clone(),
-            figure: "published figure",
-            ratio: None,
-            change,
-        });
-    }
-    let lost = base
-        .iter()
-        .filter(|(name, _)| !new.iter().any(|(other, _)| other == name));
-    verdict.only_base.extend(lost.map(|(name, _)| name.clone()));
+    pairs(&base, &new, "published figure", verdict, fell_short);
 }

@@ -3,7 +3,7 @@
 //! Redis documentation, `WAIT`: it makes a loss less likely and is no consensus, since a replica that lacks the
 //! write may be elected, and a primary that gave up waiting has executed it all the same.
 
-use super::{Claim, Reads, ReplicationMember, Survives, asynchronous};
+use super::{Claim, ReplicationMember, Survives, asynchronous};
 use crate::time::Nanos;
 use seawall_store::spec::Param;
 
@@ -35,10 +35,6 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
             about: "after which a write that too few replicas have is refused, though it was executed",
         },
     ],
-    keeps_copies: true,
-    keeps_disk: false,
-    executes_everywhere: false,
-    reads_at: Reads::Primary,
     build: |setup, values| {
         let guard = asynchronous::Guard {
             waiting: Some(asynchronous::Waiting::new(
@@ -49,5 +45,5 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
         };
         asynchronous::build(setup, values, asynchronous::Backlog::Checked, guard)
     },
-    describe: asynchronous::MEMBER.describe,
+    ..asynchronous::MEMBER
 };

@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Ink, shortened, svg, width_of};
+use super::frame::{Frame, LEFT, TOP};
 use super::palette::{Dash, Look};
 
 /// A plot of curves.
@@ -47,8 +48,6 @@ pub struct Point {
 
 const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 350.0;
-const LEFT: f64 = 64.0;
-const TOP: f64 = 46.0;
 const BOTTOM: f64 = 298.0;
 /// The least distance between names.
 const NAME_STEP: f64 = 16.0;
@@ -81,42 +80,14 @@ impl Lines {
             let (from, to) = (x_of(*from), x_of(*to).max(x_of(*from) + 1.0).min(right));
             canvas.rectangle((from, TOP), (to, bottom), Ink::MUTED, 0.18);
         }
-        canvas.bold((0.0, 10.0), &self.title, 14.0, Ink::TEXT, Anchor::Start);
-        canvas.text((0.0, 29.0), &self.y.title, 11.5, Ink::MUTED, Anchor::Start);
-        for (value, label) in &self.y.ticks {
-            let y = y_of(*value);
-            canvas.line(&[(LEFT, y), (right, y)], Ink::GRID, 1.0, Dash::Solid);
-            canvas.text((LEFT - 8.0, y), label, 11.5, Ink::MUTED, Anchor::End);
-        }
-        let mut free_from = f64::NEG_INFINITY;
-        for (value, label) in &self.x.ticks {
-            let x = x_of(*value);
-            canvas.line(
-                &[(x, bottom), (x, bottom + 5.0)],
-                Ink::MUTED,
-                1.0,
-                Dash::Solid,
-            );
-            let half = width_of(label, 11.5) / 2.0;
-            if x - half > free_from {
-                canvas.text((x, bottom + 16.0), label, 11.5, Ink::MUTED, Anchor::Middle);
-                free_from = x + half + 4.0;
-            }
-        }
-        canvas.line(
-            &[(LEFT, bottom), (right, bottom)],
-            Ink::MUTED,
-            1.0,
-            Dash::Solid,
-        );
-        let middle = f64::midpoint(LEFT, right);
-        canvas.text(
-            (middle, bottom + 37.0),
-            &self.x.title,
-            11.5,
-            Ink::MUTED,
-            Anchor::Middle,
-        );
+        let frame = Frame {
+            title: &self.title,
+            x: &self.x,
+            y: &self.y,
+            right,
+            bottom,
+        };
+        frame.draw(canvas, x_of, y_of);
 
         for curve in self.curves.iter().filter(|curve| curve.floor) {
             let mut ground: Vec<(f64, f64)> = curve

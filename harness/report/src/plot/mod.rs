@@ -2,12 +2,13 @@
 //!
 //! Three forms carry every page: [`lines`] (curves with their names at their ends), [`rows`]
 //! (horizontal bars, or one dot a seed, with intervals), [`points`] (one figure against another, with the
-//! front of the best) and, beneath them, [`canvas`] (logical pixels,
+//! front of the best) and, beneath them, `frame` (titles and axes), [`canvas`] (logical pixels,
 //! colours by role, tooltips) and [`axis`] (scales, ticks with units). [`palette`] gives a name the same
 //! colour and mark in every plot of a report.
 
 pub mod axis;
 pub mod canvas;
+mod frame;
 pub mod lines;
 pub mod palette;
 pub mod points;

@@ -5,6 +5,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Ink, shortened, svg, width_of};
+use super::frame::{Frame, LEFT, TOP};
 use super::lines::spread;
 use super::palette::{Dash, Look};
 use crate::stats::Interval;
@@ -40,8 +41,6 @@ pub struct Mark {
 }
 
 const WIDTH: f64 = 800.0;
-const LEFT: f64 = 64.0;
-const TOP: f64 = 46.0;
 const BOTTOM: f64 = 298.0;
 const NAME_STEP: f64 = 18.0;
 const NAME_CHARACTERS: usize = 34;
@@ -81,7 +80,14 @@ impl Points {
         // A margin, so that no point lies on an axis.
         let x_of = |value| LEFT + 14.0 + self.x.position(value) * (right - LEFT - 28.0);
         let y_of = |value| bottom - 10.0 - self.y.position(value) * (bottom - TOP - 20.0);
-        self.axes(canvas, (right, bottom), &x_of, &y_of);
+        let frame = Frame {
+            title: &self.title,
+            x: &self.x,
+            y: &self.y,
+            right,
+            bottom,
+        };
+        frame.draw(canvas, x_of, y_of);
 
         let places: Vec<(f64, f64)> = self.points.iter().map(|mark| (mark.x, mark.y)).collect();
         let front = front(&places);
@@ -110,50 +116,6 @@ impl Points {
             canvas.tip((x, y), 9.0, &mark.tip);
         }
         self.names(canvas, &front, (right, bottom), &x_of, &y_of);
-    }
-
-    fn axes(
-        &self,
-        canvas: &mut Canvas<'_>,
-        (right, bottom): (f64, f64),
-        x_of: &impl Fn(f64) -> f64,
-        y_of: &impl Fn(f64) -> f64,
-    ) {
-        canvas.bold((0.0, 10.0), &self.title, 14.0, Ink::TEXT, Anchor::Start);
-        canvas.text((0.0, 29.0), &self.y.title, 11.5, Ink::MUTED, Anchor::Start);
-        for (value, label) in &self.y.ticks {
-            let y = y_of(*value);
-            canvas.line(&[(LEFT, y), (right, y)], Ink::GRID, 1.0, Dash::Solid);
-            canvas.text((LEFT - 8.0, y), label, 11.5, Ink::MUTED, Anchor::End);
-        }
-        let mut free_from = f64::NEG_INFINITY;
-        for (value, label) in &self.x.ticks {
-            let (x, half) = (x_of(*value), width_of(label, 11.5) / 2.0);
-            canvas.line(
-                &[(x, bottom), (x, bottom + 5.0)],
-                Ink::MUTED,
-                1.0,
-                Dash::Solid,
-            );
-            if x - half > free_from {
-                canvas.text((x, bottom + 16.0), label, 11.5, Ink::MUTED, Anchor::Middle);
-                free_from = x + half + 4.0;
-            }
-        }
-        canvas.line(
-            &[(LEFT, bottom), (right, bottom)],
-            Ink::MUTED,
-            1.0,
-            Dash::Solid,
-        );
-        let middle = f64::midpoint(LEFT, right);
-        canvas.text(
-            (middle, bottom + 37.0),
-            &self.x.title,
-            11.5,
-            Ink::MUTED,
-            Anchor::Middle,
-        );
     }
 
     /// Writes the names to the right, those of the front in bold.
