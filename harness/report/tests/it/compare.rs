@@ -154,6 +154,35 @@ fn one_more_miss_is_worse_and_so_is_a_claim_that_newly_fails() {
     assert!(!compare(&new, &base).worse());
 }
 
+/// Two ways to use the cache under otherwise equal conditions are two cells.
+#[test]
+fn a_claim_that_fails_with_one_caching_is_not_another_ones() {
+    let mut base = story::run(SMALL);
+    let sims = base.rows.iter().filter(|row| row.kind() == "sim");
+    let with_leases: Vec<Row> = sims
+        .cloned()
+        .map(|mut row| {
+            if let Row::Sim(row) = &mut row {
+                row.caching = "cache-aside:lease_s=10".into();
+            }
+            row
+        })
+        .collect();
+    base.rows.extend(with_leases);
+    let mut new = base.clone();
+    if let Some(Row::Sim(row)) = new.rows.last_mut() {
+        row.violations.push("lost".into());
+    }
+    let verdict = compare(&base, &new);
+    let worse: Vec<_> = verdict
+        .compared
+        .iter()
+        .filter(|compared| compared.change == Change::Worse)
+        .collect();
+    assert_eq!(worse.len(), 1);
+    assert!(worse[0].cell.contains("lease_s=10"), "{}", worse[0].cell);
+}
+
 #[test]
 fn cells_that_one_run_lacks_are_named() {
     let base = story::run(SMALL);
