@@ -249,7 +249,9 @@ fn with_equals(text: Text, best: &Standing<'_>, all: &[&Standing<'_>], figure: F
 }
 
 fn claimed(text: Text, standing: &Standing<'_>) -> Text {
-    text.plain(format!(" It claims: “{}”.", standing.claim()))
+    text.plain(" ")
+        .code(standing.name)
+        .plain(format!(" claims: “{}”.", standing.claim()))
 }
 
 fn shown(spread: Option<Spread>, format: number::Format) -> String {
