@@ -2,7 +2,7 @@
 //!
 //! What Seawall asks of the kernel it asks here: memory ([`map`]), placement ([`pin`],
 //! [`topology`]), starting another program ([`child`]), what a process costs ([`usage`]) and may have
-//! ([`limit`]), its allocator (`heap`), what CPUs did ([`load`]), what machine this is ([`machine`]), input and output without waiting ([`ring`]) and the
+//! ([`limit`]), free ports ([`port`]), its allocator (`heap`), what CPUs did ([`load`]), what machine this is ([`machine`]), input and output without waiting ([`ring`]) and the
 //! time ([`clock`]). Everything above is safe code; the unsafe calls stand in the files named here, each
 //! with its reason. Linux on 64-bit machines only.
 //! Nothing here knows of shards' contents, logs or ops.
@@ -19,6 +19,7 @@ pub mod load;
 pub mod machine;
 pub mod map;
 pub mod pin;
+pub mod port;
 pub mod ring;
 pub mod topology;
 pub mod usage;

@@ -1,7 +1,7 @@
 //! Memcached's clients that mean no good: the same bounds hold for them.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,7 @@ const MB: u64 = 1 << 20;
 
 /// A server that has served already, where its Memcached's clients go, and what the process holds.
 fn begin(settings: &[&str]) -> (Server, SocketAddr, u64) {
-    // A port that is free now; another process may take it before the server does.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = format!("memcached-port={}", free.local_addr().unwrap().port());
-    drop(free);
+    let port = format!("memcached-port={}", seawall_sys::port::free().unwrap());
     let server = Server::start(2, &[settings, &[port.as_str()]].concat());
     let address = server.running().memcached_addresses()[0];
     assert_eq!(say_to(address, b"mn\r\n"), b"MN\r\n");

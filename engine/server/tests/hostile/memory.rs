@@ -245,7 +245,7 @@ fn what_is_asked_ahead_is_bounded() {
 #[test]
 fn a_retrieval_is_not_made_ahead_of_who_reads() {
     let _alone = alone();
-    let memcached = free_port();
+    let memcached = seawall_sys::port::free().unwrap();
     let (server, before) = begin(&[&format!("memcached-port={memcached}")]);
     let mut client = server.connect();
     assert_eq!(
@@ -272,10 +272,4 @@ fn a_retrieval_is_not_made_ahead_of_who_reads() {
         heard += read;
     }
     assert!(part.windows(5).any(|end| end == b"END\r\n"));
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -150,7 +150,7 @@ fn cuts_do_not_show() {
 #[cfg(feature = "redis-oracle")]
 #[test]
 fn redis_says_what_is_written() {
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::SocketAddr;
     use std::process::{Command, Stdio};
     use std::time::Duration;
 
@@ -164,12 +164,11 @@ fn redis_says_what_is_written() {
     }
 
     let folder = tempfile::tempdir().unwrap();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address: SocketAddr = free.local_addr().unwrap();
-    drop(free);
+    let port = seawall_sys::port::free().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
     let redis = Command::new("redis-server")
         .args(["--save", "", "--bind", "127.0.0.1", "--port"])
-        .arg(address.port().to_string())
+        .arg(port.to_string())
         .arg("--dir")
         .arg(folder.path())
         .stdout(Stdio::null())

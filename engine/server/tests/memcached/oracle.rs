@@ -7,7 +7,7 @@
 //! whether an item was read (`h`) and stale items, which the parser's script has.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -27,11 +27,7 @@ struct Real {
 
 impl Real {
     fn start() -> Option<Real> {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .ok()?
-            .local_addr()
-            .ok()?
-            .port();
+        let port = seawall_sys::port::free().ok()?;
         let mut command = Command::new("memcached");
         let command = command.args(["-l", "127.0.0.1", "-u", "nobody", "-p", &port.to_string()]);
         let child = command.stderr(Stdio::null()).spawn().ok()?;

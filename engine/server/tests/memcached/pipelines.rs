@@ -4,7 +4,7 @@
 //! The comparison is proved by sides that are wrong on purpose: each makes a mistake that a short way might.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use rand::{Rng, RngExt, SeedableRng};
@@ -53,9 +53,7 @@ struct Whole {
 
 impl Whole {
     fn start(shards: usize) -> Whole {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = seawall_sys::port::free().expect("a free port");
         let mut settings = Settings::default();
         let (shards, port) = (format!("shards={shards}"), format!("memcached-port={port}"));
         for assignment in ["port=0", "bind=127.0.0.1", "pin=no", &shards, &port] {

@@ -9,10 +9,7 @@ use crate::client::Server;
 
 /// A server with a port for Memcached's clients, and one of them.
 fn start(settings: &[&str]) -> (Server, TcpStream) {
-    // A port that is free now; another process may take it before the server does.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
+    let port = seawall_sys::port::free().expect("a free port");
     let port = format!("memcached-port={port}");
     let server = Server::start(2, &[settings, &[port.as_str()]].concat());
     let address = server.running().memcached_addresses()[0];

@@ -1,7 +1,6 @@
 //! Servers that were there before: empty, kept off their CPUs, and left as they were.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::process::Stdio;
 
 use super::{cell, is_here, wait_until};
@@ -13,10 +12,7 @@ fn an_addressed_server_must_be_empty_and_is_left_so() {
         return;
     }
     let here = folder();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port();
+    let port = seawall_sys::port::free().expect("a port");
     let mut server = std::process::Command::new("redis-server")
         .args([
             "--port",
@@ -84,10 +80,7 @@ fn who_drives_keeps_off_the_cpus_of_an_addressed_server() {
         return;
     }
     let here = folder();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port();
+    let port = seawall_sys::port::free().expect("a port");
     let mut server = std::process::Command::new("taskset")
         .args(["-c", "0", "redis-server", "--save", ""])
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
@@ -114,10 +107,7 @@ fn an_addressed_memcached_is_driven_again_and_again() {
         return;
     }
     let here = folder();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port")
-        .port();
+    let port = seawall_sys::port::free().expect("a port");
     let mut server = std::process::Command::new("memcached")
         .args(["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()])
         .args(["-u", "root"])

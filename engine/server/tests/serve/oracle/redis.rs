@@ -1,6 +1,6 @@
 //! A redis-server of the test's own (`redis-server`, or the program that `REDIS_SERVER` names).
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,13 +14,17 @@ pub struct Redis {
 impl Redis {
     pub fn start() -> Redis {
         let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let address = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
+        let port = seawall_sys::port::free().expect("a free port");
         let folder = tempfile::tempdir().expect("a folder");
-        let port = address.port().to_string();
         let process = Command::new(&program)
-            .args(["--port", &port, "--bind", "127.0.0.1", "--save", ""])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+            ])
             .arg("--dir")
             .arg(folder.path())
             .args(["--enable-debug-command", "yes"])
@@ -30,15 +34,15 @@ impl Redis {
         let redis = Redis {
             process,
             _folder: folder,
-            address,
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
         };
         for _ in 0..200 {
-            if TcpStream::connect(address).is_ok() {
+            if TcpStream::connect(redis.address).is_ok() {
                 return redis;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("{program} does not answer on {address}");
+        panic!("{program} does not answer on {}", redis.address);
     }
 }
 

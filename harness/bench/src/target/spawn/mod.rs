@@ -18,13 +18,12 @@ mod redis;
 mod seawall;
 mod witness;
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use seawall_power::Folder;
-use seawall_sys::usage;
+use seawall_sys::{port, usage};
 use serde_json::{Map, Value};
 
 use super::scratch::Scratch;
@@ -132,7 +131,7 @@ impl<W: Spoken> Spawned<W> {
         let parent = configuration.dir.as_deref().unwrap_or(drive.scratch);
         let mut tries = 0;
         loop {
-            let port = free_port()?;
+            let port = port::free().map_err(|error| format!("no free port: {error}"))?;
             let scratch = Scratch::make(parent)?;
             let forgetful = (configuration.end == End::Power).then(|| Folder::new(drive.disk_seed));
             let folder = match &forgetful {
@@ -300,14 +299,6 @@ impl<W: Spoken> Endpoint for Spawned<W> {
         let why = format!("the server ended by itself ({how})");
         Err(process.failed(&why, &self.parent))
     }
-}
-
-/// A port that nobody listens on at this moment.
-fn free_port() -> Result<u16, String> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| format!("no free port: {error}"))
 }
 
 #[cfg(test)]
