@@ -337,16 +337,15 @@ pub fn format_double(x: f64) -> String {
     if x.is_infinite() {
         return if x > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    // Integers are by far the most frequent scores.
-    if x == x.trunc() && x.abs() < 1e17 {
-        return format!("{x:.0}");
+    // Integers are by far the most frequent scores, and quick to print as such.
+    if x == x.trunc() && x.abs() < 1e17 && (x != 0.0 || x.is_sign_positive()) {
+        return (x as i64).to_string();
     }
     let text = format!("{x:.16e}");
     let (mantissa, exponent) = text.split_once('e').expect("an exponent was asked for");
     let exponent: i32 = exponent.parse().expect("Rust prints a decimal exponent");
     if (-4..17).contains(&exponent) {
-        let decimals = (16 - exponent) as usize;
-        return without_trailing_zeros(&format!("{x:.decimals$}")).to_owned();
+        return without_trailing_zeros(&without_exponent(mantissa, exponent)).to_owned();
     }
     // C prints exponents with a sign and at least two digits.
     let mantissa = without_trailing_zeros(mantissa);
@@ -363,6 +362,20 @@ pub fn format_fixed(x: f64) -> String {
         text => text,
     }
     .to_owned()
+}
+
+/// `mantissa`, which has one digit before its point, times ten to the power of `exponent`.
+fn without_exponent(mantissa: &str, exponent: i32) -> String {
+    let (sign, digits) = match mantissa.strip_prefix('-') {
+        Some(digits) => ("-", digits.replace('.', "")),
+        None => ("", mantissa.replace('.', "")),
+    };
+    if exponent < 0 {
+        let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+        return format!("{sign}0.{zeros}{digits}");
+    }
+    let (whole, part) = digits.split_at(exponent as usize + 1);
+    format!("{sign}{whole}.{part}")
 }
 
 fn without_trailing_zeros(text: &str) -> &str {
@@ -394,6 +407,30 @@ mod tests {
             let mut bytes = b"+OK\r\n".to_vec();
             number_into(&mut bytes, b':', n);
             assert_eq!(bytes, format!("+OK\r\n:{n}\r\n").into_bytes());
+        }
+    }
+
+    #[test]
+    fn doubles_are_printed_as_c_prints_them() {
+        for (x, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (-3.0, "-3"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (0.1, "0.10000000000000001"),
+            (-0.5, "-0.5"),
+            (3.0e-4, "0.00029999999999999997"),
+            (9.5e-5, "9.5000000000000005e-05"),
+            (1234.5678, "1234.5678"),
+            (-99_999.999_999_999_985, "-99999.999999999985"),
+            (4_503_599_627_370_495.5, "4503599627370495.5"),
+            (1.5e300, "1.5000000000000001e+300"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(format_double(x), text);
         }
     }
 }
