@@ -10,6 +10,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     steps: usize,
     begun: usize,
+    /// What the bar shows of the step under way.
+    shown: u64,
 }
 
 impl Progress {
@@ -28,6 +30,7 @@ impl Progress {
             bar,
             steps,
             begun: 0,
+            shown: 0,
         }
     }
 
@@ -39,10 +42,19 @@ impl Progress {
         }
     }
 
-    /// The step that began last ended; it was expected to take `seconds`.
-    pub(crate) fn end(&self, seconds: f64) {
+    /// A part of the step under way is done, which was expected to take `seconds`.
+    pub(crate) fn part(&mut self, seconds: f64) {
+        self.shown += weight(seconds);
         if let Some(bar) = &self.bar {
             bar.inc(weight(seconds));
+        }
+    }
+
+    /// The step that began last ended; it was expected to take `seconds`, its parts among them.
+    pub(crate) fn end(&mut self, seconds: f64) {
+        let shown = std::mem::take(&mut self.shown);
+        if let Some(bar) = &self.bar {
+            bar.inc(weight(seconds).saturating_sub(shown));
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
+use seawall_sim::RunError;
+
 /// What a verb returns.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
@@ -38,6 +40,12 @@ impl Failure {
         } else {
             Failure::Work(format!("standard output: {error}"))
         }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        Failure::usage(error)
     }
 }
 

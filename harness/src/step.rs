@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::rc::Rc;
 
 use seawall_bench::{Bout, Cell};
 use seawall_lab::{Grid, Size, Subject, Unit};
@@ -21,7 +20,7 @@ pub(crate) enum Step {
     Bench(Bout),
     /// A trace through all policies at all sizes.
     Lab(LabStep),
-    /// A cell of a scenario, with all its seeds.
+    /// The cells of a scenario, each with all seeds.
     Sim(SimStep),
     /// The published figures of a source.
     Validation(ValidationStep),
@@ -39,11 +38,11 @@ pub(crate) struct LabStep {
     pub(crate) seed: u64,
 }
 
-/// A cell of a scenario, and its seeds.
+/// The cells of a scenario, and their seeds.
 #[derive(Clone, Debug)]
 pub(crate) struct SimStep {
-    scenario: Rc<Scenario>,
-    cell: seawall_sim::Cell,
+    scenario: Scenario,
+    cells: Vec<seawall_sim::Cell>,
     seed: u64,
     seeds: u64,
 }
@@ -118,13 +117,9 @@ impl Step {
                 step.sizes.len()
             ),
             Step::Sim(step) => format!(
-                "sim {}: {} on {}, {}, {}, fault {}, {} seeds",
+                "sim {}: {} cells with {} seeds each",
                 step.scenario.name,
-                step.cell.replication,
-                step.cell.sharding,
-                step.cell.workload,
-                step.cell.caching,
-                step.cell.fault,
+                step.cells.len(),
                 step.seeds
             ),
             Step::Validation(step) => format!("published figures: {}", step.source.about),
@@ -145,6 +140,16 @@ impl Step {
         }
     }
 
+    /// How many rows it gives.
+    pub(crate) fn rows(&self) -> u64 {
+        match self {
+            Step::Bench(bout) => bout.cells().len() as u64,
+            Step::Lab(step) => (step.subjects.len() * step.sizes.len()) as u64,
+            Step::Sim(step) => step.runs(),
+            Step::Validation(step) => step.source.validations.len() as u64,
+        }
+    }
+
     /// Whether it wants `io_uring`, which some machines forbid.
     pub(crate) fn wants_uring(&self) -> bool {
         matches!(self, Step::Bench(bout) if bout.cells().iter().any(Cell::wants_uring))
@@ -156,11 +161,7 @@ impl Step {
             Step::Bench(bout) => bout.cells().iter().all(|cell| Key::is_done(cell, done)),
             // A trace's rows are named by what is in the trace; replaying it again takes a moment.
             Step::Lab(_) => false,
-            Step::Sim(step) => {
-                let settings = step.scenario.settings();
-                (step.seed..step.seed + step.seeds)
-                    .all(|seed| done.contains(&Key::sim(&settings, &step.cell, seed)))
-            }
+            Step::Sim(step) => step.runs_besides(done).next().is_none(),
             Step::Validation(step) => {
                 let keys = step.source.validations.iter();
                 keys.map(|validation| Key::validation(validation.id, step.seed))
@@ -185,7 +186,7 @@ impl Step {
                 })
             }
             Step::Lab(step) => step.run(keep),
-            Step::Sim(step) => step.run(keep),
+            Step::Sim(step) => step.run(done, keep),
             Step::Validation(step) => {
                 let mut rows = step.source.rows(step.seed).into_iter();
                 rows.try_for_each(|row| keep(Row::Validation(row)))
@@ -210,18 +211,18 @@ impl LabStep {
 }
 
 impl SimStep {
-    /// A step for each cell of `scenario`.
-    pub(crate) fn of(scenario: &Scenario, full: bool, seed: u64, seeds: u64) -> Vec<SimStep> {
-        let scenario = Rc::new(scenario.clone());
-        let cells = scenario.cells(full).into_iter();
-        cells
-            .map(|cell| SimStep {
-                scenario: Rc::clone(&scenario),
-                cell,
-                seed,
-                seeds,
-            })
-            .collect()
+    /// All cells of `scenario`.
+    pub(crate) fn of(scenario: &Scenario, full: bool, seed: u64, seeds: u64) -> SimStep {
+        SimStep {
+            scenario: scenario.clone(),
+            cells: scenario.cells(full),
+            seed,
+            seeds,
+        }
+    }
+
+    fn runs(&self) -> u64 {
+        self.cells.len() as u64 * self.seeds
     }
 
     /// How long it takes, about.
@@ -229,22 +230,26 @@ impl SimStep {
         /// A run of the built-in scenario, measured; the others are in proportion to their ops.
         const SECONDS_PER_OP: f64 = 3e-6;
         let ops = self.scenario.rate_per_s as f64 * self.scenario.duration_ms as f64 / 1e3;
-        SECONDS_PER_OP * ops * self.seeds as f64 / threads() as f64
+        SECONDS_PER_OP * ops * self.runs() as f64 / threads() as f64
     }
 
-    fn run(&self, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
-        // In parts, so that rows reach the disk while a long step is under way.
-        const PART: u64 = 64;
-        let end = self.seed + self.seeds;
-        for begin in (self.seed..end).step_by(PART as usize) {
-            let seeds = begin..end.min(begin.saturating_add(PART));
-            let rows = seawall_sim::simulate_seeds(&self.scenario, &self.cell, seeds, threads())
-                .map_err(Failure::usage)?;
-            for row in rows {
-                keep(Row::Sim(row))?;
-            }
-        }
-        Ok(())
+    /// The runs whose rows are not `done`.
+    fn runs_besides<'a>(
+        &'a self,
+        done: &'a HashSet<Key>,
+    ) -> impl Iterator<Item = (&'a seawall_sim::Cell, u64)> + Send {
+        let settings = self.scenario.settings();
+        let seeds = self.seed..self.seed + self.seeds;
+        let runs = self.cells.iter();
+        let runs = runs.flat_map(move |cell| seeds.clone().map(move |seed| (cell, seed)));
+        runs.filter(move |(cell, seed)| {
+            done.is_empty() || !done.contains(&Key::sim(&settings, cell, *seed))
+        })
+    }
+
+    fn run(&self, done: &HashSet<Key>, keep: &mut dyn FnMut(Row) -> Outcome) -> Outcome {
+        let runs = self.runs_besides(done);
+        seawall_sim::simulate_runs(&self.scenario, runs, threads(), |row| keep(Row::Sim(row)))
     }
 }
 

@@ -209,8 +209,8 @@ impl Suite {
         for part in &self.sim {
             // Seeds end at the largest number there is, wherever they begin.
             let first = seed.min(u64::MAX - part.seeds);
-            let of_part = SimStep::of(&part.scenario, part.full, first, part.seeds);
-            steps.extend(of_part.into_iter().map(Step::Sim));
+            let step = SimStep::of(&part.scenario, part.full, first, part.seeds);
+            steps.push(Step::Sim(step));
         }
         if self.validate {
             steps.extend(ValidationStep::all(seed).map(Step::Validation));

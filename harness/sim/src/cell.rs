@@ -114,24 +114,6 @@ impl Scenario {
     }
 }
 
-/// Every cell of the scenario with one seed; `progress` is told how many cells of how many are done.
-///
-/// # Errors
-/// A strategy or fault does not exist.
-pub fn simulate(
-    scenario: &Scenario,
-    seed: u64,
-    mut progress: impl FnMut(usize, usize),
-) -> Result<Vec<SimRow>, RunError> {
-    let cells = scenario.cells(false);
-    let mut rows = Vec::with_capacity(cells.len());
-    for cell in &cells {
-        rows.push(run(scenario, cell, seed)?);
-        progress(rows.len(), cells.len());
-    }
-    Ok(rows)
-}
-
 /// One cell with one seed.
 ///
 /// # Errors
@@ -154,7 +136,10 @@ pub fn replay(
     let replication = check_replication(&cell.replication)?;
     let sharding = check_sharding(&cell.sharding)?;
     let caching = check_caching(&cell.caching)?;
-    load::check(&cell.workload).map_err(RunError::Workload)?;
+    // Those of the scenario were checked with it.
+    if !scenario.workloads.contains(&cell.workload) {
+        load::check(&cell.workload).map_err(RunError::Workload)?;
+    }
     for dated in schedule.actions() {
         dated.action.check(scenario).map_err(RunError::Schedule)?;
     }

@@ -11,7 +11,7 @@
 //!
 //! The nodes run the real code: `seawall_store::Shard` and the machines of `seawall_cluster`. What is
 //! modelled is the world around them: links, disks, clients, a database. A run asks no clock and no
-//! thread; the same seed gives the same bytes. Seeds alone run in parallel ([`simulate_seeds`]).
+//! thread; the same seed gives the same bytes. Runs as a whole go on beside each other ([`simulate_runs`]).
 
 mod caching;
 mod cell;
@@ -20,16 +20,16 @@ mod fault;
 mod history;
 mod random;
 mod relay;
+mod runs;
 mod scenario;
-mod seeds;
 mod shrink;
 pub mod validation;
 mod world;
 
 pub use caching::{CACHINGS, CachingMember};
-pub use cell::{Cell, RunError, replay, run, simulate};
+pub use cell::{Cell, RunError, replay, run};
 pub use fault::{Action, Dated, FAULTS, FaultMember, Role, Schedule, Way};
 pub use relay::relay;
+pub use runs::{simulate_runs, simulate_seeds};
 pub use scenario::{Profile, Scenario, ScenarioError};
-pub use seeds::simulate_seeds;
 pub use shrink::{Shrunk, shrink};

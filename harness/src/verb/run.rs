@@ -135,6 +135,7 @@ fn work(steps: &[&Step], folder: &mut Folder) -> Outcome {
                 output::complain(&format!("note: {notice}"));
                 told.insert(notice.to_owned());
             }
+            progress.part(step.seconds_expected() / step.rows() as f64);
             folder.keep(&row)
         })?;
         progress.end(step.seconds_expected());

@@ -87,8 +87,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             "--seed and --seeds go beyond the largest seed, 2^64 - 1",
         ));
     }
-    let steps = SimStep::of(&scenario, arguments.full, arguments.seed, seeds);
-    let steps: Vec<Step> = steps.into_iter().map(Step::Sim).collect();
+    let step = SimStep::of(&scenario, arguments.full, arguments.seed, seeds);
+    let steps = [Step::Sim(step)];
     let rows = match &arguments.out {
         None => work(
             &steps,
@@ -161,6 +161,7 @@ fn work(
                 output::row(&row)?;
             }
             keep(&row)?;
+            progress.part(step.seconds_expected() / step.rows() as f64);
             rows.push(row);
             Ok(())
         })?;

@@ -1,6 +1,5 @@
 //! What clients waited, before, during and after the fault. A miss includes the database's part.
 
-use seawall_cluster::Nanos;
 use seawall_report::row::{LatencyPhases, LatencyUs};
 
 use super::Phases;
@@ -10,13 +9,7 @@ use crate::world::Measure;
 pub(crate) fn phases(measure: &Measure, phases: Phases, recovery_ms: u64) -> LatencyPhases {
     let recovered = phases.fault_ms + recovery_ms;
     let between = |from: u64, to: u64| {
-        let range = Nanos::from_millis(from)..Nanos::from_millis(to);
-        let mut latencies: Vec<u64> = measure
-            .latencies()
-            .iter()
-            .filter(|(at, _)| range.contains(at))
-            .map(|(_, latency)| latency.0)
-            .collect();
+        let mut latencies = measure.latencies_us(from..to).to_vec();
         latencies.sort_unstable();
         percentiles(&latencies)
     };
@@ -27,12 +20,12 @@ pub(crate) fn phases(measure: &Measure, phases: Phases, recovery_ms: u64) -> Lat
     }
 }
 
-/// Percentiles of sorted nanoseconds, in whole microseconds; zeros where there are none.
-fn percentiles(sorted: &[u64]) -> LatencyUs {
+/// Percentiles of sorted microseconds; zeros where there are none.
+fn percentiles(sorted: &[u32]) -> LatencyUs {
     let at = |share: f64| {
         let rank = (share * sorted.len() as f64).ceil() as usize;
-        let ns = sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0);
-        (ns / 1000) as f64
+        let us = sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0);
+        f64::from(us)
     };
     LatencyUs {
         p50: at(0.5),
@@ -49,7 +42,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_ranks() {
-        let sorted: Vec<u64> = (1..=1000).map(|us| us * 1000).collect();
+        let sorted: Vec<u32> = (1..=1000).collect();
         let p = percentiles(&sorted);
         assert_eq!(
             (p.p50, p.p90, p.p99, p.p999, p.max),

@@ -1,11 +1,12 @@
 //! A calendar: what is dated, given out in order, at a cost that does not grow with how much there is.
 //!
 //! ```text
-//!  today (in order) │ day │ day │ day │ … 1024 days │ later (a heap)
+//!  today (in order) │ day │ day │ … 1024 days │ week │ week │ … 1024 weeks │ later (a heap)
 //! ```
 //!
-//! Brown, "Calendar queues", CACM 31 (1988). A day's dates are put in order when it comes. Messages come within a few
-//! milliseconds, so that nearly all that is ever dated finds its day at once; the rest waits in a heap.
+//! Brown, "Calendar queues", CACM 31 (1988), with two wheels as of Varghese and Lauck, "Hashed and hierarchical timing
+//! wheels", SOSP 1987. A day's dates are put in order when it comes, and a week's are spread over its days. Messages come
+//! within a few milliseconds and so find their day at once; timeouts find their week; the rest waits in a heap.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -41,10 +42,10 @@ impl Date {
     }
 }
 
-/// A day has 4096 ns.
+/// A day has 4096 ns, a week 1024 days: 4 ms.
 const DAY_BITS: u32 = 12;
-/// Days of the calendar: 4 ms.
-const DAYS: u64 = 1024;
+/// Slots of a wheel: days of a week, and weeks until what comes is too far off: 4 s.
+const SLOTS: u64 = 1024;
 
 /// Dates in order.
 pub(super) struct Calendar {
@@ -52,11 +53,11 @@ pub(super) struct Calendar {
     today: Vec<Date>,
     /// The day after today.
     tomorrow: u64,
-    /// By day, modulo [`DAYS`], from tomorrow on.
-    days: Vec<Vec<Date>>,
-    /// Which of them have dates.
-    busy: [u64; (DAYS / 64) as usize],
-    /// What comes after those days.
+    /// The days from tomorrow on.
+    days: Wheel,
+    /// The weeks that begin tomorrow or later, with what comes after those days.
+    weeks: Wheel,
+    /// What comes after those weeks.
     later: BinaryHeap<Reverse<Date>>,
 }
 
@@ -65,8 +66,8 @@ impl Calendar {
         Calendar {
             today: Vec::new(),
             tomorrow: 0,
-            days: (0..DAYS).map(|_| Vec::new()).collect(),
-            busy: [0; (DAYS / 64) as usize],
+            days: Wheel::new(),
+            weeks: Wheel::new(),
             later: BinaryHeap::new(),
         }
     }
@@ -76,10 +77,10 @@ impl Calendar {
         if day < self.tomorrow {
             let place = self.today.partition_point(|other| *other > date);
             self.today.insert(place, date);
-        } else if day < self.tomorrow + DAYS {
-            let place = (day % DAYS) as usize;
-            self.days[place].push(date);
-            self.busy[place / 64] |= 1 << (place % 64);
+        } else if day < self.tomorrow + SLOTS {
+            self.days.put(day, date);
+        } else if day / SLOTS < self.tomorrow / SLOTS + SLOTS {
+            self.weeks.put(day / SLOTS, date);
         } else {
             self.later.push(Reverse(date));
         }
@@ -101,14 +102,20 @@ impl Calendar {
     /// Goes on to the next day that has dates.
     fn turn_page(&mut self) -> Option<()> {
         let later = self.later.peek().map(|Reverse(date)| date.day());
-        let day = match (self.next_busy(), later) {
-            (Some(day), Some(later)) => day.min(later),
-            (day, later) => day.or(later)?,
-        };
+        let mut day = earlier(self.days.next(self.tomorrow), later);
+        let week = self.weeks.next(self.tomorrow.div_ceil(SLOTS));
+        if let Some(week) = week
+            && day.is_none_or(|day| week * SLOTS <= day)
+        {
+            self.tomorrow = week * SLOTS;
+            for date in self.weeks.take(week) {
+                self.days.put(date.day(), date);
+            }
+            day = earlier(self.days.next(self.tomorrow), later);
+        }
+        let day = day?;
         self.tomorrow = day + 1;
-        let place = (day % DAYS) as usize;
-        self.busy[place / 64] &= !(1 << (place % 64));
-        std::mem::swap(&mut self.today, &mut self.days[place]);
+        self.days.swap(day, &mut self.today);
         while let Some(Reverse(date)) = self.later.peek()
             && date.day() == day
         {
@@ -118,12 +125,55 @@ impl Calendar {
         self.today.sort_unstable_by(|one, other| other.cmp(one));
         Some(())
     }
+}
 
-    /// The first day from tomorrow on that has dates.
-    fn next_busy(&self) -> Option<u64> {
+/// The earlier of two days, where there is one.
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Dates by the number of their day or week, of which [`SLOTS`] that follow each other have room.
+struct Wheel {
+    slots: Vec<Vec<Date>>,
+    /// Which of them have dates.
+    busy: [u64; (SLOTS / 64) as usize],
+}
+
+impl Wheel {
+    fn new() -> Wheel {
+        Wheel {
+            slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+            busy: [0; (SLOTS / 64) as usize],
+        }
+    }
+
+    fn put(&mut self, number: u64, date: Date) {
+        let place = (number % SLOTS) as usize;
+        self.slots[place].push(date);
+        self.busy[place / 64] |= 1 << (place % 64);
+    }
+
+    /// Takes the dates of a slot, in no order, and leaves `empty`.
+    fn swap(&mut self, number: u64, empty: &mut Vec<Date>) {
+        let place = (number % SLOTS) as usize;
+        self.busy[place / 64] &= !(1 << (place % 64));
+        std::mem::swap(empty, &mut self.slots[place]);
+    }
+
+    fn take(&mut self, number: u64) -> Vec<Date> {
+        let mut dates = Vec::new();
+        self.swap(number, &mut dates);
+        dates
+    }
+
+    /// The first number from `first` on that has dates.
+    fn next(&self, first: u64) -> Option<u64> {
         let words = self.busy.len();
-        let from = (self.tomorrow % DAYS) as usize;
-        // The first word twice: its days from tomorrow on, and at last those that come round again.
+        let from = (first % SLOTS) as usize;
+        // The first word twice: its slots from the first on, and at last those that come round again.
         (0..=words).find_map(|step| {
             let word = (from / 64 + step) % words;
             let mask = match step {
@@ -133,8 +183,8 @@ impl Calendar {
             };
             let busy = self.busy[word] & mask;
             let place = word as u64 * 64 + u64::from(busy.trailing_zeros());
-            let ahead = (place + DAYS - from as u64) % DAYS;
-            (busy != 0).then(|| self.tomorrow + ahead)
+            let ahead = (place + SLOTS - from as u64) % SLOTS;
+            (busy != 0).then(|| first + ahead)
         })
     }
 }
@@ -150,8 +200,9 @@ mod tests {
         fn dates_come_in_order(
             steps in prop::collection::vec(prop_oneof![
                 3 => (0u64..3 << DAY_BITS).prop_map(Some),
-                2 => (0u64..(2 * DAYS) << DAY_BITS).prop_map(Some),
-                1 => (0u64..(100 * DAYS) << DAY_BITS).prop_map(Some),
+                2 => (0u64..(2 * SLOTS) << DAY_BITS).prop_map(Some),
+                1 => (0u64..(100 * SLOTS) << DAY_BITS).prop_map(Some),
+                1 => (0u64..(3 * SLOTS * SLOTS) << DAY_BITS).prop_map(Some),
                 6 => Just(None),
             ], 1..300)
         ) {

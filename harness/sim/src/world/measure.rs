@@ -33,8 +33,10 @@ struct Availability {
 #[derive(Debug, Default)]
 pub(crate) struct Measure {
     windows: Vec<Window>,
-    /// When each op was answered, and how long it took.
-    latencies: Vec<(Nanos, Nanos)>,
+    /// How long each op took, in µs, in the order in which they were answered.
+    latencies_us: Vec<u32>,
+    /// By millisecond: how many ops were answered before it.
+    answered_before: Vec<usize>,
     shards: Vec<Availability>,
 }
 
@@ -57,7 +59,13 @@ impl Measure {
     /// An op was answered after `latency`.
     pub(super) fn answered(&mut self, now: Nanos, latency: Nanos) {
         self.window(now).answered += 1;
-        self.latencies.push((now, latency));
+        let ms = now.millis().0 as usize;
+        if self.answered_before.len() <= ms {
+            self.answered_before.resize(ms + 1, self.latencies_us.len());
+        }
+        // An hour is as long as any op takes.
+        let us = u32::try_from(latency.0 / 1000).unwrap_or(u32::MAX);
+        self.latencies_us.push(us);
     }
 
     /// An op was given up.
@@ -118,9 +126,13 @@ impl Measure {
         &self.windows
     }
 
-    /// When each op was answered, and how long it took.
-    pub(crate) fn latencies(&self) -> &[(Nanos, Nanos)] {
-        &self.latencies
+    /// How long each op took that was answered in these milliseconds, in µs.
+    pub(crate) fn latencies_us(&self, ms: std::ops::Range<u64>) -> &[u32] {
+        let before = |ms: u64| {
+            let known = self.answered_before.get(ms as usize);
+            known.copied().unwrap_or(self.latencies_us.len())
+        };
+        &self.latencies_us[before(ms.start)..before(ms.end.max(ms.start))]
     }
 
     /// By shard: when an attempt was sent last that failed.

@@ -52,6 +52,9 @@ pub(super) struct Stream {
     kind: Backlog,
 }
 
+/// The most bytes that a backlog reserves before it has them.
+const ROOM_AT_ONCE: u64 = 16 << 20;
+
 impl Stream {
     /// At the beginning of `history`.
     pub(super) fn new(history: HistoryId, backlog_bytes_max: u64, kind: Backlog) -> Stream {
@@ -73,6 +76,11 @@ impl Stream {
             id: entry.id,
             at: entry.at,
         });
+        if self.effects.capacity() == 0 {
+            // All that a common backlog ever takes, so that it is not moved as it grows; what is not used costs nothing.
+            let room = self.backlog_bytes_max.min(ROOM_AT_ONCE);
+            self.effects.reserve((room + room / 8) as usize);
+        }
         self.effects.extend(&entry.effects);
         self.offset += entry.effects.len() as u64;
         while self.effects.len() as u64 > self.backlog_bytes_max

@@ -19,6 +19,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use rand::RngExt;
 use seawall_cluster::Nanos;
 use seawall_store::{Op, Reply};
@@ -27,7 +28,7 @@ use super::World;
 use super::database::{Query, Served};
 use super::queue::Happening;
 use crate::caching::Rules;
-use crate::history::{OpId, Wanted, WriteId};
+use crate::history::{NumberHasher, OpId, Wanted, WriteId};
 use crate::random::{Rng, rng_of};
 
 /// A request of a user.
@@ -38,12 +39,13 @@ pub(super) type FlightId = u64;
 /// What the application's servers have under way, and what they know of rows.
 pub(crate) struct Application {
     rules: Rules,
-    readings: BTreeMap<TaskId, read::Reading>,
-    writings: BTreeMap<TaskId, write::Writing>,
-    flights: BTreeMap<FlightId, read::Flight>,
+    // Maps in no order: nothing of theirs is ever done one after the other in such a way that the order would matter.
+    readings: HashMap<TaskId, read::Reading, NumberHasher>,
+    writings: HashMap<TaskId, write::Writing, NumberHasher>,
+    flights: HashMap<FlightId, read::Flight, NumberHasher>,
     /// The flights that others may join, by who may and the row.
     joinable: BTreeMap<(u16, u64), FlightId>,
-    purposes: BTreeMap<OpId, Purpose>,
+    purposes: HashMap<OpId, Purpose, NumberHasher>,
     rows: Vec<Row>,
     /// By client: what it keeps itself.
     locals: Vec<local::Local>,
@@ -121,11 +123,11 @@ impl Application {
     pub(super) fn new(rules: Rules, clients: u16, rows: u64, seed: u64) -> Application {
         Application {
             rules,
-            readings: BTreeMap::new(),
-            writings: BTreeMap::new(),
-            flights: BTreeMap::new(),
+            readings: HashMap::default(),
+            writings: HashMap::default(),
+            flights: HashMap::default(),
             joinable: BTreeMap::new(),
-            purposes: BTreeMap::new(),
+            purposes: HashMap::default(),
             rows: vec![Row::default(); rows as usize],
             locals: vec![local::Local::default(); usize::from(clients)],
             behind: BTreeMap::new(),
