@@ -21,7 +21,7 @@ pub(crate) enum Step {
     /// A trace through all policies at all sizes.
     Lab(LabStep),
     /// The cells of a scenario, each with all seeds.
-    Sim(SimStep),
+    Sim(Box<SimStep>),
     /// The published figures of a source.
     Validation(ValidationStep),
 }
@@ -211,14 +211,14 @@ impl LabStep {
 }
 
 impl SimStep {
-    /// All cells of `scenario`.
-    pub(crate) fn of(scenario: &Scenario, full: bool, seed: u64, seeds: u64) -> SimStep {
-        SimStep {
+    /// The step of all cells of `scenario`.
+    pub(crate) fn of(scenario: &Scenario, full: bool, seed: u64, seeds: u64) -> Step {
+        Step::Sim(Box::new(SimStep {
             scenario: scenario.clone(),
             cells: scenario.cells(full),
             seed,
             seeds,
-        }
+        }))
     }
 
     fn runs(&self) -> u64 {

@@ -209,8 +209,7 @@ impl Suite {
         for part in &self.sim {
             // Seeds end at the largest number there is, wherever they begin.
             let first = seed.min(u64::MAX - part.seeds);
-            let step = SimStep::of(&part.scenario, part.full, first, part.seeds);
-            steps.push(Step::Sim(step));
+            steps.push(SimStep::of(&part.scenario, part.full, first, part.seeds));
         }
         if self.validate {
             steps.extend(ValidationStep::all(seed).map(Step::Validation));

@@ -87,8 +87,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             "--seed and --seeds go beyond the largest seed, 2^64 - 1",
         ));
     }
-    let step = SimStep::of(&scenario, arguments.full, arguments.seed, seeds);
-    let steps = [Step::Sim(step)];
+    let steps = [SimStep::of(
+        &scenario,
+        arguments.full,
+        arguments.seed,
+        seeds,
+    )];
     let rows = match &arguments.out {
         None => work(
             &steps,
