@@ -46,14 +46,28 @@ pub(super) struct Stream {
     before: Option<(HistoryId, u64)>,
     /// The last entries, without their effects.
     backlog: VecDeque<Logged>,
-    /// Their effects, one after the other.
-    effects: VecDeque<u8>,
+    /// Their effects, those of an entry in one piece.
+    pieces: VecDeque<Piece>,
     backlog_bytes_max: u64,
     kind: Backlog,
 }
 
-/// The most bytes that a backlog reserves before it has them.
-const ROOM_AT_ONCE: u64 = 16 << 20;
+/// Effects of entries that follow each other. In pieces, what grows is never moved, and a thousand short backlogs take
+/// no more than they hold.
+struct Piece {
+    /// Where the first begins.
+    offset: u64,
+    effects: Vec<u8>,
+}
+
+/// The bytes of a piece, where no single entry has more.
+const PIECE_BYTES: usize = 16 << 10;
+
+impl Piece {
+    fn end(&self) -> u64 {
+        self.offset + self.effects.len() as u64
+    }
+}
 
 impl Stream {
     /// At the beginning of `history`.
@@ -63,7 +77,7 @@ impl Stream {
             offset: 0,
             before: None,
             backlog: VecDeque::new(),
-            effects: VecDeque::new(),
+            pieces: VecDeque::new(),
             backlog_bytes_max,
             kind,
         }
@@ -76,19 +90,34 @@ impl Stream {
             id: entry.id,
             at: entry.at,
         });
-        if self.effects.capacity() == 0 {
-            // All that a common backlog ever takes, so that it is not moved as it grows; what is not used costs nothing.
-            let room = self.backlog_bytes_max.min(ROOM_AT_ONCE);
-            self.effects.reserve((room + room / 8) as usize);
+        let has_room =
+            |piece: &Piece| piece.effects.len() + entry.effects.len() <= piece.effects.capacity();
+        if !self.pieces.back().is_some_and(has_room) {
+            self.pieces.push_back(Piece {
+                offset: self.offset,
+                effects: Vec::with_capacity(PIECE_BYTES.max(entry.effects.len())),
+            });
         }
-        self.effects.extend(&entry.effects);
+        if let Some(piece) = self.pieces.back_mut() {
+            piece.effects.extend_from_slice(&entry.effects);
+        }
         self.offset += entry.effects.len() as u64;
-        while self.effects.len() as u64 > self.backlog_bytes_max
-            && let Some(old) = self.backlog.pop_front()
-        {
-            let end = self.backlog.front().map_or(self.offset, |next| next.offset);
-            self.effects.drain(..(end - old.offset) as usize);
+        while self.offset - self.first() > self.backlog_bytes_max {
+            self.backlog.pop_front();
         }
+        let first = self.first();
+        while self
+            .pieces
+            .front()
+            .is_some_and(|piece| piece.end() <= first)
+        {
+            self.pieces.pop_front();
+        }
+    }
+
+    /// Where the backlog begins.
+    fn first(&self) -> u64 {
+        self.backlog.front().map_or(self.offset, |old| old.offset)
     }
 
     /// The entries that a replica at `offset` of `history` lacks; `None` where it needs a full copy.
@@ -105,7 +134,7 @@ impl Stream {
         let begin = self.backlog.partition_point(|old| old.offset < offset);
         let offset_of = |at: usize| self.backlog.get(at).map_or(self.offset, |old| old.offset);
         // Offsets that a replica asks for lie between entries.
-        let (first, next) = (offset_of(0), offset_of(begin));
+        let (first, next) = (self.first(), offset_of(begin));
         let is_refused = offset > left && self.kind == Backlog::Checked;
         if is_refused || offset < first || (next != offset && offset <= self.offset) {
             return None;
@@ -116,17 +145,17 @@ impl Stream {
                 id,
                 at: time,
             } = self.backlog[at];
-            let (from, to) = (
-                (offset - first) as usize,
-                (offset_of(at + 1) - first) as usize,
-            );
-            let effects = self.effects.range(from..to).copied().collect();
+            let place = self.pieces.partition_point(|piece| piece.end() <= offset);
+            let bytes = (offset_of(at + 1) - offset) as usize;
+            let effects = self.pieces.get(place).map_or(&[][..], |piece| {
+                &piece.effects[(offset - piece.offset) as usize..][..bytes]
+            });
             (
                 offset,
                 Entry {
                     id,
                     at: time,
-                    effects,
+                    effects: effects.to_vec(),
                 },
             )
         };
@@ -185,6 +214,25 @@ mod tests {
         assert_eq!(offsets(&stream, 1, 25), None, "not between entries");
         assert_eq!(offsets(&stream, 1, 50), None, "ahead of the primary");
         assert_eq!(offsets(&stream, 2, 20), None, "another history");
+    }
+
+    #[test]
+    fn effects_come_back_as_they_were() {
+        let mut stream = Stream::new(1, 100_000, Backlog::Checked);
+        let entries: Vec<Entry> = (0..200u64)
+            .map(|id| Entry {
+                effects: vec![id as u8; [0, 1, 700, 5000, 20_000][id as usize % 5]],
+                ..entry(id, 0)
+            })
+            .collect();
+        entries.iter().for_each(|entry| stream.append(entry));
+        let held: Vec<Entry> = stream
+            .since(1, stream.first())
+            .expect("it begins there")
+            .map(|(_, entry)| entry)
+            .collect();
+        assert!(held.len() > 10 && held.len() < 30, "{}", held.len());
+        assert_eq!(held, entries[entries.len() - held.len()..]);
     }
 
     #[test]
