@@ -225,7 +225,9 @@ mod tests {
                 ..entry(id, 0)
             })
             .collect();
-        entries.iter().for_each(|entry| stream.append(entry));
+        for entry in &entries {
+            stream.append(entry);
+        }
         let held: Vec<Entry> = stream
             .since(1, stream.first())
             .expect("it begins there")
