@@ -228,6 +228,20 @@ impl Stage {
                 let reply = self.node(id).replies.remove(&request).expect("executed");
                 self.say(&format!("{id} answers {}", reply.escape_ascii()));
             }
+            Action::AnswerOrPass {
+                id: request,
+                to,
+                bytes,
+                ..
+            } => {
+                let found_nothing = self.node(id).replies[&request] == b"$-1\r\n";
+                let then = if found_nothing {
+                    Action::Send { to, bytes }
+                } else {
+                    Action::Answer { id: request }
+                };
+                return self.perform(id, then);
+            }
             Action::Refuse { id: request, why } => {
                 self.node(id).replies.remove(&request);
                 let why = match why {
@@ -406,4 +420,9 @@ fn craq_waits_until_a_copy_that_left_answers_no_more() {
 #[test]
 fn broken_craq_reads_what_is_on_its_way() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_craq.txt")));
+}
+
+#[test]
+fn async_reads_at_replicas_where_it_is_told_to() {
+    insta::assert_snapshot!(play(include_str!("scripts/async_replica_reads.txt")));
 }

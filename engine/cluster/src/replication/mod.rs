@@ -186,6 +186,18 @@ pub enum Action {
         /// The attempt.
         id: RequestId,
     },
+    /// Give the client the reply that was kept where it found something; else send `bytes` to a node, which answers
+    /// in place of this one.
+    AnswerOrPass {
+        /// The attempt.
+        id: RequestId,
+        /// The read: what a reply that found nothing looks like is the op's to say.
+        op: Arc<Op>,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        bytes: Vec<u8>,
+    },
     /// Tell the client no.
     Refuse {
         /// The attempt.
@@ -289,6 +301,8 @@ pub enum Reads {
     Primary,
     /// Any of them.
     AnyCopy,
+    /// The one in their own zone, for writes too: each copy is a cache of its own.
+    OwnZone,
 }
 
 /// A strategy in the list.
@@ -310,12 +324,38 @@ pub struct ReplicationMember {
     pub keeps_disk: bool,
     /// Whether every copy executes writes itself, so that all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
-    /// Whom clients ask for reads.
+    /// Whom clients ask for reads, where [`REPLICA_READS`] does not say otherwise.
     pub reads_at: Reads,
     /// Makes the machine of one node from the values of `params`.
     pub build: fn(&Setup<'_>, &[u64]) -> Box<dyn Replication>,
     /// A message in words, for scripts.
     pub describe: fn(&[u8]) -> String,
+}
+
+/// Opens replicas to reads, in members that have it.
+const REPLICA_READS: Param = Param {
+    name: "replica_reads",
+    default: 0,
+    min: 0,
+    max: 1,
+    about: "1: clients read at any copy, and what they read may be old (READONLY)",
+};
+
+impl ReplicationMember {
+    /// Whom clients ask for reads, with these values of `params`.
+    pub fn reads_with(&self, values: &[u64]) -> Reads {
+        let mut given = self.params.iter().zip(values);
+        if given.any(|(param, value)| param.name == REPLICA_READS.name && *value == 1) {
+            Reads::AnyCopy
+        } else {
+            self.reads_at
+        }
+    }
+
+    /// Whether all copies of a shard hold the same once failures are over: not where each is a cache of its own.
+    pub fn converges(&self) -> bool {
+        self.reads_at != Reads::OwnZone
+    }
 }
 
 /// The member that `spec` names, with its parameters' values.

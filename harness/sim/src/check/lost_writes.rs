@@ -1,7 +1,7 @@
 //! Lost acknowledged writes: a client was told that a write is done, and the healed system does not
 //! hold it.
 //!
-//! What a shard holds is its surviving primary's lineage. A write counts even where a later one wrote over
+//! What a shard holds is its surviving primary's lineage, or what any of its copies has where each is a cache of its own. A write counts even where a later one wrote over
 //! it: an acknowledged write that vanished from the order of writes was lost, seen or not. That the
 //! lineage is what the shard really holds is another checker's to prove (`surviving_state`).
 
@@ -28,7 +28,7 @@ pub(crate) struct Lost {
 /// Compares what was acknowledged with what survives.
 pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
     let survivors: Vec<_> = (0..world.base.len() as u16)
-        .map(|shard| world.primary_of(shard))
+        .map(|shard| world.keepers(shard))
         .collect();
     let mut lost = Lost::default();
     let mut loaded = BTreeSet::new();
@@ -42,8 +42,8 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         if world.is_gutter(shard) {
             continue;
         }
-        let survivor = survivors[usize::from(shard)];
-        let held = survivor.is_some_and(|node| world.history.holds(&node.lineage, id));
+        let mut keepers = survivors[usize::from(shard)].iter();
+        let held = keepers.any(|node| world.history.holds(&node.lineage, id));
         if held {
             surviving.insert(key);
         }

@@ -10,14 +10,15 @@ use seawall_store::{Effects, Millis, Out, Shard};
 
 use crate::world::{World, apply_effects, empty_shard};
 
-/// Shards whose surviving primary differs from its lineage, in words.
+/// Shards of whose surviving data some differs from its lineage, in words.
 pub(crate) fn differences(world: &World<'_>) -> Vec<String> {
     let now = Nanos::from_millis(u64::MAX / 1_000_000)
         .millis()
         .min(world.now().millis());
     (0..world.base.len() as u16)
-        .filter_map(|shard| {
-            let node = world.primary_of(shard)?;
+        .flat_map(|shard| world.keepers(shard))
+        .filter_map(|node| {
+            let shard = node.shard_number;
             let mut replayed = empty_shard(&world.plan.scenario.policy);
             let mut out = Out::default();
             for write in world.history.held(&node.lineage) {

@@ -289,6 +289,20 @@ impl History {
         true
     }
 
+    /// A copy applied these effects of a write. Where the one that executed it had nothing to change, others may have
+    /// had (a key to delete): then this is what the write changes.
+    pub(crate) fn applied(&mut self, id: RequestId, at: Millis, effects: &[u8]) {
+        let Some(write) = WriteId::of(id) else {
+            return;
+        };
+        let known = &mut self.writes[write.index()].effects;
+        if let Some((_, kept)) = known
+            && self.effects.get(*kept).is_empty()
+        {
+            *known = Some((at, self.effects.keep(effects)));
+        }
+    }
+
     /// What executing a write changed.
     pub(crate) fn effects(&self, write: WriteId) -> Option<(Millis, &[u8])> {
         let (at, kept) = self.writes[write.index()].effects?;

@@ -103,6 +103,13 @@ fn policy(text: &str) -> Result<(), String> {
         .map_err(|error| error.to_string())
 }
 
+fn reads(text: &str) -> Result<(), String> {
+    match text {
+        "any" | "zone" => Ok(()),
+        _ => Err(format!("unknown choice \"{text}\"; accepted: any, zone")),
+    }
+}
+
 fn caching(text: &str) -> Result<(), String> {
     check_caching(text)
         .map(drop)
@@ -163,6 +170,7 @@ pub(super) static KEYS: &[Key] = &[
     number!(backoff_ms, 1, 60_000),
     number!(backoff_max_ms, 1, 60_000),
     number!(refresh_ms, 0, HOUR_MS),
+    text!(reads, reads),
     number!(same_zone_rtt_us, 1, 10_000_000),
     number!(same_zone_sigma_percent, 0, 200),
     number!(cross_zone_rtt_us, 1, 10_000_000),

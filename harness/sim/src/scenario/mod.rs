@@ -64,6 +64,8 @@ pub struct Scenario {
     pub backoff_max_ms: u64,
     /// How often clients ask the nodes of their zone who serves their shards, in ms; 0: after a timeout alone.
     pub refresh_ms: u64,
+    /// Which copy clients read at where any may answer: `any`, or one of their own `zone`.
+    pub reads: String,
     /// The median round trip inside a zone, in µs.
     pub same_zone_rtt_us: u64,
     /// The standard deviation of its logarithm, in percent.
@@ -203,6 +205,11 @@ impl Scenario {
             .iter()
             .map(|key| (key.name.to_owned(), (key.get)(self)))
             .collect()
+    }
+
+    /// Whether clients read at a copy of their own zone, where any may answer.
+    pub(crate) fn reads_in_zone(&self) -> bool {
+        self.reads == "zone"
     }
 
     /// The most nodes that so many shards have.

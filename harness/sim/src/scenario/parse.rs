@@ -61,6 +61,7 @@ pub(super) fn built_in() -> Scenario {
         backoff_ms: 0,
         backoff_max_ms: 0,
         refresh_ms: 0,
+        reads: String::new(),
         same_zone_rtt_us: 0,
         same_zone_sigma_percent: 0,
         cross_zone_rtt_us: 0,

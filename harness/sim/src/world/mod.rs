@@ -369,6 +369,15 @@ impl<'a> World<'a> {
             .map(|(_, node)| node)
     }
 
+    /// The nodes whose data is a shard's: its primary, or every copy where each is a cache of its own.
+    pub(crate) fn keepers(&self, shard: u16) -> Vec<&Node> {
+        if self.plan.replication.0.converges() {
+            return self.primary_of(shard).into_iter().collect();
+        }
+        let keeps = |node: &&Node| node.up && node.shard_number == shard;
+        self.nodes.iter().filter(keeps).collect()
+    }
+
     /// Whether nothing fails any more: all nodes are up and hear each other at once.
     pub(crate) fn is_whole(&self) -> bool {
         let is_well = |node: &Node| {
@@ -393,6 +402,23 @@ impl<'a> World<'a> {
     fn any_node(&mut self, client: u16, shard: u16) -> NodeId {
         let per_shard = self.seats.iter().filter(|seat| seat.shard == shard).count() as u16;
         NodeId(shard * per_shard + self.clients[usize::from(client)].choose(per_shard))
+    }
+
+    /// A client's choice among the nodes of a shard in its own zone; of all, where none is there.
+    fn near_node(&mut self, client: u16, shard: u16) -> NodeId {
+        let zone = self.clients[usize::from(client)].zone;
+        let is_near = |node: &&Node| node.shard_number == shard && node.zone == zone;
+        let near: Vec<NodeId> = self
+            .nodes
+            .iter()
+            .filter(is_near)
+            .map(|node| node.id)
+            .collect();
+        match near[..] {
+            [] => self.any_node(client, shard),
+            [one] => one,
+            _ => near[usize::from(self.clients[usize::from(client)].choose(near.len() as u16))],
+        }
     }
 }
 

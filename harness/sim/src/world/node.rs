@@ -169,6 +169,11 @@ impl Node {
         self.replies.remove(&id)
     }
 
+    /// The reply of the execution of `id`, which stays.
+    pub(super) fn kept_reply(&self, id: RequestId) -> Option<&[u8]> {
+        self.replies.get(&id).map(Vec::as_slice)
+    }
+
     /// Takes in the effects of another node's execution.
     pub(super) fn apply(&mut self, at: Millis, effects: &[u8]) {
         if std::mem::take(&mut self.is_bound) {

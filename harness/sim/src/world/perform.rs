@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use seawall_cluster::{Action, Event, Nanos, NodeId, Outbox, RequestId};
 use seawall_store::Reply;
 
+use super::load::is_miss;
 use super::queue::Happening;
 use super::{Outcome, REFUSAL_BYTES, World};
 
@@ -98,6 +99,7 @@ impl World<'_> {
             } => {
                 let node = &mut self.nodes[usize::from(id.0)];
                 node.apply(at, &effects);
+                self.history.applied(request, at, &effects);
                 self.history.enter(&mut node.lineage, request);
                 None
             }
@@ -111,6 +113,21 @@ impl World<'_> {
                     self.reply(id, request, Outcome::Answer(reply), len);
                 }
                 None
+            }
+            Action::AnswerOrPass {
+                id: request,
+                op,
+                to,
+                bytes,
+            } => {
+                let kept = self.node(id).kept_reply(request).and_then(Reply::parse);
+                let then = if kept.is_some_and(|(reply, _)| is_miss(&op, &reply)) {
+                    self.node_mut(id).take_reply(request);
+                    Action::Send { to, bytes }
+                } else {
+                    Action::Answer { id: request }
+                };
+                self.perform(id, then)
             }
             Action::Refuse { id: request, why } => {
                 // What was executed already has a reply, which nobody gets.

@@ -75,7 +75,7 @@ impl World<'_> {
             },
         };
         let node = client.map_or(node, |client| self.resolved(client, shard, node));
-        let node = self.copy_to_read(op, shard).unwrap_or(node);
+        let node = self.copy_to_ask(op, shard).unwrap_or(node);
         let id = self.history.attempt(op, shard, self.now);
         match client {
             Some(client) => self.send_connected(client, node, id),
@@ -110,14 +110,25 @@ impl World<'_> {
         }
     }
 
-    /// The copy that a client asks first for a read, where any may answer; who is told no asks the primary.
-    fn copy_to_read(&mut self, op: OpId, shard: u16) -> Option<NodeId> {
+    /// The copy that a client asks first, where that is not the primary; who is told no asks the primary.
+    fn copy_to_ask(&mut self, op: OpId, shard: u16) -> Option<NodeId> {
         let asked = &self.history.ops[op as usize];
         let Wanted::By(client) = asked.wanted else {
             return None;
         };
-        let any = self.plan.replication.0.reads_at == Reads::AnyCopy && !self.is_gutter(shard);
-        (any && asked.attempts == 0 && !asked.writes()).then(|| self.any_node(client, shard))
+        if asked.attempts > 0 || self.is_gutter(shard) {
+            return None;
+        }
+        let (member, values) = self.plan.replication;
+        match member.reads_with(values) {
+            Reads::OwnZone => Some(self.near_node(client, shard)),
+            Reads::AnyCopy if asked.writes() => None,
+            Reads::AnyCopy if self.plan.scenario.reads_in_zone() => {
+                Some(self.near_node(client, shard))
+            }
+            Reads::AnyCopy => Some(self.any_node(client, shard)),
+            Reads::Primary => None,
+        }
     }
 
     pub(super) fn on_request(&mut self, id: RequestId, node: NodeId) {

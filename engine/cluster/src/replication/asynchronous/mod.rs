@@ -36,8 +36,8 @@ pub(super) use self::stream::Backlog;
 use self::stream::Stream;
 pub(super) use self::wait::Waiting;
 use super::{
-    Action, Birth, Claim, Event, NodeId, Outbox, Reads, Refusal, Replication, ReplicationMember,
-    RequestId, Setup, Survives,
+    Action, Birth, Claim, Event, NodeId, Outbox, REPLICA_READS, Reads, Refusal, Replication,
+    ReplicationMember, RequestId, Setup, Survives,
 };
 use crate::time::Nanos;
 use seawall_store::spec::Param;
@@ -62,6 +62,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             max: 1,
             about: "1: a primary that reaches no majority goes on, as one that Redis Sentinel watches does",
         },
+        REPLICA_READS,
     ],
     keeps_copies: true,
     keeps_disk: false,
@@ -70,6 +71,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     build: |setup, values| {
         let mut machine = Async::new(setup, values, Backlog::Checked, Guard::default());
         machine.minority_serves = values[2] == 1;
+        machine.replica_reads = values[3] == 1;
         Box::new(machine)
     },
     describe: message::describe,
@@ -145,6 +147,8 @@ struct Async {
     node_timeout: Nanos,
     /// Whether it serves as primary without a majority of primaries.
     minority_serves: bool,
+    /// Whether it answers reads as replica.
+    replica_reads: bool,
     bus: Bus,
     /// By shard.
     owners: Vec<Option<Owner>>,
@@ -197,6 +201,7 @@ impl Async {
             shard,
             node_timeout,
             minority_serves: false,
+            replica_reads: false,
             bus: Bus::new(setup.node, setup.seats, node_timeout, formed),
             current_epoch: owners.iter().flatten().count() as u64,
             owners,

@@ -19,9 +19,10 @@ impl Async {
         op: Arc<Op>,
         out: &mut Outbox,
     ) {
+        let reads_here = self.may_read_as_replica(&op);
         let why = match self.owner(self.shard) {
-            Some(primary) if primary != self.node => Refusal::Moved(primary),
-            Some(_) if self.may_execute(now, &op) => {
+            Some(primary) if primary != self.node && !reads_here => Refusal::Moved(primary),
+            Some(_) if reads_here || self.may_execute(now, &op) => {
                 // Time as replicas see it does not go back when another clock takes over.
                 let at = at.max(self.newest);
                 self.newest = at;
@@ -36,6 +37,16 @@ impl Async {
             _ => Refusal::Down,
         };
         out.push(Action::Refuse { id, why });
+    }
+
+    /// As replica: whether clients may read here. It answers from old data where its primary is silent
+    /// (`replica-serve-stale-data`), and not where it reaches no majority of primaries, as a primary does not.
+    fn may_read_as_replica(&mut self, op: &Op) -> bool {
+        self.replica_reads
+            && !op.command().flags.writes()
+            && self.has_data
+            && !self.is_primary()
+            && self.bus.reaches_majority()
     }
 
     /// As primary: whether it serves, and has enough replicas for a write.
@@ -54,7 +65,8 @@ impl Async {
         effects: Vec<u8>,
         out: &mut Outbox,
     ) {
-        if effects.is_empty() {
+        // A replica executes reads alone: what expires under one does so everywhere by itself.
+        if effects.is_empty() || !self.is_primary() {
             out.push(Action::Answer { id });
             return;
         }
