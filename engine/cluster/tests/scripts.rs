@@ -423,6 +423,21 @@ fn broken_craq_reads_what_is_on_its_way() {
 }
 
 #[test]
+fn zone_copies_write_to_all_read_the_nearest_and_fall_back() {
+    insta::assert_snapshot!(play(include_str!("scripts/zone_copies.txt")));
+}
+
+#[test]
+fn a_zone_copy_warms_up_from_another() {
+    insta::assert_snapshot!(play(include_str!("scripts/zone_copies_warm.txt")));
+}
+
+#[test]
+fn broken_zone_copies_wait_for_each_other() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_zone_copies.txt")));
+}
+
+#[test]
 fn async_reads_at_replicas_where_it_is_told_to() {
     insta::assert_snapshot!(play(include_str!("scripts/async_replica_reads.txt")));
 }

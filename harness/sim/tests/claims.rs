@@ -244,6 +244,8 @@ fn every_workload_runs_and_replicas_agree() {
             ("quorum", "partition"),
             ("async:node_timeout_ms=1000", "zone-down"),
             ("none", "scale-out"),
+            ("zone-copies:warm=1", "zone-down"),
+            ("zone-copies", "scale-out"),
         ] {
             let text = format!(
                 "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nrate_per_s = 300\n\
@@ -352,6 +354,34 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
             shrunk.schedule.to_toml()
         );
     }
+}
+
+#[test]
+fn who_waits_for_the_warmth_of_others_is_caught_under_a_swarm() {
+    let scenario = swarm();
+    let cell = |replication: &str| Cell {
+        replication: replication.to_owned(),
+        sharding: "slots".to_owned(),
+        workload: scenario.workloads[0].clone(),
+        caching: "cache-aside".to_owned(),
+        fault: "swarm".to_owned(),
+    };
+    let twin = cell("broken-zone-copies");
+    let rows = simulate_seeds(&scenario, &twin, 0..100, 2).expect("the cell exists");
+    let broken = rows.iter().filter(|row| !row.violations.is_empty());
+    println!("caught by {} seeds of 100", broken.clone().count());
+    let caught = broken
+        .clone()
+        .next()
+        .expect("one seed in a hundred catches it");
+    assert!(caught.violations[0].contains("answer nobody"), "{caught:?}");
+    let shrunk = seawall_sim::shrink(&scenario, &twin, caught.seed, 300).expect("the cell exists");
+    let shrunk = shrunk.expect("it breaks a claim");
+    println!("shrunk to\n{}", shrunk.schedule.to_toml());
+    assert!(!shrunk.row.violations.is_empty() && shrunk.schedule.actions().len() <= 8);
+    let honest = cell("zone-copies:warm=1");
+    let kept = replay(&scenario, &honest, &shrunk.schedule, caught.seed).expect("the cell exists");
+    assert_eq!(kept.violations, [""; 0]);
 }
 
 #[test]

@@ -5,11 +5,13 @@ use super::asynchronous::{self, Backlog, Guard};
 use super::chain;
 use super::craq;
 use super::quorum::{self, Fault};
+use super::zone_copies;
 use super::{Reads, ReplicationMember, Setup};
 
 /// All of them.
-pub(super) const TWINS: &[&ReplicationMember] =
-    &[&ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY];
+pub(super) const TWINS: &[&ReplicationMember] = &[
+    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH,
+];
 
 static ACKS: ReplicationMember = ReplicationMember {
     name: "broken-quorum",
@@ -78,6 +80,16 @@ static DIRTY: ReplicationMember = ReplicationMember {
         )
     },
     ..craq::MEMBER
+};
+
+static WARMTH: ReplicationMember = ReplicationMember {
+    name: "broken-zone-copies",
+    about: "broken on purpose: an empty copy answers nobody until another one has made it warm",
+    source: "a twin of zone-copies, to prove the checkers",
+    build: |setup, values| {
+        zone_copies::build_broken(setup, values, zone_copies::Fault::WaitsForWarmth)
+    },
+    ..zone_copies::MEMBER
 };
 
 const TWIN_OF_QUORUM: ReplicationMember = ReplicationMember {

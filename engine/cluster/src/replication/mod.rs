@@ -17,6 +17,7 @@ mod min_replicas;
 mod none;
 mod quorum;
 mod wait;
+mod zone_copies;
 
 pub use asynchronous::election;
 
@@ -37,6 +38,7 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &quorum::MEMBER,
     &chain::MEMBER,
     &craq::MEMBER,
+    &zone_copies::MEMBER,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
