@@ -222,3 +222,98 @@ fn less_memory_is_fewer_hits() {
         assert!(row.db_peak_over_steady > 1.3, "{}", row.db_peak_over_steady);
     }
 }
+
+/// Netflix, "Cache warming", 2018, and EVCache's fallback to another zone.
+#[test]
+fn a_cold_zone_warms_up_from_another() {
+    let rows = rows("warm-up");
+    let of = |name: &str| {
+        let row = rows.iter().find(|row| row.replication == name);
+        row.unwrap_or_else(|| panic!("{name} is compared"))
+    };
+    for row in &rows {
+        println!(
+            "{}: hit ratio {:.3} at least, {:.0} reads of the database in its worst second, recovered after {} ms, {} bytes across zones",
+            row.replication,
+            row.hit_ratio_min,
+            peak(row),
+            row.recovery_ms,
+            row.cross_zone_bytes
+        );
+    }
+    let cold = of("zone-copies:fallback=0");
+    let fallback = of("zone-copies");
+    let warm = of("zone-copies:fallback=0:warm=1");
+    let both = of("zone-copies:warm=1");
+    assert!(cold.hit_ratio_min < 0.92 && peak(cold) > 5.0 * number(cold, "db_steady_per_s"));
+    // It is back after four seconds, and not yet what it was by the end.
+    assert!(cold.recovery_ms > 30_000, "{}", cold.recovery_ms);
+    for row in [fallback, warm, both] {
+        assert!(
+            row.hit_ratio_min > 0.96 && row.recovery_ms < 6000,
+            "{}",
+            row.replication
+        );
+        assert!(peak(row) * 3.0 < peak(cold), "{}", row.replication);
+    }
+    // What another zone answers is no fill: the copy stays cold, and each read of what it lacks crosses zones.
+    let crosses =
+        |row: &SimRow| row.cross_zone_bytes as f64 - number(row, "cross_zone_replication_bytes");
+    assert!(
+        crosses(fallback) > 5.0 * crosses(both),
+        "{} {}",
+        crosses(fallback),
+        crosses(both)
+    );
+}
+
+#[test]
+fn reads_in_the_own_zone_cross_no_zone() {
+    let near = rows("near-reads");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/near-reads.toml");
+    let text = std::fs::read_to_string(path).expect("it is there");
+    let mut scenario = Scenario::parse(path, &text).unwrap_or_else(|error| panic!("{error}"));
+    "any".clone_into(&mut scenario.reads);
+    let cells = scenario.cells(false);
+    let any = cells
+        .iter()
+        .map(|cell| run(&scenario, cell, 1).expect("the cell exists"));
+    for (near, any) in near.iter().zip(any) {
+        println!(
+            "{} {}: bytes across zones {} near, {} at any; dollars a month {:.0}, {:.0}; p50 {:.0}, {:.0} us; stale reads {}, {}",
+            near.replication,
+            near.fault,
+            near.cross_zone_bytes,
+            any.cross_zone_bytes,
+            near.usd_per_month,
+            any.usd_per_month,
+            near.latency_us.before.p50,
+            any.latency_us.before.p50,
+            near.stale_reads,
+            any.stale_reads
+        );
+        assert_eq!(any.violations, [""; 0]);
+        match near.replication.as_str() {
+            "craq" | "async:node_timeout_ms=1000:replica_reads=1" => {
+                assert!(near.cross_zone_bytes * 3 < any.cross_zone_bytes * 2);
+                assert!(near.usd_per_month < any.usd_per_month);
+                assert!(near.latency_us.before.p50 * 1.5 < any.latency_us.before.p50);
+            }
+            // One has no copy to choose, the other no choice.
+            _ => assert_eq!(near.event_hash, any.event_hash),
+        }
+    }
+    let stale = |name: &str, fault: &str| {
+        let mut rows = near.iter();
+        let row = rows.find(|row| row.replication == name && row.fault == fault);
+        row.unwrap_or_else(|| panic!("{name} is compared under {fault}"))
+            .stale_reads
+    };
+    let primary = "async:node_timeout_ms=1000";
+    let replicas = "async:node_timeout_ms=1000:replica_reads=1";
+    assert_eq!((stale("craq", "none"), stale("craq", "partition")), (0, 0));
+    assert!(stale(primary, "none") == 0 && stale(replicas, "none") > 0);
+    assert!(stale(replicas, "partition") > stale(primary, "partition"));
+    // No copy ever learns that it is in a minority.
+    assert!(stale("zone-copies", "partition") > stale(replicas, "partition"));
+}
