@@ -223,7 +223,7 @@ fn less_memory_is_fewer_hits() {
     }
 }
 
-/// Netflix, "Cache warming", 2018, and EVCache's fallback to another zone.
+/// Netflix, "Cache warming", 2018, and `EVCache`'s fallback to another zone.
 #[test]
 fn a_cold_zone_warms_up_from_another() {
     let rows = rows("warm-up");
