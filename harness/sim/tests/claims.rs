@@ -121,6 +121,22 @@ fn who_refuses_writes_without_replicas_loses_less_of_a_minority() {
     assert!(0 < with && with * 10 < without * 9, "{with} of {without}");
 }
 
+#[test]
+fn who_waits_for_the_copies_of_other_zones_pays_with_writes_refused() {
+    let sums = |replication: &str| -> (u64, u64) {
+        let rows = rows(replication, "zone-down", seeds(12));
+        assert!(rows.iter().all(|row| row.violations.is_empty()));
+        let lost = rows.iter().map(|row| row.lost_acked_writes).sum();
+        (lost, rows.iter().map(|row| number(row, "failed_ops")).sum())
+    };
+    let [one, two, all] = ["zone-copies", "zone-copies:wait=2", "zone-copies:wait=3"].map(sums);
+    println!("zone-down: acknowledged writes in no copy, ops given up: {one:?}, {two:?}, {all:?}");
+    // What a zone that fades takes in alone goes with it.
+    assert!(one.0 > 0 && two.0 == 0 && all.0 == 0);
+    // With a copy gone, not all can have a write.
+    assert!(all.1 > 10 * two.1.max(1));
+}
+
 /// Runs a strategy that loses nothing under the faults that its claim covers; `down_ms` is how long it may be down.
 fn keeps_its_word(replication: &str, zone_seeds: u64, down_ms: std::ops::Range<u64>) {
     let mut total = 0;

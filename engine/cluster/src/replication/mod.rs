@@ -324,7 +324,7 @@ pub struct ReplicationMember {
     pub keeps_copies: bool,
     /// Whether a lost node's disk comes back with it. Without, a new machine takes its place.
     pub keeps_disk: bool,
-    /// Whether every copy executes writes itself, so that all must do the same: a copy may not evict by itself.
+    /// Whether every copy executes writes of clients itself, and all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
     /// Whom clients ask for reads, where [`REPLICA_READS`] does not say otherwise.
     pub reads_at: Reads,
