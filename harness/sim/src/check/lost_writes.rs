@@ -1,7 +1,8 @@
 //! Lost acknowledged writes: a client was told that a write is done, and the healed system does not
 //! hold it.
 //!
-//! What a shard holds is its surviving primary's lineage, or what any of its copies has where each is a cache of its own. A write counts even where a later one wrote over
+//! What a shard holds is its surviving primary's lineage, or what any of its
+//! copies has where each is a cache of its own. A write counts even where a later one wrote over
 //! it: an acknowledged write that vanished from the order of writes was lost, seen or not. That the
 //! lineage is what the shard really holds is another checker's to prove (`surviving_state`).
 
