@@ -262,6 +262,7 @@ fn every_workload_runs_and_replicas_agree() {
             ("none", "scale-out"),
             ("zone-copies:warm=1", "zone-down"),
             ("zone-copies", "scale-out"),
+            ("zone-copies", "partition"),
         ] {
             let text = format!(
                 "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nrate_per_s = 300\n\

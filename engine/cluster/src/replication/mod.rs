@@ -326,7 +326,7 @@ pub struct ReplicationMember {
     pub keeps_disk: bool,
     /// Whether every copy executes writes of clients itself, and all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
-    /// Whom clients ask for reads, where [`REPLICA_READS`] does not say otherwise.
+    /// Whom clients ask for reads, where the parameter `replica_reads` does not say otherwise.
     pub reads_at: Reads,
     /// Makes the machine of one node from the values of `params`.
     pub build: fn(&Setup<'_>, &[u64]) -> Box<dyn Replication>,

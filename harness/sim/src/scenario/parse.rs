@@ -499,6 +499,10 @@ mod tests {
                 "zones = 0",
                 "storm.toml:1: zones: accepted are whole numbers from 1 to 16",
             ),
+            (
+                "reads = \"near\"",
+                "storm.toml:1: reads: unknown choice \"near\"; accepted: any, zone",
+            ),
             ("zones = -1", "storm.toml:1: zones: accepted are"),
             (
                 "zones = 99999999999999999999",
