@@ -22,6 +22,7 @@ struct Row {
     replicas: u16,
     duration_ms: u64,
     rate_per_s: u64,
+    replication: &'static str,
     workload: &'static str,
     kind: Kind,
     /// Whether it runs where no word asks for it.
@@ -38,24 +39,32 @@ enum Kind {
 const BUILT_IN: &str = "cache-aside:keys=6000:writes=0.1";
 const TWITTER: &str = "cache-aside:keys=100000";
 
+/// The long run's nodes have the backlog of Redis 7 (`repl-backlog-size`), a tenth of the default.
+const LONG: &str = "async:backlog_bytes=1048576";
+
 /// What is run, from small to large, since the peak of memory grows.
 fn rows() -> Vec<Row> {
-    let row = |kind, nodes: u16, seconds: u64, rate_per_s, workload| Row {
-        name: match kind {
-            Kind::Relay => format!("relay, {nodes} nodes, {seconds} s"),
-            Kind::Async => format!("async, {nodes} nodes, {seconds} s, {workload}"),
-        },
-        shards: if kind == Kind::Async && nodes > 3 {
-            nodes / 2
-        } else {
-            nodes
-        },
-        replicas: u16::from(kind == Kind::Async && nodes > 3),
-        duration_ms: seconds * 1000,
-        rate_per_s,
-        workload,
-        kind,
-        by_default: seconds < 600,
+    let row = |kind, nodes: u16, seconds: u64, rate_per_s, workload| {
+        let by_default = seconds < 600;
+        let replication = if by_default { "async" } else { LONG };
+        Row {
+            name: match kind {
+                Kind::Relay => format!("relay, {nodes} nodes, {seconds} s"),
+                Kind::Async => format!("{replication}, {nodes} nodes, {seconds} s, {workload}"),
+            },
+            replication,
+            shards: if kind == Kind::Async && nodes > 3 {
+                nodes / 2
+            } else {
+                nodes
+            },
+            replicas: u16::from(kind == Kind::Async && nodes > 3),
+            duration_ms: seconds * 1000,
+            rate_per_s,
+            workload,
+            kind,
+            by_default,
+        }
     };
     vec![
         row(Kind::Relay, 6, 60, 1, BUILT_IN),
@@ -73,11 +82,11 @@ fn rows() -> Vec<Row> {
 
 fn scenario(row: &Row) -> Scenario {
     let text = format!(
-        "zones = 3\nshards = {}\nreplicas = {}\nduration_ms = {}\nrate_per_s = {}\nclients_per_zone = 8\n\
+        "zones = 3\nshards = {2}\nreplicas = {3}\nduration_ms = {4}\nrate_per_s = {5}\nclients_per_zone = 8\n\
          fault_at_ms = 1000\nwarmup_ms = 0\nfault_ms = 1\nzone_fade_ms = 0\nfaults = ['none']\n\
-         replications = ['async']\nbase_replication = 'async'\n\
-         workloads = ['{}']\n",
-        row.shards, row.replicas, row.duration_ms, row.rate_per_s, row.workload
+         replications = ['{1}']\nbase_replication = '{1}'\n\
+         workloads = ['{0}']\n",
+        row.workload, row.replication, row.shards, row.replicas, row.duration_ms, row.rate_per_s
     );
     Scenario::parse(&row.name, &text).expect("it is a scenario")
 }
