@@ -24,6 +24,8 @@ use seawall_cluster::{
 use seawall_store::spec::Spec;
 use seawall_store::{Effects, Millis, Op, Out, Shard, ShardConfig};
 
+/// Nodes that keep a shard's log, where there is one; they come after all others.
+const LOG_KEEPERS: u16 = 3;
 const LINK: Nanos = Nanos::from_millis(1);
 
 enum Happening {
@@ -74,13 +76,22 @@ fn empty() -> Shard {
 impl Stage {
     fn form(spec: &str, shards: u16, copies: u16) -> Stage {
         let (member, values) = find(&Spec::parse(spec).unwrap()).unwrap();
+        let logs = if member.logs_in_zones { shards } else { 0 };
         let seats: Vec<Seat> = (0..shards)
             .flat_map(|shard| {
                 (0..copies).map(move |copy| Seat {
                     shard,
                     first: copy == 0,
+                    keeps_log: false,
                 })
             })
+            .chain((0..logs).flat_map(|shard| {
+                (0..LOG_KEEPERS).map(move |keeper| Seat {
+                    shard,
+                    first: keeper == 0,
+                    keeps_log: true,
+                })
+            }))
             .collect();
         let mut stage = Stage {
             member,
@@ -272,6 +283,10 @@ impl Stage {
             Action::Install { image } => {
                 self.node(id).shard = empty();
                 self.apply(id, self.now.millis(), &image);
+            }
+            Action::Restore => {
+                self.say(&format!("{id} begins anew"));
+                self.node(id).shard = empty();
             }
         }
         None

@@ -302,7 +302,8 @@ pub fn replay(
         cross_zone_bytes: crossed.client_bytes + crossed.replication_bytes,
         usd_per_month: check::usd_per_month(
             scenario,
-            world.nodes.len(),
+            // Who keeps logs is a service's, which asks a price for what is written to it.
+            world.nodes.iter().filter(|node| !node.keeps_log).count(),
             crossed,
             scenario.duration_ms,
         ),

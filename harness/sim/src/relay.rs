@@ -25,6 +25,7 @@ static MEMBER: ReplicationMember = ReplicationMember {
     params: &[],
     keeps_copies: false,
     keeps_disk: false,
+    logs_in_zones: false,
     executes_everywhere: false,
     reads_at: Reads::Primary,
     build: |setup, _| Box::new(Relay::new(setup)),

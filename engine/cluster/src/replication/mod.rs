@@ -60,8 +60,10 @@ pub struct RequestId(pub u64);
 pub struct Seat {
     /// The shard that it hosts.
     pub shard: u16,
-    /// Whether it is the shard's primary when the cluster is formed.
+    /// Whether it is the shard's primary when the cluster is formed; of those that keep the log, the first to lead it.
     pub first: bool,
+    /// Whether it keeps the shard's log, and none of its data: clients ask it for nothing.
+    pub keeps_log: bool,
 }
 
 /// What a machine is made with.
@@ -78,12 +80,22 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
-    /// The nodes of the node's own shard, itself among them.
+    /// The node's own seat.
+    fn seat(&self) -> Seat {
+        self.seats[usize::from(self.node.0)]
+    }
+
+    /// The nodes of the node's own shard and kind, itself among them.
     fn fellows(&self) -> impl Iterator<Item = NodeId> {
-        let shard = self.seats[usize::from(self.node.0)].shard;
+        self.nodes_of_shard(self.seat().keeps_log)
+    }
+
+    /// The nodes that keep the log of the node's shard, or those that host its data.
+    fn nodes_of_shard(&self, keeps_log: bool) -> impl Iterator<Item = NodeId> {
+        let shard = self.seat().shard;
         (0u16..)
             .zip(self.seats)
-            .filter(move |(_, seat)| seat.shard == shard)
+            .filter(move |(_, seat)| seat.shard == shard && seat.keeps_log == keeps_log)
             .map(|(node, _)| NodeId(node))
     }
 }
@@ -224,6 +236,8 @@ pub enum Action {
         /// The state, as [`Event::Exported`] gave it.
         image: Vec<u8>,
     },
+    /// Replace the state of the shard by the snapshot with which the cluster was formed, which is kept off the nodes.
+    Restore,
 }
 
 /// Why a request was not executed.
@@ -324,6 +338,8 @@ pub struct ReplicationMember {
     pub keeps_copies: bool,
     /// Whether a lost node's disk comes back with it. Without, a new machine takes its place.
     pub keeps_disk: bool,
+    /// Whether each zone has a node that keeps a log of the shard, beside those that host its data.
+    pub logs_in_zones: bool,
     /// Whether every copy executes writes of clients itself, and all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
     /// Whom clients ask for reads, where the parameter `replica_reads` does not say otherwise.

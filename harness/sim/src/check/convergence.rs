@@ -10,7 +10,7 @@ pub(crate) fn differing_copies(world: &World<'_>) -> Vec<String> {
             let differs = world
                 .nodes
                 .iter()
-                .filter(|node| node.up && node.shard_number == shard)
+                .filter(|node| node.up && node.shard_number == shard && !node.keeps_log)
                 .find(|node| !node.lineage.agrees_with(&primary.lineage))?;
             let (node, primary) = (differs.id, primary.id);
             Some(format!(

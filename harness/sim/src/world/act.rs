@@ -76,12 +76,12 @@ impl World<'_> {
             }
             Action::StallDisk { shard, ms } => {
                 let until = self.now + Nanos::from_millis(ms);
-                if let Some(node) = self.in_role(shard, Role::Primary) {
+                if let Some(node) = self.with_disk(shard) {
                     node.disk_busy_until = node.disk_busy_until.max(until);
                 }
             }
             Action::FailSync { shard } => {
-                if let Some(node) = self.in_role(shard, Role::Primary) {
+                if let Some(node) = self.with_disk(shard) {
                     node.sync_fails = true;
                 }
             }
@@ -106,7 +106,19 @@ impl World<'_> {
     fn in_role(&mut self, shard: u16, role: Role) -> Option<&mut Node> {
         let primary = self.primary_of(shard).map(|node| node.id);
         self.of_shard(shard)
-            .filter(|node| node.up && (Some(node.id) == primary) == (role == Role::Primary))
+            .filter(|node| node.up && !node.keeps_log)
+            .filter(|node| (Some(node.id) == primary) == (role == Role::Primary))
+            .min_by_key(|node| node.life)
+    }
+
+    /// The node whose disk a shard's writes wait for: one that keeps its log, or the primary where none does.
+    fn with_disk(&mut self, shard: u16) -> Option<&mut Node> {
+        let has_log = self.of_shard(shard).any(|node| node.keeps_log);
+        if !has_log {
+            return self.in_role(shard, Role::Primary);
+        }
+        self.of_shard(shard)
+            .filter(|node| node.up && node.keeps_log)
             .min_by_key(|node| node.life)
     }
 

@@ -41,9 +41,8 @@ impl World<'_> {
             }
         }
         for node in &mut self.nodes {
-            for id in &self.base[usize::from(node.shard_number)] {
-                node.replay(*id, &mut self.history);
-            }
+            let base = &self.base[usize::from(node.shard_number)];
+            node.load(base, &mut self.history);
         }
     }
 

@@ -18,7 +18,7 @@ mod queue;
 mod refresh;
 mod request;
 
-use seawall_cluster::{Event, Nanos, NodeId, Outbox, Seat, Sharding};
+use seawall_cluster::{Event, Nanos, NodeId, Outbox, ReplicationMember, Seat, Sharding};
 use seawall_store::Reply;
 
 pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
@@ -134,8 +134,10 @@ impl<'a> World<'a> {
                 (0..per_shard).map(move |copy| Seat {
                     shard,
                     first: copy == 0,
+                    keeps_log: false,
                 })
             })
+            .chain(seats_of_logs(member, shards_max, scenario.zones))
             .collect();
         // Gutter nodes stand beside the shards, each by itself, and know nothing of them.
         let gutters = if plan.caching.gutter_s > 0 {
@@ -151,10 +153,13 @@ impl<'a> World<'a> {
             policy: &scenario.policy,
             memory_bytes: scenario.node_memory_kib * 1024,
         };
-        let nodes = (0u16..seats.len() as u16)
-            .map(|id| {
-                let (shard, copy) = (id / per_shard, id % per_shard);
-                fleet.form(NodeId(id), shard, (shard + copy) % scenario.zones)
+        // The first of a shard's nodes of either kind is in the zone of its number, the others in those that follow.
+        let mut zone = 0;
+        let nodes = (0u16..)
+            .zip(&seats)
+            .map(|(id, seat)| {
+                zone = if seat.first { seat.shard } else { zone + 1 };
+                fleet.form(NodeId(id), seat.shard, zone % scenario.zones)
             })
             .chain((0..gutters).map(|gutter| {
                 let id = NodeId(seats.len() as u16 + gutter);
@@ -400,7 +405,8 @@ impl<'a> World<'a> {
 
     /// A client's choice among the nodes of a shard.
     fn any_node(&mut self, client: u16, shard: u16) -> NodeId {
-        let per_shard = self.seats.iter().filter(|seat| seat.shard == shard).count() as u16;
+        let hosts = |seat: &&Seat| seat.shard == shard && !seat.keeps_log;
+        let per_shard = self.seats.iter().filter(hosts).count() as u16;
         NodeId(shard * per_shard + self.clients[usize::from(client)].choose(per_shard))
     }
 
@@ -420,6 +426,21 @@ impl<'a> World<'a> {
             _ => near[usize::from(self.clients[usize::from(client)].choose(near.len() as u16))],
         }
     }
+}
+
+/// The seats of those that keep logs, one for each shard and zone.
+fn seats_of_logs(
+    member: &ReplicationMember,
+    shards: u16,
+    zones: u16,
+) -> impl Iterator<Item = Seat> + use<> {
+    let zones = if member.logs_in_zones { zones } else { 0 };
+    let seat = |shard, zone| Seat {
+        shard,
+        first: zone == 0,
+        keeps_log: true,
+    };
+    (0..shards).flat_map(move |shard| (0..zones).map(move |zone| seat(shard, zone)))
 }
 
 /// The bytes of `-MOVED 3999 127.0.0.1:6381` and its kin.

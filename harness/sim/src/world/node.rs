@@ -17,6 +17,8 @@ pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) zone: u16,
     pub(crate) shard_number: u16,
+    /// Whether it keeps a log of the shard, and none of its data.
+    pub(crate) keeps_log: bool,
     pub(crate) up: bool,
     /// No other node hears it, and it hears none.
     pub(super) isolated: bool,
@@ -82,6 +84,10 @@ impl Fleet<'_> {
             id,
             zone,
             shard_number,
+            keeps_log: self
+                .seats
+                .get(usize::from(id.0))
+                .is_some_and(|seat| seat.keeps_log),
             up: true,
             isolated: false,
             times: 1,
@@ -110,17 +116,14 @@ impl Fleet<'_> {
         node.life += 1;
         node.up = true;
         node.sync_fails = false;
-        (node.shard, node.lineage) = (empty_shard(self.policy), Lineage::default());
-        node.is_bound = false;
+        node.empty(self.policy);
         node.replies.clear();
         node.syncing.clear();
         node.written.clear();
         node.disk_busy_until = Nanos::default();
         node.core_busy_until = Nanos::default();
         if self.member.keeps_disk {
-            for write in base {
-                node.replay(*write, history);
-            }
+            node.load(base, history);
         } else {
             node.disk.clear();
         }
@@ -182,8 +185,29 @@ impl Node {
         apply_effects(&mut self.shard, at, effects, &mut self.out);
     }
 
+    /// It holds nothing any more.
+    fn empty(&mut self, policy: &str) {
+        (self.shard, self.lineage) = (empty_shard(policy), Lineage::default());
+        self.is_bound = false;
+    }
+
+    /// Holds what the cluster began with, and nothing else.
+    pub(super) fn restore(&mut self, policy: &str, base: &[WriteId], history: &mut History) {
+        self.empty(policy);
+        self.load(base, history);
+    }
+
+    /// Takes in what the cluster began with, where it hosts data.
+    pub(super) fn load(&mut self, base: &[WriteId], history: &mut History) {
+        if !self.keeps_log {
+            for write in base {
+                self.replay(*write, history);
+            }
+        }
+    }
+
     /// Takes in what a write changed, from the history.
-    pub(super) fn replay(&mut self, write: WriteId, history: &mut History) {
+    fn replay(&mut self, write: WriteId, history: &mut History) {
         if let Some((at, effects)) = history.effects(write) {
             self.apply(at, effects);
             history.enter_write(&mut self.lineage, write);
@@ -199,8 +223,7 @@ impl Node {
 
     /// Replaces the shard's state.
     pub(super) fn install(&mut self, policy: &str, now: Millis, state: &[u8], lineage: Lineage) {
-        self.shard = empty_shard(policy);
-        self.is_bound = false;
+        self.empty(policy);
         self.apply(now, state);
         self.lineage = lineage;
     }

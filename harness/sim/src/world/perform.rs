@@ -166,6 +166,12 @@ impl World<'_> {
                 self.nodes[usize::from(id.0)].install(policy, now.millis(), state, lineage);
                 None
             }
+            Action::Restore => {
+                let node = &mut self.nodes[usize::from(id.0)];
+                let base = &self.base[usize::from(node.shard_number)];
+                node.restore(&self.plan.scenario.policy, base, &mut self.history);
+                None
+            }
         }
     }
 

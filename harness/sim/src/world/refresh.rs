@@ -28,7 +28,7 @@ impl World<'_> {
         let near: Vec<NodeId> = self
             .nodes
             .iter()
-            .filter(|node| node.zone == zone)
+            .filter(|node| node.zone == zone && !node.keeps_log)
             .map(|node| node.id)
             .collect();
         for node in near {

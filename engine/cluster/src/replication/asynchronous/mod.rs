@@ -66,6 +66,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     ],
     keeps_copies: true,
     keeps_disk: false,
+    logs_in_zones: false,
     executes_everywhere: false,
     reads_at: Reads::Primary,
     build: |setup, values| {

@@ -66,6 +66,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     // Of the group only: the data is in memory.
     keeps_disk: true,
+    logs_in_zones: false,
     executes_everywhere: true,
     reads_at: Reads::Primary,
     build: |setup, values| build(setup, values, Reads::Primary, None),

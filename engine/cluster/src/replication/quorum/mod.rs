@@ -44,6 +44,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     params: &[group::HEARTBEAT, group::ELECTION],
     keeps_copies: true,
     keeps_disk: true,
+    logs_in_zones: false,
     executes_everywhere: true,
     reads_at: ReadsAt::Primary,
     build: |setup, values| build(setup, values, None),
