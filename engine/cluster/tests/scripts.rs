@@ -433,6 +433,21 @@ fn craq_waits_until_a_copy_that_left_answers_no_more() {
 }
 
 #[test]
+fn a_zone_log_answers_what_it_has_and_fences_who_was_replaced() {
+    insta::assert_snapshot!(play(include_str!("scripts/zone_log.txt")));
+}
+
+#[test]
+fn an_asynchronous_zone_log_answers_at_once_until_it_is_too_far_behind() {
+    insta::assert_snapshot!(play(include_str!("scripts/zone_log_async.txt")));
+}
+
+#[test]
+fn broken_zone_log_answers_too_early() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_zone_log.txt")));
+}
+
+#[test]
 fn broken_craq_reads_what_is_on_its_way() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_craq.txt")));
 }

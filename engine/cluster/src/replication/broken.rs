@@ -6,11 +6,13 @@ use super::chain;
 use super::craq;
 use super::quorum::{self, Fault};
 use super::zone_copies;
+use super::zone_log::{self, Rules};
 use super::{Reads, ReplicationMember, Setup};
+use crate::time::Nanos;
 
 /// All of them.
 pub(super) const TWINS: &[&ReplicationMember] = &[
-    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH,
+    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH, &UNLOGGED, &OUTLIVES,
 ];
 
 static ACKS: ReplicationMember = ReplicationMember {
@@ -90,6 +92,37 @@ static WARMTH: ReplicationMember = ReplicationMember {
         zone_copies::build_broken(setup, values, zone_copies::Fault::WaitsForWarmth)
     },
     ..zone_copies::MEMBER
+};
+
+static UNLOGGED: ReplicationMember = ReplicationMember {
+    name: "broken-zone-log-acks",
+    about: "broken on purpose: acknowledges before the log has it",
+    build: |setup, values| {
+        let rules = Rules {
+            lag: Some(Nanos::from_millis(10_000)),
+            ..Rules::SAFE
+        };
+        zone_log::build(setup, values, rules)
+    },
+    ..TWIN_OF_ZONE_LOG
+};
+
+static OUTLIVES: ReplicationMember = ReplicationMember {
+    name: "broken-zone-log-lease",
+    about: "broken on purpose: a primary goes on serving reads when its lease is over",
+    build: |setup, values| {
+        let rules = Rules {
+            outlives_lease: true,
+            ..Rules::SAFE
+        };
+        zone_log::build(setup, values, rules)
+    },
+    ..TWIN_OF_ZONE_LOG
+};
+
+const TWIN_OF_ZONE_LOG: ReplicationMember = ReplicationMember {
+    source: "a twin of zone-log, to prove the checkers",
+    ..zone_log::MEMBER
 };
 
 const TWIN_OF_QUORUM: ReplicationMember = ReplicationMember {

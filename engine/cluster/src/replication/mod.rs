@@ -18,6 +18,7 @@ mod none;
 mod quorum;
 mod wait;
 mod zone_copies;
+mod zone_log;
 
 pub use asynchronous::election;
 
@@ -39,6 +40,8 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &chain::MEMBER,
     &craq::MEMBER,
     &zone_copies::MEMBER,
+    &zone_log::MEMBER,
+    &zone_log::ASYNC,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
@@ -323,6 +326,10 @@ pub enum Reads {
 
 /// A strategy in the list.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing that a driver must know, in any combination"
+)]
 pub struct ReplicationMember {
     /// Its name.
     pub name: &'static str,

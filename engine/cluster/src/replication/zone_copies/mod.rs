@@ -78,6 +78,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     ],
     keeps_copies: true,
     keeps_disk: false,
+    logs_in_zones: false,
     executes_everywhere: true,
     reads_at: Reads::OwnZone,
     build: |setup, values| Box::new(ZoneCopy::new(setup, values, None)),
