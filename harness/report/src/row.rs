@@ -251,6 +251,11 @@ pub struct ValidationFigure {
 }
 
 impl ValidationFigure {
+    /// Whether it is held to anything, or shown only.
+    pub fn is_held(&self) -> bool {
+        self.least.is_some() || self.most.is_some()
+    }
+
     /// Whether it is accepted. A figure that could not be had is not.
     pub fn is_within(&self) -> bool {
         self.least.is_none_or(|least| self.measured >= least)

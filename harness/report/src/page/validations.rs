@@ -91,7 +91,7 @@ fn measured(row: &ValidationRow) -> String {
     let held: Vec<_> = row
         .figures
         .iter()
-        .filter(|figure| is_held(figure))
+        .filter(|figure| figure.is_held())
         .collect();
     match held.as_slice() {
         [] => ABSENT.into(),
@@ -105,7 +105,7 @@ fn figures(rows: &[Row]) -> Table {
     let mut table = Table::new("What was measured", &columns);
     for row in validations(rows) {
         for figure in &row.figures {
-            let within = if is_held(figure) {
+            let within = if figure.is_held() {
                 verdict(figure.is_within())
             } else {
                 Entry::default()
@@ -120,10 +120,6 @@ fn figures(rows: &[Row]) -> Table {
         }
     }
     table
-}
-
-fn is_held(figure: &ValidationFigure) -> bool {
-    figure.least.is_some() || figure.most.is_some()
 }
 
 fn accepted(figure: &ValidationFigure) -> String {

@@ -101,7 +101,10 @@ impl Validation {
             published: self.published.to_owned(),
             tolerance: self.tolerance.to_owned(),
             source: source.to_owned(),
-            within: (!figures.is_empty()).then_some(within),
+            within: figures
+                .iter()
+                .any(ValidationFigure::is_held)
+                .then_some(within),
             figures,
             note: self.note.to_owned(),
             extra: Map::new(),

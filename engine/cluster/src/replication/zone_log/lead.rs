@@ -6,8 +6,8 @@ use std::sync::Arc;
 use seawall_store::{Millis, Op};
 
 use super::super::{Action, Outbox, RequestId};
-use super::copy::Copy;
 use super::entry::{Append, Entry};
+use super::host::Host;
 use super::message::Message;
 use super::tracker::Tracker;
 use crate::time::Nanos;
@@ -75,7 +75,7 @@ impl Lead {
     }
 }
 
-impl Copy {
+impl Host {
     /// Whether it may execute `op` now.
     pub(super) fn serves(&self, now: Nanos, op: &Op) -> bool {
         let Some(lead) = &self.lead else {

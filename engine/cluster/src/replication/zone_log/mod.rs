@@ -23,14 +23,14 @@
 //! **Beginning anew.** A node without data, or with effects that the log never took, restores the snapshot with which the
 //! cluster was formed, and reads the whole log. No newer snapshot is made; runs are short.
 
-mod copy;
 mod entry;
+mod host;
 mod keeper;
 mod lead;
 mod message;
 mod tracker;
 
-use self::copy::Copy;
+use self::host::Host;
 use self::keeper::Keeper;
 use super::group;
 use super::{Claim, Reads, Replication, ReplicationMember, Setup, Survives};
@@ -122,6 +122,6 @@ pub(super) fn build(setup: &Setup<'_>, values: &[u64], rules: Rules) -> Box<dyn 
     } else {
         // A lease is renewed some times before it is over.
         let tick = Nanos::from_millis(heartbeat_ms.min(lease_ms / 4));
-        Box::new(Copy::new(setup, tick, Nanos::from_millis(lease_ms), rules))
+        Box::new(Host::new(setup, tick, Nanos::from_millis(lease_ms), rules))
     }
 }

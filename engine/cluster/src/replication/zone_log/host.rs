@@ -14,7 +14,7 @@ use crate::time::Nanos;
 /// Ticks without a word after which another keeper is asked.
 const SILENT_TICKS: u32 = 3;
 
-pub(super) struct Copy {
+pub(super) struct Host {
     pub(super) node: NodeId,
     /// Who keeps the log, and which of them is asked.
     keepers: Vec<NodeId>,
@@ -42,14 +42,14 @@ pub(super) struct Copy {
     pub(super) lead: Option<Lead>,
 }
 
-impl Copy {
-    pub(super) fn new(setup: &Setup<'_>, tick: Nanos, lease: Nanos, rules: Rules) -> Copy {
+impl Host {
+    pub(super) fn new(setup: &Setup<'_>, tick: Nanos, lease: Nanos, rules: Rules) -> Host {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(setup.seed);
         let mut hosts = setup.nodes_of_shard(false);
         let first = hosts.find(|node| setup.seats[usize::from(node.0)].first);
         let first = first.unwrap_or(setup.node);
         let is_formed = matches!(setup.birth, Birth::Formed);
-        Copy {
+        Host {
             node: setup.node,
             keepers: setup.nodes_of_shard(true).collect(),
             keeper: 0,
@@ -207,7 +207,7 @@ impl Copy {
     }
 }
 
-impl Replication for Copy {
+impl Replication for Host {
     fn step(&mut self, now: Nanos, event: Event, out: &mut Outbox) {
         match event {
             Event::Start => self.start(now, out),
