@@ -520,7 +520,7 @@ mod tests {
             ),
             (
                 "replications = [\"raft\"]",
-                "unknown replication `raft`; accepted: none, async, wait, min-replicas, quorum, chain, craq, zone-log, zone-log-async",
+                "unknown replication `raft`; accepted: none, async, wait, ",
             ),
             (
                 "base_sharding = \"ring:points=0\"",
