@@ -3,6 +3,7 @@
 //! Read once from TOML into plain data; what is out of range ends here, with file, line and what is
 //! accepted. A key that a file leaves out has the built-in scenario's value.
 
+mod conflict;
 mod keys;
 mod parse;
 mod profile;

@@ -21,8 +21,8 @@ pub(super) struct Date {
     sequence_and_number: u64,
 }
 
-/// Bits of the number of what comes: more than 16 million things never wait at once.
-const NUMBER_BITS: u32 = 24;
+/// Bits of the number of what comes: no more than 268 million things wait at once, and 68 billion happen in a run.
+const NUMBER_BITS: u32 = 28;
 
 impl Date {
     pub(super) fn new(at: Nanos, sequence: u64, number: usize) -> Date {

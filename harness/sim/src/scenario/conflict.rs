@@ -1,0 +1,192 @@
+//! What no single key of a scenario shows: values that do not go together.
+
+use super::{HOUR_MS, NODES_MAX, Scenario, check_caching, check_replication};
+use crate::fault::{self, Dated};
+use crate::world::load;
+
+/// The most ops of one run: of each, some bytes stay in memory until the end, and of each that writes, some hundreds.
+const OPS_MAX: u64 = 100_000_000;
+
+/// The most actions of a schedule.
+const ACTIONS_MAX: usize = 10_000;
+
+/// Keys whose values do not go together, and what would do.
+pub(super) struct Conflict {
+    pub(super) keys: &'static [&'static str],
+    /// The action of the schedule that it is about.
+    pub(super) action: Option<usize>,
+    pub(super) what: String,
+}
+
+/// Checks what no single key shows.
+pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
+    let conflict = |keys, what: &str| {
+        let what = what.to_owned();
+        Err(Conflict {
+            keys,
+            action: None,
+            what,
+        })
+    };
+    let ops = s.rate_per_s.saturating_mul(s.duration_ms) / 1000;
+    if ops > OPS_MAX {
+        return conflict(
+            &["rate_per_s", "duration_ms"],
+            &format!("rate_per_s and duration_ms make {ops} ops; accepted are at most {OPS_MAX}"),
+        );
+    }
+    let nodes = s.nodes_with(s.shards);
+    if nodes > NODES_MAX {
+        return conflict(
+            &["shards", "replicas"],
+            &format!("shards and replicas make {nodes} nodes; accepted are at most {NODES_MAX}"),
+        );
+    }
+    if s.warmup_ms + 1000 > s.fault_at_ms || s.fault_at_ms + 1000 > s.duration_ms {
+        return conflict(
+            &["warmup_ms", "fault_at_ms", "duration_ms"],
+            "fault_at_ms must lie at least 1000 ms after warmup_ms and before duration_ms, so that \
+             there is a before and an after",
+        );
+    }
+    if s.zone_fade_ms > s.fault_ms {
+        return conflict(
+            &["zone_fade_ms", "fault_ms"],
+            "zone_fade_ms must not be more than fault_ms",
+        );
+    }
+    for fault in s.faults.iter().chain(&s.sharding_faults) {
+        let needs_others = fault::find(fault).is_some_and(|fault| fault.needs_zones);
+        if s.zones < 2 && needs_others {
+            return conflict(
+                &["zones", "faults", "sharding_faults"],
+                &format!("the fault {fault} needs at least 2 zones"),
+            );
+        }
+    }
+    for (number, dated) in s.schedule.iter().enumerate() {
+        let checked = dated.action.check(s);
+        let late = format!("at_ms is {}; accepted are 0 to {HOUR_MS}", dated.at_ms);
+        let in_time = (dated.at_ms <= HOUR_MS).then_some(()).ok_or(late);
+        let before = number
+            .checked_sub(1)
+            .map_or(0, |before| s.schedule[before].at_ms);
+        let back = format!(
+            "at_ms is {}, before that of the action above; accepted are {before} and more",
+            dated.at_ms
+        );
+        let in_order = (before <= dated.at_ms).then_some(()).ok_or(back);
+        if let Err(what) = checked.and(in_time).and(in_order) {
+            return Err(Conflict {
+                keys: &["schedule"],
+                action: Some(number),
+                what: format!("schedule: {what}"),
+            });
+        }
+    }
+    let resizes = |dated: &&Dated| matches!(dated.action, fault::Action::Resize { .. });
+    if s.schedule.iter().filter(resizes).count() > 1 {
+        return conflict(&["schedule"], "schedule: accepted is one resize at most");
+    }
+    if s.schedule.len() > ACTIONS_MAX {
+        let what = format!("schedule: accepted are {ACTIONS_MAX} actions at most");
+        return conflict(&["schedule"], &what);
+    }
+    for text in s.replications.iter().chain([&s.base_replication]) {
+        let alike = check_replication(text).is_ok_and(|(member, _)| member.executes_everywhere);
+        if s.node_memory_kib > 0 && alike {
+            return conflict(
+                &["replications", "base_replication", "node_memory_kib"],
+                &format!(
+                    "every copy of {text} executes writes itself, and would evict by itself: accepted is \
+                     node_memory_kib = 0"
+                ),
+            );
+        }
+    }
+    let clients = u32::from(s.zones) * u32::from(s.clients_per_zone);
+    for text in &s.workloads {
+        if let Err(what) = load::check_clients(text, clients) {
+            let keys = &["workloads", "zones", "clients_per_zone"];
+            return conflict(keys, &format!("{what} (clients: {clients})"));
+        }
+    }
+    let has_leases = |text: &String| check_caching(text).is_ok_and(|rules| rules.lease_s > 0);
+    if s.cachings.iter().any(has_leases)
+        && let Some(text) = s
+            .replications
+            .iter()
+            .chain([&s.base_replication])
+            .find(|text| {
+                check_replication(text).is_ok_and(|(member, _)| member.executes_everywhere)
+            })
+    {
+        return conflict(
+            &["cachings", "replications", "base_replication"],
+            &format!(
+                "{text} carries Redis's commands alone, and leases are Memcached's: accepted is lease_s = 0"
+            ),
+        );
+    }
+    if s.dns_ttl_ms > 0 && s.refresh_ms > 0 {
+        return conflict(
+            &["dns_ttl_ms", "refresh_ms"],
+            "clients that go by names (dns_ttl_ms) ask no node who serves: accepted is refresh_ms = 0",
+        );
+    }
+    if s.node_memory_kib == 0 && s.faults.iter().any(|fault| fault == "full-memory") {
+        return conflict(
+            &["faults", "node_memory_kib"],
+            "the fault full-memory needs node_memory_kib >= 1",
+        );
+    }
+    if s.database_floor_us > s.database_us {
+        return conflict(
+            &["database_us", "database_floor_us"],
+            "database_floor_us must not be more than database_us, the mean",
+        );
+    }
+    let uses_gutter = |text: &String| check_caching(text).is_ok_and(|rules| rules.gutter_s > 0);
+    if s.gutter_nodes == 0 && s.cachings.iter().any(uses_gutter) {
+        return conflict(
+            &["cachings", "gutter_nodes"],
+            "gutter_s needs gutter nodes: accepted is gutter_nodes >= 1",
+        );
+    }
+    let mut faults = s.faults.iter().chain(&s.sharding_faults);
+    if s.schedule.is_empty() && faults.any(|fault| fault == "schedule") {
+        return conflict(
+            &["faults", "sharding_faults"],
+            "the fault schedule needs actions under [[schedule]]",
+        );
+    }
+    for text in s.replications.iter().chain([&s.base_replication]) {
+        // Of `wait`, which asks for more replicas than there are: no write would ever be answered.
+        let asks_for = check_replication(text).map_or(0, |(member, values)| {
+            let n = member.params.iter().position(|param| param.name == "n");
+            n.map_or(0, |at| values[at])
+        });
+        if asks_for > u64::from(s.replicas) {
+            return conflict(
+                &["replications", "base_replication", "replicas"],
+                &format!(
+                    "{text} waits for more replicas than there are: accepted are n = 1 to {}",
+                    s.replicas
+                ),
+            );
+        }
+        let survives_zone = check_replication(text)
+            .is_ok_and(|(member, _)| member.claim.survives >= seawall_cluster::Survives::Zone);
+        // Two of three zones can hold a majority only if no zone holds half of the copies.
+        if survives_zone && (s.replicas < 2 || s.zones < 3) {
+            return conflict(
+                &["replications", "base_replication", "replicas", "zones"],
+                &format!(
+                    "{text} survives a zone only with copies in three: accepted are replicas >= 2, \
+                     zones >= 3"
+                ),
+            );
+        }
+    }
+    Ok(())
+}
