@@ -234,6 +234,9 @@ pub fn replay(
     let mut put = |name: &str, value: Value| extra.insert(name.to_owned(), value);
     put("moved_keys_share", json!(world.moved_keys_share));
     put("misplaced_acked_writes", json!(lost.by_placement));
+    let moves = world.moves_toll();
+    put("move_ms", json!(moves.took.map(|took| took.millis().0)));
+    put("moved_keys", json!(moves.keys));
     put("loaded_keys", json!(lost.loaded_keys));
     put("lost_keys", json!(lost.keys_gone));
     put("reads_back_in_time", json!(reads.back_in_time));

@@ -260,6 +260,10 @@ fn a_resize_moves_what_the_sharding_says() {
         ),
         (0, 0, 0)
     );
+    // How long that took, and how many keys it was, is in the row; where clients rehash, nothing moves.
+    assert!(number(&slots, "moved_keys") > 1000 && number(&slots, "move_ms") > 100);
+    assert_eq!(number(&modulo, "moved_keys"), 0);
+    assert!(modulo.extra["move_ms"].is_null());
     // A range's upper half moves, with its data; under a bound more moves than must, and nothing comes along.
     assert!(
         (moved(&range) - 1.0 / 6.0).abs() < 0.03,

@@ -18,7 +18,7 @@ pub(crate) struct Lost {
     pub(crate) acked: u64,
     /// Of those: not in the surviving lineage of the shard that acknowledged them.
     pub(crate) by_replication: u64,
-    /// Of those: there, but keys of another shard since a resize that moved no data.
+    /// Of those: there, but keys of another shard since a resize, and nothing brought them to it.
     pub(crate) by_placement: u64,
     /// Keys that were loaded before the run.
     pub(crate) loaded_keys: u64,
@@ -58,9 +58,11 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
                 lost.acked += 1;
                 if !held {
                     lost.by_replication += 1;
-                } else if !world.plan.sharding.0.moves_data
-                    && world.sharding.shard_of(world.history.key(key)) != shard
-                {
+                    continue;
+                }
+                let home = world.sharding.shard_of(world.history.key(key));
+                let mut there = survivors[usize::from(home)].iter();
+                if home != shard && !there.any(|node| world.history.reflects(&node.lineage, id)) {
                     lost.by_placement += 1;
                 }
             }

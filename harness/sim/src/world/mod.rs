@@ -22,6 +22,7 @@ use seawall_cluster::{Event, Nanos, NodeId, Outbox, ReplicationMember, Seat, Sha
 use seawall_store::Reply;
 
 pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
+pub(crate) use self::moves::Toll;
 pub(crate) use self::network::CrossZone;
 pub(crate) use self::node::{Node, apply_effects, empty_shard};
 
@@ -352,6 +353,11 @@ impl<'a> World<'a> {
     /// For how long some shard had no node that serves it, in ms.
     pub(crate) fn leaderless_ms(&self) -> u64 {
         self.names.leaderless.millis().0
+    }
+
+    /// What moving slots took.
+    pub(crate) fn moves_toll(&self) -> Toll {
+        self.moves.toll
     }
 
     /// What was sent between zones.

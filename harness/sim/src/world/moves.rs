@@ -38,6 +38,17 @@ pub(super) struct Moves {
     state: State,
     /// The first slot of the batch.
     first: u16,
+    began: Nanos,
+    pub(super) toll: Toll,
+}
+
+/// What a resize took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Toll {
+    /// How long it took until the last slot had moved; none where no data moves, or not all has.
+    pub(crate) took: Option<Nanos>,
+    /// Keys that were written to their new shard.
+    pub(crate) keys: u64,
 }
 
 /// The maps before and after.
@@ -107,6 +118,8 @@ impl World<'_> {
             maps: Some(maps),
             state: State::Quiet,
             first: 0,
+            began: self.now,
+            toll: Toll::default(),
         };
         self.show_map();
         self.queue.push(self.now + QUIET, Happening::Move);
@@ -145,6 +158,7 @@ impl World<'_> {
                 id
             })
             .collect();
+        self.moves.toll.keys += written.len() as u64;
         self.carry_history(&written);
         if ids.is_empty() {
             self.next_batch();
@@ -227,6 +241,7 @@ impl World<'_> {
         self.moves.first += BATCH;
         if self.moves.first == Slot::COUNT {
             self.moves.state = State::Idle;
+            self.moves.toll.took = Some(self.now.since(self.moves.began));
             if let Some(maps) = self.moves.maps.take() {
                 self.sharding = maps.after.resized(maps.after.shards());
             }

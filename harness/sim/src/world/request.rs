@@ -71,6 +71,7 @@ impl World<'_> {
             // The control plane sits beside the node and knows who serves.
             Wanted::Loaded | Wanted::Moved => match self.primary_of(shard) {
                 Some(primary) => (None, primary.id),
+                None if asked.wanted == Wanted::Moved => return self.retry_moved(op),
                 None => return,
             },
         };
