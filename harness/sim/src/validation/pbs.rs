@@ -7,7 +7,7 @@
 use rand::RngExt;
 use seawall_report::row::ValidationFigure;
 
-use super::{Measure, Source, Validation, between, exactly, near, shown};
+use super::{Measure, Source, Validation, at_least, between, exactly, near, shown};
 use crate::random::{Rng, rng_of};
 
 pub(super) static SOURCE: Source = Source {
@@ -198,7 +198,9 @@ fn yammer(seed: u64) -> Vec<ValidationFigure> {
 
 fn overlapping(seed: u64) -> Vec<ValidationFigure> {
     let stale = |r, w| TRIALS - consistent(&visible_after(seed, DISK_WRITE, SSD, r, w));
-    [(2, 2), (1, 3), (3, 1)]
-        .map(|(r, w)| exactly(format!("R={r}, W={w}, stale"), stale(r, w) as f64, 0.0))
-        .into()
+    let overlapping = [(2, 2), (1, 3), (3, 1)];
+    let overlapping =
+        overlapping.map(|(r, w)| exactly(format!("R={r}, W={w}, stale"), stale(r, w) as f64, 0.0));
+    let apart = at_least("for comparison R=1, W=2, stale", stale(1, 2) as f64, 1.0);
+    overlapping.into_iter().chain([apart]).collect()
 }
