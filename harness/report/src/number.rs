@@ -65,6 +65,15 @@ pub fn time_ms(value: f64) -> String {
     }
 }
 
+/// A latency in µs where there is one: nothing takes no time.
+pub fn latency_us(value: f64) -> String {
+    if value == 0.0 {
+        ABSENT.into()
+    } else {
+        time_us(value)
+    }
+}
+
 /// Bytes, in powers of 1024.
 pub fn bytes(value: f64) -> String {
     const KIB: f64 = 1024.0;
@@ -126,14 +135,14 @@ pub fn interval(interval: Interval, format: Format) -> String {
 /// A value with an interval in parentheses: `1.23 M (1.19 – 1.27)`, with the unit once where all share
 /// it.
 pub fn within(value: f64, ends: Interval, format: Format) -> String {
-    let (value, ends) = (format(value), interval(ends, format));
-    let (unit, (number, ends_unit)) = (split(&value).1, split(&ends));
-    // One unit within the interval means that its ends share it.
-    let shared = unit == ends_unit && (unit.is_empty() || ends.matches(unit).count() == 1);
-    if shared && !number.contains(|c: char| c.is_alphabetic()) {
-        return format!("{value} ({number})");
+    let (value, low, high) = (format(value), format(ends.low), format(ends.high));
+    let unit = split(&value).1;
+    match (split(&low), split(&high)) {
+        ((low, of_low), (high, of_high)) if of_low == unit && of_high == unit => {
+            format!("{value} ({low} – {high})")
+        }
+        _ => format!("{value} ({})", interval(ends, format)),
     }
-    format!("{value} ({ends})")
 }
 
 /// Number and unit of a formatted value.
@@ -213,6 +222,10 @@ mod tests {
             "990 k (980 k – 1.27 M)"
         );
         assert_eq!(within(5.0, ends(2.0, 9.0), count), "5 (2 – 9)");
+        assert_eq!(
+            within(2000.0, ends(384.0, 2710.0), count),
+            "2.00 k (384 – 2.71 k)"
+        );
         assert_eq!(within(5.0, ends(2.0, 9000.0), count), "5 (2 – 9.00 k)");
         assert_eq!(
             within(0.82, ends(0.8, 0.85), ratio),

@@ -94,7 +94,7 @@ pub(super) const ASYNC: ReplicationMember = ReplicationMember {
 const LEASE: Param = Param {
     name: "lease_ms",
     default: 1000,
-    min: 20,
+    min: 100,
     max: 600_000,
     about: "for how long a primary serves after an entry that the log took; a replica claims the lead after a tenth longer",
 };

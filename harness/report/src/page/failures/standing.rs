@@ -56,7 +56,7 @@ const COLUMNS: &[Column] = &[
     column(
         "#p99 during",
         |of| of.worst(|row| row.latency_us.during.p99),
-        number::time_us,
+        number::latency_us,
         true,
     ),
     column(

@@ -95,7 +95,7 @@ pub(super) const SERVICE: [FigureOf; 6] = [
     (
         "#p99 during",
         |row| row.latency_us.during.p99,
-        number::time_us,
+        number::latency_us,
     ),
 ];
 
