@@ -19,6 +19,7 @@ mod quorum;
 mod wait;
 mod zone_copies;
 mod zone_log;
+mod zone_log_async;
 
 pub use asynchronous::election;
 
@@ -41,7 +42,7 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &craq::MEMBER,
     &zone_copies::MEMBER,
     &zone_log::MEMBER,
-    &zone_log::ASYNC,
+    &zone_log_async::MEMBER,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
