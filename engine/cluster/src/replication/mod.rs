@@ -273,6 +273,17 @@ impl Outbox {
     pub(crate) fn send(&mut self, to: NodeId, bytes: Vec<u8>) {
         self.push(Action::Send { to, bytes });
     }
+
+    /// Executes for a client that waits here.
+    fn execute(&mut self, id: RequestId, at: Millis, op: Arc<Op>) {
+        let answers = true;
+        self.push(Action::Execute {
+            id,
+            at,
+            op,
+            answers,
+        });
+    }
 }
 
 /// The machine of one node.

@@ -27,13 +27,7 @@ impl Chain {
 }
 
 fn answer(id: RequestId, at: Millis, op: Arc<Op>, out: &mut Outbox) {
-    let answers = true;
-    out.push(Action::Execute {
-        id,
-        at,
-        op,
-        answers,
-    });
+    out.execute(id, at, op);
     out.push(Action::Answer { id });
 }
 

@@ -168,14 +168,14 @@ impl ZoneCopy {
             refuse([id], out);
         } else if op.command().flags.writes() {
             self.executing = Some(Arc::clone(&op));
-            execute(id, at, op, out);
+            out.execute(id, at, op);
         } else {
             self.read(now, id, at, op, self.fallback, out);
         }
     }
 
     fn read(&self, now: Nanos, id: RequestId, at: Millis, op: Arc<Op>, left: u8, out: &mut Outbox) {
-        execute(id, at, Arc::clone(&op), out);
+        out.execute(id, at, Arc::clone(&op));
         let answers = |node: &&NodeId| {
             let since = self.silent_since.get(node);
             since.is_none_or(|since| now.since(*since) <= self.timeout)
@@ -326,16 +326,6 @@ impl ZoneCopy {
             self.alarm = due;
         }
     }
-}
-
-fn execute(id: RequestId, at: Millis, op: Arc<Op>, out: &mut Outbox) {
-    let answers = true;
-    out.push(Action::Execute {
-        id,
-        at,
-        op,
-        answers,
-    });
 }
 
 fn refuse(ids: impl IntoIterator<Item = RequestId>, out: &mut Outbox) {

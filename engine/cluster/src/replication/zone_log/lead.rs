@@ -96,13 +96,7 @@ impl Host {
         let at = self.newest;
         if let Some(lead) = &mut self.lead {
             lead.executing = Some(op.clone());
-            let answers = true;
-            out.push(Action::Execute {
-                id,
-                at,
-                op,
-                answers,
-            });
+            out.execute(id, at, op);
         }
     }
 
