@@ -141,6 +141,9 @@ impl<P: Policy<DenseMarks>> Cache<P> {
             return;
         }
         while self.occupied + bytes > self.size {
+            if self.policy.newcomer_goes() {
+                return;
+            }
             let Some(victim) = self.policy.victim(now, &self.marks) else {
                 return;
             };

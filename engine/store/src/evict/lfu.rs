@@ -39,6 +39,7 @@ impl Member for Lfu {
         cost: "hit: moves the entry, by the owner; insertion and eviction: O(1)",
         bytes_per_item: 12,
         bad_at: "changing popularity: what was popular once stays for ever",
+        live: true,
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Lfu {

@@ -7,7 +7,8 @@
 //! For each object that is not resident the caller does, in this order:
 //!
 //! 1. [`Policy::arrive`]: the policy hears of it (ghosts are asked here) and may refuse it;
-//! 2. [`Policy::victim`], until there is room;
+//! 2. [`Policy::victim`], until there is room, each time after [`Policy::newcomer_goes`] where the caller
+//!    can leave out what it was about to insert;
 //! 3. [`Policy::insert`], and [`Policy::expires`] where the object has an expiry.
 //!
 //! What a **hit** does is one of few mark rules, given as data ([`MarkRule`]), because in the store a
@@ -63,6 +64,12 @@ pub trait Policy<M: Marks>: Send {
     /// A resident object's expiry was set, changed or (`None`) taken away. Only policies that choose
     /// by expiry listen.
     fn expires(&mut self, _entry: EntryId, _at: Option<Millis>) {}
+
+    /// Whether the object that arrived last is itself the next to go, before any resident: then it is
+    /// not inserted. A caller that cannot refuse does not ask.
+    fn newcomer_goes(&mut self) -> bool {
+        false
+    }
 
     /// Chooses who goes and forgets it; `None` where no object may go.
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId>;

@@ -91,6 +91,7 @@ impl Member for S3Fifo {
         bytes_per_item: 42,
         bad_at: "objects whose second use comes after they left the small queue and its ghosts; \
                  fewer than 20 objects",
+        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> S3Fifo {
