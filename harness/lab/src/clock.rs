@@ -5,44 +5,52 @@
 
 use seawall_store::Millis;
 
-/// Tells the time of one request after another.
+/// Tells the time of requests, asked in their order.
 pub struct Clock<'t> {
     times_s: &'t [u32],
-    request: usize,
     second: u32,
     /// The requests of this second: where they begin and end.
     start: usize,
     end: usize,
+    /// How many milliseconds a request of this second takes, in 2^-32.
+    step: u64,
 }
 
 impl Clock<'_> {
     /// A clock over the seconds of a trace's requests, which may be none.
     pub fn new(times_s: &[u32]) -> Clock<'_> {
-        Clock {
+        let mut clock = Clock {
             times_s,
-            request: 0,
             second: 0,
             start: 0,
-            end: 0,
+            end: usize::MAX,
+            step: 1 << 32,
+        };
+        if !times_s.is_empty() {
+            clock.end = 0;
         }
+        clock
     }
 
-    /// The time of the next request.
-    pub fn tick(&mut self) -> Millis {
-        let request = self.request;
-        self.request += 1;
-        if self.times_s.is_empty() {
-            return Millis(request as u64);
+    /// The time of `request`, which is not before the one asked for last.
+    #[inline]
+    pub fn at(&mut self, request: usize) -> Millis {
+        while request >= self.end {
+            self.next_second();
         }
-        if request == self.end {
-            self.second = self.second.max(self.times_s[request]);
-            let later = |&time: &u32| time > self.second;
-            let same = self.times_s[request..].iter().position(later);
-            self.start = request;
-            self.end = same.map_or(self.times_s.len(), |same| request + same);
-        }
-        let into_second = (request - self.start) as u64 * 1000 / (self.end - self.start) as u64;
-        Millis(u64::from(self.second) * 1000 + into_second)
+        let into_second = (request - self.start) as u64 as u128 * u128::from(self.step) >> 32;
+        Millis(u64::from(self.second) * 1000 + into_second as u64)
+    }
+
+    fn next_second(&mut self) {
+        let start = self.end;
+        self.second = self.second.max(self.times_s[start]);
+        let later = |&time: &u32| time > self.second;
+        let same = self.times_s[start..].iter().position(later);
+        self.start = start;
+        self.end = same.map_or(self.times_s.len(), |same| start + same);
+        let requests = (self.end - self.start) as u64;
+        self.step = (1000u64 << 32).div_ceil(requests);
     }
 }
 
@@ -52,7 +60,9 @@ mod tests {
 
     fn times(seconds: &[u32]) -> Vec<u64> {
         let mut clock = Clock::new(seconds);
-        seconds.iter().map(|_| clock.tick().0).collect()
+        (0..seconds.len())
+            .map(|request| clock.at(request).0)
+            .collect()
     }
 
     #[test]
@@ -60,6 +70,6 @@ mod tests {
         assert_eq!(times(&[5, 5, 5, 5, 7]), [5000, 5250, 5500, 5750, 7000]);
         assert_eq!(times(&[5, 3, 6]), [5000, 5500, 6000]);
         let mut without = Clock::new(&[]);
-        assert_eq!([without.tick(), without.tick()], [Millis(0), Millis(1)]);
+        assert_eq!([without.at(0), without.at(1)], [Millis(0), Millis(1)]);
     }
 }

@@ -1,5 +1,7 @@
 //! What a replay counts.
 
+use seawall_workloads::trace::Trace;
+
 /// Requests and misses, in requests and in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -14,13 +16,22 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a request of `size` bytes.
-    pub(crate) fn request(&mut self, size: u32, hit: bool) {
-        self.requests += 1;
-        self.bytes_requested += u64::from(size);
-        if !hit {
-            self.misses += 1;
-            self.bytes_missed += u64::from(size);
+    /// All requests of `trace`, none of them missed yet.
+    pub(crate) fn of(trace: &Trace) -> Counts {
+        let sizes = trace.sizes();
+        Counts {
+            requests: trace.len() as u64,
+            bytes_requested: match sizes.len() {
+                0 => trace.len() as u64,
+                _ => sizes.iter().map(|&size| u64::from(size)).sum(),
+            },
+            ..Counts::default()
         }
+    }
+
+    /// Counts a miss of `size` bytes.
+    pub(crate) fn miss(&mut self, size: u32) {
+        self.misses += 1;
+        self.bytes_missed += u64::from(size);
     }
 }

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod counts;
 pub mod grid;
 pub mod replay;
+pub mod residents;
 pub mod size;
 pub mod subject;
 

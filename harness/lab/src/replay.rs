@@ -7,48 +7,30 @@
 //! The trace's dense ids serve as entries and as identities, so the loop runs over arrays and hashes
 //! nothing; the policy's type is known, so its calls are direct.
 
-use std::cell::Cell;
-
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::Millis;
-use seawall_store::evict::{EntryId, MarkRule, Marks, Policy, PolicySpec, Setup, Visitor};
+use seawall_store::evict::{EntryId, Identities, MarkRule, Policy, PolicySpec, Setup, Visitor};
 use seawall_workloads::trace::Trace;
 
 use crate::clock::Clock;
 use crate::counts::Counts;
+use crate::residents::{Held, HeldBytes, HeldObjects, Residents, SmallMarks, WordMarks};
 use crate::size::Unit;
-
-/// The marks of all objects of a trace.
-pub struct DenseMarks(Vec<Cell<u32>>);
-
-impl DenseMarks {
-    /// A mark of 0 for each of `objects`.
-    pub fn new(objects: u32) -> DenseMarks {
-        DenseMarks(vec![Cell::new(0); objects as usize])
-    }
-}
-
-impl Marks for DenseMarks {
-    fn get(&self, entry: EntryId) -> u32 {
-        self.0[entry as usize].get()
-    }
-
-    fn set(&self, entry: EntryId, mark: u32) {
-        self.0[entry as usize].set(mark);
-    }
-}
-
-/// In the array of resident sizes: not resident. Traces hold no such size.
-const ABSENT: u32 = u32::MAX;
 
 /// Replays `trace` through the policy of `spec` in a cache of `size`.
 pub fn replay(trace: &Trace, spec: &PolicySpec, size: u64, unit: Unit, seed: u64) -> Counts {
     let setup = Setup {
         capacity: unit.capacity(size),
+        identities: Identities::Dense(trace.object_count()),
         seed,
     };
-    spec.visit(setup, Run { trace, setup, unit })
+    let run = Run { trace, setup, unit };
+    if SmallMarks::hold(spec.mark_rule(setup)) {
+        spec.visit::<SmallMarks, _>(setup, run)
+    } else {
+        spec.visit::<WordMarks, _>(setup, run)
+    }
 }
 
 struct Run<'t> {
@@ -57,57 +39,44 @@ struct Run<'t> {
     unit: Unit,
 }
 
-impl Visitor<DenseMarks> for Run<'_> {
+impl<R: Residents> Visitor<R> for Run<'_> {
     type Output = Counts;
 
-    fn visit<P: Policy<DenseMarks> + 'static>(self, policy: P) -> Counts {
+    fn visit<P: Policy<R> + 'static>(self, policy: P) -> Counts {
         let Run { trace, setup, unit } = self;
         replay_policy(trace, policy, setup.capacity.amount(), unit, setup.seed)
     }
 }
 
 /// Replays `trace` through `policy`, which was made for a cache of `size`.
-pub fn replay_policy<P: Policy<DenseMarks>>(
+pub fn replay_policy<R: Residents, P: Policy<R>>(
     trace: &Trace,
     policy: P,
     size: u64,
     unit: Unit,
     seed: u64,
 ) -> Counts {
-    let mut cache = Cache::new(trace, policy, size, seed);
-    let mut counts = Counts::default();
-    let mut clock = Clock::new(trace.times_s());
-    for (request, &object) in trace.objects().iter().enumerate() {
-        let now = clock.tick();
-        let bytes = trace.size(request);
-        let held_as = if unit == Unit::Objects { 1 } else { bytes };
-        let hit = cache.get(object, now);
-        if !hit {
-            cache.insert(object, held_as, now);
-        }
-        counts.request(bytes, hit);
+    match unit {
+        Unit::Objects => Cache::<P, R, HeldObjects>::new(trace, policy, size, seed).play(trace),
+        Unit::Bytes => Cache::<P, R, HeldBytes>::new(trace, policy, size, seed).play(trace),
     }
-    counts
 }
 
-struct Cache<P> {
+struct Cache<P, R, H> {
     policy: P,
-    rule: MarkRule,
-    marks: DenseMarks,
-    /// The size that each resident object was inserted with.
-    held: Vec<u32>,
+    residents: R,
+    held: H,
     occupied: u64,
     size: u64,
     random: Xoshiro256PlusPlus,
 }
 
-impl<P: Policy<DenseMarks>> Cache<P> {
-    fn new(trace: &Trace, policy: P, size: u64, seed: u64) -> Cache<P> {
+impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
+    fn new(trace: &Trace, policy: P, size: u64, seed: u64) -> Cache<P, R, H> {
         Cache {
-            rule: policy.mark_rule(),
             policy,
-            marks: DenseMarks::new(trace.object_count()),
-            held: vec![ABSENT; trace.object_count() as usize],
+            residents: R::new(trace.object_count()),
+            held: H::new(trace.object_count()),
             occupied: 0,
             size,
             // Another stream than the policy's own, which starts from the same seed.
@@ -115,49 +84,73 @@ impl<P: Policy<DenseMarks>> Cache<P> {
         }
     }
 
-    /// Whether `object` is resident; if so the hit leaves its mark.
-    fn get(&mut self, object: u32, now: Millis) -> bool {
-        if self.held[object as usize] == ABSENT {
-            return false;
-        }
-        match self.rule {
-            MarkRule::Nothing => {}
-            MarkRule::Touch => self.policy.touch(object),
-            rule => {
-                let random = match rule {
-                    MarkRule::LogCount => self.random.next_u32(),
-                    _ => 0,
-                };
-                let mark = self.marks.get(object);
-                self.marks.set(object, rule.next(mark, now, random));
+    fn play(mut self, trace: &Trace) -> Counts {
+        let mut counts = Counts::of(trace);
+        let mut clock = Clock::new(trace.times_s());
+        for (request, &object) in trace.objects().iter().enumerate() {
+            if self.residents.contains(object) {
+                self.hit(object, request, &mut clock);
+            } else {
+                let bytes = trace.size(request);
+                counts.miss(bytes);
+                let now = self.now(request, &mut clock);
+                self.insert(object, bytes, now);
             }
         }
-        true
+        counts
     }
 
-    fn insert(&mut self, object: u32, size: u32, now: Millis) {
-        let (identity, bytes) = (u64::from(object), u64::from(size));
-        if !self.policy.arrive(identity, bytes) || bytes > self.size {
+    /// A request for a resident leaves its mark.
+    #[inline]
+    fn hit(&mut self, object: EntryId, request: usize, clock: &mut Clock<'_>) {
+        // Asked for each time: inlined, it is a constant, and so is the way taken here.
+        let rule = self.policy.mark_rule();
+        match rule {
+            MarkRule::Nothing => {}
+            MarkRule::Bit => self.residents.set(object, 1),
+            MarkRule::Count { max } => {
+                let mark = self.residents.get(object);
+                self.residents.set(object, (mark + 1).min(max));
+            }
+            MarkRule::Touch => self.policy.touch(object),
+            MarkRule::Stamp | MarkRule::Second | MarkRule::LogCount => {
+                let mark = self.residents.get(object);
+                let next = rule.next(mark, clock.at(request), self.random.next_u32());
+                self.residents.set(object, next);
+            }
+        }
+    }
+
+    /// The time, where the policy's marks tell of it.
+    #[inline]
+    fn now(&self, request: usize, clock: &mut Clock<'_>) -> Millis {
+        if self.policy.mark_rule().is_timed() {
+            clock.at(request)
+        } else {
+            Millis(0)
+        }
+    }
+
+    #[inline]
+    fn insert(&mut self, object: EntryId, bytes: u32, now: Millis) {
+        let (identity, room) = (u64::from(object), H::room(bytes));
+        if !self.policy.arrive(identity, room) || room > self.size {
             return;
         }
-        while self.occupied + bytes > self.size {
+        while self.occupied + room > self.size {
             if self.policy.newcomer_goes() {
                 return;
             }
-            let Some(victim) = self.policy.victim(now, &self.marks) else {
+            let Some(victim) = self.policy.victim(now, &self.residents) else {
                 return;
             };
-            let held = std::mem::replace(&mut self.held[victim as usize], ABSENT);
-            assert_ne!(
-                held, ABSENT,
-                "the policy named {victim}, which is not resident"
-            );
-            self.occupied -= u64::from(held);
+            self.residents.leave(victim);
+            self.occupied -= self.held.of(victim);
         }
-        self.held[object as usize] = size;
-        self.occupied += bytes;
-        self.marks.set(object, 0);
+        self.residents.enter(object);
+        self.held.enter(object, bytes);
+        self.occupied += room;
         self.policy
-            .insert(object, identity, bytes, now, &self.marks);
+            .insert(object, identity, room, now, &self.residents);
     }
 }

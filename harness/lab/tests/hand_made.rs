@@ -3,10 +3,11 @@
 mod broken;
 
 use broken::NeverClears;
-use seawall_lab::replay::{DenseMarks, replay_policy};
+use seawall_lab::replay::replay_policy;
+use seawall_lab::residents::{Residents, WordMarks};
 use seawall_lab::{Subject, Unit};
 use seawall_store::Millis;
-use seawall_store::evict::{Capacity, LIST, Marks, PolicySpec, Setup};
+use seawall_store::evict::{Capacity, Identities, LIST, Marks, PolicySpec, Setup};
 use seawall_workloads::trace::Trace;
 
 fn letters(requests: &str) -> Trace {
@@ -118,11 +119,12 @@ fn only_what_expires_goes_under_volatile_policies() {
 fn only_what_expires_goes(name: &str) {
     let setup = Setup {
         capacity: Capacity::Objects(10),
+        identities: Identities::Hashed,
         seed: 3,
     };
     let spec: PolicySpec = name.parse().expect("a policy");
-    let mut policy = spec.build::<DenseMarks>(setup);
-    let marks = DenseMarks::new(10);
+    let mut policy = spec.build::<WordMarks>(setup);
+    let marks = WordMarks::new(10);
     let now = Millis(0);
     for entry in 0..10 {
         policy.insert(entry, u64::from(entry), 1, now, &marks);
@@ -146,11 +148,12 @@ fn only_what_expires_goes(name: &str) {
 fn of_what_expires_the_least_used_goes() {
     for (name, hits) in [("volatile-lru", 1), ("volatile-lfu", 40)] {
         let spec: PolicySpec = format!("{name}:samples=64").parse().expect("a policy");
-        let mut policy = spec.build::<DenseMarks>(Setup {
+        let mut policy = spec.build::<WordMarks>(Setup {
             capacity: Capacity::Objects(10),
+            identities: Identities::Hashed,
             seed: 3,
         });
-        let marks = DenseMarks::new(10);
+        let marks = WordMarks::new(10);
         for entry in 0..10 {
             policy.insert(entry, u64::from(entry), 1, Millis(0), &marks);
         }
@@ -166,4 +169,32 @@ fn of_what_expires_the_least_used_goes() {
         }
         assert_eq!(policy.victim(later, &marks), Some(5), "{name}");
     }
+}
+
+/// Counts beyond those that have a list: the least goes, of equals the one longest so; who was removed and comes
+/// back starts anew.
+#[test]
+fn lfu_counts_without_end() {
+    let spec: PolicySpec = "lfu".parse().expect("a policy");
+    let mut policy = spec.build::<WordMarks>(Setup {
+        capacity: Capacity::Objects(10),
+        identities: Identities::Hashed,
+        seed: 3,
+    });
+    let (marks, now) = (WordMarks::new(6), Millis(0));
+    for (entry, hits) in [
+        (0, 3_000),
+        (1, 1_500),
+        (2, 2_000),
+        (3, 1_500),
+        (4, 5_000),
+        (5, 7),
+    ] {
+        policy.insert(entry, u64::from(entry), 1, now, &marks);
+        (0..hits).for_each(|_| policy.touch(entry));
+    }
+    policy.remove(4);
+    policy.insert(4, 4, 1, now, &marks);
+    let order: Vec<u32> = std::iter::from_fn(|| policy.victim(now, &marks)).collect();
+    assert_eq!(order, [4, 5, 1, 3, 2, 0]);
 }

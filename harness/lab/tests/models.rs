@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seawall_lab::replay::DenseMarks;
+use seawall_lab::residents::{Residents, WordMarks};
 use seawall_lab::{Subject, Unit};
 use seawall_store::Millis;
-use seawall_store::evict::{Capacity, LIST, MarkRule, Marks, Policy, PolicySpec, Setup};
+use seawall_store::evict::{
+    Capacity, Identities, LIST, MarkRule, Marks, Policy, PolicySpec, Setup,
+};
 use seawall_workloads::trace::Trace;
 
 const OBJECTS: u32 = 24;
@@ -112,23 +114,24 @@ impl Model {
 
 /// The policy as the store drives it, without a store.
 struct Driven {
-    policy: Box<dyn Policy<DenseMarks>>,
+    policy: Box<dyn Policy<WordMarks>>,
     rule: MarkRule,
-    marks: DenseMarks,
+    marks: WordMarks,
     resident: BTreeSet<u32>,
 }
 
 impl Driven {
     fn new(spec: &str, capacity: u64) -> Driven {
         let spec: PolicySpec = spec.parse().expect("a policy");
-        let policy = spec.build::<DenseMarks>(Setup {
+        let policy = spec.build::<WordMarks>(Setup {
             capacity: Capacity::Objects(capacity),
+            identities: Identities::Hashed,
             seed: 11,
         });
         Driven {
             rule: policy.mark_rule(),
             policy,
-            marks: DenseMarks::new(OBJECTS),
+            marks: WordMarks::new(OBJECTS),
             resident: BTreeSet::new(),
         }
     }

@@ -3,7 +3,7 @@
 //! A hit raises the entry's mark up to 2^bits − 1. The hand takes the entry that has stood longest:
 //! marked, it loses one and goes to the end of the line; unmarked, it goes.
 
-use super::order::ring::{Places, Ring};
+use super::order::ring::Ring;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::spec::Param;
 use crate::time::Millis;
@@ -11,7 +11,6 @@ use crate::time::Millis;
 /// CLOCK with a counter of one or more bits.
 pub struct Clock {
     line: Ring,
-    places: Places,
     max: u32,
 }
 
@@ -28,7 +27,7 @@ impl Member for Clock {
             max: 8,
         }],
         cost: "hit: sets the mark; insertion: O(1); eviction: one step per mark met",
-        bytes_per_item: 8,
+        bytes_per_item: 4,
         bad_at: "scans: what is read once stays as long as what is popular needs for a round",
         live: true,
     };
@@ -36,7 +35,6 @@ impl Member for Clock {
     fn build(params: Params<'_>, _setup: Setup) -> Clock {
         Clock {
             line: Ring::default(),
-            places: Places::default(),
             max: (1 << params.get("bits")) - 1,
         }
     }
@@ -55,7 +53,7 @@ impl<M: Marks> Policy<M> for Clock {
     }
 
     fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {
-        self.line.push(entry, &mut self.places);
+        self.line.push(entry);
     }
 
     fn touch(&mut self, _entry: EntryId) {}
@@ -67,13 +65,13 @@ impl<M: Marks> Policy<M> for Clock {
                 0 => return Some(entry),
                 mark => {
                     marks.set(entry, mark - 1);
-                    self.line.push(entry, &mut self.places);
+                    self.line.push(entry);
                 }
             }
         }
     }
 
     fn remove(&mut self, entry: EntryId) {
-        self.line.remove(entry, &self.places);
+        self.line.remove(entry);
     }
 }

@@ -1,6 +1,6 @@
 //! `fifo`: who came first goes first. Hits change nothing.
 
-use super::order::ring::{Places, Ring};
+use super::order::ring::Ring;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
@@ -8,7 +8,6 @@ use crate::time::Millis;
 #[derive(Default)]
 pub struct Fifo {
     line: Ring,
-    places: Places,
 }
 
 impl Member for Fifo {
@@ -18,7 +17,7 @@ impl Member for Fifo {
         source: "folklore; Belady 1966, A study of replacement algorithms",
         params: &[],
         cost: "hit: nothing; insertion and eviction: O(1)",
-        bytes_per_item: 8,
+        bytes_per_item: 4,
         bad_at: "popular objects: they go as soon as their turn comes, however often they are read",
         live: true,
     };
@@ -38,7 +37,7 @@ impl<M: Marks> Policy<M> for Fifo {
     }
 
     fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {
-        self.line.push(entry, &mut self.places);
+        self.line.push(entry);
     }
 
     fn touch(&mut self, _entry: EntryId) {}
@@ -48,6 +47,6 @@ impl<M: Marks> Policy<M> for Fifo {
     }
 
     fn remove(&mut self, entry: EntryId) {
-        self.line.remove(entry, &self.places);
+        self.line.remove(entry);
     }
 }

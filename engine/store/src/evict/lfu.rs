@@ -1,33 +1,40 @@
 //! `lfu`: who was used least often goes; among equals, who has been at that count longest.
 //!
 //! ```text
-//!   classes, rising:   [count 1] ── [count 2] ── [count 7]
-//!                       a, b         c            d, e, f      each a line, oldest first
+//!   count 1: a ─ b      count 2: c      ..      count 1023: z      hot: x (1,817), y (40,316)
 //! ```
 //!
-//! Counts are of the time in the cache alone: an object that comes back starts at 1. All is O(1): a
-//! class knows its neighbours, an entry its class.
+//! Counts are of the time in the cache alone: an object that comes back starts at 1. Each small count has a
+//! list, oldest first, and a bit that says that there may be someone in it, so the least count is found by
+//! looking at a few words. Entries used more often than that are few in any cache that evicts; they are
+//! kept in no order, and looked through when nobody else is left.
 
-use super::order::links::{END, Links, List};
+use super::order::links::Links;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
-/// The entries of one count.
-struct Class {
+/// Counts from this one on have no list.
+const HOT: u32 = 1024;
+const WORDS: usize = HOT as usize / 64;
+
+/// An entry of a count that has no list.
+struct Hot {
+    entry: EntryId,
     count: u64,
-    line: List,
-    rarer: u32,
-    commoner: u32,
+    /// The touch that brought it to this count.
+    since: u64,
 }
 
 /// Exact least frequently used.
 pub struct Lfu {
+    /// One list for each count below [`HOT`].
     links: Links,
-    /// The class of each entry.
-    class_of: Vec<u32>,
-    classes: Vec<Class>,
-    free: Vec<u32>,
-    rarest: u32,
+    /// Whether a list may have entries: a bit each.
+    filled: [u64; WORDS],
+    /// The count of each resident, or [`HOT`] and more: its place among the hot ones above that.
+    counts: Vec<u32>,
+    hot: Vec<Hot>,
+    touches: u64,
 }
 
 impl Member for Lfu {
@@ -36,7 +43,7 @@ impl Member for Lfu {
         about: "evicts the object used least often while in the cache; of equals, the one longest so",
         source: "folklore; Shah, Mitra, Matani 2010, An O(1) algorithm for the LFU cache eviction scheme",
         params: &[],
-        cost: "hit: moves the entry, by the owner; insertion and eviction: O(1)",
+        cost: "hit: moves the entry, by the owner; insertion: O(1); eviction: a few words looked at",
         bytes_per_item: 12,
         bad_at: "changing popularity: what was popular once stays for ever",
         live: true,
@@ -44,69 +51,47 @@ impl Member for Lfu {
 
     fn build(_params: Params<'_>, _setup: Setup) -> Lfu {
         Lfu {
-            links: Links::default(),
-            class_of: Vec::new(),
-            classes: Vec::new(),
-            free: Vec::new(),
-            rarest: END,
+            links: Links::new(HOT),
+            filled: [0; WORDS],
+            counts: Vec::new(),
+            hot: Vec::new(),
+            touches: 0,
         }
     }
 }
 
 impl Lfu {
-    /// The class of `count`, which comes right after `rarer` ([`END`]: comes first), made if need be.
-    fn class_after(&mut self, rarer: u32, count: u64) -> u32 {
-        let commoner = match rarer {
-            END => self.rarest,
-            rarer => self.classes[rarer as usize].commoner,
-        };
-        if commoner != END && self.classes[commoner as usize].count == count {
-            return commoner;
-        }
-        let class = Class {
-            count,
-            line: List::default(),
-            rarer,
-            commoner,
-        };
-        let id = if let Some(id) = self.free.pop() {
-            self.classes[id as usize] = class;
-            id
-        } else {
-            self.classes.push(class);
-            (self.classes.len() - 1) as u32
-        };
-        self.join(rarer, id);
-        self.join(id, commoner);
-        id
+    /// Says that the list of `count` has entries.
+    #[inline]
+    fn fill(&mut self, count: u32) {
+        self.filled[count as usize / 64] |= 1 << (count % 64);
     }
 
-    fn join(&mut self, rarer: u32, commoner: u32) {
-        match rarer {
-            END => self.rarest = commoner,
-            rarer => self.classes[rarer as usize].commoner = commoner,
-        }
-        if commoner != END {
-            self.classes[commoner as usize].rarer = rarer;
-        }
+    /// An entry was used once more, as often as makes it hot.
+    #[cold]
+    fn becomes_hot(&mut self, entry: EntryId) {
+        self.links.remove(entry);
+        self.counts[entry as usize] = HOT + self.hot.len() as u32;
+        self.hot.push(Hot {
+            entry,
+            count: u64::from(HOT),
+            since: self.touches,
+        });
     }
 
-    fn put(&mut self, class: u32, entry: EntryId) {
-        self.class_of[entry as usize] = class;
-        self.links
-            .push(&mut self.classes[class as usize].line, entry);
+    fn remove_hot(&mut self, place: usize) -> EntryId {
+        let gone = self.hot.swap_remove(place);
+        if let Some(moved) = self.hot.get(place) {
+            self.counts[moved.entry as usize] = HOT + place as u32;
+        }
+        self.counts[gone.entry as usize] = 0;
+        gone.entry
     }
 
-    /// Takes `entry` out of its class, and the class away where that leaves it empty.
-    fn take(&mut self, entry: EntryId) {
-        let id = self.class_of[entry as usize];
-        let class = &mut self.classes[id as usize];
-        self.links.remove(&mut class.line, entry);
-        if class.line.oldest == END {
-            let (rarer, commoner) = (class.rarer, class.commoner);
-            self.join(rarer, commoner);
-            self.free.push(id);
-        }
+    fn coolest(&mut self) -> Option<EntryId> {
+        let hot = self.hot.iter().enumerate();
+        let (place, _) = hot.min_by_key(|(_, hot)| (hot.count, hot.since))?;
+        Some(self.remove_hot(place))
     }
 }
 
@@ -119,34 +104,66 @@ impl<M: Marks> Policy<M> for Lfu {
         true
     }
 
+    #[inline]
     fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {
         let index = entry as usize;
-        if index >= self.class_of.len() {
-            self.class_of.resize(index + 1, END);
+        if index >= self.counts.len() {
+            self.counts.resize((index + 1).next_power_of_two(), 0);
         }
-        let class = self.class_after(END, 1);
-        self.put(class, entry);
+        self.counts[index] = 1;
+        self.fill(1);
+        self.links.push(1, entry);
     }
 
+    #[inline]
     fn touch(&mut self, entry: EntryId) {
-        if !self.links.contains(entry) {
+        let Some(count) = self.counts.get_mut(entry as usize) else {
             return;
+        };
+        self.touches += 1;
+        match *count {
+            0 => {}
+            1..HOT => {
+                *count += 1;
+                let count = *count;
+                if count == HOT {
+                    self.becomes_hot(entry);
+                } else {
+                    self.fill(count);
+                    self.links.renew(count, entry);
+                }
+            }
+            hot => {
+                let hot = &mut self.hot[(hot - HOT) as usize];
+                hot.count += 1;
+                hot.since = self.touches;
+            }
         }
-        let class = self.class_of[entry as usize];
-        let count = self.classes[class as usize].count + 1;
-        let next = self.class_after(class, count);
-        self.take(entry);
-        self.put(next, entry);
     }
 
     fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        let rarest = self.classes.get(self.rarest as usize)?;
-        let entry = rarest.line.oldest;
-        self.take(entry);
-        Some(entry)
+        for word in 0..WORDS {
+            while self.filled[word] != 0 {
+                let count = word as u32 * 64 + self.filled[word].trailing_zeros();
+                if let Some(entry) = self.links.pop_oldest(count) {
+                    self.counts[entry as usize] = 0;
+                    return Some(entry);
+                }
+                self.filled[word] &= self.filled[word] - 1;
+            }
+        }
+        self.coolest()
     }
 
     fn remove(&mut self, entry: EntryId) {
-        self.take(entry);
+        match self.counts[entry as usize] {
+            hot @ HOT.. => {
+                self.remove_hot((hot - HOT) as usize);
+            }
+            _ => {
+                self.links.remove(entry);
+                self.counts[entry as usize] = 0;
+            }
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! `lru`: who was used longest ago goes. A hit moves the entry to the newest end.
 
-use super::order::links::{Links, List};
+use super::order::links::Links;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
 /// Exact least recently used.
-#[derive(Default)]
 pub struct Lru {
     links: Links,
-    line: List,
 }
+
+/// The list of all, in order of use.
+const LINE: u32 = 0;
 
 impl Member for Lru {
     const DESCRIPTION: Description = Description {
@@ -24,7 +25,9 @@ impl Member for Lru {
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Lru {
-        Lru::default()
+        Lru {
+            links: Links::new(1),
+        }
     }
 }
 
@@ -38,21 +41,20 @@ impl<M: Marks> Policy<M> for Lru {
     }
 
     fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {
-        self.links.push(&mut self.line, entry);
+        self.links.push(LINE, entry);
     }
 
     fn touch(&mut self, entry: EntryId) {
-        if entry != self.line.newest && self.links.contains(entry) {
-            self.links.remove(&mut self.line, entry);
-            self.links.push(&mut self.line, entry);
+        if self.links.contains(entry) {
+            self.links.renew(LINE, entry);
         }
     }
 
     fn victim(&mut self, _now: Millis, _marks: &M) -> Option<EntryId> {
-        self.links.pop_oldest(&mut self.line)
+        self.links.pop_oldest(LINE)
     }
 
     fn remove(&mut self, entry: EntryId) {
-        self.links.remove(&mut self.line, entry);
+        self.links.remove(entry);
     }
 }

@@ -11,6 +11,8 @@
 //!    can leave out what it was about to insert;
 //! 3. [`Policy::insert`], and [`Policy::expires`] where the object has an expiry.
 //!
+//! The time that these are told counts only where the marks tell of time ([`MarkRule::is_timed`]).
+//!
 //! What a **hit** does is one of few mark rules, given as data ([`MarkRule`]), because in the store a
 //! hit may happen on any core: marks are words beside the items, changed atomically by whoever reads.
 //! Only [`MarkRule::Touch`] reaches the policy itself ([`Policy::touch`]), through a buffer that the
@@ -38,7 +40,7 @@ pub mod volatile_ttl;
 
 pub use family::mark::{MarkRule, Marks};
 pub use family::spec::PolicySpec;
-pub use family::{Capacity, Description, Member, Params, Setup, Visitor};
+pub use family::{Capacity, Description, Identities, Member, Params, Setup, Visitor};
 
 use crate::time::Millis;
 

@@ -13,15 +13,15 @@
 //! queue. An object that is larger than the small queue is refused, one that just fills it is taken
 //! only where it is a ghost; so with a capacity below 20 objects nothing is ever cached.
 
-use super::order::ghost::Ghosts;
-use super::order::ring::{Places, Ring};
+use super::order::ghost::{Ghosts, IdentityOf};
+use super::order::ring::Ring;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::spec::Param;
 use crate::time::Millis;
 
 /// More hits than this count as this many.
 const COUNT_MAX: u32 = 3;
-/// In a resident's word: set where it stands in the main queue. The other bits are its size.
+/// In a resident's word: it stands in the main queue. The other bits are its size.
 const IN_MAIN: u32 = 1 << 31;
 
 struct Queue {
@@ -40,18 +40,14 @@ impl Queue {
     }
 }
 
-struct Resident {
-    identity: u64,
-    word: u32,
-}
-
 /// S3-FIFO.
 pub struct S3Fifo {
     small: Queue,
     main: Queue,
     ghosts: Ghosts,
-    places: Places,
-    residents: Vec<Resident>,
+    /// Where each resident stands, and its size.
+    words: Vec<u32>,
+    identities: IdentityOf,
     promote: u32,
     /// The object that arrived last was a ghost.
     was_ghost: bool,
@@ -88,7 +84,7 @@ impl Member for S3Fifo {
             },
         ],
         cost: "hit: counts to 3; insertion: O(1), one ghost look-up; eviction: one step per object moved",
-        bytes_per_item: 42,
+        bytes_per_item: 34,
         bad_at: "objects whose second use comes after they left the small queue and its ghosts; \
                  fewer than 20 objects",
         live: true,
@@ -100,9 +96,9 @@ impl Member for S3Fifo {
         S3Fifo {
             small: Queue::new(small),
             main: Queue::new(capacity.amount() - small),
-            ghosts: Ghosts::new(capacity.percent(params.get("ghost"))),
-            places: Places::default(),
-            residents: Vec::new(),
+            ghosts: Ghosts::new(capacity.percent(params.get("ghost")), setup.identities),
+            words: Vec::new(),
+            identities: IdentityOf::new(setup.identities),
             promote: params.get("promote") as u32,
             was_ghost: false,
             has_evicted: false,
@@ -112,19 +108,19 @@ impl Member for S3Fifo {
 
 impl S3Fifo {
     fn put_small(&mut self, entry: EntryId, size: u32) {
-        self.residents[entry as usize].word = size;
+        self.words[entry as usize] = size;
         self.small.size += u64::from(size);
-        self.small.line.push(entry, &mut self.places);
+        self.small.line.push(entry);
     }
 
     fn put_main(&mut self, entry: EntryId, size: u32) {
-        self.residents[entry as usize].word = IN_MAIN | size;
+        self.words[entry as usize] = IN_MAIN | size;
         self.main.size += u64::from(size);
-        self.main.line.push(entry, &mut self.places);
+        self.main.line.push(entry);
     }
 
     fn size(&self, entry: EntryId) -> u32 {
-        self.residents[entry as usize].word & !IN_MAIN
+        self.words[entry as usize] & !IN_MAIN
     }
 
     fn victim_of_main<M: Marks>(&mut self, marks: &M) -> Option<EntryId> {
@@ -137,7 +133,7 @@ impl S3Fifo {
                 }
                 mark => {
                     marks.set(entry, mark.min(COUNT_MAX) - 1);
-                    self.main.line.push(entry, &mut self.places);
+                    self.main.line.push(entry);
                 }
             }
         }
@@ -149,8 +145,7 @@ impl S3Fifo {
             let size = self.size(entry);
             self.small.size -= u64::from(size);
             if marks.get(entry) < self.promote {
-                self.ghosts
-                    .push(self.residents[entry as usize].identity, size);
+                self.ghosts.push(self.identities.get(entry), size);
                 return Some(entry);
             }
             marks.set(entry, 0);
@@ -171,14 +166,10 @@ impl<M: Marks> Policy<M> for S3Fifo {
 
     fn insert(&mut self, entry: EntryId, identity: u64, size: u64, _now: Millis, _marks: &M) {
         let index = entry as usize;
-        if index >= self.residents.len() {
-            let nobody = || Resident {
-                identity: 0,
-                word: 0,
-            };
-            self.residents.resize_with(index + 1, nobody);
+        if index >= self.words.len() {
+            self.words.resize(index + 1, 0);
         }
-        self.residents[index].identity = identity;
+        self.identities.set(entry, identity);
         // A size beyond 31 bits only blurs how the two queues share the capacity.
         let size_bits = size.min(u64::from(IN_MAIN - 1)) as u32;
         let small_is_full = self.small.size >= self.small.capacity;
@@ -205,12 +196,12 @@ impl<M: Marks> Policy<M> for S3Fifo {
 
     fn remove(&mut self, entry: EntryId) {
         let size = u64::from(self.size(entry));
-        let queue = if self.residents[entry as usize].word & IN_MAIN == 0 {
+        let queue = if self.words[entry as usize] & IN_MAIN == 0 {
             &mut self.small
         } else {
             &mut self.main
         };
         queue.size -= size;
-        queue.line.remove(entry, &self.places);
+        queue.line.remove(entry);
     }
 }

@@ -9,17 +9,19 @@
 //! in at the newest end, before the hand, so what is not soon read again is sifted out quickly. The
 //! line must keep its order when entries leave from its middle, hence links and not a ring.
 
-use super::order::links::{END, Links, List};
+use super::order::links::Links;
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::time::Millis;
 
 /// SIEVE.
 pub struct Sieve {
     links: Links,
-    line: List,
-    /// The next entry to look at; [`END`]: the oldest.
-    hand: u32,
+    /// The next entry to look at; none: the oldest.
+    hand: Option<EntryId>,
 }
+
+/// The list of all, in order of insertion.
+const LINE: u32 = 0;
 
 impl Member for Sieve {
     const DESCRIPTION: Description = Description {
@@ -35,9 +37,8 @@ impl Member for Sieve {
 
     fn build(_params: Params<'_>, _setup: Setup) -> Sieve {
         Sieve {
-            links: Links::default(),
-            line: List::default(),
-            hand: END,
+            links: Links::new(1),
+            hand: None,
         }
     }
 }
@@ -52,23 +53,17 @@ impl<M: Marks> Policy<M> for Sieve {
     }
 
     fn insert(&mut self, entry: EntryId, _identity: u64, _size: u64, _now: Millis, _marks: &M) {
-        self.links.push(&mut self.line, entry);
+        self.links.push(LINE, entry);
     }
 
     fn touch(&mut self, _entry: EntryId) {}
 
     fn victim(&mut self, _now: Millis, marks: &M) -> Option<EntryId> {
         loop {
-            let entry = match self.hand {
-                END => self.line.oldest,
-                hand => hand,
-            };
-            if entry == END {
-                return None;
-            }
+            let entry = self.hand.or_else(|| self.links.oldest(LINE))?;
             self.hand = self.links.newer(entry);
             if marks.get(entry) == 0 {
-                self.links.remove(&mut self.line, entry);
+                self.links.remove(entry);
                 return Some(entry);
             }
             marks.set(entry, 0);
@@ -76,9 +71,9 @@ impl<M: Marks> Policy<M> for Sieve {
     }
 
     fn remove(&mut self, entry: EntryId) {
-        if self.hand == entry {
+        if self.hand == Some(entry) {
             self.hand = self.links.newer(entry);
         }
-        self.links.remove(&mut self.line, entry);
+        self.links.remove(entry);
     }
 }

@@ -11,7 +11,7 @@ use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::evict::family::mark::log_count;
-use crate::evict::{Capacity, EntryId, MarkRule, Marks, Policy, PolicySpec, Setup};
+use crate::evict::{Capacity, EntryId, Identities, MarkRule, Marks, Policy, PolicySpec, Setup};
 use crate::mem::{Arena, Item, ItemId, ItemMarks};
 use crate::shard::ShardConfig;
 use crate::time::Millis;
@@ -129,6 +129,7 @@ impl Eviction {
         let spec = with_samples(&config.policy, config.samples);
         let policy: Box<dyn Policy<Residents>> = spec.build(Setup {
             capacity: Capacity::Bytes(config.maxmemory.max(1)),
+            identities: Identities::Hashed,
             seed: config.seed,
         });
         if config.maxmemory == 0 || spec == PolicySpec::default() {

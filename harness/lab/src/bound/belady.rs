@@ -37,17 +37,16 @@ fn replay(trace: &Trace, size: u64, unit: Unit) -> Counts {
     let mut residents: Vec<Option<Resident>> = vec![None; trace.object_count() as usize];
     let mut farthest: BinaryHeap<(u32, u32)> = BinaryHeap::new();
     let mut occupied = 0;
-    let mut counts = Counts::default();
+    let mut counts = Counts::of(trace);
     for (request, (&object, &next)) in trace.objects().iter().zip(&next_request).enumerate() {
         let bytes = trace.size(request);
         let held_as = if unit == Unit::Objects { 1 } else { bytes };
         if let Some(resident) = &mut residents[object as usize] {
             resident.next = next;
             farthest.push((next, object));
-            counts.request(bytes, true);
             continue;
         }
-        counts.request(bytes, false);
+        counts.miss(bytes);
         if u64::from(held_as) > size {
             continue;
         }

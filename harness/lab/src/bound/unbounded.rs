@@ -15,13 +15,15 @@ pub const BOUND: Bound = Bound {
 };
 
 fn replay(trace: &Trace, _size: u64, _unit: Unit) -> Counts {
-    let mut counts = Counts::default();
+    let mut counts = Counts::of(trace);
     let mut seen = 0;
     for (request, &object) in trace.objects().iter().enumerate() {
         // Ids count objects in the order in which they are first seen.
         let hit = object < seen;
         seen = seen.max(object + 1);
-        counts.request(trace.size(request), hit);
+        if !hit {
+            counts.miss(trace.size(request));
+        }
     }
     counts
 }

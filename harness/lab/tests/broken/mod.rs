@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use seawall_lab::replay::DenseMarks;
+use seawall_lab::residents::WordMarks;
 use seawall_store::Millis;
 use seawall_store::evict::{EntryId, MarkRule, Marks, Policy};
 
@@ -12,7 +12,7 @@ pub struct NeverClears {
     line: VecDeque<EntryId>,
 }
 
-impl Policy<DenseMarks> for NeverClears {
+impl Policy<WordMarks> for NeverClears {
     fn mark_rule(&self) -> MarkRule {
         MarkRule::Bit
     }
@@ -21,13 +21,13 @@ impl Policy<DenseMarks> for NeverClears {
         true
     }
 
-    fn insert(&mut self, entry: EntryId, _: u64, _: u64, _: Millis, _: &DenseMarks) {
+    fn insert(&mut self, entry: EntryId, _: u64, _: u64, _: Millis, _: &WordMarks) {
         self.line.push_back(entry);
     }
 
     fn touch(&mut self, _entry: EntryId) {}
 
-    fn victim(&mut self, _now: Millis, marks: &DenseMarks) -> Option<EntryId> {
+    fn victim(&mut self, _now: Millis, marks: &WordMarks) -> Option<EntryId> {
         for _ in 0..self.line.len() {
             let entry = self.line.pop_front()?;
             if marks.get(entry) == 0 {

@@ -38,7 +38,26 @@ pub trait Marks {
     fn set(&self, entry: EntryId, mark: u32);
 }
 
+/// The marks of nobody: for a policy that is only asked about itself.
+pub(super) struct NoMarks;
+
+impl Marks for NoMarks {
+    fn get(&self, _entry: EntryId) -> u32 {
+        0
+    }
+
+    fn set(&self, _entry: EntryId, _mark: u32) {}
+}
+
 impl MarkRule {
+    /// Whether marks tell the time. Only then does a policy look at the time that it is told.
+    pub fn is_timed(self) -> bool {
+        matches!(
+            self,
+            MarkRule::Stamp | MarkRule::Second | MarkRule::LogCount
+        )
+    }
+
     /// The mark after a hit on an object whose mark is `mark`. `random` is any evenly spread word (a
     /// generator's, or a hash of key and time); only [`MarkRule::LogCount`] looks at it.
     #[inline]

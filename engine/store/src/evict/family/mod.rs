@@ -6,7 +6,7 @@
 pub mod mark;
 pub mod spec;
 
-use super::{Marks, Policy};
+use super::{MarkRule, Marks, Policy};
 use crate::spec::Param;
 
 /// How much a cache holds, and in which unit the sizes are that its policy hears.
@@ -33,11 +33,22 @@ impl Capacity {
     }
 }
 
+/// What the identities are by which a policy remembers objects that have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identities {
+    /// Hashes of 64 bits.
+    Hashed,
+    /// Numbers below this one, each the entry's own: a trace's ids.
+    Dense(u32),
+}
+
 /// What a policy is given at construction besides its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// How much the cache holds.
     pub capacity: Capacity,
+    /// What identities are.
+    pub identities: Identities,
     /// The seed of a policy's randomness, where it has any.
     pub seed: u64,
 }
@@ -100,6 +111,17 @@ pub trait Visitor<M: Marks> {
     fn visit<P: Policy<M> + 'static>(self, policy: P) -> Self::Output;
 }
 
+/// Asks a policy for its mark rule.
+struct Rule;
+
+impl<M: Marks> Visitor<M> for Rule {
+    type Output = MarkRule;
+
+    fn visit<P: Policy<M> + 'static>(self, policy: P) -> MarkRule {
+        policy.mark_rule()
+    }
+}
+
 /// Makes a boxed policy.
 struct Boxed;
 
@@ -112,6 +134,11 @@ impl<M: Marks> Visitor<M> for Boxed {
 }
 
 impl spec::PolicySpec {
+    /// What a hit does under the policy.
+    pub fn mark_rule(&self, setup: Setup) -> MarkRule {
+        self.visit::<mark::NoMarks, _>(setup, Rule)
+    }
+
     /// An empty policy behind a box, for the live store.
     pub fn build<M: Marks>(&self, setup: Setup) -> Box<dyn Policy<M>> {
         self.visit(setup, Boxed)

@@ -1,12 +1,15 @@
 //! Ghosts: identities of objects that have left, in the order in which they left, up to a total size.
 //!
 //! Entry ids are reused, so a ghost is remembered by the object's 64-bit identity. The line is a
-//! deque of (identity, size); a table holds each ghost's number in that line, not the identity again.
-//! About 20 bytes a ghost.
+//! deque of (identity, size); beside it stands each ghost's number in that line, by identity: in a hash
+//! table, which holds the number and not the identity again (about 20 bytes a ghost), or in an array where
+//! identities are dense.
 
 use std::collections::VecDeque;
 
 use hashbrown::HashTable;
+
+use crate::evict::{EntryId, Identities};
 
 #[derive(Clone, Copy)]
 struct Ghost {
@@ -22,29 +25,44 @@ pub struct Ghosts {
     line: VecDeque<Ghost>,
     /// The number of the first ghost in `line`; numbers count pushes, modulo 2³².
     first: u32,
-    table: HashTable<u32>,
+    /// How many ghosts of the line are not gone.
+    live: usize,
+    numbers: Numbers,
+}
+
+/// The number of each ghost that is not gone, by its identity.
+enum Numbers {
+    Hashed(HashTable<u32>),
+    /// What an identity has is its number only if the ghost of that number has the identity.
+    Dense(Vec<u32>),
 }
 
 impl Ghosts {
     /// Ghosts of up to `capacity` in all, in the unit of the sizes that will be pushed.
-    pub fn new(capacity: u64) -> Ghosts {
+    pub fn new(capacity: u64, identities: Identities) -> Ghosts {
         Ghosts {
             capacity,
             size: 0,
             line: VecDeque::new(),
             first: 0,
-            table: HashTable::new(),
+            live: 0,
+            numbers: match identities {
+                Identities::Hashed => Numbers::Hashed(HashTable::new()),
+                Identities::Dense(count) => Numbers::Dense(vec![0; count as usize]),
+            },
         }
     }
 
     /// Remembers `identity`; one that is remembered already keeps its place. The oldest are forgotten
     /// until there is room; an object larger than the capacity is not remembered.
+    #[inline]
     pub fn push(&mut self, identity: u64, size: u32) {
         if u64::from(size) > self.capacity || self.find(identity).is_some() {
             return;
         }
         while self.size + u64::from(size) > self.capacity {
-            self.forget_oldest();
+            debug_assert!(!self.line.is_empty(), "a size above 0 means a ghost");
+            self.erase(0);
         }
         let number = self.first.wrapping_add(self.line.len() as u32);
         self.line.push_back(Ghost {
@@ -53,66 +71,128 @@ impl Ghosts {
             gone: false,
         });
         self.size += u64::from(size);
-        let (line, first) = (&self.line, self.first);
-        self.table.insert_unique(mix(identity), number, |&other| {
-            mix(line[other.wrapping_sub(first) as usize].identity)
-        });
+        self.live += 1;
+        self.note(number, identity);
     }
 
     /// Forgets `identity`; whether it was remembered.
+    #[inline]
     pub fn take(&mut self, identity: u64) -> bool {
-        let Some(number) = self.find(identity) else {
+        let Some(index) = self.find(identity) else {
             return false;
         };
-        self.erase(number);
+        self.erase(index);
         true
     }
 
-    fn find(&self, identity: u64) -> Option<u32> {
-        self.table
-            .find(mix(identity), |&number| {
-                self.at(number).identity == identity
-            })
-            .copied()
+    /// Where in the line the ghost of `identity` stands.
+    #[inline]
+    fn find(&self, identity: u64) -> Option<usize> {
+        let index = |number: u32| number.wrapping_sub(self.first) as usize;
+        match &self.numbers {
+            Numbers::Hashed(table) => table
+                .find(mix(identity), |&number| {
+                    self.line[index(number)].identity == identity
+                })
+                .map(|&number| index(number)),
+            Numbers::Dense(numbers) => {
+                let index = index(numbers[identity as usize]);
+                let ghost = self.line.get(index)?;
+                (ghost.identity == identity && !ghost.gone).then_some(index)
+            }
+        }
     }
 
-    fn at(&self, number: u32) -> &Ghost {
-        &self.line[number.wrapping_sub(self.first) as usize]
+    /// The ghost of `identity` has this number in the line.
+    #[inline]
+    fn note(&mut self, number: u32, identity: u64) {
+        match &mut self.numbers {
+            Numbers::Hashed(table) => {
+                let (line, first) = (&self.line, self.first);
+                table.insert_unique(mix(identity), number, |&other| {
+                    mix(line[other.wrapping_sub(first) as usize].identity)
+                });
+            }
+            Numbers::Dense(numbers) => numbers[identity as usize] = number,
+        }
     }
 
-    fn erase(&mut self, number: u32) {
-        let ghost = *self.at(number);
-        self.table
-            .find_entry(mix(ghost.identity), |&other| other == number)
-            .expect("a ghost in the line is in the table")
-            .remove();
+    #[inline]
+    fn erase(&mut self, index: usize) {
+        let ghost = &mut self.line[index];
+        ghost.gone = true;
         self.size -= u64::from(ghost.size);
-        self.line[number.wrapping_sub(self.first) as usize].gone = true;
+        self.live -= 1;
+        if let Numbers::Hashed(table) = &mut self.numbers {
+            let number = self.first.wrapping_add(index as u32);
+            table
+                .find_entry(mix(ghost.identity), |&other| other == number)
+                .expect("a ghost in the line is in the table")
+                .remove();
+        }
         self.drop_gone();
     }
 
-    fn forget_oldest(&mut self) {
-        debug_assert!(!self.line.is_empty(), "a size above 0 means a ghost");
-        self.erase(self.first);
-    }
-
     /// Drops the ghosts at the front that were taken, and all of them once they are the greater part.
+    #[inline]
     fn drop_gone(&mut self) {
         while self.line.front().is_some_and(|ghost| ghost.gone) {
             self.line.pop_front();
             self.first = self.first.wrapping_add(1);
         }
-        if self.line.len() > 64 && self.table.len() * 2 < self.line.len() {
-            self.line.retain(|ghost| !ghost.gone);
-            self.table.clear();
-            let (line, first) = (&self.line, self.first);
-            for (ghost, index) in line.iter().zip(0u32..) {
-                let number = first.wrapping_add(index);
-                self.table
-                    .insert_unique(mix(ghost.identity), number, |&other| {
-                        mix(line[other.wrapping_sub(first) as usize].identity)
-                    });
+        if self.line.len() > 64 && self.live * 2 < self.line.len() {
+            self.squeeze();
+        }
+    }
+
+    #[cold]
+    fn squeeze(&mut self) {
+        self.line.retain(|ghost| !ghost.gone);
+        if let Numbers::Hashed(table) = &mut self.numbers {
+            table.clear();
+        }
+        for index in 0..self.line.len() {
+            let number = self.first.wrapping_add(index as u32);
+            self.note(number, self.line[index].identity);
+        }
+    }
+}
+
+/// The identity of each resident, to make a ghost of it when it leaves.
+pub enum IdentityOf {
+    /// By entry.
+    Kept(Vec<u64>),
+    /// The entry's own number.
+    Entry,
+}
+
+impl IdentityOf {
+    /// Nobody is resident yet.
+    pub fn new(identities: Identities) -> IdentityOf {
+        match identities {
+            Identities::Hashed => IdentityOf::Kept(Vec::new()),
+            Identities::Dense(_) => IdentityOf::Entry,
+        }
+    }
+
+    /// `entry` is resident under `identity`.
+    #[inline]
+    pub fn set(&mut self, entry: EntryId, identity: u64) {
+        if let IdentityOf::Kept(identities) = self {
+            let index = entry as usize;
+            if index >= identities.len() {
+                identities.resize(index + 1, 0);
             }
+            identities[index] = identity;
+        }
+    }
+
+    /// The identity of `entry`, which has been set.
+    #[inline]
+    pub fn get(&self, entry: EntryId) -> u64 {
+        match self {
+            IdentityOf::Kept(identities) => identities[entry as usize],
+            IdentityOf::Entry => u64::from(entry),
         }
     }
 }
@@ -132,8 +212,12 @@ mod tests {
     proptest! {
         /// Beside a plain list: the same identities are remembered, whatever is pushed and taken.
         #[test]
-        fn as_a_plain_list(steps in prop::collection::vec((0..40u64, 1..5u32, 0..3u8), 0..800)) {
-            let mut ghosts = Ghosts::new(30);
+        fn as_a_plain_list(
+            dense: bool,
+            steps in prop::collection::vec((0..40u64, 1..5u32, 0..3u8), 0..800),
+        ) {
+            let identities = if dense { Identities::Dense(40) } else { Identities::Hashed };
+            let mut ghosts = Ghosts::new(30, identities);
             let mut list: Vec<(u64, u32)> = Vec::new();
             for (identity, size, kind) in steps {
                 let known = list.iter().position(|ghost| ghost.0 == identity);

@@ -2,33 +2,18 @@
 //!
 //! ```text
 //!          tail                     head
-//!   slots: [ 7 | 3 | HOLE | 9 | 4 | .. ]      place[9] = its slot's number
+//!   slots: [ 7 | 3 | 9 | 7 | 4 | .. ]      gone: { 7: 1 }, so the older 7 counts no more
 //! ```
 //!
 //! A push writes one word and a pop reads one, in memory order, which is what makes it faster than
-//! links. An entry that is removed leaves a hole; holes are squeezed out when the ring is full, before
-//! it grows, so their number stays below that of the entries (or the initial size).
+//! links. Where an entry stands is not kept: one that is removed stays in its slot, counted as gone, and
+//! is passed over when the slot comes up. Since an entry can only have been pushed again after it was
+//! removed, its oldest slots are those that are gone. When the ring is full and a good part of it is gone,
+//! that part is squeezed out before the ring grows.
 
 use crate::evict::EntryId;
 
-const HOLE: u32 = u32::MAX;
 const SLOTS_MIN: usize = 64;
-
-/// Where each entry stands, kept outside so that rings that share entries share it.
-#[derive(Default)]
-pub struct Places {
-    place: Vec<u32>,
-}
-
-impl Places {
-    fn set(&mut self, entry: EntryId, position: u32) {
-        let index = entry as usize;
-        if index >= self.place.len() {
-            self.place.resize(index + 1, 0);
-        }
-        self.place[index] = position;
-    }
-}
 
 /// The queue. Positions count pushes, modulo 2³²; a position's slot is its low bits.
 #[derive(Default)]
@@ -36,13 +21,16 @@ pub struct Ring {
     slots: Vec<u32>,
     tail: u32,
     head: u32,
-    holes: u32,
+    /// How many slots hold an entry that was removed, and how many of each; nothing is kept of entries
+    /// where none was ever removed.
+    gone: u32,
+    gone_of: Vec<u32>,
 }
 
 impl Ring {
     /// How many entries are in line.
     pub fn len(&self) -> u32 {
-        self.head.wrapping_sub(self.tail) - self.holes
+        self.head.wrapping_sub(self.tail) - self.gone
     }
 
     /// Whether nobody is in line.
@@ -50,45 +38,58 @@ impl Ring {
         self.len() == 0
     }
 
-    /// Puts `entry` at the end of the line.
-    pub fn push(&mut self, entry: EntryId, places: &mut Places) {
-        debug_assert_ne!(entry, HOLE, "the last id marks a hole");
+    /// Puts `entry`, which is not in line, at the end of it.
+    #[inline]
+    pub fn push(&mut self, entry: EntryId) {
         if self.head.wrapping_sub(self.tail) as usize == self.slots.len() {
-            self.make_room(places);
+            self.make_room();
         }
         let slot = self.slot(self.head);
         self.slots[slot] = entry;
-        places.set(entry, self.head);
         self.head = self.head.wrapping_add(1);
     }
 
     /// Takes the entry that has stood longest.
+    #[inline]
     pub fn pop(&mut self) -> Option<EntryId> {
         while self.tail != self.head {
-            let slot = self.slot(self.tail);
-            let entry = self.slots[slot];
+            let entry = self.slots[self.slot(self.tail)];
             self.tail = self.tail.wrapping_add(1);
-            if entry != HOLE {
+            if self.gone == 0 || !self.is_gone(entry) {
                 return Some(entry);
             }
-            self.holes -= 1;
         }
         None
     }
 
-    /// Takes `entry`, which stands in this line, out of it.
-    pub fn remove(&mut self, entry: EntryId, places: &Places) {
-        let slot = self.slot(places.place[entry as usize]);
-        debug_assert_eq!(self.slots[slot], entry, "the entry stands in this line");
-        self.slots[slot] = HOLE;
-        self.holes += 1;
+    /// Takes `entry`, which is in line, out of it.
+    pub fn remove(&mut self, entry: EntryId) {
+        let index = entry as usize;
+        if index >= self.gone_of.len() {
+            self.gone_of.resize(index + 1, 0);
+        }
+        self.gone_of[index] += 1;
+        self.gone += 1;
+    }
+
+    /// Whether the oldest slot of `entry`, which has come up, is of one that was removed.
+    fn is_gone(&mut self, entry: EntryId) -> bool {
+        match self.gone_of.get_mut(entry as usize) {
+            None | Some(0) => false,
+            Some(count) => {
+                *count -= 1;
+                self.gone -= 1;
+                true
+            }
+        }
     }
 
     fn slot(&self, position: u32) -> usize {
         position as usize & (self.slots.len() - 1)
     }
 
-    fn make_room(&mut self, places: &mut Places) {
+    #[cold]
+    fn make_room(&mut self) {
         let live = self.len() as usize;
         let slots = if live * 2 > self.slots.len() {
             self.slots.len() * 2
@@ -98,12 +99,13 @@ impl Ring {
         let slots = slots.max(SLOTS_MIN);
         assert!(slots <= 1 << 31, "a ring holds at most 2^31 entries");
         let mut next = Ring {
-            slots: vec![HOLE; slots],
+            slots: vec![0; slots],
             ..Ring::default()
         };
         while let Some(entry) = self.pop() {
-            next.push(entry, places);
+            next.push(entry);
         }
+        next.gone_of = std::mem::take(&mut self.gone_of);
         *self = next;
     }
 }
@@ -112,18 +114,34 @@ impl Ring {
 mod tests {
     use super::*;
 
-    /// One object that stays while others come and go: holes are squeezed out, the ring stays small.
+    /// One object that stays while others come and go: who is gone is squeezed out, the ring stays small.
     #[test]
-    fn holes_do_not_make_it_grow() {
-        let (mut ring, mut places) = (Ring::default(), Places::default());
-        ring.push(7, &mut places);
+    fn who_is_gone_does_not_make_it_grow() {
+        let mut ring = Ring::default();
+        ring.push(7);
         for round in 0..10_000u32 {
             let entry = 8 + round % 20;
-            ring.push(entry, &mut places);
-            ring.remove(entry, &places);
+            ring.push(entry);
+            ring.remove(entry);
         }
         assert_eq!((ring.len(), ring.slots.len()), (1, SLOTS_MIN));
         assert_eq!((ring.pop(), ring.pop()), (Some(7), None));
         assert!(ring.is_empty());
+    }
+
+    /// Who was removed and comes back stands at the end, not where it stood.
+    #[test]
+    fn who_comes_back_stands_at_the_end() {
+        let mut ring = Ring::default();
+        for entry in [1, 2, 3] {
+            ring.push(entry);
+        }
+        ring.remove(1);
+        ring.push(1);
+        ring.remove(1);
+        ring.push(1);
+        let order: Vec<u32> = std::iter::from_fn(|| ring.pop()).collect();
+        assert_eq!(order, [2, 3, 1]);
+        assert_eq!((ring.gone, ring.gone_of[1]), (0, 0));
     }
 }
