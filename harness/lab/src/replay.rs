@@ -112,7 +112,10 @@ impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
                 let mark = self.residents.get(object);
                 self.residents.set(object, (mark + 1).min(max));
             }
-            MarkRule::Touch => self.policy.touch(object),
+            MarkRule::Touch => {
+                self.policy.touch(object);
+                self.drop_overflow();
+            }
             MarkRule::Stamp | MarkRule::Second | MarkRule::LogCount => {
                 let mark = self.residents.get(object);
                 let next = rule.next(mark, clock.at(request), self.random.next_u32());
@@ -144,13 +147,27 @@ impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
             let Some(victim) = self.policy.victim(now, &self.residents) else {
                 return;
             };
-            self.residents.leave(victim);
-            self.occupied -= self.held.of(victim);
+            self.leave(victim);
         }
         self.residents.enter(object);
         self.held.enter(object, bytes);
         self.occupied += room;
         self.policy
             .insert(object, identity, room, now, &self.residents);
+        self.drop_overflow();
+    }
+
+    /// Who was let go though there is room.
+    #[inline]
+    fn drop_overflow(&mut self) {
+        while let Some(gone) = self.policy.overflow() {
+            self.leave(gone);
+        }
+    }
+
+    #[inline]
+    fn leave(&mut self, gone: EntryId) {
+        self.residents.leave(gone);
+        self.occupied -= self.held.of(gone);
     }
 }

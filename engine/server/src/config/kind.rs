@@ -111,10 +111,12 @@ pub fn policy(text: &str) -> Result<PolicySpec, Refused> {
 }
 
 fn policies() -> String {
-    let names = PolicySpec::live().map(|policy| match policy.name {
-        "none" => NOEVICTION,
-        name => name,
-    });
+    let names = seawall_store::evict::LIST
+        .iter()
+        .map(|policy| match policy.name {
+            "none" => NOEVICTION,
+            name => name,
+        });
     names.collect::<Vec<_>>().join(", ")
 }
 

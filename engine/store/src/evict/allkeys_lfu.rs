@@ -40,7 +40,6 @@ impl Member for AllKeysLfu {
         cost: "hit: counts by chance; insertion: O(1); eviction: one random access per draw",
         bytes_per_item: 8,
         bad_at: "bursts: counts need many hits to rise and minutes to fall",
-        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> AllKeysLfu {

@@ -49,7 +49,6 @@ impl Member for AllKeysLru {
         cost: "hit: stores the time; insertion: O(1); eviction: one random access per draw",
         bytes_per_item: 8,
         bad_at: "what lru is bad at, and somewhat worse where few objects are cold",
-        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> AllKeysLru {

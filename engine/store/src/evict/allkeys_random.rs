@@ -34,7 +34,6 @@ impl Member for AllKeysRandom {
         cost: "hit: nothing; insertion and eviction: O(1)",
         bytes_per_item: 8,
         bad_at: "whatever has popular objects: it does not know them",
-        live: true,
     };
 
     fn build(_params: Params<'_>, setup: Setup) -> AllKeysRandom {

@@ -29,7 +29,6 @@ impl Member for Clock {
         cost: "hit: sets the mark; insertion: O(1); eviction: one step per mark met",
         bytes_per_item: 4,
         bad_at: "scans: what is read once stays as long as what is popular needs for a round",
-        live: true,
     };
 
     fn build(params: Params<'_>, _setup: Setup) -> Clock {

@@ -19,7 +19,6 @@ impl Member for Fifo {
         cost: "hit: nothing; insertion and eviction: O(1)",
         bytes_per_item: 4,
         bad_at: "popular objects: they go as soon as their turn comes, however often they are read",
-        live: true,
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Fifo {

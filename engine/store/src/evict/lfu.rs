@@ -46,7 +46,6 @@ impl Member for Lfu {
         cost: "hit: moves the entry, by the owner; insertion: O(1); eviction: a few words looked at",
         bytes_per_item: 12,
         bad_at: "changing popularity: what was popular once stays for ever",
-        live: true,
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Lfu {
@@ -156,14 +155,12 @@ impl<M: Marks> Policy<M> for Lfu {
     }
 
     fn remove(&mut self, entry: EntryId) {
-        match self.counts[entry as usize] {
-            hot @ HOT.. => {
-                self.remove_hot((hot - HOT) as usize);
-            }
-            _ => {
-                self.links.remove(entry);
-                self.counts[entry as usize] = 0;
-            }
+        let count = self.counts[entry as usize];
+        if count >= HOT {
+            self.remove_hot((count - HOT) as usize);
+        } else {
+            self.links.remove(entry);
+            self.counts[entry as usize] = 0;
         }
     }
 }

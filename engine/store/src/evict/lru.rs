@@ -21,7 +21,6 @@ impl Member for Lru {
         cost: "hit: moves the entry, by the owner; insertion and eviction: O(1)",
         bytes_per_item: 8,
         bad_at: "scans, and loops a little larger than the cache: then every request misses",
-        live: true,
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Lru {

@@ -24,15 +24,20 @@
 pub mod allkeys_lfu;
 pub mod allkeys_lru;
 pub mod allkeys_random;
+pub mod arc;
 pub mod clock;
 pub mod family;
 pub mod fifo;
+pub mod gdsf;
 pub mod lfu;
 pub mod lru;
 pub mod none;
 pub mod order;
 pub mod s3fifo;
+pub mod s3fifo_sosp23;
 pub mod sieve;
+pub mod slru;
+pub mod twoq;
 pub mod volatile_lfu;
 pub mod volatile_lru;
 pub mod volatile_random;
@@ -73,6 +78,12 @@ pub trait Policy<M: Marks>: Send {
         false
     }
 
+    /// An object that the policy has let go though there is room, forgotten already: after an arrival, an
+    /// insertion or a touch. A caller that does not ask gets it as its next victim.
+    fn overflow(&mut self) -> Option<EntryId> {
+        None
+    }
+
     /// Chooses who goes and forgets it; `None` where no object may go.
     fn victim(&mut self, now: Millis, marks: &M) -> Option<EntryId>;
 
@@ -87,7 +98,12 @@ family::policies![
     clock::Clock,
     sieve::Sieve,
     s3fifo::S3Fifo,
+    s3fifo_sosp23::S3FifoSosp23,
+    slru::Slru,
+    twoq::TwoQ,
+    arc::Arc,
     lfu::Lfu,
+    gdsf::Gdsf,
     allkeys_lru::AllKeysLru,
     allkeys_lfu::AllKeysLfu,
     allkeys_random::AllKeysRandom,

@@ -15,7 +15,6 @@ impl Member for Never {
         cost: "nothing",
         bytes_per_item: 0,
         bad_at: "any cache: what came first stays for ever",
-        live: true,
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Never {

@@ -8,9 +8,9 @@
 //!      └──────────────▶ ghosts (90 %), identities only         out
 //! ```
 //!
-//! This is the algorithm as its authors changed it in libCacheSim in December 2024, not that of the
-//! paper to the letter: until the first eviction, what finds the small queue full goes to the main
-//! queue. An object that is larger than the small queue is refused, one that just fills it is taken
+//! This is the algorithm as its authors changed it in libCacheSim in December 2024: until the first eviction,
+//! what finds the small queue full goes to the main queue. The paper's, which does not do that, is
+//! [`s3fifo-sosp23`](super::s3fifo_sosp23). An object that is larger than the small queue is refused, one that just fills it is taken
 //! only where it is a ghost; so with a capacity below 20 objects nothing is ever cached.
 
 use super::order::ghost::{Ghosts, IdentityOf};
@@ -40,8 +40,11 @@ impl Queue {
     }
 }
 
-/// S3-FIFO.
-pub struct S3Fifo {
+/// S3-FIFO as it is today.
+pub type S3Fifo = Sifted<true>;
+
+/// S3-FIFO, which fills the main queue too while there is room (`FILLS`) or does not.
+pub struct Sifted<const FILLS: bool> {
     small: Queue,
     main: Queue,
     ghosts: Ghosts,
@@ -54,46 +57,55 @@ pub struct S3Fifo {
     has_evicted: bool,
 }
 
+/// What can be set of it.
+pub(super) const PARAMS: &[Param] = &[
+    Param {
+        name: "small",
+        about: "percent of the capacity that is the small queue's",
+        default: 10,
+        min: 1,
+        max: 90,
+    },
+    Param {
+        name: "ghost",
+        about: "ghosts remembered, in percent of the capacity",
+        default: 90,
+        min: 0,
+        max: 400,
+    },
+    Param {
+        name: "promote",
+        about: "hits in the small queue that earn a place in the main queue",
+        default: 2,
+        min: 1,
+        max: COUNT_MAX as u64,
+    },
+];
+
 impl Member for S3Fifo {
     const DESCRIPTION: Description = Description {
         name: "s3fifo",
         about: "a small queue sifts out what is read once; the main queue is a clock; ghosts return to it",
         source: "Yang et al., SOSP 2023, FIFO queues are all you need, section 4; \
                  as changed in libCacheSim 0.3.5",
-        params: &[
-            Param {
-                name: "small",
-                about: "percent of the capacity that is the small queue's",
-                default: 10,
-                min: 1,
-                max: 90,
-            },
-            Param {
-                name: "ghost",
-                about: "ghosts remembered, in percent of the capacity",
-                default: 90,
-                min: 0,
-                max: 400,
-            },
-            Param {
-                name: "promote",
-                about: "hits in the small queue that earn a place in the main queue",
-                default: 2,
-                min: 1,
-                max: COUNT_MAX as u64,
-            },
-        ],
+        params: PARAMS,
         cost: "hit: counts to 3; insertion: O(1), one ghost look-up; eviction: one step per object moved",
         bytes_per_item: 34,
         bad_at: "objects whose second use comes after they left the small queue and its ghosts; \
                  fewer than 20 objects",
-        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> S3Fifo {
+        Sifted::new(params, setup)
+    }
+}
+
+impl<const FILLS: bool> Sifted<FILLS> {
+    /// An empty cache.
+    pub(super) fn new(params: Params<'_>, setup: Setup) -> Self {
         let capacity = setup.capacity;
         let small = capacity.percent(params.get("small"));
-        S3Fifo {
+        Sifted {
             small: Queue::new(small),
             main: Queue::new(capacity.amount() - small),
             ghosts: Ghosts::new(capacity.percent(params.get("ghost")), setup.identities),
@@ -104,9 +116,7 @@ impl Member for S3Fifo {
             has_evicted: false,
         }
     }
-}
 
-impl S3Fifo {
     fn put_small(&mut self, entry: EntryId, size: u32) {
         self.words[entry as usize] = size;
         self.small.size += u64::from(size);
@@ -154,7 +164,7 @@ impl S3Fifo {
     }
 }
 
-impl<M: Marks> Policy<M> for S3Fifo {
+impl<M: Marks, const FILLS: bool> Policy<M> for Sifted<FILLS> {
     fn mark_rule(&self) -> MarkRule {
         MarkRule::Count { max: COUNT_MAX }
     }
@@ -173,7 +183,7 @@ impl<M: Marks> Policy<M> for S3Fifo {
         // A size beyond 31 bits only blurs how the two queues share the capacity.
         let size_bits = size.min(u64::from(IN_MAIN - 1)) as u32;
         let small_is_full = self.small.size >= self.small.capacity;
-        let fills_up = !self.has_evicted && small_is_full;
+        let fills_up = FILLS && !self.has_evicted && small_is_full;
         if std::mem::take(&mut self.was_ghost) || fills_up || size >= self.small.capacity {
             self.put_main(entry, size_bits);
         } else {

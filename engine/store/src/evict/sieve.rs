@@ -32,7 +32,6 @@ impl Member for Sieve {
         cost: "hit: sets a bit; insertion: O(1); eviction: one step per bit met",
         bytes_per_item: 8,
         bad_at: "scans with a second use soon after, as of disk blocks, and shifts of the working set",
-        live: true,
     };
 
     fn build(_params: Params<'_>, _setup: Setup) -> Sieve {

@@ -20,7 +20,6 @@ impl Member for VolatileLfu {
         cost: "hit: counts by chance; change of expiry: O(1); eviction: one random access per draw",
         bytes_per_item: 8,
         bad_at: "objects without expiry (they never go), and bursts, as allkeys-lfu",
-        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> VolatileLfu {

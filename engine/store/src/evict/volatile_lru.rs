@@ -19,7 +19,6 @@ impl Member for VolatileLru {
         cost: "hit: stores the time; change of expiry: O(1); eviction: one random access per draw",
         bytes_per_item: 8,
         bad_at: "objects without expiry: they never go, however long nobody asks for them",
-        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> VolatileLru {

@@ -19,7 +19,6 @@ impl Member for VolatileRandom {
         cost: "hit: nothing; change of expiry and eviction: O(1)",
         bytes_per_item: 8,
         bad_at: "objects without expiry (they never go), and popular objects with one",
-        live: true,
     };
 
     fn build(_params: Params<'_>, setup: Setup) -> VolatileRandom {

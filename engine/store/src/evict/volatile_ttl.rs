@@ -38,7 +38,6 @@ impl Member for VolatileTtl {
         cost: "hit: nothing; change of expiry: O(1); eviction: one random access per draw",
         bytes_per_item: 20,
         bad_at: "objects without expiry (they never go), and popular objects with a short one",
-        live: true,
     };
 
     fn build(params: Params<'_>, setup: Setup) -> VolatileTtl {

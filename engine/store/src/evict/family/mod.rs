@@ -70,9 +70,6 @@ pub struct Description {
     pub bytes_per_item: u32,
     /// The work that it serves worst.
     pub bad_at: &'static str,
-    /// Whether the running store has it, or the lab alone: one that runs in the lab alone may count on
-    /// identities that are dense and never reused, each the entry's own number.
-    pub live: bool,
 }
 
 /// A member's parameters, complete and within bounds.

@@ -31,8 +31,7 @@ impl PolicySpec {
             .zip(self.values.iter().copied())
     }
 
-    /// A comma list: `clock:bits=2,lru`; `all` stands for every policy as it is by default. Policies of
-    /// the lab alone are among them.
+    /// A comma list: `clock:bits=2,lru`; `all` stands for every policy as it is by default.
     ///
     /// # Errors
     /// One of the members is not a policy.
@@ -45,29 +44,10 @@ impl PolicySpec {
                         .map(|description| PolicySpec::plain(description)),
                 );
             } else {
-                specs.push(PolicySpec::among(LIST.iter().copied(), member)?);
+                specs.push(member.parse()?);
             }
         }
         Ok(specs)
-    }
-
-    /// The policies that the running store has.
-    pub fn live() -> impl Iterator<Item = &'static Description> + Clone {
-        LIST.iter().copied().filter(|policy| policy.live)
-    }
-
-    fn among(
-        policies: impl Iterator<Item = &'static Description> + Clone,
-        text: &str,
-    ) -> Result<PolicySpec, SpecError> {
-        let spec = Spec::parse(text)?;
-        let found = policies.clone().find(|policy| policy.name == spec.name());
-        let description =
-            found.ok_or_else(|| spec.unknown_name("policy", policies.map(|policy| policy.name)))?;
-        Ok(PolicySpec {
-            description,
-            values: spec.numbers(description.params)?,
-        })
     }
 
     pub(in crate::evict) fn values(&self) -> Params<'_> {
@@ -89,12 +69,18 @@ impl PolicySpec {
     }
 }
 
-/// A policy that the running store has.
 impl FromStr for PolicySpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<PolicySpec, SpecError> {
-        PolicySpec::among(PolicySpec::live(), text)
+        let spec = Spec::parse(text)?;
+        let found = LIST.iter().find(|policy| policy.name == spec.name());
+        let description = found
+            .ok_or_else(|| spec.unknown_name("policy", LIST.iter().map(|policy| policy.name)))?;
+        Ok(PolicySpec {
+            description,
+            values: spec.numbers(description.params)?,
+        })
     }
 }
 

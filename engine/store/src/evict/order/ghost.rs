@@ -60,9 +60,8 @@ impl Ghosts {
         if u64::from(size) > self.capacity || self.find(identity).is_some() {
             return;
         }
-        while self.size + u64::from(size) > self.capacity {
-            debug_assert!(!self.line.is_empty(), "a size above 0 means a ghost");
-            self.erase(0);
+        while self.size > self.capacity - u64::from(size) {
+            self.forget_oldest();
         }
         let number = self.first.wrapping_add(self.line.len() as u32);
         self.line.push_back(Ghost {
@@ -73,6 +72,19 @@ impl Ghosts {
         self.size += u64::from(size);
         self.live += 1;
         self.note(number, identity);
+    }
+
+    /// What is remembered in all, in the unit of the sizes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Forgets the ghost that has been remembered longest, if there is one.
+    #[inline]
+    pub fn forget_oldest(&mut self) {
+        if !self.line.is_empty() {
+            self.erase(0);
+        }
     }
 
     /// Forgets `identity`; whether it was remembered.
