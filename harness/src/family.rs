@@ -87,6 +87,15 @@ pub(crate) static FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "lab-policies",
+        members: || {
+            of(seawall_lab::policy::LIST, |policy| {
+                let description = &policy.description;
+                (description.name, description.about, description.source)
+            })
+        },
+    },
+    Family {
         name: "bounds",
         members: || {
             of(seawall_lab::bound::LIST, |bound| {

@@ -38,7 +38,7 @@ impl Clock<'_> {
         while request >= self.end {
             self.next_second();
         }
-        let into_second = (request - self.start) as u64 as u128 * u128::from(self.step) >> 32;
+        let into_second = (u128::from((request - self.start) as u64) * u128::from(self.step)) >> 32;
         Millis(u64::from(self.second) * 1000 + into_second as u64)
     }
 

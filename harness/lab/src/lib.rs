@@ -2,17 +2,20 @@
 //!
 //! ```text
 //!   Trace (dense ids) ──┬── Subject::Policy ── replay ──┐
-//!                       │   the store's own policies,   ├── LabRow
+//!                       │   the store's own policies,   │
+//!                       ├── Subject::Lab ── policy ─────┼── LabRow
+//!                       │   those of the lab alone,     │
 //!        Size, Unit ────┴── Subject::Bound ── bound ────┘
 //! ```
 //!
-//! A grid is subjects × sizes; its rows come in order and are byte-identical for the same input. The
-//! lab decides nothing: who goes is said by `seawall_store::evict`, the same code as in the live store.
+//! A grid is subjects × sizes; its rows come in order and are byte-identical for the same input. Of
+//! the store's policies the lab decides nothing: who goes is said by `seawall_store::evict`, the same code.
 
 pub mod bound;
 pub mod clock;
 pub mod counts;
 pub mod grid;
+pub mod policy;
 pub mod replay;
 pub mod residents;
 pub mod size;

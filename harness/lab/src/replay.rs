@@ -20,16 +20,21 @@ use crate::size::Unit;
 
 /// Replays `trace` through the policy of `spec` in a cache of `size`.
 pub fn replay(trace: &Trace, spec: &PolicySpec, size: u64, unit: Unit, seed: u64) -> Counts {
-    let setup = Setup {
-        capacity: unit.capacity(size),
-        identities: Identities::Dense(trace.object_count()),
-        seed,
-    };
+    let setup = setup(trace, size, unit, seed);
     let run = Run { trace, setup, unit };
     if SmallMarks::hold(spec.mark_rule(setup)) {
         spec.visit::<SmallMarks, _>(setup, run)
     } else {
         spec.visit::<WordMarks, _>(setup, run)
+    }
+}
+
+/// What a policy is built with for a cache of `size`.
+pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup {
+    Setup {
+        capacity: unit.capacity(size),
+        identities: Identities::Dense(trace.object_count()),
+        seed,
     }
 }
 

@@ -1,22 +1,25 @@
-//! Who is replayed: a policy of the store, or a bound.
+//! Who is replayed: a policy of the store, one of the lab alone, or a bound.
 
 use std::fmt;
 
-use seawall_store::evict::{LIST, PolicySpec};
-use seawall_store::spec::SpecError;
+use seawall_store::evict::{Filled, LIST, PolicySpec};
+use seawall_store::spec::{Spec, SpecError};
 use seawall_workloads::trace::Trace;
 use serde_json::{Map, Value};
 
 use crate::bound::{self, Bound};
 use crate::counts::Counts;
-use crate::replay::replay;
+use crate::policy::{self, LabSpec};
+use crate::replay::{replay, setup};
 use crate::size::Unit;
 
 /// A policy or a bound.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// A policy with its parameters.
+    /// A policy of the store with its parameters.
     Policy(PolicySpec),
+    /// A policy of the lab alone with its parameters.
+    Lab(LabSpec),
     /// A bound.
     Bound(&'static Bound),
 }
@@ -29,24 +32,41 @@ impl Subject {
     pub fn parse_list(text: &str) -> Result<Vec<Subject>, SpecError> {
         let mut subjects = Vec::new();
         for member in text.split(',').map(str::trim) {
-            if let Some(bound) = bound::LIST.iter().find(|bound| bound.name == member) {
-                subjects.push(Subject::Bound(bound));
-                continue;
+            if member == "all" {
+                let specs = PolicySpec::parse_list(member)?;
+                subjects.extend(specs.into_iter().map(Subject::Policy));
+                let lab = policy::LIST.iter().map(|policy| LabSpec::plain(policy));
+                subjects.extend(lab.map(Subject::Lab));
+                subjects.extend(Subject::bounds());
+            } else {
+                subjects.push(Subject::parse(member)?);
             }
-            let specs = PolicySpec::parse_list(member).map_err(|error| match error {
+        }
+        Ok(subjects)
+    }
+
+    fn parse(text: &str) -> Result<Subject, SpecError> {
+        let spec = Spec::parse(text)?;
+        if let Some(bound) = bound::LIST.iter().find(|bound| bound.name == text) {
+            return Ok(Subject::Bound(bound));
+        }
+        let lab = policy::LIST
+            .iter()
+            .find(|policy| policy.description.name == spec.name());
+        if let Some(&policy) = lab {
+            let filled = Filled::among(&[&policy.description], "policy", text)?;
+            return Ok(Subject::Lab(LabSpec { policy, filled }));
+        }
+        text.parse()
+            .map(Subject::Policy)
+            .map_err(|error| match error {
                 SpecError::UnknownName { family, name, .. } => SpecError::UnknownName {
                     family,
                     name,
                     accepted: accepted(),
                 },
                 error => error,
-            })?;
-            subjects.extend(specs.into_iter().map(Subject::Policy));
-            if member == "all" {
-                subjects.extend(Subject::bounds());
-            }
-        }
-        Ok(subjects)
+            })
     }
 
     /// Every bound.
@@ -58,17 +78,17 @@ impl Subject {
     pub fn name(&self) -> &'static str {
         match self {
             Subject::Policy(spec) => spec.description().name,
+            Subject::Lab(spec) => spec.policy.description.name,
             Subject::Bound(bound) => bound.name,
         }
     }
 
     /// Its parameters with their values.
     pub fn params(&self) -> Map<String, Value> {
+        let value = |(name, value): (&str, u64)| (name.to_owned(), Value::from(value));
         match self {
-            Subject::Policy(spec) => spec
-                .params()
-                .map(|(name, value)| (name.to_owned(), Value::from(value)))
-                .collect(),
+            Subject::Policy(spec) => spec.params().map(value).collect(),
+            Subject::Lab(spec) => spec.filled.params().map(value).collect(),
             Subject::Bound(_) => Map::new(),
         }
     }
@@ -77,6 +97,10 @@ impl Subject {
     pub fn replay(&self, trace: &Trace, size: u64, unit: Unit, seed: u64) -> Counts {
         match self {
             Subject::Policy(spec) => replay(trace, spec, size, unit, seed),
+            Subject::Lab(spec) => {
+                let setup = setup(trace, size, unit, seed);
+                (spec.policy.replay)(trace, spec.filled.values(), setup, unit)
+            }
             Subject::Bound(bound) => (bound.replay)(trace, size, unit),
         }
     }
@@ -84,14 +108,20 @@ impl Subject {
 
 fn accepted() -> String {
     let policies = LIST.iter().map(|policy| policy.name);
+    let lab = policy::LIST.iter().map(|policy| policy.description.name);
     let bounds = bound::LIST.iter().map(|bound| bound.name);
-    policies.chain(bounds).collect::<Vec<_>>().join(", ")
+    policies
+        .chain(lab)
+        .chain(bounds)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Policy(spec) => spec.fmt(f),
+            Subject::Lab(spec) => spec.filled.fmt(f),
             Subject::Bound(bound) => f.write_str(bound.name),
         }
     }

@@ -93,6 +93,7 @@ fn subject(policy: &str, params: &str) -> Option<&'static str> {
         ("TwoQ", _) => "twoq",
         ("ARC", _) => "arc",
         ("GDSF", _) => "gdsf",
+        ("LIRS", _) => "lirs",
         ("LFU", _) => "lfu",
         ("Belady", _) => "belady",
         _ => return None,

@@ -106,9 +106,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 
 fn help() -> String {
     let mut text = format!(
-        "The carried trace: {CARRIED_NAME}\nPolicies: {}\nBounds: {}\n\nFormats, and the suffixes \
+        "The carried trace: {CARRIED_NAME}\nPolicies: {}\nOf the lab \
+         alone: {}\nBounds: {}\n\nFormats, and the suffixes \
          (before .gz, .xz or .zst) that settle on them:\n",
         family::names("policies"),
+        family::names("lab-policies"),
         family::names("bounds")
     );
     for format in seawall_workloads::trace::LIST {

@@ -44,7 +44,7 @@ pub mod volatile_random;
 pub mod volatile_ttl;
 
 pub use family::mark::{MarkRule, Marks};
-pub use family::spec::PolicySpec;
+pub use family::spec::{Filled, PolicySpec};
 pub use family::{Capacity, Description, Identities, Member, Params, Setup, Visitor};
 
 use crate::time::Millis;

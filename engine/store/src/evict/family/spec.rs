@@ -10,25 +10,96 @@ use super::{Description, Params};
 use crate::evict::LIST;
 use crate::spec::{Spec, SpecError};
 
-/// A policy of the list with all its parameters.
+/// A member of some list of descriptions with all its parameters.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PolicySpec {
+pub struct Filled {
     description: &'static Description,
     values: Vec<u64>,
 }
 
-impl PolicySpec {
-    /// What the policy tells of itself.
+impl Filled {
+    /// The member of `list` that `text` names.
+    ///
+    /// # Errors
+    /// There is none, or its parameters are not what was written.
+    pub fn among(
+        list: &[&'static Description],
+        family: &'static str,
+        text: &str,
+    ) -> Result<Filled, SpecError> {
+        let spec = Spec::parse(text)?;
+        let found = list.iter().find(|member| member.name == spec.name());
+        let description = found
+            .ok_or_else(|| spec.unknown_name(family, list.iter().map(|member| member.name)))?;
+        Ok(Filled {
+            description,
+            values: spec.numbers(description.params)?,
+        })
+    }
+
+    /// As it is by default.
+    pub fn plain(description: &'static Description) -> Filled {
+        let defaults = description.params.iter().map(|param| param.default);
+        Filled {
+            description,
+            values: defaults.collect(),
+        }
+    }
+
+    /// What the member tells of itself.
     pub fn description(&self) -> &'static Description {
         self.description
     }
 
-    /// Its parameters with their values, in the order in which the policy describes them.
+    /// Its parameters with their values, in the order in which it describes them.
     pub fn params(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let definitions = self.description.params.iter();
         definitions
             .map(|param| param.name)
             .zip(self.values.iter().copied())
+    }
+
+    /// Its parameters, for its construction.
+    pub fn values(&self) -> Params<'_> {
+        Params {
+            definitions: self.description.params,
+            values: &self.values,
+        }
+    }
+}
+
+/// The shortest text that parses to the same: parameters at their default are left out.
+impl fmt::Display for Filled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.description.name)?;
+        for (param, &value) in self.description.params.iter().zip(&self.values) {
+            if value != param.default {
+                write!(f, ":{}={value}", param.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Filled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Filled({self})")
+    }
+}
+
+/// A policy of the list with all its parameters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PolicySpec(Filled);
+
+impl PolicySpec {
+    /// What the policy tells of itself.
+    pub fn description(&self) -> &'static Description {
+        self.0.description()
+    }
+
+    /// Its parameters with their values, in the order in which the policy describes them.
+    pub fn params(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.params()
     }
 
     /// A comma list: `clock:bits=2,lru`; `all` stands for every policy as it is by default.
@@ -39,10 +110,8 @@ impl PolicySpec {
         let mut specs = Vec::new();
         for member in text.split(',') {
             if member.trim() == "all" {
-                specs.extend(
-                    LIST.iter()
-                        .map(|description| PolicySpec::plain(description)),
-                );
+                let plain = |description: &&'static _| PolicySpec(Filled::plain(description));
+                specs.extend(LIST.iter().map(plain));
             } else {
                 specs.push(member.parse()?);
             }
@@ -51,21 +120,7 @@ impl PolicySpec {
     }
 
     pub(in crate::evict) fn values(&self) -> Params<'_> {
-        Params {
-            definitions: self.description.params,
-            values: &self.values,
-        }
-    }
-
-    fn plain(description: &'static Description) -> PolicySpec {
-        PolicySpec {
-            description,
-            values: description
-                .params
-                .iter()
-                .map(|param| param.default)
-                .collect(),
-        }
+        self.0.values()
     }
 }
 
@@ -73,34 +128,20 @@ impl FromStr for PolicySpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<PolicySpec, SpecError> {
-        let spec = Spec::parse(text)?;
-        let found = LIST.iter().find(|policy| policy.name == spec.name());
-        let description = found
-            .ok_or_else(|| spec.unknown_name("policy", LIST.iter().map(|policy| policy.name)))?;
-        Ok(PolicySpec {
-            description,
-            values: spec.numbers(description.params)?,
-        })
+        Filled::among(LIST, "policy", text).map(PolicySpec)
     }
 }
 
 impl Default for PolicySpec {
     /// `none`: nothing is evicted.
     fn default() -> PolicySpec {
-        PolicySpec::plain(LIST[0])
+        PolicySpec(Filled::plain(LIST[0]))
     }
 }
 
-/// The shortest text that parses to the same: parameters at their default are left out.
 impl fmt::Display for PolicySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.description.name)?;
-        for (param, &value) in self.description.params.iter().zip(&self.values) {
-            if value != param.default {
-                write!(f, ":{}={value}", param.name)?;
-            }
-        }
-        Ok(())
+        self.0.fmt(f)
     }
 }
 
