@@ -65,7 +65,7 @@ pub enum SpecError {
     },
 }
 
-/// A parameter that takes a whole number.
+/// A parameter that takes a whole number, or one of a few words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Param {
     /// Its name, with its unit.
@@ -78,6 +78,34 @@ pub struct Param {
     pub min: u64,
     /// The greatest value accepted.
     pub max: u64,
+    /// The words that stand for 0, 1, .. `max`, where it takes words and no number.
+    pub words: &'static [&'static str],
+}
+
+impl Param {
+    fn read(&self, text: &str) -> Option<u64> {
+        if self.words.is_empty() {
+            let number = text.parse().ok();
+            return number.filter(|number| (self.min..=self.max).contains(number));
+        }
+        let word = self.words.iter().position(|&word| word == text);
+        word.map(|word| word as u64)
+    }
+
+    fn accepted(&self) -> String {
+        match self.words {
+            [] => format!("a whole number from {} to {}", self.min, self.max),
+            words => words.join(", "),
+        }
+    }
+
+    /// The value as a user writes it.
+    pub fn show(&self, value: u64) -> String {
+        match self.words.get(value as usize) {
+            Some(&word) => word.to_owned(),
+            None => value.to_string(),
+        }
+    }
 }
 
 impl<'a> Spec<'a> {
@@ -163,11 +191,9 @@ impl<'a> Spec<'a> {
             let at = params.iter().position(|param| param.name == name);
             let at =
                 at.ok_or_else(|| self.unknown_param(name, params.iter().map(|param| param.name)))?;
-            let Param { min, max, .. } = params[at];
-            let number = value.parse().ok().filter(|n| (min..=max).contains(n));
-            values[at] = number.ok_or_else(|| {
-                self.bad_value(name, value, format!("a whole number from {min} to {max}"))
-            })?;
+            values[at] = params[at]
+                .read(value)
+                .ok_or_else(|| self.bad_value(name, value, params[at].accepted()))?;
         }
         Ok(values)
     }
@@ -193,6 +219,7 @@ mod tests {
         default: 160,
         min: 1,
         max: 1000,
+        words: &[],
     }];
 
     #[test]

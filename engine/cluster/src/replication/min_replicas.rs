@@ -26,6 +26,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
             default: 1,
             min: 1,
             max: 5,
+            words: &[],
             about: "how many replicas must have been heard lately; min-replicas-to-write",
         },
         Param {
@@ -33,6 +34,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
             default: 10_000,
             min: 1500,
             max: 600_000,
+            words: &[],
             about: "for how long a replica may be silent; min-replicas-max-lag is 10 s, and replicas speak each second",
         },
     ],

@@ -375,6 +375,7 @@ const REPLICA_READS: Param = Param {
     default: 0,
     min: 0,
     max: 1,
+    words: &[],
     about: "1: clients read at any copy, and what they read may be old (READONLY)",
 };
 

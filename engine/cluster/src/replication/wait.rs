@@ -25,6 +25,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
             default: 1,
             min: 1,
             max: 5,
+            words: &[],
             about: "how many replicas must have a write before it is answered",
         },
         Param {
@@ -32,6 +33,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
             default: 1000,
             min: 1,
             max: 600_000,
+            words: &[],
             about: "after which a write that too few replicas have is refused, though it was executed",
         },
     ],

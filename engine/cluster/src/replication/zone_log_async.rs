@@ -28,6 +28,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 10_000,
             min: 1,
             max: 10_000,
+            words: &[],
             about: "writes are refused while the oldest that the log lacks is older; ElastiCache has 10 s",
         },
     ],

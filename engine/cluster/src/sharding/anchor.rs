@@ -18,6 +18,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         default: 128,
         min: 128,
         max: 65_535,
+        words: &[],
         about: "how many shards there can be at most",
     }],
     moves_data: false,

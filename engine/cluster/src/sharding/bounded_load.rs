@@ -20,6 +20,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
             default: 125,
             min: 101,
             max: 1000,
+            words: &[],
             about: "how much of its share a shard takes at most",
         },
         Param {
@@ -27,6 +28,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
             default: 16_384,
             min: 1024,
             max: 1 << 20,
+            words: &[],
             about: "into how many parts the keys are divided",
         },
         Param {
@@ -34,6 +36,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
             default: 1,
             min: 1,
             max: 1000,
+            words: &[],
             about: "points of each shard on the circle",
         },
     ],

@@ -18,6 +18,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         default: 65_537,
         min: 101,
         max: 1 << 20,
+        words: &[],
         about: "places of the table, raised to the next prime; the paper has 65537 and 655373",
     }],
     moves_data: false,

@@ -18,6 +18,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         default: 21,
         min: 1,
         max: 1000,
+        words: &[],
         about: "how often a key is looked for; 1 + 1/e make a peak of 1 + e, and 21 of 1.05",
     }],
     moves_data: false,

@@ -16,6 +16,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         default: 6000,
         min: 1,
         max: 1 << 40,
+        words: &[],
         about: "keys end in numbers below this; those beyond belong to the last range",
     }],
     moves_data: true,

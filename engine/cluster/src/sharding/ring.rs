@@ -17,6 +17,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         default: 160,
         min: 1,
         max: 10_000,
+        words: &[],
         about: "points of each shard; libketama takes 160",
     }],
     moves_data: false,

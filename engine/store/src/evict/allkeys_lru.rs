@@ -16,6 +16,7 @@ pub(super) const SAMPLES: Param = Param {
     default: 5,
     min: 1,
     max: 64,
+    words: &[],
 };
 
 /// The longer ago an entry was used, the better a victim it is; its mark is the time.

@@ -25,6 +25,7 @@ impl Member for Clock {
             default: 1,
             min: 1,
             max: 8,
+            words: &[],
         }],
         cost: "hit: sets the mark; insertion: O(1); eviction: one step per mark met",
         bytes_per_item: 4,

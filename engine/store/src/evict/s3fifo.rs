@@ -65,6 +65,7 @@ pub(super) const PARAMS: &[Param] = &[
         default: 10,
         min: 1,
         max: 90,
+        words: &[],
     },
     Param {
         name: "ghost",
@@ -72,6 +73,7 @@ pub(super) const PARAMS: &[Param] = &[
         default: 90,
         min: 0,
         max: 400,
+        words: &[],
     },
     Param {
         name: "promote",
@@ -79,6 +81,7 @@ pub(super) const PARAMS: &[Param] = &[
         default: 2,
         min: 1,
         max: COUNT_MAX as u64,
+        words: &[],
     },
 ];
 

@@ -46,6 +46,7 @@ impl Member for Slru {
             default: 4,
             min: 2,
             max: SEGMENTS_MAX as u64,
+            words: &[],
         }],
         cost: "hit: moves the entry and those that overflow, by the owner; insertion and eviction: O(1)",
         bytes_per_item: 12,

@@ -53,6 +53,7 @@ impl Member for TwoQ {
                 default: 25,
                 min: 1,
                 max: 99,
+                words: &[],
             },
             Param {
                 name: "out",
@@ -60,6 +61,7 @@ impl Member for TwoQ {
                 default: 50,
                 min: 0,
                 max: 400,
+                words: &[],
             },
         ],
         cost: "hit: moves the entry where it is in the main line, by the owner; insertion: one ghost \

@@ -32,6 +32,7 @@ const MS: Param = Param {
     default: 1_000,
     min: 1,
     max: 3_600_000,
+    words: &[],
 };
 
 impl Fsync {

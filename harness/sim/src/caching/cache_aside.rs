@@ -11,6 +11,7 @@ pub(super) const JITTER: Param = Param {
     default: 0,
     min: 0,
     max: 100,
+    words: &[],
     about: "by how much of itself an expiry differs at most, up or down",
 };
 
@@ -22,6 +23,7 @@ pub(super) const EARLY: Param = Param {
     default: 0,
     min: 0,
     max: 10_000,
+    words: &[],
     about: "how eagerly a row is read anew before it expires; 100 is the paper's choice",
 };
 
@@ -35,6 +37,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 0,
             min: 0,
             max: 3600,
+            words: &[],
             about: "for how long a lease keeps others away from the database; 10 in the paper; 0: no leases",
         },
         Param {
@@ -42,6 +45,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 0,
             min: 0,
             max: 1,
+            words: &[],
             about: "whether those who miss a row in one client share one read of the database",
         },
         EARLY,
@@ -51,6 +55,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 1,
             min: 1,
             max: 16,
+            words: &[],
             about: "how many keys a hot row has, on whatever shards they fall",
         },
         Param {
@@ -58,6 +63,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 10,
             min: 1,
             max: 1_000_000,
+            words: &[],
             about: "how many rows, the most popular, are hot",
         },
         Param {
@@ -65,6 +71,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 0,
             min: 0,
             max: 3600,
+            words: &[],
             about: "for how long a gutter node keeps what it is given; 0: it is not asked",
         },
         Param {
@@ -72,6 +79,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 0,
             min: 0,
             max: 100,
+            words: &[],
             about: "retries that a client may make for each hundred requests; Finagle's choice is 20; 0: no limit",
         },
         Param {
@@ -79,6 +87,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 0,
             min: 0,
             max: 1000,
+            words: &[],
             about: "how many connections a client opens to a node at a time; 0: as many as it needs",
         },
         Param {
@@ -86,6 +95,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
             default: 0,
             min: 0,
             max: 600_000,
+            words: &[],
             about: "for how long a client keeps rows in its own memory; 0: it does not",
         },
     ],

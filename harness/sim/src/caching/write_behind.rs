@@ -16,6 +16,7 @@ pub(super) static MEMBER: CachingMember = CachingMember {
         default: 1000,
         min: 1,
         max: 600_000,
+        words: &[],
         about: "how long after its first write a row goes to the database",
     }],
     rules: |values| Rules {

@@ -61,6 +61,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 0,
             min: 0,
             max: 1,
+            words: &[],
             about: "1: a primary that reaches no majority goes on, as one that Redis Sentinel watches does",
         },
         REPLICA_READS,
@@ -84,6 +85,7 @@ pub(super) const NODE_TIMEOUT: Param = Param {
     default: 15_000,
     min: 100,
     max: 600_000,
+    words: &[],
     about: "silence after which a node is suspected; cluster-node-timeout is 15000",
 };
 
@@ -92,6 +94,7 @@ pub(super) const BACKLOG: Param = Param {
     default: 10 << 20,
     min: 1,
     max: 1 << 40,
+    words: &[],
     about: "effects kept for replicas that fell behind; repl-backlog-size is 10 MB",
 };
 

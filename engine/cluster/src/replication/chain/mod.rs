@@ -81,6 +81,7 @@ pub(super) const PARAMS: &[Param] = &[
         default: 1000,
         min: 20,
         max: 600_000,
+        words: &[],
         about: "silence after which the chain goes on without a node",
     },
     Param {
@@ -88,6 +89,7 @@ pub(super) const PARAMS: &[Param] = &[
         default: 500,
         min: 20,
         max: 600_000,
+        words: &[],
         about: "for how long a tail answers reads after it asked the group; a new tail waits for a tenth longer",
     },
 ];

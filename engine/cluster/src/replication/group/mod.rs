@@ -30,6 +30,7 @@ pub(super) const HEARTBEAT: Param = Param {
     default: 100,
     min: 10,
     max: 10_000,
+    words: &[],
     about: "between heartbeats; etcd's default is 100",
 };
 
@@ -38,6 +39,7 @@ pub(super) const ELECTION: Param = Param {
     default: 1000,
     min: 20,
     max: 100_000,
+    words: &[],
     about: "silence after which a follower stands for election, drawn from once to twice this; \
             etcd's default is 1000",
 };

@@ -52,6 +52,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 1,
             min: 1,
             max: 6,
+            words: &[],
             about: "how many copies must have a write before it is answered, at most all; 1 is AllInitialRoute, all AllSyncRoute",
         },
         Param {
@@ -59,6 +60,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 1,
             min: 0,
             max: 5,
+            words: &[],
             about: "how many other copies a read that finds nothing may ask; EVCache's fallback.zone asks one",
         },
         Param {
@@ -66,6 +68,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 0,
             min: 0,
             max: 1,
+            words: &[],
             about: "1: an empty copy takes over what another one has",
         },
         Param {
@@ -73,6 +76,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 100,
             min: 1,
             max: 60_000,
+            words: &[],
             about: "for how long other copies are waited for: then a write is refused, and reads ask those that were silent no more",
         },
     ],

@@ -63,6 +63,7 @@ pub(super) const LEASE: Param = Param {
     default: 1000,
     min: 100,
     max: 600_000,
+    words: &[],
     about: "for how long a primary serves after an entry that the log took; a replica claims the lead after a tenth longer",
 };
 

@@ -74,7 +74,7 @@ impl fmt::Display for Filled {
         f.write_str(self.description.name)?;
         for (param, &value) in self.description.params.iter().zip(&self.values) {
             if value != param.default {
-                write!(f, ":{}={value}", param.name)?;
+                write!(f, ":{}={}", param.name, param.show(value))?;
             }
         }
         Ok(())
