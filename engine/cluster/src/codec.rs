@@ -40,6 +40,18 @@ impl Writer {
         self
     }
 
+    /// Bytes behind their length, which takes 32 bits.
+    ///
+    /// # Panics
+    /// There are 4 GiB of them or more.
+    #[must_use]
+    pub fn string(mut self, bytes: &[u8]) -> Writer {
+        let length = u32::try_from(bytes.len()).expect("less than 4 GiB");
+        self.bytes.extend_from_slice(&length.to_le_bytes());
+        self.bytes.extend_from_slice(bytes);
+        self
+    }
+
     /// The rest of the message: bytes without a length.
     #[must_use]
     pub fn rest(mut self, bytes: &[u8]) -> Writer {
@@ -79,6 +91,19 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
+    /// Bytes behind their length.
+    pub fn string(&mut self) -> Option<&'a [u8]> {
+        let length = self.array().map(u32::from_le_bytes)?;
+        let (head, rest) = self.bytes.split_at_checked(length as usize)?;
+        self.bytes = rest;
+        Some(head)
+    }
+
+    /// Whether nothing is left.
+    pub fn is_at_end(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// All that is left.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.bytes)
@@ -86,7 +111,7 @@ impl<'a> Reader<'a> {
 
     /// `()` where nothing is left: a message must be read to its end.
     pub fn end(&self) -> Option<()> {
-        self.bytes.is_empty().then_some(())
+        self.is_at_end().then_some(())
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {

@@ -280,6 +280,15 @@ impl Stage {
                     image: image.as_bytes().to_vec(),
                 });
             }
+            Action::ExportKey { to, key } => {
+                let mut value = Effects::default();
+                self.node(id).shard.dump_key(&key, &mut |op| value.push(op));
+                return Some(Event::KeyExported {
+                    to,
+                    key,
+                    value: value.as_bytes().to_vec(),
+                });
+            }
             Action::Install { image } => {
                 self.node(id).shard = empty();
                 self.apply(id, self.now.millis(), &image);

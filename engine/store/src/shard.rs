@@ -398,6 +398,14 @@ impl Shard {
         self.keyspace.dump(now, each);
     }
 
+    /// Ops that make one key of database 0 what it is here wherever they are applied. One that has expired comes with
+    /// its expiry, since no time passes.
+    pub fn dump_key(&mut self, key: &[u8], each: &mut dyn FnMut(&Op)) {
+        each(&Op::new(&crate::command::key::DEL).arg(key));
+        self.keyspace.begin(Millis(0), 0, false);
+        self.keyspace.dump_key(key, each);
+    }
+
     /// Counts and state.
     pub fn stats(&self) -> ShardStats {
         self.keyspace.stats()

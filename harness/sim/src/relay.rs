@@ -27,6 +27,7 @@ static MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: false,
     logs_in_zones: false,
     executes_everywhere: false,
+    last_writer_wins: false,
     reads_at: Reads::Primary,
     build: |setup, _| Box::new(Relay::new(setup)),
     describe: |_| "a message".to_owned(),

@@ -2,8 +2,8 @@
 //!
 //! Each node of a cluster runs one machine. A **step** takes the time and one event and leaves
 //! actions, which the driver performs in order. `Execute` is answered by the driver with
-//! [`Event::Executed`], `Export` with [`Event::Exported`], both before anything else reaches the
-//! machine; `Persist` with [`Event::Persisted`] when the record would survive a crash.
+//! [`Event::Executed`], `Export` with [`Event::Exported`], `ExportKey` with [`Event::KeyExported`], all before
+//! anything else reaches the machine; `Persist` with [`Event::Persisted`] when the record would survive a crash.
 //!
 //! Every member states its [`Claim`]; checkers test exactly that. Members broken on purpose
 //! ([`find`] knows them by name) prove the checkers and are never listed.
@@ -156,6 +156,15 @@ pub enum Event {
         /// The state, encoded by the driver.
         image: Vec<u8>,
     },
+    /// An [`Action::ExportKey`] was performed.
+    KeyExported {
+        /// For whom.
+        to: NodeId,
+        /// The key.
+        key: Vec<u8>,
+        /// Encoded effects that make the key what it is wherever they are applied.
+        value: Vec<u8>,
+    },
     /// All records up to this number are durable.
     Persisted {
         /// As in [`Action::Persist`].
@@ -234,6 +243,13 @@ pub enum Action {
     Export {
         /// For whom.
         to: NodeId,
+    },
+    /// Hand me what one key is, encoded, to send to a node.
+    ExportKey {
+        /// For whom.
+        to: NodeId,
+        /// The key.
+        key: Vec<u8>,
     },
     /// Replace the state of the shard by an exported one.
     Install {
@@ -332,7 +348,7 @@ pub enum Reads {
     Primary,
     /// Any of them.
     AnyCopy,
-    /// The one in their own zone, for writes too: each copy is a cache of its own.
+    /// The one in their own zone, for writes too: no copy is more than another.
     OwnZone,
 }
 
@@ -361,6 +377,10 @@ pub struct ReplicationMember {
     pub logs_in_zones: bool,
     /// Whether every copy executes writes of clients itself, and all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
+    /// Whether each key has a version of its own, the time of the write that made it ([`Action::Execute`]'s `at`, then
+    /// its id): a copy takes in the latest, and copies have no order of writes in common. A write that did not see one
+    /// with an earlier time puts an end to it (last writer wins).
+    pub last_writer_wins: bool,
     /// Whom clients ask for reads, where the parameter `replica_reads` does not say otherwise.
     pub reads_at: Reads,
     /// Makes the machine of one node from the values of `params`.
@@ -390,8 +410,23 @@ impl ReplicationMember {
         }
     }
 
+    /// Whether of `copies`, with these values of `params`, those that a request reads (`r`) and those that had a write
+    /// before it was acknowledged (`w`) are never without one in common; not where nothing is said of that.
+    pub fn quorums_meet(&self, values: &[u64], copies: usize) -> bool {
+        let given = |name: &str| {
+            let at = self.params.iter().position(|param| param.name == name)?;
+            Some((values[at] as usize).min(copies))
+        };
+        matches!((given("r"), given("w")), (Some(r), Some(w)) if r + w > copies)
+    }
+
     /// Whether all copies of a shard hold the same once failures are over: not where each is a cache of its own.
     pub fn converges(&self) -> bool {
+        self.has_primary() || self.last_writer_wins
+    }
+
+    /// Whether one copy takes in a shard's writes before all others: not where any does.
+    pub fn has_primary(&self) -> bool {
         self.reads_at != Reads::OwnZone
     }
 }

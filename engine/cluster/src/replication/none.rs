@@ -20,6 +20,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: false,
     logs_in_zones: false,
     executes_everywhere: false,
+    last_writer_wins: false,
     reads_at: Reads::Primary,
     build: |setup, _| Box::new(Alone { node: setup.node }),
     describe: |_| "no message is known".to_owned(),
@@ -43,6 +44,7 @@ impl Replication for Alone {
             | Event::Alarm
             | Event::Message { .. }
             | Event::Exported { .. }
+            | Event::KeyExported { .. }
             | Event::Persisted { .. } => {}
         }
     }

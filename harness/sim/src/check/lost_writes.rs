@@ -3,12 +3,13 @@
 //!
 //! What a shard holds is its surviving primary's lineage, or what any of its
 //! copies has where each is a cache of its own. A write counts even where a later one wrote over
-//! it: an acknowledged write that vanished from the order of writes was lost, seen or not. That the
+//! it: an acknowledged write that vanished from the order of writes was lost, seen or not. Where the last writer of a key
+//! wins, those are told apart that gave way to a write with a later time, which is what such a replication does. That the
 //! lineage is what the shard really holds is another checker's to prove (`surviving_state`).
 
 use std::collections::BTreeSet;
 
-use crate::history::Wanted;
+use crate::history::{History, Lineage, Wanted, WriteId};
 use crate::world::World;
 
 /// Writes that are gone.
@@ -18,7 +19,11 @@ pub(crate) struct Lost {
     pub(crate) acked: u64,
     /// Of those: not in the surviving lineage of the shard that acknowledged them.
     pub(crate) by_replication: u64,
-    /// Of those: there, but keys of another shard since a resize, and nothing brought them to it.
+    /// Of those: of keys that have a later version where the last writer wins, which did not see them.
+    pub(crate) by_later: u64,
+    /// Of those: to one that overlapped.
+    pub(crate) by_overlap: u64,
+    /// Of the acknowledged: there, but keys of another shard since a resize, and nothing brought them to it.
     pub(crate) by_placement: u64,
     /// Keys that were loaded before the run.
     pub(crate) loaded_keys: u64,
@@ -58,6 +63,14 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
                 lost.acked += 1;
                 if !held {
                     lost.by_replication += 1;
+                    let any = |is_so: fn(&History, &Lineage, WriteId) -> bool| -> u64 {
+                        let mut keepers = survivors[usize::from(shard)].iter();
+                        keepers
+                            .any(|node| is_so(&world.history, &node.lineage, id))
+                            .into()
+                    };
+                    lost.by_later += any(History::has_later);
+                    lost.by_overlap += any(History::has_later_that_overlaps);
                     continue;
                 }
                 let home = world.sharding.shard_of(world.history.key(key));

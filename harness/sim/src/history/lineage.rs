@@ -23,6 +23,16 @@ struct Point {
     length: u32,
 }
 
+impl Point {
+    /// After what stands at `place`, or after nothing.
+    fn behind(place: Option<Place>) -> Point {
+        place.map_or(Point::default(), |place| Point {
+            branch: place.branch,
+            length: place.index + 1,
+        })
+    }
+}
+
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
@@ -71,9 +81,23 @@ impl Lineage {
         self.versions.insert(key, version);
     }
 
-    /// Whether two copies hold what the same executions changed, in the same order.
+    /// The versions of all keys, in no order.
+    pub(super) fn versions(&self) -> impl Iterator<Item = WriteId> {
+        self.versions.values().copied()
+    }
+
+    /// Where the last entry stands that the copy took in.
+    pub(super) fn end(&self) -> Option<Place> {
+        let index = self.point.length.checked_sub(1)?;
+        Some(Place {
+            branch: self.point.branch,
+            index,
+        })
+    }
+
+    /// Whether two copies hold what the same executions changed, in the same order of all or of those of each key.
     pub(crate) fn agrees_with(&self, other: &Lineage) -> bool {
-        self.point == other.point
+        self.point == other.point && self.versions == other.versions
     }
 }
 
@@ -97,34 +121,37 @@ impl Tree {
             };
             return None;
         }
+        let place = self.add_behind(lineage.end(), write);
+        lineage.point = Point::behind(Some(place));
+        Some(place)
+    }
+
+    /// `write` stands behind what stands at `before`, or at the beginning; gives where.
+    pub(super) fn add_behind(&mut self, before: Option<Place>, write: WriteId) -> Place {
+        let from = Point::behind(before);
+        let Point { branch, length } = from;
+        let here = &mut self.branches[branch as usize];
         if branch != ROOT && here.entries.len() == length as usize {
-            self.branches[branch as usize].entries.push(write);
-            lineage.point.length += 1;
-            return Some(Place {
-                branch,
-                index: length,
-            });
+            here.entries.push(write);
+            let index = length;
+            return Place { branch, index };
         }
         let fork = self.branches.len() as u32;
         self.branches[branch as usize].forks.push(fork);
         self.branches.push(Branch {
-            from: lineage.point,
+            from,
             entries: vec![write],
             forks: Vec::new(),
         });
-        lineage.point = Point {
-            branch: fork,
-            length: 1,
-        };
-        Some(Place {
+        Place {
             branch: fork,
             index: 0,
-        })
+        }
     }
 
-    /// Whether the copy holds what stands at `place`.
-    pub(super) fn holds(&self, lineage: &Lineage, place: Place) -> bool {
-        let mut point = lineage.point;
+    /// Whether who took in what stands at `end` last holds what stands at `place`.
+    pub(super) fn holds(&self, end: Place, place: Place) -> bool {
+        let mut point = Point::behind(Some(end));
         loop {
             if point.branch == place.branch {
                 return place.index < point.length;
@@ -136,10 +163,10 @@ impl Tree {
         }
     }
 
-    /// Everything that the copy holds, in order.
-    pub(super) fn entries(&self, lineage: &Lineage) -> impl Iterator<Item = WriteId> {
+    /// Everything that who took in what stands at `end` last holds, in order.
+    pub(super) fn entries(&self, end: Option<Place>) -> impl Iterator<Item = WriteId> {
         let mut parts = Vec::new();
-        let mut point = lineage.point;
+        let mut point = Point::behind(end);
         while point.branch != ROOT {
             let branch = &self.branches[point.branch as usize];
             parts.push(&branch.entries[..point.length as usize]);
@@ -180,10 +207,12 @@ mod tests {
                     places[write].extend(place);
                 }
                 for one in &copies {
-                    let entries: Vec<usize> = tree.entries(&one.lineage).map(WriteId::index).collect();
+                    let entries: Vec<usize> = tree.entries(one.lineage.end()).map(WriteId::index).collect();
                     prop_assert_eq!(&entries, &one.entries);
                     for (write, places) in places.iter().enumerate() {
-                        let holds = places.iter().any(|place| tree.holds(&one.lineage, *place));
+                        let holds = one.lineage.end().is_some_and(|end| {
+                            places.iter().any(|place| tree.holds(end, *place))
+                        });
                         prop_assert_eq!(holds, one.entries.contains(&write));
                     }
                     for other in &copies {

@@ -13,6 +13,7 @@
 //!
 //! What a check asks of a read is therefore taken down when the client has its answer.
 
+mod held;
 mod keys;
 mod lineage;
 mod op;
@@ -42,6 +43,8 @@ pub(crate) struct History {
     effects: Bytes,
     keys: Keys,
     tree: Tree,
+    /// Whether copies hold no order of all writes in common, but of those of each key.
+    by_key: bool,
     /// Where a write stands in the tree beside its first place.
     other_places: BTreeMap<WriteId, Vec<Place>>,
     /// By op: a write of the control plane.
@@ -53,6 +56,14 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// One of copies that hold an order of all writes, or, where it is `by_key`, of those of each key.
+    pub(crate) fn new(by_key: bool) -> History {
+        History {
+            by_key,
+            ..History::default()
+        }
+    }
+
     /// A new op.
     pub(crate) fn ask(&mut self, op: Op, wanted: Wanted, now: Nanos) -> OpId {
         let key = op.key().map(|key| self.keys.find_or_add(key));
@@ -99,6 +110,7 @@ impl History {
             key,
             next: id,
             acked,
+            acked_at: Nanos::default(),
             effects: Some((at, kept)),
             place: None,
             extent: Extent::BEGINNING,
@@ -130,6 +142,7 @@ impl History {
             key,
             next,
             acked: false,
+            acked_at: Nanos::default(),
             effects: None,
             place: None,
             extent: Extent::new(now.0 + 1, u64::MAX),
@@ -246,7 +259,7 @@ impl History {
             // A write that changed nothing (a key that was not there) leaves nothing to lose.
             (Some(write), _, key) => {
                 let write_of = &mut self.writes[write.index()];
-                write_of.acked = true;
+                (write_of.acked, write_of.acked_at) = (true, now);
                 write_of.extent.first_end = write_of.extent.first_end.min(end);
                 if let Some(key) = key {
                     self.keys.get_mut(key).newest_acked = changed;
@@ -309,6 +322,11 @@ impl History {
         Some((at, self.effects.get(kept)))
     }
 
+    /// When a write executed, and its number: of the writes of a key where the last one wins, the greatest stays.
+    fn stamp(&self, write: WriteId) -> Option<(Millis, WriteId)> {
+        Some((self.writes[write.index()].effects?.0, write))
+    }
+
     fn changed(&self, write: WriteId) -> bool {
         self.effects(write)
             .is_some_and(|(_, effects)| !effects.is_empty())
@@ -325,81 +343,6 @@ impl History {
         if let Some(id) = self.keys.find(key) {
             self.keys.get_mut(id).carried = Some(Carried { from, by });
         }
-    }
-
-    /// All attempts at the same op.
-    fn attempts_with(&self, write: WriteId) -> impl Iterator<Item = WriteId> {
-        let next = move |at: &WriteId| {
-            let next = self.writes[at.index()].next;
-            (next != write).then_some(next)
-        };
-        std::iter::successors(Some(write), next)
-    }
-
-    /// Whether a copy with this lineage holds what any attempt at the op of `write` changed.
-    pub(crate) fn holds(&self, lineage: &Lineage, write: WriteId) -> bool {
-        let stands = |place: &Place| self.tree.holds(lineage, *place);
-        self.attempts_with(write).any(|write| {
-            let first = self.writes[write.index()].place;
-            first.is_some_and(|first| {
-                stands(&first)
-                    || self
-                        .other_places
-                        .get(&write)
-                        .is_some_and(|others| others.iter().any(stands))
-            })
-        })
-    }
-
-    /// Whether a copy with this lineage reflects `write`: it holds it, or what carried it there.
-    pub(crate) fn reflects(&self, lineage: &Lineage, write: WriteId) -> bool {
-        if self.holds(lineage, write) {
-            return true;
-        }
-        let key = self.writes[write.index()].key;
-        let Some(carried) = key.and_then(|key| self.keys.get(key).carried) else {
-            return false;
-        };
-        let acked_by = |shard: u16| {
-            self.attempts_with(write)
-                .map(|write| &self.writes[write.index()])
-                .any(|write| write.acked && write.shard() == shard)
-        };
-        let is_there = |by: OpId| {
-            let write = self.moved.get(&by);
-            write.is_some_and(|write| self.holds(lineage, *write))
-        };
-        acked_by(carried.from) && carried.by.is_none_or(is_there)
-    }
-
-    /// A copy takes in what an attempt changed, if it did. Reads leave nothing: what expires under one does so
-    /// everywhere by itself.
-    pub(crate) fn enter(&mut self, lineage: &mut Lineage, id: RequestId) {
-        if let Some(write) = WriteId::of(id) {
-            self.enter_write(lineage, write);
-        }
-    }
-
-    /// As [`History::enter`], of a write.
-    pub(crate) fn enter_write(&mut self, lineage: &mut Lineage, write: WriteId) {
-        if !self.changed(write) {
-            return;
-        }
-        let place = self.tree.add(lineage, write);
-        let write_of = &mut self.writes[write.index()];
-        match place {
-            Some(_) if write_of.place.is_none() => write_of.place = place,
-            Some(other) => self.other_places.entry(write).or_default().push(other),
-            None => {}
-        }
-        if let Some(key) = write_of.key {
-            lineage.set_version(key, write);
-        }
-    }
-
-    /// Everything that a copy holds, in order.
-    pub(crate) fn held(&self, lineage: &Lineage) -> impl Iterator<Item = WriteId> {
-        self.tree.entries(lineage)
     }
 
     /// All attempts at ops that write.

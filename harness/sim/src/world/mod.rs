@@ -213,7 +213,7 @@ impl<'a> World<'a> {
             outbox: Outbox::default(),
             images: Vec::new(),
             moves: Moves::default(),
-            history: History::default(),
+            history: History::new(member.last_writer_wins),
             measure: Measure::new(shards_max + gutters),
             moved_keys_share: 0.0,
             panics: Vec::new(),
@@ -380,9 +380,9 @@ impl<'a> World<'a> {
             .map(|(_, node)| node)
     }
 
-    /// The nodes whose data is a shard's: its primary, or every copy where each is a cache of its own.
+    /// The nodes whose data is a shard's: its primary, or every copy where none is more than another.
     pub(crate) fn keepers(&self, shard: u16) -> Vec<&Node> {
-        if self.plan.replication.0.converges() {
+        if self.plan.replication.0.has_primary() {
             return self.primary_of(shard).into_iter().collect();
         }
         let keeps = |node: &&Node| node.up && node.shard_number == shard;

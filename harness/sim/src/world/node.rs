@@ -221,6 +221,13 @@ impl Node {
         effects.as_bytes().to_vec()
     }
 
+    /// What one key is, as encoded effects.
+    pub(super) fn dump_key(&mut self, key: &[u8]) -> Vec<u8> {
+        let mut effects = Effects::default();
+        self.shard.dump_key(key, &mut |op| effects.push(op));
+        effects.as_bytes().to_vec()
+    }
+
     /// Replaces the shard's state.
     pub(super) fn install(&mut self, policy: &str, now: Millis, state: &[u8], lineage: Lineage) {
         self.empty(policy);

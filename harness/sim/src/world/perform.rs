@@ -157,6 +157,10 @@ impl World<'_> {
                 image.extend(self.node(id).dump(now.millis()));
                 Some(Event::Exported { to, image })
             }
+            Action::ExportKey { to, key } => {
+                let value = self.node_mut(id).dump_key(&key);
+                Some(Event::KeyExported { to, key, value })
+            }
             Action::Install { image } => {
                 let (number, state) = image
                     .split_first_chunk::<8>()

@@ -70,6 +70,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: false,
     logs_in_zones: false,
     executes_everywhere: false,
+    last_writer_wins: false,
     reads_at: Reads::Primary,
     build: |setup, values| {
         let mut machine = Async::new(setup, values, Backlog::Checked, Guard::default());
@@ -393,7 +394,7 @@ impl Replication for Async {
             Event::Request { id, at, op } => self.on_request(now, id, at, op, out),
             Event::Executed { id, at, effects } => self.on_executed(now, id, at, effects, out),
             Event::Exported { to, image } => self.on_exported(to, image, out),
-            Event::Persisted { .. } => {}
+            Event::Persisted { .. } | Event::KeyExported { .. } => {}
         }
     }
 

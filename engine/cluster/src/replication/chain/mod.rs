@@ -68,6 +68,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: true,
     logs_in_zones: false,
     executes_everywhere: true,
+    last_writer_wins: false,
     reads_at: Reads::Primary,
     build: |setup, values| build(setup, values, Reads::Primary, None),
     describe: message::describe,
@@ -466,7 +467,7 @@ impl Replication for Chain {
             Event::Request { id, at, op } => self.on_request(now, id, at, op, out),
             Event::Persisted { number } => self.group.persisted(number, out),
             Event::Exported { to, image } => self.send_state(to, &image, out),
-            Event::Executed { .. } => return,
+            Event::Executed { .. } | Event::KeyExported { .. } => return,
         }
         self.drain(now, out);
     }

@@ -46,6 +46,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: true,
     logs_in_zones: false,
     executes_everywhere: true,
+    last_writer_wins: false,
     reads_at: ReadsAt::Primary,
     build: |setup, values| build(setup, values, None),
     describe: entry::describe,
@@ -273,7 +274,7 @@ impl Replication for Quorum {
             }
             Event::Request { id, at, op } => self.on_request(id, at, op, out),
             Event::Persisted { number } => self.group.persisted(number, out),
-            Event::Executed { .. } | Event::Exported { .. } => return,
+            Event::Executed { .. } | Event::Exported { .. } | Event::KeyExported { .. } => return,
         }
         self.drain(out);
     }

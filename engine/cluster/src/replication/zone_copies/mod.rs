@@ -84,6 +84,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: false,
     logs_in_zones: false,
     executes_everywhere: true,
+    last_writer_wins: false,
     reads_at: Reads::OwnZone,
     build: |setup, values| Box::new(ZoneCopy::new(setup, values, None)),
     describe: message::describe,
@@ -355,7 +356,7 @@ impl Replication for ZoneCopy {
             Event::Exported { to, image } => {
                 out.send(to, Message::State { image: &image }.encode());
             }
-            Event::Persisted { .. } => {}
+            Event::Persisted { .. } | Event::KeyExported { .. } => {}
         }
         self.wake_in_time(out);
     }

@@ -235,7 +235,7 @@ impl Replication for Host {
                 out.push(Action::Refuse { id, why });
             }
             Event::Executed { id, at, effects } => self.on_executed(now, id, at, &effects, out),
-            Event::Persisted { .. } | Event::Exported { .. } => {}
+            Event::Persisted { .. } | Event::Exported { .. } | Event::KeyExported { .. } => {}
         }
     }
 

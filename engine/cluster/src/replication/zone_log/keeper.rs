@@ -138,7 +138,7 @@ impl Replication for Keeper {
                 out.push(Action::Refuse { id, why });
             }
             Event::Persisted { number } => self.group.persisted(number, out),
-            Event::Executed { .. } | Event::Exported { .. } => return,
+            Event::Executed { .. } | Event::Exported { .. } | Event::KeyExported { .. } => return,
         }
         self.drain(out);
     }

@@ -53,6 +53,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_disk: true,
     logs_in_zones: true,
     executes_everywhere: false,
+    last_writer_wins: false,
     reads_at: Reads::Primary,
     build: |setup, values| build(setup, values, Rules::SAFE),
     describe: message::describe,
