@@ -480,3 +480,33 @@ fn broken_zone_copies_wait_for_each_other() {
 fn async_reads_at_replicas_where_it_is_told_to() {
     insta::assert_snapshot!(play(include_str!("scripts/async_replica_reads.txt")));
 }
+
+#[test]
+fn dynamo_waits_for_some_of_the_copies_and_repairs_those_that_lag() {
+    insta::assert_snapshot!(play(include_str!("scripts/dynamo.txt")));
+}
+
+#[test]
+fn of_two_writes_that_did_not_see_each_other_the_later_one_stays() {
+    insta::assert_snapshot!(play(include_str!("scripts/dynamo_conflict.txt")));
+}
+
+#[test]
+fn a_new_copy_of_dynamo_hears_enough_of_the_others_before_it_serves() {
+    insta::assert_snapshot!(play(include_str!("scripts/dynamo_join.txt")));
+}
+
+#[test]
+fn broken_dynamo_answers_too_early() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_dynamo.txt")));
+}
+
+#[test]
+fn crdt_answers_alone_and_agrees_afterwards() {
+    insta::assert_snapshot!(play(include_str!("scripts/crdt.txt")));
+}
+
+#[test]
+fn broken_crdt_never_agrees() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_crdt.txt")));
+}

@@ -293,6 +293,12 @@ fn every_workload_runs_and_replicas_agree() {
             ("zone-copies:warm=1", "zone-down"),
             ("zone-copies", "scale-out"),
             ("zone-copies", "partition"),
+            ("dynamo", "zone-down"),
+            ("dynamo", "scale-out"),
+            ("dynamo", "partition"),
+            ("crdt", "zone-down"),
+            ("crdt", "scale-out"),
+            ("crdt", "partition"),
         ] {
             let text = format!(
                 "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nrate_per_s = 300\n\

@@ -4,6 +4,9 @@
 use super::asynchronous::{self, Backlog, Guard};
 use super::chain;
 use super::craq;
+use super::crdt;
+use super::dynamo;
+use super::leaderless;
 use super::quorum::{self, Fault};
 use super::zone_copies;
 use super::zone_log::{self, Rules};
@@ -12,7 +15,8 @@ use crate::time::Nanos;
 
 /// All of them.
 pub(super) const TWINS: &[&ReplicationMember] = &[
-    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH, &UNLOGGED, &OUTLIVES,
+    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH, &UNLOGGED, &OUTLIVES, &ALONE,
+    &APART,
 ];
 
 static ACKS: ReplicationMember = ReplicationMember {
@@ -118,6 +122,22 @@ static OUTLIVES: ReplicationMember = ReplicationMember {
         zone_log::build(setup, values, rules)
     },
     ..TWIN_OF_ZONE_LOG
+};
+
+static ALONE: ReplicationMember = ReplicationMember {
+    name: "broken-dynamo-alone",
+    about: "broken on purpose: takes a coordinator for a quorum",
+    source: "a twin of dynamo, to prove the checkers",
+    build: |setup, values| dynamo::build(setup, &[1, 1, values[2], values[3]]),
+    ..dynamo::MEMBER
+};
+
+static APART: ReplicationMember = ReplicationMember {
+    name: "broken-crdt-sync",
+    about: "broken on purpose: copies never compare what they have",
+    source: "a twin of crdt, to prove the checkers",
+    build: |setup, values| crdt::build(setup, values, Some(leaderless::Fault::NeverSyncs)),
+    ..crdt::MEMBER
 };
 
 const TWIN_OF_ZONE_LOG: ReplicationMember = ReplicationMember {

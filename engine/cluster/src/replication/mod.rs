@@ -12,7 +12,10 @@ mod asynchronous;
 mod broken;
 mod chain;
 mod craq;
+mod crdt;
+mod dynamo;
 mod group;
+mod leaderless;
 mod min_replicas;
 mod none;
 mod quorum;
@@ -43,6 +46,8 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &zone_copies::MEMBER,
     &zone_log::MEMBER,
     &zone_log_async::MEMBER,
+    &dynamo::MEMBER,
+    &crdt::MEMBER,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
