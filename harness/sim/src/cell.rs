@@ -292,7 +292,8 @@ pub fn replay(
     );
     put(
         "claims_to_keep_writes",
-        json!(claim.survives >= fault.severity),
+        // Where the last writer wins, none is promised to stay.
+        json!(claim.survives >= fault.severity && !replication.0.last_writer_wins),
     );
     put("schedule", json!(schedule));
     put("timeline", timeline(&world.measure, scenario.duration_ms));

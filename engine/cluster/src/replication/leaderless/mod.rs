@@ -1,6 +1,6 @@
 //! Copies without a leader: any of them takes writes, each key has a version, and the last writer of a key wins.
 //!
-//! DeCandia et al., "Dynamo: Amazon's Highly Available Key-value Store", SOSP 2007, with Cassandra's way to tell which of
+//! `DeCandia` et al., "Dynamo: Amazon's Highly Available Key-value Store", SOSP 2007, with Cassandra's way to tell which of
 //! two versions stays: by time. `dynamo` waits for `R` and `W` of the copies, `crdt` for its own alone.
 //!
 //! ```text
