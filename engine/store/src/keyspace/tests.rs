@@ -188,6 +188,44 @@ fn a_dump_rebuilds_the_state() {
     }
 }
 
+#[test]
+fn what_a_key_is_goes_over_whatever_another_shard_has() {
+    let (mut first, mut second) = (shard("none", 0), shard("none", 0));
+    for words in [
+        "set s 1 pxat 5000",
+        "hset h f v",
+        "rpush l a b",
+        "set gone 1 pxat 10",
+    ] {
+        apply(&mut first, 0, words);
+    }
+    for words in [
+        "rpush s z",
+        "hset h other w",
+        "set l 2",
+        "set gone 2",
+        "set none 2",
+        "set kept 3",
+    ] {
+        apply(&mut second, 0, words);
+    }
+    let mut out = Out::default();
+    for key in ["s", "h", "l", "gone", "none"] {
+        first.dump_key(key.as_bytes(), &mut |op| {
+            second.apply(Millis(100), op, &mut out);
+        });
+    }
+    assert_eq!(first.stats().expired, 0, "no time passes");
+    assert_eq!(second.stats().keys, 4);
+    for words in ["get s", "pexpiretime s", "hgetall h", "lrange l 0 -1"] {
+        assert_eq!(
+            apply(&mut second, 100, words).0,
+            apply(&mut first, 100, words).0
+        );
+    }
+    assert_eq!(apply(&mut second, 100, "get kept").0, "$1 3");
+}
+
 /// What happened, in the letters that somebody listens to.
 fn events(shard: &mut Shard, now: u64, words: &str) -> Vec<String> {
     let mut out = Out::default();
