@@ -137,9 +137,9 @@ fn turns(
     let mut misses = [0, 0];
     for turn in 0..TURNS {
         for side in [turn % 2, 1 - turn % 2] {
-            let (spent, missed) = if side == 0 { ours()? } else { theirs()? };
-            seconds[side].push(spent);
-            misses[side] = missed;
+            let (time, count) = if side == 0 { ours()? } else { theirs()? };
+            seconds[side].push(time);
+            misses[side] = count;
         }
     }
     let middle = |times: &Vec<f64>| median(times).expect("a time per turn");

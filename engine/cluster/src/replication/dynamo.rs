@@ -29,6 +29,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 2,
             min: 1,
             max: 7,
+            words: &[],
             about: "how many copies say which version of a key they have before it is read or written, at most all",
         },
         Param {
@@ -36,6 +37,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 2,
             min: 2,
             max: 7,
+            words: &[],
             about: "how many copies have a write before it is answered, at most all",
         },
         Param {
@@ -43,6 +45,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
             default: 100,
             min: 1,
             max: 60_000,
+            words: &[],
             about: "for how long copies are waited for: then a request is refused",
         },
         leaderless::SYNC,

@@ -42,6 +42,7 @@ pub mod volatile_lfu;
 pub mod volatile_lru;
 pub mod volatile_random;
 pub mod volatile_ttl;
+pub mod wtinylfu;
 
 pub use family::mark::{MarkRule, Marks};
 pub use family::spec::{Filled, PolicySpec};
@@ -104,6 +105,7 @@ family::policies![
     arc::Arc,
     lfu::Lfu,
     gdsf::Gdsf,
+    wtinylfu::WTinyLfu,
     allkeys_lru::AllKeysLru,
     allkeys_lfu::AllKeysLfu,
     allkeys_random::AllKeysRandom,

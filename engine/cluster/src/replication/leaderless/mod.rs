@@ -53,6 +53,7 @@ pub(super) const SYNC: Param = Param {
     default: 1000,
     min: 10,
     max: 60_000,
+    words: &[],
     about: "how often a copy compares what it has with another one, each in turn, and both take in what is newer",
 };
 

@@ -1,0 +1,77 @@
+//! The counting Bloom filter of the `libcachesim` variant: ten counters an identity, all of them raised.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh64::xxh64;
+
+/// Counters per entry for an error of one in a thousand, ln(1000) / ln(2)², and how many an identity has.
+const COUNTERS_PER_ENTRY: f64 = 14.377_587_517_5;
+const HASHES: u32 = 10;
+const SEEDS: [u64; 2] = [0x1234_5678, 0x1234_4321];
+/// More counters than these are not all kept: in bytes there are 14 for every byte of the cache.
+const DENSE_MAX: u64 = 1 << 24;
+
+/// How often each identity was counted, or more often.
+pub struct Bloom {
+    counters: Counters,
+    count: u32,
+}
+
+enum Counters {
+    All(Vec<u32>),
+    Used(HashMap<u32, u32>),
+}
+
+impl Bloom {
+    /// For `entries`, in the unit of the capacity.
+    pub fn new(entries: u64) -> Bloom {
+        let bits = -(0.001f64.ln()) / 0.480_453_013_918_201;
+        debug_assert!((bits - COUNTERS_PER_ENTRY).abs() < 1e-6, "{bits}");
+        let count = (bits * entries as f64).ceil().min(f64::from(i32::MAX));
+        let count = (count as u32).max(if count < f64::from(HASHES) {
+            2 * HASHES
+        } else {
+            1
+        });
+        Bloom {
+            counters: if u64::from(count) <= DENSE_MAX {
+                Counters::All(vec![0; count as usize])
+            } else {
+                Counters::Used(HashMap::new())
+            },
+            count,
+        }
+    }
+
+    /// Counts `identity` once more.
+    pub fn add(&mut self, identity: u64) {
+        for place in places(identity, self.count) {
+            match &mut self.counters {
+                Counters::All(counters) => counters[place as usize] += 1,
+                Counters::Used(counters) => *counters.entry(place).or_default() += 1,
+            }
+        }
+    }
+
+    /// The least of the counters of `identity`.
+    pub fn estimate(&self, identity: u64) -> u32 {
+        let counts = places(identity, self.count).map(|place| match &self.counters {
+            Counters::All(counters) => counters[place as usize],
+            Counters::Used(counters) => counters.get(&place).copied().unwrap_or(0),
+        });
+        counts.min().unwrap_or(0)
+    }
+
+    /// Halves all counters.
+    pub fn halve(&mut self) {
+        match &mut self.counters {
+            Counters::All(counters) => counters.iter_mut().for_each(|count| *count >>= 1),
+            Counters::Used(counters) => counters.values_mut().for_each(|count| *count >>= 1),
+        }
+    }
+}
+
+fn places(identity: u64, count: u32) -> impl Iterator<Item = u32> {
+    let [first, step] = SEEDS.map(|seed| xxh64(&identity.to_le_bytes(), seed) as u32);
+    (0..HASHES).map(move |i| first.wrapping_add(i.wrapping_mul(step)) % count)
+}

@@ -1,0 +1,132 @@
+//! The variant of libCacheSim (0.3.5), to the last request.
+//!
+//! The sketch is a counting Bloom filter without a limit to its counters. An object is counted when it comes, at each
+//! hit in the main region, and each time that it is looked at as the window's oldest. All is halved once in 32 hits
+//! per unit of the main region. Where the window is empty (fewer than 100 objects) nothing is ever inserted.
+
+use super::bloom::Bloom;
+use super::regions::{PROBATION, PROTECTED, Regions, WINDOW};
+use crate::evict::{EntryId, Setup};
+
+const HALVE_EVERY: u64 = 32;
+
+/// The policy.
+pub struct LibCacheSim {
+    regions: Regions,
+    sketch: Bloom,
+    window_share: u64,
+    main_share: u64,
+    /// What may be on probation, and protected.
+    shares: [u64; 2],
+    main_hits: u64,
+    pub overflow: Vec<EntryId>,
+}
+
+impl LibCacheSim {
+    pub fn new(setup: Setup, window_share: u64) -> LibCacheSim {
+        let main_share = setup.capacity.amount() - window_share;
+        let share = |of_five: f64| (of_five / 5.0 * main_share as f64) as u64;
+        LibCacheSim {
+            regions: Regions::new(setup.identities),
+            sketch: Bloom::new(main_share),
+            window_share,
+            main_share,
+            shares: [share(1.0), share(4.0)],
+            main_hits: 0,
+            overflow: Vec::new(),
+        }
+    }
+
+    /// Whether an object of this size may come in: into the window, and on probation.
+    pub fn accepts(&self, size: u64) -> bool {
+        size <= self.window_share && size <= self.shares[0]
+    }
+
+    pub fn insert(&mut self, entry: EntryId, identity: u64, size: u64) {
+        self.regions.push(WINDOW, entry, identity, size);
+        self.sketch.add(identity);
+    }
+
+    pub fn touch(&mut self, entry: EntryId) {
+        if !self.regions.contains(entry) {
+            return;
+        }
+        if self.regions.region(entry) == WINDOW {
+            self.regions.shift(WINDOW, entry);
+            return;
+        }
+        self.regions.shift(PROTECTED, entry);
+        while self.regions.held(PROTECTED) > self.shares[1]
+            && let Some(oldest) = self.regions.oldest(PROTECTED)
+        {
+            self.regions.shift(PROBATION, oldest);
+            while self.regions.held(PROBATION) > self.shares[0]
+                && let Some(oldest) = self.regions.oldest(PROBATION)
+            {
+                self.regions.remove(oldest);
+                self.overflow.push(oldest);
+            }
+        }
+        self.sketch.add(self.regions.identity(entry));
+        self.main_hits += 1;
+        if self.main_hits >= HALVE_EVERY * self.main_share {
+            self.main_hits = 0;
+            self.sketch.halve();
+        }
+    }
+
+    pub fn victim(&mut self) -> Option<EntryId> {
+        if let Some(entry) = self.overflow.pop() {
+            return Some(entry);
+        }
+        while let Some(newest) = self.regions.oldest(WINDOW) {
+            let identity = self.regions.identity(newest);
+            let size = self.regions.size(newest);
+            let room = self.main_share.saturating_sub(self.regions.main_held());
+            let rival = self.regions.oldest_of_main();
+            let (Some(rival), false) = (rival, size <= room) else {
+                self.admit(newest);
+                self.sketch.add(identity);
+                continue;
+            };
+            let of_rival = self.sketch.estimate(self.regions.identity(rival));
+            let goes = if self.sketch.estimate(identity) > of_rival {
+                self.regions.remove(rival);
+                self.admit(newest);
+                rival
+            } else {
+                self.regions.remove(newest);
+                newest
+            };
+            self.sketch.add(identity);
+            return Some(goes);
+        }
+        let oldest = self.regions.oldest_of_main()?;
+        self.regions.remove(oldest);
+        Some(oldest)
+    }
+
+    /// The window's oldest moves to the main region: on probation, or protected where only there is room.
+    fn admit(&mut self, entry: EntryId) {
+        let size = self.regions.size(entry);
+        let has_room = |part: &usize| self.regions.held(*part) + size <= self.shares[part - 1];
+        let part = [PROBATION, PROTECTED].into_iter().find(has_room);
+        if part.is_none() {
+            while self.regions.main_held() + size > self.main_share
+                && let Some(oldest) = self.regions.oldest_of_main()
+            {
+                self.regions.remove(oldest);
+                self.overflow.push(oldest);
+            }
+        }
+        self.regions.shift(part.unwrap_or(PROBATION), entry);
+    }
+
+    pub fn remove(&mut self, entry: EntryId) {
+        if self.regions.contains(entry) {
+            self.regions.remove(entry);
+        } else {
+            self.overflow.retain(|&other| other != entry);
+        }
+    }
+}
