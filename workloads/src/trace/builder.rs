@@ -1,106 +1,107 @@
-//! Requests in, a [`Trace`] out: keys become dense ids in the order in which they are first seen.
+//! Requests in, [`Columns`] out: keys become dense ids in the order in which they are first seen.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use super::columns::{Columns, Request, SIZE_NONE};
+use super::ids::{Ids, OBJECTS_MAX};
 
-use super::Trace;
-use super::error::TraceError;
-use super::input::Input;
+/// A block has about this many requests; a line that stands for several may lengthen it.
+pub const BLOCK_REQUESTS: usize = 1 << 16;
 
-/// More requests than this are refused: 12 bytes each, and a compressed file can hold any number.
-pub const REQUESTS_MAX: usize = 500_000_000;
-/// Progress is told once in this many requests.
-const PROGRESS_EVERY: usize = 1 << 18;
-
-/// Collects requests.
-pub struct Builder<'p> {
-    /// The standard library's keyed hash: a file cannot be made to collide.
-    ids: HashMap<u64, u32>,
-    objects: Vec<u32>,
-    sizes: Vec<u32>,
-    times_s: Vec<u32>,
+/// Collects requests, a block at a time.
+pub struct Builder {
+    ids: Ids,
+    /// The keys of requests that have no id yet.
+    keys: Vec<u64>,
+    pub(super) columns: Columns,
+    /// Objects and their bytes among the requests that have ids.
+    object_count: u32,
     footprint_bytes: u64,
-    progress: &'p mut dyn FnMut(u64),
 }
 
-impl<'p> Builder<'p> {
-    pub(super) fn new(progress: &'p mut dyn FnMut(u64)) -> Builder<'p> {
+impl Builder {
+    pub(super) fn new() -> Builder {
         Builder {
-            ids: HashMap::new(),
-            objects: Vec::new(),
-            sizes: Vec::new(),
-            times_s: Vec::new(),
+            ids: Ids::new(),
+            keys: Vec::new(),
+            columns: Columns::default(),
+            object_count: 0,
             footprint_bytes: 0,
-            progress,
         }
     }
 
-    /// A request for the object numbered `key`. A format gives sizes with all requests or with none,
-    /// and likewise times. A size of 0 (a reply without a body) becomes 1: the object takes a place.
+    /// A request.
+    #[inline]
+    pub fn push(&mut self, request: Request) {
+        debug_assert_ne!(request.size, Some(SIZE_NONE), "the formats refuse it");
+        self.keys.push(request.key);
+        self.columns
+            .sizes
+            .extend(request.size.map(|size| size.max(1)));
+        self.columns.times_s.extend(request.time_s);
+        self.columns.ops.extend(request.op);
+        self.columns.ttls_s.extend(request.ttl_s);
+    }
+
+    /// Requests with sizes and times, a column after the other: what binary formats are fast by.
+    pub fn extend(
+        &mut self,
+        keys: impl Iterator<Item = u64>,
+        sizes: impl Iterator<Item = u32>,
+        times_s: impl Iterator<Item = u32>,
+    ) {
+        self.keys.extend(keys);
+        self.columns.sizes.extend(sizes.map(|size| size.max(1)));
+        self.columns.times_s.extend(times_s);
+    }
+
+    /// Whether a block is full.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.keys.len() >= BLOCK_REQUESTS
+    }
+
+    pub(super) fn object_count(&self) -> u32 {
+        self.object_count
+    }
+
+    /// Bytes of all objects, each as large as when it was first seen.
+    pub(super) fn footprint_bytes(&self) -> u64 {
+        self.footprint_bytes
+    }
+
+    /// Gives ids to the requests that have none.
     ///
     /// # Errors
-    /// There are too many requests, or the size is the largest number, which stands for none.
-    pub fn number(
-        &mut self,
-        input: &Input,
-        key: u64,
-        size: Option<u32>,
-        time_s: Option<u32>,
-    ) -> Result<(), TraceError> {
-        if self.objects.len() == REQUESTS_MAX {
-            let what = format!("more than {REQUESTS_MAX} requests");
-            return Err(input.bad_record(0, what, "shorter traces; sample this one"));
+    /// There are too many objects, or some requests have a column that others have not; in words.
+    pub(super) fn settle(&mut self) -> Result<(), (String, &'static str)> {
+        if !self.ids.append(&self.keys, &mut self.columns.objects) {
+            let what = format!("more than {OBJECTS_MAX} objects");
+            return Err((what, "fewer objects; sample the trace"));
         }
-        if size == Some(u32::MAX) {
-            let what = format!("the size is {}", u32::MAX);
-            return Err(input.bad_record(0, what, "sizes below that"));
-        }
-        let size = size.map(|size| size.max(1));
-        let next = self.ids.len() as u32;
-        let id = match self.ids.entry(key) {
-            Entry::Occupied(id) => *id.get(),
-            Entry::Vacant(slot) => {
-                self.footprint_bytes += u64::from(size.unwrap_or(1));
-                *slot.insert(next)
+        let settled = self.columns.objects.len() - self.keys.len();
+        self.keys.clear();
+        self.count(settled);
+        match self.columns.uneven(self.columns.objects.len()) {
+            Some(column) => {
+                let what = format!("some requests have a {column}, others have none");
+                Err((what, "the same columns with every request"))
             }
-        };
-        self.objects.push(id);
-        self.sizes.extend(size);
-        self.times_s.extend(time_s);
-        if self.objects.len().is_multiple_of(PROGRESS_EVERY) {
-            (self.progress)(self.objects.len() as u64);
-        }
-        Ok(())
-    }
-
-    /// A request for the object whose key is `text`, told apart by the text's 64-bit xxh3: among ten
-    /// million keys two fall together with a probability of three in a million.
-    ///
-    /// # Errors
-    /// There are too many requests.
-    pub fn text(
-        &mut self,
-        input: &Input,
-        text: &[u8],
-        size: Option<u32>,
-        time_s: Option<u32>,
-    ) -> Result<(), TraceError> {
-        self.number(input, xxhash_rust::xxh3::xxh3_64(text), size, time_s)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.objects.is_empty()
-    }
-
-    pub(super) fn finish(self, name: String) -> Trace {
-        (self.progress)(self.objects.len() as u64);
-        Trace {
-            name,
-            object_count: self.ids.len() as u32,
-            objects: self.objects,
-            sizes: self.sizes,
-            times_s: self.times_s,
-            footprint_bytes: self.footprint_bytes,
+            None => Ok(()),
         }
     }
+
+    /// Counts the objects that requests from `start` on bring.
+    fn count(&mut self, start: usize) {
+        for request in start..self.columns.objects.len() {
+            if self.columns.objects[request] == self.object_count {
+                self.object_count += 1;
+                self.footprint_bytes += u64::from(self.columns.size(request));
+            }
+        }
+    }
+}
+
+/// What tells keys that are texts apart: their 64-bit xxh3. Among ten million keys two fall together
+/// with a probability of three in a million.
+pub fn text_key(text: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text)
 }

@@ -1,35 +1,43 @@
-//! Traces: recorded requests, read once and kept as dense arrays.
+//! Traces: recorded requests, read a block at a time or once and kept as dense arrays.
 //!
 //! ```text
-//!   file ── gz, xz, zst, by content ── Format (one file each) ── Builder ── Trace
+//!   file ── gz, xz, zst, by content ── Format (one file each) ── Builder ── Requests ── Trace
 //! ```
 //!
-//! A [`Trace`] names objects by dense ids, 0 for the first object seen, so that replaying it hashes no
-//! key. A file is hostile until read: what is wrong with it is told with file, place and what would
-//! have been accepted.
+//! Both [`Requests`] and [`Trace`] name objects by dense ids, 0 for the first object seen, so that
+//! replaying them hashes no key. A file is hostile until read: what is wrong with it is told with file,
+//! place and what would have been accepted.
 
 pub mod builder;
+pub mod columns;
 pub mod error;
 pub mod format;
+mod ids;
 pub mod input;
+pub mod requests;
 pub mod spec;
 
 use std::path::Path;
 
+pub use columns::{Columns, Op, Request};
 pub use error::{Place, TraceError};
 pub use format::{Format, LIST};
+pub use requests::Requests;
 pub use spec::FormatSpec;
 
-use input::Input;
+use builder::Builder;
+use columns::SIZE_NONE;
+
+/// More requests than this do not fit in memory, as a compressed file can hold any number.
+pub const REQUESTS_MAX: usize = 500_000_000;
+/// Progress is told once in about this many requests.
+const PROGRESS_EVERY: u64 = 1 << 18;
 
 /// A trace in memory: request `i` asks for object `objects[i]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     name: String,
-    objects: Vec<u32>,
-    /// One per request, or none where the format has no sizes.
-    sizes: Vec<u32>,
-    times_s: Vec<u32>,
+    columns: Columns,
     object_count: u32,
     footprint_bytes: u64,
 }
@@ -39,26 +47,39 @@ impl Trace {
     /// requests read, every quarter of a million and at the end.
     ///
     /// # Errors
-    /// The file cannot be read or is not what the format says.
+    /// The file cannot be read or is not what the format says, or it is too long for memory.
     pub fn read(
         path: &Path,
         format: Option<&FormatSpec>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Trace, TraceError> {
-        let spec = match format {
-            Some(spec) => spec.clone(),
-            None => FormatSpec::of_file(path)?,
-        };
-        let mut input = Input::open(path)?;
-        let mut builder = builder::Builder::new(progress);
-        (spec.format().read)(&mut input, spec.options(), &mut builder)?;
-        if builder.is_empty() {
-            return Err(TraceError::Empty {
-                file: input.file().to_owned(),
-                accepted: spec.format().about,
-            });
+        let mut requests = Requests::open(path, format)?;
+        let mut told = 0;
+        while requests.append()? {
+            if requests.requests() > REQUESTS_MAX as u64 {
+                let what = format!("more than {REQUESTS_MAX} requests");
+                return Err(requests.bad(what, "shorter traces; sample this one"));
+            }
+            if told == 0 {
+                requests.reserve();
+            }
+            if requests.requests() - told >= PROGRESS_EVERY {
+                told = requests.requests();
+                progress(told);
+            }
         }
-        Ok(builder.finish(name_of(path)))
+        progress(requests.requests());
+        let (name, builder) = requests.into_builder();
+        Ok(Trace::new(name, builder))
+    }
+
+    fn new(name: String, builder: Builder) -> Trace {
+        Trace {
+            name,
+            object_count: builder.object_count(),
+            footprint_bytes: builder.footprint_bytes(),
+            columns: builder.columns,
+        }
     }
 
     /// A trace from memory, every object of size 1: for tests, and for synthetic traces.
@@ -69,16 +90,28 @@ impl Trace {
     /// A trace from memory: keys with sizes.
     ///
     /// # Panics
-    /// There are more requests than [`builder::REQUESTS_MAX`].
+    /// As [`Trace::from_requests`].
     pub fn from_sized_keys(name: &str, requests: impl IntoIterator<Item = (u64, u32)>) -> Trace {
-        let mut silent = |_| {};
-        let mut builder = builder::Builder::new(&mut silent);
-        let input = Input::in_memory(name);
-        for (key, size) in requests {
-            let pushed = builder.number(&input, key, Some(size), None);
-            pushed.expect("a trace from memory is not too long");
+        let request = |(key, size)| Request {
+            key,
+            size: Some(size),
+            ..Request::default()
+        };
+        Trace::from_requests(name, requests.into_iter().map(request))
+    }
+
+    /// A trace from memory.
+    ///
+    /// # Panics
+    /// Some requests have a column that others have not, or a size is [`SIZE_NONE`].
+    pub fn from_requests(name: &str, requests: impl IntoIterator<Item = Request>) -> Trace {
+        let mut builder = Builder::new();
+        for request in requests {
+            assert_ne!(request.size, Some(SIZE_NONE), "a size that stands for none");
+            builder.push(request);
         }
-        builder.finish(name.to_owned())
+        builder.settle().expect("requests with the same columns");
+        Trace::new(name.to_owned(), builder)
     }
 
     /// The trace's name: that of its file, without suffixes.
@@ -86,34 +119,50 @@ impl Trace {
         &self.name
     }
 
+    /// All requests.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
     /// The dense id of each request's object: below [`Trace::object_count`].
     pub fn objects(&self) -> &[u32] {
-        &self.objects
+        self.columns.objects()
     }
 
     /// The size in bytes of each request's object at that time; 1 where the format has no sizes.
     pub fn size(&self, request: usize) -> u32 {
-        self.sizes.get(request).copied().unwrap_or(1)
+        self.columns.size(request)
     }
 
     /// Sizes in bytes, one per request; empty where the format has none.
     pub fn sizes(&self) -> &[u32] {
-        &self.sizes
+        self.columns.sizes()
     }
 
     /// When each request came, in seconds of whatever epoch; empty where the format has no times.
     pub fn times_s(&self) -> &[u32] {
-        &self.times_s
+        self.columns.times_s()
+    }
+
+    /// What each request asks for; empty where all are gets.
+    pub fn ops(&self) -> &[Op] {
+        self.columns.ops()
+    }
+
+    /// For how many seconds each request's object lives from then on, 0: for ever; empty where none
+    /// ends.
+    pub fn ttls_s(&self) -> &[u32] {
+        self.columns.ttls_s()
     }
 
     /// How many requests there are.
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.columns.len()
     }
 
     /// Whether there are no requests.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+        self.columns.is_empty()
     }
 
     /// How many distinct objects there are.

@@ -3,39 +3,58 @@
 //! Fields are trimmed. Lines that begin with `#`, and empty ones, are skipped. Between commas and
 //! semicolons a field may stand in double quotes (within one line); tabs and spaces know no quotes.
 
-use super::{Choice, Format, FormatOption, Options, number};
-use crate::trace::builder::Builder;
+use super::{Choice, Format, FormatOption, Options, Reader, lines, number, op, size, ttl};
+use crate::trace::builder::{Builder, text_key};
+use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
-use crate::trace::input::Input;
+use crate::trace::input::Position;
 
 /// The format.
 pub const FORMAT: Format = Format {
     name: "csv",
-    about: "lines of fields; object= tells the column of the key, time= and size= those",
-    source: "RFC 4180, and tab-separated values",
-    suffixes: &["csv", "tsv"],
+    about: "lines of fields; object= tells the column of the key, time=, size=, op= and ttl= those",
+    source: "RFC 4180",
+    suffixes: &["csv"],
     options: &[
-        column("object", "column of the key, from 1", true),
-        column("time", "column of the time", false),
-        column("size", "column of the size in bytes", false),
-        FormatOption {
-            name: "header",
-            about: "whether the first line names the columns",
-            choice: Choice::OneOf(&["no", "yes"]),
-        },
+        OBJECT,
+        TIME,
+        SIZE,
+        OP,
+        TTL,
+        HEADER,
         FormatOption {
             name: "delimiter",
             about: "what stands between fields",
             choice: Choice::OneOf(&["comma", "tab", "semicolon", "space"]),
         },
-        FormatOption {
-            name: "unit",
-            about: "the unit of time",
-            choice: Choice::OneOf(&["s", "ms", "us", "ns"]),
-        },
+        UNIT,
     ],
     example: "csv:object=2:time=1:size=3",
-    read,
+    open: |options| {
+        let (delimiter, quotes) = match options.choice("delimiter") {
+            "tab" => (b'\t', false),
+            "semicolon" => (b';', true),
+            "space" => (b' ', false),
+            _ => (b',', true),
+        };
+        Table::open(options, delimiter, quotes)
+    },
+};
+
+pub(super) const OBJECT: FormatOption = column("object", "column of the key, from 1", true);
+pub(super) const TIME: FormatOption = column("time", "column of the time", false);
+pub(super) const SIZE: FormatOption = column("size", "column of the size in bytes", false);
+pub(super) const OP: FormatOption = column("op", "column of the op, as in get, set, delete", false);
+pub(super) const TTL: FormatOption = column("ttl", "column of the time to live in seconds", false);
+pub(super) const HEADER: FormatOption = FormatOption {
+    name: "header",
+    about: "whether the first line names the columns",
+    choice: Choice::OneOf(&["no", "yes"]),
+};
+pub(super) const UNIT: FormatOption = FormatOption {
+    name: "unit",
+    about: "the unit of time",
+    choice: Choice::OneOf(&["s", "ms", "us", "ns"]),
 };
 
 const fn column(name: &'static str, about: &'static str, required: bool) -> FormatOption {
@@ -46,76 +65,79 @@ const fn column(name: &'static str, about: &'static str, required: bool) -> Form
     }
 }
 
-const TIME: &str = "a whole number of seconds below 2^32 (unit=ms, us, ns for finer times)";
-const SIZE: &str = "a whole number of bytes below 2^32, or '-' for none";
-
-fn read(
-    input: &mut Input,
-    options: Options<'_>,
-    builder: &mut Builder<'_>,
-) -> Result<(), TraceError> {
-    let (delimiter, quotes) = match options.choice("delimiter") {
-        "tab" => (b'\t', false),
-        "semicolon" => (b';', true),
-        "space" => (b' ', false),
-        _ => (b',', true),
-    };
-    let per_second: u64 = match options.choice("unit") {
+/// How many units of a time, by its name, make a second.
+pub(super) fn per_second(unit: &str) -> u64 {
+    match unit {
         "ms" => 1_000,
         "us" => 1_000_000,
         "ns" => 1_000_000_000,
         _ => 1,
-    };
-    let wanted = [
-        options.column("object"),
-        options.column("time"),
-        options.column("size"),
-    ];
-    let mut skip_header = options.choice("header") == "yes";
-    let mut line = Vec::new();
-    while input.line(&mut line)? {
-        if line.first() == Some(&b'#') || line.trim_ascii().is_empty() {
-            continue;
-        }
-        if std::mem::take(&mut skip_header) {
-            continue;
-        }
-        let record;
-        let plain: &[u8] = &line;
-        let [object, time, size] = if quotes && line.contains(&b'"') {
-            record = quoted(input, plain, delimiter)?;
-            wanted.map(|column| record.get(column?))
-        } else {
-            pick(plain, delimiter, wanted)
-        };
-        let object =
-            present(input, wanted[0], object, "object")?.expect("the object's column is required");
-        let time: Option<u64> = match present(input, wanted[1], time, "time")? {
-            Some(field) => Some(number::<u64>(input, field, "the time", TIME)? / per_second),
-            None => None,
-        };
-        let time_s = time
-            .map(|time| {
-                u32::try_from(time)
-                    .map_err(|_| input.bad_line(format!("the time is {time} s"), TIME))
-            })
-            .transpose()?;
-        let size: Option<u32> = match present(input, wanted[2], size, "size")? {
-            Some(b"-") => Some(0),
-            Some(field) => Some(number(input, field, "the size", SIZE)?),
-            None => None,
-        };
-        if object.is_empty() {
-            return Err(input.bad_line("the object is empty", "a key"));
-        }
-        builder.text(input, object, size, time_s)?;
     }
-    Ok(())
+}
+
+/// Where a line's fields are, and what they mean.
+pub(super) struct Table {
+    delimiter: u8,
+    quotes: bool,
+    per_second: u64,
+    /// The columns of object, time, size, op and TTL.
+    wanted: [Option<usize>; 5],
+}
+
+impl Table {
+    /// What reads lines of fields with these options.
+    pub(super) fn open(options: Options<'_>, delimiter: u8, quotes: bool) -> Reader {
+        let table = Table {
+            delimiter,
+            quotes,
+            per_second: per_second(options.choice("unit")),
+            wanted: ["object", "time", "size", "op", "ttl"].map(|name| options.column(name)),
+        };
+        let mut skip_header = options.choice("header") == "yes";
+        lines(move |builder, at, line| {
+            let nothing = line.first() == Some(&b'#') || line.trim_ascii().is_empty();
+            if nothing || std::mem::take(&mut skip_header) {
+                return Ok(());
+            }
+            table.line(builder, at, line)
+        })
+    }
+
+    fn line(&self, builder: &mut Builder, at: &Position, line: &[u8]) -> Result<(), TraceError> {
+        let record;
+        let fields = if self.quotes && line.contains(&b'"') {
+            record = quoted(at, line, self.delimiter)?;
+            self.wanted.map(|column| record.get(column?))
+        } else {
+            pick(line, self.delimiter, self.wanted)
+        };
+        let field = |index: usize, name| present(at, self.wanted[index], fields[index], name);
+        let object = field(0, "object")?.expect("the object's column is required");
+        if object.is_empty() {
+            return Err(at.bad("the object is empty", "a key"));
+        }
+        let time = field(1, "time")?.map(|text| time_s(at, text, self.per_second));
+        builder.push(Request {
+            key: text_key(object),
+            time_s: time.transpose()?,
+            size: field(2, "size")?.map(|text| size(at, text)).transpose()?,
+            op: field(3, "op")?.map(|text| op(at, text)).transpose()?,
+            ttl_s: field(4, "TTL")?.map(|text| ttl(at, text)).transpose()?,
+        });
+        Ok(())
+    }
+}
+
+/// A time in seconds.
+pub(super) fn time_s(at: &Position, field: &[u8], per_second: u64) -> Result<u32, TraceError> {
+    const ACCEPTED: &str = "a whole number of seconds below 2^32 (unit=ms, us, ns for finer times)";
+    let time = number::<u64>(at, field, "the time", ACCEPTED)? / per_second;
+    u32::try_from(time).map_err(|_| at.bad(format!("the time is {time} s"), ACCEPTED))
 }
 
 /// The field of a column, trimmed, where the column was asked for at all.
 fn present<'a>(
-    input: &Input,
+    at: &Position,
     column: Option<usize>,
     field: Option<&'a [u8]>,
     name: &str,
@@ -123,7 +145,7 @@ fn present<'a>(
     match (column, field) {
         (None, _) => Ok(None),
         (Some(_), Some(field)) => Ok(Some(field.trim_ascii())),
-        (Some(_), None) => Err(input.bad_line(
+        (Some(_), None) => Err(at.bad(
             format!("there is no column for the {name}"),
             "as many columns as the format names, at the delimiter given",
         )),
@@ -131,11 +153,11 @@ fn present<'a>(
 }
 
 /// The wanted columns of a line without quotes.
-fn pick(line: &[u8], delimiter: u8, wanted: [Option<usize>; 3]) -> [Option<&[u8]>; 3] {
-    let mut picked = [None; 3];
-    for (at, field) in line.split(|&byte| byte == delimiter).enumerate() {
+fn pick(line: &[u8], delimiter: u8, wanted: [Option<usize>; 5]) -> [Option<&[u8]>; 5] {
+    let mut picked = [None; 5];
+    for (index, field) in line.split(|&byte| byte == delimiter).enumerate() {
         for (slot, column) in picked.iter_mut().zip(wanted) {
-            if column == Some(at) {
+            if column == Some(index) {
                 *slot = Some(field);
             }
         }
@@ -143,7 +165,7 @@ fn pick(line: &[u8], delimiter: u8, wanted: [Option<usize>; 3]) -> [Option<&[u8]
     picked
 }
 
-fn quoted(input: &Input, line: &[u8], delimiter: u8) -> Result<csv::ByteRecord, TraceError> {
+fn quoted(at: &Position, line: &[u8], delimiter: u8) -> Result<csv::ByteRecord, TraceError> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .delimiter(delimiter)
@@ -151,7 +173,7 @@ fn quoted(input: &Input, line: &[u8], delimiter: u8) -> Result<csv::ByteRecord, 
     let mut record = csv::ByteRecord::new();
     match reader.read_byte_record(&mut record) {
         Ok(true) => Ok(record),
-        Ok(false) => Err(input.bad_line("the line has no fields", "fields between delimiters")),
-        Err(error) => Err(input.bad_line(error.to_string(), "fields between delimiters")),
+        Ok(false) => Err(at.bad("the line has no fields", "fields between delimiters")),
+        Err(error) => Err(at.bad(error.to_string(), "fields between delimiters")),
     }
 }

@@ -1,9 +1,6 @@
 //! `i64be`: keys alone, as 64-bit integers, big-endian. No sizes, no times.
 
-use super::{Format, Options};
-use crate::trace::builder::Builder;
-use crate::trace::error::TraceError;
-use crate::trace::input::Input;
+use super::{Format, keys};
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -13,12 +10,5 @@ pub const FORMAT: Format = Format {
     suffixes: &["i64be"],
     options: &[],
     example: "i64be",
-    read,
+    open: |_| keys::<8>(u64::from_be_bytes),
 };
-
-fn read(input: &mut Input, _: Options<'_>, builder: &mut Builder<'_>) -> Result<(), TraceError> {
-    while let Some(record) = input.record::<8>()? {
-        builder.number(input, u64::from_be_bytes(record), None, None)?;
-    }
-    Ok(())
-}

@@ -1,9 +1,10 @@
 //! `lirs`: one block number a line; `*` marks a breakpoint, which is no request.
 
-use super::{Format, Options, number};
+use super::{Format, lines, number};
 use crate::trace::builder::Builder;
+use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
-use crate::trace::input::Input;
+use crate::trace::input::Position;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -13,17 +14,16 @@ pub const FORMAT: Format = Format {
     suffixes: &["lirs", "trc"],
     options: &[],
     example: "lirs",
-    read,
+    open: |_| lines(read),
 };
 
-fn read(input: &mut Input, _: Options<'_>, builder: &mut Builder<'_>) -> Result<(), TraceError> {
-    let mut line = Vec::new();
-    while input.line(&mut line)? {
-        let block = line.trim_ascii();
-        if !block.is_empty() && block != b"*" {
-            let block: u64 = number(input, block, "the block", "a whole number, or '*'")?;
-            builder.number(input, block, None, None)?;
-        }
+fn read(builder: &mut Builder, at: &Position, line: &[u8]) -> Result<(), TraceError> {
+    let block = line.trim_ascii();
+    if !block.is_empty() && block != b"*" {
+        builder.push(Request {
+            key: number(at, block, "the block", "a whole number, or '*'")?,
+            ..Request::default()
+        });
     }
     Ok(())
 }

@@ -1,18 +1,25 @@
 //! Trace formats: one file each, one line in the list.
 
+pub mod access_log;
 pub mod arc;
+pub mod cachelib;
 pub mod csv;
 pub mod i32be;
 pub mod i64be;
+pub mod jsonl_blocks;
+pub mod lcs;
 pub mod lirs;
 pub mod oracle_general;
 pub mod text;
+pub mod tsv;
+pub mod twr;
 
 use std::fmt;
 
-use super::builder::Builder;
+use super::builder::{BLOCK_REQUESTS, Builder};
+use super::columns::{Op, Request, SIZE_NONE};
 use super::error::TraceError;
-use super::input::Input;
+use super::input::{Input, Position};
 use super::spec::Options;
 
 /// Every format, in the order in which lists show them.
@@ -24,10 +31,18 @@ pub const LIST: &[&Format] = &[
     &i64be::FORMAT,
     &arc::FORMAT,
     &lirs::FORMAT,
+    &lcs::FORMAT,
+    &tsv::FORMAT,
+    &twr::FORMAT,
+    &access_log::FORMAT,
+    &cachelib::FORMAT,
+    &jsonl_blocks::FORMAT,
 ];
 
-/// What reads a format.
-pub type Read = fn(&mut Input, Options<'_>, &mut Builder<'_>) -> Result<(), TraceError>;
+/// What reads a format: each call pushes requests until the builder is full, and none at the end.
+pub type Reader = Box<dyn FnMut(&mut Input, &mut Builder) -> Result<(), TraceError>>;
+/// Makes what reads a format with these options.
+pub type Open = fn(Options<'_>) -> Reader;
 
 /// A trace format.
 pub struct Format {
@@ -43,8 +58,8 @@ pub struct Format {
     pub options: &'static [FormatOption],
     /// A spec, for messages.
     pub example: &'static str,
-    /// Reads all requests.
-    pub read: Read,
+    /// Makes what reads it.
+    pub open: Open,
 }
 
 /// An option of a format.
@@ -83,9 +98,44 @@ impl fmt::Debug for Format {
     }
 }
 
-/// A field as a whole number up to `max`, or why not.
+/// What reads a format whose requests stand in lines, each told by itself.
+fn lines(
+    mut each: impl FnMut(&mut Builder, &Position, &[u8]) -> Result<(), TraceError> + 'static,
+) -> Reader {
+    Box::new(move |input, builder| {
+        while !builder.is_full() {
+            let Some((line, at)) = input.line()? else {
+                break;
+            };
+            each(builder, at, line)?;
+        }
+        Ok(())
+    })
+}
+
+/// What reads a format of keys alone, in records of `N` bytes.
+fn keys<const N: usize>(key: fn([u8; N]) -> u64) -> Reader {
+    Box::new(move |input, builder| {
+        let (records, _) = input.records::<N>(BLOCK_REQUESTS)?;
+        for &record in records {
+            builder.push(Request {
+                key: key(record),
+                ..Request::default()
+            });
+        }
+        Ok(())
+    })
+}
+
+/// The `N` bytes of a record from `start`.
+fn bytes_at<const N: usize>(record: &[u8], start: usize) -> [u8; N] {
+    let field = record[start..].first_chunk();
+    *field.expect("a field lies within the record")
+}
+
+/// A field as a whole number, or why not.
 fn number<T: TryFrom<u64>>(
-    input: &Input,
+    at: &Position,
     field: &[u8],
     name: &str,
     accepted: &str,
@@ -93,8 +143,49 @@ fn number<T: TryFrom<u64>>(
     let parsed = std::str::from_utf8(field)
         .ok()
         .and_then(|text| text.parse::<u64>().ok());
-    parsed.and_then(|n| T::try_from(n).ok()).ok_or_else(|| {
-        let shown = field[..field.len().min(40)].escape_ascii();
-        input.bad_line(format!("{name} is '{shown}'"), accepted)
+    parsed
+        .and_then(|n| T::try_from(n).ok())
+        .ok_or_else(|| at.bad(format!("{name} is '{}'", shown(field)), accepted))
+}
+
+/// A size as a whole number of bytes; none (`-`) is 0.
+fn size(at: &Position, field: &[u8]) -> Result<u32, TraceError> {
+    const ACCEPTED: &str = "a whole number of bytes below 4294967295, or '-' for none";
+    if field == b"-" {
+        return Ok(0);
+    }
+    match number(at, field, "the size", ACCEPTED)? {
+        SIZE_NONE => Err(at.bad(format!("the size is {SIZE_NONE}"), ACCEPTED)),
+        size => Ok(size),
+    }
+}
+
+/// What two parts of an object take together.
+fn size_sum(at: &Position, key_bytes: u32, value_bytes: u32) -> Result<u32, TraceError> {
+    let sum = key_bytes.checked_add(value_bytes);
+    sum.filter(|&sum| sum != SIZE_NONE).ok_or_else(|| {
+        let what = format!("key and value have {key_bytes} and {value_bytes} bytes");
+        at.bad(what, "less than 4294967295 bytes together")
     })
+}
+
+/// A time to live as a whole number of seconds; none (empty or `-`) is 0.
+fn ttl(at: &Position, field: &[u8]) -> Result<u32, TraceError> {
+    match field {
+        b"" | b"-" => Ok(0),
+        _ => {
+            let accepted = "a whole number of seconds below 2^32; 0, '-' or nothing for none";
+            number(at, field, "the TTL", accepted)
+        }
+    }
+}
+
+/// An op by its word.
+fn op(at: &Position, field: &[u8]) -> Result<Op, TraceError> {
+    Op::parse(field).ok_or_else(|| at.bad(format!("the op is '{}'", shown(field)), Op::ACCEPTED))
+}
+
+/// The beginning of a field, for messages.
+fn shown(field: &[u8]) -> String {
+    field[..field.len().min(40)].escape_ascii().to_string()
 }

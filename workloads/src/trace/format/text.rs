@@ -1,9 +1,8 @@
 //! `text`: one key a line, whatever stands there. Empty lines are skipped.
 
-use super::{Format, Options};
-use crate::trace::builder::Builder;
-use crate::trace::error::TraceError;
-use crate::trace::input::Input;
+use super::{Format, lines};
+use crate::trace::builder::text_key;
+use crate::trace::columns::Request;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -13,16 +12,16 @@ pub const FORMAT: Format = Format {
     suffixes: &["txt", "keys"],
     options: &[],
     example: "text",
-    read,
+    open: |_| {
+        lines(|builder, _, line| {
+            let key = line.trim_ascii();
+            if !key.is_empty() {
+                builder.push(Request {
+                    key: text_key(key),
+                    ..Request::default()
+                });
+            }
+            Ok(())
+        })
+    },
 };
-
-fn read(input: &mut Input, _: Options<'_>, builder: &mut Builder<'_>) -> Result<(), TraceError> {
-    let mut line = Vec::new();
-    while input.line(&mut line)? {
-        let key = line.trim_ascii();
-        if !key.is_empty() {
-            builder.text(input, key, None, None)?;
-        }
-    }
-    Ok(())
-}

@@ -1,0 +1,115 @@
+//! A trace as a stream: blocks of requests by dense ids, in the memory that its objects take.
+
+use std::path::Path;
+
+use super::builder::Builder;
+use super::columns::Columns;
+use super::error::TraceError;
+use super::format::Reader;
+use super::input::Input;
+use super::name_of;
+use super::spec::FormatSpec;
+
+/// A file that promises more requests than this has to show them first.
+const RESERVED_MAX: usize = 1 << 26;
+
+/// An open trace, read a block at a time.
+pub struct Requests {
+    name: String,
+    spec: FormatSpec,
+    input: Input,
+    reader: Reader,
+    builder: Builder,
+    count: u64,
+}
+
+impl Requests {
+    /// Opens the trace at `path`, as `format` or as its name settles.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its name does not settle the format.
+    pub fn open(path: &Path, format: Option<&FormatSpec>) -> Result<Requests, TraceError> {
+        let spec = match format {
+            Some(spec) => spec.clone(),
+            None => FormatSpec::of_file(path)?,
+        };
+        Ok(Requests {
+            name: name_of(path),
+            input: Input::open(path)?,
+            reader: (spec.format().open)(spec.options()),
+            spec,
+            builder: Builder::new(),
+            count: 0,
+        })
+    }
+
+    /// The next requests; `None` when there are no more.
+    ///
+    /// # Errors
+    /// The file is not what the format says, or has no request.
+    pub fn next_block(&mut self) -> Result<Option<&Columns>, TraceError> {
+        self.builder.columns.clear();
+        Ok(self.append()?.then_some(&self.builder.columns))
+    }
+
+    /// The trace's name: that of its file, without suffixes.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its format.
+    pub fn format(&self) -> &FormatSpec {
+        &self.spec
+    }
+
+    /// How many requests were read so far.
+    pub fn requests(&self) -> u64 {
+        self.count
+    }
+
+    /// How many distinct objects were seen so far: ids are below it.
+    pub fn object_count(&self) -> u32 {
+        self.builder.object_count()
+    }
+
+    /// The bytes of all objects seen so far, each as large as when it was first seen.
+    pub fn footprint_bytes(&self) -> u64 {
+        self.builder.footprint_bytes()
+    }
+
+    /// Reads a block behind those that the builder holds; `false` at the end.
+    pub(super) fn append(&mut self) -> Result<bool, TraceError> {
+        let before = self.builder.columns.len();
+        (self.reader)(&mut self.input, &mut self.builder)?;
+        let settled = self.builder.settle();
+        settled.map_err(|(what, accepted)| self.input.at().bad(what, accepted))?;
+        let read = self.builder.columns.len() - before;
+        self.count += read as u64;
+        if self.count == 0 {
+            return Err(TraceError::Empty {
+                file: self.input.at().file().to_owned(),
+                accepted: self.spec.format().about,
+            });
+        }
+        Ok(read > 0)
+    }
+
+    /// Makes room for the requests that the file still has, as far as those read so far foretell them.
+    pub(super) fn reserve(&mut self) {
+        let Some(share) = self.input.share_read() else {
+            return;
+        };
+        let left = (self.count as f64 / share) as usize;
+        let columns = &mut self.builder.columns;
+        columns.reserve(left.min(RESERVED_MAX).saturating_sub(columns.len()));
+    }
+
+    pub(super) fn into_builder(self) -> (String, Builder) {
+        (self.name, self.builder)
+    }
+
+    /// An error about the trace as far as it was read.
+    pub(super) fn bad(&self, what: String, accepted: &str) -> TraceError {
+        self.input.at().bad(what, accepted)
+    }
+}
