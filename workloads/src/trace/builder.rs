@@ -12,7 +12,8 @@ pub struct Builder {
     /// The keys of requests that have no id yet.
     keys: Vec<u64>,
     pub(super) columns: Columns,
-    /// Objects and their bytes among the requests that have ids.
+    /// How many requests of the columns are counted below.
+    counted: usize,
     object_count: u32,
     footprint_bytes: u64,
 }
@@ -23,6 +24,7 @@ impl Builder {
             ids: Ids::new(),
             keys: Vec::new(),
             columns: Columns::default(),
+            counted: 0,
             object_count: 0,
             footprint_bytes: 0,
         }
@@ -77,9 +79,8 @@ impl Builder {
             let what = format!("more than {OBJECTS_MAX} objects");
             return Err((what, "fewer objects; sample the trace"));
         }
-        let settled = self.columns.objects.len() - self.keys.len();
         self.keys.clear();
-        self.count(settled);
+        self.count();
         match self.columns.uneven(self.columns.objects.len()) {
             Some(column) => {
                 let what = format!("some requests have a {column}, others have none");
@@ -89,9 +90,16 @@ impl Builder {
         }
     }
 
-    /// Counts the objects that requests from `start` on bring.
-    fn count(&mut self, start: usize) {
-        for request in start..self.columns.objects.len() {
+    /// Forgets the requests, and keeps the ids.
+    pub(super) fn clear(&mut self) {
+        self.columns.clear();
+        self.counted = 0;
+    }
+
+    /// Counts the objects that the latest requests bring.
+    fn count(&mut self) {
+        let start = std::mem::replace(&mut self.counted, self.columns.len());
+        for request in start..self.columns.len() {
             if self.columns.objects[request] == self.object_count {
                 self.object_count += 1;
                 self.footprint_bytes += u64::from(self.columns.size(request));

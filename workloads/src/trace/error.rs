@@ -65,6 +65,14 @@ pub enum TraceError {
     /// The text is no format with options that it takes.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// The format is read and not written.
+    #[error("`{format}` is not written; accepted: {accepted}")]
+    NotWritten {
+        /// The format.
+        format: &'static str,
+        /// Formats that are.
+        accepted: String,
+    },
     /// The format cannot do without this option.
     #[error("`{format}` needs `{option}`; accepted: for instance {example}")]
     MissingOption {

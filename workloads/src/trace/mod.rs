@@ -16,6 +16,7 @@ mod ids;
 pub mod input;
 pub mod requests;
 pub mod spec;
+pub mod write;
 
 use std::path::Path;
 
@@ -24,6 +25,7 @@ pub use error::{Place, TraceError};
 pub use format::{Format, LIST};
 pub use requests::Requests;
 pub use spec::FormatSpec;
+pub use write::Output;
 
 use builder::Builder;
 use columns::SIZE_NONE;

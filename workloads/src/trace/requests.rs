@@ -48,7 +48,7 @@ impl Requests {
     /// # Errors
     /// The file is not what the format says, or has no request.
     pub fn next_block(&mut self) -> Result<Option<&Columns>, TraceError> {
-        self.builder.columns.clear();
+        self.builder.clear();
         Ok(self.append()?.then_some(&self.builder.columns))
     }
 

@@ -7,6 +7,7 @@ use super::*;
 
 mod formats;
 mod mutations;
+mod written;
 
 struct Folder(tempfile::TempDir);
 
@@ -203,7 +204,7 @@ fn a_name_settles_the_format_or_the_error_names_candidates() {
         error("a.trace.xz", b"", None),
         "a.trace.xz: its name does not settle the format; give one of: oracle-general, \
          csv:object=2:time=1:size=3, text, i32be, i64be, arc, lirs, lcs, \
-         tsv:object=2:time=1:size=3, twr, access-log, cachelib, jsonl-blocks"
+         tsv:object=2:time=1:size=3, twr, access-log, cachelib, jsonl-blocks, swt"
     );
     assert_eq!(
         error("a.csv", b"", None),
@@ -216,7 +217,7 @@ fn a_name_settles_the_format_or_the_error_names_candidates() {
     assert_eq!(
         spec("csb").expect_err("no format"),
         "unknown trace format `csb`; accepted: oracle-general, csv, text, i32be, i64be, arc, lirs, \
-         lcs, tsv, twr, access-log, cachelib, jsonl-blocks"
+         lcs, tsv, twr, access-log, cachelib, jsonl-blocks, swt"
     );
     assert_eq!(
         spec("csv:object=0").expect_err("no column"),

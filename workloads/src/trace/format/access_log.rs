@@ -27,6 +27,7 @@ pub const FORMAT: Format = Format {
         choice: Choice::OneOf(&["url", "path"]),
     }],
     example: "access-log",
+    create: None,
     open: |options| open(options.choice("object") == "path"),
 };
 

@@ -15,6 +15,7 @@ pub const FORMAT: Format = Format {
     suffixes: &["lis"],
     options: &[],
     example: "arc",
+    create: None,
     open: |_| lines(read),
 };
 

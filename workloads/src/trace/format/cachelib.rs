@@ -20,6 +20,7 @@ pub const FORMAT: Format = Format {
     suffixes: &[],
     options: &[],
     example: "cachelib",
+    create: None,
     open: |_| open(),
 };
 

@@ -8,6 +8,7 @@ use crate::trace::builder::{Builder, text_key};
 use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
 use crate::trace::input::Position;
+use crate::trace::write::csv::CsvWriter;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -30,6 +31,7 @@ pub const FORMAT: Format = Format {
         UNIT,
     ],
     example: "csv:object=2:time=1:size=3",
+    create: Some(|file, _| Ok(Box::new(CsvWriter::new(file)))),
     open: |options| {
         let (delimiter, quotes) = match options.choice("delimiter") {
             "tab" => (b'\t', false),

@@ -10,5 +10,6 @@ pub const FORMAT: Format = Format {
     suffixes: &["i32be"],
     options: &[],
     example: "i32be",
+    create: None,
     open: |_| keys::<4>(|record| u64::from(u32::from_be_bytes(record))),
 };

@@ -10,5 +10,6 @@ pub const FORMAT: Format = Format {
     suffixes: &["i64be"],
     options: &[],
     example: "i64be",
+    create: None,
     open: |_| keys::<8>(u64::from_be_bytes),
 };

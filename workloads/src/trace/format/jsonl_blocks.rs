@@ -26,6 +26,7 @@ pub const FORMAT: Format = Format {
         ..UNIT
     }],
     example: "jsonl-blocks",
+    create: None,
     open: |options| open(per_second(options.choice("unit"))),
 };
 

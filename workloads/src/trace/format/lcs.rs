@@ -27,6 +27,7 @@ pub const FORMAT: Format = Format {
     suffixes: &["lcs", "lcs.bin"],
     options: &[],
     example: "lcs",
+    create: None,
     open: |_| open(),
 };
 

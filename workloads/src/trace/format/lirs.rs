@@ -14,6 +14,7 @@ pub const FORMAT: Format = Format {
     suffixes: &["lirs", "trc"],
     options: &[],
     example: "lirs",
+    create: None,
     open: |_| lines(read),
 };
 

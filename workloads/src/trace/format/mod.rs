@@ -10,6 +10,7 @@ pub mod jsonl_blocks;
 pub mod lcs;
 pub mod lirs;
 pub mod oracle_general;
+pub mod swt;
 pub mod text;
 pub mod tsv;
 pub mod twr;
@@ -21,6 +22,7 @@ use super::columns::{Op, Request, SIZE_NONE};
 use super::error::TraceError;
 use super::input::{Input, Position};
 use super::spec::Options;
+use super::write::Create;
 
 /// Every format, in the order in which lists show them.
 pub const LIST: &[&Format] = &[
@@ -37,6 +39,7 @@ pub const LIST: &[&Format] = &[
     &access_log::FORMAT,
     &cachelib::FORMAT,
     &jsonl_blocks::FORMAT,
+    &swt::FORMAT,
 ];
 
 /// What reads a format: each call pushes requests until the builder is full, and none at the end.
@@ -58,6 +61,8 @@ pub struct Format {
     pub options: &'static [FormatOption],
     /// A spec, for messages.
     pub example: &'static str,
+    /// Makes what writes it, where it is written at all.
+    pub create: Option<Create>,
     /// Makes what reads it.
     pub open: Open,
 }

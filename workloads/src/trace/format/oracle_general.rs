@@ -14,6 +14,7 @@ use crate::trace::builder::{BLOCK_REQUESTS, Builder};
 use crate::trace::columns::SIZE_NONE;
 use crate::trace::error::TraceError;
 use crate::trace::input::Input;
+use crate::trace::write::oracle_general::OracleWriter;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -23,6 +24,7 @@ pub const FORMAT: Format = Format {
     suffixes: &["oracleGeneral", "oracleGeneral.bin"],
     options: &[],
     example: "oracle-general",
+    create: Some(|file, _| Ok(Box::new(OracleWriter::new(file)))),
     open: |_| Box::new(read),
 };
 

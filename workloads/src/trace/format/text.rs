@@ -1,8 +1,11 @@
 //! `text`: one key a line, whatever stands there. Empty lines are skipped.
 
+use std::io::BufWriter;
+
 use super::{Format, lines};
 use crate::trace::builder::text_key;
 use crate::trace::columns::Request;
+use crate::trace::write::text::TextWriter;
 
 /// The format.
 pub const FORMAT: Format = Format {
@@ -12,6 +15,7 @@ pub const FORMAT: Format = Format {
     suffixes: &["txt", "keys"],
     options: &[],
     example: "text",
+    create: Some(|file, _| Ok(Box::new(TextWriter(BufWriter::new(file))))),
     open: |_| {
         lines(|builder, _, line| {
             let key = line.trim_ascii();

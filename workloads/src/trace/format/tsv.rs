@@ -11,5 +11,6 @@ pub const FORMAT: Format = Format {
     suffixes: &["tsv"],
     options: &[OBJECT, TIME, SIZE, OP, TTL, HEADER, UNIT],
     example: "tsv:object=2:time=1:size=3",
+    create: None,
     open: |options| Table::open(options, b'\t', false),
 };

@@ -22,6 +22,7 @@ pub const FORMAT: Format = Format {
     suffixes: &["twr"],
     options: &[],
     example: "twr",
+    create: None,
     open: |_| lines(read),
 };
 
