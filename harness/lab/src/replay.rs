@@ -30,17 +30,20 @@ pub fn replay(trace: &Trace, spec: &PolicySpec, size: u64, unit: Unit, seed: u64
 }
 
 /// What a policy is built with for a cache of `size`.
-pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup {
+pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup<'_> {
     Setup {
         capacity: unit.capacity(size),
-        identities: Identities::Dense(trace.object_count()),
+        identities: Identities::Dense {
+            count: trace.object_count(),
+            numbers: trace.numbers(),
+        },
         seed,
     }
 }
 
 struct Run<'t> {
     trace: &'t Trace,
-    setup: Setup,
+    setup: Setup<'t>,
     unit: Unit,
 }
 

@@ -94,6 +94,7 @@ fn subject(policy: &str, params: &str) -> Option<&'static str> {
         ("ARC", _) => "arc",
         ("GDSF", _) => "gdsf",
         ("LIRS", _) => "lirs",
+        ("WTinyLFU", _) => "wtinylfu:variant=libcachesim",
         ("LFU", _) => "lfu",
         ("Belady", _) => "belady",
         _ => return None,

@@ -1,5 +1,7 @@
 //! Requests in, [`Columns`] out: keys become dense ids in the order in which they are first seen.
 
+use std::cell::Cell;
+
 use super::columns::{Columns, Request, SIZE_NONE};
 use super::ids::{Ids, OBJECTS_MAX};
 
@@ -9,6 +11,8 @@ pub const BLOCK_REQUESTS: usize = 1 << 16;
 /// Collects requests, a block at a time.
 pub struct Builder {
     ids: Ids,
+    /// Some keys are hashes of texts.
+    has_texts: Cell<bool>,
     /// The keys of requests that have no id yet.
     keys: Vec<u64>,
     pub(super) columns: Columns,
@@ -22,6 +26,7 @@ impl Builder {
     pub(super) fn new() -> Builder {
         Builder {
             ids: Ids::new(),
+            has_texts: Cell::new(false),
             keys: Vec::new(),
             columns: Columns::default(),
             counted: 0,
@@ -53,6 +58,27 @@ impl Builder {
         self.keys.extend(keys);
         self.columns.sizes.extend(sizes.map(|size| size.max(1)));
         self.columns.times_s.extend(times_s);
+    }
+
+    /// What tells keys that are texts apart: the number that the text is, or its 64-bit xxh3. Among ten
+    /// million keys two fall together with a probability of three in a million.
+    pub fn text_key(&self, text: &[u8]) -> u64 {
+        let is_plain = text.first().is_some_and(|&digit| digit != b'0') || text == b"0";
+        let digits = text.iter().all(u8::is_ascii_digit) && is_plain;
+        let number = digits.then(|| std::str::from_utf8(text).ok()?.parse().ok());
+        number.flatten().unwrap_or_else(|| {
+            self.has_texts.set(true);
+            xxhash_rust::xxh3::xxh3_64(text)
+        })
+    }
+
+    /// The key of each object where all are numbers; none where some are texts.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        if self.has_texts.get() {
+            Vec::new()
+        } else {
+            self.ids.keys()
+        }
     }
 
     /// Whether a block is full.
@@ -106,10 +132,4 @@ impl Builder {
             }
         }
     }
-}
-
-/// What tells keys that are texts apart: their 64-bit xxh3. Among ten million keys two fall together
-/// with a probability of three in a million.
-pub fn text_key(text: &[u8]) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(text)
 }

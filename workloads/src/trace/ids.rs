@@ -65,6 +65,15 @@ impl Ids {
         true
     }
 
+    /// The key of each id.
+    pub(super) fn keys(&self) -> Vec<u64> {
+        let mut keys = vec![0; self.count as usize];
+        for slot in self.slots.iter().filter(|slot| slot.taken != 0) {
+            keys[slot.taken as usize - 1] = slot.key;
+        }
+        keys
+    }
+
     /// The slot where the search for `key` begins: the product's two halves folded together depend on
     /// every bit of the key.
     fn home(&self, key: u64) -> usize {

@@ -40,6 +40,7 @@ const PROGRESS_EVERY: u64 = 1 << 18;
 pub struct Trace {
     name: String,
     columns: Columns,
+    numbers: Vec<u64>,
     object_count: u32,
     footprint_bytes: u64,
 }
@@ -80,6 +81,7 @@ impl Trace {
             name,
             object_count: builder.object_count(),
             footprint_bytes: builder.footprint_bytes(),
+            numbers: builder.numbers(),
             columns: builder.columns,
         }
     }
@@ -170,6 +172,12 @@ impl Trace {
     /// How many distinct objects there are.
     pub fn object_count(&self) -> u32 {
         self.object_count
+    }
+
+    /// The number by which the file calls each object; none where some are called by texts, which stand for
+    /// themselves by their ids.
+    pub fn numbers(&self) -> &[u64] {
+        &self.numbers
     }
 
     /// The bytes of all distinct objects, each as large as when it was first seen.

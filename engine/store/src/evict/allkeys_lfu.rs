@@ -42,7 +42,7 @@ impl Member for AllKeysLfu {
         bad_at: "bursts: counts need many hits to rise and minutes to fall",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> AllKeysLfu {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> AllKeysLfu {
         Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

@@ -52,7 +52,7 @@ impl Member for AllKeysLru {
         bad_at: "what lru is bad at, and somewhat worse where few objects are cold",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> AllKeysLru {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> AllKeysLru {
         Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

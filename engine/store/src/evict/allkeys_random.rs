@@ -36,7 +36,7 @@ impl Member for AllKeysRandom {
         bad_at: "whatever has popular objects: it does not know them",
     };
 
-    fn build(_params: Params<'_>, setup: Setup) -> AllKeysRandom {
+    fn build(_params: Params<'_>, setup: Setup<'_>) -> AllKeysRandom {
         Sampled::new(1, setup)
     }
 }

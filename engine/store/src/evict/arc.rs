@@ -48,7 +48,7 @@ impl Member for Arc {
         bad_at: "loops larger than the cache, and frequent objects that a burst of others displaces",
     };
 
-    fn build(_params: Params<'_>, setup: Setup) -> Arc {
+    fn build(_params: Params<'_>, setup: Setup<'_>) -> Arc {
         // How many ghosts there may be is decided here, not by them.
         let ghosts = || Ghosts::new(u64::MAX, setup.identities);
         Arc {

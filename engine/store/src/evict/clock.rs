@@ -32,7 +32,7 @@ impl Member for Clock {
         bad_at: "scans: what is read once stays as long as what is popular needs for a round",
     };
 
-    fn build(params: Params<'_>, _setup: Setup) -> Clock {
+    fn build(params: Params<'_>, _setup: Setup<'_>) -> Clock {
         Clock {
             line: Ring::default(),
             max: (1 << params.get("bits")) - 1,

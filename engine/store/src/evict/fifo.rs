@@ -21,7 +21,7 @@ impl Member for Fifo {
         bad_at: "popular objects: they go as soon as their turn comes, however often they are read",
     };
 
-    fn build(_params: Params<'_>, _setup: Setup) -> Fifo {
+    fn build(_params: Params<'_>, _setup: Setup<'_>) -> Fifo {
         Fifo::default()
     }
 }

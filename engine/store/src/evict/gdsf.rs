@@ -55,7 +55,7 @@ impl Member for Gdsf {
         bad_at: "bytes: it keeps many small objects and lets large ones miss",
     };
 
-    fn build(_params: Params<'_>, _setup: Setup) -> Gdsf {
+    fn build(_params: Params<'_>, _setup: Setup<'_>) -> Gdsf {
         Gdsf {
             heap: BinaryHeap::new(),
             residents: Vec::new(),

@@ -48,7 +48,7 @@ impl Member for Lfu {
         bad_at: "changing popularity: what was popular once stays for ever",
     };
 
-    fn build(_params: Params<'_>, _setup: Setup) -> Lfu {
+    fn build(_params: Params<'_>, _setup: Setup<'_>) -> Lfu {
         Lfu {
             links: Links::new(HOT),
             filled: [0; WORDS],

@@ -23,7 +23,7 @@ impl Member for Lru {
         bad_at: "scans, and loops a little larger than the cache: then every request misses",
     };
 
-    fn build(_params: Params<'_>, _setup: Setup) -> Lru {
+    fn build(_params: Params<'_>, _setup: Setup<'_>) -> Lru {
         Lru {
             links: Links::new(1),
         }

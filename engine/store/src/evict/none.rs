@@ -17,7 +17,7 @@ impl Member for Never {
         bad_at: "any cache: what came first stays for ever",
     };
 
-    fn build(_params: Params<'_>, _setup: Setup) -> Never {
+    fn build(_params: Params<'_>, _setup: Setup<'_>) -> Never {
         Never
     }
 }

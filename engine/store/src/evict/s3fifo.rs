@@ -98,14 +98,14 @@ impl Member for S3Fifo {
                  fewer than 20 objects",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> S3Fifo {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> S3Fifo {
         Sifted::new(params, setup)
     }
 }
 
 impl<const FILLS: bool> Sifted<FILLS> {
     /// An empty cache.
-    pub(super) fn new(params: Params<'_>, setup: Setup) -> Self {
+    pub(super) fn new(params: Params<'_>, setup: Setup<'_>) -> Self {
         let capacity = setup.capacity;
         let small = capacity.percent(params.get("small"));
         Sifted {

@@ -19,7 +19,7 @@ impl Member for S3FifoSosp23 {
         bad_at: "as s3fifo; and a cache that is being filled evicts early",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> S3FifoSosp23 {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> S3FifoSosp23 {
         Sifted::new(params, setup)
     }
 }

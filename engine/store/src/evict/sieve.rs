@@ -34,7 +34,7 @@ impl Member for Sieve {
         bad_at: "scans with a second use soon after, as of disk blocks, and shifts of the working set",
     };
 
-    fn build(_params: Params<'_>, _setup: Setup) -> Sieve {
+    fn build(_params: Params<'_>, _setup: Setup<'_>) -> Sieve {
         Sieve {
             links: Links::new(1),
             hand: None,

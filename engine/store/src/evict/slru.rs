@@ -53,7 +53,7 @@ impl Member for Slru {
         bad_at: "shifts of the working set: what is popular no more sinks a segment at a time",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> Slru {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> Slru {
         let segments = params.get("segments");
         Slru {
             links: Links::new(segments as u32),

@@ -70,7 +70,7 @@ impl Member for TwoQ {
         bad_at: "objects whose second use comes after their ghost is forgotten",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> TwoQ {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> TwoQ {
         let new_share = setup.capacity.percent(params.get("in"));
         TwoQ {
             new: Ring::default(),

@@ -22,7 +22,7 @@ impl Member for VolatileLfu {
         bad_at: "objects without expiry (they never go), and bursts, as allkeys-lfu",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> VolatileLfu {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> VolatileLfu {
         Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

@@ -21,7 +21,7 @@ impl Member for VolatileLru {
         bad_at: "objects without expiry: they never go, however long nobody asks for them",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> VolatileLru {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> VolatileLru {
         Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

@@ -21,7 +21,7 @@ impl Member for VolatileRandom {
         bad_at: "objects without expiry (they never go), and popular objects with one",
     };
 
-    fn build(_params: Params<'_>, setup: Setup) -> VolatileRandom {
+    fn build(_params: Params<'_>, setup: Setup<'_>) -> VolatileRandom {
         Sampled::new(1, setup)
     }
 }

@@ -40,7 +40,7 @@ impl Member for VolatileTtl {
         bad_at: "objects without expiry (they never go), and popular objects with a short one",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> VolatileTtl {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> VolatileTtl {
         Sampled::new(params.get(SAMPLES.name), setup)
     }
 }

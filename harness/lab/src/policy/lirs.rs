@@ -64,7 +64,7 @@ struct Lirs {
 }
 
 impl Cache for Lirs {
-    fn new(trace: &Trace, _params: Params<'_>, setup: Setup) -> Lirs {
+    fn new(trace: &Trace, _params: Params<'_>, setup: Setup<'_>) -> Lirs {
         let objects = trace.object_count() as usize;
         let capacity = setup.capacity.amount();
         let q_share = ((Q_SHARE * capacity as f64) as u64).max(1);

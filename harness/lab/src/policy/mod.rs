@@ -21,7 +21,7 @@ pub struct LabPolicy {
     /// What it tells of itself.
     pub description: Description,
     /// Replays a trace through it.
-    pub replay: fn(&Trace, Params<'_>, Setup, Unit) -> Counts,
+    pub replay: fn(&Trace, Params<'_>, Setup<'_>, Unit) -> Counts,
 }
 
 impl std::fmt::Debug for LabPolicy {
@@ -52,7 +52,7 @@ impl LabSpec {
 /// A cache that keeps its residents.
 pub trait Cache {
     /// An empty one for the objects of `trace`.
-    fn new(trace: &Trace, params: Params<'_>, setup: Setup) -> Self;
+    fn new(trace: &Trace, params: Params<'_>, setup: Setup<'_>) -> Self;
 
     /// A get of `object`, followed by its insertion with `size` where it misses; whether it hits.
     fn request(&mut self, object: u32, size: u64) -> bool;
@@ -62,7 +62,7 @@ pub trait Cache {
 pub(crate) fn play<C: Cache>(
     trace: &Trace,
     params: Params<'_>,
-    setup: Setup,
+    setup: Setup<'_>,
     unit: Unit,
 ) -> Counts {
     let mut cache = C::new(trace, params, setup);

@@ -10,7 +10,7 @@
 //! `-` (the client said nothing) is no request.
 
 use super::{Choice, Format, FormatOption, Reader, lines, shown, size};
-use crate::trace::builder::{Builder, text_key};
+use crate::trace::builder::Builder;
 use crate::trace::columns::{Op, Request};
 use crate::trace::error::TraceError;
 use crate::trace::input::Position;
@@ -73,7 +73,7 @@ fn read(
     let time_s = seconds(parts.time)
         .ok_or_else(|| at.bad(format!("the time is '{}'", shown(parts.time)), TIME))?;
     builder.push(Request {
-        key: text_key(object),
+        key: builder.text_key(object),
         size: Some(size(at, parts.bytes)?),
         time_s: Some(time_s),
         op: Some(op(method)),

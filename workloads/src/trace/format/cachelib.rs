@@ -7,7 +7,7 @@
 
 use super::csv::time_s;
 use super::{Format, Reader, lines, number, op, shown, size, size_sum, ttl};
-use crate::trace::builder::{Builder, text_key};
+use crate::trace::builder::Builder;
 use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
 use crate::trace::input::Position;
@@ -116,7 +116,7 @@ fn read(
         ));
     }
     let request = Request {
-        key: text_key(key),
+        key: builder.text_key(key),
         size: match (key_size, value_size) {
             (None, None) => None,
             (key, value) => Some(size_sum(at, key.unwrap_or(0), value.unwrap_or(0))?),

@@ -4,7 +4,7 @@
 //! semicolons a field may stand in double quotes (within one line); tabs and spaces know no quotes.
 
 use super::{Choice, Format, FormatOption, Options, Reader, lines, number, op, size, ttl};
-use crate::trace::builder::{Builder, text_key};
+use crate::trace::builder::Builder;
 use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
 use crate::trace::input::Position;
@@ -120,7 +120,7 @@ impl Table {
         }
         let time = field(1, "time")?.map(|text| time_s(at, text, self.per_second));
         builder.push(Request {
-            key: text_key(object),
+            key: builder.text_key(object),
             time_s: time.transpose()?,
             size: field(2, "size")?.map(|text| size(at, text)).transpose()?,
             op: field(3, "op")?.map(|text| op(at, text)).transpose()?,

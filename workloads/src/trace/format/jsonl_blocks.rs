@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::csv::{UNIT, per_second};
 use super::{Choice, Format, FormatOption, Reader, lines};
-use crate::trace::builder::{Builder, text_key};
+use crate::trace::builder::Builder;
 use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
 use crate::trace::input::Position;
@@ -63,7 +63,7 @@ fn read(
         .transpose()?;
     for block in list {
         builder.push(Request {
-            key: block_key(at, block)?,
+            key: block_key(builder, at, block)?,
             time_s,
             ..Request::default()
         });
@@ -79,12 +79,12 @@ fn seconds(at: &Position, time: &Value, per_second: u64) -> Result<u32, TraceErr
     Ok(found as u32)
 }
 
-fn block_key(at: &Position, block: &Value) -> Result<u64, TraceError> {
+fn block_key(builder: &Builder, at: &Position, block: &Value) -> Result<u64, TraceError> {
     let key = match block {
         Value::Number(number) => number
             .as_u64()
             .or_else(|| number.as_i64().map(|n| n as u64)),
-        Value::String(text) => Some(text_key(text.as_bytes())),
+        Value::String(text) => Some(builder.text_key(text.as_bytes())),
         _ => None,
     };
     key.ok_or_else(|| {

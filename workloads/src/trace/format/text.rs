@@ -3,7 +3,6 @@
 use std::io::BufWriter;
 
 use super::{Format, lines};
-use crate::trace::builder::text_key;
 use crate::trace::columns::Request;
 use crate::trace::write::text::TextWriter;
 
@@ -21,7 +20,7 @@ pub const FORMAT: Format = Format {
             let key = line.trim_ascii();
             if !key.is_empty() {
                 builder.push(Request {
-                    key: text_key(key),
+                    key: builder.text_key(key),
                     ..Request::default()
                 });
             }

@@ -9,7 +9,7 @@
 
 use super::csv::time_s;
 use super::{Format, lines, op, size, size_sum, ttl};
-use crate::trace::builder::{Builder, text_key};
+use crate::trace::builder::Builder;
 use crate::trace::columns::Request;
 use crate::trace::error::TraceError;
 use crate::trace::input::Position;
@@ -44,7 +44,7 @@ fn read(builder: &mut Builder, at: &Position, line: &[u8]) -> Result<(), TraceEr
         return Err(at.bad("the line has fewer than seven fields, or no key", ACCEPTED));
     };
     builder.push(Request {
-        key: text_key(key),
+        key: builder.text_key(key),
         size: Some(size_sum(at, size(at, key_size)?, size(at, value)?)?),
         time_s: Some(time_s(at, time.trim_ascii(), 1)?),
         op: Some(op(at, word)?),

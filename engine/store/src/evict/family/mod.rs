@@ -35,20 +35,26 @@ impl Capacity {
 
 /// What the identities are by which a policy remembers objects that have left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identities {
+pub enum Identities<'a> {
     /// Hashes of 64 bits.
     Hashed,
-    /// Numbers below this one, each the entry's own: a trace's ids.
-    Dense(u32),
+    /// Each the entry's own number: a trace's ids.
+    Dense {
+        /// How many there are.
+        count: u32,
+        /// By what number the trace's source called each, for who must hash as others do; none where it
+        /// called them by their ids.
+        numbers: &'a [u64],
+    },
 }
 
 /// What a policy is given at construction besides its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setup {
+pub struct Setup<'a> {
     /// How much the cache holds.
     pub capacity: Capacity,
     /// What identities are.
-    pub identities: Identities,
+    pub identities: Identities<'a>,
     /// The seed of a policy's randomness, where it has any.
     pub seed: u64,
 }
@@ -96,7 +102,7 @@ pub trait Member: Sized {
     const DESCRIPTION: Description;
 
     /// An empty policy.
-    fn build(params: Params<'_>, setup: Setup) -> Self;
+    fn build(params: Params<'_>, setup: Setup<'_>) -> Self;
 }
 
 /// What to do with a policy whose type is known.
@@ -132,12 +138,12 @@ impl<M: Marks> Visitor<M> for Boxed {
 
 impl spec::PolicySpec {
     /// What a hit does under the policy.
-    pub fn mark_rule(&self, setup: Setup) -> MarkRule {
+    pub fn mark_rule(&self, setup: Setup<'_>) -> MarkRule {
         self.visit::<mark::NoMarks, _>(setup, Rule)
     }
 
     /// An empty policy behind a box, for the live store.
-    pub fn build<M: Marks>(&self, setup: Setup) -> Box<dyn Policy<M>> {
+    pub fn build<M: Marks>(&self, setup: Setup<'_>) -> Box<dyn Policy<M>> {
         self.visit(setup, Boxed)
     }
 }
@@ -150,7 +156,7 @@ macro_rules! policies {
 
         impl PolicySpec {
             /// Shows `visitor` an empty policy of its own type: static dispatch.
-            pub fn visit<M: Marks, V: Visitor<M>>(&self, setup: Setup, visitor: V) -> V::Output {
+            pub fn visit<M: Marks, V: Visitor<M>>(&self, setup: Setup<'_>, visitor: V) -> V::Output {
                 let name = self.description().name;
                 $(if name == <$module::$policy as Member>::DESCRIPTION.name {
                     let policy = <$module::$policy as Member>::build(self.values(), setup);

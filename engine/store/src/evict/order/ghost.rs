@@ -39,7 +39,7 @@ enum Numbers {
 
 impl Ghosts {
     /// Ghosts of up to `capacity` in all, in the unit of the sizes that will be pushed.
-    pub fn new(capacity: u64, identities: Identities) -> Ghosts {
+    pub fn new(capacity: u64, identities: Identities<'_>) -> Ghosts {
         Ghosts {
             capacity,
             size: 0,
@@ -48,7 +48,7 @@ impl Ghosts {
             live: 0,
             numbers: match identities {
                 Identities::Hashed => Numbers::Hashed(HashTable::new()),
-                Identities::Dense(count) => Numbers::Dense(vec![0; count as usize]),
+                Identities::Dense { count, .. } => Numbers::Dense(vec![0; count as usize]),
             },
         }
     }
@@ -180,10 +180,10 @@ pub enum IdentityOf {
 
 impl IdentityOf {
     /// Nobody is resident yet.
-    pub fn new(identities: Identities) -> IdentityOf {
+    pub fn new(identities: Identities<'_>) -> IdentityOf {
         match identities {
             Identities::Hashed => IdentityOf::Kept(Vec::new()),
-            Identities::Dense(_) => IdentityOf::Entry,
+            Identities::Dense { .. } => IdentityOf::Entry,
         }
     }
 
@@ -228,7 +228,7 @@ mod tests {
             dense: bool,
             steps in prop::collection::vec((0..40u64, 1..5u32, 0..3u8), 0..800),
         ) {
-            let identities = if dense { Identities::Dense(40) } else { Identities::Hashed };
+            let identities = if dense { Identities::Dense { count: 40, numbers: &[] } } else { Identities::Hashed };
             let mut ghosts = Ghosts::new(30, identities);
             let mut list: Vec<(u64, u32)> = Vec::new();
             for (identity, size, kind) in steps {

@@ -59,7 +59,7 @@ pub struct Sampled<W: Worth, A: Among> {
 
 impl<W: Worth, A: Among> Sampled<W, A> {
     /// Nobody is resident; `draws` are drawn per eviction.
-    pub fn new(draws: u64, setup: Setup) -> Sampled<W, A> {
+    pub fn new(draws: u64, setup: Setup<'_>) -> Sampled<W, A> {
         Sampled {
             sample: Sample::new(draws, setup.seed),
             among: PhantomData,

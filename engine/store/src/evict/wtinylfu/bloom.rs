@@ -11,6 +11,9 @@ const SEEDS: [u64; 2] = [0x1234_5678, 0x1234_4321];
 /// More counters than these are not all kept: in bytes there are 14 for every byte of the cache.
 const DENSE_MAX: u64 = 1 << 24;
 
+/// Two hashes of an identity, of which its counters' places are made.
+pub type Hashes = [u32; 2];
+
 /// How often each identity was counted, or more often.
 pub struct Bloom {
     counters: Counters,
@@ -43,9 +46,9 @@ impl Bloom {
         }
     }
 
-    /// Counts `identity` once more.
-    pub fn add(&mut self, identity: u64) {
-        for place in places(identity, self.count) {
+    /// Counts the identity of these hashes once more.
+    pub fn add(&mut self, hashes: Hashes) {
+        for place in places(hashes, self.count) {
             match &mut self.counters {
                 Counters::All(counters) => counters[place as usize] += 1,
                 Counters::Used(counters) => *counters.entry(place).or_default() += 1,
@@ -53,9 +56,9 @@ impl Bloom {
         }
     }
 
-    /// The least of the counters of `identity`.
-    pub fn estimate(&self, identity: u64) -> u32 {
-        let counts = places(identity, self.count).map(|place| match &self.counters {
+    /// The least of the counters of the identity of these hashes.
+    pub fn estimate(&self, hashes: Hashes) -> u32 {
+        let counts = places(hashes, self.count).map(|place| match &self.counters {
             Counters::All(counters) => counters[place as usize],
             Counters::Used(counters) => counters.get(&place).copied().unwrap_or(0),
         });
@@ -71,7 +74,11 @@ impl Bloom {
     }
 }
 
-fn places(identity: u64, count: u32) -> impl Iterator<Item = u32> {
-    let [first, step] = SEEDS.map(|seed| xxh64(&identity.to_le_bytes(), seed) as u32);
+/// The hashes of `identity`.
+pub fn hashes(identity: u64) -> Hashes {
+    SEEDS.map(|seed| xxh64(&identity.to_le_bytes(), seed) as u32)
+}
+
+fn places([first, step]: Hashes, count: u32) -> impl Iterator<Item = u32> {
     (0..HASHES).map(move |i| first.wrapping_add(i.wrapping_mul(step)) % count)
 }

@@ -50,7 +50,7 @@ struct Climb {
 }
 
 impl Caffeine {
-    pub fn new(setup: Setup, window_share: u64, adaptive: bool) -> Caffeine {
+    pub fn new(setup: Setup<'_>, window_share: u64, adaptive: bool) -> Caffeine {
         let capacity = setup.capacity.amount();
         // A window holds one object at least.
         let window_share = window_share.max(1).min(capacity);
@@ -98,12 +98,11 @@ impl Caffeine {
             return;
         }
         self.sketch.add(self.regions.identity(entry));
-        match self.regions.region(entry) {
-            WINDOW => self.regions.shift(WINDOW, entry),
-            _ => {
-                self.regions.shift(PROTECTED, entry);
-                self.settle_protected();
-            }
+        if self.regions.region(entry) == WINDOW {
+            self.regions.shift(WINDOW, entry);
+        } else {
+            self.regions.shift(PROTECTED, entry);
+            self.settle_protected();
         }
         if let Some(climb) = &mut self.climb {
             climb.hits += 1;

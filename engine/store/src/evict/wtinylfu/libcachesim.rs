@@ -4,9 +4,9 @@
 //! hit in the main region, and each time that it is looked at as the window's oldest. All is halved once in 32 hits
 //! per unit of the main region. Where the window is empty (fewer than 100 objects) nothing is ever inserted.
 
-use super::bloom::Bloom;
+use super::bloom::{Bloom, Hashes, hashes};
 use super::regions::{PROBATION, PROTECTED, Regions, WINDOW};
-use crate::evict::{EntryId, Setup};
+use crate::evict::{EntryId, Identities, Setup};
 
 const HALVE_EVERY: u64 = 32;
 
@@ -14,6 +14,8 @@ const HALVE_EVERY: u64 = 32;
 pub struct LibCacheSim {
     regions: Regions,
     sketch: Bloom,
+    /// The hashes of each object, where identities are dense.
+    hashes: Vec<Hashes>,
     window_share: u64,
     main_share: u64,
     /// What may be on probation, and protected.
@@ -23,12 +25,18 @@ pub struct LibCacheSim {
 }
 
 impl LibCacheSim {
-    pub fn new(setup: Setup, window_share: u64) -> LibCacheSim {
+    pub fn new(setup: Setup<'_>, window_share: u64) -> LibCacheSim {
         let main_share = setup.capacity.amount() - window_share;
         let share = |of_five: f64| (of_five / 5.0 * main_share as f64) as u64;
         LibCacheSim {
             regions: Regions::new(setup.identities),
             sketch: Bloom::new(main_share),
+            hashes: match setup.identities {
+                Identities::Hashed => Vec::new(),
+                Identities::Dense { count, numbers } => (0..count)
+                    .map(|id| hashes(numbers.get(id as usize).copied().unwrap_or(id.into())))
+                    .collect(),
+            },
             window_share,
             main_share,
             shares: [share(1.0), share(4.0)],
@@ -44,7 +52,13 @@ impl LibCacheSim {
 
     pub fn insert(&mut self, entry: EntryId, identity: u64, size: u64) {
         self.regions.push(WINDOW, entry, identity, size);
-        self.sketch.add(identity);
+        let hashes = self.hashes(entry);
+        self.sketch.add(hashes);
+    }
+
+    fn hashes(&self, entry: EntryId) -> Hashes {
+        let known = self.hashes.get(entry as usize).copied();
+        known.unwrap_or_else(|| hashes(self.regions.identity(entry)))
     }
 
     pub fn touch(&mut self, entry: EntryId) {
@@ -67,7 +81,8 @@ impl LibCacheSim {
                 self.overflow.push(oldest);
             }
         }
-        self.sketch.add(self.regions.identity(entry));
+        let hashes = self.hashes(entry);
+        self.sketch.add(hashes);
         self.main_hits += 1;
         if self.main_hits >= HALVE_EVERY * self.main_share {
             self.main_hits = 0;
@@ -80,17 +95,17 @@ impl LibCacheSim {
             return Some(entry);
         }
         while let Some(newest) = self.regions.oldest(WINDOW) {
-            let identity = self.regions.identity(newest);
+            let hashes = self.hashes(newest);
             let size = self.regions.size(newest);
             let room = self.main_share.saturating_sub(self.regions.main_held());
             let rival = self.regions.oldest_of_main();
             let (Some(rival), false) = (rival, size <= room) else {
                 self.admit(newest);
-                self.sketch.add(identity);
+                self.sketch.add(hashes);
                 continue;
             };
-            let of_rival = self.sketch.estimate(self.regions.identity(rival));
-            let goes = if self.sketch.estimate(identity) > of_rival {
+            let of_rival = self.sketch.estimate(self.hashes(rival));
+            let goes = if self.sketch.estimate(hashes) > of_rival {
                 self.regions.remove(rival);
                 self.admit(newest);
                 rival
@@ -98,7 +113,7 @@ impl LibCacheSim {
                 self.regions.remove(newest);
                 newest
             };
-            self.sketch.add(identity);
+            self.sketch.add(hashes);
             return Some(goes);
         }
         let oldest = self.regions.oldest_of_main()?;

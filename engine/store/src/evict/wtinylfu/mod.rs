@@ -70,7 +70,7 @@ impl Member for WTinyLfu {
         bad_at: "objects that are used in bursts and then no more, unless the window adapts",
     };
 
-    fn build(params: Params<'_>, setup: Setup) -> WTinyLfu {
+    fn build(params: Params<'_>, setup: Setup<'_>) -> WTinyLfu {
         let window = setup.capacity.percent(params.get("window"));
         WTinyLfu(match params.get("variant") {
             0 => Variant::Caffeine(Caffeine::new(setup, window, params.get("adaptive") == 1)),

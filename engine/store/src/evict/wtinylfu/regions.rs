@@ -23,7 +23,7 @@ pub struct Regions {
 }
 
 impl Regions {
-    pub fn new(identities: Identities) -> Regions {
+    pub fn new(identities: Identities<'_>) -> Regions {
         Regions {
             links: Links::new(3),
             words: Vec::new(),

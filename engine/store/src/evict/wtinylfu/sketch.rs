@@ -1,7 +1,7 @@
 //! The frequency sketch of the `caffeine` variant: four counters of four bits an identity, in one cache line.
 //!
 //! After ten times as many counts as there are entries all counters are halved, so that what was popular once is
-//! forgotten. (Caffeine, FrequencySketch; Cormode and Muthukrishnan 2005 for the count-min sketch.)
+//! forgotten. (Caffeine's `FrequencySketch`; Cormode and Muthukrishnan 2005 for the count-min sketch.)
 
 const BLOCK: usize = 8;
 const COUNTER_MAX: u64 = 15;
