@@ -3,14 +3,13 @@
 //!
 //! Every miss is inserted, as in a cache that must serve what it fetched (no bypass); so it bounds
 //! those that insert every miss, not `none`, which keeps what it has and inserts no more. The residents
-//! stand in a heap by their next request; one that was requested since has a newer entry there, and
-//! its older ones are passed over.
-
-use std::collections::BinaryHeap;
+//! stand in a set of bits by the number of their next request; those that are never requested again in
+//! another, of which the latest seen goes first.
 
 use seawall_workloads::trace::Trace;
 
 use super::Bound;
+use crate::bits::Bits;
 use crate::counts::Counts;
 use crate::size::Unit;
 
@@ -24,45 +23,44 @@ pub const BOUND: Bound = Bound {
 
 /// No further request.
 const NEVER: u32 = u32::MAX;
-
-/// An object that is in the cache.
-#[derive(Clone, Copy)]
-struct Resident {
-    size: u32,
-    next: u32,
-}
+/// In the array of sizes: not resident. Traces hold no such size.
+const ABSENT: u32 = u32::MAX;
 
 fn replay(trace: &Trace, size: u64, unit: Unit) -> Counts {
     let next_request = next_requests(trace);
-    let mut residents: Vec<Option<Resident>> = vec![None; trace.object_count() as usize];
-    let mut farthest: BinaryHeap<(u32, u32)> = BinaryHeap::new();
+    let objects = trace.objects();
+    let mut sizes = vec![ABSENT; trace.object_count() as usize];
+    let mut coming = Bits::new(trace.len());
+    let mut done = Bits::new(sizes.len());
     let mut occupied = 0;
     let mut counts = Counts::of(trace);
-    for (request, (&object, &next)) in trace.objects().iter().zip(&next_request).enumerate() {
-        let bytes = trace.size(request);
-        let held_as = if unit == Unit::Objects { 1 } else { bytes };
-        if let Some(resident) = &mut residents[object as usize] {
-            resident.next = next;
-            farthest.push((next, object));
-            continue;
-        }
-        counts.miss(bytes);
-        if u64::from(held_as) > size {
-            continue;
-        }
-        while occupied + u64::from(held_as) > size {
-            let (next, object) = farthest.pop().expect("every resident is in the heap");
-            let resident = &mut residents[object as usize];
-            if let Some(held) = resident.take_if(|resident| resident.next == next) {
-                occupied -= u64::from(held.size);
+    for (request, (&object, &next)) in objects.iter().zip(&next_request).enumerate() {
+        if sizes[object as usize] == ABSENT {
+            let bytes = trace.size(request);
+            let held_as = if unit == Unit::Objects { 1 } else { bytes };
+            counts.miss(bytes);
+            if u64::from(held_as) > size {
+                continue;
             }
+            while occupied + u64::from(held_as) > size {
+                let farthest = done.greatest().inspect(|&object| done.remove(object));
+                let farthest = farthest.unwrap_or_else(|| {
+                    let request = coming.greatest().expect("every resident is in a set");
+                    coming.remove(request);
+                    objects[request] as usize
+                });
+                let held = std::mem::replace(&mut sizes[farthest], ABSENT);
+                occupied -= u64::from(held);
+            }
+            sizes[object as usize] = held_as;
+            occupied += u64::from(held_as);
+        } else {
+            coming.remove(request);
         }
-        residents[object as usize] = Some(Resident {
-            size: held_as,
-            next,
-        });
-        occupied += u64::from(held_as);
-        farthest.push((next, object));
+        match next {
+            NEVER => done.insert(object as usize),
+            next => coming.insert(next as usize),
+        }
     }
     counts
 }
