@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use seawall_workloads::trace::{FormatSpec, Trace};
+use seawall_workloads::trace::{FormatSpec, Requests, Trace, TraceError};
 
 use crate::status::{Failure, Outcome};
 
@@ -70,14 +70,27 @@ impl Input {
     pub(crate) fn read(&self, format: Option<&FormatSpec>) -> Outcome<Trace> {
         match self {
             Input::File(path) => Trace::read(path, format, &mut |_| {}).map_err(Failure::usage),
-            Input::Carried => {
-                // Readers read files, so the carried trace becomes one for a moment.
-                let folder = tempfile::tempdir().map_err(Failure::work)?;
-                let path = folder.path().join(CARRIED.1);
-                fs::write(&path, CARRIED.2)
-                    .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
-                Trace::read(&path, None, &mut |_| {}).map_err(Failure::work)
-            }
+            Input::Carried => carried(|path| Trace::read(path, None, &mut |_| {})),
         }
     }
+
+    /// Opens the trace, to be read a block at a time.
+    ///
+    /// # Errors
+    /// The file cannot be opened as the format.
+    pub(crate) fn open(&self, format: Option<&FormatSpec>) -> Outcome<Requests> {
+        match self {
+            Input::File(path) => Requests::open(path, format).map_err(Failure::usage),
+            Input::Carried => carried(|path| Requests::open(path, None)),
+        }
+    }
+}
+
+/// Opens the carried trace. Readers read files, so it becomes one for a moment.
+fn carried<T>(open: impl FnOnce(&Path) -> Result<T, TraceError>) -> Outcome<T> {
+    let folder = tempfile::tempdir().map_err(Failure::work)?;
+    let path = folder.path().join(CARRIED.1);
+    fs::write(&path, CARRIED.2)
+        .map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+    open(&path).map_err(Failure::work)
 }

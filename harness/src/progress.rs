@@ -59,6 +59,50 @@ impl Progress {
     }
 }
 
+/// Requests done, of nobody knows how many.
+pub(crate) struct Tally {
+    bar: Option<ProgressBar>,
+}
+
+impl Tally {
+    /// Nothing is done of `what`.
+    pub(crate) fn new(what: &str) -> Tally {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template(
+                "{spinner} {human_pos} requests, {per_sec}, {elapsed} gone  {wide_msg}",
+            )
+            .expect("the template is well formed");
+            let bar = ProgressBar::no_length().with_style(style);
+            bar.set_message(what.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Tally { bar }
+    }
+
+    /// More requests are done.
+    pub(crate) fn add(&mut self, requests: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(requests);
+        }
+    }
+
+    /// So many are done in all.
+    pub(crate) fn set(&mut self, requests: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(requests);
+        }
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

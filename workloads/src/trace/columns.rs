@@ -154,6 +154,15 @@ impl Columns {
         }
     }
 
+    /// Appends a request of `from`, its object by another id.
+    pub(super) fn copy(&mut self, from: &Columns, request: usize, object: u32) {
+        self.objects.push(object);
+        self.sizes.extend(from.sizes.get(request));
+        self.times_s.extend(from.times_s.get(request));
+        self.ops.extend(from.ops.get(request));
+        self.ttls_s.extend(from.ttls_s.get(request));
+    }
+
     pub(super) fn clear(&mut self) {
         self.objects.clear();
         self.sizes.clear();

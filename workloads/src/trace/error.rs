@@ -73,6 +73,14 @@ pub enum TraceError {
         /// Formats that are.
         accepted: String,
     },
+    /// The name promises a compression.
+    #[error(
+        "{file}: traces are written without compression; accepted: a name without .gz, .xz, .zst"
+    )]
+    NotCompressed {
+        /// The file.
+        file: String,
+    },
     /// The format cannot do without this option.
     #[error("`{format}` needs `{option}`; accepted: for instance {example}")]
     MissingOption {

@@ -15,7 +15,11 @@ pub mod format;
 mod ids;
 pub mod input;
 pub mod requests;
+pub mod sample;
 pub mod spec;
+pub mod spread;
+pub mod statistics;
+pub mod synthesize;
 pub mod write;
 
 use std::path::Path;
@@ -24,7 +28,10 @@ pub use columns::{Columns, Op, Request};
 pub use error::{Place, TraceError};
 pub use format::{Format, LIST};
 pub use requests::Requests;
+pub use sample::Sample;
 pub use spec::FormatSpec;
+pub use statistics::Statistics;
+pub use synthesize::Synthesis;
 pub use write::Output;
 
 use builder::Builder;

@@ -75,30 +75,31 @@ impl FormatSpec {
     /// # Errors
     /// It settles none, or one that needs options: the error names the candidates.
     pub fn of_file(path: &Path) -> Result<FormatSpec, TraceError> {
+        let format = FormatSpec::file_format(path)?;
+        let plain = format.name.parse();
+        plain.map_err(|_: TraceError| undecided(path, &[format]))
+    }
+
+    /// The format that the file's name settles, whatever options it needs.
+    ///
+    /// # Errors
+    /// It settles none: the error names the candidates.
+    pub fn file_format(path: &Path) -> Result<&'static Format, TraceError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let stem = uncompressed_name(&name).to_ascii_lowercase();
         let has = |suffix: &str| stem.ends_with(&format!(".{}", suffix.to_ascii_lowercase()));
-        let found: Vec<_> = LIST
+        let found = LIST
             .iter()
-            .filter(|format| format.suffixes.iter().any(|suffix| has(suffix)))
-            .copied()
-            .collect();
-        let plain = |format: &'static Format| format.name.parse::<FormatSpec>();
-        if let [format] = found[..]
-            && let Ok(spec) = plain(format)
-        {
-            return Ok(spec);
-        }
-        let candidates = if found.is_empty() {
-            LIST.to_vec()
-        } else {
-            found
-        };
-        let examples: Vec<&str> = candidates.iter().map(|format| format.example).collect();
-        Err(TraceError::Undecided {
-            file: path.display().to_string(),
-            candidates: examples.join(", "),
-        })
+            .find(|format| format.suffixes.iter().any(|suffix| has(suffix)));
+        found.copied().ok_or_else(|| undecided(path, LIST))
+    }
+}
+
+fn undecided(path: &Path, candidates: &[&Format]) -> TraceError {
+    let examples: Vec<&str> = candidates.iter().map(|format| format.example).collect();
+    TraceError::Undecided {
+        file: path.display().to_string(),
+        candidates: examples.join(", "),
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::columns::Columns;
 use super::error::TraceError;
 use super::format::{Format, LIST};
+use super::input::uncompressed_name;
 
 /// What writes a format.
 pub trait Writer {
@@ -57,6 +58,11 @@ impl Output {
                 accepted: names.join(", "),
             });
         };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if uncompressed_name(&name) != name {
+            let file = path.display().to_string();
+            return Err(TraceError::NotCompressed { file });
+        }
         let mut partial = path.as_os_str().to_owned();
         partial.push(".tmp");
         let partial = PathBuf::from(partial);
