@@ -31,6 +31,11 @@ impl Served {
         Served { child, address }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     /// Says a line, and reads one.
     pub(crate) fn ask(&self, line: &str) -> String {
         let mut stream = TcpStream::connect(self.address).expect("it accepts");

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::serving::Served;
 use crate::{call, entries, file, folder, must_end};
 
 /// A record of libCacheSim's `oracleGeneral`.
@@ -206,4 +207,164 @@ fn the_carried_trace_is_there() {
     assert!(facts["requests"].as_u64() >= Some(300_000), "{facts}");
     assert!(facts["objects"].as_u64() > Some(1000), "{facts}");
     assert!(entries(here.path()).is_empty());
+}
+
+#[test]
+fn traces_are_converted_sampled_and_made_up() {
+    let here = folder();
+    let here = here.path();
+    must_end(
+        here,
+        &["trace", "convert", "dev-session", "dev.swt"],
+        0,
+        &[],
+    );
+    must_end(here, &["trace", "convert", "dev.swt", "dev.csv"], 0, &[]);
+    let csv = std::fs::read_to_string(here.join("dev.csv")).expect("written");
+    assert!(csv.starts_with("# csv:object=1:time=2:size=3\n0,0,4096\n"));
+    let facts = |arguments: &[&str]| -> Value {
+        let call = [&["trace", "info", "--json"], arguments].concat();
+        let ended = must_end(here, &call, 0, &[]);
+        let mut facts: Value = serde_json::from_str(&ended.out).expect("one object");
+        facts["trace"] = Value::Null;
+        facts
+    };
+    let original = facts(&["dev-session"]);
+    assert_eq!(facts(&["dev.swt"]), original);
+    let format = "csv:object=1:time=2:size=3";
+    assert_eq!(facts(&["dev.csv", "--format", format]), original);
+
+    let sample = ["trace", "sample", "dev.swt", "--rate", "0.1"];
+    for name in ["a.swt", "b.swt"] {
+        must_end(here, &[&sample[..], &[name]].concat(), 0, &[]);
+    }
+    let read = |name: &str| std::fs::read(here.join(name)).expect("written");
+    assert_eq!(
+        read("a.swt"),
+        read("b.swt"),
+        "the same seed, the same bytes"
+    );
+    let objects = facts(&["a.swt"])["objects"].as_f64().expect("a number");
+    let share = objects / original["objects"].as_f64().expect("a number");
+    assert!((share - 0.1).abs() < 0.01, "{share}");
+
+    must_end(
+        here,
+        &["trace", "synthesize", "--like", "dev.swt", "twin.swt"],
+        0,
+        &[],
+    );
+    assert_eq!(facts(&["twin.swt"])["requests"], original["requests"]);
+    let zipf = ["trace", "synthesize", "--zipf", "1.0", "--objects", "1000"];
+    must_end(
+        here,
+        &[&zipf[..], &["--requests", "70000", "zipf.swt"]].concat(),
+        0,
+        &[],
+    );
+    let exponent = facts(&["zipf.swt"])["popularity_exponent"].as_f64();
+    let exponent = exponent.expect("many ranks");
+    assert!((exponent - 1.0).abs() < 0.05, "{exponent}");
+    let names = [
+        "a.swt", "b.swt", "dev.csv", "dev.swt", "twin.swt", "zipf.swt",
+    ];
+    assert_eq!(entries(here), names, "nothing half-written is left");
+}
+
+#[test]
+fn what_cannot_be_written_is_told() {
+    let here = folder();
+    let here = here.path();
+    let convert = |more: &[&'static str]| [&["trace", "convert", "dev-session"], more].concat();
+    for (call, status, words) in [
+        (convert(&["out.lis"]), 2, ["arc", "swt"]),
+        (convert(&["out.dat"]), 2, ["out.dat", "oracle-general"]),
+        (convert(&["out.csv.gz"]), 2, ["without compression", ".zst"]),
+        (convert(&["out.x", "--to", "lirs"]), 2, ["lirs", "swt"]),
+        (
+            convert(&["no/where.swt"]),
+            1,
+            ["no/where.swt", "No such file"],
+        ),
+        (
+            vec!["trace", "sample", "dev-session", "--rate", "1.5", "a.swt"],
+            2,
+            ["1.5", "below 1"],
+        ),
+        (
+            vec!["trace", "sample", "dev-session", "--rate", "1e-9", "a.swt"],
+            2,
+            ["none of", "rate"],
+        ),
+        (
+            vec!["trace", "synthesize", "a.swt"],
+            2,
+            ["--like", "--zipf"],
+        ),
+        (
+            vec!["trace", "synthesize", "--zipf", "1", "a.swt"],
+            2,
+            ["--objects", "--requests"],
+        ),
+    ] {
+        must_end(here, &call, status, &words);
+    }
+    assert!(entries(here).is_empty());
+}
+
+#[test]
+fn a_live_server_is_recorded_without_its_keys() {
+    let here = folder();
+    let here = here.path();
+    let served = Served::start(&[]);
+    let address = served.address();
+    let record = [
+        "trace",
+        "record",
+        &*address,
+        "--requests",
+        "6",
+        "--seconds",
+        "30",
+        "live.csv",
+    ];
+    let mut recorder = std::process::Command::new(assert_cmd::cargo::cargo_bin!("seawall"))
+        .args(record)
+        .current_dir(here)
+        .spawn()
+        .expect("the program starts");
+    // What comes before the recorder listens is not told: so the same again, until it has enough.
+    while recorder.try_wait().expect("a process").is_none() {
+        served.ask("SET secret:1 value EX 60");
+        served.ask("GET secret:1");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(recorder.wait().expect("it ended").success());
+    let text = std::fs::read_to_string(here.join("live.csv")).expect("written");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        (lines.len(), lines[0]),
+        (7, "# csv:object=1:time=2:size=3:op=4:ttl=5")
+    );
+    for line in &lines[1..] {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!(fields[0], "0", "ids are dense");
+        let told = (fields[2], fields[3], fields[4]);
+        // A get that comes before any set has the key's bytes alone.
+        assert!(
+            [("13", "set", "60"), ("13", "get", "0"), ("8", "get", "0")].contains(&told),
+            "{line}"
+        );
+    }
+    let none = ["trace", "record", &*address, "--seconds", "1", "none.swt"];
+    must_end(here, &none, 1, &["no request in 1 s"]);
+    must_end(
+        here,
+        &["trace", "record", &*address, "x.swt"],
+        2,
+        &["--seconds", "--requests"],
+    );
+    drop(served);
+    must_end(here, &none, 1, &[&*address]);
+    assert_eq!(entries(here), ["live.csv"]);
 }

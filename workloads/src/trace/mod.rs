@@ -14,6 +14,7 @@ pub mod error;
 pub mod format;
 mod ids;
 pub mod input;
+pub mod monitor;
 pub mod requests;
 pub mod sample;
 pub mod spec;

@@ -2,6 +2,7 @@
 
 mod convert;
 mod info;
+mod record;
 mod sample;
 mod synthesize;
 
@@ -14,7 +15,7 @@ use serde_json::json;
 use crate::input::Input;
 use crate::status::{Failure, Outcome};
 
-/// Look at traces, convert them, sample them, make them up.
+/// Look at traces, convert them, sample them, record them, make them up.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -26,6 +27,7 @@ enum What {
     Info(info::Arguments),
     Convert(convert::Arguments),
     Sample(sample::Arguments),
+    Record(record::Arguments),
     Synthesize(synthesize::Arguments),
 }
 
@@ -34,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         What::Info(arguments) => info::run(arguments),
         What::Convert(arguments) => convert::run(arguments),
         What::Sample(arguments) => sample::run(arguments),
+        What::Record(arguments) => record::run(arguments),
         What::Synthesize(arguments) => synthesize::run(arguments),
     }
 }

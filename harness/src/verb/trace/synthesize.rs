@@ -1,6 +1,6 @@
 //! `seawall trace synthesize`: a trace that nobody recorded.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use seawall_workloads::trace::{FormatSpec, Synthesis};
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use crate::status::{Failure, Outcome};
 /// ops and TTLs by object, and the mean rate; it loses all order: reuse beyond what popularity makes, scans,
 /// drift, daily rhythm.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("source").required(true).args(["like", "zipf"])))]
 #[command(after_help = "Examples:
   seawall trace synthesize --like dev-session twin.swt
   seawall trace synthesize --zipf 1.0 --objects 1000000 --requests 100000000 zipf.swt")]
@@ -22,12 +23,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     to: To,
     /// The trace to make a twin of: a file, or the one that the program carries
-    #[arg(
-        long,
-        value_name = "TRACE",
-        conflicts_with = "zipf",
-        required_unless_present = "zipf"
-    )]
+    #[arg(long, value_name = "TRACE")]
     like: Option<String>,
     /// Its format [default: by the file's name]
     #[arg(long, value_name = "F", value_parser = super::super::format, requires = "like")]

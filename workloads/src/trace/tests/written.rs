@@ -26,7 +26,10 @@ fn write(trace: &Trace, path: &Path, format: &str) {
     let spec: FormatSpec = format.parse().expect("a format");
     let made = json!({"source": "tests"});
     let mut output = Output::create(path, spec.format(), &made).expect("a new file");
-    output.write(trace.columns()).expect("written");
+    let nothing = Columns::default();
+    for block in [&nothing, trace.columns(), &nothing] {
+        output.write(block).expect("written");
+    }
     assert!(!path.exists(), "it has its name when it is whole");
     output.finish().expect("durable");
 }

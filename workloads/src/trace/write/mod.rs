@@ -18,7 +18,7 @@ use super::input::uncompressed_name;
 
 /// What writes a format.
 pub trait Writer {
-    /// Appends requests, all with the same columns as the first; ids are dense over all blocks.
+    /// Appends requests, at least one, all with the same columns as the first; ids are dense over all blocks.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -91,6 +91,9 @@ impl Output {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&mut self, block: &Columns) -> Result<(), TraceError> {
+        if block.is_empty() {
+            return Ok(());
+        }
         let written = self.writer.write(block);
         written.map_err(|source| failed(&self.partial, source))
     }
