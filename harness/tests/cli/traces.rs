@@ -227,8 +227,15 @@ fn traces_are_converted_sampled_and_made_up() {
         let ended = must_end(here, &call, 0, &[]);
         let mut facts: Value = serde_json::from_str(&ended.out).expect("one object");
         facts["trace"] = Value::Null;
+        facts.as_object_mut().expect("an object").remove("made");
         facts
     };
+    let ended = must_end(here, &["trace", "info", "dev.swt", "--json"], 0, &[]);
+    assert!(
+        ended
+            .out
+            .contains("\"made\":{\"verb\":\"convert\",\"source\":\"dev-session\"")
+    );
     let original = facts(&["dev-session"]);
     assert_eq!(facts(&["dev.swt"]), original);
     let format = "csv:object=1:time=2:size=3";

@@ -16,6 +16,8 @@ pub struct Builder {
     /// The keys of requests that have no id yet.
     keys: Vec<u64>,
     pub(super) columns: Columns,
+    /// How the trace was made, as JSON, where its format tells.
+    pub(super) made: Option<String>,
     /// How many requests of the columns are counted below.
     counted: usize,
     object_count: u32,
@@ -29,6 +31,7 @@ impl Builder {
             has_texts: Cell::new(false),
             keys: Vec::new(),
             columns: Columns::default(),
+            made: None,
             counted: 0,
             object_count: 0,
             footprint_bytes: 0,

@@ -62,6 +62,11 @@ impl Requests {
         &self.spec
     }
 
+    /// How the trace was made, as JSON, where its format tells and once a block was read.
+    pub fn made(&self) -> Option<&str> {
+        self.builder.made.as_deref()
+    }
+
     /// How many requests were read so far.
     pub fn requests(&self) -> u64 {
         self.count

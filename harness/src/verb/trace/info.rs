@@ -38,7 +38,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let statistics = Statistics::of(&mut requests, &mut |done| tally.set(done));
     let statistics = statistics.map_err(Failure::usage)?;
     drop(tally);
-    let facts = facts(&name, &statistics);
+    let mut facts = facts(&name, &statistics);
+    let made = requests
+        .made()
+        .and_then(|text| serde_json::from_str(text).ok());
+    if let Some(made) = made {
+        facts.push(("made".to_owned(), made));
+    }
     if arguments.json {
         return output::line(&Value::Object(facts.into_iter().collect()).to_string());
     }

@@ -38,12 +38,14 @@ pub const FORMAT: Format = Format {
     example: "swt",
     create: Some(|file, made| Ok(Box::new(SwtWriter::new(file, made)?))),
     open: |_| {
-        let mut state = None;
-        Box::new(move |input, builder| match &mut state {
-            Some(state) => State::read_block(state, input, builder),
-            None => state
-                .insert(State::begin(input)?)
-                .read_block(input, builder),
+        let mut state: Option<State> = None;
+        Box::new(move |input, builder| {
+            if let Some(state) = &mut state {
+                return state.read_block(input, builder);
+            }
+            let begun = state.insert(State::begin(input)?);
+            builder.made = Some(std::mem::take(&mut begun.head.made));
+            begun.read_block(input, builder)
         })
     },
 };
@@ -81,14 +83,6 @@ struct State {
     /// The block under way, and a column of it.
     compressed: Vec<u8>,
     planes: Vec<u8>,
-}
-
-/// How the trace in `input` was made, as the JSON text of its head.
-///
-/// # Errors
-/// The input does not begin as `.swt` does, or the head is damaged.
-pub fn made(input: &mut Input) -> Result<String, TraceError> {
-    read_head(input).map(|head| head.made)
 }
 
 fn read_head(input: &mut Input) -> Result<Head, TraceError> {

@@ -12,7 +12,7 @@ use crate::trace::columns::Columns;
 
 const RECORD: usize = 24;
 /// How many records wait.
-const WAITING_MAX: usize = 1 << 20;
+const WAITING_MAX: usize = 1 << 18;
 const NEVER: [u8; 8] = (-1i64).to_le_bytes();
 
 pub(in crate::trace) struct OracleWriter {
