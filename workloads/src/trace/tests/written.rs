@@ -122,6 +122,14 @@ fn what_is_not_written_is_named() {
         error.to_string(),
         "`arc` is not written; accepted: oracle-general, csv, text, swt"
     );
+    let text: FormatSpec = "text".parse().expect("a format");
+    let error = Output::create(Path::new("/dev/null"), text.format(), &json!({})).err();
+    assert!(
+        error
+            .expect("a device")
+            .to_string()
+            .contains("/dev/null: is there and no file")
+    );
     let dropped = Folder::new();
     let swt: FormatSpec = "swt".parse().expect("a format");
     drop(Output::create(

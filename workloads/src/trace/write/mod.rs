@@ -63,6 +63,10 @@ impl Output {
             let file = path.display().to_string();
             return Err(TraceError::NotCompressed { file });
         }
+        // A rename would put a file in the place of a device or a folder.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(failed(path, io::Error::other("is there and no file")));
+        }
         let mut partial = path.as_os_str().to_owned();
         partial.push(".tmp");
         let partial = PathBuf::from(partial);
