@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use super::builder::{Builder, text_key};
+use super::builder::Builder;
 use super::columns::{Columns, Op, Request, SIZE_NONE};
 
 /// Where a command has its keys.
@@ -133,7 +133,7 @@ impl Monitor {
             return;
         };
         self.forget_handed();
-        let number = text_key(key);
+        let number = self.builder.text_key(key);
         let size = self.sizes.entry(number).or_insert(bounded(key.len()));
         if let Some(value) = value {
             *size = bounded(key.len() + value.len());
