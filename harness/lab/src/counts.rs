@@ -2,12 +2,12 @@
 
 use seawall_workloads::trace::Trace;
 
-/// Requests and misses, in requests and in bytes.
+/// Gets and misses, in requests and in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests replayed.
+    /// Gets replayed.
     pub requests: u64,
-    /// Requests that missed.
+    /// Gets that missed.
     pub misses: u64,
     /// Bytes requested: the size that each request had in the trace, whatever the unit.
     pub bytes_requested: u64,
@@ -27,6 +27,12 @@ impl Counts {
             },
             ..Counts::default()
         }
+    }
+
+    /// Counts a get of `size` bytes.
+    pub(crate) fn get(&mut self, size: u32) {
+        self.requests += 1;
+        self.bytes_requested += u64::from(size);
     }
 
     /// Counts a miss of `size` bytes.

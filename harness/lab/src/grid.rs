@@ -32,7 +32,7 @@ struct Cell {
 }
 
 impl<'t> Grid<'t> {
-    /// Every subject at every size, size by size within a subject.
+    /// Every subject that can replay the trace at every size, size by size within a subject.
     ///
     /// # Errors
     /// A size is none for this trace.
@@ -44,7 +44,7 @@ impl<'t> Grid<'t> {
         seed: u64,
     ) -> Result<Grid<'t>, SizeError> {
         let mut cells = Vec::with_capacity(subjects.len() * sizes.len());
-        for subject in subjects {
+        for subject in subjects.iter().filter(|subject| subject.can_replay(trace)) {
             for given in sizes {
                 cells.push(Cell {
                     subject: subject.clone(),

@@ -15,6 +15,7 @@ mod bits;
 pub mod bound;
 pub mod clock;
 pub mod counts;
+pub mod expiry;
 pub mod grid;
 pub mod policy;
 pub mod replay;

@@ -1,8 +1,13 @@
 //! One trace through one policy at one size.
 //!
-//! Every request is a get; a miss is followed by an insertion. An object keeps the size that it was
+//! A get that misses is followed by an insertion. An object keeps the size that it was
 //! inserted with; one larger than the cache misses and is not inserted; victims go until there is
 //! room. These are libCacheSim's rules (0.3.5), so that counts can be compared to the last request.
+//!
+//! A trace that tells of ops and TTLs is replayed as the store would have served it: a set is neither hit nor miss,
+//! inserts its object, or leaves it in its place where that has the size already, and gives it its TTL; a
+//! delete removes it; what has expired is gone. A get that misses inserts its object with the TTL that the trace
+//! has beside the get. Only gets are counted.
 //!
 //! The trace's dense ids serve as entries and as identities, so the loop runs over arrays and hashes
 //! nothing; the policy's type is known, so its calls are direct.
@@ -11,10 +16,11 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::Millis;
 use seawall_store::evict::{EntryId, Identities, MarkRule, Policy, PolicySpec, Setup, Visitor};
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::{Op, Trace};
 
 use crate::clock::Clock;
 use crate::counts::Counts;
+use crate::expiry::Expiry;
 use crate::residents::{Held, HeldBytes, HeldObjects, Residents, SmallMarks, WordMarks};
 use crate::size::Unit;
 
@@ -64,9 +70,17 @@ pub fn replay_policy<R: Residents, P: Policy<R>>(
     unit: Unit,
     seed: u64,
 ) -> Counts {
-    match unit {
-        Unit::Objects => Cache::<P, R, HeldObjects>::new(trace, policy, size, seed).play(trace),
-        Unit::Bytes => Cache::<P, R, HeldBytes>::new(trace, policy, size, seed).play(trace),
+    match (unit, trace.is_gets_alone()) {
+        (Unit::Objects, true) => {
+            Cache::<P, R, HeldObjects>::new(trace, policy, size, seed).play(trace)
+        }
+        (Unit::Bytes, true) => Cache::<P, R, HeldBytes>::new(trace, policy, size, seed).play(trace),
+        (Unit::Objects, false) => {
+            Cache::<P, R, HeldObjects>::new(trace, policy, size, seed).play_ops(trace)
+        }
+        (Unit::Bytes, false) => {
+            Cache::<P, R, HeldBytes>::new(trace, policy, size, seed).play_ops(trace)
+        }
     }
 }
 
@@ -106,6 +120,54 @@ impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
             }
         }
         counts
+    }
+
+    fn play_ops(mut self, trace: &Trace) -> Counts {
+        let mut counts = Counts::default();
+        let mut clock = Clock::new(trace.times_s());
+        let mut expiry = Expiry::new(trace.object_count());
+        for (request, &object) in trace.objects().iter().enumerate() {
+            let now = clock.at(request);
+            while let Some(expired) = expiry.due(now) {
+                self.remove(expired);
+            }
+            let bytes = trace.size(request);
+            let resident = self.residents.contains(object);
+            match trace.op(request) {
+                Op::Get => {
+                    counts.get(bytes);
+                    if resident {
+                        self.hit(object, request, &mut clock);
+                        continue;
+                    }
+                    counts.miss(bytes);
+                }
+                Op::Set if resident && self.held.of(object) == H::room(bytes) => {}
+                Op::Set => self.remove(object),
+                Op::Delete => {
+                    self.remove(object);
+                    continue;
+                }
+            }
+            if !self.residents.contains(object) {
+                self.insert(object, bytes, now);
+            }
+            if self.residents.contains(object) {
+                let ttl_s = u64::from(trace.ttl_s(request));
+                let at = (ttl_s > 0).then(|| now + ttl_s * 1000);
+                expiry.set(object, at);
+                self.policy.expires(object, at);
+            }
+        }
+        counts
+    }
+
+    /// `object` leaves, if it is resident, for a reason that is not the policy's.
+    fn remove(&mut self, object: EntryId) {
+        if self.residents.contains(object) {
+            self.policy.remove(object);
+            self.leave(object);
+        }
     }
 
     /// A request for a resident leaves its mark.

@@ -74,6 +74,11 @@ impl Subject {
         bound::LIST.iter().map(|bound| Subject::Bound(bound))
     }
 
+    /// Whether it can replay `trace`: only policies of the store know of more than gets.
+    pub fn can_replay(&self, trace: &Trace) -> bool {
+        trace.is_gets_alone() || matches!(self, Subject::Policy(_))
+    }
+
     /// Its name, as in its list.
     pub fn name(&self) -> &'static str {
         match self {

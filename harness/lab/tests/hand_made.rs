@@ -8,7 +8,7 @@ use seawall_lab::residents::{Residents, WordMarks};
 use seawall_lab::{Subject, Unit};
 use seawall_store::Millis;
 use seawall_store::evict::{Capacity, Identities, LIST, Marks, PolicySpec, Setup};
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::{Op, Request, Trace};
 
 fn letters(requests: &str) -> Trace {
     Trace::from_keys("letters", requests.bytes().map(u64::from))
@@ -198,4 +198,59 @@ fn lfu_counts_without_end() {
     (0..600).for_each(|_| policy.touch(3));
     let order: Vec<u32> = std::iter::from_fn(|| policy.victim(now, &marks)).collect();
     assert_eq!(order, [1, 5, 2, 3, 0, 4]);
+}
+
+/// Ops and TTLs: `g` a get, `s` a set, `d` a delete, with the second, the object, its size and TTL.
+fn mixed(requests: &[(u32, Op, u64, u32, u32)]) -> Trace {
+    let request = |&(time_s, op, key, size, ttl_s): &(u32, Op, u64, u32, u32)| Request {
+        key,
+        size: Some(size),
+        time_s: Some(time_s),
+        op: Some(op),
+        ttl_s: Some(ttl_s),
+    };
+    Trace::from_requests("mixed", requests.iter().map(request))
+}
+
+#[test]
+fn sets_fill_deletes_empty_and_what_expires_is_gone() {
+    let trace = mixed(&[
+        (0, Op::Set, 1, 10, 5),
+        (1, Op::Get, 1, 10, 5), // hit
+        (2, Op::Set, 1, 10, 5), // lives until 7
+        (6, Op::Get, 1, 10, 5), // hit
+        (8, Op::Get, 1, 10, 0), // expired: miss, filled for ever
+        (9, Op::Get, 1, 10, 0), // hit
+        (10, Op::Delete, 1, 10, 0),
+        (11, Op::Get, 1, 10, 0), // miss
+        (12, Op::Set, 1, 60, 0), // too large for the cache: what was there is gone
+        (13, Op::Get, 1, 60, 0), // miss
+    ]);
+    for policy in [
+        "lru",
+        "s3fifo-sosp23:small=90",
+        "volatile-ttl",
+        "slru:segments=2",
+        "gdsf",
+    ] {
+        let spec: PolicySpec = policy.parse().expect("a policy");
+        let counts = seawall_lab::replay(&trace, &spec, 50, Unit::Bytes, 1);
+        assert_eq!(
+            (
+                counts.requests,
+                counts.misses,
+                counts.bytes_requested,
+                counts.bytes_missed
+            ),
+            (6, 3, 110, 80),
+            "{policy}"
+        );
+    }
+    let spec: PolicySpec = "lru".parse().expect("a policy");
+    let gets = seawall_lab::replay(&trace.as_gets_alone(), &spec, 50, Unit::Bytes, 1);
+    assert_eq!(
+        (gets.requests, gets.misses),
+        (10, 1),
+        "the first, then one size"
+    );
 }

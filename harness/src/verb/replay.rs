@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use seawall_lab::{Grid, Size, Subject, Unit};
 use seawall_report::row::Row;
-use seawall_workloads::trace::FormatSpec;
+use seawall_workloads::trace::{FormatSpec, Trace};
 
 use crate::family;
 use crate::input::{CARRIED_NAME, Input};
@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// Every object has size 1, and sizes count objects
     #[arg(long)]
     ignore_size: bool,
+    /// Every request is a get and no object expires, whatever the trace tells
+    #[arg(long)]
+    ignore_ops: bool,
     /// Seeds the policies that choose at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -76,7 +79,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut progress = Progress::new(inputs.len() * cells, (inputs.len() * cells) as f64);
     let mut rows = Vec::new();
     for input in &inputs {
-        let trace = input.read(format)?;
+        let mut trace = input.read(format)?;
+        if arguments.ignore_ops {
+            trace = trace.as_gets_alone();
+        }
+        left_out(&trace, &arguments.policy)?;
         let grid = Grid::new(
             &trace,
             &arguments.policy,
@@ -102,6 +109,30 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         return Ok(());
     }
     output::line(&table::misses(&rows))
+}
+
+/// Says who cannot replay a trace of more than gets; an error where nobody can.
+fn left_out(trace: &Trace, subjects: &[Subject]) -> Result<(), Failure> {
+    let mut cannot = subjects
+        .iter()
+        .filter(|subject| !subject.can_replay(trace))
+        .map(Subject::name)
+        .collect::<Vec<_>>();
+    cannot.dedup();
+    if cannot.is_empty() {
+        return Ok(());
+    }
+    let words = format!(
+        "trace '{}' tells of sets, deletes or TTLs, which {} cannot replay; accepted with --ignore-ops: every \
+         request is a get",
+        trace.name(),
+        cannot.join(", ")
+    );
+    if cannot.len() == subjects.len() {
+        return Err(Failure::Usage(words));
+    }
+    eprintln!("note: {words}");
+    Ok(())
 }
 
 fn help() -> String {

@@ -167,6 +167,29 @@ impl Trace {
         self.columns.ttls_s()
     }
 
+    /// What a request asks for.
+    pub fn op(&self, request: usize) -> Op {
+        self.ops().get(request).copied().unwrap_or_default()
+    }
+
+    /// For how many seconds a request's object lives from then on; 0: for ever.
+    pub fn ttl_s(&self, request: usize) -> u32 {
+        self.ttls_s().get(request).copied().unwrap_or(0)
+    }
+
+    /// Whether every request is a get, and no object ends.
+    pub fn is_gets_alone(&self) -> bool {
+        self.ops().is_empty() && self.ttls_s().is_empty()
+    }
+
+    /// The trace with every request a get, and no object that ends.
+    #[must_use]
+    pub fn as_gets_alone(mut self) -> Trace {
+        self.columns.ops.clear();
+        self.columns.ttls_s.clear();
+        self
+    }
+
     /// How many requests there are.
     pub fn len(&self) -> usize {
         self.columns.len()
