@@ -5,6 +5,8 @@
 //! what only a trace has: dense ids, which serve as entries and as identities of those that have left. One
 //! file a policy; adding one is a file and a line in the list.
 
+pub mod hyperbolic;
+pub mod lecar;
 pub mod lirs;
 
 use seawall_store::evict::{Description, Filled, Params, Setup};
@@ -14,7 +16,7 @@ use crate::counts::Counts;
 use crate::size::Unit;
 
 /// Every policy of the lab alone, in the order in which lists and plots show them.
-pub const LIST: &[&LabPolicy] = &[&lirs::POLICY];
+pub const LIST: &[&LabPolicy] = &[&lirs::POLICY, &lecar::POLICY, &hyperbolic::POLICY];
 
 /// A policy of the lab alone.
 pub struct LabPolicy {
