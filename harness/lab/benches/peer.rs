@@ -38,7 +38,7 @@ const PAIRS: &[(&str, &str, &str, bool)] = &[
     ("gdsf", "GDSF", "-", false),
     ("wtinylfu:variant=libcachesim", "WTinyLFU", "-", false),
     ("belady", "Belady", "-", false),
-    ("random", "Random", "-", true),
+    ("allkeys-random", "Random", "-", true),
     ("hyperbolic", "Hyperbolic", "-", true),
     ("lecar", "LeCaR", "-", true),
     ("cacheus", "Cacheus", "-", true),

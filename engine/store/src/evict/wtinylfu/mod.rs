@@ -9,8 +9,8 @@
 //! ```
 //!
 //! How often is counted by a sketch, of residents and of what has left. Two variants: `caffeine`, with four-bit counters
-//! that are halved from time to time, and a window that may adapt ([`caffeine`]); and `libcachesim`, to the last
-//! request that of the reference ([`libcachesim`]).
+//! that are halved from time to time, and a window that may adapt (`caffeine`); and `libcachesim`, to the last
+//! request that of the reference (`libcachesim`).
 
 mod bloom;
 mod caffeine;
