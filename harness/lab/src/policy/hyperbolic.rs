@@ -28,7 +28,7 @@ pub const POLICY: LabPolicy = LabPolicy {
             words: &[],
         }],
         cost: "hit: counts; insertion: O(1); eviction: O(samples), each a place of memory at random",
-        bytes_per_item: 20,
+        bytes_per_item: 24,
         bad_at: "what was popular long ago: its uses are not forgotten, only spread over its age",
     },
     replay: play::<Hyperbolic>,
