@@ -7,6 +7,7 @@
 
 pub mod hyperbolic;
 pub mod lecar;
+pub mod lhd;
 pub mod lirs;
 
 use seawall_store::evict::{Description, Filled, Params, Setup};
@@ -16,7 +17,12 @@ use crate::counts::Counts;
 use crate::size::Unit;
 
 /// Every policy of the lab alone, in the order in which lists and plots show them.
-pub const LIST: &[&LabPolicy] = &[&lirs::POLICY, &lecar::POLICY, &hyperbolic::POLICY];
+pub const LIST: &[&LabPolicy] = &[
+    &lirs::POLICY,
+    &lecar::POLICY,
+    &hyperbolic::POLICY,
+    &lhd::POLICY,
+];
 
 /// A policy of the lab alone.
 pub struct LabPolicy {
