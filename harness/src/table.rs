@@ -54,13 +54,7 @@ pub(crate) fn summary(rows: &[Row]) -> Outcome {
 
 /// Miss ratios of lab rows: a table a trace, a line a policy with its parameters, a column a size.
 pub(crate) fn misses(rows: &[Row]) -> String {
-    let rows: Vec<&LabRow> = rows
-        .iter()
-        .filter_map(|row| match row {
-            Row::Lab(row) => Some(row),
-            _ => None,
-        })
-        .collect();
+    let rows = of_lab(rows);
     let mut text = String::new();
     for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
         let given =
@@ -97,4 +91,57 @@ pub(crate) fn misses(rows: &[Row]) -> String {
         );
     }
     text.trim_end().to_owned()
+}
+
+fn of_lab(rows: &[Row]) -> Vec<&LabRow> {
+    rows.iter()
+        .filter_map(|row| match row {
+            Row::Lab(row) => Some(row),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The misses of a grid as curves: a line per size, a column per policy; a row of a sample with half its interval.
+pub(crate) fn curves(rows: &[Row]) -> String {
+    let rows = of_lab(rows);
+    let mut text = String::new();
+    for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
+        let given =
+            |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
+        let policies: Vec<&[&LabRow]> = of_trace
+            .chunk_by(|a, b| a.config["policy"] == b.config["policy"])
+            .collect();
+        let mut table = plain(&[]);
+        let names = policies
+            .iter()
+            .map(|of_policy| given(of_policy[0], "policy"));
+        table.set_header([String::from("size")].into_iter().chain(names));
+        for (at, row) in policies[0].iter().enumerate() {
+            let size = format!("{} ({})", given(row, "size"), row.size);
+            let cells = policies
+                .iter()
+                .map(|of_policy| cell_of_curve(of_policy[at]));
+            table.add_row([size].into_iter().chain(cells));
+        }
+        for column in table.column_iter_mut() {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let row = of_trace[0];
+        let _ = write!(
+            text,
+            "{}: misses per request, {} requests, sizes in {}\n{table}\n\n",
+            row.trace, row.requests, row.unit
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+fn cell_of_curve(row: &LabRow) -> String {
+    let ratio = row.misses as f64 / row.requests.max(1) as f64;
+    let end = |name: &str| row.extra.get(name).and_then(serde_json::Value::as_f64);
+    match (end("miss_ratio_low"), end("miss_ratio_high")) {
+        (Some(low), Some(high)) => format!("{ratio:.4} ± {:.4}", (high - low) / 2.0),
+        _ => format!("{ratio:.4}"),
+    }
 }

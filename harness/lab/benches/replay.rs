@@ -12,7 +12,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use rand::SeedableRng;
 use rand::distr::Distribution;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use seawall_lab::{Subject, Unit};
+use seawall_lab::curve::shards::{self, Sample};
+use seawall_lab::{Subject, Unit, curve};
 use seawall_sys::usage::process_cpu;
 use seawall_workloads::trace::Trace;
 
@@ -71,6 +72,23 @@ fn replays(criterion: &mut Criterion<CpuTime>) {
     }
 }
 
+fn curves(criterion: &mut Criterion<CpuTime>) {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    let zipf = rand_distr::Zipf::new(OBJECTS, EXPONENT).expect("a Zipf distribution");
+    let keys = (0..REQUESTS).map(|_| zipf.sample(&mut random) as u64);
+    let trace = Trace::from_keys("zipf", keys);
+    let mut group = criterion.benchmark_group("curve of lru");
+    group.throughput(Throughput::Elements(REQUESTS as u64));
+    group.bench_function("exact", |bencher| {
+        bencher.iter(|| black_box(curve::lru(&trace, Unit::Objects)));
+    });
+    group.bench_function("SHARDS, one in a hundred", |bencher| {
+        let sample = Sample::Rate(0.01);
+        bencher.iter(|| black_box(shards::lru(&trace, Unit::Objects, sample, 1)));
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
@@ -78,6 +96,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
-    targets = replays
+    targets = replays, curves
 }
 criterion_main!(benches);

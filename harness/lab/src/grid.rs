@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 
 use seawall_report::row::{LabRow, SCHEMA};
@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::counts::Counts;
+use crate::curve::{self, Curve};
+use crate::sampling::Sampling;
 use crate::size::{Size, SizeError, Unit};
 use crate::subject::Subject;
 
@@ -23,6 +25,10 @@ pub struct Grid<'t> {
     unit: Unit,
     seed: u64,
     cells: Vec<Cell>,
+    /// Where cells are estimated from samples.
+    sampling: Option<Sampling<'t>>,
+    /// The exact curve of lru, where it is made in one pass.
+    lru: Option<OnceLock<Curve>>,
 }
 
 struct Cell {
@@ -58,7 +64,24 @@ impl<'t> Grid<'t> {
             unit,
             seed,
             cells,
+            sampling: None,
+            lru: None,
         })
+    }
+
+    /// Estimates each cell from samples of this share of the objects.
+    #[must_use]
+    pub fn sampled(mut self, rate: f64) -> Grid<'t> {
+        self.sampling = Some(Sampling::new(self.trace, rate, self.seed));
+        self
+    }
+
+    /// Makes all cells of lru from one pass over the trace, where that is exact: in objects, of gets alone.
+    #[must_use]
+    pub fn in_one_pass(mut self) -> Grid<'t> {
+        let exact = self.unit == Unit::Objects && self.trace.is_gets_alone();
+        self.lru = exact.then(OnceLock::new);
+        self
     }
 
     /// How many rows there will be.
@@ -106,7 +129,8 @@ impl<'t> Grid<'t> {
 
     fn row(&self, cell: &Cell) -> LabRow {
         let Cell { subject, size, .. } = cell;
-        let counts = subject.replay(self.trace, *size, self.unit, self.seed);
+        let mut extra = Map::new();
+        let counts = self.counts(subject, *size, &mut extra);
         let Counts {
             requests,
             misses,
@@ -128,7 +152,30 @@ impl<'t> Grid<'t> {
             misses,
             bytes_requested,
             bytes_missed,
-            extra: Map::new(),
+            extra,
+        }
+    }
+
+    /// Replays a cell, or finds its counts in less.
+    fn counts(&self, subject: &Subject, size: u64, extra: &mut Map<String, Value>) -> Counts {
+        if let Some(sampling) = &self.sampling {
+            let estimate = sampling.estimate(subject, size, self.unit, self.seed);
+            let (low, high) = estimate.miss_ratio;
+            extra.insert("sample".to_owned(), sampling.rate().into());
+            extra.insert("miss_ratio_low".to_owned(), low.into());
+            extra.insert("miss_ratio_high".to_owned(), high.into());
+            return estimate.counts;
+        }
+        match &self.lru {
+            Some(curve) if subject.to_string() == "lru" => {
+                let curve = curve.get_or_init(|| curve::lru(self.trace, self.unit));
+                Counts {
+                    misses: curve.misses(size).round() as u64,
+                    bytes_missed: curve.bytes_missed(size).round() as u64,
+                    ..Counts::of(self.trace)
+                }
+            }
+            _ => subject.replay(self.trace, size, self.unit, self.seed),
         }
     }
 
@@ -141,6 +188,9 @@ impl<'t> Grid<'t> {
             "ignore-size".to_owned(),
             (self.unit == Unit::Objects).into(),
         );
+        if let Some(sampling) = &self.sampling {
+            config.insert("sample".to_owned(), sampling.rate().into());
+        }
         config
     }
 
@@ -166,6 +216,23 @@ mod tests {
         });
         assert_eq!(rows.len(), grid.len());
         rows
+    }
+
+    /// One pass tells what replays tell; a sample of everything, too.
+    #[test]
+    fn curves_are_what_replays_say() {
+        let trace = Trace::from_sized_keys("t", (0..4000u64).map(|i| (i * i % 997 % 300, 7)));
+        let subjects = Subject::parse_list("lru,sieve").expect("a list");
+        let sizes = Size::parse_list("1,7,5%,50,100%").expect("sizes");
+        let counts = |grid: &Grid<'_>| {
+            let mut counts = Vec::new();
+            grid.run(2, &mut |row| counts.push((row.misses, row.bytes_missed)));
+            counts
+        };
+        let grid = || Grid::new(&trace, &subjects, &sizes, Unit::Objects, 7).expect("a grid");
+        let replayed = counts(&grid());
+        assert_eq!(counts(&grid().in_one_pass()), replayed);
+        assert_eq!(counts(&grid().sampled(1.0)), replayed);
     }
 
     #[test]

@@ -15,11 +15,13 @@ mod bits;
 pub mod bound;
 pub mod clock;
 pub mod counts;
+pub mod curve;
 pub mod expiry;
 pub mod grid;
 pub mod policy;
 pub mod replay;
 pub mod residents;
+pub mod sampling;
 pub mod size;
 pub mod subject;
 

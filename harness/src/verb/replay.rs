@@ -18,6 +18,10 @@ use crate::table;
 /// Replay traces through eviction policies: the store's own code, beside bounds.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Arguments {
     /// Traces: files (gz, xz and zst are read in place), or the carried one by its name
     #[arg(value_name = "TRACE", required = true)]
@@ -28,9 +32,16 @@ pub(crate) struct Arguments {
     /// Policies and bounds in a comma list, as in clock:bits=2,lru,belady
     #[arg(long, value_name = "P,..", default_value = "all", value_parser = policies)]
     policy: Listed<Subject>,
-    /// Sizes in a comma list: 4096, 64mib, 1% of what the trace asks for
-    #[arg(long, value_name = "S,..", default_value = "0.1%,1%,10%", value_parser = sizes)]
-    size: Listed<Size>,
+    /// Sizes in a comma list: 4096, 64mib, 1% of what the trace asks for [default: 0.1%,1%,10%; with --mrc
+    /// sixteen from 0.1% to 100%]
+    #[arg(long, value_name = "S,..", value_parser = sizes)]
+    size: Option<Listed<Size>>,
+    /// Miss-ratio curves: many sizes, and lru in one pass
+    #[arg(long)]
+    mrc: bool,
+    /// Estimate from samples of this share of the objects, as in 0.01; rows have intervals
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    sample: Option<f64>,
     /// Every object has size 1, and sizes count objects
     #[arg(long)]
     ignore_size: bool,
@@ -60,7 +71,20 @@ fn sizes(text: &str) -> Result<Listed<Size>, String> {
         .map_err(|error| error.to_string())
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 1.0);
+    rate.ok_or_else(|| format!("'{text}' is not a share; accepted: above 0, at most 1 (0.01)"))
+}
+
+const SIZES: &str = "0.1%,1%,10%";
+const SIZES_OF_CURVE: &str = "0.1%,0.2%,0.3%,0.5%,0.7%,1%,2%,3%,5%,7%,10%,20%,30%,50%,70%,100%";
+
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let sizes = match &arguments.size {
+        Some(sizes) => sizes.clone(),
+        None if arguments.mrc => sizes(SIZES_OF_CURVE).map_err(Failure::Usage)?,
+        None => sizes(SIZES).map_err(Failure::Usage)?,
+    };
     let format = arguments.format.as_ref();
     let unit = if arguments.ignore_size {
         Unit::Objects
@@ -75,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     for input in &inputs {
         input.check(format).map_err(Failure::Usage)?;
     }
-    let cells = arguments.policy.len() * arguments.size.len();
+    let cells = arguments.policy.len() * sizes.len();
     let mut progress = Progress::new(inputs.len() * cells, (inputs.len() * cells) as f64);
     let mut rows = Vec::new();
     for input in &inputs {
@@ -84,14 +108,14 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
             trace = trace.as_gets_alone();
         }
         left_out(&trace, &arguments.policy)?;
-        let grid = Grid::new(
-            &trace,
-            &arguments.policy,
-            &arguments.size,
-            unit,
-            arguments.seed,
-        )
-        .map_err(Failure::usage)?;
+        let mut grid = Grid::new(&trace, &arguments.policy, &sizes, unit, arguments.seed)
+            .map_err(Failure::usage)?;
+        if arguments.mrc {
+            grid = grid.in_one_pass();
+        }
+        if let Some(rate) = arguments.sample {
+            grid = grid.sampled(rate);
+        }
         progress.begin(trace.name());
         let mut outcome = Ok(());
         grid.run(crate::step::threads(), &mut |row| {
@@ -108,7 +132,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if arguments.json {
         return Ok(());
     }
-    output::line(&table::misses(&rows))
+    output::line(&if arguments.mrc {
+        table::curves(&rows)
+    } else {
+        table::misses(&rows)
+    })
 }
 
 /// Says who cannot replay a trace of more than gets; an error where nobody can.
@@ -152,6 +180,8 @@ fn help() -> String {
 Examples:
   seawall replay {CARRIED_NAME} --ignore-size
   seawall replay {CARRIED_NAME} --policy lru,sieve,s3fifo:small=20 --size 1%,5% --json
+  seawall replay {CARRIED_NAME} --policy lru,arc,belady --ignore-size --mrc
+  seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
   seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
     )
 }
