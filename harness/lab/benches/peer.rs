@@ -208,7 +208,7 @@ impl Drop for Peer {
     }
 }
 
-/// The trace as uncompressed oracle-general records, dense ids for keys.
+/// The trace as uncompressed oracle-general records, under the numbers of its source.
 fn write_records(trace: &Trace, path: &Path) -> std::io::Result<()> {
     let mut next_of = vec![-2i64; trace.object_count() as usize];
     let mut next = vec![-2i64; trace.len()];
@@ -223,7 +223,8 @@ fn write_records(trace: &Trace, path: &Path) -> std::io::Result<()> {
             .copied()
             .unwrap_or(request as u32);
         file.write_all(&time.to_le_bytes())?;
-        file.write_all(&u64::from(object).to_le_bytes())?;
+        let number = trace.numbers().get(object as usize).copied();
+        file.write_all(&number.unwrap_or(u64::from(object)).to_le_bytes())?;
         file.write_all(&trace.size(request).to_le_bytes())?;
         file.write_all(&next[request].to_le_bytes())?;
     }
