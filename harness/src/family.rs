@@ -96,6 +96,15 @@ pub(crate) static FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "admissions",
+        members: || {
+            of(seawall_lab::admission::LIST, |admission| {
+                let description = &admission.description;
+                (description.name, description.about, description.source)
+            })
+        },
+    },
+    Family {
         name: "bounds",
         members: || {
             of(seawall_lab::bound::LIST, |bound| {

@@ -11,6 +11,7 @@
 //! A grid is subjects × sizes; its rows come in order and are byte-identical for the same input. Of
 //! the store's policies the lab decides nothing: who goes is said by `seawall_store::evict`, the same code.
 
+pub mod admission;
 mod bits;
 pub mod bound;
 pub mod clock;

@@ -18,16 +18,33 @@ use seawall_store::Millis;
 use seawall_store::evict::{EntryId, Identities, MarkRule, Policy, PolicySpec, Setup, Visitor};
 use seawall_workloads::trace::{Op, Trace};
 
+use crate::admission::{Admission, Always};
 use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::expiry::Expiry;
 use crate::residents::{Held, HeldBytes, HeldObjects, Residents, SmallMarks, WordMarks};
 use crate::size::Unit;
 
-/// Replays `trace` through the policy of `spec` in a cache of `size`.
+/// Replays `trace` through the policy of `spec` in a cache of `size`, which takes all that comes.
 pub fn replay(trace: &Trace, spec: &PolicySpec, size: u64, unit: Unit, seed: u64) -> Counts {
     let setup = setup(trace, size, unit, seed);
-    let run = Run { trace, setup, unit };
+    admitted(trace, spec, setup, unit, Always)
+}
+
+/// Replays `trace` through the policy of `spec`, behind an admission.
+pub(crate) fn admitted<A: Admission>(
+    trace: &Trace,
+    spec: &PolicySpec,
+    setup: Setup<'_>,
+    unit: Unit,
+    admission: A,
+) -> Counts {
+    let run = Run {
+        trace,
+        setup,
+        unit,
+        admission,
+    };
     if SmallMarks::hold(spec.mark_rule(setup)) {
         spec.visit::<SmallMarks, _>(setup, run)
     } else {
@@ -47,18 +64,25 @@ pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup<'_
     }
 }
 
-struct Run<'t> {
+struct Run<'t, A> {
     trace: &'t Trace,
     setup: Setup<'t>,
     unit: Unit,
+    admission: A,
 }
 
-impl<R: Residents> Visitor<R> for Run<'_> {
+impl<R: Residents, A: Admission> Visitor<R> for Run<'_, A> {
     type Output = Counts;
 
     fn visit<P: Policy<R> + 'static>(self, policy: P) -> Counts {
-        let Run { trace, setup, unit } = self;
-        replay_policy(trace, policy, setup.capacity.amount(), unit, setup.seed)
+        let Run {
+            trace,
+            setup,
+            unit,
+            admission,
+        } = self;
+        let size = setup.capacity.amount();
+        play(trace, policy, admission, size, unit, setup.seed)
     }
 }
 
@@ -70,22 +94,30 @@ pub fn replay_policy<R: Residents, P: Policy<R>>(
     unit: Unit,
     seed: u64,
 ) -> Counts {
-    match (unit, trace.is_gets_alone()) {
-        (Unit::Objects, true) => {
-            Cache::<P, R, HeldObjects>::new(trace, policy, size, seed).play(trace)
+    play(trace, policy, Always, size, unit, seed)
+}
+
+fn play<R: Residents, P: Policy<R>, A: Admission>(
+    trace: &Trace,
+    policy: P,
+    admission: A,
+    size: u64,
+    unit: Unit,
+    seed: u64,
+) -> Counts {
+    match unit {
+        Unit::Objects => {
+            Cache::<P, R, HeldObjects, A>::new(trace, policy, admission, size, seed).play(trace)
         }
-        (Unit::Bytes, true) => Cache::<P, R, HeldBytes>::new(trace, policy, size, seed).play(trace),
-        (Unit::Objects, false) => {
-            Cache::<P, R, HeldObjects>::new(trace, policy, size, seed).play_ops(trace)
-        }
-        (Unit::Bytes, false) => {
-            Cache::<P, R, HeldBytes>::new(trace, policy, size, seed).play_ops(trace)
+        Unit::Bytes => {
+            Cache::<P, R, HeldBytes, A>::new(trace, policy, admission, size, seed).play(trace)
         }
     }
 }
 
-struct Cache<P, R, H> {
+struct Cache<P, R, H, A> {
     policy: P,
+    admission: A,
     residents: R,
     held: H,
     occupied: u64,
@@ -93,10 +125,11 @@ struct Cache<P, R, H> {
     random: Xoshiro256PlusPlus,
 }
 
-impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
-    fn new(trace: &Trace, policy: P, size: u64, seed: u64) -> Cache<P, R, H> {
+impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
+    fn new(trace: &Trace, policy: P, admission: A, size: u64, seed: u64) -> Self {
         Cache {
             policy,
+            admission,
             residents: R::new(trace.object_count()),
             held: H::new(trace.object_count()),
             occupied: 0,
@@ -106,10 +139,19 @@ impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
         }
     }
 
-    fn play(mut self, trace: &Trace) -> Counts {
+    fn play(self, trace: &Trace) -> Counts {
+        if trace.is_gets_alone() {
+            self.play_gets(trace)
+        } else {
+            self.play_ops(trace)
+        }
+    }
+
+    fn play_gets(mut self, trace: &Trace) -> Counts {
         let mut counts = Counts::of(trace);
         let mut clock = Clock::new(trace.times_s());
         for (request, &object) in trace.objects().iter().enumerate() {
+            self.admission.hear(object);
             if self.residents.contains(object) {
                 self.hit(object, request, &mut clock);
             } else {
@@ -131,6 +173,7 @@ impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
             while let Some(expired) = expiry.due(now) {
                 self.remove(expired);
             }
+            self.admission.hear(object);
             let bytes = trace.size(request);
             let resident = self.residents.contains(object);
             match trace.op(request) {
@@ -207,6 +250,9 @@ impl<P: Policy<R>, R: Residents, H: Held> Cache<P, R, H> {
     #[inline]
     fn insert(&mut self, object: EntryId, bytes: u32, now: Millis) {
         let (identity, room) = (u64::from(object), H::room(bytes));
+        if !self.admission.admits(object, u64::from(bytes)) {
+            return;
+        }
         if !self.policy.arrive(identity, room) || room > self.size {
             return;
         }

@@ -7,10 +7,11 @@ use seawall_store::spec::{Spec, SpecError};
 use seawall_workloads::trace::Trace;
 use serde_json::{Map, Value};
 
+use crate::admission::AdmissionSpec;
 use crate::bound::{self, Bound};
 use crate::counts::Counts;
 use crate::policy::{self, LabSpec};
-use crate::replay::{replay, setup};
+use crate::replay::{admitted, replay, setup};
 use crate::size::Unit;
 
 /// A policy or a bound.
@@ -18,6 +19,8 @@ use crate::size::Unit;
 pub enum Subject {
     /// A policy of the store with its parameters.
     Policy(PolicySpec),
+    /// A policy of the store behind an admission.
+    Admitted(PolicySpec, AdmissionSpec),
     /// A policy of the lab alone with its parameters.
     Lab(LabSpec),
     /// A bound.
@@ -74,15 +77,29 @@ impl Subject {
         bound::LIST.iter().map(|bound| Subject::Bound(bound))
     }
 
+    /// Each of `subjects` behind each admission; policies of the lab alone and bounds, which take all that comes,
+    /// once as they are where `always` is among the admissions.
+    pub fn behind(subjects: &[Subject], admissions: &[AdmissionSpec]) -> Vec<Subject> {
+        let behind = |admission: &AdmissionSpec| {
+            let admission = admission.clone();
+            subjects.iter().filter_map(move |subject| match subject {
+                _ if admission.is_always() => Some(subject.clone()),
+                Subject::Policy(spec) => Some(Subject::Admitted(spec.clone(), admission.clone())),
+                _ => None,
+            })
+        };
+        admissions.iter().flat_map(behind).collect()
+    }
+
     /// Whether it can replay `trace`: only policies of the store know of more than gets.
     pub fn can_replay(&self, trace: &Trace) -> bool {
-        trace.is_gets_alone() || matches!(self, Subject::Policy(_))
+        trace.is_gets_alone() || matches!(self, Subject::Policy(_) | Subject::Admitted(..))
     }
 
     /// Its name, as in its list.
     pub fn name(&self) -> &'static str {
         match self {
-            Subject::Policy(spec) => spec.description().name,
+            Subject::Policy(spec) | Subject::Admitted(spec, _) => spec.description().name,
             Subject::Lab(spec) => spec.policy.description.name,
             Subject::Bound(bound) => bound.name,
         }
@@ -92,7 +109,9 @@ impl Subject {
     pub fn params(&self) -> Map<String, Value> {
         let value = |(name, value): (&str, u64)| (name.to_owned(), Value::from(value));
         match self {
-            Subject::Policy(spec) => spec.params().map(value).collect(),
+            Subject::Policy(spec) | Subject::Admitted(spec, _) => {
+                spec.params().map(value).collect()
+            }
             Subject::Lab(spec) => spec.filled.params().map(value).collect(),
             Subject::Bound(_) => Map::new(),
         }
@@ -102,6 +121,10 @@ impl Subject {
     pub fn replay(&self, trace: &Trace, size: u64, unit: Unit, seed: u64) -> Counts {
         match self {
             Subject::Policy(spec) => replay(trace, spec, size, unit, seed),
+            Subject::Admitted(spec, admission) => {
+                let setup = setup(trace, size, unit, seed);
+                admitted(trace, spec, setup, unit, admission.build(setup))
+            }
             Subject::Lab(spec) => {
                 let setup = setup(trace, size, unit, seed);
                 (spec.policy.replay)(trace, spec.filled.values(), setup, unit)
@@ -126,6 +149,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Policy(spec) => spec.fmt(f),
+            Subject::Admitted(spec, admission) => write!(f, "{spec}+{admission}"),
             Subject::Lab(spec) => spec.filled.fmt(f),
             Subject::Bound(bound) => f.write_str(bound.name),
         }

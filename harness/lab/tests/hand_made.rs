@@ -3,6 +3,7 @@
 mod broken;
 
 use broken::NeverClears;
+use seawall_lab::admission::AdmissionSpec;
 use seawall_lab::replay::replay_policy;
 use seawall_lab::residents::{Residents, WordMarks};
 use seawall_lab::{Subject, Unit};
@@ -252,5 +253,71 @@ fn sets_fill_deletes_empty_and_what_expires_is_gone() {
         (gets.requests, gets.misses),
         (10, 1),
         "the first, then one size"
+    );
+}
+
+fn admitted(admission: &str, trace: &Trace, size: u64) -> u64 {
+    let policies = Subject::parse_list("fifo").expect("a policy");
+    let admissions = AdmissionSpec::parse_list(admission).expect("an admission");
+    let subjects = Subject::behind(&policies, &admissions);
+    assert_eq!(subjects.len(), 1);
+    subjects[0].replay(trace, size, Unit::Bytes, 1).misses
+}
+
+#[test]
+fn admissions_let_in_whom_they_say() {
+    let trace = letters("abacabad");
+    assert_eq!(admitted("always", &trace, 100), 4);
+    assert_eq!(
+        admitted("bloom", &trace, 100),
+        6,
+        "a and b miss twice, c and d once"
+    );
+    assert_eq!(admitted("tinylfu", &trace, 100), 6, "as at the second use");
+    assert_eq!(
+        admitted("tinylfu:uses=3", &trace, 100),
+        7,
+        "a alone, at its third"
+    );
+    let sized = Trace::from_sized_keys("sized", [(1, 10), (2, 90), (1, 10), (2, 90)]);
+    assert_eq!(admitted("size:max=10", &sized, 100), 3);
+    assert_eq!(
+        admitted("probabilistic:percent=100:c=1", &sized, 100),
+        4,
+        "10 bytes: e^-10"
+    );
+    assert_eq!(admitted("probabilistic:percent=100", &sized, 100), 2);
+}
+
+/// Who was asked for long ago is forgotten, after one to two fillings.
+#[test]
+fn bloom_forgets() {
+    let others = |count: u64| (0..count).map(|other| 1_000 + other);
+    let trace =
+        |between: u64| Trace::from_keys("t", [7].into_iter().chain(others(between)).chain([7, 7]));
+    let missed = |between| admitted("bloom:objects=64", &trace(between), 1_000_000) - between;
+    assert_eq!(missed(20), 2, "the second lets it in");
+    assert_eq!(missed(200), 3, "the second is as the first");
+}
+
+/// Only policies of the store take an admission; the others stand once, as they are, beside `always`.
+#[test]
+fn who_keeps_residents_itself_takes_all() {
+    let all = Subject::parse_list("lru,lirs,belady").expect("a list");
+    let behind = |admissions: &str| -> Vec<String> {
+        let admissions = AdmissionSpec::parse_list(admissions).expect("admissions");
+        let subjects = Subject::behind(&all, &admissions);
+        subjects.iter().map(Subject::to_string).collect()
+    };
+    assert_eq!(
+        behind("always,bloom"),
+        ["lru", "lirs", "belady", "lru+bloom"]
+    );
+    assert_eq!(behind("size:max=3"), ["lru+size:max=3"]);
+    let error = AdmissionSpec::parse_list("blom").expect_err("no such");
+    assert!(
+        error
+            .to_string()
+            .starts_with("unknown admission `blom`; accepted: always, bloom")
     );
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use clap::Args;
+use seawall_lab::admission::AdmissionSpec;
 use seawall_lab::{Grid, Size, Subject, Unit};
 use seawall_report::row::Row;
 use seawall_workloads::trace::{FormatSpec, Trace};
@@ -32,6 +33,9 @@ pub(crate) struct Arguments {
     /// Policies and bounds in a comma list, as in clock:bits=2,lru,belady
     #[arg(long, value_name = "P,..", default_value = "all", value_parser = policies)]
     policy: Listed<Subject>,
+    /// Admissions in a comma list, each before each policy of the store, as in always,bloom
+    #[arg(long, value_name = "A,..", default_value = "always", value_parser = admissions)]
+    admission: Listed<AdmissionSpec>,
     /// Sizes in a comma list: 4096, 64mib, 1% of what the trace asks for [default: 0.1%,1%,10%; with --mrc
     /// sixteen from 0.1% to 100%]
     #[arg(long, value_name = "S,..", value_parser = sizes)]
@@ -61,6 +65,12 @@ type Listed<T> = std::sync::Arc<Vec<T>>;
 
 fn policies(text: &str) -> Result<Listed<Subject>, String> {
     Subject::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
+}
+
+fn admissions(text: &str) -> Result<Listed<AdmissionSpec>, String> {
+    AdmissionSpec::parse_list(text)
         .map(Listed::new)
         .map_err(|error| error.to_string())
 }
@@ -99,7 +109,12 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     for input in &inputs {
         input.check(format).map_err(Failure::Usage)?;
     }
-    let cells = arguments.policy.len() * sizes.len();
+    let subjects = Subject::behind(&arguments.policy, &arguments.admission);
+    if subjects.is_empty() {
+        let words = "only policies of the store take an admission; accepted: one of them, or --admission always";
+        return Err(Failure::Usage(words.to_owned()));
+    }
+    let cells = subjects.len() * sizes.len();
     let mut progress = Progress::new(inputs.len() * cells, (inputs.len() * cells) as f64);
     let mut rows = Vec::new();
     for input in &inputs {
@@ -107,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         if arguments.ignore_ops {
             trace = trace.as_gets_alone();
         }
-        left_out(&trace, &arguments.policy)?;
+        left_out(&trace, &subjects)?;
         let mut grid = Grid::new(&trace, &arguments.policy, &sizes, unit, arguments.seed)
             .map_err(Failure::usage)?;
         if arguments.mrc {
@@ -166,11 +181,12 @@ fn left_out(trace: &Trace, subjects: &[Subject]) -> Result<(), Failure> {
 fn help() -> String {
     let mut text = format!(
         "The carried trace: {CARRIED_NAME}\nPolicies: {}\nOf the lab \
-         alone: {}\nBounds: {}\n\nFormats, and the suffixes \
+         alone: {}\nBounds: {}\nAdmissions: {}\n\nFormats, and the suffixes \
          (before .gz, .xz or .zst) that settle on them:\n",
         family::names("policies"),
         family::names("lab-policies"),
-        family::names("bounds")
+        family::names("bounds"),
+        family::names("admissions")
     );
     for format in seawall_workloads::trace::LIST {
         let _ = writeln!(text, "  {:<16} {}", format.name, format.suffixes.join(", "));
@@ -180,6 +196,7 @@ fn help() -> String {
 Examples:
   seawall replay {CARRIED_NAME} --ignore-size
   seawall replay {CARRIED_NAME} --policy lru,sieve,s3fifo:small=20 --size 1%,5% --json
+  seawall replay {CARRIED_NAME} --policy lru,fifo --admission always,bloom,size:max=4096
   seawall replay {CARRIED_NAME} --policy lru,arc,belady --ignore-size --mrc
   seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
   seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"

@@ -105,7 +105,7 @@ impl Cache for LeCar {
             ghosts: setup.capacity.percent(params.get("ghosts")),
             lru_weight: 0.5,
             learning: params.get("learning") as f64 / 100.0,
-            discount_ln: DISCOUNT.ln() / capacity.max(1) as f64,
+            discount_ln: libm::log(DISCOUNT) / capacity.max(1) as f64,
             now: 0,
             random: Xoshiro256PlusPlus::seed_from_u64(setup.seed),
         }
@@ -155,8 +155,8 @@ impl LeCar {
     fn regret(&mut self, object: u32) {
         let Object { left, list, .. } = self.objects[object as usize];
         let away = f64::from(self.now.wrapping_sub(left));
-        let regret = (self.discount_ln * away).exp();
-        let factor = (-self.learning * regret).exp();
+        let regret = libm::exp(self.discount_ln * away);
+        let factor = libm::exp(-self.learning * regret);
         let (mut lru, mut lfu) = (self.lru_weight, 1.0 - self.lru_weight);
         *(if list as usize == LRU {
             &mut lru

@@ -16,7 +16,7 @@ mod bloom;
 mod caffeine;
 mod libcachesim;
 mod regions;
-mod sketch;
+pub mod sketch;
 
 use super::{Description, EntryId, MarkRule, Marks, Member, Params, Policy, Setup};
 use crate::spec::Param;
