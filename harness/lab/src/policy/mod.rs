@@ -7,8 +7,10 @@
 
 pub mod hyperbolic;
 pub mod lecar;
+pub mod lfuda;
 pub mod lhd;
 pub mod lirs;
+pub mod lru_k;
 
 use seawall_store::evict::{Description, Filled, Params, Setup};
 use seawall_workloads::trace::Trace;
@@ -22,6 +24,8 @@ pub const LIST: &[&LabPolicy] = &[
     &lecar::POLICY,
     &hyperbolic::POLICY,
     &lhd::POLICY,
+    &lru_k::POLICY,
+    &lfuda::POLICY,
 ];
 
 /// A policy of the lab alone.
