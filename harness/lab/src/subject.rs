@@ -129,7 +129,7 @@ impl Subject {
                 let setup = setup(trace, size, unit, seed);
                 (spec.policy.replay)(trace, spec.filled.values(), setup, unit)
             }
-            Subject::Bound(bound) => (bound.replay)(trace, size, unit),
+            Subject::Bound(bound) => (bound.replay)(trace, size, unit, seed),
         }
     }
 }

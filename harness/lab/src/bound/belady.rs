@@ -22,11 +22,11 @@ pub const BOUND: Bound = Bound {
 };
 
 /// No further request.
-const NEVER: u32 = u32::MAX;
+pub(super) const NEVER: u32 = u32::MAX;
 /// In the array of sizes: not resident. Traces hold no such size.
 const ABSENT: u32 = u32::MAX;
 
-fn replay(trace: &Trace, size: u64, unit: Unit) -> Counts {
+fn replay(trace: &Trace, size: u64, unit: Unit, _seed: u64) -> Counts {
     let next_request = next_requests(trace);
     let objects = trace.objects();
     let mut sizes = vec![ABSENT; trace.object_count() as usize];
@@ -66,7 +66,7 @@ fn replay(trace: &Trace, size: u64, unit: Unit) -> Counts {
 }
 
 /// For each request, the number of the next one for the same object.
-fn next_requests(trace: &Trace) -> Vec<u32> {
+pub(super) fn next_requests(trace: &Trace) -> Vec<u32> {
     let mut next_of = vec![NEVER; trace.object_count() as usize];
     let mut next_request = vec![NEVER; trace.len()];
     for (request, &object) in trace.objects().iter().enumerate().rev() {

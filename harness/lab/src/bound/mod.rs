@@ -1,6 +1,7 @@
 //! Bounds: what stands in every plot because no policy passes it.
 
 pub mod belady;
+pub mod belady_size;
 pub mod unbounded;
 
 use seawall_workloads::trace::Trace;
@@ -9,7 +10,7 @@ use crate::counts::Counts;
 use crate::size::Unit;
 
 /// Every bound, in the order in which lists and plots show them.
-pub const LIST: &[&Bound] = &[&belady::BOUND, &unbounded::BOUND];
+pub const LIST: &[&Bound] = &[&belady::BOUND, &belady_size::BOUND, &unbounded::BOUND];
 
 /// A bound.
 pub struct Bound {
@@ -19,8 +20,8 @@ pub struct Bound {
     pub about: &'static str,
     /// The paper that it comes from.
     pub source: &'static str,
-    /// Counts its misses in a cache of the size given.
-    pub replay: fn(&Trace, u64, Unit) -> Counts,
+    /// Counts its misses in a cache of the size given, with the seed of its randomness, where it has any.
+    pub replay: fn(&Trace, u64, Unit, u64) -> Counts,
 }
 
 impl std::fmt::Debug for Bound {
@@ -45,7 +46,7 @@ mod tests {
                     .into_string()
                     .expect("UTF-8")
             })
-            .filter_map(|name| Some(name.strip_suffix(".rs")?.to_owned()))
+            .filter_map(|name| Some(name.strip_suffix(".rs")?.replace('_', "-")))
             .filter(|name| name != "mod")
             .collect();
         let mut listed: Vec<&str> = LIST.iter().map(|bound| bound.name).collect();

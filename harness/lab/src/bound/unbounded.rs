@@ -14,7 +14,7 @@ pub const BOUND: Bound = Bound {
     replay,
 };
 
-fn replay(trace: &Trace, _size: u64, _unit: Unit) -> Counts {
+fn replay(trace: &Trace, _size: u64, _unit: Unit, _seed: u64) -> Counts {
     let mut counts = Counts::of(trace);
     let mut seen = 0;
     for (request, &object) in trace.objects().iter().enumerate() {
