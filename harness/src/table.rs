@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use seawall_report::block;
 use seawall_report::row::{LabRow, Row};
 
+use crate::answer;
 use crate::family::Family;
 use crate::output;
 use crate::status::Outcome;
@@ -87,7 +88,8 @@ pub(crate) fn misses(rows: &[Row]) -> String {
         } = of_trace[0];
         let _ = write!(
             text,
-            "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n"
+            "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n{}\n",
+            answer::of_trace(of_trace)
         );
     }
     text.trim_end().to_owned()
@@ -130,8 +132,11 @@ pub(crate) fn curves(rows: &[Row]) -> String {
         let row = of_trace[0];
         let _ = write!(
             text,
-            "{}: misses per request, {} requests, sizes in {}\n{table}\n\n",
-            row.trace, row.requests, row.unit
+            "{}: misses per request, {} requests, sizes in {}\n{table}\n\n{}\n",
+            row.trace,
+            row.requests,
+            row.unit,
+            answer::of_trace(of_trace)
         );
     }
     text.trim_end().to_owned()

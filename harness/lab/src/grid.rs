@@ -29,6 +29,8 @@ pub struct Grid<'t> {
     sampling: Option<Sampling<'t>>,
     /// The exact curve of lru, where it is made in one pass.
     lru: Option<OnceLock<Curve>>,
+    /// What else was set, for the rows.
+    also: Map<String, Value>,
 }
 
 struct Cell {
@@ -66,7 +68,15 @@ impl<'t> Grid<'t> {
             cells,
             sampling: None,
             lru: None,
+            also: Map::new(),
         })
+    }
+
+    /// Every row tells that `name` was set to `value`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Grid<'t> {
+        self.also.insert(name.to_owned(), value.into());
+        self
     }
 
     /// Estimates each cell from samples of this share of the objects.
@@ -180,7 +190,7 @@ impl<'t> Grid<'t> {
     }
 
     fn config(&self, cell: &Cell) -> Map<String, Value> {
-        let mut config = Map::new();
+        let mut config = self.also.clone();
         config.insert("trace".to_owned(), self.trace.name().into());
         config.insert("policy".to_owned(), cell.subject.to_string().into());
         config.insert("size".to_owned(), cell.given.to_string().into());

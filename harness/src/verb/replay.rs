@@ -49,6 +49,9 @@ pub(crate) struct Arguments {
     /// Every object has size 1, and sizes count objects
     #[arg(long)]
     ignore_size: bool,
+    /// Bytes that a store keeps beside each object, added to every size
+    #[arg(long, value_name = "BYTES", default_value_t = 0, conflicts_with = "ignore_size", value_parser = clap::value_parser!(u32).range(..=1 << 20))]
+    item_overhead: u32,
     /// Every request is a get and no object expires, whatever the trace tells
     #[arg(long)]
     ignore_ops: bool,
@@ -122,11 +125,20 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         if arguments.ignore_ops {
             trace = trace.as_gets_alone();
         }
+        if arguments.item_overhead > 0 {
+            trace = trace.with_item_overhead(arguments.item_overhead);
+        }
         left_out(&trace, &subjects)?;
         let mut grid = Grid::new(&trace, &arguments.policy, &sizes, unit, arguments.seed)
             .map_err(Failure::usage)?;
         if arguments.mrc {
             grid = grid.in_one_pass();
+        }
+        if arguments.item_overhead > 0 {
+            grid = grid.with("item-overhead", arguments.item_overhead);
+        }
+        if arguments.ignore_ops {
+            grid = grid.with("ignore-ops", true);
         }
         if let Some(rate) = arguments.sample {
             grid = grid.sampled(rate);

@@ -190,6 +190,20 @@ impl Trace {
         self
     }
 
+    /// The trace with every object so many bytes larger: what a store keeps beside it.
+    #[must_use]
+    pub fn with_item_overhead(mut self, bytes: u32) -> Trace {
+        let sizes = &mut self.columns.sizes;
+        if sizes.is_empty() {
+            sizes.resize(self.columns.objects.len(), 1);
+        }
+        for size in sizes {
+            *size = size.saturating_add(bytes).min(SIZE_NONE - 1);
+        }
+        self.footprint_bytes += u64::from(self.object_count) * u64::from(bytes);
+        self
+    }
+
     /// How many requests there are.
     pub fn len(&self) -> usize {
         self.columns.len()

@@ -1,6 +1,6 @@
 //! `tinylfu`: who was asked for often enough lately comes in.
 //!
-//! The sketch is that of `wtinylfu`: four-bit counters, halved from time to time. TinyLFU's own rule asks whether the newcomer
+//! The sketch is that of `wtinylfu`: four-bit counters, halved from time to time. The paper's own rule asks whether the newcomer
 //! is used more than the victim; here the policy has not named one yet, so the bar is a number.
 
 use seawall_store::evict::Description;
