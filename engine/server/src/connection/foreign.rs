@@ -23,7 +23,7 @@ impl Connection {
     /// Begins what `bytes` ask in Memcached's protocol, as far as it may; how many of them are done with.
     pub(super) fn consume_foreign(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut at = 0;
-        while !self.rests() && self.may_begin() {
+        while self.may_begin() && (!self.rests() || self.owes_end(&bytes[at..])) {
             let answered = self.run_ahead(&bytes[at..], turn);
             if answered > 0 {
                 at += answered;
@@ -52,6 +52,11 @@ impl Connection {
             }
         }
         at
+    }
+
+    /// Whether what `bytes` begin with ends an answer, which is not to be sent without it.
+    fn owes_end(&self, bytes: &[u8]) -> bool {
+        matches!(&self.parser, Reader::Memcached(parser) if parser.owes_end(bytes))
     }
 
     fn request(&mut self, request: Request, turn: &mut Turn<'_>) {

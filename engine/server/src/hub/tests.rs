@@ -125,6 +125,17 @@ fn commands_that_take_the_long_way_share_it_too() {
     );
 }
 
+/// Some of memcached's clients lose what of an answer comes before its last piece.
+#[test]
+fn a_budget_that_is_spent_within_an_answer_does_not_split_it() {
+    let mut hub = hub(Language::Memcached, 1);
+    let set = b"set k 0 0 1\r\nx\r\n".as_slice();
+    assert_eq!(turn(&mut hub, &[(0, set)]), [(0, 1)]);
+    let gat = b"gat 0 k\r\n";
+    assert_eq!(turn(&mut hub, &[(0, &gat.repeat(2))]), [(0, 3)]);
+    assert_eq!(turn(&mut hub, &[]), [(0, 3)]);
+}
+
 #[test]
 fn what_fits_into_the_budget_is_answered_at_once() {
     let mut hub = hub(Language::Resp, 3);

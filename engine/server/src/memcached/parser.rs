@@ -159,6 +159,13 @@ impl Parser {
         Storings::read(bytes, item_bytes_max)
     }
 
+    /// Whether every key of a line was handed on and only its end, which `bytes` begin with, is not answered.
+    /// Clients may take what they are sent of such an answer first for all of it.
+    pub fn owes_end(&self, bytes: &[u8]) -> bool {
+        let retrieval = self.retrieval.as_ref();
+        retrieval.is_some_and(|retrieval| retrieval.key(bytes).1.is_empty())
+    }
+
     /// Whether nothing of a line or a block was looked at.
     fn is_between(&self) -> bool {
         self.refused_bytes == 0 && self.searched_bytes == 0
@@ -232,24 +239,26 @@ impl Parser {
 }
 
 impl Retrieval {
-    /// The next key of the line, or its end.
-    fn next(&self, bytes: &[u8]) -> (usize, Request) {
+    /// Where the next key of the line begins, and the key; none where the line ends.
+    fn key<'b>(&self, bytes: &'b [u8]) -> (usize, &'b [u8]) {
         let spaces = bytes.iter().take_while(|&&b| b == b' ').count();
         let rest = &bytes[spaces..];
         let len = rest.iter().position(|&b| b == b' ' || b == b'\n');
         let len = len.unwrap_or(rest.len());
-        let is_last = rest.get(len) != Some(&b' ');
         let word = &rest[..len];
-        let word = if is_last {
-            word.strip_suffix(b"\r").unwrap_or(word)
-        } else {
-            word
-        };
+        match rest.get(len) {
+            Some(b' ') => (spaces, word),
+            _ => (spaces, word.strip_suffix(b"\r").unwrap_or(word)),
+        }
+    }
+
+    /// What the next key of the line asks, or its end.
+    fn next(&self, bytes: &[u8]) -> (usize, Request) {
+        let (spaces, word) = self.key(bytes);
         if word.is_empty() {
-            return (
-                (spaces + len + 1).min(bytes.len()),
-                Request::Reply(b"END\r\n"),
-            );
+            let end = bytes[spaces..].iter().position(|&b| b == b'\n');
+            let used = end.map_or(bytes.len(), |end| spaces + end + 1);
+            return (used, Request::Reply(b"END\r\n"));
         }
         let op = Op::new(self.command).arg(word);
         let op = match &self.exptime {
