@@ -162,8 +162,7 @@ impl Parser {
     /// Whether every key of a line was handed on and only its end, which `bytes` begin with, is not answered.
     /// Clients may take what they are sent of such an answer first for all of it.
     pub fn owes_end(&self, bytes: &[u8]) -> bool {
-        let retrieval = self.retrieval.as_ref();
-        retrieval.is_some_and(|retrieval| retrieval.key(bytes).1.is_empty())
+        self.retrieval.is_some() && next_key(bytes).1.is_empty()
     }
 
     /// Whether nothing of a line or a block was looked at.
@@ -239,22 +238,9 @@ impl Parser {
 }
 
 impl Retrieval {
-    /// Where the next key of the line begins, and the key; none where the line ends.
-    fn key<'b>(&self, bytes: &'b [u8]) -> (usize, &'b [u8]) {
-        let spaces = bytes.iter().take_while(|&&b| b == b' ').count();
-        let rest = &bytes[spaces..];
-        let len = rest.iter().position(|&b| b == b' ' || b == b'\n');
-        let len = len.unwrap_or(rest.len());
-        let word = &rest[..len];
-        match rest.get(len) {
-            Some(b' ') => (spaces, word),
-            _ => (spaces, word.strip_suffix(b"\r").unwrap_or(word)),
-        }
-    }
-
     /// What the next key of the line asks, or its end.
     fn next(&self, bytes: &[u8]) -> (usize, Request) {
-        let (spaces, word) = self.key(bytes);
+        let (spaces, word) = next_key(bytes);
         if word.is_empty() {
             let end = bytes[spaces..].iter().position(|&b| b == b'\n');
             let used = end.map_or(bytes.len(), |end| spaces + end + 1);
@@ -266,6 +252,19 @@ impl Retrieval {
             None => op,
         };
         (spaces + word.len(), Request::Op { op, quiet: false })
+    }
+}
+
+/// Where the next key of a line begins, and the key; none where the line ends.
+fn next_key(bytes: &[u8]) -> (usize, &[u8]) {
+    let spaces = bytes.iter().take_while(|&&b| b == b' ').count();
+    let rest = &bytes[spaces..];
+    let len = rest.iter().position(|&b| b == b' ' || b == b'\n');
+    let len = len.unwrap_or(rest.len());
+    let word = &rest[..len];
+    match rest.get(len) {
+        Some(b' ') => (spaces, word),
+        _ => (spaces, word.strip_suffix(b"\r").unwrap_or(word)),
     }
 }
 
