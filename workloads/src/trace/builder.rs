@@ -75,13 +75,17 @@ impl Builder {
         })
     }
 
-    /// The key of each object where all are numbers; none where some are texts.
+    /// The key of each object where all are numbers; none where some are texts, or where each key is the id.
     pub(super) fn numbers(&self) -> Vec<u64> {
         if self.has_texts.get() {
-            Vec::new()
-        } else {
-            self.ids.keys()
+            return Vec::new();
         }
+        let keys = self.ids.keys();
+        let is_id = |(id, &key): (usize, &u64)| key == id as u64;
+        if keys.iter().enumerate().all(is_id) {
+            return Vec::new();
+        }
+        keys
     }
 
     /// Whether a block is full.

@@ -219,8 +219,8 @@ impl Trace {
         self.object_count
     }
 
-    /// The number by which the file calls each object; none where some are called by texts, which stand for
-    /// themselves by their ids.
+    /// The number by which the file calls each object; none where that is its id, or where some are called by texts,
+    /// for which their ids stand.
     pub fn numbers(&self) -> &[u64] {
         &self.numbers
     }

@@ -8,11 +8,16 @@ use super::*;
 use crate::dist::Rng;
 use crate::trace::builder::BLOCK_REQUESTS;
 
-/// A trace with every column, of more than two blocks.
+/// A trace with every column, of more than two blocks. Its objects are called by their ids, as written traces call
+/// them.
 fn sample() -> Trace {
-    let mut rng = Rng::new(7);
+    let (mut rng, mut seen) = (Rng::new(7), 0);
     let requests = (0..BLOCK_REQUESTS as u64 * 2 + 77).map(|request| Request {
-        key: rng.below(1 + request / 3),
+        key: {
+            let key = rng.below(1 + request / 3).min(seen);
+            seen += u64::from(key == seen);
+            key
+        },
         size: Some(1 + rng.below(5000) as u32),
         time_s: Some((1_000_000 + request / 9 - rng.below(3)) as u32),
         op: Some(Op::ALL[rng.below(3) as usize]),
@@ -55,7 +60,7 @@ fn swt_and_csv_keep_every_column() {
     }
     let bare = Trace::from_requests(
         "bare",
-        [3, 4, 3].map(|key| Request {
+        [0, 1, 0].map(|key| Request {
             key,
             ..Request::default()
         }),
