@@ -83,8 +83,22 @@ fn name(row: &LabRow) -> &str {
     row.config["policy"].as_str().unwrap_or(&row.policy)
 }
 
-fn ratio(row: &LabRow) -> f64 {
+/// Misses per request.
+pub(crate) fn ratio(row: &LabRow) -> f64 {
     row.misses as f64 / row.requests.max(1) as f64
+}
+
+/// The rows of the running store, each behind that of the lab which foretold it.
+pub(crate) fn driven<'r>(rows: &[&'r LabRow]) -> Vec<(&'r LabRow, &'r LabRow)> {
+    let is_live = |row: &LabRow| row.config.contains_key("live");
+    let live = rows.iter().copied().filter(|row| is_live(row));
+    let foretold = |live: &LabRow| {
+        let is_same =
+            |row: &&&LabRow| !is_live(row) && (name(row), row.size) == (name(live), live.size);
+        rows.iter().find(is_same).copied()
+    };
+    live.filter_map(|live| Some((foretold(live)?, live)))
+        .collect()
 }
 
 /// By how much two ratios may differ by chance: of the samples where there are samples, else as if each request hit or
@@ -116,7 +130,8 @@ mod tests {
         let sizes = Size::parse_list(size).expect("sizes");
         let grid = Grid::new(&trace, &subjects, &sizes, Unit::Objects, 1).expect("a grid");
         let mut rows = Vec::new();
-        grid.run(1, &mut |row| rows.push(row));
+        grid.run(1, &mut |row| rows.push(row))
+            .expect("nothing is live");
         of_trace(&rows.iter().collect::<Vec<_>>())
     }
 

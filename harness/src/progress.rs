@@ -59,7 +59,7 @@ impl Progress {
     }
 }
 
-/// Requests done, of nobody knows how many.
+/// Requests done, perhaps of nobody knows how many.
 pub(crate) struct Tally {
     bar: Option<ProgressBar>,
 }
@@ -67,17 +67,31 @@ pub(crate) struct Tally {
 impl Tally {
     /// Nothing is done of `what`.
     pub(crate) fn new(what: &str) -> Tally {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template(
-                "{spinner} {human_pos} requests, {per_sec}, {elapsed} gone  {wide_msg}",
-            )
-            .expect("the template is well formed");
-            let bar = ProgressBar::no_length().with_style(style);
-            bar.set_message(what.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        Tally { bar }
+        Tally::shown(
+            ProgressBar::no_length(),
+            "{spinner} {human_pos} requests, {per_sec}, {elapsed} gone  {wide_msg}",
+            what,
+        )
+    }
+
+    /// Nothing is done of `requests` of `what`.
+    pub(crate) fn until(requests: u64, what: &str) -> Tally {
+        Tally::shown(
+            ProgressBar::new(requests),
+            "{bar:30} {percent:>3}%  {human_pos} requests, {per_sec}, about {eta} left  {wide_msg}",
+            what,
+        )
+    }
+
+    fn shown(bar: ProgressBar, template: &str, what: &str) -> Tally {
+        if !std::io::stderr().is_terminal() {
+            return Tally { bar: None };
+        }
+        let style = ProgressStyle::with_template(template).expect("the template is well formed");
+        let bar = bar.with_style(style);
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Tally { bar: Some(bar) }
     }
 
     /// More requests are done.

@@ -31,6 +31,13 @@ pub(crate) fn of_scenario(scenario: &Scenario, seed: u64) -> Setup {
     begun(&scenario.name, "a scenario of the simulator", &hash, seed)
 }
 
+/// The setup of a replay that begins now, on this machine.
+pub(crate) fn of_replay(settings: &Map<String, Value>, seed: u64) -> Setup {
+    let settings = Value::Object(settings.clone()).to_string();
+    let hash = format!("{:016x}", xxh3_64(settings.as_bytes()));
+    begun("replay", "traces through eviction policies", &hash, seed)
+}
+
 fn begun(name: &str, about: &str, hash: &str, seed: u64) -> Setup {
     Setup {
         schema: seawall_report::setup::SCHEMA,

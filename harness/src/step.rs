@@ -63,7 +63,7 @@ impl Key {
     pub(crate) fn of(row: &Row) -> Key {
         match row {
             Row::Bench(row) => Key::bench(&row.run, row.repetition),
-            Row::Lab(row) => Key(format!("lab {}", row.run)),
+            Row::Lab(row) => Key::lab(&row.run),
             Row::Sim(row) => {
                 let cell = seawall_sim::Cell {
                     replication: row.replication.clone(),
@@ -76,6 +76,11 @@ impl Key {
             }
             Row::Validation(row) => Key::validation(&row.id, row.seed),
         }
+    }
+
+    /// The key of a lab row with this `run`.
+    pub(crate) fn lab(run: &str) -> Key {
+        Key(format!("lab {run}"))
     }
 
     fn is_done(cell: &Cell, done: &HashSet<Key>) -> bool {
@@ -205,7 +210,8 @@ impl LabStep {
             if outcome.is_ok() {
                 outcome = keep(Row::Lab(row));
             }
-        });
+        })
+        .map_err(Failure::work)?;
         outcome
     }
 }

@@ -1,5 +1,6 @@
 //! Tables for a terminal.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
@@ -58,8 +59,6 @@ pub(crate) fn misses(rows: &[Row]) -> String {
     let rows = of_lab(rows);
     let mut text = String::new();
     for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
-        let given =
-            |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
         let mut lines = of_trace
             .chunk_by(|a, b| a.config["policy"] == b.config["policy"])
             .peekable();
@@ -95,6 +94,49 @@ pub(crate) fn misses(rows: &[Row]) -> String {
     text.trim_end().to_owned()
 }
 
+/// What the running store hit, beside what the lab foretold: a line a policy and size.
+pub(crate) fn live(rows: &[Row]) -> String {
+    let rows = of_lab(rows);
+    let mut text = String::new();
+    let traces = rows.iter().map(|row| &*row.trace);
+    for trace in traces.collect::<BTreeSet<_>>() {
+        let of_trace: Vec<&LabRow> = rows
+            .iter()
+            .copied()
+            .filter(|row| row.trace == trace)
+            .collect();
+        let mut table = plain(&["policy", "size", "foretold", "live", "live less foretold"]);
+        let mut furthest = 0.0_f64;
+        for (foretold, live) in answer::driven(&of_trace) {
+            let apart = 100.0 * (answer::ratio(foretold) - answer::ratio(live));
+            furthest = furthest.max(apart.abs());
+            let hits = |row: &LabRow| format!("{:.2} %", 100.0 * (1.0 - answer::ratio(row)));
+            table.add_row([
+                given(live, "policy"),
+                format!("{} ({})", given(live, "size"), live.size),
+                hits(foretold),
+                hits(live),
+                format!("{apart:+.2}"),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let requests = of_trace[0].requests;
+        let _ = write!(
+            text,
+            "{trace}: hits of {requests} gets, foretold by the lab and of the running store\n{table}\n\nThe furthest \
+             apart are {furthest:.2} points.\n\n"
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+/// What was set by that name.
+fn given(row: &LabRow, name: &str) -> String {
+    row.config[name].as_str().unwrap_or_default().to_owned()
+}
+
 fn of_lab(rows: &[Row]) -> Vec<&LabRow> {
     rows.iter()
         .filter_map(|row| match row {
@@ -109,8 +151,6 @@ pub(crate) fn curves(rows: &[Row]) -> String {
     let rows = of_lab(rows);
     let mut text = String::new();
     for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
-        let given =
-            |row: &LabRow, name: &str| row.config[name].as_str().unwrap_or_default().to_owned();
         let policies: Vec<&[&LabRow]> = of_trace
             .chunk_by(|a, b| a.config["policy"] == b.config["policy"])
             .collect();

@@ -9,12 +9,15 @@ use std::sync::{OnceLock, mpsc};
 use std::thread;
 
 use seawall_report::row::{LabRow, SCHEMA};
+use seawall_store::evict::PolicySpec;
 use seawall_workloads::trace::Trace;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::counts::Counts;
 use crate::curve::{self, Curve};
+use crate::live::{self, LiveError};
+use crate::replay::foretell;
 use crate::sampling::Sampling;
 use crate::size::{Size, SizeError, Unit};
 use crate::subject::Subject;
@@ -25,6 +28,8 @@ pub struct Grid<'t> {
     unit: Unit,
     seed: u64,
     cells: Vec<Cell>,
+    /// The trace with the sizes of its objects alone, where cells are driven through the running store, too.
+    plain: Option<&'t Trace>,
     /// Where cells are estimated from samples.
     sampling: Option<Sampling<'t>>,
     /// The exact curve of lru, where it is made in one pass.
@@ -33,10 +38,13 @@ pub struct Grid<'t> {
     also: Map<String, Value>,
 }
 
+#[derive(Clone)]
 struct Cell {
     subject: Subject,
     given: Size,
     size: u64,
+    /// Whether the running store is driven.
+    live: bool,
 }
 
 impl<'t> Grid<'t> {
@@ -58,6 +66,7 @@ impl<'t> Grid<'t> {
                     subject: subject.clone(),
                     given: given.clone(),
                     size: given.resolve(trace, unit)?,
+                    live: false,
                 });
             }
         }
@@ -66,6 +75,7 @@ impl<'t> Grid<'t> {
             unit,
             seed,
             cells,
+            plain: None,
             sampling: None,
             lru: None,
             also: Map::new(),
@@ -94,6 +104,35 @@ impl<'t> Grid<'t> {
         self
     }
 
+    /// Drives the running store, too, through every cell whose policy it has: rows whose config says `live`, behind
+    /// the others, which foretell what it does. The trace of the grid has the sizes in bytes that the store
+    /// [counts](live::item_bytes), `plain` those of its objects alone.
+    #[must_use]
+    pub fn live(mut self, plain: &'t Trace) -> Grid<'t> {
+        // A store under `none` is no cache: it refuses what does not fit.
+        let has = |cell: &&Cell| match &cell.subject {
+            Subject::Policy(policy) => *policy != PolicySpec::default(),
+            _ => false,
+        };
+        let live = |cell: &Cell| Cell {
+            live: true,
+            ..cell.clone()
+        };
+        let driven: Vec<Cell> = self.cells.iter().filter(has).map(live).collect();
+        self.cells.extend(driven);
+        self.plain = Some(plain);
+        self
+    }
+
+    /// Leaves out the cells of whose rows the field `run` is `done`. To be said last: the field tells all that is set.
+    #[must_use]
+    pub fn besides(mut self, done: impl Fn(&str) -> bool) -> Grid<'t> {
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.retain(|cell| !done(&self.run_hash(&self.config(cell))));
+        self.cells = cells;
+        self
+    }
+
     /// How many rows there will be.
     pub fn len(&self) -> usize {
         self.cells.len()
@@ -104,19 +143,33 @@ impl<'t> Grid<'t> {
         self.cells.is_empty()
     }
 
-    /// Replays all cells on `threads` threads and hands over each row, in order, as soon as those
-    /// before it are done; so rows that were handed over tell the progress.
-    pub fn run(&self, threads: usize, each: &mut dyn FnMut(LabRow)) {
+    /// Replays all cells on `threads` threads, drives the running store through those that are live, one after the
+    /// other, and hands over each row, in order, as soon as those before it are done; so rows that were handed over
+    /// tell the progress.
+    ///
+    /// # Errors
+    /// The running store does not serve the trace.
+    pub fn run(&self, threads: usize, each: &mut dyn FnMut(LabRow)) -> Result<(), LiveError> {
+        let (live, replayed): (Vec<&Cell>, Vec<&Cell>) =
+            self.cells.iter().partition(|cell| cell.live);
+        self.replay(&replayed, threads, each);
+        for cell in live {
+            each(self.live_row(cell)?);
+        }
+        Ok(())
+    }
+
+    fn replay(&self, cells: &[&Cell], threads: usize, each: &mut dyn FnMut(LabRow)) {
         let taken = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
-            for _ in 0..threads.clamp(1, self.cells.len().max(1)) {
+            for _ in 0..threads.clamp(1, cells.len().max(1)) {
                 let (sender, taken) = (sender.clone(), &taken);
                 scope.spawn(move || {
                     // Relaxed: the counter only shares out numbers; rows travel through the channel.
                     let next = || taken.fetch_add(1, Ordering::Relaxed);
                     let cells = std::iter::from_fn(|| Some(next()))
-                        .map_while(|at| Some((at, self.cells.get(at)?)));
+                        .map_while(|at| Some((at, cells.get(at)?)));
                     for (at, cell) in cells {
                         if sender.send((at, self.row(cell))).is_err() {
                             return;
@@ -137,10 +190,22 @@ impl<'t> Grid<'t> {
         });
     }
 
+    fn live_row(&self, cell: &Cell) -> Result<LabRow, LiveError> {
+        let (Subject::Policy(policy), Some(plain)) = (&cell.subject, self.plain) else {
+            unreachable!("only cells with a policy of the store are live, and come with a trace");
+        };
+        let counts = live::drive(plain, policy, cell.size, self.seed)?;
+        Ok(self.row_of(cell, counts, Map::new()))
+    }
+
     fn row(&self, cell: &Cell) -> LabRow {
-        let Cell { subject, size, .. } = cell;
         let mut extra = Map::new();
-        let counts = self.counts(subject, *size, &mut extra);
+        let counts = self.counts(&cell.subject, cell.size, &mut extra);
+        self.row_of(cell, counts, extra)
+    }
+
+    fn row_of(&self, cell: &Cell, counts: Counts, extra: Map<String, Value>) -> LabRow {
+        let Cell { subject, size, .. } = cell;
         let Counts {
             requests,
             misses,
@@ -185,7 +250,10 @@ impl<'t> Grid<'t> {
                     ..Counts::of(self.trace)
                 }
             }
-            _ => subject.replay(self.trace, size, self.unit, self.seed),
+            _ => match (&self.plain, subject) {
+                (Some(_), Subject::Policy(policy)) => foretell(self.trace, policy, size, self.seed),
+                _ => subject.replay(self.trace, size, self.unit, self.seed),
+            },
         }
     }
 
@@ -200,6 +268,9 @@ impl<'t> Grid<'t> {
         );
         if let Some(sampling) = &self.sampling {
             config.insert("sample".to_owned(), sampling.rate().into());
+        }
+        if cell.live {
+            config.insert("live".to_owned(), true.into());
         }
         config
     }
@@ -223,7 +294,8 @@ mod tests {
         let mut rows = Vec::new();
         grid.run(threads, &mut |row| {
             rows.push(serde_json::to_string(&seawall_report::row::Row::Lab(row)).expect("JSON"));
-        });
+        })
+        .expect("nothing is live");
         assert_eq!(rows.len(), grid.len());
         rows
     }
@@ -236,7 +308,8 @@ mod tests {
         let sizes = Size::parse_list("1,7,5%,50,100%").expect("sizes");
         let counts = |grid: &Grid<'_>| {
             let mut counts = Vec::new();
-            grid.run(2, &mut |row| counts.push((row.misses, row.bytes_missed)));
+            grid.run(2, &mut |row| counts.push((row.misses, row.bytes_missed)))
+                .expect("nothing is live");
             counts
         };
         let grid = || Grid::new(&trace, &subjects, &sizes, Unit::Objects, 7).expect("a grid");

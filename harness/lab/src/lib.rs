@@ -8,7 +8,7 @@
 //!        Size, Unit ────┴── Subject::Bound ── bound ────┘
 //! ```
 //!
-//! A grid is subjects × sizes; its rows come in order and are byte-identical for the same input. Of
+//! `live` drives the running store beside it. A grid is subjects × sizes; its rows come in order and are byte-identical for the same input. Of
 //! the store's policies the lab decides nothing: who goes is said by `seawall_store::evict`, the same code.
 
 pub mod admission;
@@ -19,6 +19,7 @@ pub mod counts;
 pub mod curve;
 pub mod expiry;
 pub mod grid;
+pub mod live;
 pub mod policy;
 pub mod replay;
 pub mod residents;

@@ -5,7 +5,7 @@
 //! room. These are libCacheSim's rules (0.3.5), so that counts can be compared to the last request.
 //!
 //! A trace that tells of ops and TTLs is replayed as the store would have served it: a set is neither hit nor miss,
-//! inserts its object, or leaves it in its place where that has the size already, and gives it its TTL; a
+//! inserts its object, or uses it as a hit does where that has the size already, and gives it its TTL; a
 //! delete removes it; what has expired is gone. A get that misses inserts its object with the TTL that the trace
 //! has beside the get. Only gets are counted.
 //!
@@ -18,7 +18,7 @@ use seawall_store::Millis;
 use seawall_store::evict::{EntryId, Identities, MarkRule, Policy, PolicySpec, Setup, Visitor};
 use seawall_workloads::trace::{Op, Trace};
 
-use crate::admission::{Admission, Always};
+use crate::admission::{Admission, Always, AsStore};
 use crate::clock::Clock;
 use crate::counts::Counts;
 use crate::expiry::Expiry;
@@ -29,6 +29,13 @@ use crate::size::Unit;
 pub fn replay(trace: &Trace, spec: &PolicySpec, size: u64, unit: Unit, seed: u64) -> Counts {
     let setup = setup(trace, size, unit, seed);
     admitted(trace, spec, setup, unit, Always)
+}
+
+/// Replays `trace` as the running store would serve it, in whose `maxmemory` of `size` bytes lie items of the trace's
+/// sizes: no newcomer is refused.
+pub fn foretell(trace: &Trace, spec: &PolicySpec, size: u64, seed: u64) -> Counts {
+    let setup = setup(trace, size, Unit::Bytes, seed);
+    admitted(trace, spec, setup, Unit::Bytes, AsStore)
 }
 
 /// Replays `trace` through the policy of `spec`, behind an admission.
@@ -185,7 +192,9 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
                     }
                     counts.miss(bytes);
                 }
-                Op::Set if resident && self.held.of(object) == H::room(bytes) => {}
+                Op::Set if resident && self.held.of(object) == H::room(bytes) => {
+                    self.hit(object, request, &mut clock);
+                }
                 Op::Set => self.remove(object),
                 Op::Delete => {
                     self.remove(object);
@@ -253,11 +262,12 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
         if !self.admission.admits(object, u64::from(bytes)) {
             return;
         }
-        if !self.policy.arrive(identity, room) || room > self.size {
+        let refused = !self.policy.arrive(identity, room) && self.admission.heeds_policy();
+        if refused || room > self.size {
             return;
         }
         while self.occupied + room > self.size {
-            if self.policy.newcomer_goes() {
+            if self.admission.heeds_policy() && self.policy.newcomer_goes() {
                 return;
             }
             let Some(victim) = self.policy.victim(now, &self.residents) else {
@@ -273,9 +283,12 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
         self.drop_overflow();
     }
 
-    /// Who was let go though there is room.
+    /// Drops who was let go though there is room; to a store they are its next victims.
     #[inline]
     fn drop_overflow(&mut self) {
+        if !self.admission.heeds_policy() {
+            return;
+        }
         while let Some(gone) = self.policy.overflow() {
             self.leave(gone);
         }

@@ -4,10 +4,10 @@
 //! checkout or where `SEAWALL_SHARED` says; where they are absent the test says so and passes.
 
 mod broken;
+mod shared;
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use broken::NeverClears;
 use seawall_lab::replay::replay_policy;
@@ -80,18 +80,6 @@ struct Expected {
     misses: u64,
 }
 
-fn shared() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let folder = std::env::var_os("SEAWALL_SHARED").map_or(beside, PathBuf::from);
-    let there = folder.join("anchors/evict_reference_dev.csv").is_file();
-    if !there {
-        // The test harness keeps what a passing test prints by macro; this is to be read.
-        let reason = format!("skipped: no reference in {}", folder.display());
-        writeln!(std::io::stderr(), "{reason}").expect("standard error is open");
-    }
-    there.then_some(folder)
-}
-
 /// What we call a policy of the reference; `None` for those that we do not have.
 fn subject(policy: &str, params: &str) -> Option<&'static str> {
     Some(match (policy, params) {
@@ -145,7 +133,7 @@ fn differing(
     sources: &[Source],
     replay: impl Fn(&Trace, &Expected) -> Counts,
 ) -> Option<(usize, Vec<String>)> {
-    let folder = shared()?;
+    let folder = shared::folder()?;
     let (mut cells, mut wrong) = (0, Vec::new());
     for (name, file, format) in sources {
         let path = folder.join("data/traces").join(file);
@@ -268,7 +256,7 @@ fn drawn(folder: &Path, trace: &str, name: &str) -> BTreeMap<(bool, u64), Drawn>
 /// The cells of the short traces in which `ours` is not what the reference's `name` is, up to
 /// `tolerance`, or misses less than Belady; and how many cells there are.
 fn astray(name: &str, ours: &str, tolerance: f64) -> Option<(usize, Vec<String>)> {
-    let folder = shared()?;
+    let folder = shared::folder()?;
     let subject = &Subject::parse_list(ours).expect("a subject")[0];
     let (mut cells, mut wrong) = (0, Vec::new());
     for (trace_name, file, format) in SHORT {

@@ -375,3 +375,50 @@ fn a_live_server_is_recorded_without_its_keys() {
     must_end(here, &none, 1, &[&*address]);
     assert_eq!(entries(here), ["live.csv"]);
 }
+
+#[test]
+fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
+    let here = folder();
+    let here = here.path();
+    must_end(
+        here,
+        &["replay", "dev-session", "--live", "--policy", "belady"],
+        2,
+        &["--live", "sieve"],
+    );
+    let carried = ["replay", "dev-session", "--policy", "lru,belady"];
+    for (more, words) in [
+        (
+            &["--live", "--ignore-size"][..],
+            &["--live", "--ignore-size"],
+        ),
+        (&["--item-overhead", "much"], &["much", "store"]),
+        (&["--resume"], &["--resume", "--out"]),
+    ] {
+        must_end(here, &[&carried[..], more].concat(), 2, words);
+    }
+    let call = [
+        &carried[..],
+        &["--size", "5%", "--live", "--ignore-ops", "--out", "kept"],
+    ]
+    .concat();
+    let ended = must_end(here, &call, 0, &["report: kept"]);
+    assert!(
+        ended.out.contains("The furthest apart are 0.00 points."),
+        "{}",
+        ended.out
+    );
+    let rows = std::fs::read_to_string(here.join("kept/rows.jsonl")).expect("rows");
+    let live: Vec<bool> = rows
+        .lines()
+        .map(|line| line.contains(r#""live":true"#))
+        .collect();
+    assert_eq!(live, [false, false, true]);
+    must_end(here, &call, 2, &["kept", "--resume"]);
+    let resumed = [&call[..], &["--resume"]].concat();
+    must_end(here, &resumed, 0, &["report: kept"]);
+    assert_eq!(
+        rows,
+        std::fs::read_to_string(here.join("kept/rows.jsonl")).expect("rows")
+    );
+}

@@ -190,17 +190,23 @@ impl Trace {
         self
     }
 
-    /// The trace with every object so many bytes larger: what a store keeps beside it.
+    /// The trace with other sizes: `bytes` tells what a request's object takes by its size and by whether it ends.
     #[must_use]
-    pub fn with_item_overhead(mut self, bytes: u32) -> Trace {
-        let sizes = &mut self.columns.sizes;
-        if sizes.is_empty() {
-            sizes.resize(self.columns.objects.len(), 1);
+    pub fn with_sizes(mut self, bytes: impl Fn(u32, bool) -> u64) -> Trace {
+        let room = |request| bytes(self.size(request), self.ttl_s(request) > 0);
+        let sizes =
+            (0..self.len()).map(|request| room(request).min(u64::from(SIZE_NONE) - 1) as u32);
+        let sizes: Vec<u32> = sizes.collect();
+        // Ids count objects as they are first seen.
+        let (mut seen, mut footprint_bytes) = (0, 0);
+        for (&object, &size) in self.objects().iter().zip(&sizes) {
+            if object == seen {
+                seen += 1;
+                footprint_bytes += u64::from(size);
+            }
         }
-        for size in sizes {
-            *size = size.saturating_add(bytes).min(SIZE_NONE - 1);
-        }
-        self.footprint_bytes += u64::from(self.object_count) * u64::from(bytes);
+        self.footprint_bytes = footprint_bytes;
+        self.columns.sizes = sizes;
         self
     }
 

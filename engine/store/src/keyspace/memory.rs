@@ -3,7 +3,8 @@
 //! Used are the blocks of items, those in limbo among them, and what collections take on the heap, those that
 //! leave among them.
 //! The index and the policy's own state are not counted: `maxmemory` bounds keys and values. What a
-//! command evicts while other cores read is limbo for a moment, and passes the bound by no more.
+//! command evicts while other cores read is limbo for a moment, and passes the bound by no more than that and
+//! 256 KiB a shard.
 
 use smallvec::SmallVec;
 
@@ -15,9 +16,9 @@ use crate::mem::{Arena, ItemId, NewItem, Populator};
 use crate::op::Op;
 use crate::time::Millis;
 
-/// Room that is kept free where readers delay reuse, so that ordinary limbo evicts nothing: a 64th of
-/// `maxmemory` at most, and no more than this.
-const RESERVE_BYTES_MAX: u64 = 256 << 10;
+/// So much of a shard's limbo lies beside `maxmemory`: what ordinary readers delay evicts nothing, and a cache is as
+/// large as it was made.
+const LIMBO_BYTES_BESIDE: u64 = 256 << 10;
 /// Evictions of one slice of those that no write asks for.
 const SLICE_EVICTIONS: usize = 64;
 
@@ -34,6 +35,12 @@ pub(super) struct Growth {
 
 /// Strings that go with a write, and what each took off its need.
 type Replaced = SmallVec<[(ItemId, u64); 1]>;
+
+/// The bytes of `maxmemory` that a string takes in a store that evicts: its key, its value and what lies beside
+/// them, in a block of one of the arena's sizes. As `SET` makes it, in database 0.
+pub fn string_bytes(key: usize, value: usize, expires: bool) -> u64 {
+    Arena::block_bytes(NewItem::bytes_evicted(key, value, expires))
+}
 
 impl Keyspace {
     /// Bytes counted against `maxmemory`.
@@ -157,25 +164,18 @@ impl Keyspace {
 
     /// Evicts until `need` more bytes fit, without those of `replaced`, which is sorted.
     fn make_room(&mut self, mut need: u64, replaced: &Replaced) -> Result<(), CommandError> {
-        if self.used_bytes() + need <= self.maxmemory && !self.arena.is_shared() {
+        if self.used_bytes() + need <= self.maxmemory {
             return Ok(());
         }
         self.arena.collect();
         let mut limbo = self.arena.limbo_bytes();
-        let room = |limbo: u64, shared: bool| {
-            let reserve = if shared {
-                (self.maxmemory / 64).min(RESERVE_BYTES_MAX)
-            } else {
-                0
-            };
-            self.maxmemory.saturating_sub(limbo.max(reserve))
-        };
-        let shared = self.arena.is_shared();
-        let mut room_bytes = room(limbo, shared);
         let mut evicted = 0;
         loop {
             let live = self.used_bytes() - self.leaving_bytes();
-            if live + need <= room_bytes {
+            let room = self
+                .maxmemory
+                .saturating_sub(limbo.saturating_sub(LIMBO_BYTES_BESIDE));
+            if live + need <= room {
                 return Ok(());
             }
             // A reader that stalls costs memory for a while, not the contents of the cache.
@@ -193,10 +193,7 @@ impl Keyspace {
             }
             evicted += Arena::block_bytes(self.arena.own(id).bytes());
             self.evict(id);
-            if self.arena.limbo_bytes() < limbo {
-                limbo = self.arena.limbo_bytes();
-                room_bytes = self.maxmemory.saturating_sub(limbo);
-            }
+            limbo = limbo.min(self.arena.limbo_bytes());
         }
     }
 

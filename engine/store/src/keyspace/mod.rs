@@ -66,6 +66,7 @@ pub use eviction::Usage;
 use expiry::Expiries;
 use leaving::Leaving;
 use memory::Growth;
+pub use memory::string_bytes;
 pub use observe::DbKey;
 use observe::Observers;
 pub use owned::{Inspected, Owned};

@@ -40,6 +40,27 @@ fn an_expired_key_is_gone_and_its_removal_is_told() {
 }
 
 #[test]
+fn a_string_takes_what_is_foretold() {
+    for (value, expires) in [
+        (0, false),
+        (1, true),
+        (90, false),
+        (90, true),
+        (1 << 17, true),
+    ] {
+        let mut shard = shard("fifo", 1 << 30);
+        let value = "x".repeat(value);
+        let mut op = Op::new(&crate::command::set::SET).arg(b"key").arg(&value);
+        if expires {
+            op = op.arg(b"EX").arg(b"100");
+        }
+        shard.apply(Millis(0), &op, &mut Out::default());
+        let foretold = super::string_bytes(3, value.len(), expires);
+        assert_eq!(shard.stats().used_bytes, foretold, "{} bytes", value.len());
+    }
+}
+
+#[test]
 fn a_tick_removes_what_nobody_asks_for() {
     let mut shard = shard("none", 0);
     for key in 0..200 {

@@ -108,25 +108,37 @@ pub struct NewItem<'a> {
     pub mark: u32,
 }
 
-impl NewItem<'_> {
-    fn wide(&self) -> bool {
-        self.key.len() > KEY_NARROW_MAX || self.value.len() > VALUE_NARROW_MAX
-    }
+/// Whether lengths take a word of their own.
+fn is_wide(key: usize, value: usize) -> bool {
+    key > KEY_NARROW_MAX || value > VALUE_NARROW_MAX
+}
 
+/// The bytes of an item with these parts.
+fn bytes_of(parts: u32, key: usize, value: usize) -> usize {
+    aligned(parts, body_at(parts) + key + value)
+}
+
+impl NewItem<'_> {
     /// What is set in `meta` besides kind and lengths.
     fn parts(&self) -> u32 {
         let bit = |is: bool, bit: u32| if is { bit } else { 0 };
         bit(self.database != 0, DATABASE)
             | bit(self.expires.is_some(), EXPIRES)
-            | bit(self.wide(), WIDE)
+            | bit(is_wide(self.key.len(), self.value.len()), WIDE)
             | bit(self.tag.is_some(), TAGGED)
             | bit(self.entry.is_some(), EVICTED)
     }
 
     /// The bytes that the item takes, before rounding to a block.
     pub fn bytes(&self) -> usize {
-        let parts = self.parts();
-        aligned(parts, body_at(parts) + self.key.len() + self.value.len())
+        bytes_of(self.parts(), self.key.len(), self.value.len())
+    }
+
+    /// As [`NewItem::bytes`], of a string that a policy may evict, in database 0.
+    pub fn bytes_evicted(key: usize, value: usize, expires: bool) -> usize {
+        let expiry = if expires { EXPIRES } else { 0 };
+        let wide = if is_wide(key, value) { WIDE } else { 0 };
+        bytes_of(EVICTED | expiry | wide, key, value)
     }
 
     /// The bytes of an item with such a key and value that never expires, in database 0.

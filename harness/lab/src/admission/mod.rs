@@ -16,6 +16,7 @@ use seawall_store::evict::{Description, Filled, Params, Setup};
 use seawall_store::spec::SpecError;
 
 pub use always::Always;
+pub(crate) use always::AsStore;
 
 /// Every admission, in the order in which lists show them.
 pub const LIST: &[&Member] = &[
@@ -33,6 +34,12 @@ pub trait Admission {
 
     /// Whether `object`, which is not resident and was heard of, may come in with `size`.
     fn admits(&mut self, object: u32, size: u64) -> bool;
+
+    /// Whether the policy may refuse a newcomer, too, and let residents go though there is room. A store cannot, once
+    /// it has acknowledged a write.
+    fn heeds_policy(&self) -> bool {
+        true
+    }
 }
 
 impl Admission for Box<dyn Admission> {
@@ -42,6 +49,10 @@ impl Admission for Box<dyn Admission> {
 
     fn admits(&mut self, object: u32, size: u64) -> bool {
         self.as_mut().admits(object, size)
+    }
+
+    fn heeds_policy(&self) -> bool {
+        self.as_ref().heeds_policy()
     }
 }
 

@@ -1,0 +1,122 @@
+//! The running store hits what the lab foretells.
+
+mod shared;
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use seawall_lab::live::item_bytes;
+use seawall_lab::{Grid, Size, Subject, Unit};
+use seawall_report::row::LabRow;
+use seawall_workloads::trace::{Op, Request, Trace};
+
+/// Policies that decide by nothing but what they were told, in the same order here and there.
+const EXACT: &str = "fifo,lru,clock,clock:bits=2,sieve,s3fifo,s3fifo-sosp23,slru,twoq,arc,lfu,gdsf";
+/// Policies that draw lots, or hash keys, which are not the same here and there.
+const DRAWING: &str = "wtinylfu,allkeys-lru,allkeys-lfu,allkeys-random";
+/// How far from the lab's a hit ratio may be, in points.
+const POINTS: f64 = 0.5;
+
+/// The rows of the lab and those of the store for the same cells.
+fn both(trace: &Trace, plain: &Trace, policies: &str, sizes: &str) -> Vec<(LabRow, LabRow)> {
+    let subjects = Subject::parse_list(policies).expect("policies");
+    let sizes = Size::parse_list(sizes).expect("sizes");
+    let grid = Grid::new(trace, &subjects, &sizes, Unit::Bytes, 1).expect("a grid");
+    let grid = grid.live(plain);
+    let mut rows = Vec::new();
+    grid.run(2, &mut |row| rows.push(row)).expect("it serves");
+    let live = rows.split_off(rows.len() / 2);
+    let pairs: Vec<(LabRow, LabRow)> = rows.into_iter().zip(live).collect();
+    for (foretold, live) in &pairs {
+        assert_eq!(live.config["live"], true);
+        assert_eq!(
+            (&foretold.policy, foretold.size, foretold.requests),
+            (&live.policy, live.size, live.requests)
+        );
+    }
+    pairs
+}
+
+fn points(foretold: &LabRow, live: &LabRow) -> f64 {
+    100.0 * foretold.misses.abs_diff(live.misses) as f64 / live.requests as f64
+}
+
+/// Requests of all kinds for objects of all sizes, some of which expire.
+fn generated(seed: u64) -> Trace {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let requests = (0..60_000).map(|request| {
+        let popular: f64 = random.random();
+        let key = (popular.powi(3) * 4_000.0) as u64;
+        let op = match random.random_range(0..20) {
+            0 => Op::Delete,
+            1..4 => Op::Set,
+            _ => Op::Get,
+        };
+        Request {
+            key,
+            size: Some(1 + (key * 7_919 % 1_000) as u32),
+            time_s: Some(request / 200),
+            op: Some(op),
+            ttl_s: Some(if key.is_multiple_of(5) { 40 } else { 0 }),
+        }
+    });
+    Trace::from_requests("generated", requests)
+}
+
+#[test]
+fn a_store_hits_what_is_foretold() {
+    for seed in [3, 4] {
+        println!("repeat with generated({seed})");
+        let plain = generated(seed);
+        let trace = plain.clone().with_sizes(item_bytes);
+        let policies = format!("{EXACT},{DRAWING}");
+        for (foretold, live) in both(&trace, &plain, &policies, "2%,10%,40%") {
+            let told = format!("{:?}: {} and {}", live.config, foretold.misses, live.misses);
+            assert!(points(&foretold, &live) <= POINTS, "{told}");
+            assert!(live.misses > 0 && live.misses < live.requests, "{told}");
+        }
+    }
+}
+
+/// Where nothing is set, deleted or expires, so that time tells nothing, not one request differs.
+#[test]
+fn of_gets_alone_every_hit_is_foretold() {
+    for seed in [3, 4] {
+        println!("repeat with generated({seed})");
+        let plain = generated(seed).as_gets_alone();
+        let trace = plain.clone().with_sizes(item_bytes);
+        for (foretold, live) in both(&trace, &plain, EXACT, "2%,10%,40%") {
+            assert_eq!(foretold.misses, live.misses, "{:?}", live.config);
+        }
+    }
+}
+
+/// A lab that knows nothing of what lies beside key and value foretells something else.
+#[test]
+fn a_wrong_overhead_is_seen() {
+    let plain = generated(3);
+    let pairs = both(&plain, &plain, "lru,sieve", "2%,10%");
+    let furthest = pairs.iter().map(|(foretold, live)| points(foretold, live));
+    let furthest = furthest.fold(0.0, f64::max);
+    assert!(furthest > POINTS, "{furthest}");
+}
+
+#[test]
+fn a_store_hits_what_is_foretold_of_real_traces() {
+    let Some(shared) = shared::folder() else {
+        return;
+    };
+    for (file, format) in [
+        ("twitter_cluster52_1m.csv.zst", "csv:object=2:time=1:size=3"),
+        ("arc_OLTP.lis.zst", "arc"),
+        ("cloudPhysicsIO.oracleGeneral.zst", "oracle-general"),
+    ] {
+        let path = shared.join("data/traces").join(file);
+        let format = format.parse().expect("a format");
+        let plain = Trace::read(&path, Some(&format), &mut |_| {}).expect("a whole trace");
+        let trace = plain.clone().with_sizes(item_bytes);
+        for (foretold, live) in both(&trace, &plain, "lru,lfu,sieve,s3fifo", "1%,5%,20%") {
+            let told = format!("{:?}: {} and {}", live.config, foretold.misses, live.misses);
+            assert!(points(&foretold, &live) <= POINTS, "{told}");
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! `seawall replay`: traces through eviction policies, at several sizes.
+
+mod overhead;
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use seawall_lab::admission::AdmissionSpec;
+use seawall_lab::{Grid, Size, Subject, Unit};
+use seawall_report::row::Row;
+use seawall_workloads::trace::{FormatSpec, Trace};
+use serde_json::{Map, Value};
+
+use self::overhead::Overhead;
+use crate::family;
+use crate::folder::Folder;
+use crate::input::{CARRIED_NAME, Input};
+use crate::interrupt;
+use crate::output;
+use crate::progress::Tally;
+use crate::setup;
+use crate::status::{Failure, Outcome};
+use crate::step::Key;
+use crate::table;
+
+/// Replay traces through eviction policies: the store's own code, beside bounds.
+#[derive(Debug, Args)]
+#[command(after_help = help())]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(crate) struct Arguments {
+    /// Traces: files (gz, xz and zst are read in place), or the carried one by its name
+    #[arg(value_name = "TRACE", required = true)]
+    traces: Vec<String>,
+    /// Their format, as in csv:object=2:time=1:size=3 [default: by the file's name]
+    #[arg(long, value_name = "F", value_parser = super::format)]
+    format: Option<FormatSpec>,
+    /// Policies and bounds in a comma list, as in clock:bits=2,lru,belady
+    #[arg(long, value_name = "P,..", default_value = "all", value_parser = policies)]
+    policy: Listed<Subject>,
+    /// Admissions in a comma list, each before each policy of the store, as in always,bloom
+    #[arg(long, value_name = "A,..", default_value = "always", value_parser = admissions)]
+    admission: Listed<AdmissionSpec>,
+    /// Sizes in a comma list: 4096, 64mib, 1% of what the trace asks for [default: 0.1%,1%,10%; with --mrc
+    /// sixteen from 0.1% to 100%]
+    #[arg(long, value_name = "S,..", value_parser = sizes)]
+    size: Option<Listed<Size>>,
+    /// Miss-ratio curves: many sizes, and lru in one pass
+    #[arg(long)]
+    mrc: bool,
+    /// Estimate from samples of this share of the objects, as in 0.01; rows have intervals
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    sample: Option<f64>,
+    /// Every object has size 1, and sizes count objects
+    #[arg(long)]
+    ignore_size: bool,
+    /// Drive the running store, too, with maxmemory at each size: its hits beside those that the lab foretells
+    #[arg(long, conflicts_with_all = ["ignore_size", "mrc", "sample"])]
+    live: bool,
+    /// What a store keeps beside each object: so many bytes, or store, which is what Seawall's takes for it
+    /// [default: 0; with --live store]
+    #[arg(long, value_name = "BYTES|store", conflicts_with = "ignore_size")]
+    item_overhead: Option<Overhead>,
+    /// Every request is a get and no object expires, whatever the trace tells
+    #[arg(long)]
+    ignore_ops: bool,
+    /// Seeds the policies that choose at random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Keep setup, rows and report in this folder: DIR/setup.json, rows.jsonl, report.html, report.md, rows.csv
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the replay in the folder: cells whose rows are there are skipped
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Print rows on standard output, one object a line, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// A comma list as one value: clap would take a `Vec` for several.
+type Listed<T> = std::sync::Arc<Vec<T>>;
+
+fn policies(text: &str) -> Result<Listed<Subject>, String> {
+    Subject::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
+}
+
+fn admissions(text: &str) -> Result<Listed<AdmissionSpec>, String> {
+    AdmissionSpec::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
+}
+
+fn sizes(text: &str) -> Result<Listed<Size>, String> {
+    Size::parse_list(text)
+        .map(Listed::new)
+        .map_err(|error| error.to_string())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 1.0);
+    rate.ok_or_else(|| format!("'{text}' is not a share; accepted: above 0, at most 1 (0.01)"))
+}
+
+const SIZES: &str = "0.1%,1%,10%";
+const SIZES_OF_CURVE: &str = "0.1%,0.2%,0.3%,0.5%,0.7%,1%,2%,3%,5%,7%,10%,20%,30%,50%,70%,100%";
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let plan = Plan::of(arguments)?;
+    let rows = match &arguments.out {
+        None => plan.work(&HashSet::new(), &mut |_| Ok(()))?,
+        Some(path) => plan.in_folder(path)?,
+    };
+    if arguments.json {
+        return Ok(());
+    }
+    output::line(&if arguments.live {
+        table::live(&rows)
+    } else if arguments.mrc {
+        table::curves(&rows)
+    } else {
+        table::misses(&rows)
+    })
+}
+
+/// What is to be replayed.
+struct Plan<'a> {
+    arguments: &'a Arguments,
+    inputs: Vec<Input>,
+    subjects: Vec<Subject>,
+    sizes: Listed<Size>,
+    overhead: Overhead,
+}
+
+impl Plan<'_> {
+    fn of(arguments: &Arguments) -> Outcome<Plan<'_>> {
+        let sizes = match &arguments.size {
+            Some(sizes) => sizes.clone(),
+            None if arguments.mrc => sizes(SIZES_OF_CURVE).map_err(Failure::Usage)?,
+            None => sizes(SIZES).map_err(Failure::Usage)?,
+        };
+        let traces = arguments.traces.iter();
+        let inputs: Vec<Input> = traces.map(|text| Input::new(text, Path::new(""))).collect();
+        for input in &inputs {
+            input
+                .check(arguments.format.as_ref())
+                .map_err(Failure::Usage)?;
+        }
+        let subjects = Subject::behind(&arguments.policy, &arguments.admission);
+        if subjects.is_empty() {
+            return Err(Failure::usage(
+                "only policies of the store take an admission; accepted: one of them, or --admission always",
+            ));
+        }
+        let has = |subject: &Subject| matches!(subject, Subject::Policy(_));
+        if arguments.live && !subjects.iter().any(has) {
+            return Err(Failure::Usage(format!(
+                "--live: the store has none of these policies by itself; accepted: {}",
+                family::names("policies")
+            )));
+        }
+        let overhead = if arguments.live {
+            Overhead::Store
+        } else {
+            Overhead::Bytes(0)
+        };
+        Ok(Plan {
+            arguments,
+            inputs,
+            subjects,
+            sizes,
+            overhead: arguments.item_overhead.unwrap_or(overhead),
+        })
+    }
+
+    /// Replays into a folder, and writes the report of all that is in it.
+    fn in_folder(&self, path: &Path) -> Outcome<Vec<Row>> {
+        let setup = setup::of_replay(&self.settings(), self.arguments.seed);
+        let mut folder = Folder::open(path, &setup, self.arguments.resume)?;
+        interrupt::on_interrupt(Some(format!(
+            "interrupted; what was finished is in {}, and the same command with --resume goes on",
+            path.display()
+        )))?;
+        let done = folder.done.clone();
+        self.work(&done, &mut |row| folder.keep(row))?;
+        let run = seawall_report::Run::read(path).map_err(Failure::work)?;
+        let page = seawall_report::write(path).map_err(Failure::work)?;
+        output::complain(&format!("report: {}", page.display()));
+        Ok(run.rows)
+    }
+
+    /// Replays the cells whose rows are not `done`; each row goes to `keep`.
+    fn work(
+        &self,
+        done: &HashSet<Key>,
+        keep: &mut dyn FnMut(&Row) -> Outcome,
+    ) -> Outcome<Vec<Row>> {
+        let mut rows = Vec::new();
+        for input in &self.inputs {
+            let plain = self.read(input)?;
+            left_out(&plain, &self.subjects)?;
+            let counted = match self.overhead {
+                Overhead::Bytes(0) => None,
+                overhead => {
+                    let bytes = |size, expires| overhead.bytes_of(size, expires);
+                    Some(plain.clone().with_sizes(bytes))
+                }
+            };
+            let trace = counted.as_ref().unwrap_or(&plain);
+            let grid = self
+                .grid(trace, &plain)?
+                .besides(|run| done.contains(&Key::lab(run)));
+            let requests = trace.len() as u64;
+            let mut tally = Tally::until(requests * grid.len() as u64, trace.name());
+            let mut outcome = Ok(());
+            grid.run(crate::step::threads(), &mut |row| {
+                tally.add(requests);
+                let row = Row::Lab(row);
+                if outcome.is_ok() {
+                    outcome = keep(&row);
+                }
+                if self.arguments.json && outcome.is_ok() {
+                    outcome = output::row(&row);
+                }
+                rows.push(row);
+            })
+            .map_err(Failure::work)?;
+            outcome?;
+        }
+        Ok(rows)
+    }
+
+    fn read(&self, input: &Input) -> Outcome<Trace> {
+        let trace = input.read(self.arguments.format.as_ref())?;
+        Ok(if self.arguments.ignore_ops {
+            trace.as_gets_alone()
+        } else {
+            trace
+        })
+    }
+
+    fn grid<'t>(&self, trace: &'t Trace, plain: &'t Trace) -> Outcome<Grid<'t>> {
+        let arguments = self.arguments;
+        let unit = if arguments.ignore_size {
+            Unit::Objects
+        } else {
+            Unit::Bytes
+        };
+        let mut grid = Grid::new(trace, &self.subjects, &self.sizes, unit, arguments.seed)
+            .map_err(Failure::usage)?;
+        for (name, value) in self.also() {
+            grid = grid.with(&name, value);
+        }
+        if arguments.mrc {
+            grid = grid.in_one_pass();
+        }
+        if let Some(rate) = arguments.sample {
+            grid = grid.sampled(rate);
+        }
+        if arguments.live {
+            grid = grid.live(plain);
+        }
+        Ok(grid)
+    }
+
+    /// What was set beside trace, policy and size, for the rows.
+    fn also(&self) -> Map<String, Value> {
+        let mut also = Map::new();
+        match self.overhead {
+            Overhead::Bytes(0) => {}
+            overhead => {
+                also.insert("item-overhead".to_owned(), overhead.to_string().into());
+            }
+        }
+        if self.arguments.ignore_ops {
+            also.insert("ignore-ops".to_owned(), true.into());
+        }
+        also
+    }
+
+    /// All that is set: what tells this replay from another.
+    fn settings(&self) -> Map<String, Value> {
+        let arguments = self.arguments;
+        let texts = |of: &mut dyn Iterator<Item = String>| of.collect::<Value>();
+        let mut settings = self.also();
+        settings.extend([
+            ("traces".to_owned(), arguments.traces.clone().into()),
+            (
+                "policies".to_owned(),
+                texts(&mut self.subjects.iter().map(ToString::to_string)),
+            ),
+            (
+                "sizes".to_owned(),
+                texts(&mut self.sizes.iter().map(ToString::to_string)),
+            ),
+            ("ignore-size".to_owned(), arguments.ignore_size.into()),
+            ("sample".to_owned(), arguments.sample.into()),
+            ("live".to_owned(), arguments.live.into()),
+        ]);
+        settings
+    }
+}
+
+/// Says who cannot replay a trace of more than gets; an error where nobody can.
+fn left_out(trace: &Trace, subjects: &[Subject]) -> Result<(), Failure> {
+    let mut cannot = subjects
+        .iter()
+        .filter(|subject| !subject.can_replay(trace))
+        .map(Subject::name)
+        .collect::<Vec<_>>();
+    cannot.dedup();
+    if cannot.is_empty() {
+        return Ok(());
+    }
+    let words = format!(
+        "trace '{}' tells of sets, deletes or TTLs, which {} cannot replay; accepted with --ignore-ops: every \
+         request is a get",
+        trace.name(),
+        cannot.join(", ")
+    );
+    if cannot.len() == subjects.len() {
+        return Err(Failure::Usage(words));
+    }
+    eprintln!("note: {words}");
+    Ok(())
+}
+
+fn help() -> String {
+    let mut text = format!(
+        "The carried trace: {CARRIED_NAME}\nPolicies: {}\nOf the lab \
+         alone: {}\nBounds: {}\nAdmissions: {}\n\nFormats, and the suffixes \
+         (before .gz, .xz or .zst) that settle on them:\n",
+        family::names("policies"),
+        family::names("lab-policies"),
+        family::names("bounds"),
+        family::names("admissions")
+    );
+    for format in seawall_workloads::trace::LIST {
+        let _ = writeln!(text, "  {:<16} {}", format.name, format.suffixes.join(", "));
+    }
+    text + &format!(
+        "
+Examples:
+  seawall replay {CARRIED_NAME} --ignore-size
+  seawall replay {CARRIED_NAME} --policy lru,sieve,s3fifo:small=20 --size 1%,5% --json
+  seawall replay {CARRIED_NAME} --policy lru,fifo --admission always,bloom,size:max=4096
+  seawall replay {CARRIED_NAME} --policy lru,arc,belady --ignore-size --mrc
+  seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
+  seawall replay {CARRIED_NAME} --policy lru,sieve --size 5%,20% --live
+  seawall replay {CARRIED_NAME} --ignore-size --out runs/replay
+  seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
+    )
+}
