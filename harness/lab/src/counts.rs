@@ -1,4 +1,6 @@
-//! What a replay counts.
+//! What a replay counts, and of which parts of the trace apart.
+
+use std::ops::Range;
 
 use seawall_workloads::trace::Trace;
 
@@ -16,17 +18,22 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// All requests of `trace`, none of them missed yet.
-    pub(crate) fn of(trace: &Trace) -> Counts {
-        let sizes = trace.sizes();
+    /// All requests of a part of `trace`, none of them missed yet.
+    pub(crate) fn of(trace: &Trace, part: Range<usize>) -> Counts {
+        let requests = part.len() as u64;
+        let sizes = trace.sizes().get(part);
         Counts {
-            requests: trace.len() as u64,
-            bytes_requested: match sizes.len() {
-                0 => trace.len() as u64,
-                _ => sizes.iter().map(|&size| u64::from(size)).sum(),
-            },
+            requests,
+            bytes_requested: sizes.map_or(requests, |sizes| {
+                sizes.iter().map(|&size| u64::from(size)).sum()
+            }),
             ..Counts::default()
         }
+    }
+
+    /// Misses per request; none where nothing was requested.
+    pub fn miss_ratio(&self) -> Option<f64> {
+        (self.requests > 0).then(|| self.misses as f64 / self.requests as f64)
     }
 
     /// Counts a get of `size` bytes.
@@ -39,5 +46,63 @@ impl Counts {
     pub(crate) fn miss(&mut self, size: u32) {
         self.misses += 1;
         self.bytes_missed += u64::from(size);
+    }
+}
+
+impl std::iter::Sum for Counts {
+    fn sum<I: Iterator<Item = Counts>>(counts: I) -> Counts {
+        counts.fold(Counts::default(), |sum, part| Counts {
+            requests: sum.requests + part.requests,
+            misses: sum.misses + part.misses,
+            bytes_requested: sum.bytes_requested + part.bytes_requested,
+            bytes_missed: sum.bytes_missed + part.bytes_missed,
+        })
+    }
+}
+
+/// Parts of a trace, one behind the other, that are counted apart: together all of it.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    ends: Vec<usize>,
+}
+
+impl Parts {
+    /// The whole trace.
+    pub fn whole(trace: &Trace) -> Parts {
+        Parts {
+            ends: vec![trace.len()],
+        }
+    }
+
+    /// The first `warmup` requests, and the others in `count` parts as long as each other, but for one.
+    pub fn new(trace: &Trace, warmup: usize, count: usize) -> Parts {
+        let warmup = warmup.min(trace.len());
+        let rest = trace.len() - warmup;
+        let count = count.clamp(1, rest.max(1));
+        let end = |part: usize| warmup + (rest as u128 * part as u128 / count as u128) as usize;
+        Parts {
+            ends: (0..=count).map(end).collect(),
+        }
+    }
+
+    /// Which requests each part has.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, &end)| begin..end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_the_whole_trace() {
+        let trace = Trace::from_keys("t", 0..10);
+        let ranges = |parts: Parts| parts.ranges().collect::<Vec<_>>();
+        assert_eq!(ranges(Parts::whole(&trace)).first(), Some(&(0..10)));
+        assert_eq!(ranges(Parts::new(&trace, 3, 3)), [0..3, 3..5, 5..7, 7..10]);
+        assert_eq!(ranges(Parts::new(&trace, 99, 3)), [0..10, 10..10]);
+        assert_eq!(ranges(Parts::new(&trace, 9, 5)), [0..9, 9..10]);
     }
 }

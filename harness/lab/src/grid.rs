@@ -14,7 +14,7 @@ use seawall_workloads::trace::Trace;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::curve::{self, Curve};
 use crate::live::{self, LiveError};
 use crate::replay::foretell;
@@ -30,6 +30,9 @@ pub struct Grid<'t> {
     cells: Vec<Cell>,
     /// The trace with the sizes of its objects alone, where cells are driven through the running store, too.
     plain: Option<&'t Trace>,
+    parts: Parts,
+    /// Of the parts, how many at the beginning do not count.
+    uncounted: usize,
     /// Where cells are estimated from samples.
     sampling: Option<Sampling<'t>>,
     /// The exact curve of lru, where it is made in one pass.
@@ -76,6 +79,8 @@ impl<'t> Grid<'t> {
             seed,
             cells,
             plain: None,
+            parts: Parts::whole(trace),
+            uncounted: 0,
             sampling: None,
             lru: None,
             also: Map::new(),
@@ -96,10 +101,24 @@ impl<'t> Grid<'t> {
         self
     }
 
-    /// Makes all cells of lru from one pass over the trace, where that is exact: in objects, of gets alone.
+    /// Counts from behind the first `warmup` requests, and tells the counts of `parts` parts of the others, where it is
+    /// several, one after the other (`over_time` in rows: gets and misses of each).
+    #[must_use]
+    pub fn counted(mut self, warmup: usize, parts: usize) -> Grid<'t> {
+        self.parts = Parts::new(self.trace, warmup, parts);
+        self.uncounted = 1;
+        if warmup > 0 {
+            self = self.with("warmup", warmup);
+        }
+        self
+    }
+
+    /// Makes all cells of lru from one pass over the trace, where that is exact: in objects, of gets alone, all of which
+    /// count.
     #[must_use]
     pub fn in_one_pass(mut self) -> Grid<'t> {
-        let exact = self.unit == Unit::Objects && self.trace.is_gets_alone();
+        let all = self.unit == Unit::Objects && self.uncounted == 0;
+        let exact = all && self.trace.is_gets_alone();
         self.lru = exact.then(OnceLock::new);
         self
     }
@@ -194,8 +213,10 @@ impl<'t> Grid<'t> {
         let (Subject::Policy(policy), Some(plain)) = (&cell.subject, self.plain) else {
             unreachable!("only cells with a policy of the store are live, and come with a trace");
         };
-        let counts = live::drive(plain, policy, cell.size, self.seed)?;
-        Ok(self.row_of(cell, counts, Map::new()))
+        let mut extra = Map::new();
+        let counts = live::drive(plain, &self.parts, policy, cell.size, self.seed)?;
+        let counts = self.sum(&counts, &mut extra);
+        Ok(self.row_of(cell, counts, extra))
     }
 
     fn row(&self, cell: &Cell) -> LabRow {
@@ -247,14 +268,30 @@ impl<'t> Grid<'t> {
                 Counts {
                     misses: curve.misses(size).round() as u64,
                     bytes_missed: curve.bytes_missed(size).round() as u64,
-                    ..Counts::of(self.trace)
+                    ..Counts::of(self.trace, 0..self.trace.len())
                 }
             }
-            _ => match (&self.plain, subject) {
-                (Some(_), Subject::Policy(policy)) => foretell(self.trace, policy, size, self.seed),
-                _ => subject.replay(self.trace, size, self.unit, self.seed),
-            },
+            _ => {
+                let (trace, parts) = (self.trace, &self.parts);
+                let counts = match (&self.plain, subject) {
+                    (Some(_), Subject::Policy(policy)) => {
+                        foretell(trace, parts, policy, size, self.seed)
+                    }
+                    _ => subject.replay_parts(trace, parts, size, self.unit, self.seed),
+                };
+                self.sum(&counts, extra)
+            }
         }
+    }
+
+    /// What the parts that count come to.
+    fn sum(&self, parts: &[Counts], extra: &mut Map<String, Value>) -> Counts {
+        let counted = &parts[self.uncounted..];
+        if counted.len() > 1 {
+            let told = counted.iter().map(|part| vec![part.requests, part.misses]);
+            extra.insert("over_time".to_owned(), told.collect());
+        }
+        counted.iter().copied().sum()
     }
 
     fn config(&self, cell: &Cell) -> Map<String, Value> {
@@ -284,6 +321,8 @@ impl<'t> Grid<'t> {
 
 #[cfg(test)]
 mod tests {
+    use seawall_workloads::trace::{Op, Request};
+
     use super::*;
 
     fn rows(threads: usize, seed: u64) -> Vec<String> {
@@ -316,6 +355,54 @@ mod tests {
         let replayed = counts(&grid());
         assert_eq!(counts(&grid().in_one_pass()), replayed);
         assert_eq!(counts(&grid().sampled(1.0)), replayed);
+    }
+
+    /// What parts count is what the whole counts, and a warm-up counts for nobody.
+    #[test]
+    fn parts_come_to_the_whole() {
+        let requests = (0..4000u64).map(|i| Request {
+            key: i * i % 997 % 300,
+            size: Some(7),
+            op: Some(if i % 11 == 0 { Op::Set } else { Op::Get }),
+            ..Request::default()
+        });
+        let ops = Trace::from_requests("t", requests);
+        let gets = ops.clone().as_gets_alone();
+        for (trace, who) in [
+            (&ops, "lru,sieve"),
+            (&gets, "lru,lirs,belady,belady-size,unbounded"),
+        ] {
+            let subjects = Subject::parse_list(who).expect("a list");
+            let sizes = Size::parse_list("50,300").expect("sizes");
+            let rows = |warmup: usize, parts: usize| {
+                let grid = Grid::new(trace, &subjects, &sizes, Unit::Objects, 7).expect("a grid");
+                let mut rows = Vec::new();
+                grid.counted(warmup, parts)
+                    .run(2, &mut |row| rows.push(row))
+                    .expect("nothing is live");
+                rows
+            };
+            let (whole, apart) = (rows(0, 1), rows(0, 4));
+            for (whole, apart) in whole.iter().zip(&apart) {
+                assert_eq!(
+                    (whole.requests, whole.misses),
+                    (apart.requests, apart.misses)
+                );
+                let parts: Vec<(u64, u64)> =
+                    serde_json::from_value(apart.extra["over_time"].clone()).expect("pairs");
+                assert_eq!(parts.len(), 4);
+                assert_eq!(parts.iter().map(|part| part.1).sum::<u64>(), whole.misses);
+                assert!(parts[0].1 > parts[3].1, "it is cold in the beginning");
+            }
+            for (warm, apart) in rows(1000, 3).iter().zip(&apart) {
+                assert_eq!(warm.config["warmup"], 1000);
+                let parts = apart.extra["over_time"].as_array().expect("parts");
+                assert_eq!(
+                    warm.extra["over_time"].as_array().expect("parts"),
+                    &parts[1..]
+                );
+            }
+        }
     }
 
     #[test]

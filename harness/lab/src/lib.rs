@@ -27,8 +27,7 @@ pub mod sampling;
 pub mod size;
 pub mod subject;
 
-pub use counts::Counts;
+pub use counts::{Counts, Parts};
 pub use grid::Grid;
-pub use replay::replay;
 pub use size::{Size, SizeError, Unit};
 pub use subject::Subject;

@@ -12,6 +12,8 @@
 //! The trace's dense ids serve as entries and as identities, so the loop runs over arrays and hashes
 //! nothing; the policy's type is known, so its calls are direct.
 
+use std::ops::Range;
+
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::Millis;
@@ -20,34 +22,49 @@ use seawall_workloads::trace::{Op, Trace};
 
 use crate::admission::{Admission, Always, AsStore};
 use crate::clock::Clock;
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::expiry::Expiry;
 use crate::residents::{Held, HeldBytes, HeldObjects, Residents, SmallMarks, WordMarks};
 use crate::size::Unit;
 
-/// Replays `trace` through the policy of `spec` in a cache of `size`, which takes all that comes.
-pub fn replay(trace: &Trace, spec: &PolicySpec, size: u64, unit: Unit, seed: u64) -> Counts {
+/// Replays `trace` through the policy of `spec` in a cache of `size`, which takes all that comes; what each part counts.
+pub(crate) fn replay(
+    trace: &Trace,
+    parts: &Parts,
+    spec: &PolicySpec,
+    size: u64,
+    unit: Unit,
+    seed: u64,
+) -> Vec<Counts> {
     let setup = setup(trace, size, unit, seed);
-    admitted(trace, spec, setup, unit, Always)
+    admitted(trace, parts, spec, setup, unit, Always)
 }
 
 /// Replays `trace` as the running store would serve it, in whose `maxmemory` of `size` bytes lie items of the trace's
 /// sizes: no newcomer is refused.
-pub fn foretell(trace: &Trace, spec: &PolicySpec, size: u64, seed: u64) -> Counts {
+pub(crate) fn foretell(
+    trace: &Trace,
+    parts: &Parts,
+    spec: &PolicySpec,
+    size: u64,
+    seed: u64,
+) -> Vec<Counts> {
     let setup = setup(trace, size, Unit::Bytes, seed);
-    admitted(trace, spec, setup, Unit::Bytes, AsStore)
+    admitted(trace, parts, spec, setup, Unit::Bytes, AsStore)
 }
 
 /// Replays `trace` through the policy of `spec`, behind an admission.
 pub(crate) fn admitted<A: Admission>(
     trace: &Trace,
+    parts: &Parts,
     spec: &PolicySpec,
     setup: Setup<'_>,
     unit: Unit,
     admission: A,
-) -> Counts {
+) -> Vec<Counts> {
     let run = Run {
         trace,
+        parts,
         setup,
         unit,
         admission,
@@ -73,23 +90,25 @@ pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup<'_
 
 struct Run<'t, A> {
     trace: &'t Trace,
+    parts: &'t Parts,
     setup: Setup<'t>,
     unit: Unit,
     admission: A,
 }
 
 impl<R: Residents, A: Admission> Visitor<R> for Run<'_, A> {
-    type Output = Counts;
+    type Output = Vec<Counts>;
 
-    fn visit<P: Policy<R> + 'static>(self, policy: P) -> Counts {
+    fn visit<P: Policy<R> + 'static>(self, policy: P) -> Vec<Counts> {
         let Run {
             trace,
+            parts,
             setup,
             unit,
             admission,
         } = self;
         let size = setup.capacity.amount();
-        play(trace, policy, admission, size, unit, setup.seed)
+        play(trace, parts, policy, admission, size, unit, setup.seed)
     }
 }
 
@@ -101,24 +120,25 @@ pub fn replay_policy<R: Residents, P: Policy<R>>(
     unit: Unit,
     seed: u64,
 ) -> Counts {
-    play(trace, policy, Always, size, unit, seed)
+    let parts = Parts::whole(trace);
+    let counts = play(trace, &parts, policy, Always, size, unit, seed);
+    counts.into_iter().sum()
 }
 
 fn play<R: Residents, P: Policy<R>, A: Admission>(
     trace: &Trace,
+    parts: &Parts,
     policy: P,
     admission: A,
     size: u64,
     unit: Unit,
     seed: u64,
-) -> Counts {
+) -> Vec<Counts> {
     match unit {
-        Unit::Objects => {
-            Cache::<P, R, HeldObjects, A>::new(trace, policy, admission, size, seed).play(trace)
-        }
-        Unit::Bytes => {
-            Cache::<P, R, HeldBytes, A>::new(trace, policy, admission, size, seed).play(trace)
-        }
+        Unit::Objects => Cache::<P, R, HeldObjects, A>::new(trace, policy, admission, size, seed)
+            .play(trace, parts),
+        Unit::Bytes => Cache::<P, R, HeldBytes, A>::new(trace, policy, admission, size, seed)
+            .play(trace, parts),
     }
 }
 
@@ -146,36 +166,45 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
         }
     }
 
-    fn play(self, trace: &Trace) -> Counts {
+    fn play(mut self, trace: &Trace, parts: &Parts) -> Vec<Counts> {
+        let mut clock = Clock::new(trace.times_s());
+        let ranges = parts.ranges();
         if trace.is_gets_alone() {
-            self.play_gets(trace)
-        } else {
-            self.play_ops(trace)
+            return ranges
+                .map(|part| self.play_gets(trace, part, &mut clock))
+                .collect();
         }
+        let mut expiry = Expiry::new(trace.object_count());
+        ranges
+            .map(|part| self.play_ops(trace, part, &mut clock, &mut expiry))
+            .collect()
     }
 
-    fn play_gets(mut self, trace: &Trace) -> Counts {
-        let mut counts = Counts::of(trace);
-        let mut clock = Clock::new(trace.times_s());
-        for (request, &object) in trace.objects().iter().enumerate() {
+    fn play_gets(&mut self, trace: &Trace, part: Range<usize>, clock: &mut Clock<'_>) -> Counts {
+        let mut counts = Counts::of(trace, part.clone());
+        for (request, &object) in part.clone().zip(&trace.objects()[part]) {
             self.admission.hear(object);
             if self.residents.contains(object) {
-                self.hit(object, request, &mut clock);
+                self.hit(object, request, clock);
             } else {
                 let bytes = trace.size(request);
                 counts.miss(bytes);
-                let now = self.now(request, &mut clock);
+                let now = self.now(request, clock);
                 self.insert(object, bytes, now);
             }
         }
         counts
     }
 
-    fn play_ops(mut self, trace: &Trace) -> Counts {
+    fn play_ops(
+        &mut self,
+        trace: &Trace,
+        part: Range<usize>,
+        clock: &mut Clock<'_>,
+        expiry: &mut Expiry,
+    ) -> Counts {
         let mut counts = Counts::default();
-        let mut clock = Clock::new(trace.times_s());
-        let mut expiry = Expiry::new(trace.object_count());
-        for (request, &object) in trace.objects().iter().enumerate() {
+        for (request, &object) in part.clone().zip(&trace.objects()[part]) {
             let now = clock.at(request);
             while let Some(expired) = expiry.due(now) {
                 self.remove(expired);
@@ -187,13 +216,13 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
                 Op::Get => {
                     counts.get(bytes);
                     if resident {
-                        self.hit(object, request, &mut clock);
+                        self.hit(object, request, clock);
                         continue;
                     }
                     counts.miss(bytes);
                 }
                 Op::Set if resident && self.held.of(object) == H::room(bytes) => {
-                    self.hit(object, request, &mut clock);
+                    self.hit(object, request, clock);
                 }
                 Op::Set => self.remove(object),
                 Op::Delete => {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::admission::AdmissionSpec;
 use crate::bound::{self, Bound};
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::policy::{self, LabSpec};
 use crate::replay::{admitted, replay, setup};
 use crate::size::Unit;
@@ -119,17 +119,30 @@ impl Subject {
 
     /// Replays `trace` in a cache of `size`.
     pub fn replay(&self, trace: &Trace, size: u64, unit: Unit, seed: u64) -> Counts {
+        let counts = self.replay_parts(trace, &Parts::whole(trace), size, unit, seed);
+        counts.into_iter().sum()
+    }
+
+    /// Replays `trace` in a cache of `size`; what each part counts.
+    pub fn replay_parts(
+        &self,
+        trace: &Trace,
+        parts: &Parts,
+        size: u64,
+        unit: Unit,
+        seed: u64,
+    ) -> Vec<Counts> {
         match self {
-            Subject::Policy(spec) => replay(trace, spec, size, unit, seed),
+            Subject::Policy(spec) => replay(trace, parts, spec, size, unit, seed),
             Subject::Admitted(spec, admission) => {
                 let setup = setup(trace, size, unit, seed);
-                admitted(trace, spec, setup, unit, admission.build(setup))
+                admitted(trace, parts, spec, setup, unit, admission.build(setup))
             }
             Subject::Lab(spec) => {
                 let setup = setup(trace, size, unit, seed);
-                (spec.policy.replay)(trace, spec.filled.values(), setup, unit)
+                (spec.policy.replay)(trace, parts, spec.filled.values(), setup, unit)
             }
-            Subject::Bound(bound) => (bound.replay)(trace, size, unit, seed),
+            Subject::Bound(bound) => (bound.replay)(trace, parts, size, unit, seed),
         }
     }
 }

@@ -234,8 +234,8 @@ fn sets_fill_deletes_empty_and_what_expires_is_gone() {
         "slru:segments=2",
         "gdsf",
     ] {
-        let spec: PolicySpec = policy.parse().expect("a policy");
-        let counts = seawall_lab::replay(&trace, &spec, 50, Unit::Bytes, 1);
+        let spec = Subject::Policy(policy.parse().expect("a policy"));
+        let counts = spec.replay(&trace, 50, Unit::Bytes, 1);
         assert_eq!(
             (
                 counts.requests,
@@ -247,8 +247,8 @@ fn sets_fill_deletes_empty_and_what_expires_is_gone() {
             "{policy}"
         );
     }
-    let spec: PolicySpec = "lru".parse().expect("a policy");
-    let gets = seawall_lab::replay(&trace.as_gets_alone(), &spec, 50, Unit::Bytes, 1);
+    let spec = Subject::Policy("lru".parse().expect("a policy"));
+    let gets = spec.replay(&trace.as_gets_alone(), 50, Unit::Bytes, 1);
     assert_eq!(
         (gets.requests, gets.misses),
         (10, 1),

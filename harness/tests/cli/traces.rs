@@ -393,6 +393,9 @@ fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
             &["--live", "--ignore-size"],
         ),
         (&["--item-overhead", "much"], &["much", "store"]),
+        (&["--warmup", "100%"], &["100%", "20%"]),
+        (&["--warmup", "400000"], &["400000", "dev-session"]),
+        (&["--over-time", "1"], &["--over-time", "2..=1000"]),
         (&["--resume"], &["--resume", "--out"]),
     ] {
         must_end(here, &[&carried[..], more].concat(), 2, words);

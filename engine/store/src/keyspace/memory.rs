@@ -4,7 +4,7 @@
 //! leave among them.
 //! The index and the policy's own state are not counted: `maxmemory` bounds keys and values. What a
 //! command evicts while other cores read is limbo for a moment, and passes the bound by no more than that and
-//! 256 KiB a shard.
+//! 256 KiB a shard, or a 64th where that is more.
 
 use smallvec::SmallVec;
 
@@ -16,8 +16,8 @@ use crate::mem::{Arena, ItemId, NewItem, Populator};
 use crate::op::Op;
 use crate::time::Millis;
 
-/// So much of a shard's limbo lies beside `maxmemory`: what ordinary readers delay evicts nothing, and a cache is as
-/// large as it was made.
+/// So much of a shard's limbo lies beside `maxmemory`, or a 64th of that where it is more: what ordinary readers delay
+/// evicts nothing, and a cache is as large as it was made.
 const LIMBO_BYTES_BESIDE: u64 = 256 << 10;
 /// Evictions of one slice of those that no write asks for.
 const SLICE_EVICTIONS: usize = 64;
@@ -169,12 +169,11 @@ impl Keyspace {
         }
         self.arena.collect();
         let mut limbo = self.arena.limbo_bytes();
+        let beside = LIMBO_BYTES_BESIDE.max(self.maxmemory / 64);
         let mut evicted = 0;
         loop {
             let live = self.used_bytes() - self.leaving_bytes();
-            let room = self
-                .maxmemory
-                .saturating_sub(limbo.saturating_sub(LIMBO_BYTES_BESIDE));
+            let room = self.maxmemory.saturating_sub(limbo.saturating_sub(beside));
             if live + need <= room {
                 return Ok(());
             }

@@ -6,11 +6,13 @@
 //! stand in a set of bits by the number of their next request; those that are never requested again in
 //! another, of which the latest seen goes first.
 
+use std::ops::Range;
+
 use seawall_workloads::trace::Trace;
 
 use super::Bound;
 use crate::bits::Bits;
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::size::Unit;
 
 /// The bound.
@@ -26,43 +28,49 @@ pub(super) const NEVER: u32 = u32::MAX;
 /// In the array of sizes: not resident. Traces hold no such size.
 const ABSENT: u32 = u32::MAX;
 
-fn replay(trace: &Trace, size: u64, unit: Unit, _seed: u64) -> Counts {
+fn replay(trace: &Trace, parts: &Parts, size: u64, unit: Unit, _seed: u64) -> Vec<Counts> {
     let next_request = next_requests(trace);
     let objects = trace.objects();
     let mut sizes = vec![ABSENT; trace.object_count() as usize];
     let mut coming = Bits::new(trace.len());
     let mut done = Bits::new(sizes.len());
     let mut occupied = 0;
-    let mut counts = Counts::of(trace);
-    for (request, (&object, &next)) in objects.iter().zip(&next_request).enumerate() {
-        if sizes[object as usize] == ABSENT {
-            let bytes = trace.size(request);
-            let held_as = if unit == Unit::Objects { 1 } else { bytes };
-            counts.miss(bytes);
-            if u64::from(held_as) > size {
-                continue;
+    let of_part = |part: Range<usize>| {
+        let mut counts = Counts::of(trace, part.clone());
+        let requests = objects[part.clone()]
+            .iter()
+            .zip(&next_request[part.clone()]);
+        for (request, (&object, &next)) in part.zip(requests) {
+            if sizes[object as usize] == ABSENT {
+                let bytes = trace.size(request);
+                let held_as = if unit == Unit::Objects { 1 } else { bytes };
+                counts.miss(bytes);
+                if u64::from(held_as) > size {
+                    continue;
+                }
+                while occupied + u64::from(held_as) > size {
+                    let farthest = done.greatest().inspect(|&object| done.remove(object));
+                    let farthest = farthest.unwrap_or_else(|| {
+                        let request = coming.greatest().expect("every resident is in a set");
+                        coming.remove(request);
+                        objects[request] as usize
+                    });
+                    let held = std::mem::replace(&mut sizes[farthest], ABSENT);
+                    occupied -= u64::from(held);
+                }
+                sizes[object as usize] = held_as;
+                occupied += u64::from(held_as);
+            } else {
+                coming.remove(request);
             }
-            while occupied + u64::from(held_as) > size {
-                let farthest = done.greatest().inspect(|&object| done.remove(object));
-                let farthest = farthest.unwrap_or_else(|| {
-                    let request = coming.greatest().expect("every resident is in a set");
-                    coming.remove(request);
-                    objects[request] as usize
-                });
-                let held = std::mem::replace(&mut sizes[farthest], ABSENT);
-                occupied -= u64::from(held);
+            match next {
+                NEVER => done.insert(object as usize),
+                next => coming.insert(next as usize),
             }
-            sizes[object as usize] = held_as;
-            occupied += u64::from(held_as);
-        } else {
-            coming.remove(request);
         }
-        match next {
-            NEVER => done.insert(object as usize),
-            next => coming.insert(next as usize),
-        }
-    }
-    counts
+        counts
+    };
+    parts.ranges().map(of_part).collect()
 }
 
 /// For each request, the number of the next one for the same object.

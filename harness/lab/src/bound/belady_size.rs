@@ -5,13 +5,15 @@
 //! is too hard to compute (NP-hard), so this is a strong reference and no bound. Drawn with replacement from
 //! the seed given. As in libCacheSim (0.3.5), what is never requested again leaves at once, after room was made for it.
 
+use std::ops::Range;
+
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_workloads::trace::Trace;
 
 use super::Bound;
 use super::belady::{NEVER, next_requests};
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::size::Unit;
 
 /// The bound.
@@ -36,7 +38,7 @@ struct Resident {
     next: u32,
 }
 
-fn replay(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Counts {
+fn replay(trace: &Trace, parts: &Parts, size: u64, unit: Unit, seed: u64) -> Vec<Counts> {
     let next_request = next_requests(trace);
     let mut cache = Cache {
         residents: Vec::new(),
@@ -44,35 +46,41 @@ fn replay(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Counts {
         occupied: 0,
         random: Xoshiro256PlusPlus::seed_from_u64(seed),
     };
-    let mut counts = Counts::of(trace);
-    for (request, (&object, &next)) in trace.objects().iter().zip(&next_request).enumerate() {
-        let place = cache.places[object as usize];
-        if place != ABSENT {
-            match next {
-                NEVER => cache.remove(place as usize),
-                next => cache.residents[place as usize].next = next,
+    let of_part = |part: Range<usize>| {
+        let mut counts = Counts::of(trace, part.clone());
+        let requests = trace.objects()[part.clone()]
+            .iter()
+            .zip(&next_request[part.clone()]);
+        for (request, (&object, &next)) in part.zip(requests) {
+            let place = cache.places[object as usize];
+            if place != ABSENT {
+                match next {
+                    NEVER => cache.remove(place as usize),
+                    next => cache.residents[place as usize].next = next,
+                }
+                continue;
             }
-            continue;
+            let bytes = trace.size(request);
+            let held_as = if unit == Unit::Objects { 1 } else { bytes };
+            counts.miss(bytes);
+            if u64::from(held_as) > size {
+                continue;
+            }
+            while cache.occupied + u64::from(held_as) > size {
+                let victim = cache.victim(request as u32);
+                cache.remove(victim);
+            }
+            if next != NEVER {
+                cache.insert(Resident {
+                    object,
+                    size: held_as,
+                    next,
+                });
+            }
         }
-        let bytes = trace.size(request);
-        let held_as = if unit == Unit::Objects { 1 } else { bytes };
-        counts.miss(bytes);
-        if u64::from(held_as) > size {
-            continue;
-        }
-        while cache.occupied + u64::from(held_as) > size {
-            let victim = cache.victim(request as u32);
-            cache.remove(victim);
-        }
-        if next != NEVER {
-            cache.insert(Resident {
-                object,
-                size: held_as,
-                next,
-            });
-        }
-    }
-    counts
+        counts
+    };
+    parts.ranges().map(of_part).collect()
 }
 
 struct Cache {

@@ -6,7 +6,7 @@ pub mod unbounded;
 
 use seawall_workloads::trace::Trace;
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::size::Unit;
 
 /// Every bound, in the order in which lists and plots show them.
@@ -20,8 +20,8 @@ pub struct Bound {
     pub about: &'static str,
     /// The paper that it comes from.
     pub source: &'static str,
-    /// Counts its misses in a cache of the size given, with the seed of its randomness, where it has any.
-    pub replay: fn(&Trace, u64, Unit, u64) -> Counts,
+    /// Counts the misses of each part in a cache of the size given, with the seed of its randomness, where it has any.
+    pub replay: fn(&Trace, &Parts, u64, Unit, u64) -> Vec<Counts>,
 }
 
 impl std::fmt::Debug for Bound {

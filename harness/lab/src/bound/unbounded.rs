@@ -1,9 +1,11 @@
 //! `unbounded`: a cache that holds everything. Only the first request for an object misses.
 
+use std::ops::Range;
+
 use seawall_workloads::trace::Trace;
 
 use super::Bound;
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::size::Unit;
 
 /// The bound.
@@ -14,16 +16,19 @@ pub const BOUND: Bound = Bound {
     replay,
 };
 
-fn replay(trace: &Trace, _size: u64, _unit: Unit, _seed: u64) -> Counts {
-    let mut counts = Counts::of(trace);
+fn replay(trace: &Trace, parts: &Parts, _size: u64, _unit: Unit, _seed: u64) -> Vec<Counts> {
     let mut seen = 0;
-    for (request, &object) in trace.objects().iter().enumerate() {
-        // Ids count objects in the order in which they are first seen.
-        let hit = object < seen;
-        seen = seen.max(object + 1);
-        if !hit {
-            counts.miss(trace.size(request));
+    let of_part = |part: Range<usize>| {
+        let mut counts = Counts::of(trace, part.clone());
+        for (request, &object) in part.clone().zip(&trace.objects()[part]) {
+            // Ids count objects in the order in which they are first seen.
+            let hit = object < seen;
+            seen = seen.max(object + 1);
+            if !hit {
+                counts.miss(trace.size(request));
+            }
         }
-    }
-    counts
+        counts
+    };
+    parts.ranges().map(of_part).collect()
 }

@@ -12,10 +12,12 @@ pub mod lhd;
 pub mod lirs;
 pub mod lru_k;
 
+use std::ops::Range;
+
 use seawall_store::evict::{Description, Filled, Params, Setup};
 use seawall_workloads::trace::Trace;
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Parts};
 use crate::size::Unit;
 
 /// Every policy of the lab alone, in the order in which lists and plots show them.
@@ -32,8 +34,8 @@ pub const LIST: &[&LabPolicy] = &[
 pub struct LabPolicy {
     /// What it tells of itself.
     pub description: Description,
-    /// Replays a trace through it.
-    pub replay: fn(&Trace, Params<'_>, Setup<'_>, Unit) -> Counts,
+    /// Replays a trace through it, and counts its parts.
+    pub replay: fn(&Trace, &Parts, Params<'_>, Setup<'_>, Unit) -> Vec<Counts>,
 }
 
 impl std::fmt::Debug for LabPolicy {
@@ -73,21 +75,25 @@ pub trait Cache {
 /// Replays `trace` through a cache of one policy.
 pub(crate) fn play<C: Cache>(
     trace: &Trace,
+    parts: &Parts,
     params: Params<'_>,
     setup: Setup<'_>,
     unit: Unit,
-) -> Counts {
+) -> Vec<Counts> {
     let mut cache = C::new(trace, params, setup);
-    let mut counts = Counts::of(trace);
-    for (request, &object) in trace.objects().iter().enumerate() {
-        let bytes = trace.size(request);
-        let size = match unit {
-            Unit::Objects => 1,
-            Unit::Bytes => u64::from(bytes),
-        };
-        if !cache.request(object, size) {
-            counts.miss(bytes);
+    let mut of_part = |part: Range<usize>| {
+        let mut counts = Counts::of(trace, part.clone());
+        for (request, &object) in part.clone().zip(&trace.objects()[part]) {
+            let bytes = trace.size(request);
+            let size = match unit {
+                Unit::Objects => 1,
+                Unit::Bytes => u64::from(bytes),
+            };
+            if !cache.request(object, size) {
+                counts.miss(bytes);
+            }
         }
-    }
-    counts
+        counts
+    };
+    parts.ranges().map(&mut of_part).collect()
 }

@@ -1,6 +1,7 @@
 //! `seawall replay`: traces through eviction policies, at several sizes.
 
 mod overhead;
+mod warmup;
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -14,6 +15,7 @@ use seawall_workloads::trace::{FormatSpec, Trace};
 use serde_json::{Map, Value};
 
 use self::overhead::Overhead;
+use self::warmup::Warmup;
 use crate::family;
 use crate::folder::Folder;
 use crate::input::{CARRIED_NAME, Input};
@@ -68,6 +70,17 @@ pub(crate) struct Arguments {
     /// Every request is a get and no object expires, whatever the trace tells
     #[arg(long)]
     ignore_ops: bool,
+    /// Leave out the first requests, while the cache is cold: a count, or a share of the trace
+    #[arg(
+        long,
+        value_name = "N|SHARE%",
+        default_value = "0",
+        conflicts_with = "sample"
+    )]
+    warmup: Warmup,
+    /// Tell hit ratios over time, too: of so many parts of the trace
+    #[arg(long, value_name = "N", conflicts_with = "sample", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    over_time: Option<u16>,
     /// Seeds the policies that choose at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -257,6 +270,18 @@ impl Plan<'_> {
         for (name, value) in self.also() {
             grid = grid.with(&name, value);
         }
+        let (warmup, parts) = (arguments.warmup.of(trace), arguments.over_time.unwrap_or(1));
+        if warmup >= trace.len() {
+            return Err(Failure::Usage(format!(
+                "--warmup {}: leaves nothing of trace '{}' ({} requests); accepted: less than that",
+                arguments.warmup,
+                trace.name(),
+                trace.len()
+            )));
+        }
+        if warmup > 0 || parts > 1 {
+            grid = grid.counted(warmup, parts.into());
+        }
         if arguments.mrc {
             grid = grid.in_one_pass();
         }
@@ -302,6 +327,8 @@ impl Plan<'_> {
             ("ignore-size".to_owned(), arguments.ignore_size.into()),
             ("sample".to_owned(), arguments.sample.into()),
             ("live".to_owned(), arguments.live.into()),
+            ("warmup".to_owned(), arguments.warmup.to_string().into()),
+            ("over-time".to_owned(), arguments.over_time.into()),
         ]);
         settings
     }
@@ -353,7 +380,7 @@ Examples:
   seawall replay {CARRIED_NAME} --policy lru,arc,belady --ignore-size --mrc
   seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
   seawall replay {CARRIED_NAME} --policy lru,sieve --size 5%,20% --live
-  seawall replay {CARRIED_NAME} --ignore-size --out runs/replay
+  seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --out runs/replay
   seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
     )
 }
