@@ -4,7 +4,6 @@
 //! out, and what came back is shown. Exit status: 0 done, 1 the work failed, 2 the command line or a
 //! file was wrong, 3 a comparison or a claim fell short.
 
-mod answer;
 mod data_folder;
 mod family;
 mod folder;

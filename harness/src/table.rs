@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
-use seawall_report::block;
+use seawall_report::answer::given;
 use seawall_report::row::{LabRow, Row};
+use seawall_report::{answer, block};
 
-use crate::answer;
 use crate::family::Family;
 use crate::output;
 use crate::status::Outcome;
@@ -66,7 +66,13 @@ pub(crate) fn misses(rows: &[Row]) -> String {
             .peek()
             .into_iter()
             .flat_map(|line| line.iter())
-            .map(|row| format!("{} ({})", given(row, "size"), row.size))
+            .map(|row| {
+                format!(
+                    "{} ({})",
+                    given(row, "size").unwrap_or_default().to_owned(),
+                    row.size
+                )
+            })
             .collect();
         let mut table = plain(&[]);
         table.set_header([String::from("policy")].into_iter().chain(sizes));
@@ -74,7 +80,11 @@ pub(crate) fn misses(rows: &[Row]) -> String {
             let ratios = line
                 .iter()
                 .map(|row| format!("{:.4}", row.misses as f64 / row.requests.max(1) as f64));
-            table.add_row([given(line[0], "policy")].into_iter().chain(ratios));
+            table.add_row(
+                [given(line[0], "policy").unwrap_or_default().to_owned()]
+                    .into_iter()
+                    .chain(ratios),
+            );
         }
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -88,7 +98,7 @@ pub(crate) fn misses(rows: &[Row]) -> String {
         let _ = write!(
             text,
             "{trace}: misses per request, {requests} requests, sizes in {unit}\n{table}\n\n{}\n",
-            answer::of_trace(of_trace)
+            answer::of_trace(of_trace).join("\n")
         );
     }
     text.trim_end().to_owned()
@@ -112,8 +122,12 @@ pub(crate) fn live(rows: &[Row]) -> String {
             furthest = furthest.max(apart.abs());
             let hits = |row: &LabRow| format!("{:.2} %", 100.0 * (1.0 - answer::ratio(row)));
             table.add_row([
-                given(live, "policy"),
-                format!("{} ({})", given(live, "size"), live.size),
+                given(live, "policy").unwrap_or_default().to_owned(),
+                format!(
+                    "{} ({})",
+                    given(live, "size").unwrap_or_default().to_owned(),
+                    live.size
+                ),
                 hits(foretold),
                 hits(live),
                 format!("{apart:+.2}"),
@@ -130,11 +144,6 @@ pub(crate) fn live(rows: &[Row]) -> String {
         );
     }
     text.trim_end().to_owned()
-}
-
-/// What was set by that name.
-fn given(row: &LabRow, name: &str) -> String {
-    row.config[name].as_str().unwrap_or_default().to_owned()
 }
 
 fn of_lab(rows: &[Row]) -> Vec<&LabRow> {
@@ -157,10 +166,14 @@ pub(crate) fn curves(rows: &[Row]) -> String {
         let mut table = plain(&[]);
         let names = policies
             .iter()
-            .map(|of_policy| given(of_policy[0], "policy"));
+            .map(|of_policy| given(of_policy[0], "policy").unwrap_or_default().to_owned());
         table.set_header([String::from("size")].into_iter().chain(names));
         for (at, row) in policies[0].iter().enumerate() {
-            let size = format!("{} ({})", given(row, "size"), row.size);
+            let size = format!(
+                "{} ({})",
+                given(row, "size").unwrap_or_default().to_owned(),
+                row.size
+            );
             let cells = policies
                 .iter()
                 .map(|of_policy| cell_of_curve(of_policy[at]));
@@ -176,7 +189,7 @@ pub(crate) fn curves(rows: &[Row]) -> String {
             row.trace,
             row.requests,
             row.unit,
-            answer::of_trace(of_trace)
+            answer::of_trace(of_trace).join("\n")
         );
     }
     text.trim_end().to_owned()

@@ -225,8 +225,11 @@ impl<'t> Grid<'t> {
         self.row_of(cell, counts, extra)
     }
 
-    fn row_of(&self, cell: &Cell, counts: Counts, extra: Map<String, Value>) -> LabRow {
+    fn row_of(&self, cell: &Cell, counts: Counts, mut extra: Map<String, Value>) -> LabRow {
         let Cell { subject, size, .. } = cell;
+        if let Some(bytes) = subject.metadata_bytes_per_item() {
+            extra.insert("metadata_bytes_per_item".to_owned(), bytes.into());
+        }
         let Counts {
             requests,
             misses,

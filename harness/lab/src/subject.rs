@@ -105,6 +105,16 @@ impl Subject {
         }
     }
 
+    /// Bytes that it keeps of each item, beside the item's mark; a bound is no policy that one could run.
+    pub fn metadata_bytes_per_item(&self) -> Option<u64> {
+        let description = match self {
+            Subject::Policy(spec) | Subject::Admitted(spec, _) => spec.description(),
+            Subject::Lab(spec) => &spec.policy.description,
+            Subject::Bound(_) => return None,
+        };
+        Some(description.bytes_per_item.into())
+    }
+
     /// Its parameters with their values.
     pub fn params(&self) -> Map<String, Value> {
         let value = |(name, value): (&str, u64)| (name.to_owned(), Value::from(value));

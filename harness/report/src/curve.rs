@@ -9,6 +9,8 @@ use crate::row::{LabRow, Row};
 
 /// The policy that knows the future: no policy of its kind misses less.
 pub const FLOOR: &str = "belady";
+/// As far as is known no policy weighs sizes better, but it is no bound.
+const FLOOR_OF_SIZES: &str = "belady-size";
 /// The cache without a bound: what every cache must miss.
 pub const UNBOUNDED: &str = "unbounded";
 
@@ -33,6 +35,9 @@ pub struct Curve<'a> {
     /// The policy.
     pub policy: &'a str,
     params: &'a Map<String, Value>,
+    admission: Option<&'a str>,
+    /// Bytes that the policy keeps of each item beside its mark, where rows tell.
+    pub metadata_bytes: Option<f64>,
     /// Miss ratio by size: the mean over seeds.
     pub miss_ratios: BTreeMap<u64, f64>,
 }
@@ -40,15 +45,39 @@ pub struct Curve<'a> {
 /// The miss ratios of one curve by size, one a seed.
 type Samples = BTreeMap<u64, Vec<f64>>;
 
+/// The rows of the lab: not those of the running store that it foretells.
+pub fn replays(rows: &[Row]) -> impl Iterator<Item = &LabRow> {
+    of_lab(rows).filter(|row| !is_live(row))
+}
+
+/// Rows of the lab, and of the running store on the same traces.
+pub fn of_lab(rows: &[Row]) -> impl Iterator<Item = &LabRow> {
+    rows.iter().filter_map(|row| match row {
+        Row::Lab(row) => Some(row),
+        _ => None,
+    })
+}
+
+/// Whether the running store was driven.
+pub fn is_live(row: &LabRow) -> bool {
+    row.config.contains_key("live")
+}
+
+/// Whether this is the name of a bound and not of a policy that one could run.
+pub fn is_bound(policy: &str) -> bool {
+    [FLOOR, FLOOR_OF_SIZES, UNBOUNDED]
+        .iter()
+        .any(|bound| policy.eq_ignore_ascii_case(bound))
+}
+
+/// Who lets objects in before the policy, where that is not everybody: `bloom` of `lru+bloom`.
+fn admission(row: &LabRow) -> Option<&str> {
+    Some(row.config.get("policy")?.as_str()?.split_once('+')?.1)
+}
+
 /// The lab rows as traces, in the order of their first rows.
 pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
-    let lab: Vec<&LabRow> = rows
-        .iter()
-        .filter_map(|row| match row {
-            Row::Lab(row) => Some(row),
-            _ => None,
-        })
-        .collect();
+    let lab: Vec<&LabRow> = replays(rows).collect();
     let several = |policy: &str| {
         let mut params = lab
             .iter()
@@ -72,12 +101,20 @@ pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
             traces.len() - 1
         });
         let (trace, samples) = &mut traces[at];
-        let same = |curve: &Curve<'_>| curve.policy == row.policy && curve.params == &row.params;
+        let same = |curve: &Curve<'_>| {
+            (curve.policy, curve.params, curve.admission)
+                == (row.policy.as_str(), &row.params, admission(row))
+        };
         let at = trace.curves.iter().position(same).unwrap_or_else(|| {
             trace.curves.push(Curve {
                 name: name(row, several(&row.policy)),
                 policy: &row.policy,
                 params: &row.params,
+                admission: admission(row),
+                metadata_bytes: row
+                    .extra
+                    .get("metadata_bytes_per_item")
+                    .and_then(Value::as_f64),
                 miss_ratios: BTreeMap::new(),
             });
             samples.push(BTreeMap::new());
@@ -107,15 +144,16 @@ fn name(row: &LabRow, with_params: bool) -> String {
             name.extend([":", key, "=", &shown(value)]);
         }
     }
+    if let Some(admission) = admission(row) {
+        name.extend(["+", admission]);
+    }
     name
 }
 
 impl Curve<'_> {
     /// Whether this is a bound and not a policy that one could run.
     pub fn is_bound(&self) -> bool {
-        [FLOOR, UNBOUNDED]
-            .iter()
-            .any(|bound| self.policy.eq_ignore_ascii_case(bound))
+        is_bound(self.policy)
     }
 }
 

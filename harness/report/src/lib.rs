@@ -12,6 +12,7 @@
 //!                               └─ csv       rows.csv
 //! ```
 
+pub mod answer;
 pub mod bar;
 pub mod block;
 pub mod cell;

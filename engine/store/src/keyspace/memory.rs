@@ -182,9 +182,10 @@ impl Keyspace {
                 return Ok(());
             }
             let Some(id) = self.victim() else {
+                // Less than the bound is no reason to refuse what another write needs.
+                self.full = live > self.maxmemory;
                 // What is in limbo is on its way out.
                 let fits = live + need <= self.maxmemory;
-                self.full = !fits;
                 return fits.then_some(()).ok_or(CommandError::OUT_OF_MEMORY);
             };
             if let Ok(at) = replaced.binary_search_by_key(&id, |(old, _)| *old) {

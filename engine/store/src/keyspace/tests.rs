@@ -60,6 +60,31 @@ fn a_string_takes_what_is_foretold() {
     }
 }
 
+/// What is too large for an empty cache is refused alone: others are not, though a list has grown past the bound since.
+#[test]
+fn a_refusal_does_not_outlive_its_reason() {
+    let mut shard = shard("allkeys-lru", 900);
+    let large = "x".repeat(1_000);
+    let (reply, _) = apply(&mut shard, 0, &format!("set large {large}"));
+    assert!(reply.starts_with("-OOM"), "{reply}");
+    let element = "x".repeat(250);
+    while !shard.keyspace().is_above() {
+        apply(&mut shard, 0, &format!("rpush list {element}"));
+    }
+    assert!(!shard.keyspace().is_full(), "the list may go");
+    assert_eq!(
+        apply(&mut shard, 0, &format!("set small {element}")).0,
+        "+OK"
+    );
+    let mut shard = self::shard("none", 900);
+    while !shard.keyspace().is_above() {
+        apply(&mut shard, 0, &format!("rpush list {element}"));
+    }
+    let (reply, _) = apply(&mut shard, 0, &format!("set small {element}"));
+    assert!(reply.starts_with("-OOM"), "{reply}");
+    assert!(shard.keyspace().is_full(), "nothing may go");
+}
+
 #[test]
 fn a_tick_removes_what_nobody_asks_for() {
     let mut shard = shard("none", 0);

@@ -5,6 +5,7 @@ mod cells;
 mod compare;
 mod failures;
 mod histogram;
+mod hit_ratio;
 mod loss;
 mod peers;
 mod report;

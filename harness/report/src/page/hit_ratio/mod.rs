@@ -1,19 +1,25 @@
 //! Hit ratios: how often each policy missed on each trace, at each size, between the two bounds.
 
+mod live;
+mod over_time;
+mod relative;
+
 use super::Page;
+use crate::answer;
 use crate::block::{Block, Entry, Table, Text};
-use crate::curve::{FLOOR, Trace, UNBOUNDED, traces};
+use crate::curve::{FLOOR, Trace, UNBOUNDED, of_lab, traces};
 use crate::number::{self, percent, whole};
 use crate::plot::axis::Axis;
 use crate::plot::lines::{Curve, Lines, Point};
 use crate::plot::palette::Palette;
+use crate::row::LabRow;
 use crate::run::Run;
 
 /// The page.
 pub const PAGE: Page = Page {
     name: "hit-ratio",
     title: "Hit ratios",
-    about: "miss ratio against cache size of each policy on each trace, between Belady and unbounded",
+    about: "miss ratio of each policy by size on each trace, beside lru and Belady, over time, and in the running store",
     source: "L. Belady, IBM Systems Journal 5(2), 1966",
     build,
 };
@@ -31,15 +37,24 @@ fn build(run: &Run) -> Vec<Block> {
         .flat_map(|trace| trace.curves.iter().map(|curve| curve.name.as_str()));
     let palette = Palette::new(names);
     let mut blocks = vec![Block::paragraph(
-        "Lower is better. No policy can come below the shaded ground, which is Belady's, who knows the \
-         future; the dotted line is a cache without a bound, which misses each object once.",
+        "Lower is better. Where sizes count objects no policy can come below the shaded ground, which is \
+         Belady's, who knows the future; in bytes one that weighs sizes, too, may. The dotted line is a cache \
+         without a bound, which misses each object once.",
     )];
     for trace in &traces {
         blocks.push(Block::Heading {
             text: Text::new().code(trace.name),
         });
+        let rows: Vec<&LabRow> = of_lab(&run.rows)
+            .filter(|row| row.trace == trace.name && row.unit == trace.unit)
+            .collect();
+        let answer = answer::of_trace(&rows);
+        blocks.extend(answer.iter().map(|line| Block::paragraph(line.as_str())));
         blocks.push(plot(trace, &palette));
+        blocks.extend(relative::plot(trace));
         blocks.push(Block::Table(table(trace)));
+        blocks.extend(over_time::plots(&rows, &palette));
+        blocks.extend(live::table(&rows));
     }
     blocks
 }
@@ -121,6 +136,7 @@ fn table(trace: &Trace<'_>) -> Table {
     let mut columns = vec!["policy"];
     columns.extend(headings.iter().map(String::as_str));
     columns.push("#over Belady");
+    columns.push("#bytes per item");
     let title = format!("Miss ratio by cache size in {}", trace.unit);
     let mut table = Table::new(title, &columns);
     let ranked = trace
@@ -153,6 +169,8 @@ fn table(trace: &Trace<'_>) -> Table {
             over.map_or_else(|| number::ABSENT.into(), number::ratio)
                 .into(),
         );
+        let bytes = curve.metadata_bytes.map(|bytes| format!("{bytes}"));
+        row.push(bytes.unwrap_or_else(|| number::ABSENT.into()).into());
         table.push(row);
     }
     table.without_empty_columns()
