@@ -42,6 +42,7 @@ const PAIRS: &[(&str, &str, &str, bool)] = &[
     ("hyperbolic", "Hyperbolic", "-", true),
     ("lecar", "LeCaR", "-", true),
     ("cacheus", "Cacheus", "-", true),
+    ("cacheus", "Cacheus", "-", true),
     ("lhd", "LHD", "-", true),
 ];
 

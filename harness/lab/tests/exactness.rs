@@ -297,6 +297,57 @@ fn policies_that_draw_lots_miss_about_as_the_reference() {
     assert!(all_wrong.is_empty(), "{}", all_wrong.join("\n"));
 }
 
+/// The reference's generator gives 0, 1 and 2 as its first number with the seeds 1, 2 and 3, so its rates of learning
+/// are 0.001, 0.002 and 0.003 there. Played at the same rate, each of its rows is compared by itself.
+fn cacheus_astray(rate_of_seed: fn(usize) -> usize) -> Option<(usize, Vec<String>)> {
+    let folder = shared()?;
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for (trace_name, file, format) in SHORT {
+        let path = folder.join("data/traces").join(file);
+        let format = format.parse().expect("a format");
+        let trace = Trace::read(&path, Some(&format), &mut |_| {}).expect("a readable trace");
+        for ((objects, size), drawn) in drawn(&folder, trace_name, "Cacheus") {
+            let unit = if objects { Unit::Objects } else { Unit::Bytes };
+            for (seed, expected) in (1..).zip(&drawn.ratios) {
+                let ours = format!("cacheus:learning={}", rate_of_seed(seed));
+                let subject = &Subject::parse_list(&ours).expect("a subject")[0];
+                let counts = subject.replay(&trace, size, unit, seed as u64);
+                let ratio = counts.misses as f64 / counts.requests as f64;
+                cells += 1;
+                let beats_belady = objects && drawn.bound.is_some_and(|min| counts.misses < min);
+                if beats_belady || (ratio - expected).abs() > 0.01 {
+                    wrong.push(format!(
+                        "{trace_name} {ours} {size} {}: {ratio:.4}, reference {expected:.4}",
+                        unit.name(),
+                    ));
+                }
+            }
+        }
+    }
+    println!(
+        "cacheus: {cells} cells compared, {} astray\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    Some((cells, wrong))
+}
+
+#[test]
+fn cacheus_misses_about_as_the_reference_at_the_same_rate() {
+    if let Some((cells, wrong)) = cacheus_astray(|seed| seed) {
+        assert!(cells >= 150, "only {cells} cells were compared");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// The check is worth something: at another rate it is not the same.
+#[test]
+fn cacheus_at_another_rate_is_astray() {
+    if let Some((_, wrong)) = cacheus_astray(|seed| seed * 100) {
+        assert!(!wrong.is_empty());
+    }
+}
+
 /// The check is worth something: LRU is not taken for a policy that draws lots.
 #[test]
 fn lru_is_not_taken_for_hyperbolic() {

@@ -5,6 +5,7 @@
 //! what only a trace has: dense ids, which serve as entries and as identities of those that have left. One
 //! file a policy; adding one is a file and a line in the list.
 
+pub mod cacheus;
 pub mod hyperbolic;
 pub mod lecar;
 pub mod lfuda;
@@ -24,6 +25,7 @@ use crate::size::Unit;
 pub const LIST: &[&LabPolicy] = &[
     &lirs::POLICY,
     &lecar::POLICY,
+    &cacheus::POLICY,
     &hyperbolic::POLICY,
     &lhd::POLICY,
     &lru_k::POLICY,

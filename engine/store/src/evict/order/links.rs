@@ -53,6 +53,12 @@ impl Links {
         self.entry(self.nodes[list as usize].newer)
     }
 
+    /// The entry put in `list` last.
+    #[inline]
+    pub fn newest(&self, list: u32) -> Option<EntryId> {
+        self.entry(self.nodes[list as usize].older)
+    }
+
     /// The entry put just after `entry`, which is in a list.
     #[inline]
     pub fn newer(&self, entry: EntryId) -> Option<EntryId> {
