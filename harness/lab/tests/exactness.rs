@@ -300,7 +300,7 @@ fn policies_that_draw_lots_miss_about_as_the_reference() {
 /// The reference's generator gives 0, 1 and 2 as its first number with the seeds 1, 2 and 3, so its rates of learning
 /// are 0.001, 0.002 and 0.003 there. Played at the same rate, each of its rows is compared by itself.
 fn cacheus_astray(rate_of_seed: fn(usize) -> usize) -> Option<(usize, Vec<String>)> {
-    let folder = shared()?;
+    let folder = shared::folder()?;
     let (mut cells, mut wrong) = (0, Vec::new());
     for (trace_name, file, format) in SHORT {
         let path = folder.join("data/traces").join(file);
