@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! cluster REPLICATION SHARDS COPIES     form it
+//! cluster … COPIES REGIONS              with as many copies in each region
 //! run MS                                let time pass
 //! ask NODE WORD…                        a client asks; the answer is shown when it comes
 //! crash NODE · return NODE              its memory is lost · it comes back
@@ -74,13 +75,14 @@ fn empty() -> Shard {
 }
 
 impl Stage {
-    fn form(spec: &str, shards: u16, copies: u16) -> Stage {
+    fn form(spec: &str, shards: u16, copies: u16, regions: u16) -> Stage {
         let (member, values) = find(&Spec::parse(spec).unwrap()).unwrap();
         let logs = if member.logs_in_zones { shards } else { 0 };
         let seats: Vec<Seat> = (0..shards)
             .flat_map(|shard| {
-                (0..copies).map(move |copy| Seat {
+                (0..copies * regions).map(move |copy| Seat {
                     shard,
+                    region: copy / copies,
                     first: copy == 0,
                     keeps_log: false,
                 })
@@ -88,6 +90,7 @@ impl Stage {
             .chain((0..logs).flat_map(|shard| {
                 (0..LOG_KEEPERS).map(move |keeper| Seat {
                     shard,
+                    region: 0,
                     first: keeper == 0,
                     keeps_log: true,
                 })
@@ -349,12 +352,13 @@ fn play(script: &str) -> String {
     {
         let words: Vec<&str> = line.split(' ').collect();
         let node = |text: &str| NodeId(text.strip_prefix('n').unwrap().parse().unwrap());
-        if let ["cluster", spec, shards, copies] = words[..] {
-            stage = Some(Stage::form(
-                spec,
-                shards.parse().unwrap(),
-                copies.parse().unwrap(),
-            ));
+        if let ["cluster", spec, ref counts @ ..] = words[..] {
+            let counts: Vec<u16> = counts.iter().map(|count| count.parse().unwrap()).collect();
+            stage = Some(match counts[..] {
+                [shards, copies] => Stage::form(spec, shards, copies, 1),
+                [shards, copies, regions] => Stage::form(spec, shards, copies, regions),
+                _ => panic!("no such cluster: {line}"),
+            });
             continue;
         }
         let stage = stage.as_mut().expect("a script begins with its cluster");

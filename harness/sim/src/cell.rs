@@ -290,6 +290,11 @@ pub fn replay(
         "cross_zone_replication_bytes",
         json!(crossed.replication_bytes),
     );
+    if scenario.regions > 1 {
+        put("cross_region_bytes", json!(crossed.region_bytes));
+        let usd = check::region_usd_per_month(crossed, scenario.duration_ms);
+        put("cross_region_usd_per_month", json!(usd));
+    }
     put(
         "claims_to_keep_writes",
         // Where the last writer wins, none is promised to stay.

@@ -5,9 +5,14 @@ use std::collections::BTreeSet;
 use seawall_sim::{Cell, Dated, FAULTS, Scenario, Schedule, replay, run, simulate_seeds};
 
 fn scenario() -> Scenario {
+    scenario_with("")
+}
+
+/// The scenario, and what else is to hold in it.
+fn scenario_with(more: &str) -> Scenario {
     let text = "duration_ms = 6000\nfault_at_ms = 2500\nfault_ms = 1500\nreplacement_ms = 1500\n\
                 rate_per_s = 300\nclients_per_zone = 1\nworkloads = ['cache-aside:keys=500']\n";
-    Scenario::parse("determinism.toml", text).expect("it is a scenario")
+    Scenario::parse("determinism.toml", &format!("{text}{more}")).expect("it is a scenario")
 }
 
 fn line(row: &seawall_report::row::SimRow) -> String {
@@ -50,13 +55,16 @@ fn other_seeds_give_other_events() {
 
 #[test]
 fn a_schedule_is_data() {
-    let scenario = scenario();
     // One needs actions of its own, the other a bound of memory, which `quorum` cannot have.
     let needs_more = ["schedule", "full-memory"];
     for fault in FAULTS
         .iter()
         .filter(|fault| !needs_more.contains(&fault.name))
     {
+        let scenario = match fault.name {
+            "region-down" => scenario_with("regions = 2\n"),
+            _ => scenario(),
+        };
         let schedule = scenario.schedule(fault.name, 3).unwrap();
         let text = serde_json::to_string(&schedule).unwrap();
         let read: Schedule = serde_json::from_str(&text).unwrap();

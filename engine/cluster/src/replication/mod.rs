@@ -69,6 +69,8 @@ pub struct RequestId(pub u64);
 pub struct Seat {
     /// The shard that it hosts.
     pub shard: u16,
+    /// The region that it is in; the first primaries are in region 0.
+    pub region: u16,
     /// Whether it is the shard's primary when the cluster is formed; of those that keep the log, the first to lead it.
     pub first: bool,
     /// Whether it keeps the shard's log, and none of its data: clients ask it for nothing.
@@ -328,6 +330,8 @@ pub enum Survives {
     Node,
     /// The loss of one zone, where the copies are in different zones.
     Zone,
+    /// The loss of one region, where there are copies in another.
+    Region,
     /// The restart of all nodes, at once or one by one, with what their disks kept.
     Restart,
 }

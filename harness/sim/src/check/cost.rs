@@ -1,8 +1,9 @@
-//! Cost: nodes and transfer between zones at list prices.
+//! Cost: nodes and transfer between zones and regions at list prices.
 //!
 //! `ElastiCache` for Valkey, us-east-1, on demand, USD an hour (AWS Price List, read 2026-10-02). Transfer
 //! between zones is 0.01 USD/GB in each direction; the side of the client's EC2 instance is billed, and
-//! replication between nodes is not.
+//! replication between nodes is not. What leaves a region for another one is billed whoever sends it: 0.02 to
+//! 0.09 USD/GB by pair of regions (guides to AWS's prices, 2026), of which this is the least, as for regions that are near.
 
 use crate::scenario::Scenario;
 use crate::world::CrossZone;
@@ -11,6 +12,8 @@ use crate::world::CrossZone;
 const HOURS: f64 = 730.0;
 /// USD for a GB that crosses a zone's border.
 const TRANSFER_USD_PER_GB: f64 = 0.01;
+/// USD for a GB that leaves a region for another one.
+const REGION_TRANSFER_USD_PER_GB: f64 = 0.02;
 
 /// Node types and their price in USD an hour.
 const NODE_TYPES: &[(&str, f64)] = &[
@@ -118,8 +121,18 @@ pub(crate) fn usd_per_month(
     run_ms: u64,
 ) -> f64 {
     let nodes_usd = price(&scenario.node_type).unwrap_or(0.0) * HOURS * nodes as f64;
-    let gb_per_hour = crossed.client_bytes as f64 / 1e9 * 3_600_000.0 / run_ms as f64;
-    nodes_usd + gb_per_hour * HOURS * TRANSFER_USD_PER_GB
+    nodes_usd
+        + gb_per_hour(crossed.client_bytes, run_ms) * HOURS * TRANSFER_USD_PER_GB
+        + region_usd_per_month(crossed, run_ms)
+}
+
+/// Of that, what crosses regions.
+pub(crate) fn region_usd_per_month(crossed: CrossZone, run_ms: u64) -> f64 {
+    gb_per_hour(crossed.region_bytes, run_ms) * HOURS * REGION_TRANSFER_USD_PER_GB
+}
+
+fn gb_per_hour(bytes: u64, run_ms: u64) -> f64 {
+    bytes as f64 / 1e9 * 3_600_000.0 / run_ms as f64
 }
 
 #[cfg(test)]
@@ -133,6 +146,7 @@ mod tests {
         let crossed = CrossZone {
             client_bytes: 1_000_000_000,
             replication_bytes: 5,
+            region_bytes: 0,
         };
         // Three nodes at 0.1752 USD, and 1 GB in 10 s is 262.8 TB a month.
         let usd = usd_per_month(&scenario, 3, crossed, 10_000);
@@ -140,5 +154,13 @@ mod tests {
             (usd - (3.0 * 0.1752 * 730.0 + 262_800.0 * 0.01)).abs() < 0.001,
             "{usd}"
         );
+        // A GB between regions costs twice as much as one between zones, and is a figure of its own.
+        let crossed = CrossZone {
+            region_bytes: 1_000_000_000,
+            ..crossed
+        };
+        let with_region = usd_per_month(&scenario, 3, crossed, 10_000);
+        assert!((with_region - usd - 262_800.0 * 0.02).abs() < 0.001);
+        assert!((with_region - usd - region_usd_per_month(crossed, 10_000)).abs() < 0.001);
     }
 }

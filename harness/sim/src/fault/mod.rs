@@ -13,6 +13,7 @@ mod none;
 mod one_way_partition;
 mod packet_loss;
 mod partition;
+mod region_down;
 mod retry_storm;
 mod rolling_upgrade;
 mod scale_out;
@@ -37,6 +38,7 @@ pub const FAULTS: &[&FaultMember] = &[
     &none::MEMBER,
     &node_crash::MEMBER,
     &zone_down::MEMBER,
+    &region_down::MEMBER,
     &partition::MEMBER,
     &one_way_partition::MEMBER,
     &isolated_primary::MEMBER,
@@ -100,6 +102,16 @@ pub enum Action {
     ZoneUp {
         /// The zone.
         zone: u16,
+    },
+    /// All nodes and clients of all zones of a region stop.
+    RegionDown {
+        /// The region.
+        region: u16,
+    },
+    /// They come back.
+    RegionUp {
+        /// The region.
+        region: u16,
     },
     /// No message passes between a zone and the others.
     Cut {
@@ -242,12 +254,18 @@ impl Action {
             (number < count).then_some(()).ok_or(error)
         };
         let of_shard = |shard| below("shard", shard, scenario.shards);
-        let of_zone = |zone| below("zone", zone, scenario.zones);
+        let of_region = |region| {
+            if scenario.regions < 2 {
+                return Err("there is one region: accepted is regions >= 2".to_owned());
+            }
+            below("region", region, scenario.regions)
+        };
+        let of_zone = |zone| below("zone", zone, scenario.zones_in_all());
         match self {
             Action::Crash {
                 role: Role::Replica,
                 ..
-            } if scenario.replicas == 0 => {
+            } if scenario.nodes_per_shard(true) == 1 => {
                 Err("replicas is 0: there is no replica to crash".to_owned())
             }
             Action::SlowNode { times, .. } | Action::SlowLinks { times, .. }
@@ -274,9 +292,9 @@ impl Action {
             Action::Memory { percent } if !(1..=100).contains(&percent) => {
                 Err(format!("percent is {percent}; accepted are 1 to 100"))
             }
-            Action::Split { zones } if zones >= scenario.zones => Err(format!(
+            Action::Split { zones } if zones >= scenario.zones_in_all() => Err(format!(
                 "zones is {zones}; accepted are 0 to {}",
-                scenario.zones - 1
+                scenario.zones_in_all() - 1
             )),
             // One shard more than a scenario may begin with.
             Action::Resize { shards } if scenario.nodes_with(shards - 1) > NODES_MAX => {
@@ -297,6 +315,7 @@ impl Action {
             | Action::SetClock { shard, .. }
             | Action::StallDisk { shard, .. }
             | Action::FailSync { shard } => of_shard(shard),
+            Action::RegionDown { region } | Action::RegionUp { region } => of_region(region),
             Action::ZoneDown { zone }
             | Action::ZoneUp { zone }
             | Action::Cut { zone, .. }

@@ -11,16 +11,17 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     needs_zones: false,
     severity: Survives::Node,
     plan: |scenario, _| {
-        let nodes = u64::from(scenario.shards) * u64::from(scenario.replicas + 1);
+        let copies = scenario.nodes_per_shard(true);
+        let nodes = u64::from(scenario.shards) * u64::from(copies);
         // All of it in the time that is left, with as much time up as down, and the last third to recover.
         let room = (scenario.duration_ms - scenario.fault_at_ms) * 2 / 3;
         let turn = room / nodes;
         let mut actions = Vec::new();
         for shard in 0..scenario.shards {
-            for copy in 0..=scenario.replicas {
-                let number = u64::from(shard) * u64::from(scenario.replicas + 1) + u64::from(copy);
+            for copy in 0..copies {
+                let number = u64::from(shard) * u64::from(copies) + u64::from(copy);
                 let at_ms = scenario.fault_at_ms + number * turn;
-                let role = if copy == scenario.replicas {
+                let role = if copy + 1 == copies {
                     Role::Primary
                 } else {
                     Role::Replica

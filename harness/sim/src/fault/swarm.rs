@@ -107,24 +107,49 @@ const STRIKES: &[Strike] = &[
     },
 ];
 
+/// What befalls regions, where there are several.
+const STRIKES_OF_REGIONS: &[Strike] = &[
+    |scenario, rng, from, to| {
+        let region = rng.random_range(0..scenario.regions);
+        vec![
+            Action::RegionDown { region }.at(from),
+            Action::RegionUp { region }.at(to),
+        ]
+    },
+    // The nodes of the first region and those of the others do not hear each other.
+    |scenario, _, from, to| {
+        let zones = scenario.zones;
+        vec![
+            Action::Split { zones }.at(from),
+            Action::Split { zones: 0 }.at(to),
+        ]
+    },
+];
+
 fn shard(scenario: &Scenario, rng: &mut Rng) -> u16 {
     rng.random_range(0..scenario.shards)
 }
 
 fn zone(scenario: &Scenario, rng: &mut Rng) -> u16 {
-    rng.random_range(0..scenario.zones)
+    rng.random_range(0..scenario.zones_in_all())
 }
 
 fn plan(scenario: &Scenario, rng: &mut Rng) -> Vec<Dated> {
     let left = scenario.duration_ms - scenario.fault_at_ms;
     let calm_from = scenario.duration_ms - left / 3;
+    let of_regions = if scenario.regions > 1 {
+        STRIKES_OF_REGIONS
+    } else {
+        &[]
+    };
+    let strikes = [STRIKES, of_regions].concat();
     // A few kinds, each perhaps several times.
     let kinds: Vec<Strike> = (0..rng.random_range(1..=4))
-        .map(|_| STRIKES[rng.random_range(0..STRIKES.len())])
+        .map(|_| strikes[rng.random_range(0..strikes.len())])
         .collect();
-    let strikes = rng.random_range(1..=STRIKES_MAX);
-    let mut actions = Vec::with_capacity(2 * strikes);
-    for _ in 0..strikes {
+    let count = rng.random_range(1..=STRIKES_MAX);
+    let mut actions = Vec::with_capacity(2 * count);
+    for _ in 0..count {
         let from = rng.random_range(scenario.fault_at_ms..calm_from - LEAST_MS);
         let longest = scenario.fault_ms.clamp(LEAST_MS, calm_from - from);
         let to = from + rng.random_range(LEAST_MS..=longest);

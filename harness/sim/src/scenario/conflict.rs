@@ -38,8 +38,10 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
     let nodes = s.nodes_with(s.shards);
     if nodes > NODES_MAX {
         return conflict(
-            &["shards", "replicas"],
-            &format!("shards and replicas make {nodes} nodes; accepted are at most {NODES_MAX}"),
+            &["shards", "replicas", "regions"],
+            &format!(
+                "shards, replicas and regions make {nodes} nodes; accepted are at most {NODES_MAX}"
+            ),
         );
     }
     if s.warmup_ms + 1000 > s.fault_at_ms || s.fault_at_ms + 1000 > s.duration_ms {
@@ -63,6 +65,13 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
                 &format!("the fault {fault} needs at least 2 zones"),
             );
         }
+    }
+    let mut faults = s.faults.iter().chain(&s.sharding_faults);
+    if s.regions < 2 && faults.any(|fault| fault == "region-down") {
+        return conflict(
+            &["regions", "faults", "sharding_faults"],
+            "the fault region-down needs at least 2 regions: accepted are regions = 2 and 3",
+        );
     }
     for (number, dated) in s.schedule.iter().enumerate() {
         let checked = dated.action.check(s);
@@ -104,10 +113,10 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             );
         }
     }
-    let clients = u32::from(s.zones) * u32::from(s.clients_per_zone);
+    let clients = u32::from(s.zones_in_all()) * u32::from(s.clients_per_zone);
     for text in &s.workloads {
         if let Err(what) = load::check_clients(text, clients) {
-            let keys = &["workloads", "zones", "clients_per_zone"];
+            let keys = &["workloads", "zones", "regions", "clients_per_zone"];
             return conflict(keys, &format!("{what} (clients: {clients})"));
         }
     }
@@ -166,12 +175,12 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             let n = member.params.iter().position(|param| param.name == "n");
             n.map_or(0, |at| values[at])
         });
-        if asks_for > u64::from(s.replicas) {
+        let others = s.nodes_per_shard(true) - 1;
+        if asks_for > u64::from(others) {
             return conflict(
-                &["replications", "base_replication", "replicas"],
+                &["replications", "base_replication", "replicas", "regions"],
                 &format!(
-                    "{text} waits for more replicas than there are: accepted are n = 1 to {}",
-                    s.replicas
+                    "{text} waits for more replicas than there are: accepted are n = 1 to {others}"
                 ),
             );
         }

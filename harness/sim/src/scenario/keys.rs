@@ -140,6 +140,9 @@ fn name(text: &str) -> Result<(), String> {
 /// An hour: the longest time of a scenario.
 pub(crate) const HOUR_MS: u64 = 3_600_000;
 
+/// The most regions: a Global Datastore has a primary and at most two secondary ones.
+const REGIONS_MAX: u16 = 3;
+
 /// The most shards at first.
 pub(crate) const SHARDS_MAX: u16 = 1000;
 
@@ -150,6 +153,7 @@ pub(crate) const NODES_MAX: u32 = 2000;
 pub(super) static KEYS: &[Key] = &[
     text!(name, name),
     number!(zones, 1, 16),
+    number!(regions, 1, REGIONS_MAX as u64),
     number!(shards, 3, SHARDS_MAX as u64),
     number!(replicas, 0, 5),
     texts!(workloads, 1, load::check),
@@ -175,6 +179,8 @@ pub(super) static KEYS: &[Key] = &[
     number!(same_zone_sigma_percent, 0, 200),
     number!(cross_zone_rtt_us, 1, 10_000_000),
     number!(cross_zone_sigma_percent, 0, 200),
+    number!(cross_region_rtt_us, 1, 10_000_000),
+    number!(cross_region_sigma_percent, 0, 200),
     number!(link_mbit_per_s, 1, 1_000_000),
     number!(service_ns, 0, 1_000_000_000),
     Key {

@@ -23,11 +23,13 @@ use crate::fault::Dated;
 pub struct Scenario {
     /// Its name.
     pub name: String,
-    /// How many zones there are.
+    /// How many zones a region has.
     pub zones: u16,
+    /// How many regions there are, each with as many zones; the first primaries are in the first.
+    pub regions: u16,
     /// How many shards at first.
     pub shards: u16,
-    /// Copies of a shard beside its primary, where the replication keeps copies.
+    /// Copies of a shard beside its primary, where the replication keeps copies; every other region has as many nodes.
     pub replicas: u16,
     /// The workloads, each as `name:key=value`.
     pub workloads: Vec<String>,
@@ -75,6 +77,10 @@ pub struct Scenario {
     pub cross_zone_rtt_us: u64,
     /// The standard deviation of its logarithm, in percent.
     pub cross_zone_sigma_percent: u64,
+    /// The median round trip between regions, in µs.
+    pub cross_region_rtt_us: u64,
+    /// The standard deviation of its logarithm, in percent.
+    pub cross_region_sigma_percent: u64,
     /// What a link carries, in Mbit/s.
     pub link_mbit_per_s: u64,
     /// What each request takes of a node's core, in ns; 0: what the profile says.
@@ -215,12 +221,36 @@ impl Scenario {
 
     /// The most nodes that so many shards have.
     pub(crate) fn nodes_with(&self, shards: u16) -> u32 {
-        u32::from(shards) * u32::from(self.replicas + 1)
+        u32::from(shards) * u32::from(self.nodes_per_shard(true))
     }
 
-    /// Nodes of one shard with this replication.
+    /// Nodes of one shard with this replication, in all regions.
     pub(crate) fn nodes_per_shard(&self, keeps_copies: bool) -> u16 {
-        if keeps_copies { self.replicas + 1 } else { 1 }
+        if keeps_copies {
+            self.nodes_per_region() * self.regions
+        } else {
+            1
+        }
+    }
+
+    /// Nodes of one shard in one region, where the replication keeps copies.
+    pub(crate) fn nodes_per_region(&self) -> u16 {
+        self.replicas + 1
+    }
+
+    /// The zones of all regions, which count through, region by region.
+    pub(crate) fn zones_in_all(&self) -> u16 {
+        self.zones * self.regions
+    }
+
+    /// The zones of a region.
+    pub(crate) fn zones_of(&self, region: u16) -> std::ops::Range<u16> {
+        region * self.zones..(region + 1) * self.zones
+    }
+
+    /// The region of a zone.
+    pub(crate) fn region_of(&self, zone: u16) -> u16 {
+        zone / self.zones
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn built_in() -> Scenario {
     let mut scenario = Scenario {
         name: String::new(),
         zones: 0,
+        regions: 0,
         shards: 0,
         replicas: 0,
         workloads: Vec::new(),
@@ -66,6 +67,8 @@ pub(super) fn built_in() -> Scenario {
         same_zone_sigma_percent: 0,
         cross_zone_rtt_us: 0,
         cross_zone_sigma_percent: 0,
+        cross_region_rtt_us: 0,
+        cross_region_sigma_percent: 0,
         link_mbit_per_s: 0,
         service_ns: 0,
         profile: Profile::built_in(),
@@ -351,7 +354,19 @@ mod tests {
             ),
             (
                 "shards = 1000\nreplicas = 2",
-                "storm.toml:2: shards and replicas make 3000 nodes; accepted are at most 2000",
+                "storm.toml:2: shards, replicas and regions make 3000 nodes; accepted are at most 2000",
+            ),
+            (
+                "shards = 300\nregions = 3",
+                "storm.toml:2: shards, replicas and regions make 2700 nodes; accepted are at most 2000",
+            ),
+            (
+                "regions = 0",
+                "storm.toml:1: regions: accepted are whole numbers from 1 to 3",
+            ),
+            (
+                "regions = 4",
+                "storm.toml:1: regions: accepted are whole numbers from 1 to 3",
             ),
             ("zones = [", "storm.toml:1: "),
             ("\nworkloads = [\"session:sessions=3\"]", "storm.toml:2: "),
@@ -383,6 +398,21 @@ mod tests {
             (
                 &actions("zone-down", "zone = 0", 5000, "cut", "zone = 3"),
                 "storm.toml:6: schedule: zone 3 does not exist; accepted are 0 to 2",
+            ),
+            (
+                "\nfaults = [\"none\", \"region-down\"]",
+                "storm.toml:2: the fault region-down needs at least 2 regions: accepted are regions = 2 and 3",
+            ),
+            (
+                &actions("region-down", "region = 0", 5000, "region-up", "region = 0"),
+                "storm.toml:2: schedule: there is one region: accepted is regions >= 2",
+            ),
+            (
+                &format!(
+                    "regions = 2{}",
+                    actions("zone-down", "zone = 5", 5000, "region-up", "region = 2")
+                ),
+                "storm.toml:6: schedule: region 2 does not exist; accepted are 0 to 1",
             ),
             (
                 &actions("crash", "shard = 3", 5000, "heal", "zone = 0"),

@@ -1,5 +1,7 @@
 //! Scheduled actions: what is done to nodes, zones, links and the number of shards.
 
+use std::ops::Range;
+
 use seawall_cluster::sharding::moved_share;
 use seawall_cluster::{Event, Nanos, NodeId};
 
@@ -24,27 +26,13 @@ impl World<'_> {
                     .for_each(|node| node.sync_fails = false);
                 self.revive(|world, id| world.node(id).shard_number == shard);
             }
-            Action::ZoneDown { zone } => {
-                self.zones_down[usize::from(zone)] = true;
-                self.nodes
-                    .iter_mut()
-                    .filter(|node| node.zone == zone)
-                    .for_each(|node| node.up = false);
-                for number in 0..self.clients.len() as u16 {
-                    let client = &mut self.clients[usize::from(number)];
-                    if client.zone == zone {
-                        client.up = false;
-                        self.forget(number);
-                    }
-                }
+            Action::ZoneDown { zone } => self.stop_zones(zone..zone + 1),
+            Action::ZoneUp { zone } => self.start_zones(zone..zone + 1),
+            Action::RegionDown { region } => {
+                self.stop_zones(self.plan.scenario.zones_of(region));
             }
-            Action::ZoneUp { zone } => {
-                self.zones_down[usize::from(zone)] = false;
-                self.clients
-                    .iter_mut()
-                    .filter(|client| client.zone == zone)
-                    .for_each(|client| client.up = true);
-                self.revive(|world, id| world.node(id).zone == zone);
+            Action::RegionUp { region } => {
+                self.start_zones(self.plan.scenario.zones_of(region));
             }
             Action::Cut { zone, way } => self.network.cut(zone, way),
             Action::Heal { zone } => self.network.heal(zone),
@@ -94,6 +82,36 @@ impl World<'_> {
             }
             Action::Resize { shards } => self.resize(shards),
         }
+    }
+
+    /// All nodes and clients of these zones stop.
+    fn stop_zones(&mut self, zones: Range<u16>) {
+        for zone in zones.clone() {
+            self.zones_down[usize::from(zone)] = true;
+        }
+        self.nodes
+            .iter_mut()
+            .filter(|node| zones.contains(&node.zone))
+            .for_each(|node| node.up = false);
+        for number in 0..self.clients.len() as u16 {
+            let client = &mut self.clients[usize::from(number)];
+            if zones.contains(&client.zone) {
+                client.up = false;
+                self.forget(number);
+            }
+        }
+    }
+
+    /// They come back.
+    fn start_zones(&mut self, zones: Range<u16>) {
+        for zone in zones.clone() {
+            self.zones_down[usize::from(zone)] = false;
+        }
+        self.clients
+            .iter_mut()
+            .filter(|client| zones.contains(&client.zone))
+            .for_each(|client| client.up = true);
+        self.revive(|world, id| zones.contains(&world.node(id).zone));
     }
 
     fn of_shard(&mut self, shard: u16) -> impl Iterator<Item = &mut Node> {

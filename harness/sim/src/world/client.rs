@@ -36,7 +36,7 @@ impl Client {
         view: Vec<NodeId>,
         rng: Rng,
     ) -> Client {
-        let clients = f64::from(scenario.zones) * f64::from(scenario.clients_per_zone);
+        let clients = f64::from(scenario.zones_in_all()) * f64::from(scenario.clients_per_zone);
         let gap_ns = 1e9 * clients / scenario.rate_per_s as f64;
         Client {
             zone,

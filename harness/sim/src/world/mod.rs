@@ -18,6 +18,8 @@ mod queue;
 mod refresh;
 mod request;
 
+use std::ops::Range;
+
 use seawall_cluster::{Event, Nanos, NodeId, Outbox, ReplicationMember, Seat, Sharding};
 use seawall_store::Reply;
 
@@ -130,16 +132,19 @@ impl<'a> World<'a> {
             })
             .fold(scenario.shards, u16::max);
         let per_shard = scenario.nodes_per_shard(member.keeps_copies);
+        let per_region = scenario.nodes_per_region();
         let seats: Vec<Seat> = (0..shards_max)
             .flat_map(|shard| {
                 (0..per_shard).map(move |copy| Seat {
                     shard,
+                    region: copy / per_region,
                     first: copy == 0,
                     keeps_log: false,
                 })
             })
-            .chain(seats_of_logs(member, shards_max, scenario.zones))
+            .chain(seats_of_logs(member, shards_max, scenario))
             .collect();
+        let zones = scenario.zones_in_all();
         // Gutter nodes stand beside the shards, each by itself, and know nothing of them.
         let gutters = if plan.caching.gutter_s > 0 {
             scenario.gutter_nodes
@@ -154,24 +159,28 @@ impl<'a> World<'a> {
             policy: &scenario.policy,
             memory_bytes: scenario.node_memory_kib * 1024,
         };
-        // The first of a shard's nodes of either kind is in the zone of its number, the others in those that follow.
-        let mut zone = 0;
+        // In each region the first of a shard's nodes of either kind is in the zone of the shard's number, the others in those
+        // that follow.
+        let (mut number, mut region) = (0, 0);
         let nodes = (0u16..)
             .zip(&seats)
             .map(|(id, seat)| {
-                zone = if seat.first { seat.shard } else { zone + 1 };
-                fleet.form(NodeId(id), seat.shard, zone % scenario.zones)
+                let is_first = seat.first || seat.region != region;
+                number = if is_first { seat.shard } else { number + 1 };
+                region = seat.region;
+                let zone = scenario.zones_of(region).start + number % scenario.zones;
+                fleet.form(NodeId(id), seat.shard, zone)
             })
             .chain((0..gutters).map(|gutter| {
                 let id = NodeId(seats.len() as u16 + gutter);
-                fleet.form(id, shards_max + gutter, gutter % scenario.zones)
+                fleet.form(id, shards_max + gutter, gutter % zones)
             }))
             .collect();
         let view: Vec<NodeId> = (0..shards_max)
             .map(|shard| NodeId(shard * per_shard))
             .chain((0..gutters).map(|gutter| NodeId(seats.len() as u16 + gutter)))
             .collect();
-        let client_count = scenario.zones * scenario.clients_per_zone;
+        let client_count = zones * scenario.clients_per_zone;
         let mut clients: Vec<Client> = (0..client_count)
             .map(|client| {
                 let load = load::build(
@@ -181,7 +190,7 @@ impl<'a> World<'a> {
                     u32::from(client_count),
                 );
                 let rng = rng_of(plan.seed, "client", usize::from(client));
-                Client::new(scenario, client % scenario.zones, load, view.clone(), rng)
+                Client::new(scenario, client % zones, load, view.clone(), rng)
             })
             .collect();
         let rows = clients[0].rows().map_or(0, |rows| rows.owned());
@@ -209,7 +218,7 @@ impl<'a> World<'a> {
             connects: 0,
             names: Names::new(&view),
             split: 0,
-            zones_down: vec![false; usize::from(scenario.zones)],
+            zones_down: vec![false; usize::from(zones)],
             outbox: Outbox::default(),
             images: Vec::new(),
             moves: Moves::default(),
@@ -416,21 +425,29 @@ impl<'a> World<'a> {
         NodeId(shard * per_shard + self.clients[usize::from(client)].choose(per_shard))
     }
 
-    /// A client's choice among the nodes of a shard in its own zone; of all, where none is there.
+    /// A client's choice among the nodes of a shard in its own zone; where none is there, in its own region; else of all.
     fn near_node(&mut self, client: u16, shard: u16) -> NodeId {
-        let zone = self.clients[usize::from(client)].zone;
-        let is_near = |node: &&Node| node.shard_number == shard && node.zone == zone;
-        let near: Vec<NodeId> = self
-            .nodes
-            .iter()
-            .filter(is_near)
-            .map(|node| node.id)
-            .collect();
-        match near[..] {
-            [] => self.any_node(client, shard),
-            [one] => one,
-            _ => near[usize::from(self.clients[usize::from(client)].choose(near.len() as u16))],
+        let (scenario, zone) = (self.plan.scenario, self.clients[usize::from(client)].zone);
+        let mut near = self.hosts_in(shard, zone..zone + 1);
+        if let [one] = near[..] {
+            return one;
         }
+        if near.is_empty() {
+            near = self.hosts_in(shard, scenario.zones_of(scenario.region_of(zone)));
+        }
+        if near.is_empty() {
+            return self.any_node(client, shard);
+        }
+        near[usize::from(self.clients[usize::from(client)].choose(near.len() as u16))]
+    }
+
+    /// The nodes of some zones that host a shard's data.
+    fn hosts_in(&self, shard: u16, zones: Range<u16>) -> Vec<NodeId> {
+        let hosts = |node: &&Node| {
+            node.shard_number == shard && zones.contains(&node.zone) && !node.keeps_log
+        };
+        let nodes = self.nodes.iter().filter(hosts);
+        nodes.map(|node| node.id).collect()
     }
 }
 
@@ -438,11 +455,16 @@ impl<'a> World<'a> {
 fn seats_of_logs(
     member: &ReplicationMember,
     shards: u16,
-    zones: u16,
-) -> impl Iterator<Item = Seat> + use<> {
-    let zones = if member.logs_in_zones { zones } else { 0 };
-    let seat = |shard, zone| Seat {
+    scenario: &Scenario,
+) -> impl Iterator<Item = Seat> {
+    let zones = if member.logs_in_zones {
+        scenario.zones_in_all()
+    } else {
+        0
+    };
+    let seat = move |shard, zone| Seat {
         shard,
+        region: scenario.region_of(zone),
         first: zone == 0,
         keeps_log: true,
     };

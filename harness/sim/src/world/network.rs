@@ -24,12 +24,17 @@ pub(crate) struct CrossZone {
     pub(crate) client_bytes: u64,
     /// Between nodes.
     pub(crate) replication_bytes: u64,
+    /// Whoever sent them, where the zones are of different regions; in none of the two above.
+    pub(crate) region_bytes: u64,
 }
 
 /// All links.
 pub(super) struct Network {
     same_zone: LogNormal,
     cross_zone: LogNormal,
+    cross_region: LogNormal,
+    /// Zones of a region.
+    zones: u16,
     ns_per_byte: f64,
     /// By zone: what leaves it is lost, what enters it is lost.
     cut: Vec<[bool; 2]>,
@@ -51,16 +56,22 @@ impl Network {
         let one_way = |rtt_us: u64, sigma_percent: u64| {
             LogNormal::new(rtt_us as f64 / 2.0, sigma_percent as f64 / 100.0)
         };
+        let zones = usize::from(scenario.zones_in_all());
         Network {
             same_zone: one_way(scenario.same_zone_rtt_us, scenario.same_zone_sigma_percent),
             cross_zone: one_way(
                 scenario.cross_zone_rtt_us,
                 scenario.cross_zone_sigma_percent,
             ),
+            cross_region: one_way(
+                scenario.cross_region_rtt_us,
+                scenario.cross_region_sigma_percent,
+            ),
+            zones: scenario.zones,
             ns_per_byte: 8000.0 / scenario.link_mbit_per_s as f64,
-            cut: vec![[false; 2]; usize::from(scenario.zones)],
-            times: vec![1; usize::from(scenario.zones)],
-            loss_per_mille: vec![0; usize::from(scenario.zones)],
+            cut: vec![[false; 2]; zones],
+            times: vec![1; zones],
+            loss_per_mille: vec![0; zones],
             nodes,
             last_delivery: vec![Nanos::default(); nodes * nodes],
             longest: Nanos::default(),
@@ -120,12 +131,18 @@ impl Network {
         }
         let link = if from == to {
             &self.same_zone
-        } else {
+        } else if self.is_one_region(from, to) {
             &self.cross_zone
+        } else {
+            &self.cross_region
         };
         let transmission = (bytes as u64 + FRAME_BYTES) as f64 * self.ns_per_byte;
         let takes = Nanos(link.draw(&mut self.rng) + transmission as u64);
         lost_for + takes.times(u64::from(times))
+    }
+
+    fn is_one_region(&self, a: u16, b: u16) -> bool {
+        a / self.zones == b / self.zones
     }
 
     /// When a message of a client (or to it) arrives; `None` where it is lost.
@@ -133,7 +150,9 @@ impl Network {
         if !self.passes(from, to) {
             return None;
         }
-        if from != to {
+        if !self.is_one_region(from, to) {
+            self.crossed.region_bytes += bytes as u64 + FRAME_BYTES;
+        } else if from != to {
             self.crossed.client_bytes += bytes as u64 + FRAME_BYTES;
         }
         let takes = self.travel(from, to, bytes);
@@ -154,7 +173,9 @@ impl Network {
         (to, to_zone): (NodeId, u16),
         bytes: usize,
     ) -> Nanos {
-        if from_zone != to_zone {
+        if !self.is_one_region(from_zone, to_zone) {
+            self.crossed.region_bytes += bytes as u64 + FRAME_BYTES;
+        } else if from_zone != to_zone {
             self.crossed.replication_bytes += bytes as u64 + FRAME_BYTES;
         }
         let arrival = now + self.travel(from_zone, to_zone, bytes);
