@@ -514,3 +514,18 @@ fn crdt_answers_alone_and_agrees_afterwards() {
 fn broken_crdt_never_agrees() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_crdt.txt")));
 }
+
+#[test]
+fn another_region_follows_is_read_and_takes_over_when_it_is_promoted() {
+    insta::assert_snapshot!(play(include_str!("scripts/region_async.txt")));
+}
+
+#[test]
+fn in_its_own_region_a_primary_fails_over_without_the_others() {
+    insta::assert_snapshot!(play(include_str!("scripts/region_async_failover.txt")));
+}
+
+#[test]
+fn broken_region_async_waits_for_an_empty_machine() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_region_async.txt")));
+}

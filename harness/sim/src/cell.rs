@@ -215,7 +215,8 @@ pub fn replay(
         if replication.0.converges() {
             violations.extend(check::differing_copies(&world));
         }
-        check::silent_shards(&world.measure, schedule, phases)
+        let promoted_after = replication.0.promoted_after(&replication.1);
+        check::silent_shards(&world.measure, schedule, phases, promoted_after)
     } else {
         0
     };

@@ -26,6 +26,7 @@ static MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: false,
     keeps_disk: false,
     logs_in_zones: false,
+    needs_regions: false,
     executes_everywhere: false,
     last_writer_wins: false,
     reads_at: Reads::Primary,

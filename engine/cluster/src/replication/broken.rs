@@ -8,6 +8,7 @@ use super::crdt;
 use super::dynamo;
 use super::leaderless;
 use super::quorum::{self, Fault};
+use super::region_async;
 use super::zone_copies;
 use super::zone_log::{self, Rules};
 use super::{Reads, ReplicationMember, Setup};
@@ -16,7 +17,7 @@ use crate::time::Nanos;
 /// All of them.
 pub(super) const TWINS: &[&ReplicationMember] = &[
     &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH, &UNLOGGED, &OUTLIVES, &ALONE,
-    &APART,
+    &APART, &EMPTY,
 ];
 
 static ACKS: ReplicationMember = ReplicationMember {
@@ -138,6 +139,16 @@ static APART: ReplicationMember = ReplicationMember {
     source: "a twin of crdt, to prove the checkers",
     build: |setup, values| crdt::build(setup, values, Some(leaderless::Fault::NeverSyncs)),
     ..crdt::MEMBER
+};
+
+static EMPTY: ReplicationMember = ReplicationMember {
+    name: "broken-region-async-empty",
+    about: "broken on purpose: takes an empty machine in the primary's place for it, and promotes no other region",
+    source: "a twin of region-async, to prove the checkers",
+    build: |setup, values| {
+        asynchronous::build_promoted(setup, values, asynchronous::Promotion::Alive)
+    },
+    ..region_async::MEMBER
 };
 
 const TWIN_OF_ZONE_LOG: ReplicationMember = ReplicationMember {

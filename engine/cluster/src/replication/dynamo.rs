@@ -53,6 +53,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: false,
     logs_in_zones: false,
+    needs_regions: false,
     executes_everywhere: true,
     last_writer_wins: true,
     reads_at: Reads::OwnZone,

@@ -19,6 +19,7 @@ mod leaderless;
 mod min_replicas;
 mod none;
 mod quorum;
+mod region_async;
 mod wait;
 mod zone_copies;
 mod zone_log;
@@ -48,6 +49,7 @@ pub const REPLICATIONS: &[&ReplicationMember] = &[
     &zone_log_async::MEMBER,
     &dynamo::MEMBER,
     &crdt::MEMBER,
+    &region_async::MEMBER,
 ];
 
 /// A node of the cluster: its place in [`Setup::seats`].
@@ -384,6 +386,8 @@ pub struct ReplicationMember {
     pub keeps_disk: bool,
     /// Whether each zone has a node that keeps a log of the shard, beside those that host its data.
     pub logs_in_zones: bool,
+    /// Whether it replicates from one region to others, and is another member where there is one.
+    pub needs_regions: bool,
     /// Whether every copy executes writes of clients itself, and all must do the same: a copy may not evict by itself.
     pub executes_everywhere: bool,
     /// Whether each key has a version of its own, the time of the write that made it ([`Action::Execute`]'s `at`, then
@@ -408,6 +412,17 @@ const REPLICA_READS: Param = Param {
     about: "1: clients read at any copy, and what they read may be old (READONLY)",
 };
 
+/// For how long an operator waits, in members that have one.
+const PROMOTE: Param = Param {
+    name: "promote_ms",
+    default: 60_000,
+    min: 1000,
+    max: 3_600_000,
+    words: &[],
+    about: "for how long a shard has no primary before an operator promotes a copy in another region; by hand a promotion \
+            takes about a minute (AWS, disaster recovery workshop)",
+};
+
 impl ReplicationMember {
     /// Whom clients ask for reads, with these values of `params`.
     pub fn reads_with(&self, values: &[u64]) -> Reads {
@@ -417,6 +432,13 @@ impl ReplicationMember {
         } else {
             self.reads_at
         }
+    }
+
+    /// After how long without a primary of a shard an operator steps in, with these values of `params`; nought where none does.
+    pub fn promoted_after(&self, values: &[u64]) -> Nanos {
+        let mut given = self.params.iter().zip(values);
+        let promote = given.find(|(param, _)| param.name == PROMOTE.name);
+        promote.map_or(Nanos::default(), |(_, ms)| Nanos::from_millis(*ms))
     }
 
     /// Whether of `copies`, with these values of `params`, those that a request reads (`r`) and those that had a write

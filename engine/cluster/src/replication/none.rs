@@ -19,6 +19,7 @@ pub(super) static MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: false,
     keeps_disk: false,
     logs_in_zones: false,
+    needs_regions: false,
     executes_everywhere: false,
     last_writer_wins: false,
     reads_at: Reads::Primary,

@@ -11,11 +11,16 @@ use crate::world::Measure;
 const PATIENCE: Nanos = Nanos::from_millis(10_000);
 
 /// How many shards have answered nobody since the last action and for [`PATIENCE`] at least, up to the end of the
-/// run. One that answered, only too late for those who had asked, is overloaded and not silent.
-pub(crate) fn silent_shards(measure: &Measure, schedule: &Schedule, phases: Phases) -> usize {
+/// run; an operator who promotes copies does so in `promoted_after`, which is waited for too. One that answered, only too late for those who had asked, is overloaded and not silent.
+pub(crate) fn silent_shards(
+    measure: &Measure,
+    schedule: &Schedule,
+    phases: Phases,
+    promoted_after: Nanos,
+) -> usize {
     let end = Nanos::from_millis(phases.end_ms);
     let last = schedule.actions().iter().map(|dated| dated.at_ms).max();
-    let over = Nanos::from_millis(last.unwrap_or(0));
+    let over = Nanos::from_millis(last.unwrap_or(0)) + promoted_after;
     let in_vain =
         |&(since, until): &(Nanos, Nanos)| until >= end && end.since(since.max(over)) >= PATIENCE;
     // Somebody has to have asked when it could have been well again.
@@ -54,7 +59,7 @@ mod tests {
                 measure.shard_answered(ms(*at), 0);
             }
             measure.finish(ms(phases.end_ms));
-            silent_shards(&measure, &schedule, phases)
+            silent_shards(&measure, &schedule, phases, Nanos::default())
         };
         assert_eq!(silent(&[2000, 19_000], &[]), 1);
         assert_eq!(silent(&[2000, 19_000], &[19_500]), 0, "it answered");
@@ -65,6 +70,21 @@ mod tests {
         measure.shard_failed(ms(19_000), 0);
         measure.shard_was_late(ms(19_500), 0);
         measure.finish(ms(phases.end_ms));
-        assert_eq!(silent_shards(&measure, &schedule, phases), 0, "it was late");
+        assert_eq!(
+            silent_shards(&measure, &schedule, phases, Nanos::default()),
+            0,
+            "it was late"
+        );
+        measure = Measure::new(1);
+        measure.shard_failed(ms(2000), 0);
+        measure.shard_failed(ms(19_000), 0);
+        measure.finish(ms(phases.end_ms));
+        let silent =
+            |promoted_after| silent_shards(&measure, &schedule, phases, ms(promoted_after));
+        assert_eq!(
+            (silent(5000), silent(5001)),
+            (1, 0),
+            "an operator may still promote a copy"
+        );
     }
 }

@@ -113,6 +113,16 @@ pub enum Action {
         /// The region.
         region: u16,
     },
+    /// No message passes between a region and the others.
+    CutRegion {
+        /// The region.
+        region: u16,
+    },
+    /// Messages pass again.
+    HealRegion {
+        /// The region.
+        region: u16,
+    },
     /// No message passes between a zone and the others.
     Cut {
         /// The zone.
@@ -315,7 +325,10 @@ impl Action {
             | Action::SetClock { shard, .. }
             | Action::StallDisk { shard, .. }
             | Action::FailSync { shard } => of_shard(shard),
-            Action::RegionDown { region } | Action::RegionUp { region } => of_region(region),
+            Action::RegionDown { region }
+            | Action::RegionUp { region }
+            | Action::CutRegion { region }
+            | Action::HealRegion { region } => of_region(region),
             Action::ZoneDown { zone }
             | Action::ZoneUp { zone }
             | Action::Cut { zone, .. }

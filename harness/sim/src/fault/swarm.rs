@@ -116,12 +116,11 @@ const STRIKES_OF_REGIONS: &[Strike] = &[
             Action::RegionUp { region }.at(to),
         ]
     },
-    // The nodes of the first region and those of the others do not hear each other.
-    |scenario, _, from, to| {
-        let zones = scenario.zones;
+    |scenario, rng, from, to| {
+        let region = rng.random_range(0..scenario.regions);
         vec![
-            Action::Split { zones }.at(from),
-            Action::Split { zones: 0 }.at(to),
+            Action::CutRegion { region }.at(from),
+            Action::HealRegion { region }.at(to),
         ]
     },
 ];

@@ -170,6 +170,13 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
         );
     }
     for text in s.replications.iter().chain([&s.base_replication]) {
+        let needs_regions = check_replication(text).is_ok_and(|(member, _)| member.needs_regions);
+        if s.regions < 2 && needs_regions {
+            return conflict(
+                &["replications", "base_replication", "regions"],
+                &format!("{text} needs at least 2 regions: accepted are regions = 2 and 3"),
+            );
+        }
         // Of `wait`, which asks for more replicas than there are: no write would ever be answered.
         let asks_for = check_replication(text).map_or(0, |(member, values)| {
             let n = member.params.iter().position(|param| param.name == "n");

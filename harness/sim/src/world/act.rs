@@ -34,6 +34,8 @@ impl World<'_> {
             Action::RegionUp { region } => {
                 self.start_zones(self.plan.scenario.zones_of(region));
             }
+            Action::CutRegion { region } => self.network.cut_region(region, true),
+            Action::HealRegion { region } => self.network.cut_region(region, false),
             Action::Cut { zone, way } => self.network.cut(zone, way),
             Action::Heal { zone } => self.network.heal(zone),
             Action::Isolate { shard } => {

@@ -19,6 +19,7 @@ const RETRANSMIT_MAX: Nanos = Nanos::from_millis(1600);
 
 /// Bytes sent between zones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "names carry units")]
 pub(crate) struct CrossZone {
     /// Between clients and nodes.
     pub(crate) client_bytes: u64,
@@ -38,6 +39,8 @@ pub(super) struct Network {
     ns_per_byte: f64,
     /// By zone: what leaves it is lost, what enters it is lost.
     cut: Vec<[bool; 2]>,
+    /// By region: whether what leaves or enters it is lost.
+    region_cut: Vec<bool>,
     /// By zone: how many times as long as it should what is sent in it, out of it or into it takes.
     times: Vec<u32>,
     /// By zone: how many packets in a thousand are lost in it, out of it or into it.
@@ -70,6 +73,7 @@ impl Network {
             zones: scenario.zones,
             ns_per_byte: 8000.0 / scenario.link_mbit_per_s as f64,
             cut: vec![[false; 2]; zones],
+            region_cut: vec![false; usize::from(scenario.regions)],
             times: vec![1; zones],
             loss_per_mille: vec![0; zones],
             nodes,
@@ -92,9 +96,15 @@ impl Network {
         self.cut[usize::from(zone)] = [false; 2];
     }
 
+    /// Cuts a region off from the others, or ends that.
+    pub(super) fn cut_region(&mut self, region: u16, is_cut: bool) {
+        self.region_cut[usize::from(region)] = is_cut;
+    }
+
     /// Whether everything passes, at once.
     pub(super) fn is_whole(&self, now: Nanos) -> bool {
         self.cut.iter().all(|cut| *cut == [false; 2])
+            && !self.region_cut.contains(&true)
             && self.loss_per_mille.iter().all(|loss| *loss == 0)
             && self.times.iter().all(|times| *times == 1)
             && self.last_delivery.iter().all(|at| *at <= now)
@@ -112,7 +122,8 @@ impl Network {
 
     /// Whether messages pass from one zone to another.
     pub(super) fn passes(&self, from: u16, to: u16) -> bool {
-        from == to || !(self.cut[usize::from(from)][0] || self.cut[usize::from(to)][1])
+        let is_cut = self.cut[usize::from(from)][0] || self.cut[usize::from(to)][1];
+        from == to || !(is_cut || self.is_region_cut(from, to))
     }
 
     /// How long a packet is on its way. What is lost is sent again, each time after twice as long (RFC 6298,
@@ -139,6 +150,12 @@ impl Network {
         let transmission = (bytes as u64 + FRAME_BYTES) as f64 * self.ns_per_byte;
         let takes = Nanos(link.draw(&mut self.rng) + transmission as u64);
         lost_for + takes.times(u64::from(times))
+    }
+
+    /// Whether a cut of a region lies between two zones.
+    fn is_region_cut(&self, a: u16, b: u16) -> bool {
+        let is_cut = |zone: u16| self.region_cut[usize::from(zone / self.zones)];
+        !self.is_one_region(a, b) && (is_cut(a) || is_cut(b))
     }
 
     fn is_one_region(&self, a: u16, b: u16) -> bool {

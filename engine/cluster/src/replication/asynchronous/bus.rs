@@ -110,7 +110,8 @@ impl Bus {
         self.peer(node).is_some_and(|peer| peer.failed.is_some())
     }
 
-    fn answers(peer: &Peer) -> bool {
+    /// Whether a node is neither suspected nor failed.
+    pub(super) fn answers(peer: &Peer) -> bool {
         peer.ping != Ping::Late && peer.failed.is_none()
     }
 

@@ -11,7 +11,7 @@ use super::{Async, PING_PERIOD, VALIDITY_FACTOR, refuse};
 use crate::time::Nanos;
 
 impl Async {
-    /// How many fellow replicas have more data.
+    /// How many fellow replicas that may stand have more data.
     fn rank(&self) -> u64 {
         let own = self.stream.offset;
         let ahead = |peer: &bus::Peer| {
@@ -19,7 +19,9 @@ impl Async {
         };
         self.bus
             .others()
-            .filter(|(node, peer)| ahead(peer) && !self.bus.has_failed(*node))
+            .filter(|(node, peer)| {
+                ahead(peer) && !self.bus.has_failed(*node) && !self.is_secondary(*node)
+            })
             .count() as u64
     }
 
@@ -28,6 +30,7 @@ impl Async {
             .owner(self.shard)
             .is_some_and(|owner| self.bus.has_failed(owner))
             && self.has_data
+            && !self.is_secondary(self.node)
             && self.link.as_ref().is_some_and(|link| {
                 now.since(link.heard) <= self.node_timeout.times(VALIDITY_FACTOR) + PING_PERIOD
             });

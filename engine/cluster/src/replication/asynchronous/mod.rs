@@ -19,6 +19,7 @@ pub mod election;
 mod failover;
 mod good_replicas;
 mod message;
+mod region;
 mod serve;
 mod stream;
 mod wait;
@@ -33,6 +34,8 @@ use self::bus::Bus;
 use self::election::{Candidature, Votes};
 pub(super) use self::good_replicas::GoodReplicas;
 use self::message::{Header, Message};
+use self::region::Regions;
+pub(super) use self::region::{Promotion, build_promoted};
 pub(super) use self::stream::Backlog;
 use self::stream::Stream;
 pub(super) use self::wait::Waiting;
@@ -69,6 +72,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: false,
     logs_in_zones: false,
+    needs_regions: false,
     executes_everywhere: false,
     last_writer_wins: false,
     reads_at: Reads::Primary,
@@ -155,6 +159,8 @@ struct Async {
     minority_serves: bool,
     /// Whether it answers reads as replica.
     replica_reads: bool,
+    /// Where copies in other regions wait to be promoted.
+    regions: Option<Regions>,
     bus: Bus,
     /// By shard.
     owners: Vec<Option<Owner>>,
@@ -208,6 +214,7 @@ impl Async {
             node_timeout,
             minority_serves: false,
             replica_reads: false,
+            regions: None,
             bus: Bus::new(setup.node, setup.seats, node_timeout, formed),
             current_epoch: owners.iter().flatten().count() as u64,
             owners,
@@ -289,6 +296,7 @@ impl Async {
             self.keep_link(now, out);
             self.tell_how_far(now, out);
             self.stand(now, out);
+            self.take_over_region(now, out);
             self.take_over_ruins(out);
         }
     }
@@ -312,12 +320,14 @@ impl Async {
             Message::Ping(header) => {
                 self.bus.hear(now, from, &header, false, self.owns(from));
                 self.hear_primary(now, from, &header, out);
+                self.hear_region(now, from, &header);
                 self.learn(now, from, &header, out);
                 out.send(from, Message::Pong(self.header()).encode());
             }
             Message::Pong(header) => {
                 self.bus.hear(now, from, &header, true, self.owns(from));
                 self.hear_primary(now, from, &header, out);
+                self.hear_region(now, from, &header);
                 self.learn(now, from, &header, out);
             }
             Message::Fail(node) => {
@@ -370,6 +380,7 @@ impl Replication for Async {
             Event::Start => {
                 self.next_cron = self.next_cron + now;
                 self.bus.start(now);
+                self.begin_watch(now);
                 out.push(Action::Alarm { at: self.next_cron });
                 match self.owner(self.shard) {
                     Some(primary) if primary != self.node => self.ask_stream(now, primary, out),

@@ -40,13 +40,14 @@ impl Async {
     }
 
     /// As replica: whether clients may read here. It answers from old data where its primary is silent
-    /// (`replica-serve-stale-data`), and not where it reaches no majority of primaries, as a primary does not.
+    /// (`replica-serve-stale-data`), and not where it reaches no majority of primaries, as a primary does not; a region whose
+    /// primaries are in another one is there to be read when that is gone.
     fn may_read_as_replica(&mut self, op: &Op) -> bool {
         self.replica_reads
             && !op.command().flags.writes()
             && self.has_data
             && !self.is_primary()
-            && self.bus.reaches_majority()
+            && (self.is_secondary(self.node) || self.bus.reaches_majority())
     }
 
     /// As primary: whether it serves, and has enough replicas for a write.

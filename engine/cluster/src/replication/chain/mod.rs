@@ -67,6 +67,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     // Of the group only: the data is in memory.
     keeps_disk: true,
     logs_in_zones: false,
+    needs_regions: false,
     executes_everywhere: true,
     last_writer_wins: false,
     reads_at: Reads::Primary,

@@ -45,6 +45,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: true,
     logs_in_zones: false,
+    needs_regions: false,
     executes_everywhere: true,
     last_writer_wins: false,
     reads_at: ReadsAt::Primary,

@@ -52,6 +52,7 @@ pub(super) const MEMBER: ReplicationMember = ReplicationMember {
     keeps_copies: true,
     keeps_disk: true,
     logs_in_zones: true,
+    needs_regions: false,
     executes_everywhere: false,
     last_writer_wins: false,
     reads_at: Reads::Primary,

@@ -1,0 +1,125 @@
+//! Regions: copies in other regions than their primary's follow it and do not stand for election; when their shard has had
+//! no primary for long, an operator promotes one of them.
+//!
+//! ```text
+//!  primary's region    primary silent ──► election among its fellows there, as ever
+//!  another region      no primary of the shard for promote_ms ──► the copy with most data takes over, in an epoch after
+//!                      all that it knows of; the next one a second later, where nobody has taken over until then
+//! ```
+//!
+//! Whose primary is in which region is asked of the owner alone: once one was promoted, its fellows elect, and those of the
+//! region that was lost follow when they are back.
+
+use std::cmp::Reverse;
+
+use super::super::{NodeId, Outbox, Replication, Setup};
+use super::bus;
+use super::election::PER_RANK;
+use super::message::Header;
+use super::stream::Backlog;
+use super::{Async, Guard};
+use crate::time::Nanos;
+
+/// Whose word shows an operator that a shard has a primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Promotion {
+    /// That of a node which says that it is primary.
+    Served,
+    /// That of the node which was: also of an empty machine in its place, which a broken twin takes for it.
+    Alive,
+}
+
+/// What a node knows of regions.
+pub(super) struct Regions {
+    /// By node: its region.
+    of: Vec<u16>,
+    promotion: Promotion,
+    promote_after: Nanos,
+    /// When the shard was last known to have a primary.
+    served: Nanos,
+}
+
+impl Regions {
+    fn of(&self, node: NodeId) -> Option<u16> {
+        self.of.get(usize::from(node.0)).copied()
+    }
+}
+
+/// A node by the values of `region-async`.
+pub(in super::super) fn build_promoted(
+    setup: &Setup<'_>,
+    values: &[u64],
+    promotion: Promotion,
+) -> Box<dyn Replication> {
+    let mut machine = Async::new(setup, values, Backlog::Checked, Guard::default());
+    machine.regions = Some(Regions {
+        of: setup.seats.iter().map(|seat| seat.region).collect(),
+        promotion,
+        promote_after: Nanos::from_millis(values[2]),
+        served: Nanos::default(),
+    });
+    machine.replica_reads = values[3] == 1;
+    Box::new(machine)
+}
+
+impl Async {
+    /// Whether a node is in another region than the primary of this node's shard.
+    pub(super) fn is_secondary(&self, node: NodeId) -> bool {
+        let (Some(regions), Some(owner)) = (&self.regions, self.owner(self.shard)) else {
+            return false;
+        };
+        regions.of(node) != regions.of(owner)
+    }
+
+    /// As of now the shard has a primary, or counts as having one.
+    pub(super) fn begin_watch(&mut self, now: Nanos) {
+        if let Some(regions) = &mut self.regions {
+            regions.served = now;
+        }
+    }
+
+    /// The sender's word may show that the shard has a primary.
+    pub(super) fn hear_region(&mut self, now: Nanos, from: NodeId, header: &Header) {
+        let is_fellow = self
+            .bus
+            .peer(from)
+            .is_some_and(|peer| peer.shard == self.shard);
+        let is_owner = self.owner(self.shard) == Some(from);
+        if let Some(regions) = &mut self.regions {
+            let was = regions.promotion == Promotion::Alive && is_owner;
+            if is_fellow && (header.primary || was) {
+                regions.served = now;
+            }
+        }
+    }
+
+    /// As a copy in another region: takes over where the shard has had no primary for so long that an operator promotes
+    /// it.
+    pub(super) fn take_over_region(&mut self, now: Nanos, out: &mut Outbox) {
+        let Some(regions) = &self.regions else {
+            return;
+        };
+        let may_serve = self.has_data && self.is_secondary(self.node);
+        let turn = regions.promote_after + PER_RANK.times(self.place_in_line());
+        if may_serve && now.since(regions.served) > turn {
+            self.current_epoch += 1;
+            self.become_primary(self.current_epoch, out);
+        }
+    }
+
+    /// How many copies in other regions than the primary's come before this one: an operator promotes one region, and of its
+    /// copies the one with most data.
+    fn place_in_line(&self) -> u64 {
+        let region = |node| self.regions.as_ref().and_then(|regions| regions.of(node));
+        let own = (region(self.node), Reverse(self.stream.offset), self.node);
+        let is_before = |(node, peer): (NodeId, &bus::Peer)| {
+            peer.shard == self.shard
+                && bus::Bus::answers(peer)
+                && self.is_secondary(node)
+                && peer
+                    .offset
+                    .is_some_and(|offset| (region(node), Reverse(offset), node) < own)
+        };
+        self.bus.others().filter(|other| is_before(*other)).count() as u64
+    }
+}
