@@ -529,3 +529,8 @@ fn in_its_own_region_a_primary_fails_over_without_the_others() {
 fn broken_region_async_waits_for_an_empty_machine() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_region_async.txt")));
 }
+
+#[test]
+fn the_stream_crosses_to_another_region_once() {
+    insta::assert_snapshot!(play(include_str!("scripts/region_async_relay.txt")));
+}

@@ -63,6 +63,12 @@ pub(super) enum Message {
         offset: u64,
         entry: Entry,
     },
+    /// An entry of a history that the sender had of its primary, for copies in its region.
+    Relay {
+        history: HistoryId,
+        offset: u64,
+        entry: Entry,
+    },
     /// A primary asks how far a replica is.
     GetAck,
     /// A replica says it.
@@ -106,6 +112,14 @@ impl Message {
                 .finish(),
             Message::Continue { history } => Writer::new(8).u64(*history).finish(),
             Message::Entry { offset, entry } => entry.encode(*offset),
+            Message::Relay {
+                history,
+                offset,
+                entry,
+            } => Writer::new(12)
+                .u64(*history)
+                .rest(&entry.encode(*offset))
+                .finish(),
             Message::GetAck => Writer::new(10).finish(),
             Message::Ack { offset } => Writer::new(11).u64(*offset).finish(),
         }
@@ -142,6 +156,17 @@ impl Message {
             },
             10 => Message::GetAck,
             11 => Message::Ack { offset: r.u64()? },
+            12 => {
+                let history = r.u64()?;
+                let Message::Entry { offset, entry } = Message::decode(r.rest())? else {
+                    return None;
+                };
+                Message::Relay {
+                    history,
+                    offset,
+                    entry,
+                }
+            }
             _ => return None,
         };
         r.end().map(|()| message)
@@ -216,6 +241,16 @@ pub(super) fn describe(bytes: &[u8]) -> String {
         Some(Message::Entry { offset, entry }) => {
             format!("entry at {offset}, {} bytes", entry.effects.len())
         }
+        Some(Message::Relay {
+            history,
+            offset,
+            entry,
+        }) => {
+            format!(
+                "relay {history:016x} at {offset}, {} bytes",
+                entry.effects.len()
+            )
+        }
         Some(Message::GetAck) => "how far are you?".to_owned(),
         Some(Message::Ack { offset }) => format!("ack {offset}"),
     }
@@ -272,6 +307,17 @@ mod tests {
                     entry: Entry {
                         id: RequestId(id),
                         at: Millis(at),
+                        effects,
+                    },
+                }
+            ),
+            (any::<u64>(), any::<u64>(), any::<u64>(), bytes()).prop_map(
+                |(history, offset, id, effects)| Message::Relay {
+                    history,
+                    offset,
+                    entry: Entry {
+                        id: RequestId(id),
+                        at: Millis(offset),
                         effects,
                     },
                 }

@@ -358,6 +358,11 @@ impl Async {
             }
             Message::Continue { history } => self.on_continue(now, from, history, out),
             Message::Entry { offset, entry } => self.on_entry(now, from, offset, entry, out),
+            Message::Relay {
+                history,
+                offset,
+                entry,
+            } => self.on_relay(now, history, offset, entry, out),
             Message::GetAck => self.send_ack(from, out),
             Message::Ack { offset } => self.on_ack(now, from, offset, out),
         }

@@ -7,6 +7,9 @@
 //!                      all that it knows of; the next one a second later, where nobody has taken over until then
 //! ```
 //!
+//! The stream crosses to a region once: the primary sends it to one copy there, and that one sends it on. What a copy lacks, also
+//! where the one that sends on is gone, it asks the primary for itself.
+//!
 //! Whose primary is in which region is asked of the owner alone: once one was promoted, its fellows elect, and those of the
 //! region that was lost follow when they are back.
 
@@ -15,8 +18,8 @@ use std::cmp::Reverse;
 use super::super::{NodeId, Outbox, Replication, Setup};
 use super::bus;
 use super::election::PER_RANK;
-use super::message::Header;
-use super::stream::Backlog;
+use super::message::{Header, HistoryId, Message};
+use super::stream::{Backlog, Entry};
 use super::{Async, Guard};
 use crate::time::Nanos;
 
@@ -104,6 +107,52 @@ impl Async {
         if may_serve && now.since(regions.served) > turn {
             self.current_epoch += 1;
             self.become_primary(self.current_epoch, out);
+        }
+    }
+
+    /// As primary: whether a replica in another region is told by another one there.
+    pub(super) fn hears_of_another(&self, replica: NodeId) -> bool {
+        let Some(regions) = self.regions.as_ref().filter(|_| self.is_secondary(replica)) else {
+            return false;
+        };
+        let mut before = self.replicas.range(..replica);
+        before.any(|(other, _)| regions.of(*other) == regions.of(replica))
+    }
+
+    /// As a copy in another region: hands what its primary sends on to the others there, where it is what comes next in the
+    /// stream.
+    pub(super) fn relay(&self, offset: u64, entry: &Entry, out: &mut Outbox) {
+        let Some(regions) = &self.regions else {
+            return;
+        };
+        let streams = self.link.as_ref().is_some_and(|link| link.streaming);
+        if !streams || offset != self.stream.offset || !self.is_secondary(self.node) {
+            return;
+        }
+        let relayed = Message::Relay {
+            history: self.stream.history,
+            offset,
+            entry: entry.clone(),
+        };
+        let bytes = relayed.encode();
+        let fellows = self.bus.others().filter(|(node, peer)| {
+            peer.shard == self.shard && regions.of(*node) == regions.of(self.node)
+        });
+        fellows.for_each(|(node, _)| out.send(node, bytes.clone()));
+    }
+
+    /// What another copy of the region had of the primary. It counts in the history that this one follows alone: the other
+    /// may not know of a failover yet.
+    pub(super) fn on_relay(
+        &mut self,
+        now: Nanos,
+        history: HistoryId,
+        offset: u64,
+        entry: Entry,
+        out: &mut Outbox,
+    ) {
+        if history == self.stream.history && !self.is_primary() {
+            self.take_entry(now, offset, entry, out);
         }
     }
 

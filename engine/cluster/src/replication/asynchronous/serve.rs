@@ -83,8 +83,9 @@ impl Async {
     }
 
     fn tell_replicas(&self, bytes: &[u8], out: &mut Outbox) {
-        for replica in self.replicas.keys() {
-            out.send(*replica, bytes.to_vec());
+        let replicas = self.replicas.keys().copied();
+        for replica in replicas.filter(|replica| !self.hears_of_another(*replica)) {
+            out.send(replica, bytes.to_vec());
         }
     }
 
@@ -273,13 +274,22 @@ impl Async {
         entry: Entry,
         out: &mut Outbox,
     ) {
+        if self.link_to(now, from).is_some() {
+            self.relay(offset, &entry, out);
+            self.take_entry(now, offset, entry, out);
+        }
+    }
+
+    /// What comes next in the stream, as replica of whom it was asked of.
+    pub(super) fn take_entry(&mut self, now: Nanos, offset: u64, entry: Entry, out: &mut Outbox) {
         let own = self.stream.offset;
-        let Some(link) = self.link_to(now, from).filter(|link| link.streaming) else {
+        let Some(link) = self.link.as_mut().filter(|link| link.streaming) else {
             return;
         };
         if offset > own {
             // Something before it was lost.
-            self.ask_stream(now, from, out);
+            let primary = link.primary;
+            self.ask_stream(now, primary, out);
         } else if offset == own {
             link.behind_since = None;
             self.newest = self.newest.max(entry.at);
