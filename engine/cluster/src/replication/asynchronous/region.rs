@@ -172,3 +172,67 @@ impl Async {
         self.bus.others().filter(|other| is_before(*other)).count() as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use seawall_store::Millis;
+
+    use super::super::super::{Action, Birth, Event, RequestId, Seat};
+    use super::*;
+
+    /// A message for a copy in the second region, whose primary is `n0`; and what it applies.
+    fn applied(machine: &mut dyn Replication, from: u16, message: &Message) -> usize {
+        let (from, bytes) = (NodeId(from), message.encode());
+        let mut out = Outbox::default();
+        machine.step(Nanos(1), Event::Message { from, bytes }, &mut out);
+        let actions = std::iter::from_fn(|| out.pop());
+        actions
+            .filter(|action| matches!(action, Action::Apply { .. }))
+            .count()
+    }
+
+    #[test]
+    fn what_is_handed_on_counts_in_the_history_that_is_followed() {
+        let seats: Vec<Seat> = [0, 1, 1]
+            .into_iter()
+            .enumerate()
+            .map(|(node, region)| Seat {
+                shard: 0,
+                region,
+                first: node == 0,
+                keeps_log: false,
+            })
+            .collect();
+        let setup = Setup {
+            node: NodeId(2),
+            seats: &seats,
+            seed: 1,
+            birth: Birth::Formed,
+        };
+        let mut machine = build_promoted(&setup, &[1000, 1 << 20, 2000, 0], Promotion::Served);
+        machine.step(Nanos(0), Event::Start, &mut Outbox::default());
+        let relay = |history, offset| Message::Relay {
+            history,
+            offset,
+            entry: Entry {
+                id: RequestId(offset),
+                at: Millis(0),
+                effects: vec![0; 10],
+            },
+        };
+        assert_eq!(
+            applied(&mut *machine, 1, &relay(7, 0)),
+            0,
+            "nothing streams"
+        );
+        assert_eq!(
+            applied(&mut *machine, 0, &Message::Continue { history: 7 }),
+            0
+        );
+        assert_eq!(applied(&mut *machine, 1, &relay(7, 0)), 1);
+        assert_eq!(applied(&mut *machine, 1, &relay(7, 0)), 0, "it has that");
+        // The one who hands on has not heard of a failover that this one knows of.
+        assert_eq!(applied(&mut *machine, 1, &relay(6, 10)), 0);
+        assert_eq!(applied(&mut *machine, 1, &relay(7, 10)), 1);
+    }
+}
