@@ -136,9 +136,10 @@ sanitize:
         echo "skipped: valgrind is not installed"
     fi
 
-# What each replication claims, under a swarm of faults, over a thousand seeds: a minute or two.
+# What each replication claims, under a swarm of faults, over a thousand seeds.
 sim-swarm SEEDS="1000" *ARGS:
     cargo run --release -- simulate harness/sim/scenarios/swarm.toml --seeds {{SEEDS}} --shrink {{ARGS}}
+    cargo run --release -- simulate harness/sim/scenarios/region-swarm.toml --seeds {{SEEDS}} --shrink {{ARGS}}
 
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:

@@ -10,8 +10,8 @@
 //! The stream crosses to a region once: the primary sends it to one copy there, and that one sends it on. What a copy lacks, also
 //! where the one that sends on is gone, it asks the primary for itself.
 //!
-//! Whose primary is in which region is asked of the owner alone: once one was promoted, its fellows elect, and those of the
-//! region that was lost follow when they are back.
+//! Which region is the primary's follows from who owns the shard: once a copy was promoted, its fellows elect, and those of
+//! the region that was lost follow when they are back.
 
 use std::cmp::Reverse;
 
@@ -68,10 +68,16 @@ pub(in super::super) fn build_promoted(
 impl Async {
     /// Whether a node is in another region than the primary of this node's shard.
     pub(super) fn is_secondary(&self, node: NodeId) -> bool {
-        let (Some(regions), Some(owner)) = (&self.regions, self.owner(self.shard)) else {
-            return false;
-        };
-        regions.of(node) != regions.of(owner)
+        self.owner(self.shard).is_some() && self.may_be_promoted(node)
+    }
+
+    /// Whether an operator may promote a node, where its shard has had no primary for long: not beside the primary's place,
+    /// where there are elections.
+    fn may_be_promoted(&self, node: NodeId) -> bool {
+        let owner = self.owner(self.shard);
+        self.regions
+            .as_ref()
+            .is_some_and(|regions| owner.is_none_or(|owner| regions.of(node) != regions.of(owner)))
     }
 
     /// As of now the shard has a primary, or counts as having one.
@@ -102,7 +108,7 @@ impl Async {
         let Some(regions) = &self.regions else {
             return;
         };
-        let may_serve = self.has_data && self.is_secondary(self.node);
+        let may_serve = self.has_data && self.may_be_promoted(self.node);
         let turn = regions.promote_after + PER_RANK.times(self.place_in_line());
         if may_serve && now.since(regions.served) > turn {
             self.current_epoch += 1;
@@ -164,7 +170,7 @@ impl Async {
         let is_before = |(node, peer): (NodeId, &bus::Peer)| {
             peer.shard == self.shard
                 && bus::Bus::answers(peer)
-                && self.is_secondary(node)
+                && self.may_be_promoted(node)
                 && peer
                     .offset
                     .is_some_and(|offset| (region(node), Reverse(offset), node) < own)
@@ -191,18 +197,15 @@ mod tests {
             .count()
     }
 
-    #[test]
-    fn what_is_handed_on_counts_in_the_history_that_is_followed() {
-        let seats: Vec<Seat> = [0, 1, 1]
-            .into_iter()
-            .enumerate()
-            .map(|(node, region)| Seat {
-                shard: 0,
-                region,
-                first: node == 0,
-                keeps_log: false,
-            })
-            .collect();
+    /// The second copy of the second region, formed with its cluster, at its beginning.
+    fn copy() -> Box<dyn Replication> {
+        let seat = |(node, region)| Seat {
+            shard: 0,
+            region,
+            first: node == 0,
+            keeps_log: false,
+        };
+        let seats: Vec<Seat> = [0, 1, 1].into_iter().enumerate().map(seat).collect();
         let setup = Setup {
             node: NodeId(2),
             seats: &seats,
@@ -211,6 +214,31 @@ mod tests {
         };
         let mut machine = build_promoted(&setup, &[1000, 1 << 20, 2000, 0], Promotion::Served);
         machine.step(Nanos(0), Event::Start, &mut Outbox::default());
+        machine
+    }
+
+    #[test]
+    fn a_copy_that_knows_of_no_primary_is_promoted_too() {
+        let mut machine = copy();
+        // The primary follows another one by now, which was never heard of. It has data too, and comes first.
+        let follower = Message::Pong(Header {
+            current_epoch: 2,
+            config_epoch: 2,
+            primary: false,
+            offset: Some(0),
+            failing: Vec::new(),
+        });
+        applied(&mut *machine, 0, &follower);
+        assert_eq!(machine.primary(), None);
+        for (ms, since) in [(2900, None), (3200, Some(3))] {
+            machine.step(Nanos::from_millis(ms), Event::Alarm, &mut Outbox::default());
+            assert_eq!(machine.primary_since(), since, "at {ms} ms");
+        }
+    }
+
+    #[test]
+    fn what_is_handed_on_counts_in_the_history_that_is_followed() {
+        let mut machine = copy();
         let relay = |history, offset| Message::Relay {
             history,
             offset,
