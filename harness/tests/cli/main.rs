@@ -4,6 +4,7 @@ mod bad_input;
 mod families;
 mod full_disk;
 mod layers;
+mod recordings;
 mod runs;
 mod servers;
 mod serving;

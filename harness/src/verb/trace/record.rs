@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::{ArgGroup, Args};
@@ -11,6 +12,7 @@ use seawall_workloads::trace::monitor::Monitor;
 use serde_json::json;
 
 use super::To;
+use crate::interrupt;
 use crate::output;
 use crate::progress::Tally;
 use crate::status::{Failure, Outcome};
@@ -20,7 +22,8 @@ use crate::status::{Failure, Outcome};
 ///
 /// MONITOR costs the server as much as answering each command once more. A size is that of the key and of
 /// the value last seen written to it. Commands that the table of common ones does not have are counted and
-/// left out.
+/// left out. An interruption (Ctrl-C) or the end of the connection ends the recording; what was recorded
+/// until then is kept.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("end").required(true).multiple(true).args(["seconds", "requests"])))]
 #[command(after_help = "Examples:
@@ -152,6 +155,7 @@ impl Gate {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mut lines = Lines::connect(arguments)?;
+    let interrupted = interrupt::flag()?;
     let made = json!({"verb": "record", "rate_max": arguments.rate_max});
     let mut output = arguments.to.create(made)?;
     let mut tally = Tally::new(&arguments.server);
@@ -170,7 +174,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let enough = |requests| arguments.requests.is_some_and(|most| requests >= most);
     let mut closed = false;
-    while !closed && !late() && !enough(monitor.requests()) {
+    let stopped = || interrupted.load(Ordering::Relaxed);
+    while !closed && !stopped() && !late() && !enough(monitor.requests()) {
         let heard = lines.hear();
         closed = matches!(heard, Ok(Heard::Closed) | Err(_));
         let whole = lines.buffer.iter().rposition(|&byte| byte == b'\n');
@@ -215,10 +220,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         monitor.other(),
         gate.dropped,
         arguments.rate_max,
-        if closed {
-            "; the server closed the connection"
-        } else {
-            ""
+        match (closed, stopped()) {
+            (true, _) => "; the server closed the connection",
+            (false, true) => "; interrupted",
+            (false, false) => "",
         }
     ))
 }
