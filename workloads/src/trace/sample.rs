@@ -3,6 +3,11 @@
 //! An object stays where a hash of its id and the seed falls below the share. So what is told per object
 //! (requests, sizes, reuse among its own requests) stays as it is, and distances in distinct objects
 //! shrink by the share. Waldspurger et al., FAST 2015, SHARDS, section 3: spatially hashed sampling.
+//!
+//! The paper hashes keys. What is hashed here is the dense id, the number in order of first sight: a trace is sampled
+//! also where it has no keys. The hash is as even over consecutive numbers as over keys, so who stays depends
+//! neither on when an object was first seen nor on how often. What is lost: two traces of the same keys do not
+//! keep the same ones.
 
 use super::columns::Columns;
 
@@ -64,6 +69,23 @@ impl Sample {
 mod tests {
     use super::*;
     use crate::trace::{Request, Trace};
+
+    /// Of ten thousand objects at a time, in order of first sight, a tenth stays. Five standard deviations are 150.
+    #[test]
+    fn when_an_object_was_first_seen_does_not_matter() {
+        let trace = Trace::from_keys("t", 0..100_000);
+        for seed in 0..20 {
+            let mut sample = Sample::new(0.1, seed);
+            sample.of(trace.columns());
+            for (part, ids) in sample.ids.chunks(10_000).enumerate() {
+                let kept = ids.iter().filter(|&&id| id > 0).count();
+                assert!(
+                    kept.abs_diff(1_000) < 150,
+                    "seed {seed}, part {part}: {kept}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn objects_stay_whole_and_in_their_share() {

@@ -12,7 +12,8 @@ use crate::status::{Failure, Outcome};
 /// Write the requests for a share of a trace's objects, chosen by hash.
 ///
 /// An object that stays keeps all its requests. A cache of the same share of the size sees about the same
-/// hit ratio (SHARDS, FAST 2015).
+/// hit ratio (SHARDS, FAST 2015). What is hashed is an object's number in order of first sight: two traces of
+/// the same keys do not keep the same ones.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   seawall trace sample dev-session --rate 0.1 dev-tenth.swt
