@@ -13,9 +13,9 @@
 //! This is libCacheSim's (0.3.5), with what sets it apart from the paper: the hit ratio that should steer the rate of
 //! learning is cut to an integer, so it is 0 unless all hit, and the rate falls and stays low; a weight in
 //! hundredths is compared with the lot, so an expert that has lost all weight is yet drawn once in a hundred times;
-//! and the room of SR-LRU's two parts moves one way only (`sr_lru.rs`). In bytes the capacity is as many requests
-//! as no trace has, so the rate stays as drawn, and what is larger than the part it would enter is refused
-//! after others had to go for it.
+//! and the room of SR-LRU's two parts moves one way only (`sr_lru.rs`). In bytes the rate is moved once in as many
+//! requests as the capacity has bytes, so it stays as drawn; room moves by single bytes; and what is larger than
+//! the part it would enter is refused after others had to go for it.
 
 mod cr_lfu;
 mod sr_lru;
@@ -47,7 +47,7 @@ pub const POLICY: LabPolicy = LabPolicy {
             words: &[],
         }],
         cost: "hit: moves the entry in two lists; insertion: O(1) amortised; eviction: a few words looked at",
-        bytes_per_item: 53,
+        bytes_per_item: 45,
         bad_at: "recency: what was used twice gets less and less room; small caches that see few requests to learn from",
     },
     replay: play::<Cacheus>,
