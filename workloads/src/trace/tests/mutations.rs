@@ -50,8 +50,11 @@ const READ_SECONDS_MAX: u64 = 30;
 /// The windows of the decompressors may take 384 MiB of it, and other tests of this process something, too.
 const MEMORY_KIB_MAX: u64 = 1 << 20;
 
+/// Names and contents.
+type Inputs = Vec<(String, Vec<u8>)>;
+
 /// The inputs of the corpus, each with the format that its name tells: `FORMAT.NUMBER`.
-fn corpus() -> Vec<(String, Vec<u8>)> {
+fn corpus() -> Inputs {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/trace/tests/corpus");
     let mut inputs: Vec<_> = std::fs::read_dir(&folder)
         .expect("the corpus")
@@ -201,11 +204,11 @@ fn memory_was_bounded() {
 }
 
 /// The inputs of each format; there is one at least.
-fn by_format() -> Vec<(&'static Format, Vec<(String, Vec<u8>)>)> {
+fn by_format() -> Vec<(&'static Format, Inputs)> {
     let corpus = corpus();
     let inputs = |format: &&'static Format| {
         let of_format = corpus.iter().filter(|(name, _)| name == format.name);
-        let of_format: Vec<_> = of_format.cloned().collect();
+        let of_format: Inputs = of_format.cloned().collect();
         assert!(!of_format.is_empty(), "{} has no corpus", format.name);
         (*format, of_format)
     };
