@@ -59,6 +59,9 @@ figures:
 # Eviction policies crossed with log and snapshots: about 15 minutes.
 bench-configs *ARGS: (_servers "configs" ARGS)
 
+# What servers hit that may take 200 MiB each, and what each of Seawall's policies does: about 15 minutes.
+bench-hits *ARGS: (_servers "hits" ARGS)
+
 # A suite that starts servers; Debian's are installed first where they are missing.
 _servers SUITE *ARGS:
     #!/usr/bin/env bash
