@@ -406,6 +406,13 @@ fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
     ]
     .concat();
     let ended = must_end(here, &call, 0, &["report: kept"]);
+    let small = [&carried[..], &["--size", "100,4096", "--ignore-ops"]].concat();
+    must_end(
+        here,
+        &small,
+        0,
+        &["size 100 (100 bytes)", "larger than the cache"],
+    );
     assert!(
         ended.out.contains("The furthest apart are 0.00 points."),
         "{}",

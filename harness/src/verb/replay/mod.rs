@@ -229,6 +229,7 @@ impl Plan<'_> {
             let grid = self
                 .grid(trace, &plain)?
                 .besides(|run| done.contains(&Key::lab(run)));
+            self.too_large(trace)?;
             let requests = trace.len() as u64;
             let mut tally = Tally::until(requests * grid.len() as u64, trace.name());
             let mut outcome = Ok(());
@@ -247,6 +248,26 @@ impl Plan<'_> {
             outcome?;
         }
         Ok(rows)
+    }
+
+    /// Says at which sizes some objects are larger than the cache.
+    fn too_large(&self, trace: &Trace) -> Outcome {
+        if self.arguments.ignore_size {
+            return Ok(());
+        }
+        for size in self.sizes.iter() {
+            let bytes = size.resolve(trace, Unit::Bytes).map_err(Failure::usage)?;
+            let is_larger = |object: &&u32| u64::from(**object) > bytes;
+            let larger = trace.sizes().iter().filter(is_larger).count();
+            if larger > 0 {
+                let name = trace.name();
+                output::complain(&format!(
+                    "note: at size {size} ({bytes} bytes) {larger} requests of trace '{name}' are for objects larger \
+                     than the cache, which miss and are not kept"
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn read(&self, input: &Input) -> Outcome<Trace> {
