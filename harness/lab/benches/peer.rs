@@ -17,34 +17,80 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use clap::Parser;
-use seawall_lab::{Size, Subject, Unit};
+use seawall_lab::{Counts, Parts, Size, Subject, Unit};
 use seawall_report::stats::order::median;
 use seawall_sys::usage::process_cpu;
 use seawall_workloads::trace::{FormatSpec, Trace};
 
-/// Ours, the peer's name and parameters; and whether the peer draws at random, so that misses may differ.
-const PAIRS: &[(&str, &str, &str, bool)] = &[
-    ("fifo", "FIFO", "-", false),
-    ("lru", "LRU", "-", false),
-    ("clock", "Clock", "-", false),
-    ("sieve", "Sieve", "-", false),
-    ("s3fifo", "S3FIFO", "-", false),
-    ("s3fifo-sosp23", "S3FIFOv0", "-", false),
-    ("lfu", "LFU", "-", false),
-    ("slru", "SLRU", "-", false),
-    ("twoq", "TwoQ", "-", false),
-    ("arc", "ARC", "-", false),
-    ("lirs", "LIRS", "-", false),
-    ("gdsf", "GDSF", "-", false),
-    ("wtinylfu:variant=libcachesim", "WTinyLFU", "-", false),
-    ("belady", "Belady", "-", false),
-    ("allkeys-random", "Random", "-", true),
-    ("hyperbolic", "Hyperbolic", "-", true),
-    ("lecar", "LeCaR", "-", true),
-    ("cacheus", "Cacheus", "-", true),
-    ("cacheus", "Cacheus", "-", true),
-    ("lhd", "LHD", "-", true),
+/// A policy here and there.
+struct Pair {
+    ours: &'static str,
+    theirs: &'static str,
+    /// The peer draws at random, so misses may differ.
+    is_random: bool,
+}
+
+const fn same(ours: &'static str, theirs: &'static str) -> Pair {
+    Pair {
+        ours,
+        theirs,
+        is_random: false,
+    }
+}
+
+const fn random(ours: &'static str, theirs: &'static str) -> Pair {
+    Pair {
+        ours,
+        theirs,
+        is_random: true,
+    }
+}
+
+const PAIRS: &[Pair] = &[
+    same("fifo", "FIFO"),
+    same("lru", "LRU"),
+    same("clock", "Clock"),
+    same("sieve", "Sieve"),
+    same("s3fifo", "S3FIFO"),
+    same("s3fifo-sosp23", "S3FIFOv0"),
+    same("lfu", "LFU"),
+    same("slru", "SLRU"),
+    same("twoq", "TwoQ"),
+    same("arc", "ARC"),
+    same("lirs", "LIRS"),
+    same("gdsf", "GDSF"),
+    same("wtinylfu:variant=libcachesim", "WTinyLFU"),
+    same("belady", "Belady"),
+    random("allkeys-random", "Random"),
+    random("hyperbolic", "Hyperbolic"),
+    random("lecar", "LeCaR"),
+    random("cacheus", "Cacheus"),
+    random("lhd", "LHD"),
 ];
+
+impl Pair {
+    fn subject(&self) -> Result<Subject, Box<dyn std::error::Error>> {
+        Ok(Subject::parse_list(self.ours)?.remove(0))
+    }
+
+    /// What the peer is told to do.
+    fn command(
+        &self,
+        kind: &str,
+        size: u64,
+        ignore_size: bool,
+        trace: &Trace,
+        records: &Path,
+    ) -> String {
+        let hashpower = 64 - u64::from(trace.object_count()).leading_zeros();
+        format!(
+            "{kind} {} - {size} {hashpower} {} {}",
+            self.theirs,
+            u8::from(ignore_size),
+            records.display()
+        )
+    }
+}
 
 /// Turns of each side and cell.
 const TURNS: usize = 7;
@@ -66,6 +112,12 @@ struct Arguments {
     bench: bool,
 }
 
+impl Arguments {
+    fn asks_for(&self, pair: &Pair) -> bool {
+        self.policy.is_empty() || self.policy.iter().any(|name| name == pair.ours)
+    }
+}
+
 fn main() {
     let arguments = Arguments::parse();
     if let Err(error) = compare(&arguments) {
@@ -79,44 +131,52 @@ fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let records = tempfile::NamedTempFile::new()?;
     write_records(&trace, records.path())?;
     let mut peer = Peer::start(&arguments.peer)?;
+    let compiled = compiling(records.path())?;
     println!(
-        "{}: {} requests, {} objects; M requests per second of CPU time, medians of {TURNS}\n",
+        "{}: {} requests, {} objects; M requests per second of CPU time, medians of {TURNS}. Compiling the trace from \
+         uncompressed oracle-general takes {:.0} ms, which so many replays pay back.\n",
         trace.name(),
         trace.len(),
-        trace.object_count()
+        trace.object_count(),
+        compiled * 1e3
     );
-    println!("| policy | objects | ours | peer | ratio | misses |");
-    println!("|---|---:|---:|---:|---:|---|");
-    for &(ours, theirs, params, random) in PAIRS {
-        if !arguments.policy.is_empty() && !arguments.policy.iter().any(|name| name == ours) {
-            continue;
-        }
-        let Ok(subjects) = Subject::parse_list(ours) else {
-            continue;
-        };
+    let asked: Vec<&Pair> = PAIRS
+        .iter()
+        .filter(|pair| arguments.asks_for(pair))
+        .collect();
+    println!("Reader excluded, sizes in objects:\n");
+    println!("| policy | size | ours | peer | ratio | misses | paid back by |");
+    println!("|---|---:|---:|---:|---:|---|---:|");
+    let parts = Parts::whole(&trace);
+    for pair in &asked {
+        let subject = pair.subject()?;
         for size in &arguments.size {
             let size = size.resolve(&trace, Unit::Objects)?;
-            let hashpower = 64 - u64::from(trace.object_count()).leading_zeros();
-            let command = format!(
-                "memory {theirs} {params} {size} {hashpower} 1 {}",
-                records.path().display()
+            let replay = || subject.replay_parts(&trace, &parts, size, Unit::Objects, 1);
+            let command = pair.command("memory", size, true, &trace, records.path());
+            let cell = turns(|| Ok(timed(replay)), || peer.ask(&command))?;
+            let saved = cell.seconds[1] - cell.seconds[0];
+            let told = cell.told(&trace, pair);
+            println!(
+                "| {} | {size} | {told} | {:.0} |",
+                pair.ours,
+                (compiled / saved).ceil()
             );
+        }
+    }
+    println!("\nReader included, both from uncompressed oracle-general, sizes in bytes:\n");
+    println!("| policy | size | ours | peer | ratio | misses |");
+    println!("|---|---:|---:|---:|---:|---|");
+    for pair in &asked {
+        let subject = pair.subject()?;
+        for size in &arguments.size {
+            let size = size.resolve(&trace, Unit::Bytes)?;
+            let command = pair.command("file", size, false, &trace, records.path());
             let cell = turns(
-                || Ok(timed(&trace, &subjects[0], size)),
+                || read(records.path(), &subject, size),
                 || peer.ask(&command),
             )?;
-            let same = match (cell.misses[0] == cell.misses[1], random) {
-                (true, _) => "equal".to_owned(),
-                (false, true) => format!("{} and {}", cell.misses[0], cell.misses[1]),
-                (false, false) => format!("DIFFER: {} and {}", cell.misses[0], cell.misses[1]),
-            };
-            let rate = |seconds: f64| trace.len() as f64 / seconds / 1e6;
-            println!(
-                "| {ours} | {size} | {:.1} | {:.2} | {:.1} | {same} |",
-                rate(cell.seconds[0]),
-                rate(cell.seconds[1]),
-                cell.seconds[1] / cell.seconds[0],
-            );
+            println!("| {} | {size} | {} |", pair.ours, cell.told(&trace, pair));
         }
     }
     Ok(())
@@ -126,6 +186,25 @@ fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
 struct Cell {
     seconds: [f64; 2],
     misses: [u64; 2],
+}
+
+impl Cell {
+    /// Its rates, their ratio, and whether misses are the same.
+    fn told(&self, trace: &Trace, pair: &Pair) -> String {
+        let [ours, theirs] = self.misses;
+        let same = match (ours == theirs, pair.is_random) {
+            (true, _) => "equal".to_owned(),
+            (false, true) => format!("{ours} and {theirs}"),
+            (false, false) => format!("DIFFER: {ours} and {theirs}"),
+        };
+        let rate = |seconds: f64| trace.len() as f64 / seconds / 1e6;
+        format!(
+            "{:.1} | {:.2} | {:.1} | {same}",
+            rate(self.seconds[0]),
+            rate(self.seconds[1]),
+            self.seconds[1] / self.seconds[0],
+        )
+    }
 }
 
 type Timed = Result<(f64, u64), Box<dyn std::error::Error>>;
@@ -150,11 +229,35 @@ fn turns(
     })
 }
 
-fn timed(trace: &Trace, subject: &Subject, size: u64) -> (f64, u64) {
+fn timed(replay: impl FnOnce() -> Vec<Counts>) -> (f64, u64) {
     let start = process_cpu();
-    let counts = black_box(subject.replay(trace, size, Unit::Objects, 1));
+    let counts = black_box(replay());
     let time: Duration = process_cpu().saturating_sub(start);
-    (time.as_secs_f64(), counts.misses)
+    (
+        time.as_secs_f64(),
+        counts.iter().map(|counts| counts.misses).sum(),
+    )
+}
+
+/// Reads the records and replays them.
+fn read(records: &Path, subject: &Subject, size: u64) -> Timed {
+    let start = process_cpu();
+    let trace = Trace::read(records, Some(&"oracle-general".parse()?), &mut |_| {})?;
+    let counts = black_box(subject.replay(&trace, size, Unit::Bytes, 1));
+    let time: Duration = process_cpu().saturating_sub(start);
+    Ok((time.as_secs_f64(), counts.misses))
+}
+
+/// Seconds to make dense columns of the records.
+fn compiling(records: &Path) -> Result<f64, Box<dyn std::error::Error>> {
+    let format: FormatSpec = "oracle-general".parse()?;
+    let mut seconds = Vec::new();
+    for _ in 0..TURNS {
+        let start = process_cpu();
+        black_box(Trace::read(records, Some(&format), &mut |_| {})?);
+        seconds.push(process_cpu().saturating_sub(start).as_secs_f64());
+    }
+    Ok(median(&seconds).expect("a time per turn"))
 }
 
 /// The peer, waiting for commands.

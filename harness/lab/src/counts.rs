@@ -64,14 +64,14 @@ impl std::iter::Sum for Counts {
 #[derive(Clone, Debug)]
 pub struct Parts {
     ends: Vec<usize>,
+    /// What each part counts where all are gets, none of them missed yet.
+    requested: Vec<Counts>,
 }
 
 impl Parts {
     /// The whole trace.
     pub fn whole(trace: &Trace) -> Parts {
-        Parts {
-            ends: vec![trace.len()],
-        }
+        Parts::ending(trace, vec![trace.len()])
     }
 
     /// The first `warmup` requests, and the others in `count` parts as long as each other, but for one.
@@ -80,16 +80,29 @@ impl Parts {
         let rest = trace.len() - warmup;
         let count = count.clamp(1, rest.max(1));
         let end = |part: usize| warmup + (rest as u128 * part as u128 / count as u128) as usize;
-        Parts {
-            ends: (0..=count).map(end).collect(),
-        }
+        Parts::ending(trace, (0..=count).map(end).collect())
+    }
+
+    fn ending(trace: &Trace, ends: Vec<usize>) -> Parts {
+        let requested = ranges(&ends).map(|part| Counts::of(trace, part)).collect();
+        Parts { ends, requested }
     }
 
     /// Which requests each part has.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
-        let begins = std::iter::once(0).chain(self.ends.iter().copied());
-        begins.zip(&self.ends).map(|(begin, &end)| begin..end)
+        ranges(&self.ends)
     }
+
+    /// Which requests each part has, and what it counts where all are gets, none of them missed yet: the same for
+    /// every cell of a grid, so that it is summed once.
+    pub(crate) fn of_gets(&self) -> impl Iterator<Item = (Range<usize>, Counts)> {
+        self.ranges().zip(self.requested.iter().copied())
+    }
+}
+
+fn ranges(ends: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    let begins = std::iter::once(0).chain(ends.iter().copied());
+    begins.zip(ends).map(|(begin, &end)| begin..end)
 }
 
 #[cfg(test)]

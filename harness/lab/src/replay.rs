@@ -168,20 +168,26 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
 
     fn play(mut self, trace: &Trace, parts: &Parts) -> Vec<Counts> {
         let mut clock = Clock::new(trace.times_s());
-        let ranges = parts.ranges();
         if trace.is_gets_alone() {
-            return ranges
-                .map(|part| self.play_gets(trace, part, &mut clock))
+            return parts
+                .of_gets()
+                .map(|(part, counts)| self.play_gets(trace, part, counts, &mut clock))
                 .collect();
         }
         let mut expiry = Expiry::new(trace.object_count());
-        ranges
+        parts
+            .ranges()
             .map(|part| self.play_ops(trace, part, &mut clock, &mut expiry))
             .collect()
     }
 
-    fn play_gets(&mut self, trace: &Trace, part: Range<usize>, clock: &mut Clock<'_>) -> Counts {
-        let mut counts = Counts::of(trace, part.clone());
+    fn play_gets(
+        &mut self,
+        trace: &Trace,
+        part: Range<usize>,
+        mut counts: Counts,
+        clock: &mut Clock<'_>,
+    ) -> Counts {
         for (request, &object) in part.clone().zip(&trace.objects()[part]) {
             self.admission.hear(object);
             if self.residents.contains(object) {

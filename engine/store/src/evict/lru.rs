@@ -43,6 +43,7 @@ impl<M: Marks> Policy<M> for Lru {
         self.links.push(LINE, entry);
     }
 
+    #[inline]
     fn touch(&mut self, entry: EntryId) {
         if self.links.contains(entry) {
             self.links.renew(LINE, entry);

@@ -35,8 +35,7 @@ fn replay(trace: &Trace, parts: &Parts, size: u64, unit: Unit, _seed: u64) -> Ve
     let mut coming = Bits::new(trace.len());
     let mut done = Bits::new(sizes.len());
     let mut occupied = 0;
-    let of_part = |part: Range<usize>| {
-        let mut counts = Counts::of(trace, part.clone());
+    let of_part = |(part, mut counts): (Range<usize>, Counts)| {
         let requests = objects[part.clone()]
             .iter()
             .zip(&next_request[part.clone()]);
@@ -70,7 +69,7 @@ fn replay(trace: &Trace, parts: &Parts, size: u64, unit: Unit, _seed: u64) -> Ve
         }
         counts
     };
-    parts.ranges().map(of_part).collect()
+    parts.of_gets().map(of_part).collect()
 }
 
 /// For each request, the number of the next one for the same object.

@@ -46,8 +46,7 @@ fn replay(trace: &Trace, parts: &Parts, size: u64, unit: Unit, seed: u64) -> Vec
         occupied: 0,
         random: Xoshiro256PlusPlus::seed_from_u64(seed),
     };
-    let of_part = |part: Range<usize>| {
-        let mut counts = Counts::of(trace, part.clone());
+    let of_part = |(part, mut counts): (Range<usize>, Counts)| {
         let requests = trace.objects()[part.clone()]
             .iter()
             .zip(&next_request[part.clone()]);
@@ -80,7 +79,7 @@ fn replay(trace: &Trace, parts: &Parts, size: u64, unit: Unit, seed: u64) -> Vec
         }
         counts
     };
-    parts.ranges().map(of_part).collect()
+    parts.of_gets().map(of_part).collect()
 }
 
 struct Cache {

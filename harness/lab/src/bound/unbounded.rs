@@ -18,8 +18,7 @@ pub const BOUND: Bound = Bound {
 
 fn replay(trace: &Trace, parts: &Parts, _size: u64, _unit: Unit, _seed: u64) -> Vec<Counts> {
     let mut seen = 0;
-    let of_part = |part: Range<usize>| {
-        let mut counts = Counts::of(trace, part.clone());
+    let of_part = |(part, mut counts): (Range<usize>, Counts)| {
         for (request, &object) in part.clone().zip(&trace.objects()[part]) {
             // Ids count objects in the order in which they are first seen.
             let hit = object < seen;
@@ -30,5 +29,5 @@ fn replay(trace: &Trace, parts: &Parts, _size: u64, _unit: Unit, _seed: u64) -> 
         }
         counts
     };
-    parts.ranges().map(of_part).collect()
+    parts.of_gets().map(of_part).collect()
 }

@@ -83,8 +83,7 @@ pub(crate) fn play<C: Cache>(
     unit: Unit,
 ) -> Vec<Counts> {
     let mut cache = C::new(trace, params, setup);
-    let mut of_part = |part: Range<usize>| {
-        let mut counts = Counts::of(trace, part.clone());
+    let mut of_part = |(part, mut counts): (Range<usize>, Counts)| {
         for (request, &object) in part.clone().zip(&trace.objects()[part]) {
             let bytes = trace.size(request);
             let size = match unit {
@@ -97,5 +96,5 @@ pub(crate) fn play<C: Cache>(
         }
         counts
     };
-    parts.ranges().map(&mut of_part).collect()
+    parts.of_gets().map(&mut of_part).collect()
 }

@@ -87,9 +87,18 @@ impl Links {
     /// Moves `entry`, which is in a list, to the newest end of `list`, that one or another.
     #[inline]
     pub fn renew(&mut self, list: u32, entry: EntryId) {
+        let nodes = self.nodes.as_mut_slice();
         let node = entry + self.lists;
-        self.take(node);
-        self.put(list, node);
+        let Link { newer, older } = nodes[node as usize];
+        debug_assert_ne!(newer, ABSENT, "the entry is in a list");
+        nodes[newer as usize].older = older;
+        nodes[older as usize].newer = newer;
+        let newest = std::mem::replace(&mut nodes[list as usize].older, node);
+        nodes[newest as usize].newer = node;
+        nodes[node as usize] = Link {
+            newer: list,
+            older: newest,
+        };
     }
 
     /// Takes the entry that has been in `list` longest.

@@ -17,7 +17,7 @@ pub type Hashes = [u32; 2];
 /// How often each identity was counted, or more often.
 pub struct Bloom {
     counters: Counters,
-    count: u32,
+    count: Count,
 }
 
 enum Counters {
@@ -42,7 +42,7 @@ impl Bloom {
             } else {
                 Counters::Used(HashMap::new())
             },
-            count,
+            count: Count::new(count),
         }
     }
 
@@ -79,6 +79,46 @@ pub fn hashes(identity: u64) -> Hashes {
     SEEDS.map(|seed| xxh64(&identity.to_le_bytes(), seed) as u32)
 }
 
-fn places([first, step]: Hashes, count: u32) -> impl Iterator<Item = u32> {
-    (0..HASHES).map(move |i| first.wrapping_add(i.wrapping_mul(step)) % count)
+fn places([first, step]: Hashes, count: Count) -> impl Iterator<Item = u32> {
+    (0..HASHES).map(move |i| count.remainder(first.wrapping_add(i.wrapping_mul(step))))
+}
+
+/// How many counters there are, to divide by without a division: Lemire, Kaser, Kurz, Faster remainder by direct
+/// computation, 2019, section 3.
+#[derive(Clone, Copy)]
+struct Count {
+    count: u32,
+    /// 2^64 / count, rounded up.
+    inverse: u64,
+}
+
+impl Count {
+    fn new(count: u32) -> Count {
+        Count {
+            count,
+            inverse: (u64::MAX / u64::from(count)).wrapping_add(1),
+        }
+    }
+
+    /// `number` modulo the count.
+    #[inline]
+    fn remainder(self, number: u32) -> u32 {
+        let fraction = self.inverse.wrapping_mul(u64::from(number));
+        ((u128::from(fraction) * u128::from(self.count)) >> 64) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_remainder_is_that_of_a_division(number: u32, count in 1..=u32::MAX) {
+            prop_assert_eq!(Count::new(count).remainder(number), number % count);
+            prop_assert_eq!(Count::new(count).remainder(u32::MAX), u32::MAX % count);
+        }
+    }
 }
