@@ -1,7 +1,6 @@
 //! The counting Bloom filter of the `libcachesim` variant: ten counters an identity, all of them raised.
 
-use std::collections::HashMap;
-
+use hashbrown::HashTable;
 use xxhash_rust::xxh64::xxh64;
 
 /// Counters per entry for an error of one in a thousand, ln(1000) / ln(2)², and how many an identity has.
@@ -22,7 +21,8 @@ pub struct Bloom {
 
 enum Counters {
     All(Vec<u32>),
-    Used(HashMap<u32, u32>),
+    /// Each place that was counted, and its count.
+    Used(HashTable<(u32, u32)>),
 }
 
 impl Bloom {
@@ -40,7 +40,7 @@ impl Bloom {
             counters: if u64::from(count) <= DENSE_MAX {
                 Counters::All(vec![0; count as usize])
             } else {
-                Counters::Used(HashMap::new())
+                Counters::Used(HashTable::new())
             },
             count: Count::new(count),
         }
@@ -51,7 +51,16 @@ impl Bloom {
         for place in places(hashes, self.count) {
             match &mut self.counters {
                 Counters::All(counters) => counters[place as usize] += 1,
-                Counters::Used(counters) => *counters.entry(place).or_default() += 1,
+                Counters::Used(counters) => {
+                    let counter = counters
+                        .entry(
+                            spread(place),
+                            |counter| counter.0 == place,
+                            |counter| spread(counter.0),
+                        )
+                        .or_insert((place, 0));
+                    counter.into_mut().1 += 1;
+                }
             }
         }
     }
@@ -60,7 +69,9 @@ impl Bloom {
     pub fn estimate(&self, hashes: Hashes) -> u32 {
         let counts = places(hashes, self.count).map(|place| match &self.counters {
             Counters::All(counters) => counters[place as usize],
-            Counters::Used(counters) => counters.get(&place).copied().unwrap_or(0),
+            Counters::Used(counters) => counters
+                .find(spread(place), |counter| counter.0 == place)
+                .map_or(0, |counter| counter.1),
         });
         counts.min().unwrap_or(0)
     }
@@ -69,7 +80,7 @@ impl Bloom {
     pub fn halve(&mut self) {
         match &mut self.counters {
             Counters::All(counters) => counters.iter_mut().for_each(|count| *count >>= 1),
-            Counters::Used(counters) => counters.values_mut().for_each(|count| *count >>= 1),
+            Counters::Used(counters) => counters.iter_mut().for_each(|counter| counter.1 >>= 1),
         }
     }
 }
@@ -81,6 +92,11 @@ pub fn hashes(identity: u64) -> Hashes {
 
 fn places([first, step]: Hashes, count: Count) -> impl Iterator<Item = u32> {
     (0..HASHES).map(move |i| count.remainder(first.wrapping_add(i.wrapping_mul(step))))
+}
+
+/// Spreads a place over the bits that a hash table looks at.
+fn spread(place: u32) -> u64 {
+    u64::from(place).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// How many counters there are, to divide by without a division: Lemire, Kaser, Kurz, Faster remainder by direct
