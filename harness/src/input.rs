@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use seawall_workloads::trace::{FormatSpec, Requests, Trace, TraceError};
+use seawall_workloads::trace::{FormatSpec, Requests, Stream, Trace, TraceError};
 
 use crate::status::{Failure, Outcome};
 
@@ -71,6 +71,19 @@ impl Input {
         match self {
             Input::File(path) => Trace::read(path, format, &mut |_| {}).map_err(Failure::usage),
             Input::Carried => carried(|path| Trace::read(path, None, &mut |_| {})),
+        }
+    }
+
+    /// Opens the trace to be read anew each time, where it is a file.
+    ///
+    /// # Errors
+    /// The file is not what the format says.
+    pub(crate) fn stream(&self, format: Option<&FormatSpec>) -> Option<Outcome<Stream>> {
+        match self {
+            Input::File(path) => {
+                Some(Stream::open(path, format, &mut |_| {}).map_err(Failure::usage))
+            }
+            Input::Carried => None,
         }
     }
 

@@ -20,7 +20,7 @@ use clap::Parser;
 use seawall_lab::{Counts, Parts, Size, Subject, Unit};
 use seawall_report::stats::order::median;
 use seawall_sys::usage::process_cpu;
-use seawall_workloads::trace::{FormatSpec, Trace};
+use seawall_workloads::trace::{FormatSpec, Trace, TraceError};
 
 /// A policy here and there.
 struct Pair {
@@ -151,10 +151,10 @@ fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     for pair in &asked {
         let subject = pair.subject()?;
         for size in &arguments.size {
-            let size = size.resolve(&trace, Unit::Objects)?;
-            let replay = || subject.replay_parts(&trace, &parts, size, Unit::Objects, 1);
+            let size = size.resolve(trace.outline(), Unit::Objects)?;
+            let replay = || subject.replay_parts((&trace).into(), &parts, size, Unit::Objects, 1);
             let command = pair.command("memory", size, true, &trace, records.path());
-            let cell = turns(|| Ok(timed(replay)), || peer.ask(&command))?;
+            let cell = turns(|| timed(replay), || peer.ask(&command))?;
             let saved = cell.seconds[1] - cell.seconds[0];
             let told = cell.told(&trace, pair);
             println!(
@@ -171,7 +171,7 @@ fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     for pair in asked.iter().filter(|pair| !pair.is_random) {
         let subject = pair.subject()?;
         for size in &arguments.size {
-            let size = size.resolve(&trace, Unit::Bytes)?;
+            let size = size.resolve(trace.outline(), Unit::Bytes)?;
             let command = pair.command("file", size, false, &trace, records.path());
             let cell = turns(
                 || read(records.path(), &subject, size),
@@ -230,14 +230,12 @@ fn turns(
     })
 }
 
-fn timed(replay: impl FnOnce() -> Vec<Counts>) -> (f64, u64) {
+fn timed(replay: impl FnOnce() -> Result<Vec<Counts>, TraceError>) -> Timed {
     let start = process_cpu();
-    let counts = black_box(replay());
+    let counts = black_box(replay()?);
     let time: Duration = process_cpu().saturating_sub(start);
-    (
-        time.as_secs_f64(),
-        counts.iter().map(|counts| counts.misses).sum(),
-    )
+    let misses = counts.iter().map(|counts| counts.misses).sum();
+    Ok((time.as_secs_f64(), misses))
 }
 
 /// Reads the records and replays them.

@@ -4,10 +4,12 @@
 //! that compare times see their order. A trace without times has a request a millisecond.
 
 use seawall_store::Millis;
+use seawall_workloads::trace::Seconds;
 
 /// Tells the time of requests, asked in their order.
 pub struct Clock<'t> {
-    times_s: &'t [u32],
+    /// The seconds to come, each with how many requests there were by its end.
+    runs: std::slice::Iter<'t, (u32, u32)>,
     second: u32,
     /// The requests of this second: where they begin and end.
     start: usize,
@@ -18,18 +20,15 @@ pub struct Clock<'t> {
 
 impl Clock<'_> {
     /// A clock over the seconds of a trace's requests, which may be none.
-    pub fn new(times_s: &[u32]) -> Clock<'_> {
-        let mut clock = Clock {
-            times_s,
+    pub fn new(seconds: &Seconds) -> Clock<'_> {
+        let has_none = seconds.runs().is_empty();
+        Clock {
+            runs: seconds.runs().iter(),
             second: 0,
             start: 0,
-            end: usize::MAX,
+            end: if has_none { usize::MAX } else { 0 },
             step: 1 << 32,
-        };
-        if !times_s.is_empty() {
-            clock.end = 0;
         }
-        clock
     }
 
     /// The time of `request`, which is not before the one asked for last.
@@ -43,12 +42,10 @@ impl Clock<'_> {
     }
 
     fn next_second(&mut self) {
-        let start = self.end;
-        self.second = self.second.max(self.times_s[start]);
-        let later = |&time: &u32| time > self.second;
-        let same = self.times_s[start..].iter().position(later);
-        self.start = start;
-        self.end = same.map_or(self.times_s.len(), |same| start + same);
+        let &(second, end) = self.runs.next().expect("a second for each request");
+        self.second = second;
+        self.start = self.end;
+        self.end = end as usize;
         let requests = (self.end - self.start) as u64;
         self.step = (1000u64 << 32).div_ceil(requests);
     }
@@ -56,10 +53,17 @@ impl Clock<'_> {
 
 #[cfg(test)]
 mod tests {
+    use seawall_workloads::trace::{Request, Trace};
+
     use super::*;
 
     fn times(seconds: &[u32]) -> Vec<u64> {
-        let mut clock = Clock::new(seconds);
+        let requests = seconds.iter().map(|&time| Request {
+            time_s: Some(time),
+            ..Request::default()
+        });
+        let trace = Trace::from_requests("t", requests);
+        let mut clock = Clock::new(trace.outline().seconds());
         (0..seconds.len())
             .map(|request| clock.at(request).0)
             .collect()
@@ -69,7 +73,8 @@ mod tests {
     fn a_second_is_spread_and_time_never_goes_back() {
         assert_eq!(times(&[5, 5, 5, 5, 7]), [5000, 5250, 5500, 5750, 7000]);
         assert_eq!(times(&[5, 3, 6]), [5000, 5500, 6000]);
-        let mut without = Clock::new(&[]);
+        let seconds = Seconds::default();
+        let mut without = Clock::new(&seconds);
         assert_eq!([without.at(0), without.at(1)], [Millis(0), Millis(1)]);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::Columns;
+
+use crate::source::Source;
 
 /// Gets and misses, in requests and in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,10 +20,10 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// All requests of a part of `trace`, none of them missed yet.
-    pub(crate) fn of(trace: &Trace, part: Range<usize>) -> Counts {
+    /// All requests of a part of `columns`, none of them missed yet.
+    pub(crate) fn of(columns: &Columns, part: Range<usize>) -> Counts {
         let requests = part.len() as u64;
-        let sizes = trace.sizes().get(part);
+        let sizes = columns.sizes().get(part);
         Counts {
             requests,
             bytes_requested: sizes.map_or(requests, |sizes| {
@@ -49,14 +51,20 @@ impl Counts {
     }
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Counts) {
+        self.requests += more.requests;
+        self.misses += more.misses;
+        self.bytes_requested += more.bytes_requested;
+        self.bytes_missed += more.bytes_missed;
+    }
+}
+
 impl std::iter::Sum for Counts {
     fn sum<I: Iterator<Item = Counts>>(counts: I) -> Counts {
-        counts.fold(Counts::default(), |sum, part| Counts {
-            requests: sum.requests + part.requests,
-            misses: sum.misses + part.misses,
-            bytes_requested: sum.bytes_requested + part.bytes_requested,
-            bytes_missed: sum.bytes_missed + part.bytes_missed,
-        })
+        let mut sum = Counts::default();
+        counts.for_each(|part| sum += part);
+        sum
     }
 }
 
@@ -64,28 +72,42 @@ impl std::iter::Sum for Counts {
 #[derive(Clone, Debug)]
 pub struct Parts {
     ends: Vec<usize>,
-    /// What each part counts where all are gets, none of them missed yet.
+    /// What each part of a trace in memory counts where all are gets, none of them missed yet.
     requested: Vec<Counts>,
 }
 
 impl Parts {
     /// The whole trace.
-    pub fn whole(trace: &Trace) -> Parts {
-        Parts::ending(trace, vec![trace.len()])
+    pub fn whole<'t>(trace: impl Into<Source<'t>>) -> Parts {
+        let source = trace.into();
+        Parts::ending(source, vec![source.outline().requests()])
     }
 
     /// The first `warmup` requests, and the others in `count` parts as long as each other, but for one.
-    pub fn new(trace: &Trace, warmup: usize, count: usize) -> Parts {
-        let warmup = warmup.min(trace.len());
-        let rest = trace.len() - warmup;
+    pub fn new<'t>(trace: impl Into<Source<'t>>, warmup: usize, count: usize) -> Parts {
+        let source = trace.into();
+        let requests = source.outline().requests();
+        let warmup = warmup.min(requests);
+        let rest = requests - warmup;
         let count = count.clamp(1, rest.max(1));
         let end = |part: usize| warmup + (rest as u128 * part as u128 / count as u128) as usize;
-        Parts::ending(trace, (0..=count).map(end).collect())
+        Parts::ending(source, (0..=count).map(end).collect())
     }
 
-    fn ending(trace: &Trace, ends: Vec<usize>) -> Parts {
-        let requested = ranges(&ends).map(|part| Counts::of(trace, part)).collect();
+    fn ending(source: Source<'_>, ends: Vec<usize>) -> Parts {
+        let requested = match source {
+            Source::Held(trace) => {
+                let of_part = |part| Counts::of(trace.columns(), part);
+                ranges(&ends).map(of_part).collect()
+            }
+            Source::Streamed(_) => Vec::new(),
+        };
         Parts { ends, requested }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.ends.len()
     }
 
     /// Which requests each part has.
@@ -93,8 +115,19 @@ impl Parts {
         ranges(&self.ends)
     }
 
-    /// Which requests each part has, and what it counts where all are gets, none of them missed yet: the same for
-    /// every cell of a grid, so that it is summed once.
+    /// Which of `requests` each part has that has any of them.
+    pub(crate) fn within(
+        &self,
+        requests: Range<usize>,
+    ) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let overlap =
+            move |part: Range<usize>| part.start.max(requests.start)..part.end.min(requests.end);
+        let parts = self.ranges().map(overlap).enumerate();
+        parts.filter(|(_, range)| !range.is_empty())
+    }
+
+    /// Which requests each part of a trace in memory has, and what it counts where all are gets, none of them missed
+    /// yet: the same for every cell of a grid, so that it is summed once.
     pub(crate) fn of_gets(&self) -> impl Iterator<Item = (Range<usize>, Counts)> {
         self.ranges().zip(self.requested.iter().copied())
     }
@@ -107,6 +140,8 @@ fn ranges(ends: &[usize]) -> impl Iterator<Item = Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use seawall_workloads::trace::Trace;
+
     use super::*;
 
     #[test]

@@ -10,7 +10,7 @@ use std::thread;
 
 use seawall_report::row::{LabRow, SCHEMA};
 use seawall_store::evict::PolicySpec;
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::{Trace, TraceError};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,11 +20,12 @@ use crate::live::{self, LiveError};
 use crate::replay::foretell;
 use crate::sampling::Sampling;
 use crate::size::{Size, SizeError, Unit};
+use crate::source::Source;
 use crate::subject::Subject;
 
 /// What is replayed.
 pub struct Grid<'t> {
-    trace: &'t Trace,
+    source: Source<'t>,
     unit: Unit,
     seed: u64,
     cells: Vec<Cell>,
@@ -35,10 +36,21 @@ pub struct Grid<'t> {
     uncounted: usize,
     /// Where cells are estimated from samples.
     sampling: Option<Sampling<'t>>,
-    /// The exact curve of lru, where it is made in one pass.
-    lru: Option<OnceLock<Curve>>,
+    /// The exact curve of lru, where it is made in one pass over a trace.
+    lru: Option<(&'t Trace, OnceLock<Curve>)>,
     /// What else was set, for the rows.
     also: Map<String, Value>,
+}
+
+/// Why a grid was not replayed to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The running store did not serve the trace.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// The trace's file cannot be read, or is not what it was.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
 }
 
 #[derive(Clone)]
@@ -56,30 +68,32 @@ impl<'t> Grid<'t> {
     /// # Errors
     /// A size is none for this trace.
     pub fn new(
-        trace: &'t Trace,
+        trace: impl Into<Source<'t>>,
         subjects: &[Subject],
         sizes: &[Size],
         unit: Unit,
         seed: u64,
     ) -> Result<Grid<'t>, SizeError> {
+        let source = trace.into();
         let mut cells = Vec::with_capacity(subjects.len() * sizes.len());
-        for subject in subjects.iter().filter(|subject| subject.can_replay(trace)) {
+        let can_replay = |subject: &&Subject| subject.can_replay(source);
+        for subject in subjects.iter().filter(can_replay) {
             for given in sizes {
                 cells.push(Cell {
                     subject: subject.clone(),
                     given: given.clone(),
-                    size: given.resolve(trace, unit)?,
+                    size: given.resolve(source.outline(), unit)?,
                     live: false,
                 });
             }
         }
         Ok(Grid {
-            trace,
+            source,
             unit,
             seed,
             cells,
             plain: None,
-            parts: Parts::whole(trace),
+            parts: Parts::whole(source),
             uncounted: 0,
             sampling: None,
             lru: None,
@@ -94,10 +108,10 @@ impl<'t> Grid<'t> {
         self
     }
 
-    /// Estimates each cell from samples of this share of the objects.
+    /// Estimates each cell from samples of this share of the objects of `trace`, which is that of the grid.
     #[must_use]
-    pub fn sampled(mut self, rate: f64) -> Grid<'t> {
-        self.sampling = Some(Sampling::new(self.trace, rate, self.seed));
+    pub fn sampled(mut self, trace: &'t Trace, rate: f64) -> Grid<'t> {
+        self.sampling = Some(Sampling::new(trace, rate, self.seed));
         self
     }
 
@@ -105,7 +119,7 @@ impl<'t> Grid<'t> {
     /// several, one after the other (`over_time` in rows: gets and misses of each).
     #[must_use]
     pub fn counted(mut self, warmup: usize, parts: usize) -> Grid<'t> {
-        self.parts = Parts::new(self.trace, warmup, parts);
+        self.parts = Parts::new(self.source, warmup, parts);
         self.uncounted = 1;
         if warmup > 0 {
             self = self.with("warmup", warmup);
@@ -113,13 +127,13 @@ impl<'t> Grid<'t> {
         self
     }
 
-    /// Makes all cells of lru from one pass over the trace, where that is exact: in objects, of gets alone, all of which
-    /// count.
+    /// Makes all cells of lru from one pass over `trace`, which is that of the grid, where that is exact: in objects,
+    /// of gets alone, all of which count.
     #[must_use]
-    pub fn in_one_pass(mut self) -> Grid<'t> {
+    pub fn in_one_pass(mut self, trace: &'t Trace) -> Grid<'t> {
         let all = self.unit == Unit::Objects && self.uncounted == 0;
-        let exact = all && self.trace.is_gets_alone();
-        self.lru = exact.then(OnceLock::new);
+        let exact = all && trace.is_gets_alone();
+        self.lru = exact.then(|| (trace, OnceLock::new()));
         self
     }
 
@@ -167,18 +181,23 @@ impl<'t> Grid<'t> {
     /// tell the progress.
     ///
     /// # Errors
-    /// The running store does not serve the trace.
-    pub fn run(&self, threads: usize, each: &mut dyn FnMut(LabRow)) -> Result<(), LiveError> {
+    /// The running store does not serve the trace, or its file cannot be read.
+    pub fn run(&self, threads: usize, each: &mut dyn FnMut(LabRow)) -> Result<(), ReplayError> {
         let (live, replayed): (Vec<&Cell>, Vec<&Cell>) =
             self.cells.iter().partition(|cell| cell.live);
-        self.replay(&replayed, threads, each);
+        self.replay(&replayed, threads, each)?;
         for cell in live {
             each(self.live_row(cell)?);
         }
         Ok(())
     }
 
-    fn replay(&self, cells: &[&Cell], threads: usize, each: &mut dyn FnMut(LabRow)) {
+    fn replay(
+        &self,
+        cells: &[&Cell],
+        threads: usize,
+        each: &mut dyn FnMut(LabRow),
+    ) -> Result<(), TraceError> {
         let taken = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
@@ -200,13 +219,14 @@ impl<'t> Grid<'t> {
             let mut early = BTreeMap::new();
             let mut next = 0;
             for (at, row) in receiver {
-                early.insert(at, row);
+                early.insert(at, row?);
                 while let Some(row) = early.remove(&next) {
                     each(row);
                     next += 1;
                 }
             }
-        });
+            Ok(())
+        })
     }
 
     fn live_row(&self, cell: &Cell) -> Result<LabRow, LiveError> {
@@ -219,10 +239,10 @@ impl<'t> Grid<'t> {
         Ok(self.row_of(cell, counts, extra))
     }
 
-    fn row(&self, cell: &Cell) -> LabRow {
+    fn row(&self, cell: &Cell) -> Result<LabRow, TraceError> {
         let mut extra = Map::new();
-        let counts = self.counts(&cell.subject, cell.size, &mut extra);
-        self.row_of(cell, counts, extra)
+        let counts = self.counts(&cell.subject, cell.size, &mut extra)?;
+        Ok(self.row_of(cell, counts, extra))
     }
 
     fn row_of(&self, cell: &Cell, counts: Counts, mut extra: Map<String, Value>) -> LabRow {
@@ -242,7 +262,7 @@ impl<'t> Grid<'t> {
             run: self.run_hash(&config),
             seed: self.seed,
             config,
-            trace: self.trace.name().to_owned(),
+            trace: self.source.outline().name().to_owned(),
             policy: subject.name().to_owned(),
             params: subject.params(),
             size: *size,
@@ -256,33 +276,41 @@ impl<'t> Grid<'t> {
     }
 
     /// Replays a cell, or finds its counts in less.
-    fn counts(&self, subject: &Subject, size: u64, extra: &mut Map<String, Value>) -> Counts {
+    ///
+    /// # Errors
+    /// The trace's file cannot be read, or is not what it was.
+    fn counts(
+        &self,
+        subject: &Subject,
+        size: u64,
+        extra: &mut Map<String, Value>,
+    ) -> Result<Counts, TraceError> {
         if let Some(sampling) = &self.sampling {
             let estimate = sampling.estimate(subject, size, self.unit, self.seed);
             let (low, high) = estimate.miss_ratio;
             extra.insert("sample".to_owned(), sampling.rate().into());
             extra.insert("miss_ratio_low".to_owned(), low.into());
             extra.insert("miss_ratio_high".to_owned(), high.into());
-            return estimate.counts;
+            return Ok(estimate.counts);
         }
         match &self.lru {
-            Some(curve) if subject.to_string() == "lru" => {
-                let curve = curve.get_or_init(|| curve::lru(self.trace, self.unit));
-                Counts {
+            Some((trace, curve)) if subject.to_string() == "lru" => {
+                let curve = curve.get_or_init(|| curve::lru(trace, self.unit));
+                Ok(Counts {
                     misses: curve.misses(size).round() as u64,
                     bytes_missed: curve.bytes_missed(size).round() as u64,
-                    ..Counts::of(self.trace, 0..self.trace.len())
-                }
+                    ..Counts::of(trace.columns(), 0..trace.len())
+                })
             }
             _ => {
-                let (trace, parts) = (self.trace, &self.parts);
+                let (source, parts) = (self.source, &self.parts);
                 let counts = match (&self.plain, subject) {
                     (Some(_), Subject::Policy(policy)) => {
-                        foretell(trace, parts, policy, size, self.seed)
+                        foretell(source, parts, policy, size, self.seed)?
                     }
-                    _ => subject.replay_parts(trace, parts, size, self.unit, self.seed),
+                    _ => subject.replay_parts(source, parts, size, self.unit, self.seed)?,
                 };
-                self.sum(&counts, extra)
+                Ok(self.sum(&counts, extra))
             }
         }
     }
@@ -299,7 +327,7 @@ impl<'t> Grid<'t> {
 
     fn config(&self, cell: &Cell) -> Map<String, Value> {
         let mut config = self.also.clone();
-        config.insert("trace".to_owned(), self.trace.name().into());
+        config.insert("trace".to_owned(), self.source.outline().name().into());
         config.insert("policy".to_owned(), cell.subject.to_string().into());
         config.insert("size".to_owned(), cell.given.to_string().into());
         config.insert(
@@ -356,8 +384,8 @@ mod tests {
         };
         let grid = || Grid::new(&trace, &subjects, &sizes, Unit::Objects, 7).expect("a grid");
         let replayed = counts(&grid());
-        assert_eq!(counts(&grid().in_one_pass()), replayed);
-        assert_eq!(counts(&grid().sampled(1.0)), replayed);
+        assert_eq!(counts(&grid().in_one_pass(&trace)), replayed);
+        assert_eq!(counts(&grid().sampled(&trace, 1.0)), replayed);
     }
 
     /// What parts count is what the whole counts, and a warm-up counts for nobody.

@@ -25,9 +25,11 @@ pub mod replay;
 pub mod residents;
 pub mod sampling;
 pub mod size;
+pub mod source;
 pub mod subject;
 
 pub use counts::{Counts, Parts};
 pub use grid::Grid;
 pub use size::{Size, SizeError, Unit};
+pub use source::Source;
 pub use subject::Subject;

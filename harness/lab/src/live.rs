@@ -77,7 +77,7 @@ pub fn drive(
         zeros: vec![0; trace.sizes().iter().copied().max().unwrap_or(1) as usize],
         value: Vec::new(),
     };
-    let mut clock = Clock::new(trace.times_s());
+    let mut clock = Clock::new(trace.outline().seconds());
     let ranges = parts.ranges();
     ranges
         .map(|part| client.drive(trace, part, &mut clock))

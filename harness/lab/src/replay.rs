@@ -12,13 +12,11 @@
 //! The trace's dense ids serve as entries and as identities, so the loop runs over arrays and hashes
 //! nothing; the policy's type is known, so its calls are direct.
 
-use std::ops::Range;
-
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_store::Millis;
 use seawall_store::evict::{EntryId, Identities, MarkRule, Policy, PolicySpec, Setup, Visitor};
-use seawall_workloads::trace::{Op, Trace};
+use seawall_workloads::trace::{Op, Outline, Trace, TraceError};
 
 use crate::admission::{Admission, Always, AsStore};
 use crate::clock::Clock;
@@ -26,44 +24,45 @@ use crate::counts::{Counts, Parts};
 use crate::expiry::Expiry;
 use crate::residents::{Held, HeldBytes, HeldObjects, Residents, SmallMarks, WordMarks};
 use crate::size::Unit;
+use crate::source::{Source, Stretch};
 
-/// Replays `trace` through the policy of `spec` in a cache of `size`, which takes all that comes; what each part counts.
+/// Replays `source` through the policy of `spec` in a cache of `size`, which takes all that comes; what each part counts.
 pub(crate) fn replay(
-    trace: &Trace,
+    source: Source<'_>,
     parts: &Parts,
     spec: &PolicySpec,
     size: u64,
     unit: Unit,
     seed: u64,
-) -> Vec<Counts> {
-    let setup = setup(trace, size, unit, seed);
-    admitted(trace, parts, spec, setup, unit, Always)
+) -> Result<Vec<Counts>, TraceError> {
+    let setup = setup(source.outline(), size, unit, seed);
+    admitted(source, parts, spec, setup, unit, Always)
 }
 
-/// Replays `trace` as the running store would serve it, in whose `maxmemory` of `size` bytes lie items of the trace's
+/// Replays `source` as the running store would serve it, in whose `maxmemory` of `size` bytes lie items of the trace's
 /// sizes: no newcomer is refused.
 pub(crate) fn foretell(
-    trace: &Trace,
+    source: Source<'_>,
     parts: &Parts,
     spec: &PolicySpec,
     size: u64,
     seed: u64,
-) -> Vec<Counts> {
-    let setup = setup(trace, size, Unit::Bytes, seed);
-    admitted(trace, parts, spec, setup, Unit::Bytes, AsStore)
+) -> Result<Vec<Counts>, TraceError> {
+    let setup = setup(source.outline(), size, Unit::Bytes, seed);
+    admitted(source, parts, spec, setup, Unit::Bytes, AsStore)
 }
 
-/// Replays `trace` through the policy of `spec`, behind an admission.
+/// Replays `source` through the policy of `spec`, behind an admission.
 pub(crate) fn admitted<A: Admission>(
-    trace: &Trace,
+    source: Source<'_>,
     parts: &Parts,
     spec: &PolicySpec,
     setup: Setup<'_>,
     unit: Unit,
     admission: A,
-) -> Vec<Counts> {
+) -> Result<Vec<Counts>, TraceError> {
     let run = Run {
-        trace,
+        source,
         parts,
         setup,
         unit,
@@ -77,7 +76,7 @@ pub(crate) fn admitted<A: Admission>(
 }
 
 /// What a policy is built with for a cache of `size`.
-pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup<'_> {
+pub(crate) fn setup(trace: &Outline, size: u64, unit: Unit, seed: u64) -> Setup<'_> {
     Setup {
         capacity: unit.capacity(size),
         identities: Identities::Dense {
@@ -89,7 +88,7 @@ pub(crate) fn setup(trace: &Trace, size: u64, unit: Unit, seed: u64) -> Setup<'_
 }
 
 struct Run<'t, A> {
-    trace: &'t Trace,
+    source: Source<'t>,
     parts: &'t Parts,
     setup: Setup<'t>,
     unit: Unit,
@@ -97,18 +96,18 @@ struct Run<'t, A> {
 }
 
 impl<R: Residents, A: Admission> Visitor<R> for Run<'_, A> {
-    type Output = Vec<Counts>;
+    type Output = Result<Vec<Counts>, TraceError>;
 
-    fn visit<P: Policy<R> + 'static>(self, policy: P) -> Vec<Counts> {
+    fn visit<P: Policy<R> + 'static>(self, policy: P) -> Self::Output {
         let Run {
-            trace,
+            source,
             parts,
             setup,
             unit,
             admission,
         } = self;
         let size = setup.capacity.amount();
-        play(trace, parts, policy, admission, size, unit, setup.seed)
+        play(source, parts, policy, admission, size, unit, setup.seed)
     }
 }
 
@@ -121,24 +120,26 @@ pub fn replay_policy<R: Residents, P: Policy<R>>(
     seed: u64,
 ) -> Counts {
     let parts = Parts::whole(trace);
-    let counts = play(trace, &parts, policy, Always, size, unit, seed);
+    let counts = play(trace.into(), &parts, policy, Always, size, unit, seed);
+    let counts = counts.expect("a trace in memory is read");
     counts.into_iter().sum()
 }
 
 fn play<R: Residents, P: Policy<R>, A: Admission>(
-    trace: &Trace,
+    source: Source<'_>,
     parts: &Parts,
     policy: P,
     admission: A,
     size: u64,
     unit: Unit,
     seed: u64,
-) -> Vec<Counts> {
+) -> Result<Vec<Counts>, TraceError> {
+    let objects = source.outline().object_count();
     match unit {
-        Unit::Objects => Cache::<P, R, HeldObjects, A>::new(trace, policy, admission, size, seed)
-            .play(trace, parts),
-        Unit::Bytes => Cache::<P, R, HeldBytes, A>::new(trace, policy, admission, size, seed)
-            .play(trace, parts),
+        Unit::Objects => Cache::<P, R, HeldObjects, A>::new(objects, policy, admission, size, seed)
+            .play(source, parts),
+        Unit::Bytes => Cache::<P, R, HeldBytes, A>::new(objects, policy, admission, size, seed)
+            .play(source, parts),
     }
 }
 
@@ -153,12 +154,12 @@ struct Cache<P, R, H, A> {
 }
 
 impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
-    fn new(trace: &Trace, policy: P, admission: A, size: u64, seed: u64) -> Self {
+    fn new(objects: u32, policy: P, admission: A, size: u64, seed: u64) -> Self {
         Cache {
             policy,
             admission,
-            residents: R::new(trace.object_count()),
-            held: H::new(trace.object_count()),
+            residents: R::new(objects),
+            held: H::new(objects),
             occupied: 0,
             size,
             // Another stream than the policy's own, which starts from the same seed.
@@ -166,36 +167,43 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
         }
     }
 
-    fn play(mut self, trace: &Trace, parts: &Parts) -> Vec<Counts> {
-        let mut clock = Clock::new(trace.times_s());
-        if trace.is_gets_alone() {
-            return parts
-                .of_gets()
-                .map(|(part, counts)| self.play_gets(trace, part, counts, &mut clock))
-                .collect();
-        }
-        let mut expiry = Expiry::new(trace.object_count());
-        parts
-            .ranges()
-            .map(|part| self.play_ops(trace, part, &mut clock, &mut expiry))
-            .collect()
+    fn play(mut self, source: Source<'_>, parts: &Parts) -> Result<Vec<Counts>, TraceError> {
+        let outline = source.outline();
+        let mut clock = Clock::new(outline.seconds());
+        let mut expiry = Expiry::new(if outline.is_gets_alone() {
+            0
+        } else {
+            outline.object_count()
+        });
+        let mut counts = vec![Counts::default(); parts.count()];
+        source.play(parts, &mut |stretch| {
+            let part = stretch.part;
+            let counted = if outline.is_gets_alone() {
+                self.play_gets(stretch, &mut clock)
+            } else {
+                self.play_ops(stretch, &mut clock, &mut expiry)
+            };
+            counts[part] += counted;
+        })?;
+        Ok(counts)
     }
 
-    fn play_gets(
-        &mut self,
-        trace: &Trace,
-        part: Range<usize>,
-        mut counts: Counts,
-        clock: &mut Clock<'_>,
-    ) -> Counts {
-        for (request, &object) in part.clone().zip(&trace.objects()[part]) {
+    fn play_gets(&mut self, stretch: Stretch<'_>, clock: &mut Clock<'_>) -> Counts {
+        let Stretch {
+            columns,
+            range,
+            before,
+            requested: mut counts,
+            ..
+        } = stretch;
+        for (at, &object) in range.clone().zip(&columns.objects()[range]) {
             self.admission.hear(object);
             if self.residents.contains(object) {
-                self.hit(object, request, clock);
+                self.hit(object, before + at, clock);
             } else {
-                let bytes = trace.size(request);
+                let bytes = columns.size(at);
                 counts.miss(bytes);
-                let now = self.now(request, clock);
+                let now = self.now(before + at, clock);
                 self.insert(object, bytes, now);
             }
         }
@@ -204,21 +212,27 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
 
     fn play_ops(
         &mut self,
-        trace: &Trace,
-        part: Range<usize>,
+        stretch: Stretch<'_>,
         clock: &mut Clock<'_>,
         expiry: &mut Expiry,
     ) -> Counts {
+        let Stretch {
+            columns,
+            range,
+            before,
+            ..
+        } = stretch;
         let mut counts = Counts::default();
-        for (request, &object) in part.clone().zip(&trace.objects()[part]) {
+        for (at, &object) in range.clone().zip(&columns.objects()[range]) {
+            let request = before + at;
             let now = clock.at(request);
             while let Some(expired) = expiry.due(now) {
                 self.remove(expired);
             }
             self.admission.hear(object);
-            let bytes = trace.size(request);
+            let bytes = columns.size(at);
             let resident = self.residents.contains(object);
-            match trace.op(request) {
+            match columns.op(at) {
                 Op::Get => {
                     counts.get(bytes);
                     if resident {
@@ -240,7 +254,7 @@ impl<P: Policy<R>, R: Residents, H: Held, A: Admission> Cache<P, R, H, A> {
                 self.insert(object, bytes, now);
             }
             if self.residents.contains(object) {
-                let ttl_s = u64::from(trace.ttl_s(request));
+                let ttl_s = u64::from(columns.ttl_s(at));
                 let at = (ttl_s > 0).then(|| now + ttl_s * 1000);
                 expiry.set(object, at);
                 self.policy.expires(object, at);

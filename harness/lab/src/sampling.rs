@@ -55,7 +55,7 @@ impl<'t> Sampling<'t> {
 
     /// What `subject` misses in a cache of `size`, by the samples.
     pub fn estimate(&self, subject: &Subject, size: u64, unit: Unit, seed: u64) -> Estimate {
-        let whole = Counts::of(self.trace, 0..self.trace.len());
+        let whole = Counts::of(self.trace.columns(), 0..self.trace.len());
         let small = ((size as f64 * self.rate).round() as u64).max(1);
         let expected = whole.requests as f64 * self.rate;
         let bytes_expected = whole.bytes_requested as f64 * self.rate;

@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use seawall_store::evict::Capacity;
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::Outline;
 
 /// What sizes count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Size {
     ///
     /// # Errors
     /// It is in another unit, or a share that comes to nothing.
-    pub fn resolve(&self, trace: &Trace, unit: Unit) -> Result<u64, SizeError> {
+    pub fn resolve(&self, trace: &Outline, unit: Unit) -> Result<u64, SizeError> {
         match (self.amount, unit) {
             (Amount::Plain(amount), _) | (Amount::Bytes(amount), Unit::Bytes) => Ok(amount),
             (Amount::Bytes(_), Unit::Objects) => Err(SizeError::BytesOfObjects {
@@ -201,6 +201,8 @@ impl fmt::Display for Size {
 
 #[cfg(test)]
 mod tests {
+    use seawall_workloads::trace::Trace;
+
     use super::*;
 
     fn trace() -> Trace {
@@ -209,7 +211,7 @@ mod tests {
 
     fn resolve(text: &str, unit: Unit) -> Result<u64, String> {
         let size = text.parse::<Size>().map_err(|error| error.to_string())?;
-        size.resolve(&trace(), unit)
+        size.resolve(trace().outline(), unit)
             .map_err(|error| error.to_string())
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use seawall_store::evict::{Filled, LIST, PolicySpec};
 use seawall_store::spec::{Spec, SpecError};
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::{Trace, TraceError};
 use serde_json::{Map, Value};
 
 use crate::admission::AdmissionSpec;
@@ -13,6 +13,7 @@ use crate::counts::{Counts, Parts};
 use crate::policy::{self, LabSpec};
 use crate::replay::{admitted, replay, setup};
 use crate::size::Unit;
+use crate::source::Source;
 
 /// A policy or a bound.
 #[derive(Clone, Debug)]
@@ -91,9 +92,11 @@ impl Subject {
         admissions.iter().flat_map(behind).collect()
     }
 
-    /// Whether it can replay `trace`: only policies of the store know of more than gets.
-    pub fn can_replay(&self, trace: &Trace) -> bool {
-        trace.is_gets_alone() || matches!(self, Subject::Policy(_) | Subject::Admitted(..))
+    /// Whether it can replay `source`: only policies of the store know of more than gets, and take requests as they
+    /// come; the others look at a trace as a whole.
+    pub fn can_replay(&self, source: Source<'_>) -> bool {
+        let is_plain = matches!(source, Source::Held(trace) if trace.is_gets_alone());
+        is_plain || matches!(self, Subject::Policy(_) | Subject::Admitted(..))
     }
 
     /// Its name, as in its list.
@@ -129,30 +132,42 @@ impl Subject {
 
     /// Replays `trace` in a cache of `size`.
     pub fn replay(&self, trace: &Trace, size: u64, unit: Unit, seed: u64) -> Counts {
-        let counts = self.replay_parts(trace, &Parts::whole(trace), size, unit, seed);
+        let counts = self.replay_parts(trace.into(), &Parts::whole(trace), size, unit, seed);
+        let counts = counts.expect("a trace in memory is read");
         counts.into_iter().sum()
     }
 
-    /// Replays `trace` in a cache of `size`; what each part counts.
+    /// Replays `source`, which it [can](Subject::can_replay), in a cache of `size`; what each part counts.
+    ///
+    /// # Errors
+    /// The trace's file cannot be read, or is not what it was.
     pub fn replay_parts(
         &self,
-        trace: &Trace,
+        source: Source<'_>,
         parts: &Parts,
         size: u64,
         unit: Unit,
         seed: u64,
-    ) -> Vec<Counts> {
-        match self {
-            Subject::Policy(spec) => replay(trace, parts, spec, size, unit, seed),
-            Subject::Admitted(spec, admission) => {
-                let setup = setup(trace, size, unit, seed);
-                admitted(trace, parts, spec, setup, unit, admission.build(setup))
+    ) -> Result<Vec<Counts>, TraceError> {
+        let setup = setup(source.outline(), size, unit, seed);
+        match (self, source) {
+            (Subject::Policy(spec), _) => replay(source, parts, spec, size, unit, seed),
+            (Subject::Admitted(spec, admission), _) => {
+                admitted(source, parts, spec, setup, unit, admission.build(setup))
             }
-            Subject::Lab(spec) => {
-                let setup = setup(trace, size, unit, seed);
-                (spec.policy.replay)(trace, parts, spec.filled.values(), setup, unit)
+            (Subject::Lab(spec), Source::Held(trace)) => Ok((spec.policy.replay)(
+                trace,
+                parts,
+                spec.filled.values(),
+                setup,
+                unit,
+            )),
+            (Subject::Bound(bound), Source::Held(trace)) => {
+                Ok((bound.replay)(trace, parts, size, unit, seed))
             }
-            Subject::Bound(bound) => (bound.replay)(trace, parts, size, unit, seed),
+            (Subject::Lab(_) | Subject::Bound(_), Source::Streamed(_)) => {
+                unreachable!("{self} cannot replay a trace that is not in memory")
+            }
         }
     }
 }

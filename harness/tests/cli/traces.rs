@@ -400,6 +400,23 @@ fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
     ] {
         must_end(here, &[&carried[..], more].concat(), 2, words);
     }
+    must_end(
+        here,
+        &["trace", "convert", "dev-session", "dev.swt"],
+        0,
+        &[],
+    );
+    let file = ["replay", "dev.swt", "--policy", "lru,belady", "--stream"];
+    let note = ["belady want it", "without --stream"];
+    let streamed = must_end(here, &[&file[..], &["--json"]].concat(), 0, &note);
+    let held = ["replay", "dev.swt", "--policy", "lru", "--json"];
+    assert_eq!(must_end(here, &held, 0, &[]).out, streamed.out);
+    must_end(
+        here,
+        &[&file[..], &["--live"]].concat(),
+        2,
+        &["--stream", "--live"],
+    );
     let call = [
         &carried[..],
         &["--size", "5%", "--live", "--ignore-ops", "--out", "kept"],

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::columns::{Columns, Request, SIZE_NONE};
 use super::ids::{Ids, OBJECTS_MAX};
+use super::outline::{Outline, Seconds};
 
 /// A block has about this many requests; a line that stands for several may lengthen it.
 pub const BLOCK_REQUESTS: usize = 1 << 16;
@@ -20,8 +21,12 @@ pub struct Builder {
     pub(super) made: Option<String>,
     /// How many requests of the columns are counted below.
     counted: usize,
+    requests: usize,
     object_count: u32,
     footprint_bytes: u64,
+    /// Some requests are no gets, or end their object.
+    tells_more: bool,
+    seconds: Seconds,
 }
 
 impl Builder {
@@ -33,8 +38,11 @@ impl Builder {
             columns: Columns::default(),
             made: None,
             counted: 0,
+            requests: 0,
             object_count: 0,
             footprint_bytes: 0,
+            tells_more: false,
+            seconds: Seconds::default(),
         }
     }
 
@@ -75,8 +83,22 @@ impl Builder {
         })
     }
 
+    /// What is known of all requests so far, and those that were not cleared.
+    pub(super) fn into_parts(self, name: String) -> (Outline, Columns) {
+        let outline = Outline {
+            name,
+            requests: self.requests,
+            object_count: self.object_count,
+            numbers: self.numbers(),
+            footprint_bytes: self.footprint_bytes,
+            is_gets_alone: !self.tells_more,
+            seconds: self.seconds,
+        };
+        (outline, self.columns)
+    }
+
     /// The key of each object where all are numbers; none where some are texts, or where each key is the id.
-    pub(super) fn numbers(&self) -> Vec<u64> {
+    fn numbers(&self) -> Vec<u64> {
         if self.has_texts.get() {
             return Vec::new();
         }
@@ -92,6 +114,11 @@ impl Builder {
     #[inline]
     pub fn is_full(&self) -> bool {
         self.keys.len() >= BLOCK_REQUESTS
+    }
+
+    /// How many requests came so far.
+    pub(super) fn requests(&self) -> usize {
+        self.requests
     }
 
     pub(super) fn object_count(&self) -> u32 {
@@ -129,9 +156,13 @@ impl Builder {
         self.counted = 0;
     }
 
-    /// Counts the objects that the latest requests bring.
+    /// Counts the latest requests, and the objects that they bring.
     fn count(&mut self) {
         let start = std::mem::replace(&mut self.counted, self.columns.len());
+        self.requests += self.columns.len() - start;
+        self.tells_more |= !self.columns.ops.is_empty() || !self.columns.ttls_s.is_empty();
+        self.seconds
+            .extend(self.columns.times_s.get(start..).unwrap_or_default());
         for request in start..self.columns.len() {
             if self.columns.objects[request] == self.object_count {
                 self.object_count += 1;

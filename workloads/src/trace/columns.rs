@@ -163,6 +163,12 @@ impl Columns {
         self.ttls_s.extend(from.ttls_s.get(request));
     }
 
+    /// Makes every request a get of an object that does not end.
+    pub(super) fn keep_gets_alone(&mut self) {
+        self.ops.clear();
+        self.ttls_s.clear();
+    }
+
     pub(super) fn clear(&mut self) {
         self.objects.clear();
         self.sizes.clear();

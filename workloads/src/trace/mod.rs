@@ -1,10 +1,11 @@
 //! Traces: recorded requests, read a block at a time or once and kept as dense arrays.
 //!
 //! ```text
-//!   file ── gz, xz, zst, by content ── Format (one file each) ── Builder ── Requests ── Trace
+//!   file ── gz, xz, zst, by content ── Format (one file each) ── Builder ── Requests ──┬── Trace: in memory
+//!                                                                                      └── Stream: read anew each time
 //! ```
 //!
-//! Both [`Requests`] and [`Trace`] name objects by dense ids, 0 for the first object seen, so that
+//! All of [`Requests`], [`Trace`] and [`Stream`] name objects by dense ids, 0 for the first object seen, so that
 //! replaying them hashes no key. A file is hostile until read: what is wrong with it is told with file,
 //! place and what would have been accepted.
 
@@ -15,11 +16,13 @@ pub mod format;
 mod ids;
 pub mod input;
 pub mod monitor;
+pub mod outline;
 pub mod requests;
 pub mod sample;
 pub mod spec;
 pub mod spread;
 pub mod statistics;
+pub mod stream;
 pub mod synthesize;
 pub mod write;
 
@@ -28,29 +31,30 @@ use std::path::Path;
 pub use columns::{Columns, Op, Request};
 pub use error::{Place, TraceError};
 pub use format::{Format, LIST};
+pub use outline::{Outline, Seconds};
 pub use requests::Requests;
 pub use sample::Sample;
 pub use spec::FormatSpec;
 pub use statistics::Statistics;
+pub use stream::Stream;
 pub use synthesize::Synthesis;
 pub use write::Output;
 
 use builder::Builder;
 use columns::SIZE_NONE;
 
-/// More requests than this do not fit in memory, as a compressed file can hold any number.
-pub const REQUESTS_MAX: usize = 500_000_000;
+/// More requests than this are not kept in memory, as a compressed file can hold any number.
+pub const REQUESTS_HELD_MAX: usize = 500_000_000;
+/// More requests than this are not counted.
+pub const REQUESTS_MAX: usize = u32::MAX as usize;
 /// Progress is told once in about this many requests.
 const PROGRESS_EVERY: u64 = 1 << 18;
 
 /// A trace in memory: request `i` asks for object `objects[i]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    name: String,
+    outline: Outline,
     columns: Columns,
-    numbers: Vec<u64>,
-    object_count: u32,
-    footprint_bytes: u64,
 }
 
 impl Trace {
@@ -67,10 +71,7 @@ impl Trace {
         let mut requests = Requests::open(path, format)?;
         let mut told = 0;
         while requests.append()? {
-            if requests.requests() > REQUESTS_MAX as u64 {
-                let what = format!("more than {REQUESTS_MAX} requests");
-                return Err(requests.bad(what, "shorter traces; sample this one"));
-            }
+            requests.must_be_at_most(REQUESTS_HELD_MAX)?;
             if told == 0 {
                 requests.reserve();
             }
@@ -80,18 +81,8 @@ impl Trace {
             }
         }
         progress(requests.requests());
-        let (name, builder) = requests.into_builder();
-        Ok(Trace::new(name, builder))
-    }
-
-    fn new(name: String, builder: Builder) -> Trace {
-        Trace {
-            name,
-            object_count: builder.object_count(),
-            footprint_bytes: builder.footprint_bytes(),
-            numbers: builder.numbers(),
-            columns: builder.columns,
-        }
+        let (outline, columns) = requests.into_parts();
+        Ok(Trace { outline, columns })
     }
 
     /// A trace from memory, every object of size 1: for tests, and for synthetic traces.
@@ -123,12 +114,18 @@ impl Trace {
             builder.push(request);
         }
         builder.settle().expect("requests with the same columns");
-        Trace::new(name.to_owned(), builder)
+        let (outline, columns) = builder.into_parts(name.to_owned());
+        Trace { outline, columns }
+    }
+
+    /// What is known of it as a whole.
+    pub fn outline(&self) -> &Outline {
+        &self.outline
     }
 
     /// The trace's name: that of its file, without suffixes.
     pub fn name(&self) -> &str {
-        &self.name
+        self.outline.name()
     }
 
     /// All requests.
@@ -179,14 +176,14 @@ impl Trace {
 
     /// Whether every request is a get, and no object ends.
     pub fn is_gets_alone(&self) -> bool {
-        self.ops().is_empty() && self.ttls_s().is_empty()
+        self.outline.is_gets_alone()
     }
 
     /// The trace with every request a get, and no object that ends.
     #[must_use]
     pub fn as_gets_alone(mut self) -> Trace {
-        self.columns.ops.clear();
-        self.columns.ttls_s.clear();
+        self.columns.keep_gets_alone();
+        self.outline.is_gets_alone = true;
         self
     }
 
@@ -205,7 +202,7 @@ impl Trace {
                 footprint_bytes += u64::from(size);
             }
         }
-        self.footprint_bytes = footprint_bytes;
+        self.outline.footprint_bytes = footprint_bytes;
         self.columns.sizes = sizes;
         self
     }
@@ -222,18 +219,18 @@ impl Trace {
 
     /// How many distinct objects there are.
     pub fn object_count(&self) -> u32 {
-        self.object_count
+        self.outline.object_count()
     }
 
     /// The number by which the file calls each object; none where that is its id, or where some are called by texts,
     /// for which their ids stand.
     pub fn numbers(&self) -> &[u64] {
-        &self.numbers
+        self.outline.numbers()
     }
 
     /// The bytes of all distinct objects, each as large as when it was first seen.
     pub fn footprint_bytes(&self) -> u64 {
-        self.footprint_bytes
+        self.outline.footprint_bytes()
     }
 }
 

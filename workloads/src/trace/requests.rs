@@ -8,6 +8,7 @@ use super::error::TraceError;
 use super::format::Reader;
 use super::input::Input;
 use super::name_of;
+use super::outline::Outline;
 use super::spec::FormatSpec;
 
 /// A file that promises more requests than this has to show them first.
@@ -20,7 +21,7 @@ pub struct Requests {
     input: Input,
     reader: Reader,
     builder: Builder,
-    count: u64,
+    gets_alone: bool,
 }
 
 impl Requests {
@@ -39,7 +40,7 @@ impl Requests {
             reader: (spec.format().open)(spec.options()),
             spec,
             builder: Builder::new(),
-            count: 0,
+            gets_alone: false,
         })
     }
 
@@ -49,7 +50,21 @@ impl Requests {
     /// The file is not what the format says, or has no request.
     pub fn next_block(&mut self) -> Result<Option<&Columns>, TraceError> {
         self.builder.clear();
-        Ok(self.append()?.then_some(&self.builder.columns))
+        let more = self.append()?;
+        if self.gets_alone {
+            self.builder.columns.keep_gets_alone();
+        }
+        Ok(more.then_some(&self.builder.columns))
+    }
+
+    /// The requests read last.
+    pub(super) fn block(&self) -> &Columns {
+        &self.builder.columns
+    }
+
+    /// Makes every request of the blocks to come a get of an object that does not end.
+    pub(super) fn keep_gets_alone(&mut self) {
+        self.gets_alone = true;
     }
 
     /// The trace's name: that of its file, without suffixes.
@@ -69,7 +84,7 @@ impl Requests {
 
     /// How many requests were read so far.
     pub fn requests(&self) -> u64 {
-        self.count
+        self.builder.requests() as u64
     }
 
     /// How many distinct objects were seen so far: ids are below it.
@@ -89,8 +104,7 @@ impl Requests {
         let settled = self.builder.settle();
         settled.map_err(|(what, accepted)| self.input.at().bad(what, accepted))?;
         let read = self.builder.columns.len() - before;
-        self.count += read as u64;
-        if self.count == 0 {
+        if self.requests() == 0 {
             return Err(TraceError::Empty {
                 file: self.input.at().file().to_owned(),
                 accepted: self.spec.format().about,
@@ -104,13 +118,29 @@ impl Requests {
         let Some(share) = self.input.share_read() else {
             return;
         };
-        let left = (self.count as f64 / share) as usize;
+        let left = (self.requests() as f64 / share) as usize;
         let columns = &mut self.builder.columns;
         columns.reserve(left.min(RESERVED_MAX).saturating_sub(columns.len()));
     }
 
-    pub(super) fn into_builder(self) -> (String, Builder) {
-        (self.name, self.builder)
+    /// What is known of the requests read, and those of them that are still here.
+    pub(super) fn into_parts(self) -> (Outline, Columns) {
+        self.builder.into_parts(self.name)
+    }
+
+    /// What is known of the requests read.
+    pub(super) fn into_outline(self) -> Outline {
+        self.into_parts().0
+    }
+
+    /// # Errors
+    /// More than so many requests were read.
+    pub(super) fn must_be_at_most(&self, requests: usize) -> Result<(), TraceError> {
+        if self.requests() <= requests as u64 {
+            return Ok(());
+        }
+        let what = format!("more than {requests} requests");
+        Err(self.bad(what, "shorter traces; sample this one"))
     }
 
     /// An error about the trace as far as it was read.

@@ -1,5 +1,6 @@
 //! `seawall replay`: traces through eviction policies, at several sizes.
 
+mod asked;
 mod overhead;
 mod warmup;
 
@@ -9,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use seawall_lab::admission::AdmissionSpec;
-use seawall_lab::{Grid, Size, Subject, Unit};
+use seawall_lab::{Grid, Parts, Size, Source, Subject, Unit};
 use seawall_report::row::Row;
-use seawall_workloads::trace::{FormatSpec, Trace};
+use seawall_workloads::trace::FormatSpec;
 use serde_json::{Map, Value};
 
+use self::asked::{Asked, left_out};
 use self::overhead::Overhead;
 use self::warmup::Warmup;
 use crate::family;
@@ -81,6 +83,9 @@ pub(crate) struct Arguments {
     /// Tell hit ratios over time, too: of so many parts of the trace
     #[arg(long, value_name = "N", conflicts_with = "sample", value_parser = clap::value_parser!(u16).range(2..=1000))]
     over_time: Option<u16>,
+    /// Read the trace anew for each cell, block by block, instead of keeping it in memory: for policies of the store
+    #[arg(long, conflicts_with_all = ["live", "sample", "item_overhead"])]
+    stream: bool,
     /// Seeds the policies that choose at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -216,22 +221,15 @@ impl Plan<'_> {
     ) -> Outcome<Vec<Row>> {
         let mut rows = Vec::new();
         for input in &self.inputs {
-            let plain = self.read(input)?;
-            left_out(&plain, &self.subjects)?;
-            let counted = match self.overhead {
-                Overhead::Bytes(0) => None,
-                overhead => {
-                    let bytes = |size, expires| overhead.bytes_of(size, expires);
-                    Some(plain.clone().with_sizes(bytes))
-                }
-            };
-            let trace = counted.as_ref().unwrap_or(&plain);
+            let asked = Asked::read(input, self.arguments, self.overhead)?;
+            let source = asked.source();
+            left_out(source, &self.subjects)?;
             let grid = self
-                .grid(trace, &plain)?
+                .grid(&asked)?
                 .besides(|run| done.contains(&Key::lab(run)));
-            self.too_large(trace)?;
-            let requests = trace.len() as u64;
-            let mut tally = Tally::until(requests * grid.len() as u64, trace.name());
+            self.too_large(source)?;
+            let requests = source.outline().requests() as u64;
+            let mut tally = Tally::until(requests * grid.len() as u64, source.outline().name());
             let mut outcome = Ok(());
             grid.run(crate::step::threads(), &mut |row| {
                 tally.add(requests);
@@ -251,16 +249,26 @@ impl Plan<'_> {
     }
 
     /// Says at which sizes some objects are larger than the cache.
-    fn too_large(&self, trace: &Trace) -> Outcome {
+    fn too_large(&self, source: Source<'_>) -> Outcome {
         if self.arguments.ignore_size {
             return Ok(());
         }
-        for size in self.sizes.iter() {
-            let bytes = size.resolve(trace, Unit::Bytes).map_err(Failure::usage)?;
-            let is_larger = |object: &&u32| u64::from(**object) > bytes;
-            let larger = trace.sizes().iter().filter(is_larger).count();
+        let bytes = |size: &Size| size.resolve(source.outline(), Unit::Bytes);
+        let sizes: Result<Vec<u64>, _> = self.sizes.iter().map(bytes).collect();
+        let sizes = sizes.map_err(Failure::usage)?;
+        let mut larger = vec![0; sizes.len()];
+        let whole = Parts::whole(source);
+        source
+            .play(&whole, &mut |stretch| {
+                for (larger, &bytes) in larger.iter_mut().zip(&sizes) {
+                    let objects = stretch.columns.sizes().iter();
+                    *larger += objects.filter(|&&object| u64::from(object) > bytes).count();
+                }
+            })
+            .map_err(Failure::work)?;
+        let name = source.outline().name();
+        for ((size, bytes), larger) in self.sizes.iter().zip(sizes).zip(larger) {
             if larger > 0 {
-                let name = trace.name();
                 output::complain(&format!(
                     "note: at size {size} ({bytes} bytes) {larger} requests of trace '{name}' are for objects larger \
                      than the cache, which miss and are not kept"
@@ -270,47 +278,41 @@ impl Plan<'_> {
         Ok(())
     }
 
-    fn read(&self, input: &Input) -> Outcome<Trace> {
-        let trace = input.read(self.arguments.format.as_ref())?;
-        Ok(if self.arguments.ignore_ops {
-            trace.as_gets_alone()
-        } else {
-            trace
-        })
-    }
-
-    fn grid<'t>(&self, trace: &'t Trace, plain: &'t Trace) -> Outcome<Grid<'t>> {
+    fn grid<'t>(&self, asked: &'t Asked) -> Outcome<Grid<'t>> {
         let arguments = self.arguments;
+        let (source, trace) = (asked.source(), asked.source().outline());
         let unit = if arguments.ignore_size {
             Unit::Objects
         } else {
             Unit::Bytes
         };
-        let mut grid = Grid::new(trace, &self.subjects, &self.sizes, unit, arguments.seed)
+        let mut grid = Grid::new(source, &self.subjects, &self.sizes, unit, arguments.seed)
             .map_err(Failure::usage)?;
         for (name, value) in self.also() {
             grid = grid.with(&name, value);
         }
         let (warmup, parts) = (arguments.warmup.of(trace), arguments.over_time.unwrap_or(1));
-        if warmup >= trace.len() {
+        if warmup >= trace.requests() {
             return Err(Failure::Usage(format!(
                 "--warmup {}: leaves nothing of trace '{}' ({} requests); accepted: less than that",
                 arguments.warmup,
                 trace.name(),
-                trace.len()
+                trace.requests()
             )));
         }
         if warmup > 0 || parts > 1 {
             grid = grid.counted(warmup, parts.into());
         }
-        if arguments.mrc {
-            grid = grid.in_one_pass();
-        }
-        if let Some(rate) = arguments.sample {
-            grid = grid.sampled(rate);
-        }
-        if arguments.live {
-            grid = grid.live(plain);
+        if let (Source::Held(trace), Asked::Held(held)) = (source, asked) {
+            if arguments.mrc {
+                grid = grid.in_one_pass(trace);
+            }
+            if let Some(rate) = arguments.sample {
+                grid = grid.sampled(trace, rate);
+            }
+            if arguments.live {
+                grid = grid.live(&held.plain);
+            }
         }
         Ok(grid)
     }
@@ -355,30 +357,6 @@ impl Plan<'_> {
     }
 }
 
-/// Says who cannot replay a trace of more than gets; an error where nobody can.
-fn left_out(trace: &Trace, subjects: &[Subject]) -> Result<(), Failure> {
-    let mut cannot = subjects
-        .iter()
-        .filter(|subject| !subject.can_replay(trace))
-        .map(Subject::name)
-        .collect::<Vec<_>>();
-    cannot.dedup();
-    if cannot.is_empty() {
-        return Ok(());
-    }
-    let words = format!(
-        "trace '{}' tells of sets, deletes or TTLs, which {} cannot replay; accepted with --ignore-ops: every \
-         request is a get",
-        trace.name(),
-        cannot.join(", ")
-    );
-    if cannot.len() == subjects.len() {
-        return Err(Failure::Usage(words));
-    }
-    eprintln!("note: {words}");
-    Ok(())
-}
-
 fn help() -> String {
     let mut text = format!(
         "The carried trace: {CARRIED_NAME}\nPolicies: {}\nOf the lab \
@@ -402,6 +380,7 @@ Examples:
   seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
   seawall replay {CARRIED_NAME} --policy lru,sieve --size 5%,20% --live
   seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --out runs/replay
+  seawall replay long.swt --policy lru,s3fifo --size 1gib --stream
   seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
     )
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use seawall_workloads::trace::Trace;
+use seawall_workloads::trace::Outline;
 
 /// The first requests of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,10 +16,10 @@ pub(super) enum Warmup {
 
 impl Warmup {
     /// How many these are of `trace`.
-    pub(super) fn of(self, trace: &Trace) -> usize {
+    pub(super) fn of(self, trace: &Outline) -> usize {
         match self {
             Warmup::Requests(requests) => requests,
-            Warmup::Percent(percent) => (trace.len() as f64 * percent / 100.0) as usize,
+            Warmup::Percent(percent) => (trace.requests() as f64 * percent / 100.0) as usize,
         }
     }
 }
