@@ -47,6 +47,10 @@ impl Effects {
 
     /// Appends `op` as an effect within `database`.
     pub fn push_within(&mut self, op: &Op, database: u8) {
+        if !self.unread {
+            // At once, since most sequences begin empty and hold one effect.
+            self.bytes.reserve(op.encoded_bytes());
+        }
         self.push_words(op.command(), op.args(), database);
     }
 

@@ -111,10 +111,9 @@ impl Op {
     /// With one more argument, a number or anything else that has one text.
     #[must_use]
     pub fn text(mut self, arg: impl fmt::Display) -> Op {
-        use std::io::Write;
-        write!(self.bytes, "{arg}").expect("writing to memory does not fail");
-        self.ends
-            .push(u32::try_from(self.bytes.len()).expect("an op is below 4 GiB"));
+        use fmt::Write;
+        write!(Text(&mut self), "{arg}").expect("writing to memory does not fail");
+        self.end();
         self
     }
 
@@ -213,6 +212,16 @@ impl Op {
     pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
         let positions = self.command.keys.positions(self);
         positions.into_iter().map(|i| &self[i])
+    }
+}
+
+/// Text goes to the argument that is being made.
+struct Text<'a>(&'a mut Op);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(text.as_bytes());
+        Ok(())
     }
 }
 

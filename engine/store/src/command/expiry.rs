@@ -283,7 +283,8 @@ impl Call<'_> {
         } else {
             self.keyspace.set_expires_at(key, Some(at));
             self.notify(Class::Generic, "expire", key);
-            self.effect(&Op::new(&PEXPIREAT).arg(key).text(at.0));
+            let mut digits = itoa::Buffer::new();
+            self.effect_words(&PEXPIREAT, &[key, digits.format(at.0).as_bytes()]);
         }
     }
 

@@ -319,6 +319,13 @@ impl Call<'_> {
         self.out.effects.push_within(op, self.op.database());
     }
 
+    /// As [`Call::effect`], of a command and its arguments: for what runs most often, so that no op is made of them.
+    #[inline]
+    fn effect_words(&mut self, command: &Command, args: &[&[u8]]) {
+        let effects = &mut self.out.effects;
+        effects.push_words(command, args.iter().copied(), self.op.database());
+    }
+
     /// The database of this number.
     ///
     /// # Errors

@@ -225,12 +225,15 @@ fn store(
     if let Expire::At(_) = expire {
         call.notify(Class::Generic, "expire", key);
     }
-    let effect = Op::new(&SET).arg(key).arg(value);
-    call.effect(&match expire {
-        Expire::Never => effect,
-        Expire::Keep => effect.arg("KEEPTTL"),
-        Expire::At(Millis(at)) => effect.arg("PXAT").text(at),
-    });
+    match expire {
+        Expire::Never => call.effect_words(&SET, &[key, value]),
+        Expire::Keep => call.effect_words(&SET, &[key, value, b"KEEPTTL"]),
+        Expire::At(Millis(at)) => {
+            let mut digits = itoa::Buffer::new();
+            let at = digits.format(at).as_bytes();
+            call.effect_words(&SET, &[key, value, b"PXAT", at]);
+        }
+    }
     Ok(())
 }
 

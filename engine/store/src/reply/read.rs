@@ -3,6 +3,8 @@
 //! What is not whole is no error but nothing yet: the caller waits for more bytes. Lengths are checked
 //! against the bytes that are there before anything is made of them.
 
+use smallvec::SmallVec;
+
 /// How deep replies may stand in each other. Redis's own go four deep.
 const DEPTH_MAX: usize = 32;
 
@@ -128,23 +130,36 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The name of a command and its arguments; most have no more.
+type Parts<'a> = SmallVec<[&'a [u8]; 8]>;
+
 /// Reads one command (an array of bulk strings) from the front of `bytes`: its parts and how many
 /// bytes it took, or `None` where it is damaged or cut off.
-pub(crate) fn parse_command(bytes: &[u8]) -> Option<(Vec<&[u8]>, usize)> {
+pub(crate) fn parse_command(bytes: &[u8]) -> Option<(Parts<'_>, usize)> {
     let mut reader = Reader { bytes, at: 0 };
     let (b'*', line) = reader.line()? else {
         return None;
     };
-    let parts = (0..reader.count(line)?).map(|_| match reader.line()? {
-        (b'$', len) => reader.body(len),
-        _ => None,
-    });
-    let parts = parts.collect::<Option<_>>()?;
+    let count = reader.count(line)?;
+    let mut parts = Parts::with_capacity(count);
+    for _ in 0..count {
+        let (b'$', len) = reader.line()? else {
+            return None;
+        };
+        parts.push(reader.body(len)?);
+    }
     Some((parts, reader.at))
 }
 
 fn decimal(text: &[u8]) -> Option<i64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+    // Lengths are a digit or two, and stand before each part of a command.
+    match text {
+        [ones @ b'0'..=b'9'] => Some(i64::from(ones - b'0')),
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
+            Some(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+        }
+        _ => std::str::from_utf8(text).ok()?.parse().ok(),
+    }
 }
 
 fn decimal_digits(text: &[u8]) -> Option<()> {
