@@ -274,8 +274,12 @@ impl Group {
 
     fn send_all(&self, messages: Vec<Message>, out: &mut Outbox) {
         for message in messages {
-            let mut bytes = self.prefix.to_vec();
-            if let (Some(to), Ok(())) = (node_id(message.to), message.write_to_vec(&mut bytes)) {
+            // As bytes of their own, which knows how many there are; a vector grows with each field.
+            if let (Some(to), Ok(body)) = (node_id(message.to), message.write_to_bytes()) {
+                let bytes = match self.prefix {
+                    [] => body,
+                    prefix => [prefix, &body].concat(),
+                };
                 out.send(to, bytes);
             }
         }
