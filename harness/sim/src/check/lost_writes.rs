@@ -7,8 +7,6 @@
 //! wins, those are told apart that gave way to a write with a later time, which is what such a replication does. That the
 //! lineage is what the shard really holds is another checker's to prove (`surviving_state`).
 
-use std::collections::BTreeSet;
-
 use crate::history::{History, Lineage, Wanted, WriteId};
 use crate::world::World;
 
@@ -37,8 +35,8 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         .map(|shard| world.keepers(shard))
         .collect();
     let mut lost = Lost::default();
-    let mut loaded = BTreeSet::new();
-    let mut surviving = BTreeSet::new();
+    // By key: whether it was loaded, and whether something of its history survives.
+    let mut keys = vec![(false, false); world.history.keys().count()];
     for (id, write) in world.history.writes().filter(|(_, write)| write.acked) {
         let Some(key) = write.key else {
             continue;
@@ -51,12 +49,10 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         let mut keepers = survivors[usize::from(shard)].iter();
         let held = keepers.any(|node| world.history.holds(&node.lineage, id));
         if held {
-            surviving.insert(key);
+            keys[key as usize].1 = true;
         }
         match write.wanted {
-            Wanted::Loaded => {
-                loaded.insert(key);
-            }
+            Wanted::Loaded => keys[key as usize].0 = true,
             // What was moved was acknowledged where it came from.
             Wanted::Moved => {}
             Wanted::By(_) => {
@@ -81,7 +77,8 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
             }
         }
     }
-    lost.loaded_keys = loaded.len() as u64;
-    lost.keys_gone = loaded.difference(&surviving).count() as u64;
+    let loaded = keys.iter().filter(|(is_loaded, _)| *is_loaded);
+    lost.loaded_keys = loaded.clone().count() as u64;
+    lost.keys_gone = loaded.filter(|(_, survives)| !survives).count() as u64;
     lost
 }

@@ -49,6 +49,8 @@ pub(crate) struct Node {
     /// The replies of executions whose clients wait; only looked up, so that their order is nobody's concern.
     replies: HashMap<RequestId, Vec<u8>, NumberHasher>,
     out: Out,
+    /// What comes of applying another node's effects.
+    unread: Out,
 }
 
 /// What nodes are made with.
@@ -107,6 +109,7 @@ impl Fleet<'_> {
             alarms: 0,
             replies: HashMap::default(),
             out: Out::default(),
+            unread: unread(),
         }
     }
 
@@ -140,6 +143,14 @@ pub(crate) fn empty_shard(policy: &str) -> Shard {
         policy: policy.parse().expect("checked with the scenario"),
         ..ShardConfig::default()
     })
+}
+
+/// For what comes of applying effects: nobody asks which others it has.
+pub(crate) fn unread() -> Out {
+    Out {
+        effects: Effects::unread(),
+        ..Out::default()
+    }
 }
 
 /// Applies encoded effects.
@@ -182,7 +193,7 @@ impl Node {
         if std::mem::take(&mut self.is_bound) {
             self.shard.set_maxmemory(0);
         }
-        apply_effects(&mut self.shard, at, effects, &mut self.out);
+        apply_effects(&mut self.shard, at, effects, &mut self.unread);
     }
 
     /// It holds nothing any more.
