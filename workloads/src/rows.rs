@@ -140,11 +140,12 @@ impl Rows {
         self.scratch.resize(self.key_bytes, b'0');
         self.scratch[0] = prefix;
         let mut number = self.part.global(row);
-        for digit in self.scratch[1..].iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
+        let mut places = self.scratch[1..].iter_mut().rev();
+        while number > 0 {
+            let place = places.next();
+            *place.expect("the shortest key has room for the largest row") += (number % 10) as u8;
             number /= 10;
         }
-        assert_eq!(number, 0, "the shortest key has room for the largest row");
         Op::new(command).arg(&self.scratch)
     }
 

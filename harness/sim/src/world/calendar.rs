@@ -103,8 +103,9 @@ impl Calendar {
     fn turn_page(&mut self) -> Option<()> {
         let later = self.later.peek().map(|Reverse(date)| date.day());
         let mut day = earlier(self.days.next(self.tomorrow), later);
-        let week = self.weeks.next(self.tomorrow.div_ceil(SLOTS));
-        if let Some(week) = week
+        let first_week = self.tomorrow.div_ceil(SLOTS);
+        if day.is_none_or(|day| first_week * SLOTS <= day)
+            && let Some(week) = self.weeks.next(first_week)
             && day.is_none_or(|day| week * SLOTS <= day)
         {
             self.tomorrow = week * SLOTS;

@@ -227,9 +227,12 @@ struct EventHash {
 
 impl EventHash {
     fn take_in(&mut self, words: [u64; 4]) {
-        for word in words {
-            self.lot.extend_from_slice(&word.to_le_bytes());
+        let mut bytes = [0; size_of::<[u64; 4]>()];
+        let (places, _) = bytes.as_chunks_mut();
+        for (place, word) in places.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
         }
+        self.lot.extend_from_slice(&bytes);
         if self.lot.len() >= HASHED_TOGETHER * size_of::<[u64; 4]>() {
             self.hash = self.digest();
             self.lot.clear();
