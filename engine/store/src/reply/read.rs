@@ -96,7 +96,13 @@ impl<'a> Reader<'a> {
     }
 
     fn replies(&mut self, line: &[u8], depth: usize) -> Option<Vec<Reply>> {
-        (0..self.count(line)?).map(|_| self.reply(depth)).collect()
+        let count = self.count(line)?;
+        // Whoever announces many has room for few until they come.
+        let mut replies = Vec::with_capacity(count.min(64));
+        for _ in 0..count {
+            replies.push(self.reply(depth)?);
+        }
+        Some(replies)
     }
 
     fn pairs(&mut self, line: &[u8], depth: usize) -> Option<Vec<(Reply, Reply)>> {

@@ -57,9 +57,13 @@ impl Packed {
 
 /// A length and how many bytes it took.
 #[inline]
-pub(super) fn read<'a>(bytes: impl Iterator<Item = &'a u8>) -> (usize, usize) {
-    let mut len = 0;
-    for (i, &byte) in bytes.enumerate() {
+pub(super) fn read<'a>(mut bytes: impl Iterator<Item = &'a u8>) -> (usize, usize) {
+    let mut len = match bytes.next() {
+        // So most are.
+        Some(&byte @ ..0x80) => return (byte.into(), 1),
+        first => first.map_or(0, |byte| usize::from(byte & 0x7f)),
+    };
+    for (i, &byte) in (1..).zip(bytes) {
         len |= usize::from(byte & 0x7f) << (7 * i);
         if byte & 0x80 == 0 {
             return (len, i + 1);

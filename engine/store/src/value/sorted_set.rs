@@ -258,6 +258,7 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    #[inline]
     fn read(bytes: &[u8], at: usize) -> Entry<'_> {
         let (score, rest) = bytes[at..]
             .split_first_chunk::<SCORE>()
