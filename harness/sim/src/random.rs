@@ -3,6 +3,8 @@
 //! `exp` and `ln` come from the `libm` crate: the system's differ in the last bit from one machine to
 //! the next, and one bit is enough for another order of events.
 
+use std::sync::LazyLock;
+
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -29,6 +31,12 @@ pub(crate) fn exponential(rng: &mut Rng, mean_ns: f64) -> u64 {
 /// How many quantiles stand for a distribution.
 const QUANTILES: usize = 4096;
 
+/// As many of the standard normal distribution: every run makes four tables from them.
+static NORMAL: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let p = |i: usize| (i as f64 + 0.5) / QUANTILES as f64;
+    (0..QUANTILES).map(|i| normal_quantile(p(i))).collect()
+});
+
 /// A log-normal distribution of times, as a table of its quantiles: drawing is one look-up.
 #[derive(Clone, Debug)]
 pub(crate) struct LogNormal {
@@ -38,12 +46,9 @@ pub(crate) struct LogNormal {
 impl LogNormal {
     /// By its median, in microseconds, and the standard deviation of its logarithm.
     pub(crate) fn new(median_us: f64, sigma: f64) -> LogNormal {
-        let quantile = |i: usize| {
-            let p = (i as f64 + 0.5) / QUANTILES as f64;
-            (median_us * 1000.0 * libm::exp(sigma * normal_quantile(p))) as u64
-        };
+        let quantile = |z: &f64| (median_us * 1000.0 * libm::exp(sigma * z)) as u64;
         LogNormal {
-            quantiles_ns: (0..QUANTILES).map(quantile).collect(),
+            quantiles_ns: NORMAL.iter().map(quantile).collect(),
         }
     }
 

@@ -147,7 +147,6 @@ pub(super) struct Queue {
     happenings: Vec<Option<Happening>>,
     free: Vec<u32>,
     sequence: u64,
-    taken: u64,
     hash: EventHash,
 }
 
@@ -159,7 +158,6 @@ impl Queue {
             happenings: Vec::new(),
             free: Vec::new(),
             sequence: 0,
-            taken: 0,
             hash: EventHash::default(),
         }
     }
@@ -188,30 +186,32 @@ impl Queue {
     pub(super) fn pop_before(&mut self, end: Nanos) -> Option<(Nanos, Happening)> {
         let first = self.calendar.first();
         let timeout = self.timeouts.front().copied();
-        let (at, happening) = match (first, timeout) {
+        match (first, timeout) {
             (first, Some((date, id, node))) if first.is_none_or(|first| date < first) => {
                 if date.at >= end {
                     return None;
                 }
                 self.timeouts.pop_front();
-                (date.at, Happening::Timeout { id, node })
+                let happening = Happening::Timeout { id, node };
+                self.hash.take_in(date.at, happening.fingerprint());
+                Some((date.at, happening))
             }
             (Some(date), _) if date.at < end => {
                 self.calendar.take_first();
-                self.free.push(date.number() as u32);
-                (date.at, self.happenings[date.number()].take()?)
+                let place = date.number();
+                self.free.push(place as u32);
+                // Before it is moved, which would have to be done first.
+                self.hash
+                    .take_in(date.at, self.happenings[place].as_ref()?.fingerprint());
+                Some((date.at, self.happenings[place].take()?))
             }
-            _ => return None,
-        };
-        self.taken += 1;
-        let [kind, who, what] = happening.fingerprint();
-        self.hash.take_in([at.0, kind, who, what]);
-        Some((at, happening))
+            _ => None,
+        }
     }
 
     /// How many things happened, and the hash over all of them.
     pub(super) fn digest(&self) -> (u64, u64) {
-        (self.taken, self.hash.digest())
+        (self.hash.events, self.hash.digest())
     }
 }
 
@@ -221,15 +221,18 @@ const HASHED_TOGETHER: usize = 64;
 /// A hash over events, which are hashed many at a time: each lot with the hash of all before it as its seed.
 #[derive(Default)]
 struct EventHash {
+    /// How many there were.
+    events: u64,
     hash: u64,
     lot: Vec<u8>,
 }
 
 impl EventHash {
-    fn take_in(&mut self, words: [u64; 4]) {
+    fn take_in(&mut self, at: Nanos, [kind, who, what]: [u64; 3]) {
+        self.events += 1;
         let mut bytes = [0; size_of::<[u64; 4]>()];
         let (places, _) = bytes.as_chunks_mut();
-        for (place, word) in places.iter_mut().zip(words) {
+        for (place, word) in places.iter_mut().zip([at.0, kind, who, what]) {
             *place = word.to_le_bytes();
         }
         self.lot.extend_from_slice(&bytes);
