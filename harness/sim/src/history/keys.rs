@@ -121,9 +121,10 @@ impl Hasher for NumberHash {
     }
 
     fn write_u64(&mut self, number: u64) {
-        // The golden ratio spreads them; the table takes the lowest bits and the highest.
+        // The table takes its place from the lowest bits: numbers that follow each other are asked for together, and so
+        // lie together. Of those that share a place the highest seven tell most apart: the golden ratio spreads them.
         let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = spread ^ spread >> 32;
+        self.0 = number ^ spread & !(u64::MAX >> 7);
     }
 
     fn finish(&self) -> u64 {
