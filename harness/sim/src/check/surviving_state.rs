@@ -83,3 +83,46 @@ fn items(shard: &Shard, now: Millis) -> BTreeSet<Vec<u8>> {
     });
     items
 }
+
+#[cfg(test)]
+mod tests {
+    use seawall_store::command::string;
+    use seawall_store::{Op, Out};
+
+    use super::*;
+    use crate::fault::Schedule;
+    use crate::scenario::{Scenario, check_caching, check_replication, check_sharding};
+    use crate::world::Plan;
+
+    #[test]
+    fn a_copy_that_differs_from_its_lineage_is_told_of() {
+        let scenario = Scenario::parse(
+            "test",
+            "duration_ms = 2000\nwarmup_ms = 0\nfault_at_ms = 1000",
+        )
+        .unwrap();
+        // Of the second every copy is looked at, and they agree with each other.
+        for name in ["async", "crdt"] {
+            let schedule = Schedule::of(Vec::new());
+            let replication = check_replication(name).unwrap();
+            let sharding = check_sharding("slots").unwrap();
+            let mut world = World::new(Plan {
+                scenario: &scenario,
+                replication: &replication,
+                sharding: &sharding,
+                workload: &scenario.workloads[0],
+                caching: check_caching(&scenario.cachings[0]).unwrap(),
+                schedule: &schedule,
+                seed: 1,
+            });
+            world.run();
+            assert_eq!(differences(&world), [""; 0]);
+            let (now, id) = (world.now().millis(), world.keepers(1)[0].id);
+            let op = Op::new(&string::APPEND).arg("k").arg("v");
+            let shard = &mut world.nodes[usize::from(id.0)].shard;
+            shard.apply(now, &op, &mut Out::default());
+            let told = "shard 1: 1 items differ between state and lineage";
+            assert_eq!(differences(&world), [told], "{name}");
+        }
+    }
+}
