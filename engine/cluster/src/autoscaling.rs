@@ -1,9 +1,12 @@
-//! Auto-scaling: how many shards a cluster should have, by `ElastiCache`'s rule.
+//! Auto-scaling: how many shards a cluster should have, by `ElastiCache`'s rule, and when it is changed.
 //!
 //! `ElastiCache` user guide, "Target tracking scaling policies", criteria for shards: from the target on, shards are added by
 //! the larger of the share by which the metric is above the target and a fifth of them; none is removed before the metric is
 //! a quarter below the target. How many go then is not told: as many as bring the metric back to the target, which is
-//! what target tracking is for.
+//! what target tracking is for. A change waits until the metric was so in several periods one after the other, as an alarm
+//! of `CloudWatch` does, and until a cooldown is over since the change before was complete.
+
+use crate::Nanos;
 
 /// The share of the shards that is added at least.
 const STEP_PERCENT: u128 = 20;
@@ -30,9 +33,128 @@ pub fn shards_wanted(shards: u16, metric: u64, target: u64) -> u16 {
     u16::try_from(wanted).unwrap_or(u16::MAX).max(1)
 }
 
+/// When to scale, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What the metric should be, in percent.
+    pub target_percent: u64,
+    /// The fewest shards.
+    pub capacity_min: u16,
+    /// The most shards.
+    pub capacity_max: u16,
+    /// So many periods in a row the metric is at the target or above before shards are added.
+    pub scale_out_periods: u64,
+    /// So many periods in a row it is a quarter below the target before shards are removed.
+    pub scale_in_periods: u64,
+    /// From the end of a change until shards may be added.
+    pub scale_out_cooldown: Nanos,
+    /// From the end of a change until shards may be removed.
+    pub scale_in_cooldown: Nanos,
+}
+
+/// What one percent is in the unit of the metric.
+pub const PERCENT: u64 = 100;
+
+/// Target tracking: takes the metric once a period and says when the number of shards is to change.
+#[derive(Clone, Debug)]
+pub struct TargetTracking {
+    policy: Policy,
+    /// Periods in a row in which the metric asked for more shards, and for fewer.
+    more: u64,
+    fewer: u64,
+    /// When the last change was complete.
+    changed: Option<Nanos>,
+}
+
+impl TargetTracking {
+    /// One that has seen nothing yet.
+    pub fn new(policy: Policy) -> TargetTracking {
+        TargetTracking {
+            policy,
+            more: 0,
+            fewer: 0,
+            changed: None,
+        }
+    }
+
+    /// The metric of a period that ends `now`, in hundredths of a percent, with so many shards; how many there should be where
+    /// that is to change.
+    pub fn observe(&mut self, now: Nanos, shards: u16, metric: u64) -> Option<u16> {
+        let policy = self.policy;
+        let wanted = shards_wanted(shards, metric, policy.target_percent * PERCENT);
+        let is_more = wanted > shards;
+        let is_fewer = wanted < shards;
+        self.more = if is_more { self.more + 1 } else { 0 };
+        self.fewer = if is_fewer { self.fewer + 1 } else { 0 };
+        let is_over =
+            |cooldown: Nanos| self.changed.is_none_or(|changed| now >= changed + cooldown);
+        let acts = (is_more
+            && self.more >= policy.scale_out_periods
+            && is_over(policy.scale_out_cooldown))
+            || (is_fewer
+                && self.fewer >= policy.scale_in_periods
+                && is_over(policy.scale_in_cooldown));
+        let wanted = wanted.clamp(policy.capacity_min, policy.capacity_max);
+        (acts && wanted != shards).then_some(wanted)
+    }
+
+    /// A change is complete: the metric of before says nothing of the cluster as it is now.
+    pub fn changed(&mut self, now: Nanos) {
+        (self.more, self.fewer, self.changed) = (0, 0, Some(now));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is asked for in each period of ten, by the metric in percent; a change is complete at once.
+    fn asked(policy: Policy, mut shards: u16, metrics: &[u64]) -> Vec<u16> {
+        let mut tracking = TargetTracking::new(policy);
+        let mut asked = Vec::new();
+        for (period, metric) in (1..).zip(metrics) {
+            let now = Nanos(period * 10);
+            if let Some(wanted) = tracking.observe(now, shards, metric * PERCENT) {
+                tracking.changed(now);
+                shards = wanted;
+            }
+            asked.push(shards);
+        }
+        asked
+    }
+
+    const POLICY: Policy = Policy {
+        target_percent: 60,
+        capacity_min: 3,
+        capacity_max: 8,
+        scale_out_periods: 2,
+        scale_in_periods: 3,
+        scale_out_cooldown: Nanos(30),
+        scale_in_cooldown: Nanos(50),
+    };
+
+    #[test]
+    fn a_change_waits_for_an_alarm_and_a_cooldown() {
+        // One period above the target is no alarm; two in a row are, and so are three below three quarters of it.
+        assert_eq!(asked(POLICY, 4, &[70, 50, 70, 60]), [4, 4, 4, 5]);
+        assert_eq!(
+            asked(POLICY, 4, &[40, 40, 50, 40, 40, 40]),
+            [4, 4, 4, 4, 4, 3]
+        );
+        // The alarm is there again after two periods, the cooldown over after three.
+        assert_eq!(asked(POLICY, 4, &[60; 5]), [4, 5, 5, 5, 6]);
+        assert_eq!(
+            asked(POLICY, 4, &[60, 60, 20, 20, 20, 20, 20]),
+            [4, 5, 5, 5, 5, 5, 3]
+        );
+    }
+
+    #[test]
+    fn there_are_never_more_shards_nor_fewer_than_the_policy_says() {
+        assert_eq!(asked(POLICY, 6, &[100, 100]), [6, 8]);
+        assert_eq!(asked(POLICY, 4, &[0, 0, 0]), [4, 4, 3]);
+        assert_eq!(asked(POLICY, 8, &[100, 100, 100]), [8, 8, 8]);
+    }
 
     #[test]
     fn what_it_wants_meets_the_target() {
