@@ -291,6 +291,14 @@ pub fn replay(
         "cross_zone_replication_bytes",
         json!(crossed.replication_bytes),
     );
+    if scenario.autoscaling.is_some() {
+        put("resizes", json!(world.resizes()));
+        put(
+            "shards_over_time",
+            json!(world.shards_over_time().collect::<Vec<_>>()),
+        );
+        put("nodes_paid", json!(world.nodes_paid()));
+    }
     if scenario.regions > 1 {
         put("cross_region_bytes", json!(crossed.region_bytes));
         let usd = check::region_usd_per_month(crossed, scenario.duration_ms);
@@ -325,8 +333,7 @@ pub fn replay(
         cross_zone_bytes: crossed.client_bytes + crossed.replication_bytes,
         usd_per_month: check::usd_per_month(
             scenario,
-            // Who keeps logs is a service's, which asks a price for what is written to it.
-            world.nodes.iter().filter(|node| !node.keeps_log).count(),
+            world.nodes_paid(),
             crossed,
             scenario.duration_ms,
         ),

@@ -31,5 +31,5 @@ pub use cell::{Cell, RunError, replay, run};
 pub use fault::{Action, Dated, FAULTS, FaultMember, Role, Schedule, Way};
 pub use relay::relay;
 pub use runs::{simulate_runs, simulate_seeds};
-pub use scenario::{Profile, Scenario, ScenarioError};
+pub use scenario::{Autoscaling, Profile, Scenario, ScenarioError};
 pub use shrink::{Shrunk, shrink};

@@ -113,14 +113,14 @@ pub(crate) fn check_node_type(name: &str) -> Result<(), String> {
     })
 }
 
-/// Nodes for a month, and the transfer of a month at the rate of the run.
+/// So many nodes, in the mean, for a month, and the transfer of a month at the rate of the run.
 pub(crate) fn usd_per_month(
     scenario: &Scenario,
-    nodes: usize,
+    nodes: f64,
     crossed: CrossZone,
     run_ms: u64,
 ) -> f64 {
-    let nodes_usd = price(&scenario.node_type).unwrap_or(0.0) * HOURS * nodes as f64;
+    let nodes_usd = price(&scenario.node_type).unwrap_or(0.0) * HOURS * nodes;
     nodes_usd
         + gb_per_hour(crossed.client_bytes, run_ms) * HOURS * TRANSFER_USD_PER_GB
         + region_usd_per_month(crossed, run_ms)
@@ -149,7 +149,7 @@ mod tests {
             region_bytes: 0,
         };
         // Three nodes at 0.1752 USD, and 1 GB in 10 s is 262.8 TB a month.
-        let usd = usd_per_month(&scenario, 3, crossed, 10_000);
+        let usd = usd_per_month(&scenario, 3.0, crossed, 10_000);
         assert!(
             (usd - (3.0 * 0.1752 * 730.0 + 262_800.0 * 0.01)).abs() < 0.001,
             "{usd}"
@@ -159,7 +159,7 @@ mod tests {
             region_bytes: 1_000_000_000,
             ..crossed
         };
-        let with_region = usd_per_month(&scenario, 3, crossed, 10_000);
+        let with_region = usd_per_month(&scenario, 3.0, crossed, 10_000);
         assert!((with_region - usd - 262_800.0 * 0.02).abs() < 0.001);
         assert!((with_region - usd - region_usd_per_month(crossed, 10_000)).abs() < 0.001);
     }

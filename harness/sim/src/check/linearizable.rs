@@ -8,7 +8,6 @@
 //! A version is the execution that wrote it, whatever the value: so lists and sorted sets are checked as strings
 //! are. An attempt that nobody answered may take effect at any time after it was sent, or never.
 
-use crate::fault::Action;
 use crate::history::{Extent, Wanted};
 use crate::world::World;
 
@@ -75,8 +74,7 @@ fn anomaly(zones: &mut [Zone]) -> Option<String> {
 /// How many keys have ops that no single order explains, and what contradicts in the first of them. `None` where keys
 /// were carried between shards: a version has another name there.
 pub(crate) fn not_linearizable(world: &World<'_>) -> Option<(u64, String)> {
-    let resized = |dated: &crate::fault::Dated| matches!(dated.action, Action::Resize { .. });
-    if world.plan.schedule.actions().iter().any(resized) {
+    if world.resizes() > 0 {
         return None;
     }
     let history = &world.history;

@@ -15,7 +15,7 @@ use crate::world::World;
 pub(crate) struct Lost {
     /// Acknowledged to a client.
     pub(crate) acked: u64,
-    /// Of those: not in the surviving lineage of the shard that acknowledged them.
+    /// Of those: not in the surviving lineage of the shard that acknowledged them, nor brought to the one that has their key now.
     pub(crate) by_replication: u64,
     /// Of those: of keys that have a later version where the last writer wins, which did not see them.
     pub(crate) by_later: u64,
@@ -46,15 +46,18 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         if world.is_gutter(shard) {
             continue;
         }
+        let home = world.sharding.shard_of(world.history.key(key));
+        let mut there = survivors[usize::from(home)].iter();
+        let is_home = home != shard && there.any(|node| world.history.reflects(&node.lineage, id));
         let mut keepers = survivors[usize::from(shard)].iter();
-        let held = keepers.any(|node| world.history.holds(&node.lineage, id));
+        let held = is_home || keepers.any(|node| world.history.holds(&node.lineage, id));
         if held {
             keys[key as usize].1 = true;
         }
         match write.wanted {
             Wanted::Loaded => keys[key as usize].0 = true,
             // What was moved was acknowledged where it came from.
-            Wanted::Moved => {}
+            Wanted::Moved | Wanted::Cleared => {}
             Wanted::By(_) => {
                 lost.acked += 1;
                 if !held {
@@ -69,11 +72,7 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
                     lost.by_overlap += any(History::has_later_that_overlaps);
                     continue;
                 }
-                let home = world.sharding.shard_of(world.history.key(key));
-                let mut there = survivors[usize::from(home)].iter();
-                if home != shard && !there.any(|node| world.history.reflects(&node.lineage, id)) {
-                    lost.by_placement += 1;
-                }
+                lost.by_placement += u64::from(home != shard && !is_home);
             }
         }
     }

@@ -30,6 +30,9 @@ use serde::{Deserialize, Serialize};
 use crate::random::Rng;
 use crate::scenario::{HOUR_MS, NODES_MAX, SHARDS_MAX, Scenario};
 
+/// The most that users may want of what they usually do.
+const LOAD_PERCENT_MAX: u64 = 10_000;
+
 /// The most that something takes longer than it should.
 const TIMES_MAX: u32 = 1000;
 
@@ -203,7 +206,12 @@ pub enum Action {
         /// For how many milliseconds.
         ms: u64,
     },
-    /// The number of shards changes to this.
+    /// Users want so much of what they usually do; a hundred is the usual.
+    Load {
+        /// How much, from 1.
+        percent: u64,
+    },
+    /// The number of shards changes to this, after a change that is under way.
     Resize {
         /// How many shards.
         shards: u16,
@@ -302,6 +310,9 @@ impl Action {
             Action::Memory { percent } if !(1..=100).contains(&percent) => {
                 Err(format!("percent is {percent}; accepted are 1 to 100"))
             }
+            Action::Load { percent } if !(1..=LOAD_PERCENT_MAX).contains(&percent) => Err(format!(
+                "percent is {percent}; accepted are 1 to {LOAD_PERCENT_MAX}"
+            )),
             Action::Split { zones } if zones >= scenario.zones_in_all() => Err(format!(
                 "zones is {zones}; accepted are 0 to {}",
                 scenario.zones_in_all() - 1
@@ -314,6 +325,7 @@ impl Action {
                 ))
             }
             Action::Resize { .. }
+            | Action::Load { .. }
             | Action::Split { .. }
             | Action::Memory { .. }
             | Action::StallDatabase { .. } => Ok(()),

@@ -11,7 +11,7 @@
 use seawall_cluster::RequestId;
 
 use super::lineage::Place;
-use super::{History, Lineage, OpId, WriteId};
+use super::{Carriage, History, Lineage, WriteId};
 
 impl History {
     /// All attempts at the same op.
@@ -73,20 +73,30 @@ impl History {
         if self.holds(lineage, write) {
             return true;
         }
-        let key = self.writes[write.index()].key;
-        let Some(carried) = key.and_then(|key| self.keys.get(key).carried) else {
+        let Some(key) = self.writes[write.index()].key else {
             return false;
         };
-        let acked_by = |shard: u16| {
-            self.attempts_with(write)
-                .map(|write| &self.writes[write.index()])
-                .any(|write| write.acked && write.shard() == shard)
-        };
-        let is_there = |by: OpId| {
-            let write = self.moved.get(&by);
-            write.is_some_and(|write| self.holds(lineage, *write))
-        };
-        acked_by(carried.from) && carried.by.is_none_or(is_there)
+        let carried = &self.keys.get(key).carried;
+        // The first move after it took it along, if that was from where it was acknowledged; what that move wrote was taken
+        // along by the next one.
+        let mut acked = self
+            .attempts_with(write)
+            .filter(|write| self.writes[write.index()].acked);
+        acked.any(|write| {
+            let first = carried.partition_point(|carried| carried.until <= write.index());
+            let from = self.writes[write.index()].shard();
+            let Some(carried) = carried.get(first).filter(|carried| carried.from == from) else {
+                return false;
+            };
+            match carried.how {
+                Carriage::By(op) => {
+                    let write = self.moved.get(&op);
+                    write.is_some_and(|write| self.reflects(lineage, *write))
+                }
+                Carriage::Absent => true,
+                Carriage::Lost => false,
+            }
+        })
     }
 
     /// A copy takes in what an attempt changed, if it did. Reads leave nothing: what expires under one does so
@@ -187,5 +197,44 @@ mod tests {
         assert!(history.has_later(&stale, loser_id));
         let overlaps = [&one, &stale].map(|of| history.has_later_that_overlaps(of, loser_id));
         assert_eq!(overlaps, [true, false]);
+    }
+
+    /// The control plane writes `k` into a shard, of which this is the lineage, and is told that it is done.
+    fn moved(history: &mut History, lineage: &mut Lineage, to: u16, from: u16) {
+        let op = Op::new(&string::APPEND).arg("k").arg("x");
+        let op = history.ask(op, Wanted::Moved, Nanos(1));
+        history.carry(b"k", from, Carriage::By(op));
+        let id = history.attempt(op, to, Nanos(1));
+        assert!(history.executed(id, Millis(1), b"effect"));
+        history.enter(lineage, id);
+        history.acknowledge(id, Nanos(2));
+    }
+
+    #[test]
+    fn a_key_that_moves_again_and_again_takes_along_what_it_had() {
+        let mut history = History::default();
+        let mut shards: [Lineage; 3] = Default::default();
+        let write = |history: &mut History, lineage: &mut Lineage| {
+            let id = executed(history, lineage, 0, 1);
+            history.acknowledge(id, Nanos(1));
+            WriteId::of(id).unwrap()
+        };
+        let first = write(&mut history, &mut shards[0]);
+        moved(&mut history, &mut shards[1], 1, 0);
+        assert!(history.reflects(&shards[1], first) && !history.reflects(&shards[2], first));
+        moved(&mut history, &mut shards[2], 2, 1);
+        assert!(history.reflects(&shards[2], first));
+        // It comes back to where it was, which has what it left behind, and one write more.
+        moved(&mut history, &mut shards[0], 0, 2);
+        let second = write(&mut history, &mut shards[0]);
+        assert!(!history.reflects(&shards[1], second));
+        // The next move finds that the newest write was lost: then it brings nothing of what was before.
+        history.carry(b"k", 0, Carriage::Lost);
+        let empty = Lineage::default();
+        assert!(!history.reflects(&empty, first) && !history.reflects(&empty, second));
+        // What was deleted is nowhere, as it should be.
+        let third = write(&mut history, &mut shards[0]);
+        history.carry(b"k", 0, Carriage::Absent);
+        assert!(history.reflects(&empty, third) && !history.reflects(&empty, second));
     }
 }

@@ -17,7 +17,8 @@ pub(super) struct Key {
     name: Box<[u8]>,
     /// The newest write that a client knows to be done.
     pub(super) newest_acked: Option<WriteId>,
-    pub(super) carried: Option<Carried>,
+    /// How it came from shard to shard, from the first move on.
+    pub(super) carried: Vec<Carried>,
     /// When it was seen without any version.
     pub(super) without: Extent,
     /// What each client had of it last, by client. Most keys have one.
@@ -28,7 +29,20 @@ pub(super) struct Key {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Carried {
     pub(super) from: u16,
-    pub(super) by: Option<OpId>,
+    /// Writes before this one were asked for before the move.
+    pub(super) until: usize,
+    pub(super) how: Carriage,
+}
+
+/// What became of a key in a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carriage {
+    /// An op wrote it into its new shard.
+    By(OpId),
+    /// It was not there, and is not in its new shard.
+    Absent,
+    /// The shard that had it had lost the newest write, which the move does not make good.
+    Lost,
 }
 
 /// The newest write of a key that a client saw, and that it was told is done.
@@ -77,7 +91,7 @@ impl Keys {
         self.keys.push(Key {
             name: name.into(),
             newest_acked: None,
-            carried: None,
+            carried: Vec::new(),
             without: Extent::BEGINNING,
             sessions: SmallVec::new(),
         });

@@ -25,8 +25,7 @@ use std::sync::Arc;
 use seawall_cluster::{Nanos, RequestId};
 use seawall_store::{Millis, Op};
 
-pub(crate) use self::keys::KeyId;
-pub(crate) use self::keys::NumberHasher;
+pub(crate) use self::keys::{Carriage, KeyId, NumberHasher};
 use self::keys::{Carried, Keys, Session};
 pub(crate) use self::lineage::Lineage;
 use self::lineage::{Place, Tree};
@@ -89,7 +88,7 @@ impl History {
         let key = self.keys.get(key);
         let Session { seen, own } = match wanted {
             Wanted::By(client) => key.session(client),
-            Wanted::Loaded | Wanted::Moved => Session::default(),
+            Wanted::Loaded | Wanted::Moved | Wanted::Cleared => Session::default(),
         };
         Floor {
             acked: key.newest_acked,
@@ -217,7 +216,7 @@ impl History {
                 && match asked.wanted {
                     _ if asked.done => true,
                     Wanted::By(_) => quiet_for > longest + idle,
-                    Wanted::Loaded | Wanted::Moved => false,
+                    Wanted::Loaded | Wanted::Moved | Wanted::Cleared => false,
                 };
             if !is_over {
                 break;
@@ -243,6 +242,9 @@ impl History {
         let changed = WriteId::of(id).filter(|write| self.changed(*write));
         let asked = &mut self.ops[op as usize];
         asked.done = true;
+        if asked.wanted == Wanted::Cleared {
+            return;
+        }
         let (begin, end) = (sent.0 + 1, now.0 + 1);
         if !asked.writes() && matches!(asked.wanted, Wanted::By(_)) {
             self.answered_reads.count(unseen);
@@ -338,10 +340,12 @@ impl History {
         Some((write, self.writes[write.index()].shard()))
     }
 
-    /// A key leaves the shard `from`; `by` writes it into its new one, if it is there at all.
-    pub(crate) fn carry(&mut self, key: &[u8], from: u16, by: Option<OpId>) {
+    /// A key leaves the shard `from`.
+    pub(crate) fn carry(&mut self, key: &[u8], from: u16, how: Carriage) {
+        let until = self.writes.len();
         if let Some(id) = self.keys.find(key) {
-            self.keys.get_mut(id).carried = Some(Carried { from, by });
+            let carried = &mut self.keys.get_mut(id).carried;
+            carried.push(Carried { from, until, how });
         }
     }
 

@@ -51,6 +51,15 @@ pub(crate) enum Wanted {
     By(u16),
     /// The control plane moves a key.
     Moved,
+    /// The control plane deletes what a shard kept of a key that had left it: no part of what became of the key.
+    Cleared,
+}
+
+impl Wanted {
+    /// Whether the control plane wants it.
+    pub(crate) fn is_of_control(self) -> bool {
+        matches!(self, Wanted::Moved | Wanted::Cleared)
+    }
 }
 
 /// An op, from its beginning to its end.

@@ -1,7 +1,7 @@
 //! What no single key of a scenario shows: values that do not go together.
 
 use super::{HOUR_MS, NODES_MAX, Scenario, check_caching, check_replication};
-use crate::fault::{self, Dated};
+use crate::fault;
 use crate::world::load;
 
 /// The most ops of one run: of each, some bytes stay in memory until the end, and of each that writes, some hundreds.
@@ -28,7 +28,13 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             what,
         })
     };
+    let loads = s.schedule.iter().filter_map(|dated| match dated.action {
+        fault::Action::Load { percent } => Some(percent),
+        _ => None,
+    });
+    let most_percent = loads.fold(100, u64::max);
     let ops = s.rate_per_s.saturating_mul(s.duration_ms) / 1000;
+    let ops = ops.saturating_mul(most_percent) / 100;
     if ops > OPS_MAX {
         return conflict(
             &["rate_per_s", "duration_ms"],
@@ -93,10 +99,6 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             });
         }
     }
-    let resizes = |dated: &&Dated| matches!(dated.action, fault::Action::Resize { .. });
-    if s.schedule.iter().filter(resizes).count() > 1 {
-        return conflict(&["schedule"], "schedule: accepted is one resize at most");
-    }
     if s.schedule.len() > ACTIONS_MAX {
         let what = format!("schedule: accepted are {ACTIONS_MAX} actions at most");
         return conflict(&["schedule"], &what);
@@ -155,6 +157,7 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             "database_floor_us must not be more than database_us, the mean",
         );
     }
+    autoscaling_fits(s)?;
     let uses_gutter = |text: &String| check_caching(text).is_ok_and(|rules| rules.gutter_s > 0);
     if s.gutter_nodes == 0 && s.cachings.iter().any(uses_gutter) {
         return conflict(
@@ -205,4 +208,34 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
         }
     }
     Ok(())
+}
+
+/// Checks that the table `[autoscaling]` fits the cluster.
+fn autoscaling_fits(s: &Scenario) -> Result<(), Conflict> {
+    let Some(table) = &s.autoscaling else {
+        return Ok(());
+    };
+    let (min, max) = (table.min_capacity, table.max_capacity);
+    let nodes = s.nodes_with(max);
+    let what = if min > max {
+        format!(
+            "min_capacity is {min} and max_capacity {max}: accepted is min_capacity <= max_capacity"
+        )
+    } else if !(min..=max).contains(&s.shards) {
+        format!(
+            "shards is {}; accepted are {min} to {max}, min_capacity to max_capacity",
+            s.shards
+        )
+    } else if nodes > NODES_MAX {
+        format!("max_capacity makes {nodes} nodes; accepted are at most {NODES_MAX}")
+    } else if s.regions > 1 {
+        "a Global Datastore is not scaled automatically: accepted is regions = 1".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Conflict {
+        keys: &["autoscaling", "shards", "regions"],
+        action: None,
+        what: format!("autoscaling: {what}"),
+    })
 }

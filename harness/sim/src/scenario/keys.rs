@@ -4,7 +4,7 @@
 use seawall_store::evict::PolicySpec;
 use serde_json::{Value, json};
 
-use super::{Profile, Scenario, check_caching, check_replication, check_sharding};
+use super::{Autoscaling, Profile, Scenario, check_caching, check_replication, check_sharding};
 use crate::check::cost;
 use crate::fault::{self, Dated};
 use crate::world::load;
@@ -28,6 +28,10 @@ pub(super) enum Kind {
     },
     Actions {
         set: fn(&mut Scenario, Vec<Dated>),
+    },
+    /// A table.
+    Autoscaling {
+        set: fn(&mut Scenario, Autoscaling),
     },
     /// A file beside the scenario's own.
     Profile {
@@ -213,5 +217,15 @@ pub(super) static KEYS: &[Key] = &[
             set: |scenario, actions| scenario.schedule = actions,
         },
         get: |scenario| json!(scenario.schedule),
+    },
+    Key {
+        name: "autoscaling",
+        kind: Kind::Autoscaling {
+            set: |scenario, autoscaling| scenario.autoscaling = Some(autoscaling),
+        },
+        get: |scenario| {
+            let settings = scenario.autoscaling.as_ref().map(Autoscaling::settings);
+            settings.unwrap_or_default()
+        },
     },
 ];

@@ -3,11 +3,13 @@
 //! Read once from TOML into plain data; what is out of range ends here, with file, line and what is
 //! accepted. A key that a file leaves out has the built-in scenario's value.
 
+mod autoscaling;
 mod conflict;
 mod keys;
 mod parse;
 mod profile;
 
+pub use autoscaling::Autoscaling;
 pub(crate) use keys::{HOUR_MS, NODES_MAX, SHARDS_MAX};
 pub use parse::ScenarioError;
 pub use profile::Profile;
@@ -123,6 +125,8 @@ pub struct Scenario {
     pub sharding_faults: Vec<String>,
     /// The actions of the fault `schedule`.
     pub schedule: Vec<Dated>,
+    /// By what rule shards are added and removed under load; none: as many as there are stay.
+    pub autoscaling: Option<Autoscaling>,
 }
 
 impl Scenario {
@@ -206,11 +210,12 @@ impl Scenario {
         parse::checked(self)
     }
 
-    /// Every setting by its key, as rows carry it.
+    /// Every setting by its key, as rows carry it; a table that is not given is left out.
     pub fn settings(&self) -> serde_json::Map<String, serde_json::Value> {
         keys::KEYS
             .iter()
             .map(|key| (key.name.to_owned(), (key.get)(self)))
+            .filter(|(_, value)| !value.is_null())
             .collect()
     }
 

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::conflict::{Conflict, together};
 use super::keys::{KEYS, Kind};
-use super::{Profile, Scenario};
+use super::{Profile, Scenario, autoscaling};
 use crate::fault::Dated;
 
 const BUILT_IN: &str = include_str!("built_in.toml");
@@ -90,13 +90,15 @@ pub(super) fn built_in() -> Scenario {
         faults: Vec::new(),
         sharding_faults: Vec::new(),
         schedule: Vec::new(),
+        autoscaling: None,
     };
     let given = read("built_in.toml", BUILT_IN, &mut scenario);
     let given = given.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        given.keys.len() + 1,
+        given.keys.len() + 2,
         KEYS.len(),
-        "the built-in scenario gives every key but the profile, which is a file of its own"
+        "the built-in scenario gives every key but the profile, which is a file of its own, and autoscaling, which it \
+         does without"
     );
     scenario
 }
@@ -179,7 +181,7 @@ fn read(file: &str, text: &str, scenario: &mut Scenario) -> Result<Lines, Scenar
 }
 
 /// What is wrong with a value, and where.
-type Wrong = (Range<usize>, String);
+pub(super) type Wrong = (Range<usize>, String);
 
 fn set(
     scenario: &mut Scenario,
@@ -189,6 +191,10 @@ fn set(
 ) -> Result<(), Wrong> {
     if let Kind::Actions { set } = kind {
         set(scenario, actions(value)?);
+        return Ok(());
+    }
+    if let Kind::Autoscaling { set } = kind {
+        set(scenario, autoscaling::read(value)?);
         return Ok(());
     }
     if let Kind::Profile { set } = kind {
@@ -222,17 +228,19 @@ fn profile(file: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, String> 
     Profile::parse(&text).map_err(|what| format!("{}: {what}; {expected}", path.display()))
 }
 
+/// A whole number in this range.
+pub(super) fn number(value: &DeValue<'_>, min: u64, max: u64) -> Result<u64, String> {
+    value
+        .as_integer()
+        .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
+        .filter(|number| (min..=max).contains(number))
+        .ok_or_else(|| format!("accepted are whole numbers from {min} to {max}"))
+}
+
 fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Result<(), String> {
     match kind {
-        Kind::Actions { .. } | Kind::Profile { .. } => {}
-        Kind::Number { min, max, set } => {
-            let number = value
-                .as_integer()
-                .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
-                .filter(|number| (min..=max).contains(&number))
-                .ok_or_else(|| format!("accepted are whole numbers from {min} to {max}"))?;
-            set(scenario, number);
-        }
+        Kind::Actions { .. } | Kind::Autoscaling { .. } | Kind::Profile { .. } => {}
+        Kind::Number { min, max, set } => set(scenario, number(value, *min, *max)?),
         Kind::Text { check, set } => {
             let text = value.as_str().ok_or("accepted is a text")?;
             check(text)?;

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use seawall_cluster::sharding::moved_share;
 use seawall_cluster::{Event, Nanos, NodeId};
 
 use super::World;
@@ -81,6 +80,10 @@ impl World<'_> {
             }
             Action::StallDatabase { ms } => {
                 self.database.stall(self.now + Nanos::from_millis(ms));
+            }
+            Action::Load { percent } => {
+                let clients = self.clients.iter_mut();
+                clients.for_each(|client| client.load_changes(percent));
             }
             Action::Resize { shards } => self.resize(shards),
         }
@@ -162,17 +165,6 @@ impl World<'_> {
             let base = &self.base[usize::from(node.shard_number)];
             fleet.revive(node, base, &mut self.history);
             self.step(id, Event::Start);
-        }
-    }
-
-    fn resize(&mut self, shards: u16) {
-        let after = self.sharding.resized(shards);
-        self.moved_keys_share = moved_share(&*self.sharding, &*after, self.history.keys());
-        if self.plan.sharding.0.moves_data {
-            self.begin_moving(after);
-        } else {
-            // Clients are told at once, and look for every key where it belongs from now on.
-            self.sharding = after;
         }
     }
 }

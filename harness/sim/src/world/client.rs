@@ -25,6 +25,8 @@ pub(super) struct Client {
     /// By shard: when what a name told it is too old.
     names_until: Vec<Nanos>,
     rng: Rng,
+    /// The mean of what is between ops, as it is usually and as it is now.
+    usual_gap_ns: f64,
     gap_ns: f64,
 }
 
@@ -46,6 +48,7 @@ impl Client {
             names_until: vec![Nanos::default(); view.len()],
             view,
             rng,
+            usual_gap_ns: gap_ns,
             gap_ns,
         }
     }
@@ -53,6 +56,11 @@ impl Client {
     /// Until the next op: ops come whether or not those before are done.
     pub(super) fn gap(&mut self) -> Nanos {
         Nanos(exponential(&mut self.rng, self.gap_ns))
+    }
+
+    /// Users want so much of what they usually do.
+    pub(super) fn load_changes(&mut self, percent: u64) {
+        self.gap_ns = self.usual_gap_ns * 100.0 / percent as f64;
     }
 
     /// The rows that it asks for, where its load is of rows.

@@ -1,6 +1,8 @@
 //! What a run measures as it goes: windows of a tenth of a second, latencies, and when which shard
 //! answered.
 
+use std::ops::Range;
+
 use seawall_cluster::Nanos;
 
 /// The width of a window.
@@ -27,6 +29,8 @@ struct Availability {
     /// When it answered last what nobody waited for any more.
     last_late: Nanos,
     down: Vec<(Nanos, Nanos)>,
+    /// It was removed: nobody needs its answer.
+    is_gone: bool,
 }
 
 /// All measures of a run.
@@ -100,10 +104,26 @@ impl Measure {
     /// An attempt that was sent at `sent` timed out or was refused.
     pub(crate) fn shard_failed(&mut self, sent: Nanos, shard: u16) {
         let shard = &mut self.shards[usize::from(shard)];
+        if shard.is_gone {
+            return;
+        }
         shard.last_failed = shard.last_failed.max(sent);
         if shard.last_answer <= sent {
             let since = shard.down_since.get_or_insert(sent);
             *since = sent.min(*since);
+        }
+    }
+
+    /// From now on there are so many shards of those that there were or will be.
+    pub(crate) fn resized(&mut self, now: Nanos, shards: Range<u16>, count: u16) {
+        for number in shards {
+            let shard = &mut self.shards[usize::from(number)];
+            shard.is_gone = number >= count;
+            if shard.is_gone
+                && let Some(since) = shard.down_since.take()
+            {
+                shard.down.push((since, now));
+            }
         }
     }
 
@@ -127,7 +147,7 @@ impl Measure {
     }
 
     /// How long each op took that was answered in these milliseconds, in µs.
-    pub(crate) fn latencies_us(&self, ms: std::ops::Range<u64>) -> &[u32] {
+    pub(crate) fn latencies_us(&self, ms: Range<u64>) -> &[u32] {
         let before = |ms: u64| {
             let known = self.answered_before.get(ms as usize);
             known.copied().unwrap_or(self.latencies_us.len())

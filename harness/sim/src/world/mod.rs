@@ -17,6 +17,7 @@ mod pool;
 mod queue;
 mod refresh;
 mod request;
+mod scaling;
 
 use std::ops::Range;
 
@@ -37,6 +38,7 @@ use self::network::Network;
 use self::node::Fleet;
 use self::pool::Pools;
 use self::queue::{Happening, Queue};
+use self::scaling::Scaling;
 use crate::caching::Rules;
 use crate::fault::{self, Schedule};
 use crate::history::{History, Lineage, WriteId};
@@ -98,6 +100,7 @@ pub(crate) struct World<'a> {
     /// Lineages of states on their way to another node.
     images: Vec<Lineage>,
     moves: Moves,
+    scaling: Scaling,
     pub(crate) application: Application,
     database: Database,
     pools: Pools,
@@ -106,7 +109,7 @@ pub(crate) struct World<'a> {
     names: Names,
     pub(crate) history: History,
     pub(crate) measure: Measure,
-    /// The share of keys whose shard changed in a resize.
+    /// The share of keys whose shard changed in the last resize.
     pub(crate) moved_keys_share: f64,
     /// Machines that panicked, in words.
     pub(crate) panics: Vec<String>,
@@ -130,6 +133,7 @@ impl<'a> World<'a> {
                 fault::Action::Resize { shards } => Some(shards),
                 _ => None,
             })
+            .chain(scenario.autoscaling.map(|table| table.max_capacity))
             .fold(scenario.shards, u16::max);
         let per_shard = scenario.nodes_per_shard(member.keeps_copies);
         let per_region = scenario.nodes_per_region();
@@ -222,6 +226,7 @@ impl<'a> World<'a> {
             outbox: Outbox::default(),
             images: Vec::new(),
             moves: Moves::default(),
+            scaling: Scaling::new(scenario),
             history: History::new(member.last_writer_wins),
             measure: Measure::new(shards_max + gutters),
             moved_keys_share: 0.0,
@@ -243,6 +248,7 @@ impl<'a> World<'a> {
             self.refresh_again(client);
         }
         self.watch();
+        self.scale_again();
         let mut over = self.end;
         for (number, dated) in self.plan.schedule.actions().iter().enumerate() {
             self.queue
@@ -323,6 +329,7 @@ impl<'a> World<'a> {
                 number,
             } => self.on_connect_late(client, node, number),
             Happening::Watch => self.watch(),
+            Happening::Scale => self.scale(),
             Happening::Served { served } => self.on_served(served),
             Happening::Look { task } => self.look(task),
             Happening::Fetch { flight } => self.fetch(flight),

@@ -2,17 +2,19 @@
 //!
 //! A batch of slots at a time, atomically, as Valkey 9 does it: requests for the batch are held back,
 //! what is under way comes to its end, the keys are read from the primary that has them and written to
-//! the primary that will, and then the map changes. A client that is held back tries again.
+//! the primary that will, and then the map changes. A client that is held back tries again. What a shard kept of keys that
+//! had left it is deleted there before they come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use seawall_cluster::{Nanos, Sharding};
+use seawall_store::command::key;
 use seawall_store::{Op, Slot};
 
 use super::World;
 use super::queue::Happening;
-use crate::history::{OpId, Wanted};
+use crate::history::{Carriage, OpId, Wanted};
 
 /// Slots in one batch.
 const BATCH: u16 = 256;
@@ -27,8 +29,10 @@ enum State {
     Idle,
     /// The batch is held back, until what is under way is done.
     Quiet,
-    /// Its keys are being written: so many are missing.
-    Writing { missing: usize },
+    /// What is left of earlier stays is being deleted; the keys are written after that.
+    Clearing { missing: usize, keys: Vec<Op> },
+    /// Its keys are being written: so many ops are missing, up to this one.
+    Writing { missing: usize, last: OpId },
 }
 
 /// A resize under way.
@@ -39,13 +43,15 @@ pub(super) struct Moves {
     /// The first slot of the batch.
     first: u16,
     began: Nanos,
+    /// What the resizes before took.
+    spent: Nanos,
     pub(super) toll: Toll,
 }
 
-/// What a resize took.
+/// What resizes took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Toll {
-    /// How long it took until the last slot had moved; none where no data moves, or not all has.
+    /// How long it took, over all of them, until the last slot had moved; none where no data moves, or not all has.
     pub(crate) took: Option<Nanos>,
     /// Keys that were written to their new shard.
     pub(crate) keys: u64,
@@ -65,6 +71,11 @@ impl Maps {
 }
 
 impl Moves {
+    /// Whether slots are being moved.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.maps.is_some()
+    }
+
     fn in_batch(&self, key: &[u8]) -> bool {
         let slot = Slot::of(key).index();
         slot / usize::from(BATCH) == usize::from(self.first / BATCH)
@@ -98,7 +109,7 @@ impl Sharding for Between {
     }
 
     fn shards(&self) -> u16 {
-        self.maps.after.shards()
+        self.maps.before.shards().max(self.maps.after.shards())
     }
 
     fn resized(&self, shards: u16) -> Box<dyn Sharding> {
@@ -108,7 +119,6 @@ impl Sharding for Between {
 
 impl World<'_> {
     pub(super) fn begin_moving(&mut self, after: Box<dyn Sharding>) {
-        // A second resize during the first begins from what the first was to reach.
         let before = std::mem::replace(&mut self.sharding, after.resized(after.shards()));
         let maps = Maps {
             before: Arc::from(before),
@@ -119,7 +129,11 @@ impl World<'_> {
             state: State::Quiet,
             first: 0,
             began: self.now,
-            toll: Toll::default(),
+            spent: self.moves.toll.took.unwrap_or_default(),
+            toll: Toll {
+                took: None,
+                ..self.moves.toll
+            },
         };
         self.show_map();
         self.queue.push(self.now + QUIET, Happening::Move);
@@ -143,11 +157,26 @@ impl World<'_> {
             self.queue.push(self.now + QUIET, Happening::Move);
             return;
         }
-        let Some(ops) = self.read_batch() else {
+        let Some((left, keys)) = self.leftovers().zip(self.read_batch()) else {
             self.queue.push(self.now + RETRY, Happening::Move);
             return;
         };
-        self.moves.state = State::Writing { missing: ops.len() };
+        if left.is_empty() {
+            self.write_batch(keys);
+            return;
+        }
+        let missing = left.len();
+        self.moves.state = State::Clearing { missing, keys };
+        let ids: Vec<OpId> = left
+            .into_iter()
+            .map(|op| self.history.ask(op, Wanted::Cleared, self.now))
+            .collect();
+        ids.into_iter().for_each(|id| self.send(id));
+    }
+
+    /// Writes the keys of the batch to their new shards.
+    fn write_batch(&mut self, ops: Vec<Op>) {
+        let missing = ops.len();
         let mut written = BTreeMap::new();
         let ids: Vec<OpId> = ops
             .into_iter()
@@ -158,14 +187,29 @@ impl World<'_> {
                 id
             })
             .collect();
+        let last = ids.last().copied().unwrap_or_default();
+        self.moves.state = State::Writing { missing, last };
         self.moves.toll.keys += written.len() as u64;
         self.carry_history(&written);
         if ids.is_empty() {
             self.next_batch();
         }
         for id in ids {
-            self.send(id);
+            if !self.is_next_of_key(id) {
+                self.send(id);
+            }
         }
+    }
+
+    /// Whether an op goes on with the key that the op before it writes: requests may overtake each other, so a key of several
+    /// ops is written one by one.
+    fn is_next_of_key(&self, id: OpId) -> bool {
+        let writes = |id: OpId| {
+            let is_ours = self.history.wanted(id) == Some(Wanted::Moved);
+            is_ours.then(|| self.history.ops[id as usize].op.key())
+        };
+        id.checked_sub(1)
+            .is_some_and(|before| writes(id).is_some() && writes(id) == writes(before))
     }
 
     /// Whether a client still waits for an attempt at a key of the batch. What no client waits for
@@ -192,13 +236,16 @@ impl World<'_> {
             let Some((write, shard)) = self.history.newest_acked(&key) else {
                 continue;
             };
-            // What the donor itself had lost is not made good by the move.
-            if self
+            let held = self
                 .primary_of(shard)
-                .is_some_and(|node| self.history.holds(&node.lineage, write))
-            {
-                self.history.carry(&key, shard, written.get(&key).copied());
-            }
+                .is_some_and(|node| self.history.holds(&node.lineage, write));
+            let how = match written.get(&key) {
+                // What the donor itself had lost is not made good by the move.
+                _ if !held => Carriage::Lost,
+                Some(by) => Carriage::By(*by),
+                None => Carriage::Absent,
+            };
+            self.history.carry(&key, shard, how);
         }
     }
 
@@ -221,13 +268,43 @@ impl World<'_> {
             .then_some(ops)
     }
 
-    /// A key was written to its new shard.
-    pub(super) fn moved_one(&mut self) {
-        if let State::Writing { missing } = &mut self.moves.state {
-            *missing -= 1;
-            if *missing == 0 {
-                self.next_batch();
-            }
+    /// The keys of the batch that their new shards kept from earlier stays, as ops that delete them; `None` where one does not
+    /// answer.
+    fn leftovers(&self) -> Option<Vec<Op>> {
+        let maps = self.moves.maps.as_ref()?;
+        let mut left = BTreeSet::new();
+        for shard in 0..maps.after.shards() {
+            let receiver = self.primary_of(shard)?;
+            receiver.shard.dump(self.now.millis(), &mut |op| {
+                let comes =
+                    |key: &&[u8]| self.moves.in_batch(key) && maps.after.shard_of(key) == shard;
+                left.extend(op.key().filter(comes).map(<[u8]>::to_vec));
+            });
+        }
+        let delete = |key: &Vec<u8>| Op::new(&key::DEL).arg(key);
+        Some(left.iter().map(delete).collect())
+    }
+
+    /// An op was done that deletes a key in its new shard or writes it there.
+    pub(super) fn moved_one(&mut self, op: OpId) {
+        if let State::Writing { last, .. } = self.moves.state
+            && op < last
+            && self.is_next_of_key(op + 1)
+        {
+            self.send(op + 1);
+        }
+        let (State::Clearing { missing, .. } | State::Writing { missing, .. }) =
+            &mut self.moves.state
+        else {
+            return;
+        };
+        *missing -= 1;
+        if *missing > 0 {
+            return;
+        }
+        match std::mem::take(&mut self.moves.state) {
+            State::Clearing { keys, .. } => self.write_batch(keys),
+            _ => self.next_batch(),
         }
     }
 
@@ -241,10 +318,12 @@ impl World<'_> {
         self.moves.first += BATCH;
         if self.moves.first == Slot::COUNT {
             self.moves.state = State::Idle;
-            self.moves.toll.took = Some(self.now.since(self.moves.began));
+            let took = self.moves.spent + self.now.since(self.moves.began);
+            self.moves.toll.took = Some(took);
             if let Some(maps) = self.moves.maps.take() {
                 self.sharding = maps.after.resized(maps.after.shards());
             }
+            self.resized();
             return;
         }
         self.moves.state = State::Quiet;

@@ -45,6 +45,8 @@ pub(crate) struct Node {
     /// When the disk has done what it was given.
     pub(super) disk_busy_until: Nanos,
     pub(super) core_busy_until: Nanos,
+    /// How long its core has had to work, with what it has still to do.
+    worked: Nanos,
     pub(super) alarms: u64,
     /// The replies of executions whose clients wait; only looked up, so that their order is nobody's concern.
     replies: HashMap<RequestId, Vec<u8>, NumberHasher>,
@@ -106,6 +108,7 @@ impl Fleet<'_> {
             written: Vec::new(),
             disk_busy_until: Nanos::default(),
             core_busy_until: Nanos::default(),
+            worked: Nanos::default(),
             alarms: 0,
             replies: HashMap::default(),
             out: Out::default(),
@@ -283,7 +286,14 @@ impl Node {
 
     /// When the core has done a piece of work that comes at `now`.
     pub(super) fn work(&mut self, now: Nanos, takes: Nanos) -> Nanos {
-        self.core_busy_until = self.core_busy_until.max(now) + takes.times(u64::from(self.times));
+        let takes = takes.times(u64::from(self.times));
+        self.worked = self.worked + takes;
+        self.core_busy_until = self.core_busy_until.max(now) + takes;
         self.core_busy_until
+    }
+
+    /// For how long its core has worked until `now`.
+    pub(super) fn busy(&self, now: Nanos) -> Nanos {
+        self.worked.since(self.core_busy_until.since(now))
     }
 }

@@ -89,6 +89,8 @@ pub(super) enum Happening {
     Act { number: usize },
     /// The control plane goes on with moving slots.
     Move,
+    /// A period of the metric of auto-scaling is over.
+    Scale,
     /// A client asks again who serves what.
     Refresh { client: u16 },
 }
@@ -132,6 +134,7 @@ impl Happening {
             Happening::ConnectLate { node, number, .. } => [21, *number, u64::from(node.0)],
             Happening::Watch => [22, 0, 0],
             Happening::Refresh { client } => [23, u64::from(*client), 0],
+            Happening::Scale => [24, 0, 0],
         }
     }
 }

@@ -56,7 +56,7 @@ impl World<'_> {
         };
         let shard = self.sharding.shard_of(key);
         let shard = match asked.wanted {
-            Wanted::Moved => self.moves.target(key).unwrap_or(shard),
+            Wanted::Moved | Wanted::Cleared => self.moves.target(key).unwrap_or(shard),
             Wanted::By(_) if self.application.goes_to_gutter(op) => self.gutter_of(key),
             _ => shard,
         };
@@ -69,9 +69,9 @@ impl World<'_> {
                 (Some(number), client.primary(shard))
             }
             // The control plane sits beside the node and knows who serves.
-            Wanted::Loaded | Wanted::Moved => match self.primary_of(shard) {
+            Wanted::Loaded | Wanted::Moved | Wanted::Cleared => match self.primary_of(shard) {
                 Some(primary) => (None, primary.id),
-                None if asked.wanted == Wanted::Moved => return self.retry_moved(op),
+                None if asked.wanted.is_of_control() => return self.retry_moved(op),
                 None => return,
             },
         };
@@ -141,7 +141,7 @@ impl World<'_> {
         // A cluster that moves data knows its map: a node refuses what is not its own.
         if self.plan.sharding.0.moves_data
             && !self.is_gutter(self.node(node).shard_number)
-            && op.wanted != Wanted::Moved
+            && !op.wanted.is_of_control()
             && let Some(key) = op.op.key()
             && (self.moves.holds_back(key)
                 || self.sharding.shard_of(key) != self.node(node).shard_number)
@@ -164,7 +164,7 @@ impl World<'_> {
         let attempt = self.history.attempt_of(id);
         match self.history.ops[attempt.op as usize].wanted {
             Wanted::By(client) => self.clients[usize::from(client)].zone,
-            Wanted::Loaded | Wanted::Moved => {
+            Wanted::Loaded | Wanted::Moved | Wanted::Cleared => {
                 self.primary_of(attempt.shard).map_or(0, |node| node.zone)
             }
         }
@@ -191,10 +191,10 @@ impl World<'_> {
         self.history.attempt_mut(id).open = false;
         let attempt = self.history.attempt_of(id);
         let (op, shard, sent) = (attempt.op, attempt.shard, attempt.sent);
-        if self.history.ops[op as usize].wanted == Wanted::Moved {
+        if self.history.ops[op as usize].wanted.is_of_control() {
             if let Outcome::Answer(_) = outcome {
                 self.history.acknowledge(id, self.now);
-                self.moved_one();
+                self.moved_one(op);
             } else {
                 self.retry_moved(op);
             }
@@ -262,7 +262,7 @@ impl World<'_> {
         }
         let (op, shard, sent) = (attempt.op, attempt.shard, attempt.sent);
         match self.history.ops[op as usize].wanted {
-            Wanted::Moved => self.retry_moved(op),
+            Wanted::Moved | Wanted::Cleared => self.retry_moved(op),
             Wanted::Loaded => {}
             Wanted::By(client) => {
                 if self.clients[usize::from(client)].up {

@@ -1,0 +1,134 @@
+//! Shards that come and go again and again, under load: by the rule of auto-scaling, and by a schedule.
+
+use seawall_report::row::SimRow;
+use seawall_sim::{Scenario, run};
+
+/// The scenario of auto-scaling that is kept.
+fn scenario() -> Scenario {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/autoscaling.toml");
+    let text = std::fs::read_to_string(path).expect("it is there");
+    Scenario::parse(path, &text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The row of a scenario's one cell.
+fn row(scenario: &Scenario, seed: u64) -> SimRow {
+    let row = run(scenario, &scenario.cells(false)[0], seed).expect("the cell exists");
+    println!(
+        "seed {seed}: no answer {} ms, p99 {:.1} ms before and {:.1} after, {} ops given up, {:.0} USD a month, {} keys moved in \
+         {} ms, shards {:?}",
+        row.unavailable_ms,
+        row.latency_us.before.p99 / 1000.0,
+        row.latency_us.after.p99 / 1000.0,
+        row.extra["failed_ops"],
+        row.usd_per_month,
+        row.extra["moved_keys"],
+        row.extra["move_ms"],
+        row.extra.get("shards_over_time").map(ToString::to_string),
+    );
+    row
+}
+
+fn number(row: &SimRow, name: &str) -> u64 {
+    row.extra[name].as_u64().expect("a number")
+}
+
+/// How many shards there were from which millisecond on.
+fn shards(row: &SimRow) -> Vec<(u64, u64)> {
+    serde_json::from_value(row.extra["shards_over_time"].clone()).expect("pairs of numbers")
+}
+
+#[test]
+fn shards_follow_the_load() {
+    let with = scenario();
+    let table = with.autoscaling.expect("it has the table");
+    let without = Scenario {
+        autoscaling: None,
+        ..with.clone()
+    };
+    let (fixed, scaled) = (row(&without, 1), row(&with, 1));
+    for row in [&fixed, &scaled] {
+        assert_eq!(row.violations, [""; 0]);
+    }
+    let lost = (
+        scaled.lost_acked_writes,
+        number(&scaled, "misplaced_acked_writes"),
+        scaled.stale_reads,
+    );
+    assert_eq!(lost, (0, 0, 0), "every key came along, each time");
+    // Out and in: more with each step of the load, and as few as at first when it is gone.
+    let shards = shards(&scaled);
+    let counts: Vec<u64> = shards.iter().map(|(_, count)| *count).collect();
+    assert!(counts.len() >= 4 && counts[0] == 3 && counts.last() == Some(&3));
+    assert!(counts[1] > 3 && counts[2] > counts[1], "{counts:?}");
+    assert!(number(&scaled, "resizes") >= 3);
+    for pair in shards[1..].windows(2) {
+        let between = pair[1].0 - pair[0].0;
+        assert!(between >= table.scale_out_cooldown_ms, "{pair:?}");
+    }
+    // Users feel it: without the rule some shard answers nobody for most of the peak.
+    assert!(scaled.unavailable_ms * 10 < fixed.unavailable_ms);
+    assert_eq!(number(&scaled, "failed_ops"), 0);
+    assert!(number(&fixed, "failed_ops") > 1000);
+    // It costs what was there: more than three shards all the time, and less than the most all the time.
+    let most = counts.iter().max().copied().unwrap_or_default() as f64;
+    let paid = scaled.extra["nodes_paid"].as_f64().expect("a number");
+    assert!(paid > 9.0 && paid < 3.0 * most, "{paid} nodes");
+    assert!(scaled.usd_per_month > fixed.usd_per_month);
+    assert!(fixed.extra.get("resizes").is_none());
+}
+
+#[test]
+fn a_cooldown_is_waited_for() {
+    let mut scenario = scenario();
+    let table = scenario.autoscaling.as_mut().expect("it has the table");
+    table.scale_out_cooldown_ms = 20_000;
+    let shards = shards(&row(&scenario, 1));
+    assert!(shards[2].0 - shards[1].0 >= 20_000, "{shards:?}");
+}
+
+/// Keys that leave a shard and come back find it as if they had never been there, whatever they are, and whoever fails.
+#[test]
+fn what_moves_again_and_again_loses_nothing() {
+    let action = |at_ms: u64, action: &str, of: &str| {
+        format!("[[schedule]]\nat_ms = {at_ms}\naction = '{action}'\n{of}\n")
+    };
+    let resize = |at_ms, shards: u16| action(at_ms, "resize", &format!("shards = {shards}"));
+    // The second resize waits for the first.
+    let back = resize(2000, 5) + &resize(2050, 3);
+    let calm = back.clone() + &resize(5500, 4) + &resize(9500, 3);
+    let crash = action(5600, "crash", "shard = 0") + &action(8000, "replace", "shard = 0");
+    let hard = back + &resize(5500, 4) + &crash + &resize(9500, 3);
+    for (replication, sharding, workload, schedule) in [
+        ("async", "slots", "cache-aside:keys=1000", &calm),
+        ("async", "range:keys=1000", "cache-aside:keys=1000", &calm),
+        ("none", "slots", "leaderboard:players=1000", &calm),
+        ("async", "slots", "session:sessions=1000", &calm),
+        ("dynamo", "slots", "session:sessions=1000", &calm),
+        ("zone-log", "slots", "geo:couriers=1000", &calm),
+        ("quorum", "slots", "cache-aside:keys=1000", &hard),
+        ("chain", "slots", "session:sessions=1000", &hard),
+        ("zone-log", "slots", "cache-aside:keys=1000", &hard),
+    ] {
+        let text = format!(
+            "duration_ms = 14000\nfault_at_ms = 2000\nrate_per_s = 500\nclients_per_zone = 1\n\
+             workloads = ['{workload}']\nreplications = ['{replication}']\nbase_replication = '{replication}'\n\
+             shardings = ['{sharding}']\nbase_sharding = '{sharding}'\nfaults = ['schedule']\n{schedule}"
+        );
+        let scenario = Scenario::parse("resizes.toml", &text).expect("it is a scenario");
+        for seed in 1..4 {
+            let row = row(&scenario, seed);
+            let of = format!("{replication} {sharding} {workload}, seed {seed}");
+            assert_eq!(row.violations, [""; 0], "{of}");
+            let lost = (
+                row.lost_acked_writes,
+                number(&row, "misplaced_acked_writes"),
+                row.stale_reads,
+            );
+            assert_eq!(lost, (0, 0, 0), "{of}");
+            assert!(
+                number(&row, "moved_keys") > 50 && !row.extra["move_ms"].is_null(),
+                "{of}"
+            );
+        }
+    }
+}
