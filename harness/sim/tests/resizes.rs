@@ -46,6 +46,9 @@ fn shards_follow_the_load() {
         ..with.clone()
     };
     let (fixed, scaled) = (row(&without, 1), row(&with, 1));
+    let again = run(&with, &with.cells(false)[0], 1).expect("the cell exists");
+    let text = |row: &SimRow| serde_json::to_string(row).expect("a row is JSON");
+    assert_eq!(text(&scaled), text(&again), "the same seed, the same bytes");
     for row in [&fixed, &scaled] {
         assert_eq!(row.violations, [""; 0]);
     }

@@ -171,7 +171,9 @@ impl World<'_> {
             .into_iter()
             .map(|op| self.history.ask(op, Wanted::Cleared, self.now))
             .collect();
-        ids.into_iter().for_each(|id| self.send(id));
+        for id in ids {
+            self.send(id);
+        }
     }
 
     /// Writes the keys of the batch to their new shards.
