@@ -234,7 +234,7 @@ impl SimStep {
     /// How long it takes, about.
     pub(crate) fn seconds_expected(&self) -> f64 {
         /// A run of the built-in scenario, measured; the others are in proportion to their ops.
-        const SECONDS_PER_OP: f64 = 3e-6;
+        const SECONDS_PER_OP: f64 = 6e-6;
         let ops = self.scenario.rate_per_s as f64 * self.scenario.duration_ms as f64 / 1e3;
         SECONDS_PER_OP * ops * self.runs() as f64 / threads() as f64
     }
