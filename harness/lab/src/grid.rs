@@ -10,7 +10,6 @@ use std::thread;
 
 use seawall_report::row::{LabRow, SCHEMA};
 use seawall_store::evict::PolicySpec;
-use seawall_sys::usage::thread_cpu;
 use seawall_workloads::trace::{Trace, TraceError};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
@@ -39,8 +38,6 @@ pub struct Grid<'t> {
     sampling: Option<Sampling<'t>>,
     /// The exact curve of lru, where it is made in one pass over a trace.
     lru: Option<(&'t Trace, OnceLock<Curve>)>,
-    /// Whether rows tell what their replays cost.
-    timed: bool,
     /// What else was set, for the rows.
     also: Map<String, Value>,
 }
@@ -100,7 +97,6 @@ impl<'t> Grid<'t> {
             uncounted: 0,
             sampling: None,
             lru: None,
-            timed: false,
             also: Map::new(),
         })
     }
@@ -109,13 +105,6 @@ impl<'t> Grid<'t> {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Grid<'t> {
         self.also.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// Tells the CPU time of each replay (`cpu_ns_per_request` in rows): then rows are not the same each time.
-    #[must_use]
-    pub fn timed(mut self) -> Grid<'t> {
-        self.timed = true;
         self
     }
 
@@ -315,18 +304,12 @@ impl<'t> Grid<'t> {
             }
             _ => {
                 let (source, parts) = (self.source, &self.parts);
-                let before = thread_cpu();
                 let counts = match (&self.plain, subject) {
                     (Some(_), Subject::Policy(policy)) => {
                         foretell(source, parts, policy, size, self.seed)?
                     }
                     _ => subject.replay_parts(source, parts, size, self.unit, self.seed)?,
                 };
-                if self.timed {
-                    let spent = thread_cpu().saturating_sub(before).as_nanos() as f64;
-                    let requests = source.outline().requests() as f64;
-                    extra.insert("cpu_ns_per_request".to_owned(), (spent / requests).into());
-                }
                 Ok(self.sum(&counts, extra))
             }
         }

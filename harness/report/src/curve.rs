@@ -38,8 +38,6 @@ pub struct Curve<'a> {
     admission: Option<&'a str>,
     /// Bytes that the policy keeps of each item beside its mark, where rows tell.
     pub metadata_bytes: Option<f64>,
-    /// CPU time of its replays, in nanoseconds per request, where rows tell.
-    pub cpu_ns: Vec<f64>,
     /// Miss ratio by size: the mean over seeds.
     pub miss_ratios: BTreeMap<u64, f64>,
 }
@@ -117,14 +115,11 @@ pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
                     .extra
                     .get("metadata_bytes_per_item")
                     .and_then(Value::as_f64),
-                cpu_ns: Vec::new(),
                 miss_ratios: BTreeMap::new(),
             });
             samples.push(BTreeMap::new());
             samples.len() - 1
         });
-        let cpu_ns = row.extra.get("cpu_ns_per_request").and_then(Value::as_f64);
-        trace.curves[at].cpu_ns.extend(cpu_ns);
         let ratio = row.misses as f64 / row.requests as f64;
         if ratio.is_finite() {
             samples[at].entry(row.size).or_default().push(ratio);

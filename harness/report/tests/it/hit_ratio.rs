@@ -45,23 +45,6 @@ fn policies_stand_beside_lru() {
 }
 
 #[test]
-fn what_replays_cost_is_a_column_where_it_is_told() {
-    let mut run = run();
-    assert!(!render_run(&run).html.contains("CPU ns per request"));
-    for (row, cpu) in lab(&mut run)
-        .filter(|row| row.policy == "sieve")
-        .zip([7.0, 41.26])
-    {
-        row.extra.insert("cpu_ns_per_request".into(), json!(cpu));
-    }
-    let html = render_run(&run).html;
-    assert!(
-        html.contains("CPU ns per request") && html.contains("24.1"),
-        "{html}"
-    );
-}
-
-#[test]
 fn what_is_told_over_time_is_drawn() {
     let mut run = run();
     assert!(!render_run(&run).html.contains("Hit ratio over time"));

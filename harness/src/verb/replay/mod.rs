@@ -86,9 +86,6 @@ pub(crate) struct Arguments {
     /// Read the trace anew for each cell, block by block, instead of keeping it in memory: for policies of the store
     #[arg(long, conflicts_with_all = ["live", "sample", "item_overhead"])]
     stream: bool,
-    /// Tell what each replay costs, too: rows and report have its CPU time per request
-    #[arg(long, conflicts_with = "sample")]
-    timed: bool,
     /// Seeds the policies that choose at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -306,9 +303,6 @@ impl Plan<'_> {
         if warmup > 0 || parts > 1 {
             grid = grid.counted(warmup, parts.into());
         }
-        if arguments.timed {
-            grid = grid.timed();
-        }
         if let (Source::Held(trace), Asked::Held(held)) = (source, asked) {
             if arguments.mrc {
                 grid = grid.in_one_pass(trace);
@@ -385,7 +379,7 @@ Examples:
   seawall replay {CARRIED_NAME} --policy lru,arc,belady --ignore-size --mrc
   seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
   seawall replay {CARRIED_NAME} --policy lru,sieve --size 5%,20% --live
-  seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --timed --out runs/replay
+  seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --out runs/replay
   seawall replay long.swt --policy lru,s3fifo --size 1gib --stream
   seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
     )
