@@ -16,6 +16,7 @@ mod status;
 mod step;
 mod suite;
 mod table;
+mod timing;
 mod verb;
 
 use std::process::ExitCode;

@@ -8,11 +8,13 @@ use seawall_lab::{Grid, Size, Subject, Unit};
 use seawall_report::row::Row;
 use seawall_sim::Scenario;
 use seawall_sim::validation::{SOURCES, Source};
+use seawall_sys::usage::thread_cpu;
 use seawall_workloads::trace::FormatSpec;
 use serde_json::{Map, Value};
 
 use crate::input::Input;
 use crate::status::{Failure, Outcome};
+use crate::timing;
 
 /// One step of a run.
 pub(crate) enum Step {
@@ -149,7 +151,8 @@ impl Step {
     pub(crate) fn rows(&self) -> u64 {
         match self {
             Step::Bench(bout) => bout.cells().len() as u64,
-            Step::Lab(step) => (step.subjects.len() * step.sizes.len()) as u64,
+            // What it missed, and what it took.
+            Step::Lab(step) => 2 * (step.subjects.len() * step.sizes.len()) as u64,
             Step::Sim(step) => step.runs(),
             Step::Validation(step) => step.source.validations.len() as u64,
         }
@@ -205,10 +208,12 @@ impl LabStep {
         let trace = self.input.read(self.format.as_ref())?;
         let grid = Grid::new(&trace, &self.subjects, &self.sizes, self.unit, self.seed)
             .map_err(Failure::usage)?;
+        let grid = grid.clocked(thread_cpu);
         let mut outcome = Ok(());
-        grid.run(threads(), &mut |row| {
+        grid.run(threads(), &mut |replayed| {
             if outcome.is_ok() {
-                outcome = keep(Row::Lab(row));
+                let mut rows = timing::rows(replayed, trace.len()).into_iter();
+                outcome = rows.try_for_each(&mut *keep);
             }
         })
         .map_err(Failure::work)?;

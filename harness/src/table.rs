@@ -1,11 +1,13 @@
 //! Tables for a terminal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use seawall_report::answer::given;
+use seawall_report::curve::replay;
 use seawall_report::row::{LabRow, Row};
+use seawall_report::stats::order::median;
 use seawall_report::{answer, block};
 
 use crate::family::Family;
@@ -54,8 +56,11 @@ pub(crate) fn summary(rows: &[Row]) -> Outcome {
     Ok(())
 }
 
-/// Miss ratios of lab rows: a table a trace, a line a policy with its parameters, a column a size.
+/// Miss ratios of lab rows: a table a trace, a line a policy with its parameters, a column a size, and one of what
+/// replays took where that is told.
 pub(crate) fn misses(rows: &[Row]) -> String {
+    let took = rows.iter().filter_map(replay);
+    let cpu_us: HashMap<&str, f64> = took.map(|row| (&*row.run, row.cpu_us_per_op)).collect();
     let rows = of_lab(rows);
     let mut text = String::new();
     for of_trace in rows.chunk_by(|a, b| a.trace == b.trace) {
@@ -75,15 +80,23 @@ pub(crate) fn misses(rows: &[Row]) -> String {
             })
             .collect();
         let mut table = plain(&[]);
-        table.set_header([String::from("policy")].into_iter().chain(sizes));
+        let cpu = (!cpu_us.is_empty()).then(|| "CPU ns per request".to_owned());
+        let head = [String::from("policy")].into_iter().chain(sizes);
+        table.set_header(head.chain(cpu));
         for line in lines {
+            let took: Vec<f64> = line
+                .iter()
+                .filter_map(|row| cpu_us.get(&*row.run).copied())
+                .collect();
+            let cpu = median(&took).map(|us| format!("{:.1}", 1e3 * us));
             let ratios = line
                 .iter()
                 .map(|row| format!("{:.4}", row.misses as f64 / row.requests.max(1) as f64));
             table.add_row(
                 [given(line[0], "policy").unwrap_or_default().to_owned()]
                     .into_iter()
-                    .chain(ratios),
+                    .chain(ratios)
+                    .chain(cpu),
             );
         }
         for column in table.column_iter_mut().skip(1) {

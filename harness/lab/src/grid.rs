@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use seawall_report::row::{LabRow, SCHEMA};
 use seawall_store::evict::PolicySpec;
@@ -38,8 +39,18 @@ pub struct Grid<'t> {
     sampling: Option<Sampling<'t>>,
     /// The exact curve of lru, where it is made in one pass over a trace.
     lru: Option<(&'t Trace, OnceLock<Curve>)>,
+    /// What the thread that asks has had of the processor.
+    clock: Option<fn() -> Duration>,
     /// What else was set, for the rows.
     also: Map<String, Value>,
+}
+
+/// A cell that was replayed.
+pub struct Replayed {
+    /// Its row.
+    pub row: LabRow,
+    /// The processor's time that its replay took; none where nobody asked, or no replay of the whole trace gave the row.
+    pub cpu: Option<Duration>,
 }
 
 /// Why a grid was not replayed to its end.
@@ -97,6 +108,7 @@ impl<'t> Grid<'t> {
             uncounted: 0,
             sampling: None,
             lru: None,
+            clock: None,
             also: Map::new(),
         })
     }
@@ -105,6 +117,13 @@ impl<'t> Grid<'t> {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Grid<'t> {
         self.also.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Tells what each replay took, by a clock of the processor's time that the thread which asks has had.
+    #[must_use]
+    pub fn clocked(mut self, clock: fn() -> Duration) -> Grid<'t> {
+        self.clock = Some(clock);
         self
     }
 
@@ -182,12 +201,13 @@ impl<'t> Grid<'t> {
     ///
     /// # Errors
     /// The running store does not serve the trace, or its file cannot be read.
-    pub fn run(&self, threads: usize, each: &mut dyn FnMut(LabRow)) -> Result<(), ReplayError> {
+    pub fn run(&self, threads: usize, each: &mut dyn FnMut(Replayed)) -> Result<(), ReplayError> {
         let (live, replayed): (Vec<&Cell>, Vec<&Cell>) =
             self.cells.iter().partition(|cell| cell.live);
         self.replay(&replayed, threads, each)?;
         for cell in live {
-            each(self.live_row(cell)?);
+            let row = self.live_row(cell)?;
+            each(Replayed { row, cpu: None });
         }
         Ok(())
     }
@@ -196,7 +216,7 @@ impl<'t> Grid<'t> {
         &self,
         cells: &[&Cell],
         threads: usize,
-        each: &mut dyn FnMut(LabRow),
+        each: &mut dyn FnMut(Replayed),
     ) -> Result<(), TraceError> {
         let taken = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
@@ -209,7 +229,7 @@ impl<'t> Grid<'t> {
                     let cells = std::iter::from_fn(|| Some(next()))
                         .map_while(|at| Some((at, cells.get(at)?)));
                     for (at, cell) in cells {
-                        if sender.send((at, self.row(cell))).is_err() {
+                        if sender.send((at, self.replayed(cell))).is_err() {
                             return;
                         }
                     }
@@ -218,10 +238,10 @@ impl<'t> Grid<'t> {
             drop(sender);
             let mut early = BTreeMap::new();
             let mut next = 0;
-            for (at, row) in receiver {
-                early.insert(at, row?);
-                while let Some(row) = early.remove(&next) {
-                    each(row);
+            for (at, replayed) in receiver {
+                early.insert(at, replayed?);
+                while let Some(replayed) = early.remove(&next) {
+                    each(replayed);
                     next += 1;
                 }
             }
@@ -239,10 +259,29 @@ impl<'t> Grid<'t> {
         Ok(self.row_of(cell, counts, extra))
     }
 
-    fn row(&self, cell: &Cell) -> Result<LabRow, TraceError> {
+    fn replayed(&self, cell: &Cell) -> Result<Replayed, TraceError> {
         let mut extra = Map::new();
+        let before = self.clock.map(|clock| clock());
         let counts = self.counts(&cell.subject, cell.size, &mut extra)?;
-        Ok(self.row_of(cell, counts, extra))
+        let after = self.clock.map(|clock| clock());
+        let spent = after
+            .zip(before)
+            .map(|(after, before)| after.saturating_sub(before));
+        Ok(Replayed {
+            row: self.row_of(cell, counts, extra),
+            cpu: spent.filter(|_| !self.is_less_than_a_replay(&cell.subject)),
+        })
+    }
+
+    /// Whether a cell's counts are found in less than a replay of the whole trace.
+    fn is_less_than_a_replay(&self, subject: &Subject) -> bool {
+        self.sampling.is_some() || self.curve_of(subject).is_some()
+    }
+
+    /// The curve that has all cells of a subject, and the trace that it is of.
+    fn curve_of(&self, subject: &Subject) -> Option<(&'t Trace, &OnceLock<Curve>)> {
+        let (trace, curve) = self.lru.as_ref()?;
+        (subject.to_string() == "lru").then_some((*trace, curve))
     }
 
     fn row_of(&self, cell: &Cell, counts: Counts, mut extra: Map<String, Value>) -> LabRow {
@@ -293,26 +332,20 @@ impl<'t> Grid<'t> {
             extra.insert("miss_ratio_high".to_owned(), high.into());
             return Ok(estimate.counts);
         }
-        match &self.lru {
-            Some((trace, curve)) if subject.to_string() == "lru" => {
-                let curve = curve.get_or_init(|| curve::lru(trace, self.unit));
-                Ok(Counts {
-                    misses: curve.misses(size).round() as u64,
-                    bytes_missed: curve.bytes_missed(size).round() as u64,
-                    ..Counts::of(trace.columns(), 0..trace.len())
-                })
-            }
-            _ => {
-                let (source, parts) = (self.source, &self.parts);
-                let counts = match (&self.plain, subject) {
-                    (Some(_), Subject::Policy(policy)) => {
-                        foretell(source, parts, policy, size, self.seed)?
-                    }
-                    _ => subject.replay_parts(source, parts, size, self.unit, self.seed)?,
-                };
-                Ok(self.sum(&counts, extra))
-            }
+        if let Some((trace, curve)) = self.curve_of(subject) {
+            let curve = curve.get_or_init(|| curve::lru(trace, self.unit));
+            return Ok(Counts {
+                misses: curve.misses(size).round() as u64,
+                bytes_missed: curve.bytes_missed(size).round() as u64,
+                ..Counts::of(trace.columns(), 0..trace.len())
+            });
         }
+        let (source, parts) = (self.source, &self.parts);
+        let counts = match (&self.plain, subject) {
+            (Some(_), Subject::Policy(policy)) => foretell(source, parts, policy, size, self.seed)?,
+            _ => subject.replay_parts(source, parts, size, self.unit, self.seed)?,
+        };
+        Ok(self.sum(&counts, extra))
     }
 
     /// What the parts that count come to.
@@ -362,7 +395,7 @@ mod tests {
         let sizes = Size::parse_list("5%,50").expect("sizes");
         let grid = Grid::new(&trace, &subjects, &sizes, Unit::Objects, seed).expect("a grid");
         let mut rows = Vec::new();
-        grid.run(threads, &mut |row| {
+        grid.run(threads, &mut |Replayed { row, .. }| {
             rows.push(serde_json::to_string(&seawall_report::row::Row::Lab(row)).expect("JSON"));
         })
         .expect("nothing is live");
@@ -378,8 +411,10 @@ mod tests {
         let sizes = Size::parse_list("1,7,5%,50,100%").expect("sizes");
         let counts = |grid: &Grid<'_>| {
             let mut counts = Vec::new();
-            grid.run(2, &mut |row| counts.push((row.misses, row.bytes_missed)))
-                .expect("nothing is live");
+            grid.run(2, &mut |Replayed { row, .. }| {
+                counts.push((row.misses, row.bytes_missed));
+            })
+            .expect("nothing is live");
             counts
         };
         let grid = || Grid::new(&trace, &subjects, &sizes, Unit::Objects, 7).expect("a grid");
@@ -409,7 +444,7 @@ mod tests {
                 let grid = Grid::new(trace, &subjects, &sizes, Unit::Objects, 7).expect("a grid");
                 let mut rows = Vec::new();
                 grid.counted(warmup, parts)
-                    .run(2, &mut |row| rows.push(row))
+                    .run(2, &mut |replayed| rows.push(replayed.row))
                     .expect("nothing is live");
                 rows
             };

@@ -29,7 +29,7 @@ pub mod source;
 pub mod subject;
 
 pub use counts::{Counts, Parts};
-pub use grid::Grid;
+pub use grid::{Grid, Replayed};
 pub use size::{Size, SizeError, Unit};
 pub use source::Source;
 pub use subject::Subject;

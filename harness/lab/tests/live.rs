@@ -23,7 +23,8 @@ fn both(trace: &Trace, plain: &Trace, policies: &str, sizes: &str) -> Vec<(LabRo
     let grid = Grid::new(trace, &subjects, &sizes, Unit::Bytes, 1).expect("a grid");
     let grid = grid.live(plain);
     let mut rows = Vec::new();
-    grid.run(2, &mut |row| rows.push(row)).expect("it serves");
+    grid.run(2, &mut |replayed| rows.push(replayed.row))
+        .expect("it serves");
     let live = rows.split_off(rows.len() / 2);
     let pairs: Vec<(LabRow, LabRow)> = rows.into_iter().zip(live).collect();
     for (foretold, live) in &pairs {

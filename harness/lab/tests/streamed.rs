@@ -50,7 +50,7 @@ fn rows<'t>(trace: impl Into<Source<'t>>, unit: Unit) -> Vec<LabRow> {
     let grid = Grid::new(trace, &subjects, &sizes, unit, 1).expect("a grid");
     let mut rows = Vec::new();
     grid.counted(30_000, 3)
-        .run(2, &mut |row| rows.push(row))
+        .run(2, &mut |replayed| rows.push(replayed.row))
         .expect("the file is there");
     rows
 }
@@ -68,6 +68,11 @@ fn cells_are_those_of_the_trace_in_memory() {
         let mut stream = Stream::open(&path, Some(&format), &mut |_| {}).expect("a trace");
         if only_gets {
             (held, stream) = (held.as_gets_alone(), stream.as_gets_alone());
+        }
+        if !only_gets {
+            let room = |size, expires| u64::from(size) + if expires { 24 } else { 16 };
+            held = held.with_sizes(room);
+            stream = stream.with_sizes(room).expect("the file is there");
         }
         assert_eq!(held.outline(), stream.outline());
         let unit = if only_gets {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::curve::REPLAY;
 use crate::row::{BenchRow, Row};
 use crate::stats::{Estimate, order, paired_ratio};
 
@@ -22,11 +23,14 @@ pub struct Cell<'a> {
     pub rows: Vec<&'a BenchRow>,
 }
 
-/// The benchmark rows as cells, in the order of their first rows.
+/// The benchmark rows as cells, in the order of their first rows. Those of replays stand beside what the replays missed.
 pub fn cells(rows: &[Row]) -> Vec<Cell<'_>> {
     let mut cells: Vec<Cell<'_>> = Vec::new();
     for row in rows {
         let Row::Bench(row) = row else { continue };
+        if row.target == REPLAY {
+            continue;
+        }
         let same = |cell: &&mut Cell<'_>| {
             cell.comparison == comparison(row)
                 && cell.workload == row.workload

@@ -1,11 +1,14 @@
 //! Miss-ratio curves: lab rows of one trace, by policy and size.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value};
 
 use crate::cell::shown;
-use crate::row::{LabRow, Row};
+use crate::row::{BenchRow, LabRow, Row};
+
+/// The target of rows that tell what a replay took: each has the field `run` of the lab row that the replay gave.
+pub const REPLAY: &str = "replay";
 
 /// The policy that knows the future: no policy of its kind misses less.
 pub const FLOOR: &str = "belady";
@@ -38,6 +41,8 @@ pub struct Curve<'a> {
     admission: Option<&'a str>,
     /// Bytes that the policy keeps of each item beside its mark, where rows tell.
     pub metadata_bytes: Option<f64>,
+    /// What its replays took of the processor, in microseconds a request, where rows tell.
+    pub cpu_us: Vec<f64>,
     /// Miss ratio by size: the mean over seeds.
     pub miss_ratios: BTreeMap<u64, f64>,
 }
@@ -56,6 +61,14 @@ pub fn of_lab(rows: &[Row]) -> impl Iterator<Item = &LabRow> {
         Row::Lab(row) => Some(row),
         _ => None,
     })
+}
+
+/// A row that tells what a replay took.
+pub fn replay(row: &Row) -> Option<&BenchRow> {
+    match row {
+        Row::Bench(row) if row.target == REPLAY => Some(row),
+        _ => None,
+    }
 }
 
 /// Whether the running store was driven.
@@ -78,6 +91,8 @@ fn admission(row: &LabRow) -> Option<&str> {
 /// The lab rows as traces, in the order of their first rows.
 pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
     let lab: Vec<&LabRow> = replays(rows).collect();
+    let took = rows.iter().filter_map(replay);
+    let cpu_us: HashMap<&str, f64> = took.map(|row| (&*row.run, row.cpu_us_per_op)).collect();
     let several = |policy: &str| {
         let mut params = lab
             .iter()
@@ -115,11 +130,13 @@ pub fn traces(rows: &[Row]) -> Vec<Trace<'_>> {
                     .extra
                     .get("metadata_bytes_per_item")
                     .and_then(Value::as_f64),
+                cpu_us: Vec::new(),
                 miss_ratios: BTreeMap::new(),
             });
             samples.push(BTreeMap::new());
             samples.len() - 1
         });
+        trace.curves[at].cpu_us.extend(cpu_us.get(&*row.run));
         let ratio = row.misses as f64 / row.requests as f64;
         if ratio.is_finite() {
             samples[at].entry(row.size).or_default().push(ratio);

@@ -417,6 +417,24 @@ fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
         2,
         &["--stream", "--live"],
     );
+    // What the store keeps beside each object counts for both.
+    let small = ["--size", "5%", "--item-overhead", "store", "--json"];
+    let held = ["replay", "dev.swt", "--policy", "lru"];
+    let held = must_end(here, &[&held[..], &small].concat(), 0, &[]);
+    let streamed = must_end(here, &[&file[..], &small].concat(), 0, &note);
+    assert_eq!(held.out, streamed.out);
+    assert!(held.out.contains("\"item-overhead\":\"store\""));
+    // What a replay took stands apart: the row of the lab is the same each time.
+    let timed = [
+        "--size",
+        "5%",
+        "--item-overhead",
+        "store",
+        "--timed",
+        "--json",
+    ];
+    let timed = must_end(here, &[&file[..], &timed].concat(), 0, &note).out;
+    assert!(timed.contains("\"target\":\"replay\"") && timed.ends_with(&held.out));
     let call = [
         &carried[..],
         &["--size", "5%", "--live", "--ignore-ops", "--out", "kept"],

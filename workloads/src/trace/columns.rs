@@ -169,6 +169,15 @@ impl Columns {
         self.ttls_s.clear();
     }
 
+    /// Gives each request's object another size: `bytes` tells it by the size that it has and by whether it ends.
+    pub(super) fn resize(&mut self, bytes: &dyn Fn(u32, bool) -> u64) {
+        let room = |request| bytes(self.size(request), self.ttl_s(request) > 0);
+        let most = u64::from(SIZE_NONE) - 1;
+        self.sizes = (0..self.len())
+            .map(|request| room(request).min(most) as u32)
+            .collect();
+    }
+
     pub(super) fn clear(&mut self) {
         self.objects.clear();
         self.sizes.clear();

@@ -31,6 +31,7 @@ use std::path::Path;
 pub use columns::{Columns, Op, Request};
 pub use error::{Place, TraceError};
 pub use format::{Format, LIST};
+use outline::Footprint;
 pub use outline::{Outline, Seconds};
 pub use requests::Requests;
 pub use sample::Sample;
@@ -190,20 +191,10 @@ impl Trace {
     /// The trace with other sizes: `bytes` tells what a request's object takes by its size and by whether it ends.
     #[must_use]
     pub fn with_sizes(mut self, bytes: impl Fn(u32, bool) -> u64) -> Trace {
-        let room = |request| bytes(self.size(request), self.ttl_s(request) > 0);
-        let sizes =
-            (0..self.len()).map(|request| room(request).min(u64::from(SIZE_NONE) - 1) as u32);
-        let sizes: Vec<u32> = sizes.collect();
-        // Ids count objects as they are first seen.
-        let (mut seen, mut footprint_bytes) = (0, 0);
-        for (&object, &size) in self.objects().iter().zip(&sizes) {
-            if object == seen {
-                seen += 1;
-                footprint_bytes += u64::from(size);
-            }
-        }
-        self.outline.footprint_bytes = footprint_bytes;
-        self.columns.sizes = sizes;
+        self.columns.resize(&bytes);
+        let mut footprint = Footprint::default();
+        footprint.add(&self.columns);
+        self.outline.footprint_bytes = footprint.bytes;
         self
     }
 

@@ -1,5 +1,7 @@
 //! What is known of a trace as a whole, without its requests.
 
+use super::columns::Columns;
+
 /// A trace's outline: its name, how much there is of it, and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outline {
@@ -47,6 +49,27 @@ impl Outline {
     /// When its requests came.
     pub fn seconds(&self) -> &Seconds {
         &self.seconds
+    }
+}
+
+/// The bytes of distinct objects, each as large as when it was first seen.
+#[derive(Default)]
+pub(super) struct Footprint {
+    /// How many objects were seen.
+    seen: u32,
+    pub(super) bytes: u64,
+}
+
+impl Footprint {
+    /// Requests that come behind those that were added.
+    pub(super) fn add(&mut self, columns: &Columns) {
+        for (request, &object) in columns.objects().iter().enumerate() {
+            // Ids count objects as they are first seen.
+            if object == self.seen {
+                self.seen += 1;
+                self.bytes += u64::from(columns.size(request));
+            }
+        }
     }
 }
 

@@ -21,7 +21,6 @@ pub struct Requests {
     input: Input,
     reader: Reader,
     builder: Builder,
-    gets_alone: bool,
 }
 
 impl Requests {
@@ -40,7 +39,6 @@ impl Requests {
             reader: (spec.format().open)(spec.options()),
             spec,
             builder: Builder::new(),
-            gets_alone: false,
         })
     }
 
@@ -51,20 +49,12 @@ impl Requests {
     pub fn next_block(&mut self) -> Result<Option<&Columns>, TraceError> {
         self.builder.clear();
         let more = self.append()?;
-        if self.gets_alone {
-            self.builder.columns.keep_gets_alone();
-        }
         Ok(more.then_some(&self.builder.columns))
     }
 
-    /// The requests read last.
-    pub(super) fn block(&self) -> &Columns {
-        &self.builder.columns
-    }
-
-    /// Makes every request of the blocks to come a get of an object that does not end.
-    pub(super) fn keep_gets_alone(&mut self) {
-        self.gets_alone = true;
+    /// The requests read last. Changing them changes nothing of those to come.
+    pub(super) fn block(&mut self) -> &mut Columns {
+        &mut self.builder.columns
     }
 
     /// The trace's name: that of its file, without suffixes.

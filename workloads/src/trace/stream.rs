@@ -1,10 +1,12 @@
 //! A trace that is not kept in memory: its file is read anew each time, a block of requests after the other.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::columns::Columns;
 use super::error::TraceError;
-use super::outline::Outline;
+use super::outline::{Footprint, Outline};
 use super::requests::Requests;
 use super::spec::FormatSpec;
 use super::{PROGRESS_EVERY, REQUESTS_MAX};
@@ -15,6 +17,17 @@ pub struct Stream {
     path: PathBuf,
     format: Option<FormatSpec>,
     outline: Outline,
+    sizes: Option<Sizes>,
+}
+
+/// What an object takes, by its size and by whether it ends.
+#[derive(Clone)]
+struct Sizes(Arc<dyn Fn(u32, bool) -> u64 + Send + Sync>);
+
+impl fmt::Debug for Sizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sizes")
+    }
 }
 
 impl Stream {
@@ -42,6 +55,7 @@ impl Stream {
             path: path.to_owned(),
             format: format.cloned(),
             outline: requests.into_outline(),
+            sizes: None,
         })
     }
 
@@ -57,20 +71,40 @@ impl Stream {
         self
     }
 
+    /// The trace with other sizes: `bytes` tells what a request's object takes by its size and by whether it ends. The file is read
+    /// for what all objects take.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not what it was when it was opened.
+    pub fn with_sizes(
+        mut self,
+        bytes: impl Fn(u32, bool) -> u64 + Send + Sync + 'static,
+    ) -> Result<Stream, TraceError> {
+        self.sizes = Some(Sizes(Arc::new(bytes)));
+        let mut footprint = Footprint::default();
+        self.each(&mut |columns| footprint.add(columns))?;
+        self.outline.footprint_bytes = footprint.bytes;
+        Ok(self)
+    }
+
     /// Shows `visit` all requests, block by block.
     ///
     /// # Errors
     /// The file cannot be read, or is not what it was when it was opened.
     pub fn each(&self, visit: &mut dyn FnMut(&Columns)) -> Result<(), TraceError> {
         let mut requests = Requests::open(&self.path, self.format.as_ref())?;
-        if self.outline.is_gets_alone {
-            requests.keep_gets_alone();
-        }
         while requests.next_block()?.is_some() {
             if self.is_beyond(&requests) {
                 return Err(changed(&requests));
             }
-            visit(requests.block());
+            let block = requests.block();
+            if self.outline.is_gets_alone {
+                block.keep_gets_alone();
+            }
+            if let Some(Sizes(bytes)) = &self.sizes {
+                block.resize(&**bytes);
+            }
+            visit(block);
         }
         if requests.requests() == self.outline.requests as u64 {
             Ok(())

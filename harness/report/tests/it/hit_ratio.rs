@@ -1,5 +1,6 @@
 //! The page of hit ratios: curves, and what stands beside them.
 
+use seawall_report::curve::REPLAY;
 use seawall_report::row::{LabRow, Row};
 use seawall_report::{Run, render_run};
 use serde_json::json;
@@ -42,6 +43,37 @@ fn policies_stand_beside_lru() {
             .html
             .contains("Points missed less than lru")
     );
+}
+
+#[test]
+fn what_replays_took_is_a_column_and_nothing_else() {
+    let mut run = run();
+    let before = render_run(&run).html;
+    assert!(!before.contains("CPU ns per request"));
+    let took: Vec<Row> = lab(&mut run)
+        .filter(|row| row.policy == "sieve")
+        .zip([0.007, 0.04126])
+        .map(|(row, us)| {
+            let row = json!({
+                "kind": "bench", "schema": 1, "run": row.run, "seed": 1, "config": row.config,
+                "target": REPLAY, "workload": row.trace, "repetition": 0, "ops": 9, "seconds": null,
+                "ops_per_s": null, "cpu_us_per_op": us, "latency_us": {
+                    "p50": null, "p90": null, "p99": null, "p999": null, "max": null
+                },
+                "hit_ratio": 0.5, "rss_bytes": 0, "errors": 0, "histogram": ""
+            });
+            serde_json::from_value(row).expect("a row")
+        })
+        .collect();
+    assert_eq!(took.len(), 2);
+    run.rows.extend(took);
+    let html = render_run(&run).html;
+    assert!(
+        html.contains("CPU ns per request") && html.contains("24.1"),
+        "{html}"
+    );
+    let sections = |html: &str| html.matches("<section").count();
+    assert_eq!(sections(&html), sections(&before));
 }
 
 #[test]

@@ -29,12 +29,15 @@ impl Asked {
         if arguments.stream
             && let Some(stream) = input.stream(format)
         {
-            let stream = stream?;
-            return Ok(Asked::Streamed(if gets_alone {
-                stream.as_gets_alone()
-            } else {
-                stream
-            }));
+            let mut stream = stream?;
+            if gets_alone {
+                stream = stream.as_gets_alone();
+            }
+            if overhead != Overhead::Bytes(0) {
+                let bytes = move |size, expires| overhead.bytes_of(size, expires);
+                stream = stream.with_sizes(bytes).map_err(Failure::usage)?;
+            }
+            return Ok(Asked::Streamed(stream));
         }
         let mut plain = input.read(format)?;
         if gets_alone {

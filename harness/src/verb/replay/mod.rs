@@ -12,6 +12,7 @@ use clap::Args;
 use seawall_lab::admission::AdmissionSpec;
 use seawall_lab::{Grid, Parts, Size, Source, Subject, Unit};
 use seawall_report::row::Row;
+use seawall_sys::usage::thread_cpu;
 use seawall_workloads::trace::FormatSpec;
 use serde_json::{Map, Value};
 
@@ -27,7 +28,7 @@ use crate::progress::Tally;
 use crate::setup;
 use crate::status::{Failure, Outcome};
 use crate::step::Key;
-use crate::table;
+use crate::{table, timing};
 
 /// Replay traces through eviction policies: the store's own code, beside bounds.
 #[derive(Debug, Args)]
@@ -84,8 +85,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", conflicts_with = "sample", value_parser = clap::value_parser!(u16).range(2..=1000))]
     over_time: Option<u16>,
     /// Read the trace anew for each cell, block by block, instead of keeping it in memory: for policies of the store
-    #[arg(long, conflicts_with_all = ["live", "sample", "item_overhead"])]
+    #[arg(long, conflicts_with_all = ["live", "sample"])]
     stream: bool,
+    /// Tell what each replay took, too: rows of their own (target replay), and a column
+    #[arg(long, conflicts_with = "sample")]
+    timed: bool,
     /// Seeds the policies that choose at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -228,19 +232,20 @@ impl Plan<'_> {
                 .grid(&asked)?
                 .besides(|run| done.contains(&Key::lab(run)));
             self.too_large(source)?;
-            let requests = source.outline().requests() as u64;
-            let mut tally = Tally::until(requests * grid.len() as u64, source.outline().name());
+            let requests = source.outline().requests();
+            let mut tally = Tally::until((requests * grid.len()) as u64, source.outline().name());
             let mut outcome = Ok(());
-            grid.run(crate::step::threads(), &mut |row| {
-                tally.add(requests);
-                let row = Row::Lab(row);
-                if outcome.is_ok() {
-                    outcome = keep(&row);
+            grid.run(crate::step::threads(), &mut |replayed| {
+                tally.add(requests as u64);
+                for row in timing::rows(replayed, requests) {
+                    if outcome.is_ok() {
+                        outcome = keep(&row);
+                    }
+                    if self.arguments.json && outcome.is_ok() {
+                        outcome = output::row(&row);
+                    }
+                    rows.push(row);
                 }
-                if self.arguments.json && outcome.is_ok() {
-                    outcome = output::row(&row);
-                }
-                rows.push(row);
             })
             .map_err(Failure::work)?;
             outcome?;
@@ -302,6 +307,9 @@ impl Plan<'_> {
         }
         if warmup > 0 || parts > 1 {
             grid = grid.counted(warmup, parts.into());
+        }
+        if arguments.timed {
+            grid = grid.clocked(thread_cpu);
         }
         if let (Source::Held(trace), Asked::Held(held)) = (source, asked) {
             if arguments.mrc {
@@ -379,7 +387,7 @@ Examples:
   seawall replay {CARRIED_NAME} --policy lru,arc,belady --ignore-size --mrc
   seawall replay requests.swt --policy s3fifo,wtinylfu --ignore-size --mrc --sample 0.05
   seawall replay {CARRIED_NAME} --policy lru,sieve --size 5%,20% --live
-  seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --out runs/replay
+  seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --timed --out runs/replay
   seawall replay long.swt --policy lru,s3fifo --size 1gib --stream
   seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
     )

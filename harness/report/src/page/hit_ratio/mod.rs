@@ -14,6 +14,7 @@ use crate::plot::lines::{Curve, Lines, Point};
 use crate::plot::palette::Palette;
 use crate::row::LabRow;
 use crate::run::Run;
+use crate::stats::order::median;
 
 /// The page.
 pub const PAGE: Page = Page {
@@ -137,6 +138,7 @@ fn table(trace: &Trace<'_>) -> Table {
     columns.extend(headings.iter().map(String::as_str));
     columns.push("#over Belady");
     columns.push("#bytes per item");
+    columns.push("#CPU ns per request");
     let title = format!("Miss ratio by cache size in {}", trace.unit);
     let mut table = Table::new(title, &columns);
     let ranked = trace
@@ -171,6 +173,8 @@ fn table(trace: &Trace<'_>) -> Table {
         );
         let bytes = curve.metadata_bytes.map(|bytes| format!("{bytes}"));
         row.push(bytes.unwrap_or_else(|| number::ABSENT.into()).into());
+        let cpu = median(&curve.cpu_us).map(|us| format!("{:.1}", 1e3 * us));
+        row.push(cpu.unwrap_or_else(|| number::ABSENT.into()).into());
         table.push(row);
     }
     table.without_empty_columns()
