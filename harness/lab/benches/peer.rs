@@ -7,9 +7,12 @@
 //! TRACE is any trace that `seawall replay` reads. Sizes count objects. The peer runs in a process of its own (see
 //! `peer/libcachesim.py`, which installs it into DIR), over the same requests held in memory; its hash
 //! table is as large as the trace's objects want, as is best for it. A cell is timed in turns, A B B A, and what is told is the
-//! ratio of medians. A cell whose misses differ says so. Without a peer's interpreter or compiler the bench
+//! ratio of medians. A cell whose misses differ says so. With `--program target/release/seawall` whole processes are
+//! compared, too: that program's `replay` and the peer's command line as it is by default, which is built for it (cmake,
+//! `GLib` and Zstandard with their headers). Without a peer's interpreter or compiler the bench
 //! says why and ends with status 1.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -103,6 +106,9 @@ struct Arguments {
     /// Where the peer is installed
     #[arg(long, default_value = "target/peer")]
     peer: PathBuf,
+    /// Seawall's program, to be compared with the peer's command line
+    #[arg(long)]
+    program: Option<PathBuf>,
     #[arg(long, value_delimiter = ',')]
     policy: Vec<String>,
     #[arg(long, value_delimiter = ',', default_value = "1%,10%")]
@@ -128,7 +134,10 @@ fn main() {
 
 fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let trace = Trace::read(&arguments.trace, arguments.format.as_ref(), &mut |_| {})?;
-    let records = tempfile::NamedTempFile::new()?;
+    // The peer goes by names, whatever it is told.
+    let records = tempfile::Builder::new()
+        .suffix(".oracleGeneral")
+        .tempfile()?;
     write_records(&trace, records.path())?;
     let mut peer = Peer::start(&arguments.peer)?;
     let compiled = compiling(records.path())?;
@@ -164,11 +173,12 @@ fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
+    // Some of the peer's policies that draw end its process where it reads itself.
+    let asked: Vec<&Pair> = asked.into_iter().filter(|pair| !pair.is_random).collect();
     println!("\nReader included, both from uncompressed oracle-general, sizes in bytes:\n");
     println!("| policy | size | ours | peer | ratio | misses |");
     println!("|---|---:|---:|---:|---:|---|");
-    // Some of the peer's policies that draw end its process here.
-    for pair in asked.iter().filter(|pair| !pair.is_random) {
+    for pair in &asked {
         let subject = pair.subject()?;
         for size in &arguments.size {
             let size = size.resolve(trace.outline(), Unit::Bytes)?;
@@ -178,6 +188,33 @@ fn compare(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
                 || peer.ask(&command),
             )?;
             println!("| {} | {size} | {} |", pair.ours, cell.told(&trace, pair));
+        }
+    }
+    let Some(program) = &arguments.program else {
+        return Ok(());
+    };
+    let (program, theirs) = (program.canonicalize()?, peer.build()?);
+    println!("\nWhole processes, from uncompressed oracle-general, sizes in objects:\n");
+    println!("| policy | size | ours | peer | ratio |");
+    println!("|---|---:|---:|---:|---:|");
+    for pair in &asked {
+        for size in &arguments.size {
+            let size = size.resolve(trace.outline(), Unit::Objects)?;
+            let ours = format!(
+                "run {} replay {} --format oracle-general --policy {} --size {size} --ignore-size",
+                program.display(),
+                records.path().display(),
+                pair.ours
+            );
+            let theirs = format!(
+                "run {theirs} {} oracleGeneral {} {size} --ignore-obj-size 1 --num-thread 1",
+                records.path().display(),
+                pair.theirs.to_lowercase()
+            );
+            let asking = RefCell::new(&mut peer);
+            let ask = |command: &str| asking.borrow_mut().ask(command);
+            let cell = turns(|| ask(&ours), || ask(&theirs))?;
+            println!("| {} | {size} | {} |", pair.ours, cell.rates(&trace));
         }
     }
     Ok(())
@@ -198,12 +235,17 @@ impl Cell {
             (false, true) => format!("{ours} and {theirs}"),
             (false, false) => format!("DIFFER: {ours} and {theirs}"),
         };
+        format!("{} | {same}", self.rates(trace))
+    }
+
+    fn rates(&self, trace: &Trace) -> String {
+        let [ours, theirs] = self.seconds;
         let rate = |seconds: f64| trace.len() as f64 / seconds / 1e6;
         format!(
-            "{:.1} | {:.2} | {:.1} | {same}",
-            rate(self.seconds[0]),
-            rate(self.seconds[1]),
-            self.seconds[1] / self.seconds[0],
+            "{:.1} | {:.2} | {:.1}",
+            rate(ours),
+            rate(theirs),
+            theirs / ours
         )
     }
 }
@@ -269,6 +311,8 @@ struct Peer {
 impl Peer {
     fn start(folder: &Path) -> Result<Peer, Box<dyn std::error::Error>> {
         std::fs::create_dir_all(folder)?;
+        // Processes are run there.
+        let folder = folder.canonicalize()?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer/libcachesim.py");
         let mut process = Command::new("python3")
             .arg(script)
@@ -292,6 +336,12 @@ impl Peer {
         let line = self.line()?;
         let (seconds, misses) = line.trim().split_once(' ').ok_or("no answer")?;
         Ok((seconds.parse()?, misses.parse()?))
+    }
+
+    /// Builds the peer's command line; its path.
+    fn build(&mut self) -> Result<String, Box<dyn std::error::Error>> {
+        writeln!(self.commands, "build")?;
+        Ok(self.line()?.trim().to_owned())
     }
 
     fn line(&mut self) -> Result<String, Box<dyn std::error::Error>> {
