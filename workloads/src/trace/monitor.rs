@@ -4,7 +4,7 @@
 //!   1339518083.107412 [0 127.0.0.1:60866] "set" "user:1" "a value" "EX" "60"
 //! ```
 //!
-//! Keys become dense ids at once: none is kept but as a hash in memory. A size is that of the key and of
+//! Keys become dense ids at once: none is kept but as a hash in memory, unless they are asked for. A size is that of the key and of
 //! the value that was last seen written to it; the server does not tell what it answered. Commands that
 //! are not in the table below are counted and left out.
 
@@ -66,6 +66,8 @@ pub struct Monitor {
     builder: Builder,
     /// Key and value bytes of each key, by its hash.
     sizes: HashMap<u64, u32>,
+    /// Keys in the order in which they were first seen, where they are asked for, until they are handed out.
+    keys: Option<Vec<Vec<u8>>>,
     /// Whether the builder's requests were handed out.
     handed: bool,
     requests: u64,
@@ -77,6 +79,7 @@ impl Default for Monitor {
         Monitor {
             builder: Builder::new(),
             sizes: HashMap::new(),
+            keys: None,
             handed: false,
             requests: 0,
             other: 0,
@@ -85,6 +88,18 @@ impl Default for Monitor {
 }
 
 impl Monitor {
+    /// Keeps keys for [`Monitor::new_keys`], too.
+    #[must_use]
+    pub fn with_keys(mut self) -> Monitor {
+        self.keys = Some(Vec::new());
+        self
+    }
+
+    /// The keys that were not seen before the last call, in the order of their objects' ids; none where they are not kept.
+    pub fn new_keys(&mut self) -> Vec<Vec<u8>> {
+        self.keys.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Takes a line, without its end.
     pub fn line(&mut self, line: &[u8]) {
         let Some((time_s, words)) = parse(line) else {
@@ -134,7 +149,10 @@ impl Monitor {
         };
         self.forget_handed();
         let number = self.builder.text_key(key);
-        let size = self.sizes.entry(number).or_insert(bounded(key.len()));
+        let size = self.sizes.entry(number).or_insert_with(|| {
+            self.keys.iter_mut().for_each(|keys| keys.push(key.clone()));
+            bounded(key.len())
+        });
         if let Some(value) = value {
             *size = bounded(key.len() + value.len());
         }

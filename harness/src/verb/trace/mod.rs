@@ -2,6 +2,7 @@
 
 mod convert;
 mod info;
+mod keys;
 mod record;
 mod sample;
 mod synthesize;

@@ -12,13 +12,14 @@ use seawall_workloads::trace::monitor::Monitor;
 use serde_json::json;
 
 use super::To;
+use super::keys::{self, Keys};
 use crate::interrupt;
 use crate::output;
 use crate::progress::Tally;
 use crate::status::{Failure, Outcome};
 
 /// Write what a live Redis server is asked, as its MONITOR tells: keys become dense ids, so that no key and
-/// no value gets into the file.
+/// no value gets into the file; --keys writes the keys, or their hashes, into one of their own.
 ///
 /// MONITOR costs the server as much as answering each command once more. A size is that of the key and of
 /// the value last seen written to it. Commands that the table of common ones does not have are counted and
@@ -28,7 +29,8 @@ use crate::status::{Failure, Outcome};
 #[command(group(ArgGroup::new("end").required(true).multiple(true).args(["seconds", "requests"])))]
 #[command(after_help = "Examples:
   seawall trace record 127.0.0.1:6379 --seconds 60 minute.swt
-  seawall trace record cache.example:6379 --requests 1000000 --rate-max 20000 --password-file p live.csv")]
+  seawall trace record cache.example:6379 --requests 1000000 --rate-max 20000 --password-file p live.csv
+  seawall trace record 127.0.0.1:6379 --seconds 60 --keys minute.keys --secret-file secret minute.swt")]
 pub(super) struct Arguments {
     /// The server, as HOST:PORT
     #[arg(value_name = "SERVER")]
@@ -48,6 +50,8 @@ pub(super) struct Arguments {
     /// A file with the server's password
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    #[command(flatten)]
+    keys: keys::Asked,
 }
 
 /// How long to wait before looking at the clock again.
@@ -154,12 +158,18 @@ impl Gate {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let mut keys = arguments.keys.create()?;
     let mut lines = Lines::connect(arguments)?;
     let interrupted = interrupt::flag()?;
-    let made = json!({"verb": "record", "rate_max": arguments.rate_max});
+    let made = json!({
+        "verb": "record", "rate_max": arguments.rate_max, "keys": arguments.keys.told()
+    });
     let mut output = arguments.to.create(made)?;
     let mut tally = Tally::new(&arguments.server);
     let mut monitor = Monitor::default();
+    if arguments.keys.is_some() {
+        monitor = monitor.with_keys();
+    }
     let begin = Instant::now();
     let mut gate = Gate {
         rate_max: arguments.rate_max,
@@ -195,6 +205,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             lines.buffer.clear();
             gate.dropped += 1;
         }
+        if let Some(keys) = &mut keys {
+            keys.add(&monitor.new_keys())?;
+        }
         if monitor.is_full() {
             output
                 .write(monitor.block().map_err(Failure::Work)?)
@@ -212,6 +225,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             "{server}: no request in {seconds} s"
         )));
     }
+    keys.map_or(Ok(()), Keys::finish)?;
     output.finish().map_err(Failure::work)?;
     output::line(&format!(
         "{} requests, {} objects, {} other commands, {} dropped above {} a second{}",
