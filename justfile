@@ -52,9 +52,10 @@ bench-persistence *ARGS: (_servers "persistence" ARGS)
 # Snapshots of 1.2 GB under load and idle, and restarts from snapshot and log, beside Redis: about an hour.
 bench-snapshot *ARGS: (_servers "snapshot" ARGS)
 
-# Figures that stand in the docs and in no report: what large collections and unread pages make others wait for.
+# Figures that stand in the docs and in no report: what large collections and unread pages make others wait for, how far readers move hits.
 figures:
     cargo test --release -p seawall-store --lib -- --ignored --nocapture --test-threads 1 how_long
+    cargo test --release -p seawall-lab --test live -- --ignored --nocapture how_far
 
 # Eviction policies crossed with log and snapshots: about 15 minutes.
 bench-configs *ARGS: (_servers "configs" ARGS)

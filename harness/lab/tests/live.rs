@@ -2,11 +2,15 @@
 
 mod shared;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use seawall_lab::live::item_bytes;
 use seawall_lab::{Grid, Size, Subject, Unit};
 use seawall_report::row::LabRow;
+use seawall_store::evict::PolicySpec;
+use seawall_store::{Store, StoreConfig};
 use seawall_workloads::trace::{Op, Request, Trace};
 
 /// Policies that decide by nothing but what they were told, in the same order here and there.
@@ -118,6 +122,82 @@ fn a_store_hits_what_is_foretold_of_real_traces() {
         for (foretold, live) in both(&trace, &plain, "lru,lfu,sieve,s3fifo", "1%,5%,20%") {
             let told = format!("{:?}: {} and {}", live.config, foretold.misses, live.misses);
             assert!(points(&foretold, &live) <= POINTS, "{told}");
+        }
+    }
+}
+
+/// Requests that a reader asks behind each other; others ask theirs meanwhile.
+const CHUNK: usize = 32;
+
+/// Misses of a store of one shard whose readers ask in turn, a chunk each, on threads of their own; a worker on
+/// another writes.
+fn misses_of_readers(plain: &Trace, policy: &PolicySpec, maxmemory: u64, readers: usize) -> u64 {
+    let store = Store::open(StoreConfig {
+        shards: 1,
+        maxmemory,
+        policy: policy.clone(),
+        pin: false,
+        ..StoreConfig::default()
+    });
+    let store = store.expect("a store");
+    let _workers = store.spawn().expect("threads");
+    let (chunks, done) = (plain.len().div_ceil(CHUNK), AtomicUsize::new(0));
+    let zeros = vec![0; plain.sizes().iter().copied().max().unwrap_or(1) as usize];
+    let ask = |reader: usize| {
+        let (mut session, mut value, mut misses) = (store.session(), Vec::new(), 0);
+        for chunk in (reader..chunks).step_by(readers) {
+            // Nobody is further ahead than the others have chunks under way.
+            while chunk >= done.load(Ordering::Acquire) + readers {
+                std::thread::yield_now();
+            }
+            for request in chunk * CHUNK..plain.len().min((chunk + 1) * CHUNK) {
+                let key = format!("{:08x}", plain.objects()[request]);
+                value.clear();
+                if !session.get(key.as_bytes(), &mut value).expect("it serves") {
+                    misses += 1;
+                    let room = (plain.size(request) as usize).saturating_sub(key.len());
+                    // What is larger than the store is refused.
+                    let _ = session.set(key.as_bytes(), &zeros[..room]);
+                }
+            }
+            done.fetch_add(1, Ordering::AcqRel);
+        }
+        misses
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..readers)
+            .map(|reader| scope.spawn(move || ask(reader)))
+            .collect();
+        let misses = readers
+            .into_iter()
+            .map(|reader| reader.join().expect("it ends"));
+        misses.sum()
+    })
+}
+
+/// How far hits that are told of late, or not at all, move the hit ratio from what the lab foretells.
+#[test]
+#[ignore = "figures for docs/eviction.md: minutes"]
+fn how_far_readers_move_hits() {
+    let Some(shared) = shared::folder() else {
+        return;
+    };
+    let path = shared.join("data/traces/twitter_cluster52_1m.csv.zst");
+    let format = "csv:object=2:time=1:size=3".parse().expect("a format");
+    let plain = Trace::read(&path, Some(&format), &mut |_| {}).expect("a whole trace");
+    let trace = plain.clone().with_sizes(item_bytes);
+    println!("points by which more is missed than foretold, with 1, 2, 4 and 8 readers");
+    for name in "fifo,lru,clock,slru,twoq,arc,lfu,sieve,s3fifo,wtinylfu,gdsf".split(',') {
+        let policy: PolicySpec = name.parse().expect("a policy");
+        for size in ["1%", "10%"] {
+            let bytes: Size = size.parse().expect("a size");
+            let bytes = bytes.resolve(trace.outline(), Unit::Bytes).expect("a size");
+            let (foretold, _) = both(&trace, &plain, name, &bytes.to_string()).remove(0);
+            let apart = [1, 2, 4, 8].map(|readers| {
+                let misses = misses_of_readers(&plain, &policy, bytes, readers);
+                100.0 * (misses as f64 - foretold.misses as f64) / plain.len() as f64
+            });
+            println!("{name} {size}: {apart:+.2?}");
         }
     }
 }
