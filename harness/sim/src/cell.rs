@@ -165,9 +165,7 @@ pub fn replay(
     let reads = world.history.answered_reads;
     let recovery_ms = check::recovery_ms(&world.measure, phases);
     let mut violations = Vec::new();
-    // What nobody serves is not known to be lost.
-    let mut shards = (0..world.base.len() as u16).filter(|shard| !world.is_gutter(*shard));
-    let is_served = shards.all(|shard| world.primary_of(shard).is_some());
+    let severity = fault.severity.unwrap_or_else(|| schedule.severity());
     // Where quorums meet, a write goes over all that was acknowledged before it was asked for.
     let copies = usize::from(scenario.nodes_per_shard(replication.0.keeps_copies));
     let is_allowed = if replication.0.quorums_meet(&replication.1, copies) {
@@ -176,7 +174,7 @@ pub fn replay(
         lost.by_later
     };
     let broken = lost.by_replication - is_allowed;
-    if broken > 0 && is_served && claim.survives >= fault.severity {
+    if broken > 0 && claim.survives >= severity {
         violations.push(format!(
             "claims that acknowledged writes survive this; {broken} of {} were lost",
             lost.acked
@@ -216,11 +214,21 @@ pub fn replay(
             violations.extend(check::differing_copies(&world));
         }
         let promoted_after = replication.0.promoted_after(&replication.1);
-        check::silent_shards(&world.measure, schedule, phases, promoted_after)
+        let is_served = |shard| world.is_needless(shard) || world.primary_of(shard).is_some();
+        check::silent_shards(
+            &world.measure,
+            schedule,
+            phases,
+            promoted_after,
+            world.now(),
+            is_served,
+        )
     } else {
-        0
+        None
     };
-    if silent > 0 && claim.resumes_after >= fault.severity {
+    if let Some(silent @ 1..) = silent
+        && claim.resumes_after >= severity
+    {
         violations.push(format!(
             "claims to serve again; {silent} shards answer nobody long after all faults are over"
         ));
@@ -248,6 +256,7 @@ pub fn replay(
         json!(lost.by_overlap),
     );
     put("misplaced_acked_writes", json!(lost.by_placement));
+    put("unserved_acked_writes", json!(lost.unserved));
     let moves = world.moves_toll();
     put("move_ms", json!(moves.took.map(|took| took.millis().0)));
     put("moved_keys", json!(moves.keys));
@@ -307,7 +316,7 @@ pub fn replay(
     put(
         "claims_to_keep_writes",
         // Where the last writer wins, none is promised to stay.
-        json!(claim.survives >= fault.severity && !replication.0.last_writer_wins),
+        json!(claim.survives >= severity && !replication.0.last_writer_wins),
     );
     put("schedule", json!(schedule));
     put("timeline", timeline(&world.measure, scenario.duration_ms));
@@ -337,7 +346,7 @@ pub fn replay(
             crossed,
             scenario.duration_ms,
         ),
-        latency_us: check::phases(&world.measure, phases, recovery_ms),
+        latency_us: check::phases(&world.measure, phases, recovery_ms, schedule.last_ms()),
         violations,
         events,
         event_hash: format!("{event_hash:016x}"),

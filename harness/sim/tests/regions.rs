@@ -229,7 +229,8 @@ fn a_region_that_fails_does_as_its_scenario_says() {
         plain.lost_acked_writes <= 10 && near.lost_acked_writes <= 10,
         "{plain:?}"
     );
-    assert!(plain.latency_us.before.p50 > 50_000.0 && plain.latency_us.after.p50 < 5000.0);
+    // The region that is left serves, and half of all clients are in it.
+    assert!(plain.latency_us.before.p50 > 50_000.0 && plain.latency_us.after.p50 < 20_000.0);
     assert!(
         near.latency_us.before.p50 < 1000.0 && near.unavailable_ms < 2000,
         "{near:?}"

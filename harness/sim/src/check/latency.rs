@@ -5,9 +5,15 @@ use seawall_report::row::{LatencyPhases, LatencyUs};
 use super::Phases;
 use crate::world::Measure;
 
-/// Percentiles by phase; `recovery_ms` says how long "during" lasts.
-pub(crate) fn phases(measure: &Measure, phases: Phases, recovery_ms: u64) -> LatencyPhases {
-    let recovered = phases.fault_ms + recovery_ms;
+/// Percentiles by phase; "during" lasts until what failed is well again (`healed_ms`) and clients see what they had seen before
+/// (`recovery_ms` after the fault).
+pub(crate) fn phases(
+    measure: &Measure,
+    phases: Phases,
+    recovery_ms: u64,
+    healed_ms: u64,
+) -> LatencyPhases {
+    let recovered = (phases.fault_ms + recovery_ms).max(healed_ms.min(phases.end_ms));
     let between = |from: u64, to: u64| {
         let mut latencies = measure.latencies_us(from..to).to_vec();
         latencies.sort_unstable();

@@ -15,7 +15,9 @@ use crate::world::World;
 pub(crate) struct Lost {
     /// Acknowledged to a client.
     pub(crate) acked: u64,
-    /// Of those: not in the surviving lineage of the shard that acknowledged them, nor brought to the one that has their key now.
+    /// Of those: of a shard that nobody serves, which may have them still.
+    pub(crate) unserved: u64,
+    /// Of those of the others: not in the surviving lineage of the shard that acknowledged them, nor brought to the one that has their key now.
     pub(crate) by_replication: u64,
     /// Of those: of keys that have a later version where the last writer wins, which did not see them.
     pub(crate) by_later: u64,
@@ -34,6 +36,11 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
     let survivors: Vec<_> = (0..world.base.len() as u16)
         .map(|shard| world.keepers(shard))
         .collect();
+    // What nobody serves is not known to be lost, while somebody has what it had.
+    let unknown: Vec<bool> = (0u16..)
+        .zip(&survivors)
+        .map(|(shard, survivors)| survivors.is_empty() && world.may_have_data(shard))
+        .collect();
     let mut lost = Lost::default();
     // By key: whether it was loaded, and whether something of its history survives.
     let mut keys = vec![(false, false); world.history.keys().count()];
@@ -50,6 +57,14 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         let mut there = survivors[usize::from(home)].iter();
         let is_home = home != shard && there.any(|node| world.history.reflects(&node.lineage, id));
         let mut keepers = survivors[usize::from(shard)].iter();
+        if unknown[usize::from(shard)] && !is_home {
+            keys[key as usize].1 = true;
+            if let Wanted::By(_) = write.wanted {
+                lost.acked += 1;
+                lost.unserved += 1;
+            }
+            continue;
+        }
         let held = is_home || keepers.any(|node| world.history.holds(&node.lineage, id));
         if held {
             keys[key as usize].1 = true;

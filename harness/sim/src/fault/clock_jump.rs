@@ -13,7 +13,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "the wall clock of one shard's primary is a minute ahead for a while, or behind",
     source: "Kingsbury, Jepsen: clock skew by jumps of the system's clock",
     needs_zones: false,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let shard = rng.random_range(0..scenario.shards);
         let ahead_ms = if rng.random() { AHEAD_MS } else { -AHEAD_MS };

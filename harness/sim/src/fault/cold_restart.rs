@@ -9,7 +9,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "all nodes stop at once, and come back with what their disks kept",
     source: "ElastiCache user guide, Mitigating Failures: all nodes of a shard fail, and the shard starts cold",
     needs_zones: false,
-    severity: Survives::Restart,
+    severity: Some(Survives::Restart),
     plan: |scenario, _| {
         let (role, at_ms) = (Role::All, scenario.fault_at_ms);
         let back_ms = at_ms + scenario.fault_ms;

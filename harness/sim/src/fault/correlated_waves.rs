@@ -12,7 +12,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "a quarter of the shards' primaries is replaced at a time, in four waves",
     source: "Slack, Slack's Incident on 2-22-22: a quarter of the cache's hosts at a step",
     needs_zones: false,
-    severity: Survives::Node,
+    severity: Some(Survives::Node),
     plan: |scenario, _| {
         // All waves in the time that is left, the last third to recover.
         let turn = (scenario.duration_ms - scenario.fault_at_ms) * 2 / 3 / u64::from(WAVES);

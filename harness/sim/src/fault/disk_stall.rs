@@ -10,7 +10,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "the disk of one shard's primary does nothing for a while",
     source: "CockroachDB documentation, Disk stalls: cloud volumes stop answering for seconds",
     needs_zones: false,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let shard = rng.random_range(0..scenario.shards);
         let ms = scenario.fault_ms;

@@ -10,7 +10,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "a sync fails on the primary of one shard, which stops and comes back later",
     source: "Rebello et al., Can Applications Recover from fsync Failures?, USENIX ATC 2020",
     needs_zones: false,
-    severity: Survives::Node,
+    severity: Some(Survives::Node),
     plan: |scenario, rng| {
         let shard = rng.random_range(0..scenario.shards);
         let at_ms = scenario.fault_at_ms;

@@ -13,7 +13,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "the data of every node has to do with three quarters of its memory",
     source: "ElastiCache user guide, Managing reserved memory: 25 % are set aside for what is not data",
     needs_zones: false,
-    severity: Survives::Nothing,
+    severity: Some(Survives::Nothing),
     plan: |scenario, _| {
         let (percent, at_ms) = (LEFT_PERCENT, scenario.fault_at_ms);
         vec![

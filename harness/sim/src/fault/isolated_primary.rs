@@ -10,7 +10,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "the primary of one shard is cut off from all other nodes, and not from clients",
     source: "Redis Cluster specification, write safety: a minority primary takes writes for up to the node timeout",
     needs_zones: false,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let shard = rng.random_range(0..scenario.shards);
         let at_ms = scenario.fault_at_ms;

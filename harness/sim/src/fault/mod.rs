@@ -18,6 +18,7 @@ mod retry_storm;
 mod rolling_upgrade;
 mod scale_out;
 mod scheduled;
+mod severity;
 mod slow_links;
 mod slow_node;
 mod swarm;
@@ -72,8 +73,8 @@ pub struct FaultMember {
     pub source: &'static str,
     /// Whether it is one zone's, so that there must be others.
     pub(crate) needs_zones: bool,
-    /// What a strategy must claim to survive for this fault to test the claim.
-    pub severity: Survives,
+    /// What a strategy must claim to survive for this fault to test the claim; none where that is as its actions are.
+    pub severity: Option<Survives>,
     /// Its actions in a scenario.
     pub(crate) plan: fn(&Scenario, &mut Rng) -> Vec<Dated>,
 }
@@ -400,6 +401,11 @@ impl Schedule {
             schedule: &self.actions,
         };
         toml::to_string(&part).expect("plain data")
+    }
+
+    /// The date of the last action, in ms; nought where there is none.
+    pub(crate) fn last_ms(&self) -> u64 {
+        self.actions.last().map_or(0, |dated| dated.at_ms)
     }
 
     /// The actions in order.

@@ -10,7 +10,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "the primary of one shard stops and is replaced later",
     source: "ElastiCache user guide, Mitigating Failures: node failure",
     needs_zones: false,
-    severity: Survives::Node,
+    severity: Some(Survives::Node),
     plan: |scenario, rng| {
         let shard = rng.random_range(0..scenario.shards);
         let (role, at_ms) = (Role::Primary, scenario.fault_at_ms);

@@ -9,6 +9,6 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "nothing fails",
     source: "the ground against which faults are seen",
     needs_zones: false,
-    severity: Survives::Nothing,
+    severity: Some(Survives::Nothing),
     plan: |_, _| Vec::new(),
 };

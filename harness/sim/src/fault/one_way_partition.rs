@@ -10,7 +10,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "messages out of one zone, or into it, are lost; those the other way pass",
     source: "Alquraan et al., An Analysis of Network-Partitioning Failures in Cloud Systems, OSDI 2018: simplex partitions",
     needs_zones: true,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let zone = zone_with_a_primary(scenario, rng);
         let way = [Way::Out, Way::In][rng.random_range(0..2)];

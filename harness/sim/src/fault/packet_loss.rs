@@ -12,7 +12,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "one packet in twenty is lost in one zone, out of it and into it",
     source: "RFC 6298 and Linux (tcp.h, TCP_RTO_MIN): what is lost is sent again after 200 ms, then after twice that",
     needs_zones: false,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let zone = zone_with_a_primary(scenario, rng);
         let (per_mille, at_ms) = (PER_MILLE, scenario.fault_at_ms);

@@ -11,7 +11,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "one zone with a primary and clients in it is cut off from the others",
     source: "Kingsbury, Jepsen: Redis (aphyr.com/posts/283): 56 % of acknowledged writes lost",
     needs_zones: true,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let zone = zone_with_a_primary(scenario, rng);
         let (way, at_ms) = (Way::Both, scenario.fault_at_ms);

@@ -17,7 +17,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "all nodes and clients of the region with the primaries stop, and come back later",
     source: "ElastiCache user guide, Replication across AWS Regions using global datastores: disaster recovery",
     needs_zones: false,
-    severity: Survives::Region,
+    severity: Some(Survives::Region),
     plan: |scenario, _| {
         let (region, at_ms) = (PRIMARY, scenario.fault_at_ms);
         let back_ms = at_ms + scenario.fault_ms;

@@ -11,7 +11,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "all nodes stop and come back while the database does nothing",
     source: "Huang et al., Metastable Failures in the Wild, OSDI 2022: retries sustain more than half of the incidents",
     needs_zones: false,
-    severity: Survives::Restart,
+    severity: Some(Survives::Restart),
     plan: |scenario, rng| {
         let ms = scenario.fault_ms;
         let mut actions = (cold_restart::MEMBER.plan)(scenario, rng);

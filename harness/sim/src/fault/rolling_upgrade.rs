@@ -9,7 +9,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "each node of each shard is stopped for a moment, one after the other, the primary last",
     source: "ElastiCache user guide, Service updates: one node of a shard at a time",
     needs_zones: false,
-    severity: Survives::Node,
+    severity: Some(Survives::Node),
     plan: |scenario, _| {
         let copies = scenario.nodes_per_shard(true);
         let nodes = u64::from(scenario.shards) * u64::from(copies);

@@ -1,7 +1,5 @@
 //! What the scenario lists, action by action: a schedule that was written by hand, or printed and kept.
 
-use seawall_cluster::Survives;
-
 use super::FaultMember;
 
 pub(super) static MEMBER: FaultMember = FaultMember {
@@ -9,6 +7,6 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "the actions that the scenario lists under [[schedule]]",
     source: "the scenario",
     needs_zones: false,
-    severity: Survives::Restart,
+    severity: None,
     plan: |scenario, _| scenario.schedule.clone(),
 };

@@ -12,7 +12,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "all that is sent in one zone, out of it and into it takes a hundred times as long",
     source: "Huang et al., Gray Failure: The Achilles' Heel of Cloud-Scale Systems, HotOS 2017",
     needs_zones: false,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let zone = zone_with_a_primary(scenario, rng);
         let (times, at_ms) = (TIMES, scenario.fault_at_ms);

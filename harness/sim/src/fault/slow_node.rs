@@ -13,7 +13,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "all that the primary of one shard does takes a hundred times as long",
     source: "Huang et al., Gray Failure: The Achilles' Heel of Cloud-Scale Systems, HotOS 2017",
     needs_zones: false,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let shard = rng.random_range(0..scenario.shards);
         let (times, at_ms) = (TIMES, scenario.fault_at_ms);

@@ -3,12 +3,10 @@
 //! Groce et al., "Swarm Testing", ISSTA 2012: runs that each leave most kinds out find more than runs that have all
 //! of them. Every fault ends before the last third of what is left of the run: then everything must work again.
 
-use rand::RngExt;
-use seawall_cluster::Survives;
-
 use super::{Action, Dated, FaultMember, Role, Way};
 use crate::random::Rng;
 use crate::scenario::Scenario;
+use rand::RngExt;
 
 /// How many faults there are at most.
 const STRIKES_MAX: usize = 8;
@@ -21,7 +19,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "several faults of several kinds at any time, all of them over before the end",
     source: "Groce et al., Swarm Testing, ISSTA 2012",
     needs_zones: false,
-    severity: Survives::Restart,
+    severity: None,
     plan,
 };
 

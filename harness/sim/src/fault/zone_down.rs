@@ -13,7 +13,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "all nodes and clients of one zone stop, and come back later",
     source: "ElastiCache user guide, Mitigating Failures: Availability Zone failure",
     needs_zones: true,
-    severity: Survives::Zone,
+    severity: Some(Survives::Zone),
     plan: |scenario, rng| {
         let zone = zone_with_a_primary(scenario, rng);
         let (way, at_ms) = (Way::Both, scenario.fault_at_ms);

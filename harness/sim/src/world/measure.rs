@@ -8,6 +8,9 @@ use seawall_cluster::Nanos;
 /// The width of a window.
 pub(crate) const WINDOW_MS: u64 = 100;
 
+/// Who answers nobody for so long although somebody asks is down, however long clients are willing to wait.
+const SILENCE: Nanos = Nanos::from_millis(1000);
+
 /// Counts of one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
@@ -22,6 +25,8 @@ pub(crate) struct Window {
 #[derive(Clone, Debug, Default)]
 struct Availability {
     last_answer: Nanos,
+    /// When the first attempt was sent since it answered.
+    asked_since: Option<Nanos>,
     /// When the first attempt was sent that failed with no answer of the shard since.
     down_since: Option<Nanos>,
     /// When the last attempt was sent that failed.
@@ -31,6 +36,16 @@ struct Availability {
     down: Vec<(Nanos, Nanos)>,
     /// It was removed: nobody needs its answer.
     is_gone: bool,
+}
+
+impl Availability {
+    /// It is down no longer, if it was.
+    fn end_down(&mut self, now: Nanos) {
+        let in_vain = |since: &Nanos| now.since(*since) >= SILENCE;
+        let asked = self.asked_since.take().filter(in_vain);
+        let since = self.down_since.take().into_iter().chain(asked).min();
+        self.down.extend(since.map(|since| (since, now)));
+    }
 }
 
 /// All measures of a run.
@@ -92,12 +107,16 @@ impl Measure {
         self.window(now).database_reads += 1;
     }
 
+    /// An attempt is sent to a shard.
+    pub(crate) fn shard_asked(&mut self, now: Nanos, shard: u16) {
+        let shard = &mut self.shards[usize::from(shard)];
+        shard.asked_since.get_or_insert(now);
+    }
+
     /// A shard answered an attempt.
     pub(crate) fn shard_answered(&mut self, now: Nanos, shard: u16) {
         let shard = &mut self.shards[usize::from(shard)];
-        if let Some(since) = shard.down_since.take() {
-            shard.down.push((since, now));
-        }
+        shard.end_down(now);
         shard.last_answer = now;
     }
 
@@ -119,10 +138,8 @@ impl Measure {
         for number in shards {
             let shard = &mut self.shards[usize::from(number)];
             shard.is_gone = number >= count;
-            if shard.is_gone
-                && let Some(since) = shard.down_since.take()
-            {
-                shard.down.push((since, now));
+            if shard.is_gone {
+                shard.end_down(now);
             }
         }
     }
@@ -135,9 +152,7 @@ impl Measure {
     /// The run is over.
     pub(crate) fn finish(&mut self, now: Nanos) {
         for shard in &mut self.shards {
-            if let Some(since) = shard.down_since.take() {
-                shard.down.push((since, now));
-            }
+            shard.end_down(now);
         }
     }
 
@@ -195,5 +210,20 @@ mod tests {
             down,
             [&[(Nanos(20), Nanos(50))][..], &[(Nanos(70), Nanos(90))]]
         );
+    }
+    #[test]
+    fn a_shard_that_is_asked_and_silent_is_down_though_nobody_gives_up() {
+        let ms = Nanos::from_millis;
+        let mut measure = Measure::new(2);
+        measure.shard_asked(ms(100), 0);
+        measure.shard_asked(ms(300), 0);
+        measure.shard_answered(ms(1099), 0);
+        assert_eq!(measure.down().next(), Some(&[][..]), "it was slow");
+        measure.shard_asked(ms(2000), 0);
+        measure.shard_answered(ms(3000), 0);
+        measure.shard_asked(ms(4000), 1);
+        measure.finish(ms(9000));
+        let down: Vec<_> = measure.down().collect();
+        assert_eq!(down, [&[(ms(2000), ms(3000))][..], &[(ms(4000), ms(9000))]]);
     }
 }

@@ -34,14 +34,14 @@ use self::client::Client;
 use self::database::Database;
 use self::dns::Names;
 use self::moves::Moves;
-use self::network::Network;
+use self::network::{LATE, Network};
 use self::node::Fleet;
 use self::pool::Pools;
 use self::queue::{Happening, Queue};
 use self::scaling::Scaling;
 use crate::caching::Rules;
 use crate::fault::{self, Schedule};
-use crate::history::{History, Lineage, WriteId};
+use crate::history::{Attempt, History, Lineage, Wanted, WriteId};
 use crate::random::{LogNormal, Rng, rng_of};
 use crate::scenario::{ReplicationChoice, Scenario, ShardingChoice};
 
@@ -109,6 +109,8 @@ pub(crate) struct World<'a> {
     names: Names,
     pub(crate) history: History,
     pub(crate) measure: Measure,
+    /// What was sent between zones until clients stopped.
+    crossed: CrossZone,
     /// The share of keys whose shard changed in the last resize.
     pub(crate) moved_keys_share: f64,
     /// Machines that panicked, in words.
@@ -229,6 +231,7 @@ impl<'a> World<'a> {
             scaling: Scaling::new(scenario),
             history: History::new(member.last_writer_wins),
             measure: Measure::new(shards_max + gutters),
+            crossed: CrossZone::default(),
             moved_keys_share: 0.0,
             panics: Vec::new(),
             diverged: 0,
@@ -255,12 +258,35 @@ impl<'a> World<'a> {
                 .push(Nanos::from_millis(dated.at_ms), Happening::Act { number });
             over = over.max(Nanos::from_millis(dated.at_ms));
         }
-        while let Some((at, happening)) = self.queue.pop_before(over + SETTLE) {
+        self.run_until(self.end);
+        self.crossed = self.network.crossed;
+        self.run_until(over + SETTLE);
+        self.flush_all();
+        self.count_unanswered();
+        self.measure.finish(self.end);
+    }
+
+    fn run_until(&mut self, until: Nanos) {
+        while let Some((at, happening)) = self.queue.pop_before(until) {
             self.now = at;
             self.happen(happening);
         }
-        self.flush_all();
-        self.measure.finish(self.end);
+        self.now = until;
+    }
+
+    /// Ops whose clients would wait for longer than the run lasts, and have waited for all of the time in which it heals.
+    fn count_unanswered(&mut self) {
+        let longest = Nanos::from_millis(self.plan.scenario.timeout_ms);
+        let since = Nanos(self.now.0.saturating_sub(longest.0));
+        let waits = |attempt: &&Attempt| {
+            let wanted = self.history.ops[attempt.op as usize].wanted;
+            let is_up = |client: u16| self.clients[usize::from(client)].up;
+            matches!(wanted, Wanted::By(client) if is_up(client)) && attempt.sent <= self.end
+        };
+        let waiting = self.history.open_since(since).filter(waits).count();
+        for _ in 0..waiting {
+            self.measure.failed(Nanos(self.end.0 - 1));
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -376,9 +402,9 @@ impl<'a> World<'a> {
         self.moves.toll
     }
 
-    /// What was sent between zones.
+    /// What was sent between zones while clients asked.
     pub(crate) fn crossed(&self) -> CrossZone {
-        self.network.crossed
+        self.crossed
     }
 
     /// How many things happened, and the hash over all of them.
@@ -405,10 +431,23 @@ impl<'a> World<'a> {
         self.nodes.iter().filter(keeps).collect()
     }
 
+    /// Whether there is no such shard (any more), so that nobody has to serve it.
+    pub(crate) fn is_needless(&self, shard: u16) -> bool {
+        self.is_gutter(shard) || shard >= self.sharding.shards()
+    }
+
+    /// Whether a shard may have its data though nobody serves it: on a disk, in a log, or in a node that is up.
+    pub(crate) fn may_have_data(&self, shard: u16) -> bool {
+        let member = self.plan.replication.0;
+        let is_up = |node: &Node| node.up && node.shard_number == shard;
+        member.keeps_disk || member.logs_in_zones || self.nodes.iter().any(is_up)
+    }
+
     /// Whether nothing fails any more: all nodes are up and hear each other at once.
     pub(crate) fn is_whole(&self) -> bool {
         let is_well = |node: &Node| {
-            node.up && !node.isolated && node.times == 1 && node.disk_busy_until <= self.now
+            let disk = node.disk_busy_until <= self.now + LATE;
+            node.up && !node.isolated && node.times == 1 && disk
         };
         self.split == 0 && self.network.is_whole(self.now) && self.nodes.iter().all(is_well)
     }

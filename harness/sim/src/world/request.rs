@@ -79,7 +79,10 @@ impl World<'_> {
         let node = self.copy_to_ask(op, shard).unwrap_or(node);
         let id = self.history.attempt(op, shard, self.now);
         match client {
-            Some(client) => self.send_connected(client, node, id),
+            Some(client) => {
+                self.measure.shard_asked(self.now, shard);
+                self.send_connected(client, node, id);
+            }
             None => self.transmit(id, node),
         }
         let timeout = Nanos::from_millis(self.plan.scenario.timeout_ms);

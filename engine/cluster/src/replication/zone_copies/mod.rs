@@ -170,7 +170,7 @@ impl ZoneCopy {
     }
 
     fn on_request(&mut self, now: Nanos, id: RequestId, at: Millis, op: Arc<Op>, out: &mut Outbox) {
-        if self.warming.is_some() && self.fault == Some(Fault::WaitsForWarmth) {
+        if self.waits_for_warmth() {
             refuse([id], out);
         } else if op.command().flags.writes() {
             self.executing = Some(Arc::clone(&op));
@@ -311,6 +311,11 @@ impl ZoneCopy {
         }
     }
 
+    /// Whether it answers nobody until another copy has made it warm, as a broken one does.
+    fn waits_for_warmth(&self) -> bool {
+        self.warming.is_some() && self.fault == Some(Fault::WaitsForWarmth)
+    }
+
     fn begin_to_warm(&mut self, now: Nanos, out: &mut Outbox) {
         if let Some(first) = self.others.first().filter(|_| self.is_empty && self.warms) {
             out.send(*first, Message::Fetch.encode());
@@ -367,6 +372,6 @@ impl Replication for ZoneCopy {
     }
 
     fn primary_since(&self) -> Option<u64> {
-        Some(0)
+        (!self.waits_for_warmth()).then_some(0)
     }
 }
