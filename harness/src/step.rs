@@ -279,7 +279,7 @@ pub(crate) fn threads() -> usize {
 }
 
 /// Whether every claim held; names the first run in which one did not, as the line that repeats it.
-pub(crate) fn claims(rows: &[Row]) -> Outcome {
+pub(crate) fn claims(rows: &[Row], file: Option<&Path>) -> Outcome {
     let simulated = rows.iter().filter(|row| matches!(row, Row::Sim(_))).count();
     let broken: Vec<_> = rows
         .iter()
@@ -291,14 +291,15 @@ pub(crate) fn claims(rows: &[Row]) -> Outcome {
     let Some(first) = broken.first() else {
         return Ok(());
     };
-    // A scenario of a user's own is a file, which the row knows by the scenario's name alone.
-    let file = match Scenario::carried(&first.scenario) {
-        Some(carried) => carried.name,
-        None => format!("<file of scenario {}>", first.scenario),
+    // A scenario of a user's own is a file, of which the row knows the scenario's name alone.
+    let file = match (file, Scenario::carried(&first.scenario)) {
+        (Some(file), _) => file.display().to_string(),
+        (None, Some(carried)) => carried.name,
+        (None, None) => format!("<file of scenario {}>", first.scenario),
     };
     Err(Failure::Short(format!(
         "{} of {} simulations broke a claim; the first: {} (scenario {}, fault {}): {}; again: seawall \
-         simulate {} --replication {} --sharding {} --seed {}",
+         simulate {} --replication {} --sharding {} --caching {} --fault {} --seed {}",
         broken.len(),
         simulated,
         first.replication,
@@ -308,6 +309,8 @@ pub(crate) fn claims(rows: &[Row]) -> Outcome {
         file,
         first.replication,
         first.sharding,
+        first.caching,
+        first.fault,
         first.seed
     )))
 }

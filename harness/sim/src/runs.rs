@@ -23,13 +23,17 @@ pub fn simulate_runs<'a, E: From<RunError>>(
     threads: usize,
     keep: impl FnMut(SimRow) -> Result<(), E>,
 ) -> Result<(), E> {
+    let beside_each_other = STORES_MAX / scenario.nodes_most().max(1);
     in_order(
         runs,
-        threads,
+        threads.min(beside_each_other as usize),
         |(cell, seed)| run(scenario, cell, seed),
         keep,
     )
 }
+
+/// The most nodes of all runs that go on beside each other: each reserves a store's address space, of which a process has so much.
+const STORES_MAX: u32 = 4000;
 
 /// Does all `jobs` on so many threads; what comes of them goes to `keep` in their order.
 #[expect(

@@ -154,6 +154,6 @@ fn show(folder: &Folder) -> Outcome {
     let page = seawall_report::write(&folder.path).map_err(Failure::work)?;
     table::summary(&run.rows)?;
     output::line(&format!("report: {}", page.display()))?;
-    step::claims(&run.rows)?;
+    step::claims(&run.rows, None)?;
     step::published(&run.rows)
 }

@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if arguments.shrink {
         shrink(&scenario, &rows)?;
     }
-    crate::step::claims(&rows)
+    crate::step::claims(&rows, Some(&arguments.scenario))
 }
 
 /// Measures the published figures.
@@ -194,13 +194,15 @@ fn shrink(scenario: &Scenario, rows: &[Row]) -> Outcome {
         seawall_sim::shrink(scenario, &cell, row.seed, SHRINK_RUNS).map_err(Failure::usage)?;
     if let Some(shrunk) = shrunk {
         output::complain(&format!(
-            "the least that breaks it, after {} runs, with --seed {} --replication {} --sharding {}:\n\n\
-             workloads = [\"{}\"]\nfaults = [\"{}\"]\n{}",
+            "the least that breaks it, after {} runs, with --seed {} --replication {} --sharding {}, in place of what the \
+             scenario has of these keys:\n\n\
+             workloads = [\"{}\"]\ncachings = [\"{}\"]\nfaults = [\"{}\"]\n{}",
             shrunk.runs,
             row.seed,
             row.replication,
             row.sharding,
             row.workload,
+            row.caching,
             if shrunk.schedule.actions().is_empty() {
                 "none"
             } else {

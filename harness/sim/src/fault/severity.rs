@@ -12,39 +12,37 @@ struct Episode {
     from_ms: u64,
     until_ms: u64,
     severity: Survives,
-    /// The one shard that it befalls; none where it befalls all.
-    shard: Option<u16>,
 }
 
 impl Episode {
     /// Whether one begins before the other is over and the copies that it cost are there again.
     fn meets(&self, later: &Episode) -> bool {
-        let is_apart = self.shard.is_some() && later.shard.is_some() && self.shard != later.shard;
-        !is_apart && later.from_ms < self.until_ms.saturating_add(WHOLE_AGAIN_MS)
+        later.from_ms < self.until_ms.saturating_add(WHOLE_AGAIN_MS)
     }
 }
 
-/// What an action begins: how much of what fails.
-fn begins(action: Action) -> Option<(Survives, Option<u16>)> {
+/// How much of what fails when an action is done; none where it begins no failure.
+fn begins(action: Action) -> Option<Survives> {
     Some(match action {
+        // Too much to do may look like a failure of anything.
         Action::Crash {
-            shard,
-            role: Role::All,
-        } => (Survives::Restart, Some(shard)),
-        Action::Crash { shard, .. } | Action::FailSync { shard } => (Survives::Node, Some(shard)),
-        Action::Isolate { shard }
-        | Action::StallDisk { shard, .. }
-        | Action::SlowNode { shard, times: 2.. } => (Survives::Zone, Some(shard)),
-        Action::SetClock { shard, ahead_ms } if ahead_ms != 0 => (Survives::Zone, Some(shard)),
-        Action::ZoneDown { .. }
+            role: Role::All, ..
+        }
+        | Action::Load { percent: 101.. }
+        | Action::StallDatabase { .. } => Survives::Restart,
+        Action::Crash { .. } | Action::FailSync { .. } => Survives::Node,
+        Action::SetClock { ahead_ms: 0, .. } => return None,
+        Action::Isolate { .. }
+        | Action::StallDisk { .. }
+        | Action::SlowNode { times: 2.., .. }
+        | Action::SetClock { .. }
+        | Action::ZoneDown { .. }
         | Action::Cut { .. }
         | Action::SlowLinks { times: 2.., .. }
         | Action::Loss { per_mille: 1.., .. }
         | Action::Split { zones: 1.. }
-        | Action::Resize { .. } => (Survives::Zone, None),
-        Action::RegionDown { .. } | Action::CutRegion { .. } => (Survives::Region, None),
-        // Too much to do may look like a failure of anything.
-        Action::Load { percent: 101.. } | Action::StallDatabase { .. } => (Survives::Restart, None),
+        | Action::Resize { .. } => Survives::Zone,
+        Action::RegionDown { .. } | Action::CutRegion { .. } => Survives::Region,
         _ => return None,
     })
 }
@@ -113,7 +111,7 @@ impl Schedule {
 }
 
 fn episode(dated: Dated, later: &[Dated]) -> Option<Episode> {
-    let (severity, shard) = begins(dated.action)?;
+    let severity = begins(dated.action)?;
     let lasts = match dated.action {
         Action::StallDisk { ms, .. } | Action::StallDatabase { ms } => Some(dated.at_ms + ms),
         // How long it takes is not known beforehand.
@@ -129,7 +127,6 @@ fn episode(dated: Dated, later: &[Dated]) -> Option<Episode> {
         from_ms: dated.at_ms,
         until_ms: lasts.unwrap_or(u64::MAX),
         severity,
-        shard,
     })
 }
 
@@ -156,9 +153,9 @@ mod tests {
         assert_eq!(severity(&[crash, back, down(13_000)]), Survives::Zone);
         assert_eq!(severity(&[crash, back, down(12_999)]), Survives::Restart);
         assert_eq!(severity(&[down(1000), crash]), Survives::Restart);
-        // Of two shards each loses a copy.
+        // Of two shards each loses its primary: most of three are gone, whose votes Redis Cluster needs.
         let other = (1500, Action::Crash { shard: 0, role });
-        assert_eq!(severity(&[crash, other, back]), Survives::Node);
+        assert_eq!(severity(&[crash, other, back]), Survives::Restart);
         let all = Action::Crash {
             shard,
             role: Role::All,

@@ -1,6 +1,6 @@
 //! What no single key of a scenario shows: values that do not go together.
 
-use super::{HOUR_MS, NODES_MAX, Scenario, check_caching, check_replication};
+use super::{NODES_MAX, Scenario, check_caching, check_replication, check_sharding};
 use crate::fault;
 use crate::world::load;
 
@@ -41,12 +41,21 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             &format!("rate_per_s and duration_ms make {ops} ops; accepted are at most {OPS_MAX}"),
         );
     }
-    let nodes = s.nodes_with(s.shards);
+    let nodes = s.nodes_with(s.shards) + s.log_keepers(s.shards) + u32::from(s.gutter_nodes);
     if nodes > NODES_MAX {
         return conflict(
-            &["shards", "replicas", "regions"],
+            &[
+                "shards",
+                "replicas",
+                "zones",
+                "regions",
+                "replications",
+                "base_replication",
+                "gutter_nodes",
+            ],
             &format!(
-                "shards, replicas and regions make {nodes} nodes; accepted are at most {NODES_MAX}"
+                "shards, replicas and regions, with who keeps logs and gutter nodes, make {nodes} nodes; accepted are at \
+                 most {NODES_MAX}"
             ),
         );
     }
@@ -81,8 +90,11 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
     }
     for (number, dated) in s.schedule.iter().enumerate() {
         let checked = dated.action.check(s);
-        let late = format!("at_ms is {}; accepted are 0 to {HOUR_MS}", dated.at_ms);
-        let in_time = (dated.at_ms <= HOUR_MS).then_some(()).ok_or(late);
+        let late = format!(
+            "at_ms is {}; accepted is less than duration_ms, {}",
+            dated.at_ms, s.duration_ms
+        );
+        let in_time = (dated.at_ms < s.duration_ms).then_some(()).ok_or(late);
         let before = number
             .checked_sub(1)
             .map_or(0, |before| s.schedule[before].at_ms);
@@ -117,8 +129,15 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
     }
     let clients = u32::from(s.zones_in_all()) * u32::from(s.clients_per_zone);
     for text in &s.workloads {
-        if let Err(what) = load::check_clients(text, clients) {
-            let keys = &["workloads", "zones", "regions", "clients_per_zone"];
+        let copies = s.nodes_per_shard(true);
+        if let Err(what) = load::check_clients(text, clients, copies) {
+            let keys = &[
+                "workloads",
+                "zones",
+                "regions",
+                "clients_per_zone",
+                "replicas",
+            ];
             return conflict(keys, &format!("{what} (clients: {clients})"));
         }
     }
@@ -139,6 +158,16 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             ),
         );
     }
+    let refreshes = u64::from(clients) * s.duration_ms / s.refresh_ms.max(1);
+    if s.refresh_ms > 0 && refreshes > OPS_MAX {
+        return conflict(
+            &["refresh_ms", "duration_ms", "zones", "clients_per_zone"],
+            &format!(
+                "clients ask {refreshes} times who serves (refresh_ms); accepted are at most {OPS_MAX}"
+            ),
+        );
+    }
+    anchors_have_room(s)?;
     if s.dns_ttl_ms > 0 && s.refresh_ms > 0 {
         return conflict(
             &["dns_ttl_ms", "refresh_ms"],
@@ -205,6 +234,52 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
                      zones >= 3"
                 ),
             );
+        }
+    }
+    Ok(())
+}
+
+/// Checks that actions which are given are done: only parts of a scenario may be chosen later.
+pub(super) fn unused_schedule(s: &Scenario) -> Result<(), Conflict> {
+    let mut faults = s.faults.iter().chain(&s.sharding_faults);
+    if s.schedule.is_empty() || faults.any(|fault| fault == "schedule") {
+        return Ok(());
+    }
+    Err(Conflict {
+        keys: &["schedule"],
+        action: None,
+        what: "schedule: no fault does these actions: accepted with \"schedule\" in faults"
+            .to_owned(),
+    })
+}
+
+/// Checks that shardings with room for so many shards have it for all that there will be.
+fn anchors_have_room(s: &Scenario) -> Result<(), Conflict> {
+    let shards = s.shards_most();
+    for text in s.shardings.iter().chain([&s.base_sharding]) {
+        let capacity = check_sharding(text).ok().and_then(|(member, values)| {
+            let at = member
+                .params
+                .iter()
+                .position(|param| param.name == "capacity")?;
+            Some(values[at])
+        });
+        if capacity.is_some_and(|capacity| capacity < u64::from(shards)) {
+            return Err(Conflict {
+                keys: &[
+                    "shardings",
+                    "base_sharding",
+                    "shards",
+                    "faults",
+                    "sharding_faults",
+                    "schedule",
+                    "autoscaling",
+                ],
+                action: None,
+                what: format!(
+                    "{text} has no room for {shards} shards, the most that there will be: accepted is capacity >= {shards}"
+                ),
+            });
         }
     }
     Ok(())

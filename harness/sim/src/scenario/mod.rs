@@ -18,7 +18,7 @@ use seawall_cluster::{replication, sharding};
 use seawall_store::spec::Spec;
 
 use crate::caching::{self, Rules};
-use crate::fault::Dated;
+use crate::fault::{Action, Dated};
 
 /// A scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -227,6 +227,36 @@ impl Scenario {
     /// The most nodes that so many shards have.
     pub(crate) fn nodes_with(&self, shards: u16) -> u32 {
         u32::from(shards) * u32::from(self.nodes_per_shard(true))
+    }
+
+    /// How many keep logs of so many shards, under a replication that has such.
+    pub(crate) fn log_keepers(&self, shards: u16) -> u32 {
+        let mut replications = self.replications.iter().chain([&self.base_replication]);
+        let has_logs =
+            |text: &String| check_replication(text).is_ok_and(|(member, _)| member.logs_in_zones);
+        if replications.any(has_logs) {
+            u32::from(shards) * u32::from(self.zones_in_all())
+        } else {
+            0
+        }
+    }
+
+    /// The most shards that there will be at any time.
+    pub(crate) fn shards_most(&self) -> u16 {
+        let mut faults = self.faults.iter().chain(&self.sharding_faults);
+        let grows = u16::from(faults.any(|fault| fault == "scale-out"));
+        let resizes = self.schedule.iter().filter_map(|dated| match dated.action {
+            Action::Resize { shards } => Some(shards),
+            _ => None,
+        });
+        let scaled = self.autoscaling.map(|table| table.max_capacity);
+        resizes.chain(scaled).fold(self.shards + grows, u16::max)
+    }
+
+    /// The most nodes of a run, with who keeps logs and gutter nodes.
+    pub(crate) fn nodes_most(&self) -> u32 {
+        let shards = self.shards_most();
+        self.nodes_with(shards) + self.log_keepers(shards) + u32::from(self.gutter_nodes)
     }
 
     /// Nodes of one shard with this replication, in all regions.

@@ -1,5 +1,7 @@
 //! Reading a scenario from TOML, strictly.
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::conflict::{Conflict, together};
+use super::conflict::{Conflict, together, unused_schedule};
 use super::keys::{KEYS, Kind};
 use super::{Profile, Scenario, autoscaling};
 use crate::fault::Dated;
@@ -110,17 +112,20 @@ pub(super) fn comparison() -> Scenario {
 pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = built_in();
     let lines = read(file, text, &mut scenario)?;
-    together(&scenario).map_err(|Conflict { keys, action, what }| {
-        // The file gives at least one of them, since the built-in scenario has no conflict.
-        let given = lines.keys.iter().filter(|(key, _)| keys.contains(key));
-        let of_keys = given.map(|&(_, line)| line).max();
-        let of_action = action.and_then(|number| lines.actions.get(number).copied());
-        ScenarioError::At {
-            file: file.to_owned(),
-            line: of_action.or(of_keys).unwrap_or(1),
-            what,
-        }
-    })?;
+    let unused = |()| unused_schedule(&scenario);
+    together(&scenario)
+        .and_then(unused)
+        .map_err(|Conflict { keys, action, what }| {
+            // The file gives at least one of them, since the built-in scenario has no conflict.
+            let given = lines.keys.iter().filter(|(key, _)| keys.contains(key));
+            let of_keys = given.map(|&(_, line)| line).max();
+            let of_action = action.and_then(|number| lines.actions.get(number).copied());
+            ScenarioError::At {
+                file: file.to_owned(),
+                line: of_action.or(of_keys).unwrap_or(1),
+                what,
+            }
+        })?;
     Ok(scenario)
 }
 
@@ -218,13 +223,24 @@ fn actions(value: &Spanned<DeValue<'_>>) -> Result<Vec<Dated>, Wrong> {
     dated.collect()
 }
 
+/// The longest profile.
+const PROFILE_BYTES_MAX: u64 = 1 << 16;
+
 /// The profile that a scenario in `file` names: a path from the scenario's own folder.
 fn profile(file: &str, value: &Spanned<DeValue<'_>>) -> Result<Profile, String> {
     let expected = "accepted is the path of a profile, as `seawall calibrate --out` writes it";
     let name = value.get_ref().as_str().ok_or(expected)?;
     let path = Path::new(file).parent().unwrap_or(Path::new("")).join(name);
-    let text = std::fs::read_to_string(&path)
+    let mut text = String::new();
+    File::open(&path)
+        .and_then(|file| file.take(PROFILE_BYTES_MAX + 1).read_to_string(&mut text))
         .map_err(|error| format!("{}: {error}; {expected}", path.display()))?;
+    if text.len() as u64 > PROFILE_BYTES_MAX {
+        let name = path.display();
+        return Err(format!(
+            "{name}: is larger than {PROFILE_BYTES_MAX} bytes; {expected}"
+        ));
+    }
     Profile::parse(&text).map_err(|what| format!("{}: {what}; {expected}", path.display()))
 }
 
@@ -363,11 +379,11 @@ mod tests {
             ),
             (
                 "shards = 1000\nreplicas = 2",
-                "storm.toml:2: shards, replicas and regions make 3000 nodes; accepted are at most 2000",
+                "storm.toml:2: shards, replicas and regions, with who keeps logs and gutter nodes, make 3000 nodes; accepted are at most 2000",
             ),
             (
                 "shards = 300\nregions = 3",
-                "storm.toml:2: shards, replicas and regions make 2700 nodes; accepted are at most 2000",
+                "storm.toml:2: shards, replicas and regions, with who keeps logs and gutter nodes, make 2700 nodes; accepted are at most 2000",
             ),
             (
                 "regions = 0",
@@ -390,6 +406,39 @@ mod tests {
             (
                 "\nprofile = \"nowhere.toml\"",
                 "storm.toml:2: profile: nowhere.toml: ",
+            ),
+            (
+                "\nprofile = \"/dev/zero\"",
+                "storm.toml:2: profile: /dev/zero: is larger than 65536 bytes",
+            ),
+            (
+                "zones = 16\nshards = 200\nreplications = [\"zone-log\"]",
+                "storm.toml:3: shards, replicas and regions, with who keeps logs and gutter nodes, make 3800 nodes",
+            ),
+            (
+                "\nworkloads = [\"cache-aside:keys=1000000:value_bytes=1000000\"]",
+                "storm.toml:2: cache-aside:keys=1000000:value_bytes=1000000 loads 2794.5 GiB into all copies; accepted are at \
+                 most 4 GiB",
+            ),
+            (
+                "\nworkloads = [\"plain:op=get:keys=1000000:value_bytes=100000\"]",
+                "storm.toml:2: plain:op=get:keys=1000000:value_bytes=100000 loads at least 4.0 GiB into all copies",
+            ),
+            (
+                "zones = 16\nclients_per_zone = 64\nrate_per_s = 1\nduration_ms = 3600000\nrefresh_ms = 1",
+                "storm.toml:5: clients ask 3686400000 times who serves (refresh_ms); accepted are at most 100000000",
+            ),
+            (
+                "shards = 128\nshardings = [\"anchor\"]\nfaults = [\"scale-out\"]",
+                "storm.toml:3: anchor has no room for 129 shards, the most that there will be: accepted is capacity >= 129",
+            ),
+            (
+                "\n[[schedule]]\nat_ms = 5000\naction = \"heal\"\nzone = 0",
+                "storm.toml:2: schedule: no fault does these actions: accepted with \"schedule\" in faults",
+            ),
+            (
+                "faults = [\"schedule\"]\n[[schedule]]\nat_ms = 16000\naction = \"heal\"\nzone = 0",
+                "storm.toml:2: schedule: at_ms is 16000; accepted is less than duration_ms, 16000",
             ),
             (
                 "clients_per_zone = 0",

@@ -20,19 +20,49 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
 }
 
 /// Checks that so many clients can share a workload, and that what is known of its rows finds room.
-pub(crate) fn check_clients(text: &str, clients: u32) -> Result<(), String> {
+pub(crate) fn check_clients(text: &str, clients: u32, copies: u16) -> Result<(), String> {
+    let too_much = |bytes: f64| {
+        let bytes = bytes * f64::from(copies);
+        let what = format!(
+            "{text} loads {:.1} GiB into all copies; accepted are at most {} GiB",
+            bytes / GIB,
+            LOADED_BYTES_MAX / GIB
+        );
+        (bytes > LOADED_BYTES_MAX).then_some(what)
+    };
     match Rows::shared(text, 0, 0) {
         Ok(Some(rows)) if rows.owned() > ROWS_MAX => Err(format!(
             "{text} has {} rows; accepted are at most {ROWS_MAX}",
             rows.owned()
         )),
-        Ok(Some(_)) => Ok(()),
+        Ok(Some(rows)) => {
+            let loaded = rows.warm() as f64 * (rows.value_bytes_mean() + ITEM_BYTES);
+            too_much(loaded).map_or(Ok(()), Err)
+        }
         // The last client has the fewest things.
-        _ => seawall_workloads::build(text, 0, clients - 1, clients)
-            .map(drop)
-            .map_err(|error| error.to_string()),
+        _ => {
+            let workload = seawall_workloads::build(text, 0, clients - 1, clients);
+            let mut workload = workload.map_err(|error| error.to_string())?;
+            let mut loaded = 0.0;
+            while let Some(op) = workload.preload() {
+                let bytes: usize = op.args().map(<[u8]>::len).sum();
+                loaded += f64::from(clients) * (bytes as f64 + ITEM_BYTES);
+                if let Some(what) = too_much(loaded) {
+                    return Err(what.replacen("loads", "loads at least", 1));
+                }
+            }
+            Ok(())
+        }
     }
 }
+
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// The most that is loaded into all copies before a run: several runs go on beside each other.
+const LOADED_BYTES_MAX: f64 = 4.0 * GIB;
+
+/// What an item takes beside its value, here and in the history.
+const ITEM_BYTES: f64 = 200.0;
 
 /// The most rows of a database: what is known of each stays in memory.
 const ROWS_MAX: u64 = 20_000_000;
