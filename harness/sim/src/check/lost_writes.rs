@@ -36,11 +36,6 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
     let survivors: Vec<_> = (0..world.base.len() as u16)
         .map(|shard| world.keepers(shard))
         .collect();
-    // What nobody serves is not known to be lost, while somebody has what it had.
-    let unknown: Vec<bool> = (0u16..)
-        .zip(&survivors)
-        .map(|(shard, survivors)| survivors.is_empty() && world.may_have_data(shard))
-        .collect();
     let mut lost = Lost::default();
     // By key: whether it was loaded, and whether something of its history survives.
     let mut keys = vec![(false, false); world.history.keys().count()];
@@ -57,7 +52,8 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         let mut there = survivors[usize::from(home)].iter();
         let is_home = home != shard && there.any(|node| world.history.reflects(&node.lineage, id));
         let mut keepers = survivors[usize::from(shard)].iter();
-        if unknown[usize::from(shard)] && !is_home {
+        // What nobody serves is not known to be lost, while somebody may have it.
+        if survivors[usize::from(shard)].is_empty() && !is_home && world.may_have(shard, id) {
             keys[key as usize].1 = true;
             if let Wanted::By(_) = write.wanted {
                 lost.acked += 1;

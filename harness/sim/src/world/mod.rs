@@ -21,7 +21,7 @@ mod scaling;
 
 use std::ops::Range;
 
-use seawall_cluster::{Event, Nanos, NodeId, Outbox, ReplicationMember, Seat, Sharding};
+use seawall_cluster::{Event, Nanos, NodeId, Outbox, ReplicationMember, Seat, Sharding, Survives};
 use seawall_store::Reply;
 
 pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
@@ -436,11 +436,15 @@ impl<'a> World<'a> {
         self.is_gutter(shard) || shard >= self.sharding.shards()
     }
 
-    /// Whether a shard may have its data though nobody serves it: on a disk, in a log, or in a node that is up.
-    pub(crate) fn may_have_data(&self, shard: u16) -> bool {
+    /// Whether a shard may have a write though nobody serves it: on disks that outlast a restart, in a log, or in a node that is up.
+    pub(crate) fn may_have(&self, shard: u16, write: WriteId) -> bool {
         let member = self.plan.replication.0;
-        let is_up = |node: &Node| node.up && node.shard_number == shard;
-        member.keeps_disk || member.logs_in_zones || self.nodes.iter().any(is_up)
+        let has_it = |node: &Node| {
+            node.up && node.shard_number == shard && self.history.holds(&node.lineage, write)
+        };
+        member.claim.survives >= Survives::Restart
+            || member.logs_in_zones
+            || self.nodes.iter().any(has_it)
     }
 
     /// Whether nothing fails any more: all nodes are up and hear each other at once.
