@@ -451,7 +451,9 @@ impl<'a> World<'a> {
     pub(crate) fn is_whole(&self) -> bool {
         let is_well = |node: &Node| {
             let disk = node.disk_busy_until <= self.now + LATE;
-            node.up && !node.isolated && node.times == 1 && disk
+            // What it has to do still, it has not sent on either.
+            let has_done_all = node.core_busy_until <= self.now;
+            node.up && !node.isolated && node.times == 1 && disk && has_done_all
         };
         self.split == 0 && self.network.is_whole(self.now) && self.nodes.iter().all(is_well)
     }
