@@ -291,9 +291,13 @@ pub fn replay(
     put("leaderless_ms", json!(world.leaderless_ms()));
     put("connects", json!(world.connects));
     put("ops", json!(world.history.wanted_by_clients));
+    let answered_per_s = check::answered_per_s(&world.measure, phases);
+    put("answered_per_s", json!(answered_per_s));
+    let usd_per_month =
+        check::usd_per_month(scenario, world.nodes_paid(), crossed, scenario.duration_ms);
     put(
-        "answered_per_s",
-        json!(check::answered_per_s(&world.measure, phases)),
+        "usd_per_million_ops",
+        json!(check::usd_per_million_ops(usd_per_month, answered_per_s)),
     );
     put("nodes", json!(world.nodes.len()));
     put(
@@ -340,12 +344,7 @@ pub fn replay(
         hit_ratio_min: check::hit_ratio_min(&world.measure, phases),
         db_peak_over_steady: check::db_peak_over_steady(&world.measure, phases),
         cross_zone_bytes: crossed.client_bytes + crossed.replication_bytes,
-        usd_per_month: check::usd_per_month(
-            scenario,
-            world.nodes_paid(),
-            crossed,
-            scenario.duration_ms,
-        ),
+        usd_per_month,
         latency_us: check::phases(&world.measure, phases, recovery_ms, schedule.last_ms()),
         violations,
         events,

@@ -135,6 +135,12 @@ fn gb_per_hour(bytes: u64, run_ms: u64) -> f64 {
     bytes as f64 / 1e9 * 3_600_000.0 / run_ms as f64
 }
 
+/// USD for a million ops that are answered, where so many are in a second; none where nothing is.
+pub(crate) fn usd_per_million_ops(usd_per_month: f64, answered_per_s: f64) -> Option<f64> {
+    let millions = answered_per_s * HOURS * 3600.0 / 1e6;
+    (millions > 0.0).then(|| usd_per_month / millions)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +168,8 @@ mod tests {
         let with_region = usd_per_month(&scenario, 3.0, crossed, 10_000);
         assert!((with_region - usd - 262_800.0 * 0.02).abs() < 0.001);
         assert!((with_region - usd - region_usd_per_month(crossed, 10_000)).abs() < 0.001);
+        // 2,000 a second are 5,256 million in a month.
+        assert_eq!(usd_per_million_ops(2628.0, 2000.0), Some(0.5));
+        assert_eq!(usd_per_million_ops(2628.0, 0.0), None);
     }
 }

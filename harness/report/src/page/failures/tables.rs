@@ -1,5 +1,7 @@
 //! Tables of every trial: what was claimed, what was lost, what clients felt, what it took.
 
+use serde_json::Value;
+
 use super::{Family, in_order, name};
 use crate::block::{Entry, Table, Tone};
 use crate::number::{self, bytes, count, percent, ratio, time_ms, usd};
@@ -100,7 +102,7 @@ pub(super) const SERVICE: [FigureOf; 6] = [
 ];
 
 /// What it takes.
-pub(super) const COST: [FigureOf; 3] = [
+pub(super) const COST: [FigureOf; 4] = [
     ("#moved keys", moved_share, percent),
     (
         "#cross-zone traffic",
@@ -108,6 +110,14 @@ pub(super) const COST: [FigureOf; 3] = [
         bytes,
     ),
     ("#USD a month", |row| row.usd_per_month, usd),
+    (
+        "#USD a million ops",
+        |row| {
+            let usd = row.extra.get("usd_per_million_ops");
+            usd.and_then(Value::as_f64).unwrap_or(f64::NAN)
+        },
+        usd,
+    ),
 ];
 
 /// A table of figures.
