@@ -8,7 +8,7 @@ use super::throughput::NO_STORES;
 use super::{Page, peers, persistence};
 use crate::block::{Block, Text, Tone};
 use crate::cell::{Cell, timed};
-use crate::curve::traces;
+use crate::curve::{replay, traces};
 use crate::number::{self, count, percent, ratio, time_us};
 use crate::run::Run;
 use crate::stats::{Estimate, proportion};
@@ -65,7 +65,9 @@ fn build(run: &Run) -> Vec<Block> {
 }
 
 fn what_was_run(run: &Run) -> Text {
-    let of = |kind: &str| run.rows.iter().filter(|row| row.kind() == kind).count();
+    // What a replay took is a row beside its own.
+    let rows = || run.rows.iter().filter(|row| replay(row).is_none());
+    let of = |kind: &str| rows().filter(|row| row.kind() == kind).count();
     let kinds = [
         ("bench", "benchmark cell"),
         ("lab", "trace replay"),

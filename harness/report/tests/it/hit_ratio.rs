@@ -74,6 +74,7 @@ fn what_replays_took_is_a_column_and_nothing_else() {
     );
     let sections = |html: &str| html.matches("<section").count();
     assert_eq!(sections(&html), sections(&before));
+    assert!(!html.contains("benchmark cell"));
 }
 
 #[test]
