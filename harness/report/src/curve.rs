@@ -10,7 +10,7 @@ use crate::row::{BenchRow, LabRow, Row};
 /// The target of rows that tell what a replay took: each has the field `run` of the lab row that the replay gave.
 pub const REPLAY: &str = "replay";
 
-/// The policy that knows the future: no policy of its kind misses less.
+/// The policy that knows the future: no policy that keeps what it missed misses less.
 pub const FLOOR: &str = "belady";
 /// As far as is known no policy weighs sizes better, but it is no bound.
 const FLOOR_OF_SIZES: &str = "belady-size";

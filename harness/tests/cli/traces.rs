@@ -393,6 +393,7 @@ fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
             &["--live", "--ignore-size"],
         ),
         (&["--item-overhead", "much"], &["much", "store"]),
+        (&["--size", "1%,5%,1%"], &["1% is given twice", "once"]),
         (&["--warmup", "100%"], &["100%", "20%"]),
         (&["--warmup", "400000"], &["400000", "dev-session"]),
         (&["--over-time", "1"], &["--over-time", "2..=1000"]),

@@ -1,4 +1,4 @@
-//! Bounds: what stands in every plot because no policy passes it.
+//! Bounds: what stands in every plot because no policy passes it that keeps what it missed.
 
 pub mod belady;
 pub mod belady_size;

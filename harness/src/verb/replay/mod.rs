@@ -108,21 +108,29 @@ pub(crate) struct Arguments {
 type Listed<T> = std::sync::Arc<Vec<T>>;
 
 fn policies(text: &str) -> Result<Listed<Subject>, String> {
-    Subject::parse_list(text)
-        .map(Listed::new)
-        .map_err(|error| error.to_string())
+    listed(Subject::parse_list(text))
 }
 
 fn admissions(text: &str) -> Result<Listed<AdmissionSpec>, String> {
-    AdmissionSpec::parse_list(text)
-        .map(Listed::new)
-        .map_err(|error| error.to_string())
+    listed(AdmissionSpec::parse_list(text))
 }
 
 fn sizes(text: &str) -> Result<Listed<Size>, String> {
-    Size::parse_list(text)
-        .map(Listed::new)
-        .map_err(|error| error.to_string())
+    listed(Size::parse_list(text))
+}
+
+/// A list that has nothing twice: a cell has one row.
+fn listed<T: ToString, E: ToString>(list: Result<Vec<T>, E>) -> Result<Listed<T>, String> {
+    let list = list.map_err(|error| error.to_string())?;
+    let mut seen = HashSet::new();
+    let twice = list.iter().find(|item| !seen.insert(item.to_string()));
+    match twice {
+        Some(twice) => Err(format!(
+            "{} is given twice; accepted: once",
+            twice.to_string()
+        )),
+        None => Ok(Listed::new(list)),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

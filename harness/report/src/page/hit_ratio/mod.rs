@@ -38,8 +38,8 @@ fn build(run: &Run) -> Vec<Block> {
         .flat_map(|trace| trace.curves.iter().map(|curve| curve.name.as_str()));
     let palette = Palette::new(names);
     let mut blocks = vec![Block::paragraph(
-        "Lower is better. Where sizes count objects no policy can come below the shaded ground, which is \
-         Belady's, who knows the future; in bytes one that weighs sizes, too, may. The dotted line is a cache \
+        "Lower is better. Where sizes count objects no policy that keeps what it missed can come below the shaded ground, \
+         which is Belady's, who knows the future; in bytes one that weighs sizes, too, may, and so may one that refuses some. The dotted line is a cache \
          without a bound, which misses each object once.",
     )];
     for trace in &traces {
