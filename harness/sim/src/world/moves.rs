@@ -1,6 +1,6 @@
 //! Moving slots: how a cluster that knows its map brings keys to a new shard with their data.
 //!
-//! A batch of slots at a time, atomically, as Valkey 9 does it: requests for the batch are held back,
+//! A batch of slots at a time, all of it or nothing: requests for the batch are held back,
 //! what is under way comes to its end, the keys are read from the primary that has them and written to
 //! the primary that will, and then the map changes. A client that is held back tries again. What a shard kept of keys that
 //! had left it is deleted there before they come back.
