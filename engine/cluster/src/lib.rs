@@ -1,4 +1,4 @@
-//! Replication and sharding strategies as pure state machines.
+//! Replication, sharding and migration strategies as pure state machines.
 //!
 //! ```text
 //!                 requests, messages, alarms
@@ -15,6 +15,7 @@
 
 pub mod autoscaling;
 pub mod codec;
+pub mod migration;
 pub mod replication;
 pub mod sharding;
 pub mod time;

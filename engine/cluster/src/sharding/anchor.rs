@@ -21,7 +21,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         words: &[],
         about: "how many shards there can be at most",
     }],
-    moves_data: false,
+    moves: None,
     build: |shards, values| {
         let mut anchor = Anchor::full(values[0] as u16);
         anchor.resize(shards);

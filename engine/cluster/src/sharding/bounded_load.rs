@@ -40,7 +40,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
             about: "points of each shard on the circle",
         },
     ],
-    moves_data: false,
+    moves: None,
     build: |shards, values| {
         Box::new(BoundedLoad::new(
             shards,

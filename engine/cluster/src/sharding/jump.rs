@@ -12,7 +12,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
     about: "jump consistent hash: even, 1/(N+1) of the keys move, no memory; only the last shard can leave",
     source: "Lamping and Veach, arXiv:1406.2294",
     params: &[],
-    moves_data: false,
+    moves: None,
     build: |shards, _| Box::new(Jump { shards }),
 };
 

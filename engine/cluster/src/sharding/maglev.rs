@@ -21,7 +21,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         words: &[],
         about: "places of the table, raised to the next prime; the paper has 65537 and 655373",
     }],
-    moves_data: false,
+    moves: None,
     build: |shards, values| Box::new(Maglev::new(shards, next_prime(values[0]))),
 };
 

@@ -19,6 +19,8 @@ pub use ring::Ring;
 
 use seawall_store::spec::{Param, Spec, SpecError};
 
+use crate::migration::Migration;
+
 /// Every strategy.
 pub const SHARDINGS: &[&ShardingMember] = &[
     &modulo::MEMBER,
@@ -33,10 +35,23 @@ pub const SHARDINGS: &[&ShardingMember] = &[
     &range::MEMBER,
 ];
 
+/// Twins that are broken on purpose, to prove the checkers. Named, never listed.
+const TWINS: &[&ShardingMember] = &[&slots::FORGETFUL];
+
 /// Which shard a key belongs to.
 pub trait Sharding: Send + Sync {
     /// The shard of `key`, from 0.
     fn shard_of(&self, key: &[u8]) -> u16;
+
+    /// The slot of `key`, from 0: where data moves, it moves in slots. All of a shard is one where nothing else is said.
+    fn slot_of(&self, _key: &[u8]) -> u16 {
+        0
+    }
+
+    /// By slot: the shard that has it; empty where a slot is not of one shard.
+    fn slots(&self) -> &[u16] {
+        &[]
+    }
 
     /// How many shards there are.
     fn shards(&self) -> u16;
@@ -56,9 +71,9 @@ pub struct ShardingMember {
     pub source: &'static str,
     /// Its parameters.
     pub params: &'static [Param],
-    /// Whether the cluster moves the data of keys that change shards (it knows the map); without,
+    /// How the cluster moves slots with their data, with the values of `params` (it knows the map); where it does not,
     /// clients alone know where keys are and a moved key is a miss.
-    pub moves_data: bool,
+    pub moves: Option<fn(&[u64], Vec<u16>) -> Box<dyn Migration>>,
     /// Makes it for so many shards, at least 1.
     pub build: fn(u16, &[u64]) -> Box<dyn Sharding>,
 }
@@ -70,6 +85,7 @@ pub struct ShardingMember {
 pub fn find(spec: &Spec<'_>) -> Result<(&'static ShardingMember, Vec<u64>), SpecError> {
     let member = SHARDINGS
         .iter()
+        .chain(TWINS)
         .find(|member| member.name == spec.name())
         .ok_or_else(|| spec.unknown_name("sharding", SHARDINGS.iter().map(|member| member.name)))?;
     Ok((member, spec.numbers(member.params)?))

@@ -9,7 +9,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
     about: "hash modulo N: even, and N/(N+1) of the keys move when a shard is added",
     source: "the usual default of Memcached clients; Lamping and Veach, arXiv:1406.2294, introduction",
     params: &[],
-    moves_data: false,
+    moves: None,
     build: |shards, _| Box::new(Modulo { shards }),
 };
 

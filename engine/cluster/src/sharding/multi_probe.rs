@@ -21,7 +21,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         words: &[],
         about: "how often a key is looked for; 1 + 1/e make a peak of 1 + e, and 21 of 1.05",
     }],
-    moves_data: false,
+    moves: None,
     build: |shards, values| Box::new(MultiProbe::new(shards, values[0], 0)),
 };
 

@@ -4,8 +4,10 @@
 //! a map alone does not know them, so here keys are ordered by the number that they end in, as those of the workloads do,
 //! and the points divide `keys` of them evenly. Neighbours stay together: so do neighbours that are asked for most.
 
-use super::{Sharding, ShardingMember};
 use seawall_store::spec::Param;
+
+use super::{Sharding, ShardingMember};
+use crate::migration;
 
 pub(super) static MEMBER: ShardingMember = ShardingMember {
     name: "range",
@@ -19,7 +21,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         words: &[],
         about: "keys end in numbers below this; those beyond belong to the last range",
     }],
-    moves_data: true,
+    moves: Some(|_, slots| migration::build_whole(slots)),
     build: |shards, values| Box::new(Range::new(shards, values[0])),
 };
 

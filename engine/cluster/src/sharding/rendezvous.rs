@@ -12,7 +12,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
     about: "highest random weight: even, 1/(N+1) of the keys move, any shard can leave; N draws a look-up",
     source: "Thaler and Ravishankar, IEEE/ACM Transactions on Networking, 1998",
     params: &[],
-    moves_data: false,
+    moves: None,
     build: |shards, _| Box::new(Rendezvous { shards }),
 };
 

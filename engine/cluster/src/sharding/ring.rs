@@ -20,7 +20,7 @@ pub(super) static MEMBER: ShardingMember = ShardingMember {
         words: &[],
         about: "points of each shard; libketama takes 160",
     }],
-    moves_data: false,
+    moves: None,
     build: |shards, values| Box::new(Ring::new(shards, values[0], 0)),
 };
 

@@ -4,16 +4,38 @@
 //! and nothing else moves. Because the cluster knows the map, the data of a slot moves with it.
 
 use seawall_store::Slot;
+use seawall_store::spec::Param;
 
 use super::{Sharding, ShardingMember};
+use crate::migration::{self, BATCH, MIGRATION};
 
 pub(super) static MEMBER: ShardingMember = ShardingMember {
     name: "slots",
     about: "16384 hash slots by an explicit map: exactly the planned slots move, with their data",
     source: "Redis Cluster specification, key distribution model",
-    params: &[],
-    moves_data: true,
-    build: |shards, _| Box::new(Slots::new(shards)),
+    params: &[
+        MIGRATION,
+        BATCH,
+        Param {
+            name: "count",
+            about: "how many slots there are: 16384 in Redis Cluster; fewer have more keys each, as those of a large cluster",
+            default: Slot::COUNT as u64,
+            min: 64,
+            max: Slot::COUNT as u64,
+            words: &[],
+        },
+    ],
+    moves: Some(|values, slots| migration::build(values[0], values[1], slots)),
+    build: |shards, values| Box::new(Slots::new(shards, values[2] as u16)),
+};
+
+/// A twin that is broken on purpose, to prove the checkers.
+pub(super) static FORGETFUL: ShardingMember = ShardingMember {
+    name: "broken-slots",
+    about: "broken on purpose: the new shard takes over without what changed since its data was copied",
+    source: "a twin of slots, to prove the checkers",
+    moves: Some(|_, slots| migration::build_forgetful(slots)),
+    ..MEMBER
 };
 
 struct Slots {
@@ -22,9 +44,9 @@ struct Slots {
 }
 
 impl Slots {
-    fn new(shards: u16) -> Slots {
+    fn new(shards: u16, count: u16) -> Slots {
         // The same rounding as `Slot::shard`: contiguous ranges, as `redis-cli --cluster create` makes.
-        let count = u32::from(Slot::COUNT);
+        let count = u32::from(count);
         let shard_of_slot = (0..count)
             .map(|slot| (slot * u32::from(shards) / count) as u16)
             .collect();
@@ -46,7 +68,7 @@ impl Slots {
     fn grow(&mut self) {
         let new = self.shards;
         let mut owned = self.owned(new + 1);
-        let share = u32::from(Slot::COUNT) / u32::from(new + 1);
+        let share = self.shard_of_slot.len() as u32 / u32::from(new + 1);
         for shard in &mut self.shard_of_slot {
             if owned[usize::from(new)] == share {
                 break;
@@ -79,7 +101,15 @@ impl Slots {
 
 impl Sharding for Slots {
     fn shard_of(&self, key: &[u8]) -> u16 {
-        self.shard_of_slot[Slot::of(key).index()]
+        self.shard_of_slot[usize::from(self.slot_of(key))]
+    }
+
+    fn slot_of(&self, key: &[u8]) -> u16 {
+        (Slot::of(key).index() % self.shard_of_slot.len()) as u16
+    }
+
+    fn slots(&self) -> &[u16] {
+        &self.shard_of_slot
     }
 
     fn shards(&self) -> u16 {
@@ -107,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_map_stays_even() {
-        let mut slots = Slots::new(3);
+        let mut slots = Slots::new(3, Slot::COUNT);
         for shards in 4..20 {
             slots.grow();
             let owned = slots.owned(shards);
@@ -121,7 +151,7 @@ mod tests {
 
     #[test]
     fn formed_as_the_store_splits() {
-        let slots = Slots::new(3);
+        let slots = Slots::new(3, Slot::COUNT);
         for i in 0..1000u32 {
             let key = format!("k{i}");
             let slot = Slot::of(key.as_bytes());

@@ -48,7 +48,7 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         if world.is_gutter(shard) {
             continue;
         }
-        let home = world.sharding.shard_of(world.history.key(key));
+        let home = world.owner_of(world.history.key(key));
         let mut there = survivors[usize::from(home)].iter();
         let is_home = home != shard && there.any(|node| world.history.reflects(&node.lineage, id));
         let mut keepers = survivors[usize::from(shard)].iter();

@@ -11,7 +11,11 @@
 use seawall_cluster::RequestId;
 
 use super::lineage::Place;
-use super::{Carriage, History, Lineage, WriteId};
+use super::{Attempt, Carriage, History, Lineage, WriteId};
+
+/// What a copy held of a key at some time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(Option<Place>);
 
 impl History {
     /// All attempts at the same op.
@@ -28,6 +32,16 @@ impl History {
         lineage.version(self.writes[write.index()].key?)
     }
 
+    /// What a copy with this lineage holds of a key now.
+    pub(crate) fn mark(&self, lineage: &Lineage, key: &[u8]) -> Mark {
+        let version = || lineage.version(self.keys.find(key)?);
+        Mark(if self.by_key {
+            version().and_then(|version| self.writes[version.index()].place)
+        } else {
+            lineage.end()
+        })
+    }
+
     /// Whether a copy with this lineage holds what any attempt at the op of `write` changed.
     pub(crate) fn holds(&self, lineage: &Lineage, write: WriteId) -> bool {
         let end = if self.by_key {
@@ -36,6 +50,11 @@ impl History {
         } else {
             lineage.end()
         };
+        self.was_held(Mark(end), write)
+    }
+
+    /// Whether a copy held what any attempt at the op of `write` changed, when it had this mark of its key.
+    pub(crate) fn was_held(&self, Mark(end): Mark, write: WriteId) -> bool {
         let stands = |place: &Place| end.is_some_and(|end| self.tree.holds(end, *place));
         self.attempts_with(write).any(|write| {
             let first = self.writes[write.index()].place;
@@ -83,9 +102,12 @@ impl History {
             .attempts_with(write)
             .filter(|write| self.writes[write.index()].acked);
         acked.any(|write| {
+            let Attempt { op, shard: from, .. } = self.writes[write.index()].attempt;
             let first = carried.partition_point(|carried| carried.until <= write.index());
-            let from = self.writes[write.index()].shard();
-            let Some(carried) = carried.get(first).filter(|carried| carried.from == from) else {
+            let mut next = carried[first..].iter();
+            // What a move wrote was asked for before that move took place.
+            let next = next.find(|carried| carried.how != Carriage::By(op));
+            let Some(carried) = next.filter(|carried| carried.from == from) else {
                 return false;
             };
             match carried.how {

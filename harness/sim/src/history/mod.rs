@@ -20,11 +20,13 @@ mod op;
 mod store;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use seawall_cluster::{Nanos, RequestId};
 use seawall_store::{Millis, Op};
 
+pub(crate) use self::held::Mark;
 pub(crate) use self::keys::{Carriage, KeyId, NumberHasher};
 use self::keys::{Carried, Keys, Session};
 pub(crate) use self::lineage::Lineage;
@@ -197,14 +199,41 @@ impl History {
     }
 
     /// Attempts for which somebody waits, of those sent since `since`.
-    pub(crate) fn open_since(&self, since: Nanos) -> impl Iterator<Item = &Attempt> {
-        let writes = (0..self.writes.len()).rev();
-        let writes = writes.map(|index| &self.writes[index].attempt);
-        let late = move |attempt: &&Attempt| attempt.sent >= since;
+    pub(crate) fn open_since(&self, since: Nanos) -> impl Iterator<Item = (RequestId, &Attempt)> {
+        let writes = (0..self.writes.len()).rev().map(|index| {
+            let id = WriteId::new(index).request();
+            (id, &self.writes[index].attempt)
+        });
+        let reads = self.reads.newest_first();
+        let reads = reads.map(|(index, read)| (RequestId((index as u64) << 1), read));
+        let late = move |(_, attempt): &(RequestId, &Attempt)| attempt.sent >= since;
         writes
             .take_while(late)
-            .chain(self.reads.iter().rev().take_while(late))
-            .filter(|attempt| attempt.open)
+            .chain(reads.take_while(late))
+            .filter(|(_, attempt)| attempt.open)
+    }
+
+    /// Nobody waits any more for attempts at these ops of the control plane, and none of them is wanted.
+    pub(crate) fn give_up(&mut self, ops: Range<OpId>) {
+        for op in ops {
+            if self.wanted(op).is_some_and(Wanted::is_of_control) {
+                self.ops[op as usize].done = true;
+                if let Some(write) = self.ops[op as usize].write {
+                    self.writes[write.index()].attempt.open = false;
+                }
+            }
+        }
+    }
+
+    /// The op that is asked for next.
+    pub(crate) fn next_op(&self) -> OpId {
+        self.ops.end() as OpId
+    }
+
+    /// The key that a write changed; none where it changed nothing.
+    pub(crate) fn written_key(&self, id: RequestId) -> Option<&[u8]> {
+        let write = WriteId::of(id).filter(|write| self.changed(*write))?;
+        Some(self.key(self.writes[write.index()].key?))
     }
 
     /// Forgets ops of which nothing can come any more: who wanted them has given up or has its answer, `idle` is the

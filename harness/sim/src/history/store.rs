@@ -115,7 +115,7 @@ impl<T> Window<T> {
     /// Appends a thing and gives its number.
     pub(super) fn push(&mut self, item: T) -> usize {
         self.items.push_back(item);
-        self.first + self.items.len() - 1
+        self.end() - 1
     }
 
     /// The oldest that is known.
@@ -132,9 +132,14 @@ impl<T> Window<T> {
         number >= self.first
     }
 
-    /// All that are known, from the oldest on.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.items.iter()
+    /// The number of the next thing.
+    pub(super) fn end(&self) -> usize {
+        self.first + self.items.len()
+    }
+
+    /// All that are known, with their numbers, from the newest on.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = (usize, &T)> {
+        (self.first..self.end()).zip(&self.items).rev()
     }
 }
 
@@ -185,6 +190,6 @@ mod tests {
         assert_eq!((window.knows(1), window.knows(2)), (false, true));
         assert_eq!((window[2], window[9]), (20, 90));
         assert_eq!(window.front(), Some(&20));
-        assert_eq!(window.iter().count(), 8);
+        assert_eq!(window.newest_first().count(), 8);
     }
 }

@@ -21,7 +21,9 @@ mod scaling;
 
 use std::ops::Range;
 
-use seawall_cluster::{Event, Nanos, NodeId, Outbox, ReplicationMember, Seat, Sharding, Survives};
+use seawall_cluster::{
+    Event, Nanos, NodeId, Outbox, ReplicationMember, RequestId, Seat, Sharding, Survives,
+};
 use seawall_store::Reply;
 
 pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
@@ -50,6 +52,10 @@ use crate::scenario::{ReplicationChoice, Scenario, ShardingChoice};
 enum Outcome {
     Answer(Reply),
     Moved(NodeId),
+    /// The key is another shard's already, though its slot is not.
+    Ask(u16),
+    /// The key is of another shard.
+    Elsewhere,
     Down,
 }
 
@@ -60,6 +66,8 @@ impl Outcome {
             Outcome::Answer(_) => 0,
             Outcome::Moved(node) => 2 | u64::from(node.0) << 8,
             Outcome::Down => 3,
+            Outcome::Ask(shard) => 4 | u64::from(*shard) << 8,
+            Outcome::Elsewhere => 5,
         }
     }
 }
@@ -278,7 +286,7 @@ impl<'a> World<'a> {
     fn count_unanswered(&mut self) {
         let longest = Nanos::from_millis(self.plan.scenario.timeout_ms);
         let since = Nanos(self.now.0.saturating_sub(longest.0));
-        let waits = |attempt: &&Attempt| {
+        let waits = |(_, attempt): &(RequestId, &Attempt)| {
             let wanted = self.history.ops[attempt.op as usize].wanted;
             let is_up = |client: u16| self.clients[usize::from(client)].up;
             matches!(wanted, Wanted::By(client) if is_up(client)) && attempt.sent <= self.end
@@ -338,7 +346,8 @@ impl<'a> World<'a> {
             Happening::Act { number } => {
                 self.act(self.plan.schedule.actions()[number].action);
             }
-            Happening::Move => self.go_on_moving(),
+            Happening::Move { number } => self.go_on_moving(number),
+            Happening::LookAtSides => self.look_at_sides(),
             Happening::Connect {
                 client,
                 node,

@@ -132,6 +132,11 @@ impl Network {
         from == to || !(is_cut || self.is_region_cut(from, to))
     }
 
+    /// How long a link takes to carry so many bytes.
+    pub(super) fn transmission(&self, bytes: usize) -> Nanos {
+        Nanos(((bytes as u64 + FRAME_BYTES) as f64 * self.ns_per_byte) as u64)
+    }
+
     /// How long a packet is on its way. What is lost is sent again, each time after twice as long (RFC 6298,
     /// and the least of Linux).
     fn travel(&mut self, from: u16, to: u16, bytes: usize) -> Nanos {
@@ -153,8 +158,8 @@ impl Network {
         } else {
             &self.cross_region
         };
-        let transmission = (bytes as u64 + FRAME_BYTES) as f64 * self.ns_per_byte;
-        let takes = Nanos(link.draw(&mut self.rng) + transmission as u64);
+        let drawn = Nanos(link.draw(&mut self.rng));
+        let takes = drawn + self.transmission(bytes);
         lost_for + takes.times(u64::from(times))
     }
 

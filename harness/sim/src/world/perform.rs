@@ -101,6 +101,7 @@ impl World<'_> {
                 node.apply(at, &effects);
                 self.history.applied(request, at, &effects);
                 self.history.enter(&mut node.lineage, request);
+                self.note_change(id, request);
                 None
             }
             Action::Answer { id: request } => {
@@ -207,6 +208,14 @@ impl World<'_> {
         let agrees = self.history.executed(request, at, &effects);
         self.diverged += u64::from(!agrees);
         self.history.enter(&mut node.lineage, request);
+        self.note_change(id, request);
         effects
+    }
+
+    /// Who moves slots hears of what changes in them.
+    fn note_change(&mut self, id: NodeId, request: RequestId) {
+        if self.moves.is_under_way() {
+            self.moves.changed(id, self.history.written_key(request));
+        }
     }
 }

@@ -87,8 +87,10 @@ pub(super) enum Happening {
     Flush { row: u64 },
     /// The scheduled action with this number.
     Act { number: usize },
-    /// The control plane goes on with moving slots.
-    Move,
+    /// What moving slots waits for is there, if nothing else was begun since.
+    Move { number: u64 },
+    /// Who moves slots looks who serves what they go between.
+    LookAtSides,
     /// A period of the metric of auto-scaling is over.
     Scale,
     /// A client asks again who serves what.
@@ -121,7 +123,7 @@ impl Happening {
             Happening::Alarm { node, number, .. } => [8, u64::from(node.0), *number],
             Happening::Synced { node, life } => [9, u64::from(node.0), u64::from(*life)],
             Happening::Act { number } => [10, *number as u64, 0],
-            Happening::Move => [11, 0, 0],
+            Happening::Move { number } => [11, *number, 0],
             Happening::Served { served } => [12, u64::from(served.version), 0],
             Happening::Look { task } => [13, *task, 0],
             Happening::Fetch { flight } => [14, *flight, 0],
@@ -135,6 +137,7 @@ impl Happening {
             Happening::Watch => [22, 0, 0],
             Happening::Refresh { client } => [23, u64::from(*client), 0],
             Happening::Scale => [24, 0, 0],
+            Happening::LookAtSides => [25, 0, 0],
         }
     }
 }

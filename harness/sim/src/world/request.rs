@@ -7,12 +7,13 @@ use seawall_workloads::rows::Request;
 
 use super::database::Query;
 use super::load::{Load, is_miss};
+use super::moves::Fate;
 use super::queue::Happening;
 use super::{Outcome, World};
 use crate::history::{OpId, Wanted};
 
 /// The bytes of an op as a client sends it.
-fn request_bytes(op: &Op) -> usize {
+pub(super) fn request_bytes(op: &Op) -> usize {
     // "*N\r\n" and "$N\r\n…\r\n" per word, with lengths of two digits.
     let words = op.args().map(|arg| arg.len() + 7).sum::<usize>();
     5 + op.command().name.len() + 7 + words
@@ -56,9 +57,11 @@ impl World<'_> {
         };
         let shard = self.sharding.shard_of(key);
         let shard = match asked.wanted {
-            Wanted::Moved | Wanted::Cleared => self.moves.target(key).unwrap_or(shard),
+            Wanted::Moved | Wanted::Cleared if !self.is_wanted(op) => return self.retry_moved(op),
+            Wanted::Moved | Wanted::Cleared => self.moves.target().unwrap_or(shard),
             Wanted::By(_) if self.application.goes_to_gutter(op) => self.gutter_of(key),
-            _ => shard,
+            Wanted::By(_) => self.moves.asked_on(op).unwrap_or(shard),
+            Wanted::Loaded => shard,
         };
         let (client, node) = match asked.wanted {
             Wanted::By(number) => {
@@ -140,19 +143,32 @@ impl World<'_> {
         if !self.node(node).up || !self.network.passes(zone, self.node(node).zone) {
             return;
         }
-        let op = &self.history.ops[self.history.attempt_of(id).op as usize];
-        // A cluster that moves data knows its map: a node refuses what is not its own.
-        if self.plan.sharding.0.moves_data
-            && !self.is_gutter(self.node(node).shard_number)
-            && !op.wanted.is_of_control()
-            && let Some(key) = op.op.key()
-            && (self.moves.holds_back(key)
-                || self.sharding.shard_of(key) != self.node(node).shard_number)
-        {
-            self.reply(node, id, Outcome::Down, super::REFUSAL_BYTES);
+        // What waited may be forgotten meanwhile.
+        if !self.history.knows(id) {
             return;
         }
-        let op = op.op.clone();
+        let op = &self.history.ops[self.history.attempt_of(id).op as usize];
+        // Who gives a copy up closes the connection: what is on it still is not read.
+        if op.wanted.is_of_control() && !self.history.is_open(id) {
+            return;
+        }
+        // A cluster that moves data knows its map: a node refuses what is not its own.
+        if self.plan.sharding.0.moves.is_some()
+            && !self.is_gutter(self.node(node).shard_number)
+            && !op.wanted.is_of_control()
+        {
+            let outcome = match self.fate(id, node) {
+                Fate::Taken => None,
+                Fate::Waits => return self.hold_back(id, node),
+                Fate::Asks(shard) => Some(Outcome::Ask(shard)),
+                Fate::Elsewhere => Some(Outcome::Elsewhere),
+            };
+            if let Some(outcome) = outcome {
+                self.reply(node, id, outcome, super::REFUSAL_BYTES);
+                return;
+            }
+        }
+        let op = self.history.ops[self.history.attempt_of(id).op as usize].op.clone();
         let takes = match self.plan.scenario.service_ns {
             0 => self.plan.scenario.profile.takes(&op),
             ns => Nanos(ns),
@@ -167,8 +183,10 @@ impl World<'_> {
         let attempt = self.history.attempt_of(id);
         match self.history.ops[attempt.op as usize].wanted {
             Wanted::By(client) => self.clients[usize::from(client)].zone,
+            // A shard sends what it copies itself.
             Wanted::Loaded | Wanted::Moved | Wanted::Cleared => {
-                self.primary_of(attempt.shard).map_or(0, |node| node.zone)
+                let shard = self.moves.source().unwrap_or(attempt.shard);
+                self.primary_of(shard).map_or(0, |node| node.zone)
             }
         }
     }
@@ -196,8 +214,7 @@ impl World<'_> {
         let (op, shard, sent) = (attempt.op, attempt.shard, attempt.sent);
         if self.history.ops[op as usize].wanted.is_of_control() {
             if let Outcome::Answer(_) = outcome {
-                self.history.acknowledge(id, self.now);
-                self.moved_one(op);
+                self.moved_one(id);
             } else {
                 self.retry_moved(op);
             }
@@ -223,6 +240,17 @@ impl World<'_> {
                     // Who goes by names takes this for a replica's refusal to write.
                     self.try_again(client, op, true);
                 }
+            }
+            // Both are answers: the shard is there.
+            Outcome::Ask(asked) => {
+                self.measure.shard_answered(self.now, shard);
+                self.moves.toll.asked += 1;
+                self.moves.ask_on(op, asked);
+                self.try_again(client, op, false);
+            }
+            Outcome::Elsewhere => {
+                self.measure.shard_answered(self.now, shard);
+                self.try_again(client, op, false);
             }
             Outcome::Down => {
                 self.measure.shard_failed(sent, shard);

@@ -92,7 +92,7 @@ impl World<'_> {
         let after = self.sharding.resized(shards);
         self.moved_keys_share = moved_share(&*self.sharding, &*after, self.history.keys());
         self.there_are(before.max(shards));
-        if self.plan.sharding.0.moves_data {
+        if self.plan.sharding.0.moves.is_some() {
             self.begin_moving(after);
         } else {
             // Clients are told at once, and look for every key where it belongs from now on.

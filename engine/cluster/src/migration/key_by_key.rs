@@ -1,0 +1,135 @@
+//! Key by key: an operator's tool takes the keys of a slot over, some at a time, and then says whose the slot is.
+//!
+//! ```text
+//!  of each slot   target: importing · source: migrating
+//!    of its keys    source: which have you? · source: migrate these   (it does nothing else until the target has them)
+//!                 target: it is yours · source: it is the target's
+//! ```
+//!
+//! So a slot costs four round trips, and some keys three: two to the source, and one from there to the target. Between two
+//! batches the source answers for the keys that it has and sends clients to the target for all others (`ASK`).
+//! Redis Cluster specification, "Live resharding"; the commands and their order are those of `redis-cli --cluster`.
+
+use super::{Action, Event, Held, Migration, MigrationMember, Side};
+
+pub(super) static MEMBER: MigrationMember = MigrationMember {
+    name: "key-by-key",
+    about: "an operator moves some keys at a time; the source blocks meanwhile, and sends clients on for what it has not",
+    source: "Redis Cluster specification, live resharding; redis-cli --cluster reshard",
+    build: |slots, batch| {
+        Box::new(KeyByKey {
+            slots,
+            batch,
+            next: 0,
+            phase: Phase::Importing,
+        })
+    },
+};
+
+struct KeyByKey {
+    slots: Vec<u16>,
+    /// How many keys a request takes along.
+    batch: usize,
+    /// Which of the slots is next.
+    next: usize,
+    phase: Phase,
+}
+
+/// What is being waited for.
+enum Phase {
+    /// The target is told that a slot comes.
+    Importing,
+    /// The source is told that it goes.
+    Migrating,
+    /// The source says which keys it has.
+    Listing,
+    /// The source is told to migrate these.
+    Asking(Vec<Vec<u8>>),
+    /// It does, and nothing else.
+    Moving(Vec<Vec<u8>>),
+    /// The target is told that the slot is its own.
+    Taking,
+    /// The source is told so.
+    Leaving,
+}
+
+impl KeyByKey {
+    fn slot(&self) -> u16 {
+        self.slots[self.next]
+    }
+
+    fn list(&mut self, out: &mut Vec<Action>) {
+        self.phase = Phase::Listing;
+        out.push(Action::List {
+            slots: vec![self.slot()],
+            most: self.batch,
+        });
+    }
+
+    /// Begins with the slot that is next.
+    fn begin(&mut self, out: &mut Vec<Action>) {
+        if self.next == self.slots.len() {
+            out.push(Action::Done);
+            return;
+        }
+        self.phase = Phase::Importing;
+        out.push(Action::Tell(Side::Target));
+    }
+}
+
+impl Migration for KeyByKey {
+    fn step(&mut self, event: Event, out: &mut Vec<Action>) {
+        match (event, &mut self.phase) {
+            (Event::Start, _) => self.begin(out),
+            (Event::Told, Phase::Importing) => {
+                self.phase = Phase::Migrating;
+                out.push(Action::Tell(Side::Source));
+            }
+            (Event::Told, Phase::Migrating) => {
+                out.push(Action::Open { slot: self.slot() });
+                self.list(out);
+            }
+            (Event::Listed { keys }, Phase::Listing) if keys.is_empty() => {
+                self.phase = Phase::Taking;
+                out.push(Action::Tell(Side::Target));
+            }
+            (Event::Listed { keys }, Phase::Listing) => {
+                self.phase = Phase::Asking(keys);
+                out.push(Action::Tell(Side::Source));
+            }
+            (Event::Told, Phase::Asking(keys)) => {
+                let keys = std::mem::take(keys);
+                self.phase = Phase::Moving(keys.clone());
+                out.extend([Action::Hold(Held::All { keys }), Action::Drain]);
+            }
+            (Event::Drained, Phase::Moving(keys)) => out.push(Action::Copy { keys: keys.clone() }),
+            (Event::Copied, Phase::Moving(keys)) => {
+                let keys = std::mem::take(keys);
+                out.extend([Action::Give { keys }, Action::Release]);
+                self.list(out);
+            }
+            (Event::Told, Phase::Taking) => {
+                let slots = vec![self.slot()];
+                self.phase = Phase::Leaving;
+                out.extend([Action::Assign { slots }, Action::Tell(Side::Source)]);
+            }
+            (Event::Told, Phase::Leaving) => {
+                self.next += 1;
+                self.begin(out);
+            }
+            // The operator asks again, whoever answers now: what was not given is with the source still.
+            (Event::Interrupted, Phase::Importing | Phase::Taking) => {
+                out.push(Action::Tell(Side::Target));
+            }
+            (Event::Interrupted, Phase::Migrating | Phase::Leaving) => {
+                out.push(Action::Tell(Side::Source));
+            }
+            (Event::Interrupted, Phase::Listing | Phase::Asking(_) | Phase::Moving(_)) => {
+                self.list(out);
+            }
+            // What changes at the source before it is given away goes as it is then.
+            (Event::Changed { .. }, _) => {}
+            (Event::Told | Event::Cleared | Event::Listed { .. } | Event::Copied | Event::Drained, _) => {}
+        }
+    }
+}
