@@ -180,6 +180,12 @@ pub fn replay(
             lost.acked
         ));
     }
+    if lost.by_placement > 0 && sharding.0.moves.is_some() && claim.survives >= severity {
+        violations.push(format!(
+            "slots are to move with their data; {} acknowledged writes are not where clients look for them",
+            lost.by_placement
+        ));
+    }
     // What a gutter node answers is no promise of the replication's.
     let is_promised = claim.linearizable && caching.gutter_s == 0;
     if reads.stale > 0 && is_promised {
@@ -260,6 +266,9 @@ pub fn replay(
     let moves = world.moves_toll();
     put("move_ms", json!(moves.took.map(|took| took.millis().0)));
     put("moved_keys", json!(moves.keys));
+    put("requests_asked_on", json!(moves.asked));
+    put("held_back_ms", json!(moves.held.0 as f64 / 1e6));
+    put("moves_interrupted", json!(moves.interrupted));
     put("loaded_keys", json!(lost.loaded_keys));
     put("lost_keys", json!(lost.keys_gone));
     put("reads_back_in_time", json!(reads.back_in_time));

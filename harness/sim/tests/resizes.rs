@@ -101,6 +101,8 @@ fn what_moves_again_and_again_loses_nothing() {
     let calm = back.clone() + &resize(5500, 4) + &resize(9500, 3);
     let crash = action(5600, "crash", "shard = 0") + &action(8000, "replace", "shard = 0");
     let hard = back + &resize(5500, 4) + &crash + &resize(9500, 3);
+    // Of few slots each has some keys: else an operator would be at it for long.
+    let by_key = "slots:migration=key-by-key:batch=3:count=256";
     for (replication, sharding, workload, schedule) in [
         ("async", "slots", "cache-aside:keys=1000", &calm),
         ("async", "range:keys=1000", "cache-aside:keys=1000", &calm),
@@ -111,6 +113,15 @@ fn what_moves_again_and_again_loses_nothing() {
         ("quorum", "slots", "cache-aside:keys=1000", &hard),
         ("chain", "slots", "session:sessions=1000", &hard),
         ("zone-log", "slots", "cache-aside:keys=1000", &hard),
+        ("async", by_key, "cache-aside:keys=1000", &calm),
+        ("none", by_key, "leaderboard:players=1000", &calm),
+        ("async", by_key, "session:sessions=1000", &calm),
+        ("dynamo", by_key, "session:sessions=1000", &calm),
+        ("zone-log", by_key, "geo:couriers=1000", &calm),
+        ("craq", by_key, "cache-aside:keys=1000", &calm),
+        ("quorum", by_key, "cache-aside:keys=1000", &hard),
+        ("chain", by_key, "session:sessions=1000", &hard),
+        ("zone-log", by_key, "cache-aside:keys=1000", &hard),
     ] {
         let text = format!(
             "duration_ms = 14000\nfault_at_ms = 2000\nrate_per_s = 500\nclients_per_zone = 1\n\

@@ -118,6 +118,13 @@ impl Migration for Atomic {
                 self.copy_changed(out);
                 Phase::Finishing
             }
+            // What clients had given up may have been done still.
+            (Event::Copied, Phase::Finishing) | (Event::Told, Phase::Taking)
+                if !self.changed.is_empty() =>
+            {
+                self.copy_changed(out);
+                Phase::Finishing
+            }
             (Event::Copied, Phase::Finishing) => {
                 out.push(Action::Tell(Side::Target));
                 Phase::Taking

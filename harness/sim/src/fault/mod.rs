@@ -14,6 +14,7 @@ mod one_way_partition;
 mod packet_loss;
 mod partition;
 mod region_down;
+mod resizing_swarm;
 mod retry_storm;
 mod rolling_upgrade;
 mod scale_out;
@@ -59,6 +60,7 @@ pub const FAULTS: &[&FaultMember] = &[
     &correlated_waves::MEMBER,
     &scale_out::MEMBER,
     &swarm::MEMBER,
+    &resizing_swarm::MEMBER,
     &scheduled::MEMBER,
 ];
 

@@ -9,7 +9,7 @@ pub(super) static MEMBER: FaultMember = FaultMember {
     about: "one shard is added: keys move by the sharding's rule",
     source: "ElastiCache user guide, online resharding; libketama and modulo clients rehash",
     needs_zones: false,
-    severity: Some(Survives::Zone),
+    severity: Some(Survives::Nothing),
     plan: |scenario, _| {
         let shards = scenario.shards + 1;
         vec![Action::Resize { shards }.at(scenario.fault_at_ms)]

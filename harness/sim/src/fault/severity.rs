@@ -40,8 +40,7 @@ fn begins(action: Action) -> Option<Survives> {
         | Action::Cut { .. }
         | Action::SlowLinks { times: 2.., .. }
         | Action::Loss { per_mille: 1.., .. }
-        | Action::Split { zones: 1.. }
-        | Action::Resize { .. } => Survives::Zone,
+        | Action::Split { zones: 1.. } => Survives::Zone,
         Action::RegionDown { .. } | Action::CutRegion { .. } => Survives::Region,
         _ => return None,
     })
@@ -114,8 +113,6 @@ fn episode(dated: Dated, later: &[Dated]) -> Option<Episode> {
     let severity = begins(dated.action)?;
     let lasts = match dated.action {
         Action::StallDisk { ms, .. } | Action::StallDatabase { ms } => Some(dated.at_ms + ms),
-        // How long it takes is not known beforehand.
-        Action::Resize { .. } => Some(dated.at_ms),
         _ => {
             let mut ending = later
                 .iter()

@@ -131,7 +131,7 @@ fn zone(scenario: &Scenario, rng: &mut Rng) -> u16 {
     rng.random_range(0..scenario.zones_in_all())
 }
 
-fn plan(scenario: &Scenario, rng: &mut Rng) -> Vec<Dated> {
+pub(super) fn plan(scenario: &Scenario, rng: &mut Rng) -> Vec<Dated> {
     let left = scenario.duration_ms - scenario.fault_at_ms;
     let calm_from = scenario.duration_ms - left / 3;
     let of_regions = if scenario.regions > 1 {

@@ -244,7 +244,8 @@ impl Scenario {
     /// The most shards that there will be at any time.
     pub(crate) fn shards_most(&self) -> u16 {
         let mut faults = self.faults.iter().chain(&self.sharding_faults);
-        let grows = u16::from(faults.any(|fault| fault == "scale-out"));
+        let grows = faults.any(|fault| ["scale-out", "resizing-swarm"].contains(&fault.as_str()));
+        let grows = u16::from(grows);
         let resizes = self.schedule.iter().filter_map(|dated| match dated.action {
             Action::Resize { shards } => Some(shards),
             _ => None,

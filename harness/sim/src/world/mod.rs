@@ -305,6 +305,8 @@ impl<'a> World<'a> {
                 self.history.forget(self.now, idle, self.network.longest());
                 self.on_arrival(client);
             }
+            // What was given up is forgotten.
+            Happening::Send { op } if self.history.wanted(op).is_none() => {}
             Happening::Send { op } => self.send(op),
             Happening::Request { id, node } => self.on_request(id, node),
             // What is forgotten has its answer, or nobody waits for it any more.

@@ -57,7 +57,7 @@ impl World<'_> {
         };
         let shard = self.sharding.shard_of(key);
         let shard = match asked.wanted {
-            Wanted::Moved | Wanted::Cleared if !self.is_wanted(op) => return self.retry_moved(op),
+            Wanted::Moved | Wanted::Cleared if !self.is_wanted(op) => return,
             Wanted::Moved | Wanted::Cleared => self.moves.target().unwrap_or(shard),
             Wanted::By(_) if self.application.goes_to_gutter(op) => self.gutter_of(key),
             Wanted::By(_) => self.moves.asked_on(op).unwrap_or(shard),
@@ -139,12 +139,12 @@ impl World<'_> {
     }
 
     pub(super) fn on_request(&mut self, id: RequestId, node: NodeId) {
-        let zone = self.zone_of(id);
-        if !self.node(node).up || !self.network.passes(zone, self.node(node).zone) {
+        // What waited, or was given up, may be forgotten.
+        if !self.history.knows(id) {
             return;
         }
-        // What waited may be forgotten meanwhile.
-        if !self.history.knows(id) {
+        let zone = self.zone_of(id);
+        if !self.node(node).up || !self.network.passes(zone, self.node(node).zone) {
             return;
         }
         let op = &self.history.ops[self.history.attempt_of(id).op as usize];

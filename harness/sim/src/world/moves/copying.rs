@@ -236,10 +236,6 @@ impl World<'_> {
         if wanted == Wanted::Cleared {
             self.history.acknowledge(id, self.now);
         }
-        if !self.is_wanted(op) {
-            self.history.ops[op as usize].done = true;
-            return;
-        }
         let key = self.history.ops[op as usize].op.key().map(<[u8]>::to_vec);
         let Some((resize, key)) = self.moves.resize.as_mut().zip(key) else {
             return;
@@ -279,11 +275,7 @@ impl World<'_> {
 
     /// A write of the control plane was refused or lost.
     pub(in super::super) fn retry_moved(&mut self, op: OpId) {
-        if self.is_wanted(op) {
-            self.queue.push(self.now + RETRY, Happening::Send { op });
-        } else {
-            self.history.ops[op as usize].done = true;
-        }
+        self.queue.push(self.now + RETRY, Happening::Send { op });
     }
 
     /// What was on its way to the target is given up.
