@@ -147,7 +147,10 @@ impl World {
 
 fn shown(action: &Action) -> String {
     let names = |keys: &[Vec<u8>]| {
-        let names: Vec<_> = keys.iter().map(|key| String::from_utf8_lossy(key)).collect();
+        let names: Vec<_> = keys
+            .iter()
+            .map(|key| String::from_utf8_lossy(key))
+            .collect();
         names.join(" ")
     };
     match action {

@@ -1,13 +1,22 @@
 //! Shards that come and go again and again, under load: by the rule of auto-scaling, and by a schedule.
 
 use seawall_report::row::SimRow;
-use seawall_sim::{Scenario, run};
+use seawall_sim::{Cell, Scenario, replay, run, shrink, simulate_seeds};
 
-/// The scenario of auto-scaling that is kept.
+/// A scenario that is kept.
+fn kept(name: &str) -> Scenario {
+    let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    Scenario::parse(&path, &text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The one of auto-scaling.
 fn scenario() -> Scenario {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/autoscaling.toml");
-    let text = std::fs::read_to_string(path).expect("it is there");
-    Scenario::parse(path, &text).unwrap_or_else(|error| panic!("{error}"))
+    kept("autoscaling")
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The row of a scenario's one cell.
@@ -145,4 +154,65 @@ fn what_moves_again_and_again_loses_nothing() {
             );
         }
     }
+}
+
+#[test]
+fn no_claim_is_broken_by_faults_while_slots_move() {
+    let scenario = kept("resizing-swarm");
+    let given = std::env::var("SEAWALL_SIM_SEEDS").ok();
+    let seeds = given.map_or(40, |text| text.parse().expect("a number"));
+    for cell in scenario.cells(true) {
+        let rows = simulate_seeds(&scenario, &cell, 0..seeds, threads()).expect("the cell exists");
+        let sum = |name| rows.iter().map(|row| number(row, name)).sum::<u64>();
+        println!(
+            "{} {}: {} keys moved, {} jobs interrupted, {} requests sent on",
+            cell.replication,
+            cell.sharding,
+            sum("moved_keys"),
+            sum("moves_interrupted"),
+            sum("requests_asked_on")
+        );
+        for row in &rows {
+            assert_eq!(
+                row.violations, [""; 0],
+                "again: seawall simulate harness/sim/scenarios/resizing-swarm.toml --replication {} --sharding {} --seed {}",
+                cell.replication, cell.sharding, row.seed
+            );
+        }
+        assert!(sum("moved_keys") > 0 && sum("moves_interrupted") > 0);
+        assert!(sum("requests_asked_on") > 0 || cell.sharding == "slots");
+    }
+}
+
+/// Who takes over without what changed since it copied is caught, and it is that which matters.
+#[test]
+fn who_forgets_what_changed_is_caught_and_shrunk() {
+    let scenario = kept("resizing-swarm");
+    let twin = Cell {
+        replication: "quorum".to_owned(),
+        sharding: "broken-slots".to_owned(),
+        workload: "cache-aside:keys=200:writes=0.3".to_owned(),
+        caching: "cache-aside".to_owned(),
+        fault: "resizing-swarm".to_owned(),
+    };
+    let rows = simulate_seeds(&scenario, &twin, 0..100, threads()).expect("the cell exists");
+    let broken = rows.iter().filter(|row| !row.violations.is_empty());
+    println!("caught by {} seeds of 100", broken.clone().count());
+    let caught = broken.clone().next();
+    let caught = caught.expect("one seed in a hundred catches it");
+    let shrunk = shrink(&scenario, &twin, caught.seed, 300).expect("the cell exists");
+    let shrunk = shrunk.expect("it breaks a claim");
+    println!(
+        "{:?}, shrunk to\n{}",
+        shrunk.row.violations,
+        shrunk.schedule.to_toml()
+    );
+    assert!(!shrunk.row.violations.is_empty() && shrunk.schedule.actions().len() <= 6);
+    assert!(shrunk.schedule.to_toml().contains("resize"));
+    let honest = Cell {
+        sharding: "slots".to_owned(),
+        ..twin
+    };
+    let kept = replay(&scenario, &honest, &shrunk.schedule, caught.seed).expect("the cell exists");
+    assert_eq!(kept.violations, [""; 0]);
 }

@@ -141,7 +141,11 @@ impl Migration for Atomic {
                 phase
             }
             (
-                Event::Told | Event::Cleared | Event::Listed { .. } | Event::Copied | Event::Drained,
+                Event::Told
+                | Event::Cleared
+                | Event::Listed { .. }
+                | Event::Copied
+                | Event::Drained,
                 phase,
             ) => phase,
         };

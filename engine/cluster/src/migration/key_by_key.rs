@@ -45,8 +45,8 @@ enum Phase {
     Listing,
     /// The source is told to migrate these.
     Asking(Vec<Vec<u8>>),
-    /// It does, and nothing else.
-    Moving(Vec<Vec<u8>>),
+    /// It does, and nothing else: the keys, and those of them that changed nevertheless.
+    Moving(Vec<Vec<u8>>, Vec<Vec<u8>>),
     /// The target is told that the slot is its own.
     Taking,
     /// The source is told so.
@@ -99,11 +99,22 @@ impl Migration for KeyByKey {
             }
             (Event::Told, Phase::Asking(keys)) => {
                 let keys = std::mem::take(keys);
-                self.phase = Phase::Moving(keys.clone());
+                self.phase = Phase::Moving(keys.clone(), Vec::new());
                 out.extend([Action::Hold(Held::All { keys }), Action::Drain]);
             }
-            (Event::Drained, Phase::Moving(keys)) => out.push(Action::Copy { keys: keys.clone() }),
-            (Event::Copied, Phase::Moving(keys)) => {
+            (Event::Drained, Phase::Moving(keys, changed)) => {
+                changed.clear();
+                out.push(Action::Copy { keys: keys.clone() });
+            }
+            // What clients had given up may be done still.
+            (Event::Changed { key }, Phase::Moving(keys, changed)) if keys.contains(&key) => {
+                changed.push(key);
+            }
+            (Event::Copied, Phase::Moving(_, changed)) if !changed.is_empty() => {
+                let keys = std::mem::take(changed);
+                out.push(Action::Copy { keys });
+            }
+            (Event::Copied, Phase::Moving(keys, _)) => {
                 let keys = std::mem::take(keys);
                 out.extend([Action::Give { keys }, Action::Release]);
                 self.list(out);
@@ -124,12 +135,19 @@ impl Migration for KeyByKey {
             (Event::Interrupted, Phase::Migrating | Phase::Leaving) => {
                 out.push(Action::Tell(Side::Source));
             }
-            (Event::Interrupted, Phase::Listing | Phase::Asking(_) | Phase::Moving(_)) => {
+            (Event::Interrupted, Phase::Listing | Phase::Asking(_) | Phase::Moving(..)) => {
                 self.list(out);
             }
-            // What changes at the source before it is given away goes as it is then.
+            // What changes before goes as it is then.
             (Event::Changed { .. }, _) => {}
-            (Event::Told | Event::Cleared | Event::Listed { .. } | Event::Copied | Event::Drained, _) => {}
+            (
+                Event::Told
+                | Event::Cleared
+                | Event::Listed { .. }
+                | Event::Copied
+                | Event::Drained,
+                _,
+            ) => {}
         }
     }
 }

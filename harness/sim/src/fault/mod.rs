@@ -29,6 +29,7 @@ use rand::RngExt;
 use seawall_cluster::Survives;
 use serde::{Deserialize, Serialize};
 
+use self::resizing_swarm::MORE;
 use crate::random::Rng;
 use crate::scenario::{HOUR_MS, NODES_MAX, SHARDS_MAX, Scenario};
 
@@ -63,6 +64,15 @@ pub const FAULTS: &[&FaultMember] = &[
     &resizing_swarm::MEMBER,
     &scheduled::MEMBER,
 ];
+
+/// How many shards a fault adds to those that there are at first.
+pub(crate) fn shards_added(name: &str) -> u16 {
+    match name {
+        _ if name == scale_out::MEMBER.name => 1,
+        _ if name == resizing_swarm::MEMBER.name => MORE,
+        _ => 0,
+    }
+}
 
 /// A fault in the list.
 #[derive(Debug)]
@@ -303,10 +313,12 @@ impl Action {
             Action::Loss { per_mille, .. } if per_mille >= 1000 => {
                 Err(format!("per_mille is {per_mille}; accepted are 0 to 999"))
             }
-            Action::Resize { shards } if !(3..=SHARDS_MAX + 1).contains(&shards) => Err(format!(
-                "shards is {shards}; accepted are 3 to {}",
-                SHARDS_MAX + 1
-            )),
+            Action::Resize { shards } if !(3..=SHARDS_MAX + MORE).contains(&shards) => {
+                Err(format!(
+                    "shards is {shards}; accepted are 3 to {}",
+                    SHARDS_MAX + MORE
+                ))
+            }
             Action::Memory { .. } if scenario.node_memory_kib == 0 => {
                 Err("node_memory_kib is 0: nodes have no bound to change".to_owned())
             }
@@ -320,11 +332,11 @@ impl Action {
                 "zones is {zones}; accepted are 0 to {}",
                 scenario.zones_in_all() - 1
             )),
-            // One shard more than a scenario may begin with.
-            Action::Resize { shards } if scenario.nodes_with(shards - 1) > NODES_MAX => {
+            // Some shards more than a scenario may begin with.
+            Action::Resize { shards } if scenario.nodes_with(shards - MORE) > NODES_MAX => {
                 Err(format!(
-                    "shards is {shards}, and all but one of them have {} nodes; accepted are at most {NODES_MAX}",
-                    scenario.nodes_with(shards - 1)
+                    "shards is {shards}, and all but {MORE} of them have {} nodes; accepted are at most {NODES_MAX}",
+                    scenario.nodes_with(shards - MORE)
                 ))
             }
             Action::Resize { .. }

@@ -102,7 +102,9 @@ impl History {
             .attempts_with(write)
             .filter(|write| self.writes[write.index()].acked);
         acked.any(|write| {
-            let Attempt { op, shard: from, .. } = self.writes[write.index()].attempt;
+            let Attempt {
+                op, shard: from, ..
+            } = self.writes[write.index()].attempt;
             let first = carried.partition_point(|carried| carried.until <= write.index());
             let mut next = carried[first..].iter();
             // What a move wrote was asked for before that move took place.

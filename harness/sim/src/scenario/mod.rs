@@ -18,7 +18,7 @@ use seawall_cluster::{replication, sharding};
 use seawall_store::spec::Spec;
 
 use crate::caching::{self, Rules};
-use crate::fault::{Action, Dated};
+use crate::fault::{Action, Dated, shards_added};
 
 /// A scenario, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -243,9 +243,8 @@ impl Scenario {
 
     /// The most shards that there will be at any time.
     pub(crate) fn shards_most(&self) -> u16 {
-        let mut faults = self.faults.iter().chain(&self.sharding_faults);
-        let grows = faults.any(|fault| ["scale-out", "resizing-swarm"].contains(&fault.as_str()));
-        let grows = u16::from(grows);
+        let faults = self.faults.iter().chain(&self.sharding_faults);
+        let grows = faults.map(|name| shards_added(name)).max().unwrap_or(0);
         let resizes = self.schedule.iter().filter_map(|dated| match dated.action {
             Action::Resize { shards } => Some(shards),
             _ => None,

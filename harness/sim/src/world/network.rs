@@ -32,6 +32,13 @@ pub(crate) struct CrossZone {
     pub(crate) region_bytes: u64,
 }
 
+/// The latencies of requests that travel together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream {
+    pub(super) there: Nanos,
+    pub(super) back: Nanos,
+}
+
 /// All links.
 pub(super) struct Network {
     same_zone: LogNormal,
@@ -139,7 +146,8 @@ impl Network {
 
     /// How long a packet is on its way. What is lost is sent again, each time after twice as long (RFC 6298,
     /// and the least of Linux).
-    fn travel(&mut self, from: u16, to: u16, bytes: usize) -> Nanos {
+    fn travel(&mut self, from: u16, to: u16, bytes: usize, drawn: Option<Nanos>) -> Nanos {
+        let drawn = drawn.unwrap_or_else(|| self.draw(from, to));
         let (a, b) = (usize::from(from), usize::from(to));
         let times = self.times[a].max(self.times[b]);
         let loss = self.loss_per_mille[a].max(self.loss_per_mille[b]);
@@ -151,6 +159,12 @@ impl Network {
                 again_after = again_after.times(2);
             }
         }
+        let takes = drawn + self.transmission(bytes);
+        lost_for + takes.times(u64::from(times))
+    }
+
+    /// A latency between two zones.
+    fn draw(&mut self, from: u16, to: u16) -> Nanos {
         let link = if from == to {
             &self.same_zone
         } else if self.is_one_region(from, to) {
@@ -158,9 +172,16 @@ impl Network {
         } else {
             &self.cross_region
         };
-        let drawn = Nanos(link.draw(&mut self.rng));
-        let takes = drawn + self.transmission(bytes);
-        lost_for + takes.times(u64::from(times))
+        Nanos(link.draw(&mut self.rng))
+    }
+
+    /// The latencies of a stream of requests from one zone to another and of their answers: what travels together is on its way
+    /// for equally long.
+    pub(super) fn stream(&mut self, from: u16, to: u16) -> Stream {
+        Stream {
+            there: self.draw(from, to),
+            back: self.draw(to, from),
+        }
     }
 
     /// Whether a cut of a region lies between two zones.
@@ -175,6 +196,17 @@ impl Network {
 
     /// When a message of a client (or to it) arrives; `None` where it is lost.
     pub(super) fn client(&mut self, now: Nanos, from: u16, to: u16, bytes: usize) -> Option<Nanos> {
+        self.send(now, (from, to), bytes, None)
+    }
+
+    /// As [`Network::client`], with a latency that was drawn before, if there is one.
+    pub(super) fn send(
+        &mut self,
+        now: Nanos,
+        (from, to): (u16, u16),
+        bytes: usize,
+        latency: Option<Nanos>,
+    ) -> Option<Nanos> {
         if !self.passes(from, to) {
             return None;
         }
@@ -183,7 +215,7 @@ impl Network {
         } else if from != to {
             self.crossed.client_bytes += bytes as u64 + FRAME_BYTES;
         }
-        let takes = self.travel(from, to, bytes);
+        let takes = self.travel(from, to, bytes, latency);
         self.longest = self.longest.max(takes);
         Some(now + takes)
     }
@@ -206,7 +238,7 @@ impl Network {
         } else if from_zone != to_zone {
             self.crossed.replication_bytes += bytes as u64 + FRAME_BYTES;
         }
-        let arrival = now + self.travel(from_zone, to_zone, bytes);
+        let arrival = now + self.travel(from_zone, to_zone, bytes, None);
         let link = usize::from(from.0) * self.nodes + usize::from(to.0);
         let last = &mut self.last_delivery[link];
         *last = arrival.max(*last + Nanos(1));

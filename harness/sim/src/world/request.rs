@@ -8,6 +8,7 @@ use seawall_workloads::rows::Request;
 use super::database::Query;
 use super::load::{Load, is_miss};
 use super::moves::Fate;
+use super::network::Stream;
 use super::queue::Happening;
 use super::{Outcome, World};
 use crate::history::{OpId, Wanted};
@@ -112,9 +113,17 @@ impl World<'_> {
         self.history.transmitted(id, self.now);
         let bytes = request_bytes(&self.history.ops[self.history.attempt_of(id).op as usize].op);
         let (from, to) = (self.zone_of(id), self.node(node).zone);
-        if let Some(at) = self.network.client(self.now, from, to, bytes) {
+        let latency = self.stream_of(id).map(|stream| stream.there);
+        if let Some(at) = self.network.send(self.now, (from, to), bytes, latency) {
             self.queue.push(at, Happening::Request { id, node });
         }
+    }
+
+    /// The stream that what is moved travels on.
+    fn stream_of(&self, id: RequestId) -> Option<Stream> {
+        let op = self.history.attempt_of(id).op;
+        let is_moved = self.history.ops[op as usize].wanted.is_of_control();
+        self.moves.stream().filter(|_| is_moved)
     }
 
     /// The copy that a client asks first, where that is not the primary; who is told no asks the primary.
@@ -168,7 +177,9 @@ impl World<'_> {
                 return;
             }
         }
-        let op = self.history.ops[self.history.attempt_of(id).op as usize].op.clone();
+        let op = self.history.ops[self.history.attempt_of(id).op as usize]
+            .op
+            .clone();
         let takes = match self.plan.scenario.service_ns {
             0 => self.plan.scenario.profile.takes(&op),
             ns => Nanos(ns),
@@ -195,7 +206,8 @@ impl World<'_> {
     pub(super) fn reply(&mut self, node: NodeId, id: RequestId, outcome: Outcome, bytes: usize) {
         let done = self.node(node).core_busy_until.max(self.now);
         let (from, to) = (self.node(node).zone, self.zone_of(id));
-        if let Some(at) = self.network.client(done, from, to, bytes) {
+        let latency = self.stream_of(id).map(|stream| stream.back);
+        if let Some(at) = self.network.send(done, (from, to), bytes, latency) {
             self.queue.push(at, Happening::Reply { id, node, outcome });
         }
     }

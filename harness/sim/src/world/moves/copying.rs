@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use seawall_cluster::migration::Event;
 use seawall_cluster::{Nanos, RequestId};
-use seawall_store::command::key::DEL;
 use seawall_store::Op;
+use seawall_store::command::key::DEL;
 
 use super::super::World;
+use super::super::network::Stream;
 use super::super::queue::Happening;
 use super::super::request::request_bytes;
 use super::RETRY;
@@ -25,6 +26,8 @@ pub(super) struct Errand {
     what: What,
     /// Ops before this one belong to what was given up.
     first: OpId,
+    /// The latencies of what travels now.
+    pub(super) stream: Option<Stream>,
     /// By key: how it was copied last.
     copies: BTreeMap<Vec<u8>, Copied>,
 }
@@ -134,8 +137,14 @@ impl World<'_> {
     }
 
     fn set_out(&mut self, what: What) {
+        let Some(sides) = self.moves.resize.as_ref().and_then(|it| it.job.sides) else {
+            return;
+        };
+        let [source, target] = sides.map(|(id, _)| self.node(id).zone);
+        let stream = self.network.stream(source, target);
         if let Some(resize) = &mut self.moves.resize {
-            resize.job.errand.what = what;
+            let errand = &mut resize.job.errand;
+            (errand.what, errand.stream) = (what, Some(stream));
         }
     }
 
@@ -185,7 +194,11 @@ impl World<'_> {
         let mut ids = Vec::new();
         for op in ops {
             let deletes = op.command().name == DEL.name;
-            let wanted = if deletes { Wanted::Cleared } else { Wanted::Moved };
+            let wanted = if deletes {
+                Wanted::Cleared
+            } else {
+                Wanted::Moved
+            };
             ids.push(self.history.ask(op, wanted, self.now));
         }
         let (Some(&first), Some(&last)) = (ids.first(), ids.last()) else {

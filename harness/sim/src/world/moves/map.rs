@@ -45,7 +45,11 @@ impl Maps {
             let (old, new) = (self.before.shards(), self.after.shards());
             for one in 0..old.min(new) {
                 for other in old.min(new)..old.max(new) {
-                    let (source, target) = if new > old { (one, other) } else { (other, one) };
+                    let (source, target) = if new > old {
+                        (one, other)
+                    } else {
+                        (other, one)
+                    };
                     jobs.insert(Pair { source, target }, vec![0]);
                 }
             }

@@ -22,6 +22,7 @@ use seawall_cluster::{Nanos, NodeId, RequestId, Sharding};
 use self::copying::Errand;
 use self::map::{Between, Index, Maps, Pair};
 use super::World;
+use super::network::Stream;
 use super::queue::Happening;
 use crate::history::{OpId, Wanted};
 
@@ -175,6 +176,11 @@ impl Moves {
     /// Where keys that are being moved come from.
     pub(super) fn source(&self) -> Option<u16> {
         self.resize.as_ref().map(|resize| resize.job.pair.source)
+    }
+
+    /// The stream that they travel on, where they do.
+    pub(super) fn stream(&self) -> Option<Stream> {
+        self.resize.as_ref()?.job.errand.stream
     }
 
     /// The shard that an op was sent on to.
@@ -372,7 +378,8 @@ impl World<'_> {
         let (node, _) = sides[side as usize];
         let zone = self.node(node).zone;
         let there = self.network.client(self.now, OPERATOR, zone, COMMAND_BYTES);
-        let back = there.and_then(|at| self.network.client(at, zone, OPERATOR, COMMAND_BYTES));
+        let done = there.map(|at| self.node(node).core_busy_until.max(at));
+        let back = done.and_then(|at| self.network.client(at, zone, OPERATOR, COMMAND_BYTES));
         let awaited = match (back, awaited) {
             (None, Awaited::Told) => Awaited::Tell(side),
             (_, awaited) => awaited,
@@ -512,7 +519,11 @@ impl World<'_> {
         let Pair { source, target } = job.pair;
         if owner != shard {
             let is_sent_on = shard == source && job.given.contains(key);
-            return if is_sent_on { Fate::Asks(target) } else { Fate::Elsewhere };
+            return if is_sent_on {
+                Fate::Asks(target)
+            } else {
+                Fate::Elsewhere
+            };
         }
         if shard != source {
             return Fate::Taken;
