@@ -79,8 +79,8 @@ impl World {
         } else {
             self.say(&format!("    client: {key} = {value}"));
             self.source.insert(key.to_owned(), value);
-            let key = key.as_bytes().to_vec();
-            Some(Event::Changed { key })
+            let (slot, key) = (slot(key), key.as_bytes().to_vec());
+            Some(Event::Changed { slot, key })
         }
     }
 

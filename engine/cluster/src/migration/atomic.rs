@@ -134,7 +134,7 @@ impl Migration for Atomic {
                 out.extend([Action::Assign { slots }, Action::Release, Action::Done]);
                 Phase::Taking
             }
-            (Event::Changed { key }, phase) => {
+            (Event::Changed { key, .. }, phase) => {
                 if !self.forgets {
                     self.changed.insert(key);
                 }

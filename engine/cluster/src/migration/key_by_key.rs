@@ -47,8 +47,10 @@ enum Phase {
     Asking(Vec<Vec<u8>>),
     /// It does, and nothing else: the keys, and those of them that changed nevertheless.
     Moving(Vec<Vec<u8>>, Vec<Vec<u8>>),
-    /// The target is told that the slot is its own.
-    Taking,
+    /// The target is told that the slot is its own; whether a key appeared at the source since it had none.
+    Taking(bool),
+    /// What the source has under way for the slot comes to its end; whether a key appeared.
+    Closing(bool),
     /// The source is told so.
     Leaving,
 }
@@ -90,7 +92,7 @@ impl Migration for KeyByKey {
                 self.list(out);
             }
             (Event::Listed { keys }, Phase::Listing) if keys.is_empty() => {
-                self.phase = Phase::Taking;
+                self.phase = Phase::Taking(false);
                 out.push(Action::Tell(Side::Target));
             }
             (Event::Listed { keys }, Phase::Listing) => {
@@ -107,7 +109,7 @@ impl Migration for KeyByKey {
                 out.push(Action::Copy { keys: keys.clone() });
             }
             // What clients had given up may be done still.
-            (Event::Changed { key }, Phase::Moving(keys, changed)) if keys.contains(&key) => {
+            (Event::Changed { key, .. }, Phase::Moving(keys, changed)) if keys.contains(&key) => {
                 changed.push(key);
             }
             (Event::Copied, Phase::Moving(_, changed)) if !changed.is_empty() => {
@@ -119,23 +121,44 @@ impl Migration for KeyByKey {
                 out.extend([Action::Give { keys }, Action::Release]);
                 self.list(out);
             }
-            (Event::Told, Phase::Taking) => {
+            // A request that came before the slot was open may be done still.
+            (Event::Told, Phase::Taking(appeared)) => {
+                self.phase = Phase::Closing(*appeared);
+                out.extend([Action::Hold(Held::Writes), Action::Drain]);
+            }
+            (Event::Changed { slot, .. }, Phase::Taking(appeared) | Phase::Closing(appeared)) => {
+                *appeared |= slot == self.slots[self.next];
+            }
+            (Event::Drained, Phase::Closing(true)) => {
+                out.push(Action::Release);
+                self.list(out);
+            }
+            (Event::Drained, Phase::Closing(false)) => {
                 let slots = vec![self.slot()];
                 self.phase = Phase::Leaving;
-                out.extend([Action::Assign { slots }, Action::Tell(Side::Source)]);
+                out.extend([
+                    Action::Assign { slots },
+                    Action::Release,
+                    Action::Tell(Side::Source),
+                ]);
             }
             (Event::Told, Phase::Leaving) => {
                 self.next += 1;
                 self.begin(out);
             }
             // The operator asks again, whoever answers now: what was not given is with the source still.
-            (Event::Interrupted, Phase::Importing | Phase::Taking) => {
-                out.push(Action::Tell(Side::Target));
-            }
+            (Event::Interrupted, Phase::Importing) => out.push(Action::Tell(Side::Target)),
             (Event::Interrupted, Phase::Migrating | Phase::Leaving) => {
                 out.push(Action::Tell(Side::Source));
             }
-            (Event::Interrupted, Phase::Listing | Phase::Asking(_) | Phase::Moving(..)) => {
+            (
+                Event::Interrupted,
+                Phase::Listing
+                | Phase::Asking(_)
+                | Phase::Moving(..)
+                | Phase::Taking(_)
+                | Phase::Closing(_),
+            ) => {
                 self.list(out);
             }
             // What changes before goes as it is then.

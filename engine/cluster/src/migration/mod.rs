@@ -88,6 +88,8 @@ pub enum Event {
     Drained,
     /// The source changed a key of the slots.
     Changed {
+        /// Its slot.
+        slot: u16,
         /// The key.
         key: Vec<u8>,
     },

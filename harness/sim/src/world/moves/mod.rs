@@ -209,8 +209,10 @@ impl Moves {
             && resize.is_of_job(key)
             && !resize.job.given.contains(key)
         {
-            let (mut out, key) = (Vec::new(), key.to_vec());
-            resize.job.machine.step(Event::Changed { key }, &mut out);
+            let (slot, key) = (resize.between.slot_of(key), key.to_vec());
+            let mut out = Vec::new();
+            let changed = Event::Changed { slot, key };
+            resize.job.machine.step(changed, &mut out);
             debug_assert!(out.is_empty(), "it takes that down");
         }
     }
