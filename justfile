@@ -144,6 +144,7 @@ sanitize:
 sim-swarm SEEDS="1000" *ARGS:
     cargo run --release -- simulate harness/sim/scenarios/swarm.toml --seeds {{SEEDS}} --shrink {{ARGS}}
     cargo run --release -- simulate harness/sim/scenarios/region-swarm.toml --seeds {{SEEDS}} --shrink {{ARGS}}
+    cargo run --release -- simulate harness/sim/scenarios/resizing-swarm.toml --full --seeds {{SEEDS}} --shrink {{ARGS}}
 
 # Long campaigns: loom at full bounds, every trace, ten thousand seeds.
 stress:

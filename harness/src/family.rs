@@ -47,6 +47,14 @@ pub(crate) static FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "migrations",
+        members: || {
+            of(seawall_cluster::migration::MIGRATIONS, |migration| {
+                (migration.name, migration.about, migration.source)
+            })
+        },
+    },
+    Family {
         name: "cachings",
         members: || {
             of(seawall_sim::CACHINGS, |caching| {

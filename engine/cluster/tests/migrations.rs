@@ -203,7 +203,8 @@ fn run(spec: &str, beside: &[(usize, Beside)]) -> World {
             }
         }
     }
-    world.text += &format!("target: {:?}\n", world.target);
+    let has = format!("target: {:?}", world.target);
+    world.say(&has);
     world
 }
 

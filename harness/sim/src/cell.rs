@@ -264,6 +264,7 @@ pub fn replay(
     put("misplaced_acked_writes", json!(lost.by_placement));
     put("unserved_acked_writes", json!(lost.unserved));
     let moves = world.moves_toll();
+    let healed_ms = schedule.last_ms().max(moves.until.millis().0);
     put("move_ms", json!(moves.took.map(|took| took.millis().0)));
     put("moved_keys", json!(moves.keys));
     put("requests_asked_on", json!(moves.asked));
@@ -354,7 +355,7 @@ pub fn replay(
         db_peak_over_steady: check::db_peak_over_steady(&world.measure, phases),
         cross_zone_bytes: crossed.client_bytes + crossed.replication_bytes,
         usd_per_month,
-        latency_us: check::phases(&world.measure, phases, recovery_ms, schedule.last_ms()),
+        latency_us: check::phases(&world.measure, phases, recovery_ms, healed_ms),
         violations,
         events,
         event_hash: format!("{event_hash:016x}"),

@@ -156,6 +156,39 @@ fn what_moves_again_and_again_loses_nothing() {
     }
 }
 
+/// The scenario of a shard that is added under load is held to its words.
+#[test]
+fn key_by_key_takes_longer_and_holds_back_more() {
+    let scenario = kept("resharding");
+    let rows: Vec<SimRow> = scenario
+        .cells(false)
+        .iter()
+        .map(|cell| run(&scenario, cell, 1).expect("the cell exists"))
+        .collect();
+    let of = |name: &str| -> Vec<f64> {
+        let figure = |row: &SimRow| row.extra[name].as_f64().expect("a number");
+        rows.iter().map(figure).collect()
+    };
+    let (takes, held, sent_on) = (of("move_ms"), of("held_back_ms"), of("requests_asked_on"));
+    println!("{takes:?} ms, {held:?} ms held back, {sent_on:?} sent on");
+    let [whole, by_ten, by_hundred] = takes[..] else {
+        panic!("three shardings: {takes:?}");
+    };
+    assert!((8.0..15.0).contains(&(by_ten / whole)), "some ten times");
+    assert!(whole < by_hundred && by_hundred < by_ten);
+    assert!(held[1] > 100.0 * held[0] && held[0] > 0.0 && held[0] < 10.0);
+    // Ten times as many keys a pause, and less than ten times as few pauses in all.
+    assert!(held[2] > 30.0 * held[0]);
+    assert!(sent_on[0] == 0.0 && sent_on[1] > 0.0);
+    for row in &rows {
+        assert_eq!(row.violations, [""; 0]);
+        let lost = (row.lost_acked_writes, number(row, "misplaced_acked_writes"));
+        assert_eq!(lost, (0, 0));
+        let [before, during] = [&row.latency_us.before, &row.latency_us.during];
+        assert!(during.p50 >= before.p50 && during.p50 < 1.5 * before.p50);
+    }
+}
+
 #[test]
 fn no_claim_is_broken_by_faults_while_slots_move() {
     let scenario = kept("resizing-swarm");

@@ -24,6 +24,11 @@ const FAMILIES: &[(&str, &str, &str)] = &[
         "engine/cluster/src/sharding",
         "MEMBER: ShardingMember",
     ),
+    (
+        "migrations",
+        "engine/cluster/src/migration",
+        "MEMBER: MigrationMember",
+    ),
     ("faults", "harness/sim/src/fault", "MEMBER: FaultMember"),
     ("workloads", "workloads/src", "DEFINITION: Definition"),
     ("targets", "harness/bench/src/target", "TARGET: Target"),

@@ -161,14 +161,14 @@ impl Migration for KeyByKey {
             ) => {
                 self.list(out);
             }
-            // What changes before goes as it is then.
-            (Event::Changed { .. }, _) => {}
+            // What changes before goes as it is then; no other event is awaited.
             (
                 Event::Told
                 | Event::Cleared
                 | Event::Listed { .. }
                 | Event::Copied
-                | Event::Drained,
+                | Event::Drained
+                | Event::Changed { .. },
                 _,
             ) => {}
         }

@@ -60,6 +60,9 @@ pub trait Sharding: Send + Sync {
     fn resized(&self, shards: u16) -> Box<dyn Sharding>;
 }
 
+/// Makes a machine that moves slots, from the values of a sharding's parameters.
+pub type BuildMigration = fn(&[u64], Vec<u16>) -> Box<dyn Migration>;
+
 /// A strategy in the list.
 #[derive(Debug)]
 pub struct ShardingMember {
@@ -73,7 +76,7 @@ pub struct ShardingMember {
     pub params: &'static [Param],
     /// How the cluster moves slots with their data, with the values of `params` (it knows the map); where it does not,
     /// clients alone know where keys are and a moved key is a miss.
-    pub moves: Option<fn(&[u64], Vec<u16>) -> Box<dyn Migration>>,
+    pub moves: Option<BuildMigration>,
     /// Makes it for so many shards, at least 1.
     pub build: fn(u16, &[u64]) -> Box<dyn Sharding>,
 }

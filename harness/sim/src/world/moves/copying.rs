@@ -325,9 +325,8 @@ impl World<'_> {
                 // What the source itself had lost is not made good by the move.
                 _ if !held => Carriage::Lost,
                 Some(copied) if copied.is_there => Carriage::By(copied.last),
-                Some(_) => Carriage::Absent,
                 None if self.has_key(source, &key) => Carriage::Lost,
-                None => Carriage::Absent,
+                _ => Carriage::Absent,
             };
             self.history.carry(&key, shard, how);
         }

@@ -53,6 +53,8 @@ pub(super) struct Moves {
 pub(crate) struct Toll {
     /// How long it took, over all of them, until the last slot had moved; none where no data moves, or not all has.
     pub(crate) took: Option<Nanos>,
+    /// When the last of them was over; the end of time while one is under way.
+    pub(crate) until: Nanos,
     /// Keys that their new shard was given with data.
     pub(crate) keys: u64,
     /// Requests that were sent on to the new shard of a key while its slot was the old one's.
@@ -76,7 +78,8 @@ struct Resize {
 /// Slots on their way from one shard to another.
 struct Job {
     pair: Pair,
-    is_of_job: Vec<bool>,
+    /// By slot: whether the job moves it.
+    moves: Vec<bool>,
     machine: Box<dyn Migration>,
     /// The nodes that serve source and target, and their lives.
     sides: Option<[(NodeId, u32); 2]>,
@@ -123,23 +126,20 @@ pub(super) enum Fate {
 
 impl Job {
     fn slots(&self) -> Vec<u16> {
-        let numbered = (0..).zip(&self.is_of_job);
-        numbered
-            .filter(|(_, is_of_job)| **is_of_job)
-            .map(|(slot, _)| slot)
-            .collect()
+        let slots = (0..).zip(&self.moves).filter(|(_, moves)| **moves);
+        slots.map(|(slot, _)| slot).collect()
     }
 
     fn new(sharding: &super::ShardingChoice, (pair, slots): (Pair, Vec<u16>), count: usize) -> Job {
-        let mut is_of_job = vec![false; count];
-        slots
-            .iter()
-            .for_each(|slot| is_of_job[usize::from(*slot)] = true);
+        let mut moves = vec![false; count];
+        for slot in &slots {
+            moves[usize::from(*slot)] = true;
+        }
         let (member, values) = sharding;
         let build = member.moves.expect("where slots move there is a way");
         Job {
             pair,
-            is_of_job,
+            moves,
             machine: build(values, slots),
             sides: None,
             awaited: Awaited::Nothing,
@@ -158,7 +158,7 @@ impl Resize {
     /// Whether a key is one that the job moves.
     fn is_of_job(&self, key: &[u8]) -> bool {
         let slot = usize::from(self.between.slot_of(key));
-        self.job.is_of_job[slot] && self.between.maps.pair_of(key) == Some(self.job.pair)
+        self.job.moves[slot] && self.between.maps.pair_of(key) == Some(self.job.pair)
     }
 }
 
@@ -238,6 +238,7 @@ impl World<'_> {
             self.resized();
             return;
         };
+        self.moves.toll.until = Nanos(u64::MAX);
         let between = Between::new(maps);
         let count = between.maps.before.slots().len().max(1);
         self.moves.resize = Some(Resize {
@@ -349,7 +350,9 @@ impl World<'_> {
             }
             Action::Drain => self.drained_or_again(),
             Action::Give { keys } => {
-                keys.into_iter().for_each(|key| self.give(key));
+                for key in keys {
+                    self.give(key);
+                }
                 None
             }
             Action::Assign { slots } => {
@@ -475,9 +478,9 @@ impl World<'_> {
             }
         }
         if let Some(resize) = &mut self.moves.resize {
-            slots
-                .iter()
-                .for_each(|slot| resize.between.slot_moved(*slot));
+            for slot in slots {
+                resize.between.slot_moved(*slot);
+            }
             resize.job.given.clear();
             resize.job.open = None;
         }
@@ -491,7 +494,7 @@ impl World<'_> {
         };
         resize.between.pair_moved(resize.job.pair);
         if let Some(next) = resize.jobs.pop_front() {
-            let count = resize.job.is_of_job.len();
+            let count = resize.job.moves.len();
             resize.job = Job::new(self.plan.sharding, next, count);
             self.show_map();
             self.begin_job();
@@ -500,7 +503,7 @@ impl World<'_> {
         let took = self.moves.spent + self.now.since(resize.began);
         let after = &resize.between.maps.after;
         self.sharding = after.resized(after.shards());
-        self.moves.toll.took = Some(took);
+        (self.moves.toll.took, self.moves.toll.until) = (Some(took), self.now);
         self.moves.resize = None;
         self.resized();
     }
