@@ -461,6 +461,11 @@ fn broken_zone_log_answers_too_early() {
 }
 
 #[test]
+fn broken_chain_answers_too_early() {
+    insta::assert_snapshot!(play(include_str!("scripts/broken_chain_acks.txt")));
+}
+
+#[test]
 fn broken_craq_reads_what_is_on_its_way() {
     insta::assert_snapshot!(play(include_str!("scripts/broken_craq.txt")));
 }
@@ -533,4 +538,47 @@ fn broken_region_async_waits_for_an_empty_machine() {
 #[test]
 fn the_stream_crosses_to_another_region_once() {
     insta::assert_snapshot!(play(include_str!("scripts/region_async_relay.txt")));
+}
+
+#[test]
+fn parameters_that_freeze_a_cluster_by_themselves_are_refused() {
+    let refused = |text: &str| {
+        let spec = Spec::parse(text).expect("it is a spec");
+        let error = find(&spec).err().map(|error| error.to_string());
+        error.unwrap_or_else(|| panic!("{text} is taken"))
+    };
+    for (text, words) in [
+        (
+            "chain:failure_ms=150",
+            "`failure_ms` of `chain` cannot be `150`; accepted: at least 200",
+        ),
+        (
+            "craq:failure_ms=150",
+            "accepted: at least 200, twice heartbeat_ms",
+        ),
+        (
+            "chain:lease_ms=100",
+            "accepted: at least 200, twice heartbeat_ms",
+        ),
+        (
+            "quorum:heartbeat_ms=600",
+            "`election_ms` of `quorum` cannot be `1000`; accepted: at least 1200",
+        ),
+        (
+            "zone-log:election_ms=199",
+            "accepted: at least 200, twice heartbeat_ms",
+        ),
+        ("zone-log-async:heartbeat_ms=501", "accepted: at least 1002"),
+        ("chain:lease_ms=600000", "accepted: "),
+        ("zone-log:lease_ms=600000", "accepted: "),
+    ] {
+        let told = refused(text);
+        assert!(told.contains(words), "{text}: {told}");
+    }
+    for text in [
+        "craq:failure_ms=200:lease_ms=3000",
+        "quorum:heartbeat_ms=500",
+    ] {
+        assert!(find(&Spec::parse(text).unwrap()).is_ok(), "{text}");
+    }
 }

@@ -261,7 +261,7 @@ fn a_resize_moves_what_the_sharding_says() {
         (0, 0, 0)
     );
     // How long that took, and how many keys it was, is in the row; where clients rehash, nothing moves.
-    assert!(number(&slots, "moved_keys") > 1000 && number(&slots, "move_ms") > 100);
+    assert!(number(&slots, "moved_keys") > 1000 && number(&slots, "move_ms") > 10);
     assert_eq!(number(&modulo, "moved_keys"), 0);
     assert!(modulo.extra["move_ms"].is_null());
     // A range's upper half moves, with its data; under a bound more moves than must, and nothing comes along.
@@ -365,7 +365,9 @@ fn who_lies_is_caught_under_a_swarm_and_shrunk_to_what_matters() {
         "broken-quorum-disk",
         "broken-quorum-reads",
         "broken-chain-lease",
+        "broken-chain-acks",
         "broken-craq-dirty",
+        "broken-craq-acks",
         "broken-zone-log-acks",
         "broken-zone-log-lease",
     ] {

@@ -16,8 +16,8 @@ use crate::time::Nanos;
 
 /// All of them.
 pub(super) const TWINS: &[&ReplicationMember] = &[
-    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &WARMTH, &UNLOGGED, &OUTLIVES, &ALONE,
-    &APART, &EMPTY,
+    &ACKS, &VOTE, &DISK, &READS, &BACKLOG, &LEASE, &DIRTY, &CHAIN, &CRAQ, &WARMTH, &UNLOGGED,
+    &OUTLIVES, &ALONE, &APART, &EMPTY,
 ];
 
 static ACKS: ReplicationMember = ReplicationMember {
@@ -85,6 +85,26 @@ static DIRTY: ReplicationMember = ReplicationMember {
             Reads::AnyCopy,
             Some(chain::Fault::ReadsDirty),
         )
+    },
+    ..craq::MEMBER
+};
+
+static CHAIN: ReplicationMember = ReplicationMember {
+    name: "broken-chain-acks",
+    about: "broken on purpose: acknowledges what is on its way to the head, and in no other copy",
+    source: "a twin of chain, to prove the checkers",
+    build: |setup, values| {
+        chain::build(setup, values, Reads::Primary, Some(chain::Fault::AcksEarly))
+    },
+    ..chain::MEMBER
+};
+
+static CRAQ: ReplicationMember = ReplicationMember {
+    name: "broken-craq-acks",
+    about: "broken on purpose: acknowledges what is on its way to the head, and in no other copy",
+    source: "a twin of craq, to prove the checkers",
+    build: |setup, values| {
+        chain::build(setup, values, Reads::AnyCopy, Some(chain::Fault::AcksEarly))
     },
     ..craq::MEMBER
 };

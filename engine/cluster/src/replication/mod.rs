@@ -474,5 +474,32 @@ pub fn find(spec: &Spec<'_>) -> Result<(&'static ReplicationMember, Vec<u64>), S
         .ok_or_else(|| {
             spec.unknown_name("replication", REPLICATIONS.iter().map(|member| member.name))
         })?;
-    Ok((member, spec.numbers(member.params)?))
+    let values = spec.numbers(member.params)?;
+    of_heartbeats(spec, member, &values)?;
+    Ok((member, values))
+}
+
+/// What waits for heartbeats waits for two of them at least: else one that is merely on its way is taken for silence,
+/// and a cluster that nothing ails stands still.
+fn of_heartbeats(
+    spec: &Spec<'_>,
+    member: &ReplicationMember,
+    values: &[u64],
+) -> Result<(), SpecError> {
+    let value = |name: &str| {
+        let at = member.params.iter().position(|param| param.name == name);
+        at.map(|at| values[at])
+    };
+    let Some(heartbeat) = value("heartbeat_ms") else {
+        return Ok(());
+    };
+    // Of who keeps a log in zones, a lease is renewed as often as it needs.
+    let lease = if member.logs_in_zones { "" } else { "lease_ms" };
+    for name in ["election_ms", "failure_ms", lease] {
+        if let Some(given) = value(name).filter(|given| *given < 2 * heartbeat) {
+            let accepted = format!("at least {}, twice heartbeat_ms", 2 * heartbeat);
+            return Err(spec.bad_value(name, &given.to_string(), accepted));
+        }
+    }
+    Ok(())
 }

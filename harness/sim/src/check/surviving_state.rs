@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use seawall_cluster::Nanos;
 use seawall_store::{Effects, Millis, Shard};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -21,9 +20,7 @@ struct Replayed<'a> {
 
 /// Shards of whose surviving data some differs from its lineage, in words.
 pub(crate) fn differences(world: &World<'_>) -> Vec<String> {
-    let now = Nanos::from_millis(u64::MAX / 1_000_000)
-        .millis()
-        .min(world.now().millis());
+    let now = world.now().millis();
     let mut told = Vec::new();
     for shard in 0..world.base.len() as u16 {
         let mut last: Option<Replayed<'_>> = None;

@@ -1,5 +1,6 @@
 //! Reading a scenario from TOML, strictly.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -112,6 +113,13 @@ pub(super) fn comparison() -> Scenario {
 pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = built_in();
     let lines = read(file, text, &mut scenario)?;
+    let gives = |name: &str| lines.keys.iter().any(|&(key, _)| key == name);
+    // Who lists replications gets these alone: shardings are then compared under the first, as on a command line.
+    if gives("replications") && !gives("base_replication") {
+        scenario
+            .base_replication
+            .clone_from(&scenario.replications[0]);
+    }
     let unused = |()| unused_schedule(&scenario);
     together(&scenario)
         .and_then(unused)
@@ -274,6 +282,10 @@ fn set_plain(scenario: &mut Scenario, kind: &Kind, value: &DeValue<'_>) -> Resul
                 .filter(|texts: &Vec<&str>| texts.len() >= *least)
                 .ok_or(expected)?;
             texts.iter().try_for_each(|text| check(text))?;
+            let mut earlier = BTreeSet::new();
+            if let Some(text) = texts.iter().find(|text| !earlier.insert(**text)) {
+                return Err(format!("\"{text}\" is named twice; accepted is once"));
+            }
             set(scenario, texts.into_iter().map(str::to_owned).collect());
         }
     }
@@ -295,9 +307,7 @@ mod tests {
         assert!(together(&built_in()).is_ok());
         let comparison = comparison();
         let member = |text: &String| text.split(':').next().unwrap_or_default().to_owned();
-        let of = |texts: &[String]| -> std::collections::BTreeSet<String> {
-            texts.iter().map(member).collect()
-        };
+        let of = |texts: &[String]| -> BTreeSet<String> { texts.iter().map(member).collect() };
         let replications = seawall_cluster::replication::REPLICATIONS.iter();
         let replications = replications.filter(|member| !member.needs_regions);
         let shardings = seawall_cluster::sharding::SHARDINGS.iter();
@@ -309,6 +319,43 @@ mod tests {
         assert_eq!(
             of(&comparison.shardings),
             shardings.map(|member| member.name.to_owned()).collect()
+        );
+    }
+
+    #[test]
+    fn who_lists_replications_gets_these_alone() {
+        let read = scenario("storm.toml", "replications = [\"quorum\", \"chain\"]\n").unwrap();
+        let cells = read.cells(false);
+        assert!(
+            cells
+                .iter()
+                .all(|cell| cell.replication != "async:node_timeout_ms=1000")
+        );
+        assert!(cells.iter().any(|cell| cell.replication == "chain"));
+        let both = "replications = [\"quorum\"]\nbase_replication = \"none\"\n";
+        assert_eq!(
+            scenario("storm.toml", both).unwrap().base_replication,
+            "none"
+        );
+    }
+
+    #[test]
+    fn a_list_that_names_something_twice_is_refused() {
+        for (key, text) in [
+            ("replications", "quorum"),
+            ("shardings", "slots"),
+            ("faults", "none"),
+            ("cachings", "cache-aside"),
+            ("workloads", "cache-aside:keys=600"),
+        ] {
+            let told = error(&format!("shards = 3\n{key} = [\"{text}\", \"{text}\"]\n"));
+            let words = format!("storm.toml:2: {key}: \"{text}\" is named twice; accepted is once");
+            assert_eq!(told, words);
+        }
+        let told = error("\nreplications = [\"chain:failure_ms=150\"]\n");
+        assert!(
+            told.starts_with("storm.toml:2: ") && told.contains("at least 200"),
+            "{told}"
         );
     }
 

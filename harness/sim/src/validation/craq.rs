@@ -47,7 +47,7 @@ fn saturated(replication: &str, seed: u64) -> f64 {
          service_ns = 5000000\ntimeout_ms = 60000\nattempts = 1\nworkloads = ['{workload}']\n"
     );
     let scenario = Scenario::parse("saturated.toml", &text).expect("it is a scenario");
-    let patient = "election_ms=100000:failure_ms=600000:lease_ms=600000";
+    let patient = "election_ms=100000:failure_ms=600000:lease_ms=60000";
     let cell = Cell {
         replication: format!("{replication}:{patient}"),
         sharding: "slots".to_owned(),

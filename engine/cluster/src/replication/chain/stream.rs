@@ -41,12 +41,14 @@ impl Chain {
         // Until then another tail may answer reads that do not see it.
         let serves = is_tail && now >= self.serves_from;
         let answers = serves && self.asked.remove(&id).is_some();
-        out.push(Action::Execute {
-            id,
-            at,
-            op: write.op.clone(),
-            answers,
-        });
+        if !self.early.remove(&id) {
+            out.push(Action::Execute {
+                id,
+                at,
+                op: write.op.clone(),
+                answers,
+            });
+        }
         if answers {
             out.push(Action::Answer { id });
         }

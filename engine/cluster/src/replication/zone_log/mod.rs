@@ -64,7 +64,7 @@ pub(super) const LEASE: Param = Param {
     name: "lease_ms",
     default: 1000,
     min: 100,
-    max: 600_000,
+    max: 60_000,
     words: &[],
     about: "for how long a primary serves after an entry that the log took; a replica claims the lead after a tenth longer",
 };
