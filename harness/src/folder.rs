@@ -6,13 +6,13 @@
 //! DIR/report.*      written when the run ends
 //! ```
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use seawall_bench::{Journal, SCRATCH_PREFIX};
-use seawall_report::row::Row;
+use seawall_report::row::{BenchRow, LabRow, Row};
 use seawall_report::{Run, Setup};
 
 use crate::setup::SUITE_HASH;
@@ -73,6 +73,29 @@ impl Folder {
             self.journal.append(row).map_err(Failure::work)?;
         }
         Ok(())
+    }
+
+    /// Puts the rows in the order of their fields `run`, as `order` has them: they were kept as they came, which hangs on threads.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub(crate) fn arrange(self, order: &[String]) -> Outcome {
+        let place: HashMap<&str, usize> = order.iter().map(String::as_str).zip(0..).collect();
+        let mut rows = Run::read(&self.path).map_err(Failure::work)?.rows;
+        rows.sort_by_key(|row| match row {
+            Row::Lab(LabRow { run, .. }) | Row::Bench(BenchRow { run, .. }) => {
+                place.get(run.as_str()).copied()
+            }
+            _ => None,
+        });
+        let mut text = String::new();
+        for row in &rows {
+            text.push_str(&serde_json::to_string(row).expect("a row has a JSON form"));
+            text.push('\n');
+        }
+        let path = self.path.join(seawall_report::run::FILE);
+        crate::setup::write_whole(&path, text.as_bytes())
+            .map_err(|error| Failure::work(format!("{}: {error}", path.display())))
     }
 
     /// Says in the setup what of the run could not be measured: what it says already or is in `more`, but for that of

@@ -1,9 +1,12 @@
 //! Traces as the program opens them: files, and the one that it carries.
 
-use std::fs;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use seawall_workloads::trace::{FormatSpec, Requests, Stream, Trace, TraceError};
+use seawall_workloads::trace::{self, FormatSpec, Requests, Stream, Trace, TraceError};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::status::{Failure, Outcome};
 
@@ -63,6 +66,41 @@ impl Input {
         Ok(())
     }
 
+    /// The name of the trace, as rows have it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Input::File(path) => trace::name_of(path),
+            Input::Carried => CARRIED_NAME.to_owned(),
+        }
+    }
+
+    /// What tells the content of the file from another: a hash of its length, its beginning and its end. Empty where it is no
+    /// file that can be read twice, or the carried trace.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn fingerprint(&self) -> io::Result<String> {
+        let Input::File(path) = self else {
+            return Ok(String::new());
+        };
+        if !fs::metadata(path)?.is_file() {
+            return Ok(String::new());
+        }
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let (mut hash, mut part) = (Xxh3::new(), Vec::new());
+        hash.update(&length.to_le_bytes());
+        for from in [0, length.saturating_sub(FINGERPRINT_BYTES)] {
+            file.seek(SeekFrom::Start(from))?;
+            part.clear();
+            Read::by_ref(&mut file)
+                .take(FINGERPRINT_BYTES)
+                .read_to_end(&mut part)?;
+            hash.update(&part);
+        }
+        Ok(format!("{:016x}", hash.digest()))
+    }
+
     /// Reads the trace.
     ///
     /// # Errors
@@ -80,6 +118,12 @@ impl Input {
     /// The file is not what the format says.
     pub(crate) fn stream(&self, format: Option<&FormatSpec>) -> Option<Outcome<Stream>> {
         match self {
+            Input::File(path) if fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
+                Some(Err(Failure::Usage(format!(
+                    "{}: cannot be read more than once, as --stream does; accepted with it: a file",
+                    path.display()
+                ))))
+            }
             Input::File(path) => {
                 Some(Stream::open(path, format, &mut |_| {}).map_err(Failure::usage))
             }
@@ -97,6 +141,30 @@ impl Input {
             Input::Carried => carried(|path| Requests::open(path, None)),
         }
     }
+}
+
+/// So much of either end of a file tells it from another.
+const FINGERPRINT_BYTES: u64 = 1 << 16;
+
+/// Checks that rows tell the traces of a list apart, which they do by name.
+///
+/// # Errors
+/// The place in the list of one whose name an earlier one has, and why that will not do.
+pub(crate) fn told_apart(inputs: &[Input]) -> Result<(), (usize, String)> {
+    let mut names = HashMap::new();
+    for (at, input) in inputs.iter().enumerate() {
+        let name = input.name();
+        if names.insert(name.clone(), at).is_some() {
+            return Err((
+                at,
+                format!(
+                    "an earlier trace is called '{name}' as well, and rows tell traces apart by name; accepted: each once, \
+                     in files of different names"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Opens the carried trace. Readers read files, so it becomes one for a moment.

@@ -62,16 +62,21 @@ fn begun(name: &str, about: &str, hash: &str, seed: u64) -> Setup {
 
 /// Writes `setup` into the run's folder `dir`, whole or not at all.
 pub(crate) fn write(setup: &Setup, dir: &Path) -> io::Result<()> {
-    let path = dir.join(seawall_report::setup::FILE);
-    let partial = path.with_extension("json.partial");
     let mut text = serde_json::to_vec_pretty(setup).expect("a setup has a JSON form");
     text.push(b'\n');
+    write_whole(&dir.join(seawall_report::setup::FILE), &text)
+}
+
+/// Writes a file of a folder: it is complete when it stands under its name.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
     let written = File::create(&partial)
         .and_then(|mut file| {
-            file.write_all(&text)?;
+            file.write_all(bytes)?;
             file.sync_all()
         })
-        .and_then(|()| fs::rename(&partial, &path));
+        .and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
         // The first error is the one that is told.
         let _ = fs::remove_file(&partial);

@@ -1,6 +1,7 @@
 //! Steps: what a run consists of. Each gives rows, and rows that are there already are left alone.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use seawall_bench::{Bout, Cell};
@@ -210,10 +211,13 @@ impl LabStep {
             .map_err(Failure::usage)?;
         let grid = grid.clocked(thread_cpu);
         let mut outcome = Ok(());
-        grid.run(threads(), &mut |replayed| {
+        grid.run_as_done(threads(), &mut |_, replayed| {
+            let mut rows = timing::rows(replayed, trace.len()).into_iter();
+            outcome = rows.try_for_each(&mut *keep);
             if outcome.is_ok() {
-                let mut rows = timing::rows(replayed, trace.len()).into_iter();
-                outcome = rows.try_for_each(&mut *keep);
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
             }
         })
         .map_err(Failure::work)?;

@@ -37,7 +37,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::step::{LabStep, SimStep, Step, ValidationStep};
 
 /// The suite of `--quick`: a name, and its text.
@@ -267,9 +267,12 @@ impl LabDraft {
             let message = "`traces` is empty, expected at least one";
             return Err(source.at(&self.traces.span(), message));
         }
+        let texts = self.traces.get_ref();
+        let inputs = texts.iter().map(|text| Input::new(text.get_ref(), folder));
+        let inputs: Vec<Input> = inputs.collect();
+        input::told_apart(&inputs).map_err(|(at, why)| source.at(&texts[at].span(), why))?;
         let mut steps = Vec::new();
-        for text in self.traces.get_ref() {
-            let input = Input::new(text.get_ref(), folder);
+        for (text, input) in texts.iter().zip(inputs) {
             let format = format.clone().filter(|_| input != Input::Carried);
             input
                 .check(format.as_ref())

@@ -1,9 +1,10 @@
 //! A grid: subjects × sizes over one trace, each cell a row.
 //!
-//! Cells are independent, so threads take them in turn; rows come out in the order of the cells
-//! whatever thread finishes first.
+//! Cells are independent, so threads take them in turn; rows come out as they are done, each with the number of its cell,
+//! or in the order of the cells whatever thread finishes first.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
@@ -134,6 +135,11 @@ impl<'t> Grid<'t> {
         self
     }
 
+    /// How many objects the smallest sample has, where cells are estimated from samples.
+    pub fn sampled_objects(&self) -> Option<u32> {
+        self.sampling.as_ref().map(Sampling::objects_least)
+    }
+
     /// Counts from behind the first `warmup` requests, and tells the counts of `parts` parts of the others, where it is
     /// several, one after the other (`over_time` in rows: gets and misses of each).
     #[must_use]
@@ -195,29 +201,60 @@ impl<'t> Grid<'t> {
         self.cells.is_empty()
     }
 
-    /// Replays all cells on `threads` threads, drives the running store through those that are live, one after the
-    /// other, and hands over each row, in order, as soon as those before it are done; so rows that were handed over
-    /// tell the progress.
+    /// The field `run` of each row that there will be, in the order of the cells.
+    pub fn runs(&self) -> impl Iterator<Item = String> {
+        let cells = self.cells.iter();
+        cells.map(|cell| self.run_hash(&self.config(cell)))
+    }
+
+    /// As [`Grid::run_as_done`], with each row as soon as those before it are done.
     ///
     /// # Errors
     /// The running store does not serve the trace, or its file cannot be read.
     pub fn run(&self, threads: usize, each: &mut dyn FnMut(Replayed)) -> Result<(), ReplayError> {
-        let (live, replayed): (Vec<&Cell>, Vec<&Cell>) =
-            self.cells.iter().partition(|cell| cell.live);
-        self.replay(&replayed, threads, each)?;
-        for cell in live {
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        self.run_as_done(threads, &mut |number, replayed| {
+            early.insert(number, replayed);
+            while let Some(replayed) = early.remove(&next) {
+                each(replayed);
+                next += 1;
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Replays all cells on `threads` threads, then drives the running store through those that are live, one after the
+    /// other, and hands over each row as soon as it is done, with the number of its cell, until `each` wants no more; so
+    /// rows that were handed over tell the progress, and none that is done is lost.
+    ///
+    /// # Errors
+    /// The running store does not serve the trace, or its file cannot be read.
+    pub fn run_as_done(
+        &self,
+        threads: usize,
+        each: &mut dyn FnMut(usize, Replayed) -> ControlFlow<()>,
+    ) -> Result<(), ReplayError> {
+        let numbered = self.cells.iter().enumerate();
+        let (live, replayed): (Vec<_>, Vec<_>) = numbered.partition(|(_, cell)| cell.live);
+        if self.replay(&replayed, threads, each)?.is_break() {
+            return Ok(());
+        }
+        for (number, cell) in live {
             let row = self.live_row(cell)?;
-            each(Replayed { row, cpu: None });
+            if each(number, Replayed { row, cpu: None }).is_break() {
+                break;
+            }
         }
         Ok(())
     }
 
     fn replay(
         &self,
-        cells: &[&Cell],
+        cells: &[(usize, &Cell)],
         threads: usize,
-        each: &mut dyn FnMut(Replayed),
-    ) -> Result<(), TraceError> {
+        each: &mut dyn FnMut(usize, Replayed) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, TraceError> {
         let taken = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
@@ -226,26 +263,22 @@ impl<'t> Grid<'t> {
                 scope.spawn(move || {
                     // Relaxed: the counter only shares out numbers; rows travel through the channel.
                     let next = || taken.fetch_add(1, Ordering::Relaxed);
-                    let cells = std::iter::from_fn(|| Some(next()))
-                        .map_while(|at| Some((at, cells.get(at)?)));
-                    for (at, cell) in cells {
-                        if sender.send((at, self.replayed(cell))).is_err() {
+                    let cells = std::iter::from_fn(|| cells.get(next()));
+                    for (number, cell) in cells {
+                        // Nobody wants more.
+                        if sender.send((*number, self.replayed(cell))).is_err() {
                             return;
                         }
                     }
                 });
             }
             drop(sender);
-            let mut early = BTreeMap::new();
-            let mut next = 0;
-            for (at, replayed) in receiver {
-                early.insert(at, replayed?);
-                while let Some(replayed) = early.remove(&next) {
-                    each(replayed);
-                    next += 1;
+            for (number, replayed) in receiver {
+                if each(number, replayed?).is_break() {
+                    return Ok(ControlFlow::Break(()));
                 }
             }
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })
     }
 
@@ -401,6 +434,32 @@ mod tests {
         .expect("nothing is live");
         assert_eq!(rows.len(), grid.len());
         rows
+    }
+
+    #[test]
+    fn cells_come_as_they_are_done_until_nobody_wants_more() {
+        let trace = Trace::from_sized_keys("t", (0..4000u64).map(|i| (i * i % 997 % 300, 7)));
+        let subjects = Subject::parse_list("lru,fifo,sieve,clock").expect("a list");
+        let sizes = Size::parse_list("5%,50").expect("sizes");
+        let grid = Grid::new(&trace, &subjects, &sizes, Unit::Objects, 1).expect("a grid");
+        let runs: Vec<String> = grid.runs().collect();
+        for wanted in [1, 3, 8] {
+            let mut came = Vec::new();
+            grid.run_as_done(2, &mut |number, Replayed { row, .. }| {
+                assert_eq!(row.run, runs[number]);
+                came.push(number);
+                if came.len() == wanted {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+            .expect("nothing is live");
+            assert_eq!(came.len(), wanted);
+            came.sort_unstable();
+            came.dedup();
+            assert_eq!(came.len(), wanted, "each once");
+        }
     }
 
     /// One pass tells what replays tell; a sample of everything, too.

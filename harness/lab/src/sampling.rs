@@ -53,6 +53,13 @@ impl<'t> Sampling<'t> {
         self.rate
     }
 
+    /// How many objects the smallest sample has: of none nothing can be estimated, of a few little.
+    pub fn objects_least(&self) -> u32 {
+        let samples = self.samples().iter();
+        let objects = samples.map(|sample| sample.object_count());
+        objects.min().unwrap_or_default()
+    }
+
     /// What `subject` misses in a cache of `size`, by the samples.
     pub fn estimate(&self, subject: &Subject, size: u64, unit: Unit, seed: u64) -> Estimate {
         let whole = Counts::of(self.trace.columns(), 0..self.trace.len());

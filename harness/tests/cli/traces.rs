@@ -468,3 +468,94 @@ fn the_store_is_driven_beside_the_lab_and_a_folder_keeps_it() {
         std::fs::read_to_string(here.join("kept/rows.jsonl")).expect("rows")
     );
 }
+
+/// Rows of two traces of one name could not be told apart, nor those of another content or reading from those that are there.
+#[test]
+fn rows_are_of_one_trace_and_of_what_it_was() {
+    let here = folder();
+    let here = here.path();
+    let write = |name: &str, text: &str| {
+        let path = here.join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    };
+    write("p/x.txt", "1\n2\n3\n");
+    write("q/x.txt", "1\n1\n1\n");
+    write("f.csv", "1,1\n2,1\n3,2\n4,1\n");
+    let replay = ["replay", "--ignore-size", "--policy", "lru", "--size", "1"];
+    let both = [&replay[..], &["p/x.txt", "q/x.txt"]].concat();
+    must_end(here, &both, 2, &["q/x.txt", "'x'", "different names"]);
+    let twice = [&replay[..], &["p/x.txt", "p/x.txt"]].concat();
+    must_end(here, &twice, 2, &["p/x.txt", "each once"]);
+
+    let of = |format, more: &[&'static str]| {
+        let call = [&replay[..], &["f.csv", "--out", "kept", "--format", format]].concat();
+        [&call[..], more].concat()
+    };
+    let resume = ["--resume"];
+    must_end(here, &of("csv:object=1", &[]), 0, &[]);
+    must_end(here, &of("csv:object=1", &resume), 0, &[]);
+    must_end(here, &of("csv:object=2", &resume), 2, &["kept", "another"]);
+    must_end(
+        here,
+        &of("csv:object=1", &["--resume", "--timed"]),
+        2,
+        &["kept", "another"],
+    );
+    write("f.csv", "1,1\n1,1\n1,2\n1,1\n");
+    must_end(here, &of("csv:object=1", &resume), 2, &["kept", "another"]);
+}
+
+#[test]
+fn what_tells_nothing_or_is_lost_is_told_of() {
+    let here = folder();
+    let here = here.path();
+    let few: String = (0..50).map(|object| format!("{object}\n")).collect();
+    std::fs::write(here.join("few.txt"), few).expect("a file");
+    let sampled = [
+        "replay",
+        "few.txt",
+        "--ignore-size",
+        "--size",
+        "10",
+        "--sample",
+    ];
+    must_end(
+        here,
+        &[&sampled[..], &["0.001"]].concat(),
+        2,
+        &["--sample", "none of its 50"],
+    );
+    must_end(
+        here,
+        &[&sampled[..], &["0.9"]].concat(),
+        0,
+        &["note", "of its 50 objects"],
+    );
+    std::fs::write(here.join("ops.csv"), "1,1,get\n1,1,set\n1,1,delete\n").expect("a file");
+    let convert = |to| {
+        let format = "csv:object=1:size=2:op=3";
+        ["trace", "convert", "ops.csv", to, "--format", format]
+    };
+    must_end(
+        here,
+        &convert("ops.oracleGeneral"),
+        0,
+        &["note", "deletes, which become gets", "2 requests"],
+    );
+    must_end(here, &convert("ops.txt"), 0, &["sizes", "3 requests"]);
+    let kept = must_end(here, &convert("ops.swt"), 0, &[]);
+    assert!(!kept.err.contains("note"), "{}", kept.err);
+    let large = format!("{},{}\n", 1, u64::from(u32::MAX) - 1);
+    std::fs::write(here.join("large.csv"), large).expect("a file");
+    let live = [
+        "replay",
+        "large.csv",
+        "--format",
+        "csv:object=1:size=2",
+        "--live",
+        "--policy",
+        "lru",
+    ];
+    must_end(here, &live, 2, &["--live", "large", "536870912"]);
+}

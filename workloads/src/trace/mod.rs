@@ -225,7 +225,8 @@ impl Trace {
     }
 }
 
-fn name_of(path: &Path) -> String {
+/// The name of the trace in a file: the file's, without what tells format and compression.
+pub fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let stem = input::uncompressed_name(&name);
     let suffixes = LIST

@@ -4,16 +4,18 @@ mod asked;
 mod overhead;
 mod warmup;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use seawall_lab::admission::AdmissionSpec;
 use seawall_lab::{Grid, Parts, Size, Source, Subject, Unit};
 use seawall_report::row::Row;
+use seawall_store::keyspace::BULK_BYTES_MAX;
 use seawall_sys::usage::thread_cpu;
-use seawall_workloads::trace::FormatSpec;
+use seawall_workloads::trace::{FormatSpec, Trace};
 use serde_json::{Map, Value};
 
 use self::asked::{Asked, left_out};
@@ -21,7 +23,7 @@ use self::overhead::Overhead;
 use self::warmup::Warmup;
 use crate::family;
 use crate::folder::Folder;
-use crate::input::{CARRIED_NAME, Input};
+use crate::input::{self, CARRIED_NAME, Input};
 use crate::interrupt;
 use crate::output;
 use crate::progress::Tally;
@@ -144,7 +146,7 @@ const SIZES_OF_CURVE: &str = "0.1%,0.2%,0.3%,0.5%,0.7%,1%,2%,3%,5%,7%,10%,20%,30
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let plan = Plan::of(arguments)?;
     let rows = match &arguments.out {
-        None => plan.work(&HashSet::new(), &mut |_| Ok(()))?,
+        None => plan.work(&HashSet::new(), &mut |_| Ok(()), &mut Vec::new())?,
         Some(path) => plan.in_folder(path)?,
     };
     if arguments.json {
@@ -182,6 +184,8 @@ impl Plan<'_> {
                 .check(arguments.format.as_ref())
                 .map_err(Failure::Usage)?;
         }
+        input::told_apart(&inputs)
+            .map_err(|(at, why)| Failure::Usage(format!("{}: {why}", arguments.traces[at])))?;
         let subjects = Subject::behind(&arguments.policy, &arguments.admission);
         if subjects.is_empty() {
             return Err(Failure::usage(
@@ -211,52 +215,72 @@ impl Plan<'_> {
 
     /// Replays into a folder, and writes the report of all that is in it.
     fn in_folder(&self, path: &Path) -> Outcome<Vec<Row>> {
-        let setup = setup::of_replay(&self.settings(), self.arguments.seed);
+        let setup = setup::of_replay(&self.settings()?, self.arguments.seed);
         let mut folder = Folder::open(path, &setup, self.arguments.resume)?;
         interrupt::on_interrupt(Some(format!(
             "interrupted; what was finished is in {}, and the same command with --resume goes on",
             path.display()
         )))?;
         let done = folder.done.clone();
-        self.work(&done, &mut |row| folder.keep(row))?;
+        let mut order = Vec::new();
+        self.work(&done, &mut |row| folder.keep(row), &mut order)?;
+        folder.arrange(&order)?;
         let run = seawall_report::Run::read(path).map_err(Failure::work)?;
         let page = seawall_report::write(path).map_err(Failure::work)?;
         output::complain(&format!("report: {}", page.display()));
         Ok(run.rows)
     }
 
-    /// Replays the cells whose rows are not `done`; each row goes to `keep`.
+    /// Replays the cells whose rows are not `done`; each row goes to `keep` as soon as it is there, and the field `run` of
+    /// all, done or not, to `order`.
     fn work(
         &self,
         done: &HashSet<Key>,
         keep: &mut dyn FnMut(&Row) -> Outcome,
+        order: &mut Vec<String>,
     ) -> Outcome<Vec<Row>> {
         let mut rows = Vec::new();
         for input in &self.inputs {
             let asked = Asked::read(input, self.arguments, self.overhead)?;
             let source = asked.source();
             left_out(source, &self.subjects)?;
-            let grid = self
-                .grid(&asked)?
-                .besides(|run| done.contains(&Key::lab(run)));
+            let grid = self.grid(&asked)?;
+            few_sampled(&grid, source)?;
+            if let Asked::Held(held) = &asked
+                && self.arguments.live
+            {
+                fits_store(&held.plain)?;
+            }
+            order.extend(grid.runs());
+            let grid = grid.besides(|run| done.contains(&Key::lab(run)));
             self.too_large(source)?;
             let requests = source.outline().requests();
             let mut tally = Tally::until((requests * grid.len()) as u64, source.outline().name());
+            let mut replayed = BTreeMap::new();
+            let mut printed = 0;
             let mut outcome = Ok(());
-            grid.run(crate::step::threads(), &mut |replayed| {
+            grid.run_as_done(crate::step::threads(), &mut |number, cell| {
                 tally.add(requests as u64);
-                for row in timing::rows(replayed, requests) {
-                    if outcome.is_ok() {
-                        outcome = keep(&row);
-                    }
-                    if self.arguments.json && outcome.is_ok() {
-                        outcome = output::row(&row);
-                    }
-                    rows.push(row);
+                let cell = timing::rows(cell, requests);
+                outcome = cell.iter().try_for_each(&mut *keep);
+                replayed.insert(number, cell);
+                // People and programs read them in the order in which they were asked for.
+                while let Some(cell) = replayed.get(&printed)
+                    && self.arguments.json
+                    && outcome.is_ok()
+                {
+                    outcome = cell.iter().try_for_each(output::row);
+                    printed += 1;
+                }
+                if outcome.is_ok() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
                 }
             })
             .map_err(Failure::work)?;
             outcome?;
+            rows.extend(replayed.into_values().flatten());
         }
         Ok(rows)
     }
@@ -349,12 +373,23 @@ impl Plan<'_> {
     }
 
     /// All that is set: what tells this replay from another.
-    fn settings(&self) -> Map<String, Value> {
+    ///
+    /// # Errors
+    /// A trace cannot be read.
+    fn settings(&self) -> Outcome<Map<String, Value>> {
         let arguments = self.arguments;
         let texts = |of: &mut dyn Iterator<Item = String>| of.collect::<Value>();
+        let mut contents = Vec::new();
+        for (text, input) in arguments.traces.iter().zip(&self.inputs) {
+            let content = input.fingerprint();
+            contents.push(content.map_err(|error| Failure::Usage(format!("{text}: {error}")))?);
+        }
+        let format = arguments.format.as_ref().map(ToString::to_string);
         let mut settings = self.also();
         settings.extend([
             ("traces".to_owned(), arguments.traces.clone().into()),
+            ("contents".to_owned(), contents.into()),
+            ("format".to_owned(), format.into()),
             (
                 "policies".to_owned(),
                 texts(&mut self.subjects.iter().map(ToString::to_string)),
@@ -368,8 +403,43 @@ impl Plan<'_> {
             ("live".to_owned(), arguments.live.into()),
             ("warmup".to_owned(), arguments.warmup.to_string().into()),
             ("over-time".to_owned(), arguments.over_time.into()),
+            ("timed".to_owned(), arguments.timed.into()),
         ]);
-        settings
+        Ok(settings)
+    }
+}
+
+/// Refuses a trace that the running store cannot be driven with.
+fn fits_store(trace: &Trace) -> Outcome {
+    match trace.sizes().iter().max() {
+        Some(&largest) if largest as usize > BULK_BYTES_MAX => Err(Failure::Usage(format!(
+            "--live: trace '{}' has an object of {largest} bytes; the store takes up to {BULK_BYTES_MAX}; accepted without \
+             --live, or without such objects",
+            trace.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Fewer objects than this tell little of a trace.
+const SAMPLED_FEW: u32 = 50;
+
+/// Says where samples are too small to tell much; refuses where one has nothing.
+fn few_sampled(grid: &Grid<'_>, source: Source<'_>) -> Outcome {
+    let trace = source.outline();
+    let (name, objects) = (trace.name(), trace.object_count());
+    match grid.sampled_objects() {
+        Some(0) => Err(Failure::Usage(format!(
+            "--sample: a sample of trace '{name}' has none of its {objects} objects; accepted: a larger share"
+        ))),
+        Some(sampled @ ..SAMPLED_FEW) => {
+            output::complain(&format!(
+                "note: a sample of trace '{name}' has {sampled} of its {objects} objects: too few for what is estimated to be \
+                 near what is so; a larger --sample tells more"
+            ));
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{From, To};
 use crate::progress::Tally;
 use crate::status::{Failure, Outcome};
 
-/// Write a trace in another format: requests stay, objects get dense ids in the order of first sight.
+/// Write a trace in another format: requests stay, with what the format has room for; objects get dense ids in the order of first sight.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Formats: swt, oracle-general (with next accesses computed anew), csv, text.
@@ -35,6 +35,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     while let Some(block) = requests.next_block().map_err(Failure::usage)? {
         output.write(block).map_err(Failure::work)?;
         tally.add(block.len() as u64);
+    }
+    for (what, requests) in output.left_out() {
+        crate::output::complain(&format!(
+            "note: the format written has no room for {what}: left out of {requests} requests; swt and csv have it"
+        ));
     }
     output.finish().map_err(Failure::work)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::columns::Columns;
+use super::columns::{Columns, Op};
 use super::error::TraceError;
 use super::format::{Format, LIST};
 use super::input::uncompressed_name;
@@ -29,6 +29,45 @@ pub trait Writer {
     /// # Errors
     /// The file cannot be written.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// What the format has no room for.
+    fn leaves_out(&self) -> &'static [LeftOut] {
+        &[]
+    }
+}
+
+/// Something of requests that a format may have no room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// Sizes of objects.
+    Sizes,
+    /// Times.
+    Times,
+    /// Ops: without, each request is a get.
+    Ops,
+    /// How long objects live.
+    Ttls,
+}
+
+impl LeftOut {
+    /// In how many requests of a block there is something of this.
+    fn count(self, block: &Columns) -> usize {
+        match self {
+            LeftOut::Sizes => block.sizes().len(),
+            LeftOut::Times => block.times_s().len(),
+            LeftOut::Ops => block.ops().iter().filter(|op| **op != Op::Get).count(),
+            LeftOut::Ttls => block.ttls_s().iter().filter(|ttl| **ttl > 0).count(),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            LeftOut::Sizes => "sizes",
+            LeftOut::Times => "times",
+            LeftOut::Ops => "sets and deletes, which become gets",
+            LeftOut::Ttls => "TTLs",
+        }
+    }
 }
 
 /// Makes what writes a format to an empty file. `made` tells how the trace is made, where the format
@@ -41,6 +80,8 @@ pub struct Output {
     partial: PathBuf,
     file: File,
     writer: Box<dyn Writer>,
+    /// In how many requests there was something that the format has no room for.
+    left_out: Vec<(LeftOut, usize)>,
     whole: bool,
 }
 
@@ -85,6 +126,7 @@ impl Output {
             path: path.to_owned(),
             partial: partial.clone(),
             file,
+            left_out: writer.leaves_out().iter().map(|it| (*it, 0)).collect(),
             writer,
             whole: false,
         })
@@ -98,8 +140,17 @@ impl Output {
         if block.is_empty() {
             return Ok(());
         }
+        for (left_out, requests) in &mut self.left_out {
+            *requests += left_out.count(block);
+        }
         let written = self.writer.write(block);
         written.map_err(|source| failed(&self.partial, source))
+    }
+
+    /// What the format had no room for, in words, and in how many requests.
+    pub fn left_out(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let told = self.left_out.iter().filter(|(_, requests)| *requests > 0);
+        told.map(|(left_out, requests)| (left_out.words(), *requests))
     }
 
     /// The trace is whole: it is made durable and gets its name.

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::Writer;
+use super::{LeftOut, Writer};
 use crate::trace::columns::Columns;
 
 const RECORD: usize = 24;
@@ -80,5 +80,9 @@ impl Writer for OracleWriter {
 
     fn finish(&mut self) -> io::Result<()> {
         self.flush()
+    }
+
+    fn leaves_out(&self) -> &'static [LeftOut] {
+        &[LeftOut::Ops, LeftOut::Ttls]
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use super::Writer;
+use super::{LeftOut, Writer};
 use crate::trace::columns::Columns;
 
 pub(in crate::trace) struct TextWriter(pub(in crate::trace) BufWriter<File>);
@@ -18,5 +18,9 @@ impl Writer for TextWriter {
 
     fn finish(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+
+    fn leaves_out(&self) -> &'static [LeftOut] {
+        &[LeftOut::Sizes, LeftOut::Times, LeftOut::Ops, LeftOut::Ttls]
     }
 }
