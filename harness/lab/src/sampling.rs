@@ -55,8 +55,7 @@ impl<'t> Sampling<'t> {
 
     /// How many objects the smallest sample has: of none nothing can be estimated, of a few little.
     pub fn objects_least(&self) -> u32 {
-        let samples = self.samples().iter();
-        let objects = samples.map(|sample| sample.object_count());
+        let objects = self.samples().iter().map(Trace::object_count);
         objects.min().unwrap_or_default()
     }
 

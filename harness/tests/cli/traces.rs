@@ -510,8 +510,8 @@ fn rows_are_of_one_trace_and_of_what_it_was() {
 fn what_tells_nothing_or_is_lost_is_told_of() {
     let here = folder();
     let here = here.path();
-    let few: String = (0..50).map(|object| format!("{object}\n")).collect();
-    std::fs::write(here.join("few.txt"), few).expect("a file");
+    let few: Vec<String> = (0..50).map(|object: u32| object.to_string()).collect();
+    std::fs::write(here.join("few.txt"), few.join("\n")).expect("a file");
     let sampled = [
         "replay",
         "few.txt",

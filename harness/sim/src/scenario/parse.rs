@@ -113,9 +113,9 @@ pub(super) fn comparison() -> Scenario {
 pub(super) fn scenario(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     let mut scenario = built_in();
     let lines = read(file, text, &mut scenario)?;
-    let gives = |name: &str| lines.keys.iter().any(|&(key, _)| key == name);
+    let is_given = |name: &str| lines.keys.iter().any(|&(key, _)| key == name);
     // Who lists replications gets these alone: shardings are then compared under the first, as on a command line.
-    if gives("replications") && !gives("base_replication") {
+    if is_given("replications") && !is_given("base_replication") {
         scenario
             .base_replication
             .clone_from(&scenario.replications[0]);

@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     /// sixteen from 0.1% to 100%]
     #[arg(long, value_name = "S,..", value_parser = sizes)]
     size: Option<Listed<Size>>,
-    /// Miss-ratio curves: many sizes, and lru in one pass
+    /// Miss-ratio curves: many sizes; lru in one pass where that is exact (with --ignore-size, of gets alone)
     #[arg(long)]
     mrc: bool,
     /// Estimate from samples of this share of the objects, as in 0.01; rows have intervals
