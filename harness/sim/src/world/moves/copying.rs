@@ -36,11 +36,13 @@ pub(super) struct Errand {
 enum What {
     #[default]
     Nothing,
-    /// So many deletions are unanswered.
-    Clearing { missing: usize },
-    Copying {
-        keys: VecDeque<Vec<u8>>,
-        /// How many keys are unanswered.
+    /// Keys.
+    Keys {
+        /// Whether they are deleted, and not copied.
+        clears: bool,
+        /// Those that have not left.
+        left: VecDeque<Vec<u8>>,
+        /// How many are unanswered.
         under_way: usize,
         /// When the last byte that was sent has left.
         link_free_at: Nanos,
@@ -104,82 +106,81 @@ impl World<'_> {
     pub(super) fn clear(&mut self) -> Option<Event> {
         let resize = self.moves.resize.as_ref()?;
         let (target, slots) = (resize.job.pair.target, resize.job.slots());
-        let mut left = Vec::new();
+        let mut left = VecDeque::new();
         for slot in slots {
             for key in self.keys_of_slot(slot) {
                 if self.has_key(target, &key) {
-                    left.push(Op::new(&DEL).arg(&key));
+                    left.push_back(key);
                 }
             }
         }
-        if left.is_empty() {
-            return Some(Event::Cleared);
-        }
-        let missing = left.len();
-        self.set_out(What::Clearing { missing });
-        for op in left {
-            let id = self.history.ask(op, Wanted::Cleared, self.now);
-            self.send(id);
-        }
-        None
+        self.set_out(true, left)
     }
 
     pub(super) fn copy(&mut self, keys: Vec<Vec<u8>>) -> Option<Event> {
-        if keys.is_empty() {
-            return Some(Event::Copied);
-        }
-        self.set_out(What::Copying {
-            keys: keys.into(),
+        self.set_out(false, keys.into())
+    }
+
+    fn set_out(&mut self, clears: bool, left: VecDeque<Vec<u8>>) -> Option<Event> {
+        let sides = self.moves.resize.as_ref()?.job.sides?;
+        let [source, target] = sides.map(|(id, _)| self.node(id).zone);
+        let stream = self.network.stream(source, target);
+        let errand = &mut self.moves.resize.as_mut()?.job.errand;
+        errand.stream = Some(stream);
+        errand.what = What::Keys {
+            clears,
+            left,
             under_way: 0,
             link_free_at: self.now,
-        });
+        };
         self.fill_window()
     }
 
-    fn set_out(&mut self, what: What) {
-        let Some(sides) = self.moves.resize.as_ref().and_then(|it| it.job.sides) else {
-            return;
-        };
-        let [source, target] = sides.map(|(id, _)| self.node(id).zone);
-        let stream = self.network.stream(source, target);
-        if let Some(resize) = &mut self.moves.resize {
-            let errand = &mut resize.job.errand;
-            (errand.what, errand.stream) = (what, Some(stream));
-        }
-    }
-
-    /// Sends keys until enough are under way; all are copied where none is left.
+    /// Sends keys until enough are under way; the event that tells of the end where none is left.
     fn fill_window(&mut self) -> Option<Event> {
         loop {
-            let job = &mut self.moves.resize.as_mut()?.job;
-            let What::Copying {
-                keys, under_way, ..
-            } = &mut job.errand.what
+            let errand = &mut self.moves.resize.as_mut()?.job.errand;
+            let What::Keys {
+                clears,
+                left,
+                under_way,
+                ..
+            } = &mut errand.what
             else {
                 return None;
             };
+            let clears = *clears;
             if *under_way == WINDOW {
                 return None;
             }
-            let Some(key) = keys.pop_front() else {
+            let Some(key) = left.pop_front() else {
                 if *under_way > 0 {
                     return None;
                 }
-                job.errand.what = What::Nothing;
+                errand.what = What::Nothing;
+                if clears {
+                    // What the source held then says nothing of what will be copied.
+                    errand.copies.clear();
+                    return Some(Event::Cleared);
+                }
                 return Some(Event::Copied);
             };
             *under_way += 1;
-            self.copy_key(key);
+            self.send_key(key, clears);
         }
     }
 
-    /// Reads a key at the source and begins to write it at the target.
-    fn copy_key(&mut self, key: Vec<u8>) {
+    /// Begins to write a key at the target as it is at the source, or to delete it there.
+    fn send_key(&mut self, key: Vec<u8>, clears: bool) {
         let Some(source) = self.moves.source() else {
             return;
         };
         // Where nobody serves it, all of this is given up as soon as that is seen.
-        let mut ops = self.read_key(source, &key).unwrap_or_default();
+        let mut ops = if clears {
+            vec![Op::new(&DEL).arg(&key)]
+        } else {
+            self.read_key(source, &key).unwrap_or_default()
+        };
         let is_there = ops.len() > 1;
         // A string is replaced whole.
         if let [_, set] = &ops[..]
@@ -219,7 +220,7 @@ impl World<'_> {
             is_there,
         };
         let before = resize.job.errand.copies.insert(key, copied);
-        let What::Copying { link_free_at, .. } = &mut resize.job.errand.what else {
+        let What::Keys { link_free_at, .. } = &mut resize.job.errand.what else {
             return;
         };
         let at = self.now.max(*link_free_at);
@@ -254,31 +255,22 @@ impl World<'_> {
             return;
         };
         let errand = &mut resize.job.errand;
-        let event = match &mut errand.what {
-            What::Nothing => None,
-            What::Clearing { missing } => {
-                *missing -= 1;
-                (*missing == 0).then(|| {
-                    errand.what = What::Nothing;
-                    Event::Cleared
-                })
-            }
-            What::Copying { under_way, .. } => {
-                let Some(copied) = errand.copies.get_mut(&key) else {
-                    return;
-                };
-                if wanted == Wanted::Moved {
-                    copied.brought.push(id);
-                }
-                // Requests may overtake each other: a key of several ops is written one by one.
-                if op < copied.last {
-                    self.send(op + 1);
-                    return;
-                }
-                *under_way -= 1;
-                self.fill_window()
-            }
+        let What::Keys { under_way, .. } = &mut errand.what else {
+            return;
         };
+        let Some(copied) = errand.copies.get_mut(&key) else {
+            return;
+        };
+        if wanted == Wanted::Moved {
+            copied.brought.push(id);
+        }
+        // Requests may overtake each other: a key of several ops is written one by one.
+        if op < copied.last {
+            self.send(op + 1);
+            return;
+        }
+        *under_way -= 1;
+        let event = self.fill_window();
         if self.are_sides_as_they_were()
             && let Some(event) = event
         {

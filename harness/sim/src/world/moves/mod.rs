@@ -46,6 +46,8 @@ pub(super) struct Moves {
     asks: BTreeMap<OpId, u16>,
     /// How often something was begun that ends with a [`Happening::Move`]; what is not the last of these is void.
     number: u64,
+    /// Whether somebody looks from time to time who serves.
+    looks: bool,
 }
 
 /// What resizes took.
@@ -250,7 +252,9 @@ impl World<'_> {
         });
         self.show_map();
         self.begin_job();
-        self.queue.push(self.now + RETRY, Happening::LookAtSides);
+        if !std::mem::replace(&mut self.moves.looks, true) {
+            self.queue.push(self.now + RETRY, Happening::LookAtSides);
+        }
     }
 
     /// Tells everybody which slots have moved.
@@ -302,7 +306,8 @@ impl World<'_> {
     }
 
     pub(super) fn look_at_sides(&mut self) {
-        if self.moves.is_under_way() {
+        self.moves.looks = self.moves.is_under_way();
+        if self.moves.looks {
             self.are_sides_as_they_were();
             self.queue.push(self.now + RETRY, Happening::LookAtSides);
         }
