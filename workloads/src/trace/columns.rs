@@ -1,5 +1,7 @@
 //! Requests as columns: an array for what each of them asks, empty where the format does not tell.
 
+use std::collections::TryReserveError;
+
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -141,17 +143,19 @@ impl Columns {
         self.ttls_s.get(request).copied().unwrap_or(0)
     }
 
-    /// Makes room for `more` requests in the columns that there are.
-    pub(super) fn reserve(&mut self, more: usize) {
-        self.objects.reserve(more);
-        for column in [&mut self.sizes, &mut self.times_s, &mut self.ttls_s] {
-            if !column.is_empty() {
-                column.reserve(more);
+    /// Makes room for so many more requests in the columns that there are, as long as there is memory.
+    pub(super) fn try_reserve(&mut self, more: usize) -> Result<(), TryReserveError> {
+        fn room<T>(column: &mut Vec<T>, more: usize) -> Result<(), TryReserveError> {
+            if column.is_empty() {
+                return Ok(());
             }
+            column.try_reserve(more)
         }
-        if !self.ops.is_empty() {
-            self.ops.reserve(more);
-        }
+        room(&mut self.objects, more)?;
+        room(&mut self.sizes, more)?;
+        room(&mut self.times_s, more)?;
+        room(&mut self.ops, more)?;
+        room(&mut self.ttls_s, more)
     }
 
     /// Appends a request of `from`, its object by another id.

@@ -14,6 +14,8 @@ use super::error::{Place, TraceError};
 const READ_BYTES: usize = 1 << 18;
 /// So little is moved to the buffer's front before each reading, which keeps to the same memory.
 const REST_BYTES_MOVED: usize = 1 << 12;
+/// What some programs begin a text in UTF-8 with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A line is no longer, nor is anything else that is looked at whole.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 const BUFFER_BYTES: usize = 2 * LINE_BYTES_MAX;
@@ -249,6 +251,11 @@ impl Input {
         let line = &self.buffer[self.handed.clone()];
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // A mark that tells the order of bytes is no part of the first key.
+        let line = match self.at.line {
+            1 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line),
+            _ => line,
+        };
         // Looked at without a branch a byte: lines are good but for the last.
         if line
             .iter()

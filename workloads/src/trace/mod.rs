@@ -76,6 +76,7 @@ impl Trace {
             if told == 0 {
                 requests.reserve();
             }
+            requests.make_room()?;
             if requests.requests() - told >= PROGRESS_EVERY {
                 told = requests.requests();
                 progress(told);

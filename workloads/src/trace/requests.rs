@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::builder::Builder;
+use super::builder::{BLOCK_REQUESTS, Builder};
 use super::columns::Columns;
 use super::error::TraceError;
 use super::format::Reader;
@@ -110,7 +110,26 @@ impl Requests {
         };
         let left = (self.requests() as f64 / share) as usize;
         let columns = &mut self.builder.columns;
-        columns.reserve(left.min(RESERVED_MAX).saturating_sub(columns.len()));
+        // Where there is no memory for all, there may be for what comes next.
+        let _ = columns.try_reserve(left.min(RESERVED_MAX).saturating_sub(columns.len()));
+    }
+
+    /// Makes room for the next block.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(super) fn make_room(&mut self) -> Result<(), TraceError> {
+        if self.builder.columns.try_reserve(BLOCK_REQUESTS).is_ok() {
+            return Ok(());
+        }
+        let what = format!(
+            "there is no memory for more than {} requests",
+            self.requests()
+        );
+        Err(self.bad(
+            what,
+            "shorter traces; --stream keeps none, and trace sample takes a part",
+        ))
     }
 
     /// What is known of the requests read, and those of them that are still here.

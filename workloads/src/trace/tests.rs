@@ -71,6 +71,13 @@ fn binary_keys_are_big_endian_and_have_no_sizes() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_key() {
+    let marked = b"\xef\xbb\xbf1,5\n1,5\n\xef\xbb\xbf2,5\n";
+    let trace = read("a.csv", marked, Some("csv:object=1:size=2")).expect("a trace");
+    assert_eq!(trace.objects(), [0, 0, 1]);
+}
+
+#[test]
 fn csv_takes_columns_delimiters_quotes_and_headers() {
     let commas = b"# time, object, size\n3, x ,10\n\n4,\"x\",12\n5,\"y,z\",1\r\n";
     let trace = read("a.csv", commas, Some("csv:object=2:time=1:size=3")).expect("a trace");
