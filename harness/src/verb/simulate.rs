@@ -256,6 +256,7 @@ Examples:
   seawall simulate --out runs/comparison
   seawall simulate --replication async:node_timeout_ms=1000,quorum --sharding slots --seed 7 --json
   seawall simulate three-zones --fault swarm --seeds 1000 --shrink
+  seawall simulate three-zones --fault scale-out --sharding slots,slots:migration=key-by-key:count=256
   seawall simulate storm.toml --full
   seawall simulate --validate",
         family::names("replications"),

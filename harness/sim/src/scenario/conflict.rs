@@ -167,7 +167,7 @@ pub(super) fn together(s: &Scenario) -> Result<(), Conflict> {
             ),
         );
     }
-    anchors_have_room(s)?;
+    shards_have_room(s)?;
     if s.dns_ttl_ms > 0 && s.refresh_ms > 0 {
         return conflict(
             &["dns_ttl_ms", "refresh_ms"],
@@ -253,18 +253,21 @@ pub(super) fn unused_schedule(s: &Scenario) -> Result<(), Conflict> {
     })
 }
 
+/// Parameters of shardings that say for how many shards there is room.
+const ROOMS: [&str; 2] = ["capacity", "count"];
+
 /// Checks that shardings with room for so many shards have it for all that there will be.
-fn anchors_have_room(s: &Scenario) -> Result<(), Conflict> {
+fn shards_have_room(s: &Scenario) -> Result<(), Conflict> {
     let shards = s.shards_most();
     for text in s.shardings.iter().chain([&s.base_sharding]) {
-        let capacity = check_sharding(text).ok().and_then(|(member, values)| {
-            let at = member
-                .params
-                .iter()
-                .position(|param| param.name == "capacity")?;
-            Some(values[at])
+        let room = check_sharding(text).ok().and_then(|(member, values)| {
+            let params = member.params.iter().zip(values);
+            let mut rooms = params.filter(|(param, _)| ROOMS.contains(&param.name));
+            rooms.next()
         });
-        if capacity.is_some_and(|capacity| capacity < u64::from(shards)) {
+        if let Some((param, value)) = room
+            && value < u64::from(shards)
+        {
             return Err(Conflict {
                 keys: &[
                     "shardings",
@@ -277,7 +280,8 @@ fn anchors_have_room(s: &Scenario) -> Result<(), Conflict> {
                 ],
                 action: None,
                 what: format!(
-                    "{text} has no room for {shards} shards, the most that there will be: accepted is capacity >= {shards}"
+                    "{text} has no room for {shards} shards, the most that there will be: accepted is {} >= {shards}",
+                    param.name
                 ),
             });
         }

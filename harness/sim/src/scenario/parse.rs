@@ -480,6 +480,10 @@ mod tests {
                 "storm.toml:3: anchor has no room for 129 shards, the most that there will be: accepted is capacity >= 129",
             ),
             (
+                "shards = 100\nshardings = [\"slots:count=64\"]\nfaults = [\"none\"]",
+                "storm.toml:3: slots:count=64 has no room for 100 shards, the most that there will be: accepted is count >= 100",
+            ),
+            (
                 "\n[[schedule]]\nat_ms = 5000\naction = \"heal\"\nzone = 0",
                 "storm.toml:2: schedule: no fault does these actions: accepted with \"schedule\" in faults",
             ),
