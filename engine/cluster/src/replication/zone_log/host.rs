@@ -201,6 +201,8 @@ impl Host {
         }
         out.push(Action::Restore);
         (self.read_to, self.epoch, self.leader) = (0, 0, None);
+        // It reads its own claim once more, perhaps as the last entry of a message.
+        self.claimed = None;
         self.newest = Millis::default();
         self.wait_to_claim(now);
         self.read(out);
@@ -247,5 +249,75 @@ impl Replication for Host {
 
     fn primary_since(&self) -> Option<u64> {
         self.lead.as_ref().map(|lead| lead.epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Seat;
+    use super::*;
+
+    fn seat(first: bool, keeps_log: bool) -> Seat {
+        Seat {
+            shard: 0,
+            region: 0,
+            first,
+            keeps_log,
+        }
+    }
+
+    /// What is sent in a step at `ms`.
+    fn step(host: &mut Host, ms: u64, event: Event) -> Vec<Vec<u8>> {
+        let mut out = Outbox::default();
+        host.step(Nanos::from_millis(ms), event, &mut out);
+        let sent = std::iter::from_fn(|| out.pop());
+        let sent = sent.filter_map(|action| match action {
+            Action::Send { bytes, .. } => Some(bytes),
+            _ => None,
+        });
+        sent.collect()
+    }
+
+    #[test]
+    fn who_was_replaced_does_not_lead_again_by_its_old_claim() {
+        let seats = [seat(true, false), seat(false, false), seat(false, true)];
+        let setup = Setup {
+            node: NodeId(1),
+            seats: &seats,
+            seed: 1,
+            birth: Birth::Formed,
+        };
+        let (tick, lease) = (Nanos::from_millis(100), Nanos::from_millis(1000));
+        let mut host = Host::new(&setup, tick, lease, Rules::SAFE);
+        step(&mut host, 0, Event::Start);
+        let claim = (1..100).find_map(|tick| {
+            let sent = step(&mut host, tick * 100, Event::Alarm);
+            sent.iter().find_map(|bytes| match Message::decode(bytes) {
+                Some(Message::Append(append)) => Some(append.entry.to_vec()),
+                _ => None,
+            })
+        });
+        let claim = claim.expect("it claims the lead when it hears nothing");
+        let from = NodeId(2);
+        let own = Message::Entries {
+            after: 0,
+            entries: vec![&claim],
+        };
+        let bytes = own.encode();
+        let read = |bytes: &Vec<u8>| Event::Message {
+            from,
+            bytes: bytes.clone(),
+        };
+        step(&mut host, 10_000, read(&bytes));
+        assert_eq!(host.primary_since(), Some(1));
+        let end = Message::End {
+            place: 2,
+            epoch: 2,
+            keeper: from,
+        };
+        step(&mut host, 10_001, read(&end.encode()));
+        assert_eq!(host.primary_since(), None, "it was replaced");
+        step(&mut host, 10_002, read(&bytes));
+        assert_eq!(host.primary_since(), None, "it reads on");
     }
 }
