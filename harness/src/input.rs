@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use seawall_workloads::trace::{self, FormatSpec, Requests, Stream, Trace, TraceError};
@@ -74,8 +74,8 @@ impl Input {
         }
     }
 
-    /// What tells the content of the file from another: a hash of its length, its beginning and its end. Empty where it is no
-    /// file that can be read twice, or the carried trace.
+    /// What tells the content of the file from another: a hash of all of it. Empty where it is no file that can be read
+    /// twice, or the carried trace.
     ///
     /// # Errors
     /// It cannot be read.
@@ -86,19 +86,17 @@ impl Input {
         if !fs::metadata(path)?.is_file() {
             return Ok(String::new());
         }
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let (mut hash, mut part) = (Xxh3::new(), Vec::new());
-        hash.update(&length.to_le_bytes());
-        for from in [0, length.saturating_sub(FINGERPRINT_BYTES)] {
-            file.seek(SeekFrom::Start(from))?;
-            part.clear();
-            Read::by_ref(&mut file)
-                .take(FINGERPRINT_BYTES)
-                .read_to_end(&mut part)?;
-            hash.update(&part);
+        let mut file = BufReader::with_capacity(FINGERPRINT_BYTES, File::open(path)?);
+        let mut hash = Xxh3::new();
+        loop {
+            let part = file.fill_buf()?;
+            if part.is_empty() {
+                return Ok(format!("{:016x}", hash.digest()));
+            }
+            hash.update(part);
+            let read = part.len();
+            file.consume(read);
         }
-        Ok(format!("{:016x}", hash.digest()))
     }
 
     /// Reads the trace.
@@ -143,8 +141,8 @@ impl Input {
     }
 }
 
-/// So much of either end of a file tells it from another.
-const FINGERPRINT_BYTES: u64 = 1 << 16;
+/// So much of a file is hashed at once.
+const FINGERPRINT_BYTES: usize = 1 << 18;
 
 /// Checks that rows tell the traces of a list apart, which they do by name.
 ///

@@ -504,6 +504,15 @@ fn rows_are_of_one_trace_and_of_what_it_was() {
     );
     write("f.csv", "1,1\n1,1\n1,2\n1,1\n");
     must_end(here, &of("csv:object=1", &resume), 2, &["kept", "another"]);
+
+    // As long as before, and the same at either end.
+    let middle = |key: &str| format!("{}{key}\n{}", "1\n".repeat(1 << 17), "1\n".repeat(1 << 17));
+    write("long.txt", &middle("2"));
+    let long = [&replay[..], &["long.txt", "--out", "long"]].concat();
+    must_end(here, &long, 0, &[]);
+    write("long.txt", &middle("1"));
+    let long = [&long[..], &resume].concat();
+    must_end(here, &long, 2, &["long", "another"]);
 }
 
 #[test]
