@@ -553,6 +553,16 @@ fn what_tells_nothing_or_is_lost_is_told_of() {
         &["note", "deletes, which become gets", "2 requests"],
     );
     must_end(here, &convert("ops.txt"), 0, &["sizes", "3 requests"]);
+    let sample = |to| {
+        [
+            &["trace", "sample"][..],
+            &convert(to)[2..],
+            &["--rate", "0.999"],
+        ]
+        .concat()
+    };
+    let told = ["note", "deletes, which become gets", "2 requests"];
+    must_end(here, &sample("part.oracleGeneral"), 0, &told);
     let kept = must_end(here, &convert("ops.swt"), 0, &[]);
     assert!(!kept.err.contains("note"), "{}", kept.err);
     let large = format!("{},{}\n", 1, u64::from(u32::MAX) - 1);

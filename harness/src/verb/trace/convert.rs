@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{From, To};
+use super::{From, To, finish};
 use crate::progress::Tally;
 use crate::status::{Failure, Outcome};
 
@@ -36,10 +36,5 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         output.write(block).map_err(Failure::work)?;
         tally.add(block.len() as u64);
     }
-    for (what, requests) in output.left_out() {
-        crate::output::complain(&format!(
-            "note: the format written has no room for {what}: left out of {requests} requests; swt and csv have it"
-        ));
-    }
-    output.finish().map_err(Failure::work)
+    finish(output)
 }

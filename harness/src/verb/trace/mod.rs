@@ -14,6 +14,7 @@ use seawall_workloads::trace::{Format, FormatSpec, LIST, Output, Requests, Trace
 use serde_json::json;
 
 use crate::input::Input;
+use crate::output;
 use crate::status::{Failure, Outcome};
 
 /// Look at traces, convert them, sample them, record them, make them up.
@@ -91,6 +92,16 @@ impl To {
             _ => Failure::usage(error),
         })
     }
+}
+
+/// The file is whole. Says what of the requests its format has no room for.
+fn finish(output: Output) -> Outcome {
+    for (what, requests) in output.left_out() {
+        output::complain(&format!(
+            "note: the format written has no room for {what}: left out of {requests} requests; swt and csv have it"
+        ));
+    }
+    output.finish().map_err(Failure::work)
 }
 
 /// A format that is written.

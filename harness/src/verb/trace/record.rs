@@ -11,8 +11,8 @@ use seawall_workloads::trace::input::LINE_BYTES_MAX;
 use seawall_workloads::trace::monitor::Monitor;
 use serde_json::json;
 
-use super::To;
 use super::keys::{self, Keys};
+use super::{To, finish};
 use crate::interrupt;
 use crate::output;
 use crate::progress::Tally;
@@ -226,7 +226,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         )));
     }
     keys.map_or(Ok(()), Keys::finish)?;
-    output.finish().map_err(Failure::work)?;
+    finish(output)?;
     output::line(&format!(
         "{} requests, {} objects, {} other commands, {} dropped above {} a second{}",
         monitor.requests(),

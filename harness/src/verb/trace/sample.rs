@@ -4,7 +4,7 @@ use clap::Args;
 use seawall_workloads::trace::Sample;
 use serde_json::json;
 
-use super::{From, To};
+use super::{From, To, finish};
 use crate::output;
 use crate::progress::Tally;
 use crate::status::{Failure, Outcome};
@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             arguments.rate
         )));
     }
-    output.finish().map_err(Failure::work)?;
+    finish(output)?;
     drop(tally);
     output::line(&format!(
         "{kept} of {} requests, {} of {} objects, seed {}",
