@@ -26,6 +26,8 @@ fn words_of_the_command_line() {
         &["nowhere.csv", "dev-session"],
     );
     must_end(here, &["replay", "."], 2, &["folder"]);
+    let help = must_end(here, &["replay", "--help"], 0, &[]);
+    assert!(help.out.contains(":header=yes"), "{}", help.out);
     let carried = |more: [&'static str; 2]| ["replay", "dev-session", more[0], more[1]];
     must_end(
         here,

@@ -467,6 +467,7 @@ Examples:
   seawall replay {CARRIED_NAME} --policy lru,sieve --size 5%,20% --live
   seawall replay {CARRIED_NAME} --ignore-size --warmup 20% --over-time 20 --timed --out runs/replay
   seawall replay long.swt --policy lru,s3fifo --size 1gib --stream
-  seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib"
+  seawall replay requests.csv.zst --format csv:object=2:time=1:size=3 --size 64mib,1gib
+  seawall replay named.csv --format csv:object=1:size=2:header=yes --size 64mib"
     )
 }
