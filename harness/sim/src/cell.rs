@@ -8,7 +8,7 @@ use crate::check::{self, Phases};
 use crate::fault::{self, Schedule};
 use crate::random::rng_of;
 use crate::scenario::{Scenario, ScenarioError, check_caching, check_replication, check_sharding};
-use crate::world::{Measure, Plan, WINDOW_MS, Window, World, load};
+use crate::world::{Measure, Plan, Service, WINDOW_MS, Window, World, load};
 
 /// A replication, a sharding, a workload, a way to use the cache and a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,6 +263,14 @@ pub fn replay(
     );
     put("misplaced_acked_writes", json!(lost.by_placement));
     put("unserved_acked_writes", json!(lost.unserved));
+    put("recovery_point_ms", json!(lost.back.0.div_ceil(1_000_000)));
+    for (name, service) in [
+        ("reads_unavailable_ms", Service::Reads),
+        ("writes_unavailable_ms", Service::Writes),
+    ] {
+        let ms = check::unavailable_ms(&world.measure, service, phases);
+        put(name, json!(ms));
+    }
     let moves = world.moves_toll();
     let healed_ms = schedule.last_ms().max(moves.until.millis().0);
     put("move_ms", json!(moves.took.map(|took| took.millis().0)));
@@ -309,6 +317,10 @@ pub fn replay(
         "usd_per_million_ops",
         json!(check::usd_per_million_ops(usd_per_month, answered_per_s)),
     );
+    put(
+        "backup_usd_per_month",
+        json!(check::backup_usd_per_month(scenario)),
+    );
     put("nodes", json!(world.nodes.len()));
     put(
         "cross_zone_replication_bytes",
@@ -349,7 +361,7 @@ pub fn replay(
         acked_writes: lost.acked,
         lost_acked_writes: lost.by_replication,
         stale_reads: reads.stale,
-        unavailable_ms: check::unavailable_ms(&world.measure, phases),
+        unavailable_ms: check::unavailable_ms(&world.measure, Service::All, phases),
         recovery_ms,
         hit_ratio_min: check::hit_ratio_min(&world.measure, phases),
         db_peak_over_steady: check::db_peak_over_steady(&world.measure, phases),

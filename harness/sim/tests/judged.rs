@@ -35,6 +35,20 @@ fn an_outage_counts_though_clients_wait_longer_than_it_lasts() {
 }
 
 #[test]
+fn a_primary_that_refuses_writes_is_down_to_those_who_write_alone() {
+    let text = "rate_per_s = 600\nfault_ms = 4000\nreplicas = 1\nreplications = ['none']\nworkloads = ['cache-aside:keys=600:writes=0.3']\n";
+    // The only replica of a shard is gone, and nobody takes over: its primary goes on with reads.
+    let schedule = "faults = ['schedule']\n[[schedule]]\nat_ms = 6000\naction = 'crash'\nshard = 0\nrole = 'replica'\n\
+                    [[schedule]]\nat_ms = 13000\naction = 'replace'\nshard = 0\n";
+    let text = format!("{text}{schedule}");
+    let row = row(&text, "min-replicas:max_lag_ms=1500", "schedule");
+    let apart = ["reads_unavailable_ms", "writes_unavailable_ms"].map(|name| number(&row, name));
+    assert!(apart[0] < 100 && apart[1] > 2000, "{apart:?}: {row:?}");
+    let whole = row.unavailable_ms;
+    assert!(apart[0] < whole && whole < apart[1], "{whole}, {apart:?}");
+}
+
+#[test]
 fn what_nobody_serves_at_the_end_is_not_known_to_be_lost() {
     let text = "rate_per_s = 300\nreplacement_ms = 60000\nfaults = ['schedule']\n\
                 [[schedule]]\nat_ms = 15900\naction = 'crash'\nshard = 2\nrole = 'all'\n";

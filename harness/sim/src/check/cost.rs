@@ -4,6 +4,7 @@
 //! between zones is 0.01 USD/GB in each direction; the side of the client's EC2 instance is billed, and
 //! replication between nodes is not. What leaves a region for another one is billed whoever sends it: 0.02 to
 //! 0.09 USD/GB by pair of regions (guides to AWS's prices, 2026), of which this is the least, as for regions that are near.
+//! One backup is free, each GB of the others 0.085 USD a month (`ElastiCache`, Backup costs, 2023).
 
 use crate::scenario::Scenario;
 use crate::world::CrossZone;
@@ -14,6 +15,8 @@ const HOURS: f64 = 730.0;
 const TRANSFER_USD_PER_GB: f64 = 0.01;
 /// USD for a GB that leaves a region for another one.
 const REGION_TRANSFER_USD_PER_GB: f64 = 0.02;
+/// USD for a GB of backups that is kept for a month.
+const BACKUP_USD_PER_GB: f64 = 0.085;
 
 /// Node types and their price in USD an hour.
 const NODE_TYPES: &[(&str, f64)] = &[
@@ -113,7 +116,7 @@ pub(crate) fn check_node_type(name: &str) -> Result<(), String> {
     })
 }
 
-/// So many nodes, in the mean, for a month, and the transfer of a month at the rate of the run.
+/// So many nodes, in the mean, for a month, the backups that are kept, and the transfer of a month at the rate of the run.
 pub(crate) fn usd_per_month(
     scenario: &Scenario,
     nodes: f64,
@@ -124,6 +127,13 @@ pub(crate) fn usd_per_month(
     nodes_usd
         + gb_per_hour(crossed.client_bytes, run_ms) * HOURS * TRANSFER_USD_PER_GB
         + region_usd_per_month(crossed, run_ms)
+        + backup_usd_per_month(scenario)
+}
+
+/// Of that, the backups beyond the free one.
+pub(crate) fn backup_usd_per_month(scenario: &Scenario) -> f64 {
+    let paid = scenario.backups_kept.saturating_sub(1);
+    (paid * scenario.backup_gb) as f64 * BACKUP_USD_PER_GB
 }
 
 /// Of that, what crosses regions.
@@ -168,6 +178,11 @@ mod tests {
         let with_region = usd_per_month(&scenario, 3.0, crossed, 10_000);
         assert!((with_region - usd - 262_800.0 * 0.02).abs() < 0.001);
         assert!((with_region - usd - region_usd_per_month(crossed, 10_000)).abs() < 0.001);
+        // Of seven backups of 39 GB one is free.
+        let mut kept = Scenario::built_in();
+        (kept.backups_kept, kept.backup_gb) = (7, 39);
+        let with_backups = usd_per_month(&kept, 3.0, crossed, 10_000);
+        assert!((with_backups - with_region - 6.0 * 39.0 * 0.085).abs() < 0.001);
         // 2,000 a second are 5,256 million in a month.
         assert_eq!(usd_per_million_ops(2628.0, 2000.0), Some(0.5));
         assert_eq!(usd_per_million_ops(2628.0, 0.0), None);

@@ -20,7 +20,9 @@ mod surviving_state;
 pub(crate) use answered::answered_per_s;
 pub(crate) use availability::unavailable_ms;
 pub(crate) use convergence::differing_copies;
-pub(crate) use cost::{region_usd_per_month, usd_per_million_ops, usd_per_month};
+pub(crate) use cost::{
+    backup_usd_per_month, region_usd_per_month, usd_per_million_ops, usd_per_month,
+};
 pub(crate) use database::{db_peak_over_steady, steady_per_s};
 pub(crate) use hit_ratio::hit_ratio_min;
 pub(crate) use latency::phases;

@@ -4,7 +4,7 @@ use seawall_cluster::Nanos;
 
 use super::Phases;
 use crate::fault::Schedule;
-use crate::world::Measure;
+use crate::world::{Measure, Service};
 
 /// So long after the last fault nobody asks in vain: longer than two elections of the slowest replication with a
 /// node timeout of a second take.
@@ -31,7 +31,7 @@ pub(crate) fn silent_shards(
         |&(since, until): &(Nanos, Nanos)| until >= end && end.since(since.max(over)) >= PATIENCE;
     // Somebody has to have asked when it could have been well again.
     let late = over + Nanos(PATIENCE.0 / 2);
-    let shards = measure.down().zip(measure.last_failed());
+    let shards = measure.down(Service::All).zip(measure.last_failed());
     let shards = (0u16..).zip(shards.zip(measure.last_late()));
     let is_silent = |(shard, ((down, failed), answered)): (u16, ((&[_], Nanos), Nanos))| {
         let asked_in_vain = answered < late && failed >= late && down.iter().any(in_vain);
@@ -66,10 +66,10 @@ mod tests {
         let silent = |failed: &[u64], answered: &[u64]| {
             let mut measure = Measure::new(1);
             for at in failed {
-                measure.shard_failed(ms(*at), 0);
+                measure.shard_failed(ms(*at), 0, Service::Reads);
             }
             for at in answered {
-                measure.shard_answered(ms(*at), 0);
+                measure.shard_answered(ms(*at), 0, Service::Reads);
             }
             measure.finish(ms(phases.end_ms));
             silent_after(&measure, 0, 30_000, true).expect("it is late enough")
@@ -79,21 +79,21 @@ mod tests {
         assert_eq!(silent(&[2000], &[]), 0, "nobody asked since");
         assert_eq!(silent(&[12_000], &[]), 0, "it is not long enough ago");
         let mut measure = Measure::new(1);
-        measure.shard_failed(ms(2000), 0);
-        measure.shard_failed(ms(19_000), 0);
+        measure.shard_failed(ms(2000), 0, Service::Reads);
+        measure.shard_failed(ms(19_000), 0, Service::Reads);
         measure.shard_was_late(ms(19_500), 0);
         measure.finish(ms(phases.end_ms));
         let none = Some(0);
         assert_eq!(silent_after(&measure, 0, 30_000, true), none, "it was late");
         measure = Measure::new(1);
-        measure.shard_failed(ms(2000), 0);
-        measure.shard_failed(ms(19_000), 0);
+        measure.shard_failed(ms(2000), 0, Service::Reads);
+        measure.shard_failed(ms(19_000), 0, Service::Reads);
         measure.finish(ms(phases.end_ms));
         let silent = |promoted_ms| silent_after(&measure, promoted_ms, 30_000, true);
         let may_still_be_promoted = (silent(5000), silent(5001), silent(15_001));
         assert_eq!(may_still_be_promoted, (Some(1), none, None));
         measure = Measure::new(1);
-        measure.shard_answered(ms(19_000), 0);
+        measure.shard_answered(ms(19_000), 0, Service::Reads);
         measure.finish(ms(phases.end_ms));
         let judged = |at_ms| silent_after(&measure, 0, at_ms, false);
         assert_eq!(

@@ -3,7 +3,7 @@
 use seawall_cluster::Nanos;
 
 use super::{Phases, seconds};
-use crate::world::Measure;
+use crate::world::{Measure, Service};
 
 /// An error ratio this near to the worst second before the fault counts as back.
 const ERROR_TOLERANCE: f64 = 0.01;
@@ -40,7 +40,7 @@ const SILENCE: Nanos = Nanos::from_millis(1000);
 /// The end of the last time that some shard answered nobody for [`SILENCE`], and for longer than before the fault, in ms after it.
 fn silent_ms(measure: &Measure, phases: Phases) -> u64 {
     let [fault, end] = [phases.fault_ms, phases.end_ms].map(Nanos::from_millis);
-    let downs = || measure.down().flatten();
+    let downs = || measure.down(Service::All).flatten();
     let before = downs().filter(|(_, until)| *until <= fault);
     let usual = before.map(|(since, until)| until.since(*since)).max();
     let is_worse = |lasted: Nanos| lasted >= SILENCE && Some(lasted) > usual;
@@ -63,8 +63,8 @@ mod tests {
         };
         let mut measure = Measure::new(1);
         let mut down = |since: u64, until: u64| {
-            measure.shard_failed(ms(since), 0);
-            measure.shard_answered(ms(until), 0);
+            measure.shard_failed(ms(since), 0, Service::Reads);
+            measure.shard_answered(ms(until), 0, Service::Reads);
             silent_ms(&measure, phases)
         };
         assert_eq!(down(2000, 3100), 0, "that was before");

@@ -161,7 +161,7 @@ pub(crate) struct Write {
     /// Whether it was acknowledged, and changed something.
     pub(crate) acked: bool,
     /// When it was; a read may have told of it before.
-    pub(super) acked_at: Nanos,
+    pub(crate) acked_at: Nanos,
     /// What executing it changed, by its first execution.
     pub(super) effects: Option<(Millis, Kept)>,
     /// Where it stands first in the tree of lineages.

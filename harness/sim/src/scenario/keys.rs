@@ -205,6 +205,8 @@ pub(super) static KEYS: &[Key] = &[
     number!(gutter_nodes, 0, 64),
     texts!(cachings, 1, caching),
     text!(node_type, cost::check_node_type),
+    number!(backups_kept, 0, 1000),
+    number!(backup_gb, 1, 1_000_000),
     texts!(replications, 1, replication),
     texts!(shardings, 1, sharding),
     text!(base_replication, replication),

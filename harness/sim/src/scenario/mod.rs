@@ -109,6 +109,10 @@ pub struct Scenario {
     pub gutter_nodes: u16,
     /// The nodes' type, as in the price table.
     pub node_type: String,
+    /// Backups that are kept; one is free.
+    pub backups_kept: u64,
+    /// The GB that each of them has.
+    pub backup_gb: u64,
     /// The ways to use the cache that are compared; the first is the one that all else is compared with.
     pub cachings: Vec<String>,
     /// The replications to compare.

@@ -86,6 +86,8 @@ pub(super) fn built_in() -> Scenario {
         gutter_nodes: 0,
         cachings: Vec::new(),
         node_type: String::new(),
+        backups_kept: 0,
+        backup_gb: 0,
         replications: Vec::new(),
         shardings: Vec::new(),
         base_replication: String::new(),

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use seawall_cluster::Nanos;
 
+use crate::history::Asked;
+
 /// The width of a window.
 pub(crate) const WINDOW_MS: u64 = 100;
 
@@ -19,6 +21,28 @@ pub(crate) struct Window {
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     pub(crate) database_reads: u64,
+}
+
+/// What a shard is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Anything.
+    All,
+    /// What changes nothing.
+    Reads,
+    /// What changes something: a primary that hears too few of its copies refuses these, and reads go on.
+    Writes,
+}
+
+impl Service {
+    /// What an op asks for.
+    pub(crate) fn of(asked: &Asked) -> Service {
+        if asked.writes() {
+            Service::Writes
+        } else {
+            Service::Reads
+        }
+    }
 }
 
 /// When one shard answered.
@@ -39,6 +63,24 @@ struct Availability {
 }
 
 impl Availability {
+    /// It answered an attempt.
+    fn answered(&mut self, now: Nanos) {
+        self.end_down(now);
+        self.last_answer = now;
+    }
+
+    /// An attempt that was sent at `sent` failed.
+    fn failed(&mut self, sent: Nanos) {
+        if self.is_gone {
+            return;
+        }
+        self.last_failed = self.last_failed.max(sent);
+        if self.last_answer <= sent {
+            let since = self.down_since.get_or_insert(sent);
+            *since = sent.min(*since);
+        }
+    }
+
     /// It is down no longer, if it was.
     fn end_down(&mut self, now: Nanos) {
         let in_vain = |since: &Nanos| now.since(*since) >= SILENCE;
@@ -56,13 +98,14 @@ pub(crate) struct Measure {
     latencies_us: Vec<u32>,
     /// By millisecond: how many ops were answered before it.
     answered_before: Vec<usize>,
-    shards: Vec<Availability>,
+    /// By shard: all that it is asked for, reads, and writes, as [`Service`] counts.
+    shards: Vec<[Availability; 3]>,
 }
 
 impl Measure {
     pub(crate) fn new(shards: u16) -> Measure {
         Measure {
-            shards: vec![Availability::default(); usize::from(shards)],
+            shards: vec![Default::default(); usize::from(shards)],
             ..Measure::default()
         }
     }
@@ -107,52 +150,61 @@ impl Measure {
         self.window(now).database_reads += 1;
     }
 
+    /// Its figures of all that a shard is asked for, and of this service.
+    fn both(&mut self, shard: u16, service: Service) -> [&mut Availability; 2] {
+        let [all, reads, writes] = &mut self.shards[usize::from(shard)];
+        [
+            all,
+            if service == Service::Writes {
+                writes
+            } else {
+                reads
+            },
+        ]
+    }
+
     /// An attempt is sent to a shard.
-    pub(crate) fn shard_asked(&mut self, now: Nanos, shard: u16) {
-        let shard = &mut self.shards[usize::from(shard)];
-        shard.asked_since.get_or_insert(now);
+    pub(crate) fn shard_asked(&mut self, now: Nanos, shard: u16, service: Service) {
+        for availability in self.both(shard, service) {
+            availability.asked_since.get_or_insert(now);
+        }
     }
 
     /// A shard answered an attempt.
-    pub(crate) fn shard_answered(&mut self, now: Nanos, shard: u16) {
-        let shard = &mut self.shards[usize::from(shard)];
-        shard.end_down(now);
-        shard.last_answer = now;
+    pub(crate) fn shard_answered(&mut self, now: Nanos, shard: u16, service: Service) {
+        for availability in self.both(shard, service) {
+            availability.answered(now);
+        }
     }
 
     /// An attempt that was sent at `sent` timed out or was refused.
-    pub(crate) fn shard_failed(&mut self, sent: Nanos, shard: u16) {
-        let shard = &mut self.shards[usize::from(shard)];
-        if shard.is_gone {
-            return;
-        }
-        shard.last_failed = shard.last_failed.max(sent);
-        if shard.last_answer <= sent {
-            let since = shard.down_since.get_or_insert(sent);
-            *since = sent.min(*since);
+    pub(crate) fn shard_failed(&mut self, sent: Nanos, shard: u16, service: Service) {
+        for availability in self.both(shard, service) {
+            availability.failed(sent);
         }
     }
 
     /// From now on there are so many shards of those that there were or will be.
     pub(crate) fn resized(&mut self, now: Nanos, shards: Range<u16>, count: u16) {
         for number in shards {
-            let shard = &mut self.shards[usize::from(number)];
-            shard.is_gone = number >= count;
-            if shard.is_gone {
-                shard.end_down(now);
+            for availability in &mut self.shards[usize::from(number)] {
+                availability.is_gone = number >= count;
+                if availability.is_gone {
+                    availability.end_down(now);
+                }
             }
         }
     }
 
     /// A shard answered too late: it works, and has too much to do.
     pub(crate) fn shard_was_late(&mut self, now: Nanos, shard: u16) {
-        self.shards[usize::from(shard)].last_late = now;
+        self.shards[usize::from(shard)][Service::All as usize].last_late = now;
     }
 
     /// The run is over.
     pub(crate) fn finish(&mut self, now: Nanos) {
-        for shard in &mut self.shards {
-            shard.end_down(now);
+        for availability in self.shards.iter_mut().flatten() {
+            availability.end_down(now);
         }
     }
 
@@ -170,60 +222,83 @@ impl Measure {
         &self.latencies_us[before(ms.start)..before(ms.end.max(ms.start))]
     }
 
+    fn by_shard(&self, service: Service) -> impl Iterator<Item = &Availability> {
+        self.shards
+            .iter()
+            .map(move |shard| &shard[service as usize])
+    }
+
     /// By shard: when an attempt was sent last that failed.
     pub(crate) fn last_failed(&self) -> impl Iterator<Item = Nanos> {
-        self.shards.iter().map(|shard| shard.last_failed)
+        self.by_shard(Service::All).map(|shard| shard.last_failed)
     }
 
     /// By shard: when it answered last what nobody waited for any more.
     pub(crate) fn last_late(&self) -> impl Iterator<Item = Nanos> {
-        self.shards.iter().map(|shard| shard.last_late)
+        self.by_shard(Service::All).map(|shard| shard.last_late)
     }
 
-    /// By shard: when it answered nobody although somebody asked.
-    pub(crate) fn down(&self) -> impl Iterator<Item = &[(Nanos, Nanos)]> {
-        self.shards.iter().map(|shard| shard.down.as_slice())
+    /// By shard: when it answered nobody although somebody asked for this service.
+    pub(crate) fn down(&self, service: Service) -> impl Iterator<Item = &[(Nanos, Nanos)]> {
+        self.by_shard(service).map(|shard| shard.down.as_slice())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Service::{All, Reads, Writes};
     use super::*;
 
     #[test]
     fn a_shard_is_down_from_the_first_unanswered_attempt_to_the_next_answer() {
         let mut measure = Measure::new(2);
-        measure.shard_answered(Nanos(10), 0);
-        measure.shard_failed(Nanos(5), 0);
+        measure.shard_answered(Nanos(10), 0, Reads);
+        measure.shard_failed(Nanos(5), 0, Reads);
         assert_eq!(
-            measure.down().next(),
+            measure.down(All).next(),
             Some(&[][..]),
             "it answered after that was sent"
         );
-        measure.shard_failed(Nanos(30), 0);
-        measure.shard_failed(Nanos(20), 0);
-        measure.shard_answered(Nanos(50), 0);
-        measure.shard_failed(Nanos(70), 1);
+        measure.shard_failed(Nanos(30), 0, Reads);
+        measure.shard_failed(Nanos(20), 0, Reads);
+        measure.shard_answered(Nanos(50), 0, Reads);
+        measure.shard_failed(Nanos(70), 1, Reads);
         measure.finish(Nanos(90));
-        let down: Vec<_> = measure.down().collect();
+        let down: Vec<_> = measure.down(All).collect();
         assert_eq!(
             down,
             [&[(Nanos(20), Nanos(50))][..], &[(Nanos(70), Nanos(90))]]
         );
     }
+
     #[test]
     fn a_shard_that_is_asked_and_silent_is_down_though_nobody_gives_up() {
         let ms = Nanos::from_millis;
         let mut measure = Measure::new(2);
-        measure.shard_asked(ms(100), 0);
-        measure.shard_asked(ms(300), 0);
-        measure.shard_answered(ms(1099), 0);
-        assert_eq!(measure.down().next(), Some(&[][..]), "it was slow");
-        measure.shard_asked(ms(2000), 0);
-        measure.shard_answered(ms(3000), 0);
-        measure.shard_asked(ms(4000), 1);
+        measure.shard_asked(ms(100), 0, Reads);
+        measure.shard_asked(ms(300), 0, Reads);
+        measure.shard_answered(ms(1099), 0, Reads);
+        assert_eq!(measure.down(All).next(), Some(&[][..]), "it was slow");
+        measure.shard_asked(ms(2000), 0, Reads);
+        measure.shard_answered(ms(3000), 0, Reads);
+        measure.shard_asked(ms(4000), 1, Reads);
         measure.finish(ms(9000));
-        let down: Vec<_> = measure.down().collect();
+        let down: Vec<_> = measure.down(All).collect();
         assert_eq!(down, [&[(ms(2000), ms(3000))][..], &[(ms(4000), ms(9000))]]);
+    }
+
+    #[test]
+    fn a_shard_that_only_reads_is_down_to_those_who_write() {
+        let ms = Nanos::from_millis;
+        let mut measure = Measure::new(1);
+        measure.shard_answered(ms(10), 0, Writes);
+        measure.shard_failed(ms(20), 0, Writes);
+        measure.shard_answered(ms(25), 0, Reads);
+        measure.shard_failed(ms(30), 0, Writes);
+        measure.shard_answered(ms(50), 0, Writes);
+        let down = |service| measure.down(service).next().expect("a shard");
+        assert_eq!(down(Writes), [(ms(20), ms(50))]);
+        assert_eq!(down(All), [(ms(20), ms(25)), (ms(30), ms(50))]);
+        assert_eq!(down(Reads), []);
     }
 }

@@ -26,7 +26,7 @@ use seawall_cluster::{
 };
 use seawall_store::Reply;
 
-pub(crate) use self::measure::{Measure, WINDOW_MS, Window};
+pub(crate) use self::measure::{Measure, Service, WINDOW_MS, Window};
 pub(crate) use self::moves::Toll;
 pub(crate) use self::network::CrossZone;
 pub(crate) use self::node::{Node, apply_effects, empty_shard, unread};

@@ -7,6 +7,7 @@ use seawall_workloads::rows::Request;
 
 use super::database::Query;
 use super::load::{Load, is_miss};
+use super::measure::Service;
 use super::moves::Fate;
 use super::network::Stream;
 use super::queue::Happening;
@@ -84,7 +85,8 @@ impl World<'_> {
         let id = self.history.attempt(op, shard, self.now);
         match client {
             Some(client) => {
-                self.measure.shard_asked(self.now, shard);
+                let service = Service::of(&self.history.ops[op as usize]);
+                self.measure.shard_asked(self.now, shard, service);
                 self.send_connected(client, node, id);
             }
             None => self.transmit(id, node),
@@ -241,10 +243,11 @@ impl World<'_> {
         if self.plan.scenario.connections > 0 {
             self.release(client, node, id);
         }
+        let service = Service::of(&self.history.ops[op as usize]);
         match outcome {
             Outcome::Answer(reply) => self.finish(id, client, op, &reply),
             Outcome::Moved(node) => {
-                self.measure.shard_failed(sent, shard);
+                self.measure.shard_failed(sent, shard, service);
                 if self.plan.scenario.dns_ttl_ms == 0 {
                     self.clients[usize::from(client)].learn(shard, node);
                     self.try_again(client, op, false);
@@ -255,17 +258,17 @@ impl World<'_> {
             }
             // Both are answers: the shard is there.
             Outcome::Ask(asked) => {
-                self.measure.shard_answered(self.now, shard);
+                self.measure.shard_answered(self.now, shard, service);
                 self.moves.toll.asked += 1;
                 self.moves.ask_on(op, asked);
                 self.try_again(client, op, false);
             }
             Outcome::Elsewhere => {
-                self.measure.shard_answered(self.now, shard);
+                self.measure.shard_answered(self.now, shard, service);
                 self.try_again(client, op, false);
             }
             Outcome::Down => {
-                self.measure.shard_failed(sent, shard);
+                self.measure.shard_failed(sent, shard, service);
                 self.try_again(client, op, true);
             }
         }
@@ -274,7 +277,8 @@ impl World<'_> {
     /// The client has its answer.
     fn finish(&mut self, id: RequestId, number: u16, op: OpId, reply: &Reply) {
         let shard = self.history.attempt_of(id).shard;
-        self.measure.shard_answered(self.now, shard);
+        let service = Service::of(&self.history.ops[op as usize]);
+        self.measure.shard_answered(self.now, shard, service);
         self.history.acknowledge(id, self.now);
         if self.cache_answered(op, reply) {
             return;
@@ -312,7 +316,8 @@ impl World<'_> {
                     if self.plan.scenario.connections > 0 {
                         self.close(client, node, id);
                     }
-                    self.measure.shard_failed(sent, shard);
+                    let service = Service::of(&self.history.ops[op as usize]);
+                    self.measure.shard_failed(sent, shard, service);
                     self.look_up(client, shard);
                     self.try_again(client, op, true);
                 }

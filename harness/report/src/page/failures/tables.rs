@@ -51,6 +51,7 @@ pub(super) fn safety(family: Family, group: &[Trial<'_>]) -> Table {
             "#seeds",
             "#acked writes",
             "#lost of them",
+            "#recovery point",
             "#seeds that lost",
             "#misplaced",
             "#keys lost",
@@ -71,6 +72,7 @@ pub(super) fn safety(family: Family, group: &[Trial<'_>]) -> Table {
                 count,
             ))
             .strong_if(losing > 0),
+            Spread::show(trial.spread(|row| extra(row, "recovery_point_ms")), time_ms).into(),
             losing.to_string().into(),
             Spread::show(trial.spread(misplaced_writes), count).into(),
             Spread::show(trial.spread(lost_keys_share), percent).into(),
@@ -83,9 +85,25 @@ pub(super) fn safety(family: Family, group: &[Trial<'_>]) -> Table {
 /// A figure of a run, by its column's heading.
 pub(super) type FigureOf = (&'static str, fn(&SimRow) -> f64, number::Format);
 
+/// A figure among the extra fields; NaN where a row does not have it.
+fn extra(row: &SimRow, field: &str) -> f64 {
+    let figure = row.extra.get(field);
+    figure.and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
+
 /// What clients and the database felt.
-pub(super) const SERVICE: [FigureOf; 6] = [
+pub(super) const SERVICE: [FigureOf; 8] = [
     ("#unavailable", |row| row.unavailable_ms as f64, time_ms),
+    (
+        "#to reads",
+        |row| extra(row, "reads_unavailable_ms"),
+        time_ms,
+    ),
+    (
+        "#to writes",
+        |row| extra(row, "writes_unavailable_ms"),
+        time_ms,
+    ),
     ("#recovery", |row| row.recovery_ms as f64, time_ms),
     ("#lowest hit ratio", |row| row.hit_ratio_min, percent),
     ("#database peak", |row| row.db_peak_over_steady, ratio),
@@ -112,10 +130,7 @@ pub(super) const COST: [FigureOf; 4] = [
     ("#USD a month", |row| row.usd_per_month, usd),
     (
         "#USD a million ops",
-        |row| {
-            let usd = row.extra.get("usd_per_million_ops");
-            usd.and_then(Value::as_f64).unwrap_or(f64::NAN)
-        },
+        |row| extra(row, "usd_per_million_ops"),
         usd,
     ),
 ];
