@@ -4,9 +4,10 @@
 //!   1339518083.107412 [0 127.0.0.1:60866] "set" "user:1" "a value" "EX" "60"
 //! ```
 //!
-//! Keys become dense ids at once: none is kept but as a hash in memory, unless they are asked for. A size is that of the key and of
-//! the value that was last seen written to it; the server does not tell what it answered. Commands that
-//! are not in the table below are counted and left out.
+//! Keys become dense ids at once: none is kept but as a hash in memory, unless they are asked for. A key is another object in each
+//! database. A size is that of the key and of the value that was last seen written to it; the server does not tell what it answered. Commands
+//! that are not in the table below are counted and left out: they are no use of a key (`ttl`), or do nothing where it is absent
+//! (`expire`, `hdel`, `lpop`), which a get or a set in a trace does not tell.
 
 use std::collections::HashMap;
 
@@ -30,16 +31,58 @@ const COMMANDS: &[(&str, Op, Keys)] = &[
     ("getex", Op::Get, First),
     ("getrange", Op::Get, First),
     ("strlen", Op::Get, First),
+    ("getbit", Op::Get, First),
+    ("bitcount", Op::Get, First),
+    ("bitpos", Op::Get, First),
     ("mget", Op::Get, All),
     ("exists", Op::Get, All),
+    ("touch", Op::Get, All),
     ("hget", Op::Get, First),
     ("hmget", Op::Get, First),
     ("hgetall", Op::Get, First),
+    ("hexists", Op::Get, First),
+    ("hkeys", Op::Get, First),
+    ("hlen", Op::Get, First),
+    ("hrandfield", Op::Get, First),
+    ("hscan", Op::Get, First),
+    ("hstrlen", Op::Get, First),
+    ("hvals", Op::Get, First),
+    ("lindex", Op::Get, First),
+    ("llen", Op::Get, First),
+    ("lpos", Op::Get, First),
     ("lrange", Op::Get, First),
-    ("smembers", Op::Get, First),
+    ("scard", Op::Get, First),
     ("sismember", Op::Get, First),
+    ("smembers", Op::Get, First),
+    ("smismember", Op::Get, First),
+    ("srandmember", Op::Get, First),
+    ("sscan", Op::Get, First),
+    ("sdiff", Op::Get, All),
+    ("sinter", Op::Get, All),
+    ("sunion", Op::Get, All),
+    ("zcard", Op::Get, First),
+    ("zcount", Op::Get, First),
+    ("zlexcount", Op::Get, First),
+    ("zmscore", Op::Get, First),
+    ("zrandmember", Op::Get, First),
     ("zrange", Op::Get, First),
+    ("zrangebylex", Op::Get, First),
+    ("zrangebyscore", Op::Get, First),
+    ("zrank", Op::Get, First),
+    ("zrevrange", Op::Get, First),
+    ("zrevrangebylex", Op::Get, First),
+    ("zrevrangebyscore", Op::Get, First),
+    ("zrevrank", Op::Get, First),
+    ("zscan", Op::Get, First),
     ("zscore", Op::Get, First),
+    ("geodist", Op::Get, First),
+    ("geohash", Op::Get, First),
+    ("geopos", Op::Get, First),
+    ("geosearch", Op::Get, First),
+    ("xlen", Op::Get, First),
+    ("xrange", Op::Get, First),
+    ("xrevrange", Op::Get, First),
+    ("pfcount", Op::Get, All),
     ("set", Op::Set, First),
     ("setnx", Op::Set, First),
     ("setex", Op::Set, First),
@@ -48,18 +91,48 @@ const COMMANDS: &[(&str, Op, Keys)] = &[
     ("append", Op::Set, First),
     ("incr", Op::Set, First),
     ("incrby", Op::Set, First),
+    ("incrbyfloat", Op::Set, First),
     ("decr", Op::Set, First),
     ("decrby", Op::Set, First),
+    ("setbit", Op::Set, First),
+    ("setrange", Op::Set, First),
     ("mset", Op::Set, Pairs),
+    ("msetnx", Op::Set, Pairs),
     ("hset", Op::Set, First),
+    ("hsetnx", Op::Set, First),
+    ("hmset", Op::Set, First),
+    ("hincrby", Op::Set, First),
+    ("hincrbyfloat", Op::Set, First),
     ("lpush", Op::Set, First),
     ("rpush", Op::Set, First),
     ("sadd", Op::Set, First),
     ("zadd", Op::Set, First),
+    ("zincrby", Op::Set, First),
+    ("geoadd", Op::Set, First),
+    ("pfadd", Op::Set, First),
+    ("xadd", Op::Set, First),
     ("del", Op::Delete, All),
     ("unlink", Op::Delete, All),
     ("getdel", Op::Delete, First),
 ];
+
+/// Keeps the keys of databases apart: 2^64 over the golden ratio.
+const APART: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What a line tells.
+struct Told {
+    time_s: u32,
+    database: u64,
+    words: Vec<Vec<u8>>,
+}
+
+/// What a command tells of each of its keys.
+#[derive(Clone, Copy)]
+struct When {
+    time_s: u32,
+    database: u64,
+    ttl_s: u32,
+}
 
 /// Collects what a server's monitor tells.
 pub struct Monitor {
@@ -102,7 +175,12 @@ impl Monitor {
 
     /// Takes a line, without its end.
     pub fn line(&mut self, line: &[u8]) {
-        let Some((time_s, words)) = parse(line) else {
+        let Some(Told {
+            time_s,
+            database,
+            words,
+        }) = parse(line)
+        else {
             self.other += 1;
             return;
         };
@@ -112,7 +190,11 @@ impl Monitor {
             return;
         };
         let arguments = &words[1..];
-        let ttl_s = ttl_s(name, arguments);
+        let when = When {
+            time_s,
+            database,
+            ttl_s: ttl_s(name, arguments, time_s),
+        };
         match keys {
             First => {
                 let value = if op == Op::Set {
@@ -120,35 +202,28 @@ impl Monitor {
                 } else {
                     None
                 };
-                self.push(time_s, op, arguments.first(), value, ttl_s);
+                self.push(when, op, arguments.first(), value);
             }
             All => {
                 for key in arguments {
-                    self.push(time_s, op, Some(key), None, ttl_s);
+                    self.push(when, op, Some(key), None);
                 }
             }
             Pairs => {
                 for pair in arguments.chunks_exact(2) {
-                    self.push(time_s, op, Some(&pair[0]), Some(&pair[1]), ttl_s);
+                    self.push(when, op, Some(&pair[0]), Some(&pair[1]));
                 }
             }
         }
     }
 
-    fn push(
-        &mut self,
-        time_s: u32,
-        op: Op,
-        key: Option<&Vec<u8>>,
-        value: Option<&Vec<u8>>,
-        ttl_s: u32,
-    ) {
+    fn push(&mut self, when: When, op: Op, key: Option<&Vec<u8>>, value: Option<&Vec<u8>>) {
         let Some(key) = key else {
             self.other += 1;
             return;
         };
         self.forget_handed();
-        let number = self.builder.text_key(key);
+        let number = self.builder.text_key(key) ^ when.database.wrapping_mul(APART);
         let size = self.sizes.entry(number).or_insert_with(|| {
             self.keys.iter_mut().for_each(|keys| keys.push(key.clone()));
             bounded(key.len())
@@ -159,9 +234,9 @@ impl Monitor {
         self.builder.push(Request {
             key: number,
             size: Some(*size),
-            time_s: Some(time_s),
+            time_s: Some(when.time_s),
             op: Some(op),
-            ttl_s: Some(ttl_s),
+            ttl_s: Some(when.ttl_s),
         });
         self.requests += 1;
     }
@@ -217,8 +292,8 @@ fn value<'a>(name: &str, arguments: &'a [Vec<u8>]) -> Option<&'a Vec<u8>> {
     }
 }
 
-/// The seconds that a command gives its key to live, rounded up; 0 for none.
-fn ttl_s(name: &str, arguments: &[Vec<u8>]) -> u32 {
+/// The seconds that a command gives its key to live from `now_s` on, rounded up; 0 for none.
+fn ttl_s(name: &str, arguments: &[Vec<u8>], now_s: u32) -> u32 {
     let number =
         |at: usize| -> Option<u64> { std::str::from_utf8(arguments.get(at)?).ok()?.parse().ok() };
     let option = |word: &str| {
@@ -232,17 +307,25 @@ fn ttl_s(name: &str, arguments: &[Vec<u8>]) -> u32 {
     let seconds = match name {
         "setex" => number(1),
         "psetex" => number(1).map(|ms| ms.div_ceil(1000)),
-        "set" => option("ex").or_else(|| option("px").map(|ms| ms.div_ceil(1000))),
+        "set" => {
+            let until_s = option("exat").or_else(|| option("pxat").map(|ms| ms.div_ceil(1000)));
+            let left_s = until_s.map(|s| s.saturating_sub(now_s.into()).max(1));
+            let px = || option("px").map(|ms| ms.div_ceil(1000));
+            option("ex").or_else(px).or(left_s)
+        }
         _ => None,
     };
     seconds.map_or(0, |seconds| u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
-/// The time and the words of a line; `None` where it is no command's.
-fn parse(line: &[u8]) -> Option<(u32, Vec<Vec<u8>>)> {
+/// What a line tells; `None` where it is no command's.
+fn parse(line: &[u8]) -> Option<Told> {
     let dot = memchr::memchr(b'.', line)?;
-    let time = std::str::from_utf8(&line[..dot]).ok()?.parse().ok()?;
+    let time_s = std::str::from_utf8(&line[..dot]).ok()?.parse().ok()?;
     let close = memchr::memmem::find(line, b"] \"")?;
+    let open = memchr::memchr(b'[', &line[..close])? + 1;
+    let number = line[open..close].split(|&byte| byte == b' ').next()?;
+    let database = std::str::from_utf8(number).ok()?.parse().ok()?;
     let mut rest = &line[close + 2..];
     let mut words = Vec::new();
     while let Some(behind) = rest.strip_prefix(b"\"") {
@@ -250,7 +333,11 @@ fn parse(line: &[u8]) -> Option<(u32, Vec<Vec<u8>>)> {
         words.push(word);
         rest = after.strip_prefix(b" ").unwrap_or(after);
     }
-    (rest.is_empty() && !words.is_empty()).then_some((time, words))
+    (rest.is_empty() && !words.is_empty()).then_some(Told {
+        time_s,
+        database,
+        words,
+    })
 }
 
 /// The word up to its closing quote, and what follows.
@@ -316,5 +403,32 @@ mod tests {
         monitor.line(b"1700000003.5 [0 127.0.0.1:1] \"get\" \"b\"");
         let block = monitor.block().expect("few objects");
         assert_eq!((block.objects(), block.sizes()), (&[2][..], &[1][..]));
+    }
+
+    #[test]
+    fn a_key_is_another_object_in_each_database() {
+        let mut monitor = Monitor::default().with_keys();
+        for line in [
+            &b"1700000000.1 [0 127.0.0.1:1] \"set\" \"a\" \"v\" \"EXAT\" \"1700000090\""[..],
+            b"1700000000.2 [5 127.0.0.1:1] \"set\" \"a\" \"value\" \"pxat\" \"1699999999000\"",
+            b"1700000000.3 [0 127.0.0.1:1] \"get\" \"a\"",
+            b"1700000000.4 [5 lua] \"hexists\" \"a\" \"f\"",
+            b"1700000000.5 [x lua] \"get\" \"a\"",
+        ] {
+            monitor.line(line);
+        }
+        assert_eq!((monitor.requests(), monitor.other()), (4, 1));
+        assert_eq!(monitor.new_keys(), [b"a", b"a"]);
+        let block = monitor.block().expect("few objects");
+        assert_eq!(block.objects(), [0, 1, 0, 1]);
+        assert_eq!(block.sizes(), [2, 6, 2, 6]);
+        assert_eq!(block.ttls_s(), [90, 1, 0, 0]);
+    }
+
+    #[test]
+    fn no_command_stands_in_the_table_twice() {
+        let mut names: Vec<_> = COMMANDS.iter().map(|(name, ..)| name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     }
 }

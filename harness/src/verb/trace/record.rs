@@ -22,7 +22,7 @@ use crate::status::{Failure, Outcome};
 /// no value gets into the file; --keys writes the keys, or their hashes, into one of their own.
 ///
 /// MONITOR costs the server as much as answering each command once more. A size is that of the key and of
-/// the value last seen written to it. Commands that the table of common ones does not have are counted and
+/// the value last seen written to it; a key is another object in each database. Commands that the table of common ones does not have are counted and
 /// left out. An interruption (Ctrl-C) or the end of the connection ends the recording; what was recorded
 /// until then is kept.
 #[derive(Debug, Args)]
