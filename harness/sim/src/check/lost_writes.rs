@@ -63,7 +63,7 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         let mut keepers = survivors[usize::from(shard)].iter();
         // What nobody serves is not known to be lost, while somebody may have it.
         if survivors[usize::from(shard)].is_empty() && !is_home && world.may_have(shard, id) {
-            keys[key as usize].1 = true;
+            keys[key.index()].1 = true;
             if let Wanted::By(_) = write.wanted {
                 lost.acked += 1;
                 lost.unserved += 1;
@@ -72,10 +72,10 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
         }
         let held = is_home || keepers.any(|node| world.history.holds(&node.lineage, id));
         if held {
-            keys[key as usize].1 = true;
+            keys[key.index()].1 = true;
         }
         match write.wanted {
-            Wanted::Loaded => keys[key as usize].0 = true,
+            Wanted::Loaded => keys[key.index()].0 = true,
             // What was moved was acknowledged where it came from.
             Wanted::Moved | Wanted::Cleared => {}
             Wanted::By(_) => {

@@ -1,6 +1,7 @@
 //! Keys by their numbers, and what clients were told of each.
 
 use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZeroU32;
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -9,7 +10,19 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Extent, OpId, WriteId};
 
 /// A key: its place in [`Keys`].
-pub(crate) type KeyId = u32;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyId(NonZeroU32);
+
+impl KeyId {
+    pub(crate) fn new(index: usize) -> KeyId {
+        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        KeyId(number.expect("a run has fewer keys than 32 bits count"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
 
 /// A key and what is known of it.
 #[derive(Debug)]
@@ -79,7 +92,7 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn find(&self, name: &[u8]) -> Option<KeyId> {
-        let is_it = |id: &KeyId| *self.keys[*id as usize].name == *name;
+        let is_it = |id: &KeyId| *self.keys[id.index()].name == *name;
         self.by_name.find(xxh3_64(name), is_it).copied()
     }
 
@@ -87,7 +100,7 @@ impl Keys {
         if let Some(id) = self.find(name) {
             return id;
         }
-        let id = self.keys.len() as KeyId;
+        let id = KeyId::new(self.keys.len());
         self.keys.push(Key {
             name: name.into(),
             newest_acked: None,
@@ -96,13 +109,13 @@ impl Keys {
             sessions: SmallVec::new(),
         });
         let keys = &self.keys;
-        let hash = |id: &KeyId| xxh3_64(&keys[*id as usize].name);
+        let hash = |id: &KeyId| xxh3_64(&keys[id.index()].name);
         self.by_name.insert_unique(xxh3_64(name), id, hash);
         id
     }
 
     pub(super) fn name(&self, id: KeyId) -> &[u8] {
-        &self.keys[id as usize].name
+        &self.keys[id.index()].name
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
@@ -110,11 +123,11 @@ impl Keys {
     }
 
     pub(super) fn get(&self, id: KeyId) -> &Key {
-        &self.keys[id as usize]
+        &self.keys[id.index()]
     }
 
     pub(super) fn get_mut(&mut self, id: KeyId) -> &mut Key {
-        &mut self.keys[id as usize]
+        &mut self.keys[id.index()]
     }
 }
 
@@ -156,8 +169,8 @@ mod tests {
         let name = |n: usize| format!("key:{n}").into_bytes();
         for n in 0..1000 {
             assert_eq!(keys.find(&name(n)), None);
-            assert_eq!(keys.find_or_add(&name(n)), n as KeyId);
-            assert_eq!(keys.find_or_add(&name(n / 2)), (n / 2) as KeyId);
+            assert_eq!(keys.find_or_add(&name(n)), KeyId::new(n));
+            assert_eq!(keys.find_or_add(&name(n / 2)), KeyId::new(n / 2));
         }
         assert!(keys.names().map(<[u8]>::to_vec).eq((0..1000).map(name)));
     }

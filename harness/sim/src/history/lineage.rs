@@ -9,6 +9,8 @@
 //! in it. A copy that takes in what the branch has next moves along it; one that takes in something else begins a branch. Two copies
 //! hold the same in the same order if and only if they are at the same point.
 
+use std::num::NonZeroU32;
+
 use hashbrown::HashMap;
 
 use super::{KeyId, NumberHasher, WriteId};
@@ -27,7 +29,7 @@ impl Point {
     /// After what stands at `place`, or after nothing.
     fn behind(place: Option<Place>) -> Point {
         place.map_or(Point::default(), |place| Point {
-            branch: place.branch,
+            branch: place.branch.get(),
             length: place.index + 1,
         })
     }
@@ -36,7 +38,8 @@ impl Point {
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    branch: u32,
+    /// Never the root, which has no entries.
+    branch: NonZeroU32,
     index: u32,
 }
 
@@ -89,10 +92,8 @@ impl Lineage {
     /// Where the last entry stands that the copy took in.
     pub(super) fn end(&self) -> Option<Place> {
         let index = self.point.length.checked_sub(1)?;
-        Some(Place {
-            branch: self.point.branch,
-            index,
-        })
+        let branch = NonZeroU32::new(self.point.branch)?;
+        Some(Place { branch, index })
     }
 
     /// Whether two copies hold what the same executions changed, in the same order of all or of those of each key.
@@ -131,13 +132,17 @@ impl Tree {
         let from = Point::behind(before);
         let Point { branch, length } = from;
         let here = &mut self.branches[branch as usize];
-        if branch != ROOT && here.entries.len() == length as usize {
+        if let Some(branch) = NonZeroU32::new(branch)
+            && here.entries.len() == length as usize
+        {
             here.entries.push(write);
             let index = length;
             return Place { branch, index };
         }
-        let fork = self.branches.len() as u32;
-        self.branches[branch as usize].forks.push(fork);
+        let fork = u32::try_from(self.branches.len()).ok();
+        let fork = fork.and_then(NonZeroU32::new);
+        let fork = fork.expect("the root is there, and fewer branches than 32 bits count");
+        self.branches[from.branch as usize].forks.push(fork.get());
         self.branches.push(Branch {
             from,
             entries: vec![write],
@@ -153,7 +158,7 @@ impl Tree {
     pub(super) fn holds(&self, end: Place, place: Place) -> bool {
         let mut point = Point::behind(Some(end));
         loop {
-            if point.branch == place.branch {
+            if point.branch == place.branch.get() {
                 return place.index < point.length;
             }
             if point.branch == ROOT {

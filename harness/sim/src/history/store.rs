@@ -1,6 +1,7 @@
 //! Memory for much of the same: what grows without being moved, and what is forgotten from the front.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
 
 /// Things that stay, in pieces: a vector that doubles would copy all of them, and need three times the memory
@@ -57,7 +58,8 @@ impl<T> IndexMut<usize> for Chunked<T> {
 /// Where some bytes are kept in [`Bytes`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
-    chunk: u32,
+    /// From 1 on, so that where nothing is kept takes no room of its own.
+    chunk: NonZeroU32,
     from: u32,
     len: u32,
 }
@@ -78,11 +80,12 @@ impl Bytes {
             self.chunks
                 .push(Vec::with_capacity(CHUNK_BYTES.max(bytes.len())));
         }
-        let chunk = self.chunks.len() - 1;
-        let from = self.chunks[chunk].len();
-        self.chunks[chunk].extend_from_slice(bytes);
+        let number = self.chunks.len();
+        let from = self.chunks[number - 1].len();
+        self.chunks[number - 1].extend_from_slice(bytes);
+        let chunk = u32::try_from(number).ok().and_then(NonZeroU32::new);
         Kept {
-            chunk: chunk as u32,
+            chunk: chunk.expect("there is a chunk, and memory for fewer than 32 bits count"),
             from: from as u32,
             len: bytes.len() as u32,
         }
@@ -90,7 +93,7 @@ impl Bytes {
 
     pub(super) fn get(&self, kept: Kept) -> &[u8] {
         let from = kept.from as usize;
-        &self.chunks[kept.chunk as usize][from..from + kept.len as usize]
+        &self.chunks[kept.chunk.get() as usize - 1][from..from + kept.len as usize]
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) struct Index {
 impl Index {
     /// Takes in the keys that were first asked for since.
     pub(super) fn go_on(&mut self, maps: &Maps, history: &History) {
-        for (id, key) in (self.seen as KeyId..).zip(history.keys().skip(self.seen)) {
+        for (id, key) in (0..).map(KeyId::new).zip(history.keys()).skip(self.seen) {
             self.seen += 1;
             if let Some(pair) = maps.pair_of(key) {
                 let slot = maps.before.slot_of(key);
