@@ -170,7 +170,7 @@ pub struct Palette(Vec<(String, Look)>);
 
 impl Palette {
     /// Looks for `names`: known ones have their own, a member with parameters has its member's where that
-    /// is free, and others take the next that is free, in the order given.
+    /// is free, and others take the next, in the order given.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         let mut palette = Self::default();
@@ -182,25 +182,33 @@ impl Palette {
                 }
             }
         }
-        let mut free = MARKS
-            .iter()
-            .enumerate()
-            .flat_map(|(turn, _)| {
-                // A different mark for each colour, so that neither alone must tell two names apart.
-                let mark = move |index: usize| MARKS[(index + turn) % MARKS.len()];
-                COLOURS
-                    .iter()
-                    .enumerate()
-                    .map(move |(index, ink)| solid(*ink, mark(index)))
-            })
-            .cycle();
-        let combinations = COLOURS.len() * MARKS.len();
         for name in &names {
-            let untaken = |look: &Look| !palette.has(*look);
-            let look = free.by_ref().take(combinations).find(untaken);
-            palette.add(name, look.unwrap_or(solid(GREY, Mark::Disc)));
+            let next = palette.next();
+            palette.add(name, next);
         }
         palette
+    }
+
+    /// A look of the colour that the fewest have, with a mark that none of those has; lines without marks are told apart by
+    /// their dashes.
+    fn next(&self) -> Look {
+        let looks = |ink: Ink| self.0.iter().filter(move |(_, look)| look.ink == ink);
+        let colours = COLOURS.iter().enumerate();
+        let (index, ink) = colours
+            .min_by_key(|(_, ink)| looks(**ink).count())
+            .expect("there are colours");
+        let marks = (0..MARKS.len()).map(|turn| MARKS[(index + turn) % MARKS.len()]);
+        let is_free = |mark: &Mark| looks(*ink).all(|(_, look)| look.mark != *mark);
+        let dashes = [Dash::Solid, Dash::Dashed, Dash::Dotted];
+        let dash = dashes[looks(*ink).count().min(dashes.len() - 1)];
+        match marks.clone().find(is_free) {
+            Some(mark) => Look {
+                ink: *ink,
+                mark,
+                dash,
+            },
+            None => solid(GREY, Mark::Disc),
+        }
     }
 
     fn has(&self, look: Look) -> bool {
@@ -239,6 +247,28 @@ mod tests {
         let both = Palette::new(["clock:bits=2", "clock"]);
         assert_eq!(both.look("clock"), Palette::new(["clock"]).look("clock"));
         assert_ne!(both.look("clock:bits=2"), both.look("clock"));
+    }
+
+    #[test]
+    fn a_colour_is_shared_when_all_are_taken_and_then_lines_differ() {
+        let names = [
+            "async",
+            "none",
+            "min-replicas",
+            "zone-log",
+            "quorum",
+            "crdt",
+            "chain",
+        ];
+        let palette = Palette::new(names);
+        let looks = names.map(|name| palette.look(name));
+        for (index, look) in looks.iter().enumerate() {
+            for other in &looks[index + 1..] {
+                assert!((look.ink, look.dash) != (other.ink, other.dash));
+            }
+        }
+        let solid = looks.iter().filter(|look| look.dash == Dash::Solid);
+        assert_eq!(solid.count(), COLOURS.len());
     }
 
     #[test]
