@@ -12,7 +12,7 @@
 
 use seawall_cluster::Nanos;
 
-use crate::history::{History, Lineage, Wanted, WriteId};
+use crate::history::{History, Lineage, Wanted, Write, WriteId};
 use crate::world::World;
 
 /// Writes that are gone.
@@ -108,7 +108,9 @@ pub(crate) fn lost_writes(world: &World<'_>) -> Lost {
 /// How far back the recovery point is where these writes are gone, in the order of their numbers.
 fn back(history: &History, shards: usize, gone: &[WriteId]) -> Nanos {
     let mut acked = vec![Vec::new(); if gone.is_empty() { 0 } else { shards }];
-    for (id, write) in history.writes().filter(|(_, write)| write.acked) {
+    // What the control plane moved is as lost or kept as what it was made of.
+    let counts = |write: &Write| write.acked && !write.wanted.is_of_control();
+    for (id, write) in history.writes().filter(|(_, write)| counts(write)) {
         if let Some(acked) = acked.get_mut(usize::from(write.shard())) {
             acked.push((write.acked_at, gone.binary_search(&id).is_ok()));
         }

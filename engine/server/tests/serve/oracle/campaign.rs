@@ -31,10 +31,24 @@ pub fn stream(family: &'static Family, protocol: Protocol) {
     let told = seeds(STREAM, |seed| {
         let mut play = |steps: &[Step]| stream::play(&pair, protocol, steps, &mut answered);
         let steps = schedule(family, seed);
-        let difference = play(&steps)?;
+        let mut difference = play(&steps)?;
+        for _ in 0..TRIES {
+            if !is_left_over(&difference) {
+                break;
+            }
+            difference = play(&steps)?;
+        }
         Some(shortest(steps, difference, play))
     });
     judge(family, &told, &answered);
+}
+
+/// Whether Redis says of numbers to sort by that they are none. Its `SORT` looks at `errno` after `strtod`, which sets it
+/// where a number is out of range and leaves it alone else, and Redis does not reset it: what an earlier command of the
+/// batch left there counts, unless a socket had nothing to read meanwhile. So it comes and goes with the machine's pace.
+fn is_left_over(difference: &Difference) -> bool {
+    let error = b"-ERR One or more scores can't be converted into double\r\n";
+    matches!(difference.theirs.as_slice(), [theirs] if theirs.is(error))
 }
 
 /// As [`stream`], from several clients.
